@@ -1,0 +1,27 @@
+"""Where the cardholder lives, and what the statement says."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A postal address; banks compare it with their records. Empty means not given."""
+
+    given_name: str = field(default="", repr=False)
+    family_name: str = field(default="", repr=False)
+    company: str = field(default="", repr=False)
+    street_address: str = field(default="", repr=False)
+    extended_address: str = field(default="", repr=False)
+    locality: str = field(default="", repr=False)
+    region: str = field(default="", repr=False)
+    postal_code: str = field(default="", repr=False)
+    country_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatementDescriptor:
+    """The text on the customer's bank statement. Empty means the merchant account's own."""
+
+    name: str = ""
+    phone: str = ""
+    url: str = ""

@@ -1,0 +1,25 @@
+"""A person who pays."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.ids import CallerId, CustomerId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Customer:
+    """As much of a person as the caller chose to give."""
+
+    customer_id: CustomerId
+    caller_id: CallerId
+    create_time: datetime
+    update_time: datetime
+    external_id: str = ""
+    given_name: str = field(default="", repr=False)
+    family_name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    language_code: str = ""
+    # Whether the gateway knows of the customer, under the same id.
+    is_at_gateway: bool = False
+    delete_time: datetime | None = None

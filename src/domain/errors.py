@@ -1,0 +1,50 @@
+"""What the domain refuses. Errors carry fields; sentences are written at the edge."""
+
+from domain.ids import OperationId, PaymentId
+from domain.money import Money
+from domain.operation import OperationKind, OperationState
+from domain.transitions import PaymentState
+
+
+class DomainError(Exception):
+    """A rule was about to be broken. Nothing was changed."""
+
+
+class IllegalTransition(DomainError):
+    """The payment's state, or what is left of it, does not allow the operation."""
+
+    def __init__(self, payment_id: PaymentId, state: PaymentState, operation: OperationKind) -> None:
+        super().__init__(f"{operation.value} of {payment_id} while {state.value}")
+        self.payment_id = payment_id
+        self.state = state
+        self.operation = operation
+
+
+class OperationInProgress(DomainError):
+    """Another operation's outcome has to be known first."""
+
+    def __init__(self, payment_id: PaymentId, operation_id: OperationId) -> None:
+        super().__init__(f"{operation_id} of {payment_id} is under way")
+        self.payment_id = payment_id
+        self.operation_id = operation_id
+
+
+class AmountExceeds(DomainError):
+    """More was asked for than is left."""
+
+    def __init__(self, payment_id: PaymentId, operation: OperationKind, asked: Money, available: Money) -> None:
+        super().__init__(f"{operation.value} of {asked} where {available} is left of {payment_id}")
+        self.payment_id = payment_id
+        self.operation = operation
+        self.asked = asked
+        self.available = available
+
+
+class OutcomeConflict(DomainError):
+    """An outcome arrived for an operation that already has another."""
+
+    def __init__(self, operation_id: OperationId, recorded: OperationState, arrived: str) -> None:
+        super().__init__(f"{operation_id} is {recorded.value}, and {arrived} arrived")
+        self.operation_id = operation_id
+        self.recorded = recorded
+        self.arrived = arrived

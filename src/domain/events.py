@@ -1,0 +1,146 @@
+"""What can happen to a payment. The history is these, and a payment is what they add up to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from domain.address import Address, StatementDescriptor
+from domain.decline import Decline
+from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.instrument import Instrument
+from domain.money import Money
+from domain.operation import FailureReason, OperationKind
+from domain.transaction import GatewayDetails, Standing
+
+SERVICE: Final = "bayar"
+
+
+class CaptureMode(Enum):
+    AUTOMATIC = "automatic"
+    MANUAL = "manual"
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """When it happened, and who did it: a caller's id, or SERVICE."""
+
+    time: datetime
+    actor: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Occurrence:
+    stamp: Stamp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentTerms:
+    """What was asked for. Never changes."""
+
+    payment_id: PaymentId
+    caller_id: CallerId
+    reference: str
+    amount: Money
+    capture_mode: CaptureMode
+    customer_id: CustomerId | None = None
+    # The stored method that pays, or under which the one that pays is to be stored.
+    payment_method_id: PaymentMethodId | None = None
+    store_payment_method: bool = False
+    billing_address: Address = Address()
+    descriptor: StatementDescriptor = StatementDescriptor()
+    metadata: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentCreated(Occurrence):
+    terms: PaymentTerms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationScheduled(Occurrence):
+    operation_id: OperationId
+    kind: OperationKind
+    amount: Money
+    request_id: RequestId
+    target_transaction_id: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationStarted(Occurrence):
+    """Written before the gateway is called. A scheduled operation starts under its own id."""
+
+    operation_id: OperationId
+    kind: OperationKind
+    amount: Money
+    request_id: RequestId
+    target_transaction_id: str = ""
+    is_final: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationSucceeded(Occurrence):
+    operation_id: OperationId
+    amount: Money
+    transaction_id: str
+    standing: Standing
+    details: GatewayDetails = GatewayDetails()
+    instrument: Instrument | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationDeclined(Occurrence):
+    operation_id: OperationId
+    decline: Decline
+    details: GatewayDetails = GatewayDetails()
+    instrument: Instrument | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationFailed(Occurrence):
+    operation_id: OperationId
+    reason: FailureReason
+    detail: str = ""
+    details: GatewayDetails = GatewayDetails()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeUnknown(Occurrence):
+    operation_id: OperationId
+    detail: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayStatusChanged(Occurrence):
+    """The gateway moved a transaction on: settled, refused at settlement, expired, paid out."""
+
+    operation_id: OperationId
+    standing: Standing
+    details: GatewayDetails = GatewayDetails()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DifferenceRepaired(Occurrence):
+    """A check found the record other than the gateway; the events after it mend the record."""
+
+    operation_id: OperationId
+    difference: str
+    recorded: str
+    at_gateway: str
+
+
+PaymentEvent = (
+    PaymentCreated
+    | OperationScheduled
+    | OperationStarted
+    | OperationSucceeded
+    | OperationDeclined
+    | OperationFailed
+    | OutcomeUnknown
+    | GatewayStatusChanged
+    | DifferenceRepaired
+)

@@ -1,0 +1,73 @@
+"""What a payment is made with: a card on its way through, and what may be shown of it afterwards."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from enum import Enum
+
+
+class InstrumentKind(Enum):
+    CARD = "card"
+    PAYPAL = "paypal"
+    APPLE_PAY = "apple_pay"
+    GOOGLE_PAY = "google_pay"
+    VENMO = "venmo"
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class CardExpiry:
+    """The last month in which a card is good."""
+
+    year: int
+    month: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.month <= 12:
+            raise ValueError(f"{self.month} is no month")
+
+    @property
+    def first_day_after(self) -> date:
+        """The first day on which the card is no longer good."""
+        return date(self.year + self.month // 12, self.month % 12 + 1, 1)
+
+    def is_past(self, today: date) -> bool:
+        return today >= self.first_day_after
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Card data for the length of one call. Its repr shows nothing of it."""
+
+    number: str = field(repr=False)
+    expiry: CardExpiry = field(repr=False)
+    cvv: str = field(default="", repr=False)
+    cardholder_name: str = field(default="", repr=False)
+
+    @property
+    def last_four(self) -> str:
+        return self.number[-4:]
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """What may be shown of a card or wallet, as the gateway tells it. Never enough to pay with."""
+
+    kind: InstrumentKind
+    brand: str = ""
+    last_four: str = ""
+    expiry: CardExpiry | None = None
+    cardholder_name: str = field(default="", repr=False)
+    issuer_country: str = ""
+    issuer: str = ""
+    account: str = field(default="", repr=False)
+    # The gateway's own fingerprint: the same card has the same one.
+    unique_number_identifier: str = field(default="", repr=False)
+
+
+def passes_luhn(digits: str) -> bool:
+    """Whether the check digit of a card number is right (ISO/IEC 7812-1, annex B)."""
+    total = 0
+    for position, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + position % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0

@@ -1,0 +1,112 @@
+"""Exact amounts of money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from domain.currencies import EXPONENTS
+
+
+class UnknownCurrency(ValueError):
+    """The code is not an active currency of ISO 4217 in capital letters."""
+
+    def __init__(self, currency_code: object) -> None:
+        super().__init__(f"{currency_code!r} is not an ISO 4217 currency code")
+        self.currency_code = currency_code
+
+
+class InexactAmount(ValueError):
+    """The amount cannot be told in whole minor units."""
+
+    def __init__(self, amount: object, currency_code: str) -> None:
+        super().__init__(f"{amount!r} is no whole number of minor units of {currency_code}")
+        self.amount = amount
+        self.currency_code = currency_code
+
+
+class CurrencyMismatch(ValueError):
+    """Two amounts of different currencies met."""
+
+    def __init__(self, left: str, right: str) -> None:
+        super().__init__(f"{left} and {right} cannot be combined")
+        self.left = left
+        self.right = right
+
+
+@dataclass(frozen=True, slots=True)
+class Money:
+    """An amount in minor units (cents for USD, yen for JPY, fils for KWD) of one currency.
+
+    Raises InexactAmount for anything but an int, and UnknownCurrency.
+    """
+
+    minor_units: int
+    currency_code: str
+
+    def __post_init__(self) -> None:
+        if self.currency_code not in EXPONENTS:
+            raise UnknownCurrency(self.currency_code)
+        if type(self.minor_units) is not int:
+            raise InexactAmount(self.minor_units, self.currency_code)
+
+    @classmethod
+    def zero(cls, currency_code: str) -> Money:
+        return cls(0, currency_code)
+
+    @classmethod
+    def total(cls, amounts: Iterable[Money], currency_code: str) -> Money:
+        """The sum of the amounts, zero of the currency when there are none."""
+        return sum(amounts, cls.zero(currency_code))
+
+    @classmethod
+    def from_decimal(cls, amount: str, currency_code: str) -> Money:
+        """Reads a decimal such as "10.50". Raises InexactAmount where it is none, or too precise."""
+        if currency_code not in EXPONENTS:
+            raise UnknownCurrency(currency_code)
+        try:
+            scaled = Decimal(amount).scaleb(EXPONENTS[currency_code])
+        except InvalidOperation:
+            raise InexactAmount(amount, currency_code) from None
+        if not scaled.is_finite() or scaled != scaled.to_integral_value():
+            raise InexactAmount(amount, currency_code)
+        return cls(int(scaled), currency_code)
+
+    @property
+    def exponent(self) -> int:
+        """How many digits stand after the decimal point."""
+        return EXPONENTS[self.currency_code]
+
+    def to_decimal(self) -> str:
+        """The exact decimal with the currency's own number of digits: "10.50", "1050", "1.050"."""
+        return f"{Decimal(self.minor_units).scaleb(-self.exponent):f}"
+
+    def __str__(self) -> str:
+        return f"{self.currency_code} {self.to_decimal()}"
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.minor_units + self._same(other), self.currency_code)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.minor_units - self._same(other), self.currency_code)
+
+    def __lt__(self, other: Money) -> bool:
+        return self.minor_units < self._same(other)
+
+    def __le__(self, other: Money) -> bool:
+        return self.minor_units <= self._same(other)
+
+    def __gt__(self, other: Money) -> bool:
+        return self.minor_units > self._same(other)
+
+    def __ge__(self, other: Money) -> bool:
+        return self.minor_units >= self._same(other)
+
+    def __bool__(self) -> bool:
+        return self.minor_units != 0
+
+    def _same(self, other: Money) -> int:
+        if self.currency_code != other.currency_code:
+            raise CurrencyMismatch(self.currency_code, other.currency_code)
+        return other.minor_units

@@ -1,0 +1,87 @@
+"""One step of a payment: one call to the gateway, recorded before it is made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from domain.decline import Decline
+from domain.ids import OperationId, RequestId
+from domain.money import Money
+from domain.transaction import GatewayDetails, Standing
+
+
+class OperationKind(Enum):
+    AUTHORIZE = "authorize"
+    CAPTURE = "capture"
+    VOID = "void"
+    REFUND = "refund"
+
+
+class OperationState(Enum):
+    SCHEDULED = "scheduled"
+    STARTED = "started"
+    SUCCEEDED = "succeeded"
+    DECLINED = "declined"
+    FAILED = "failed"
+
+    @property
+    def is_open(self) -> bool:
+        """Its outcome is still to come."""
+        return self in (OperationState.SCHEDULED, OperationState.STARTED)
+
+
+class FailureReason(Enum):
+    """Why it had no effect although nobody declined it."""
+
+    GATEWAY_UNREACHABLE = "gateway_unreachable"
+    GATEWAY_REFUSED_REQUEST = "gateway_refused_request"
+    NOT_FOUND_AT_GATEWAY = "not_found_at_gateway"
+    GATEWAY_REFUSED_CREDENTIALS = "gateway_refused_credentials"
+    NO_LONGER_POSSIBLE = "no_longer_possible"
+    CLOSED_BY_ADMINISTRATOR = "closed_by_administrator"
+
+    @property
+    def surely_not_sent(self) -> bool:
+        """The same request may be tried again: the gateway never acted on it."""
+        return self in (FailureReason.GATEWAY_UNREACHABLE, FailureReason.GATEWAY_REFUSED_CREDENTIALS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One call to the gateway and what came of it.
+
+    `target_transaction_id` is the transaction acted on (none for an authorization), `transaction_id` the one that
+    holds the effect. `standing` is where that one stands; only successful operations have it.
+    """
+
+    operation_id: OperationId
+    kind: OperationKind
+    state: OperationState
+    amount: Money
+    request_id: RequestId
+    create_time: datetime
+    target_transaction_id: str = ""
+    # A capture that releases what it leaves.
+    is_final: bool = False
+    note: str = ""
+    finish_time: datetime | None = None
+    transaction_id: str = ""
+    standing: Standing | None = None
+    decline: Decline | None = None
+    failure_reason: FailureReason | None = None
+    failure_detail: str = ""
+    details: GatewayDetails = GatewayDetails()
+    # When the service looks at it next, and how often it has. No part of what happened.
+    next_check_time: datetime | None = field(default=None, compare=False)
+    check_count: int = field(default=0, compare=False)
+
+    @property
+    def is_captured_sale(self) -> bool:
+        """It holds money that was taken from the customer."""
+        return (
+            self.kind in (OperationKind.AUTHORIZE, OperationKind.CAPTURE)
+            and self.standing is not None
+            and self.standing.status.is_captured
+        )

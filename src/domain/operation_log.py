@@ -1,0 +1,264 @@
+"""What follows from a payment's operations: its state, where the money is, and every amount."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from enum import Enum
+
+from domain.decline import Decline
+from domain.ids import OperationId, RequestId
+from domain.money import Money
+from domain.operation import Operation, OperationKind, OperationState
+from domain.transaction import Standing, TransactionStatus
+from domain.transitions import PaymentState
+
+
+class Funds(Enum):
+    """Where the money is."""
+
+    UNKNOWN = "unknown"
+    NONE = "none"
+    HELD = "held"
+    CAPTURED = "captured"
+    SETTLED = "settled"
+    DISBURSED = "disbursed"
+    RETURNED = "returned"
+    DISPUTED = "disputed"
+
+
+class OperationLog:
+    """The operations of one payment, oldest first, in one currency. Nothing here is stored; all of it is derived."""
+
+    def __init__(self, currency_code: str, operations: Iterable[Operation] = ()) -> None:
+        self.operations: list[Operation] = list(operations)
+        self._zero = Money.zero(currency_code)
+
+    @property
+    def authorization(self) -> Operation:
+        """The latest attempt to authorize; only that one can have had an effect."""
+        return next(o for o in reversed(self.operations) if o.kind is OperationKind.AUTHORIZE)
+
+    @property
+    def authorization_standing(self) -> Standing | None:
+        """Where the authorized transaction stands, None where there is none."""
+        if self.authorization.state is not OperationState.SUCCEEDED:
+            return None
+        latest = self._latest_on(self.authorization.transaction_id)
+        return latest.standing if latest else None
+
+    @property
+    def state(self) -> PaymentState:
+        match self.authorization.state:
+            case OperationState.DECLINED:
+                return PaymentState.DECLINED
+            case OperationState.FAILED:
+                return PaymentState.FAILED
+            case _ if self.under_way is not None:
+                return PaymentState.PENDING
+        sales = self.captured_sales
+        if sales:
+            settled = all(_status(sale) is TransactionStatus.SETTLED for sale in sales)
+            return PaymentState.SETTLED if settled else PaymentState.CAPTURED
+        statuses = {_status(sale) for sale in self._sales()}
+        if TransactionStatus.SETTLEMENT_DECLINED in statuses:
+            return PaymentState.SETTLEMENT_DECLINED
+        if TransactionStatus.EXPIRED in statuses:
+            return PaymentState.EXPIRED
+        if statuses <= {TransactionStatus.VOIDED, TransactionStatus.PARTIALLY_CAPTURED}:
+            return PaymentState.VOIDED
+        return PaymentState.AUTHORIZED
+
+    @property
+    def funds(self) -> Funds:
+        if self.disputed_amount:
+            return Funds.DISPUTED
+        match self.authorization.state:
+            case OperationState.STARTED:
+                return Funds.UNKNOWN
+            case OperationState.DECLINED | OperationState.FAILED:
+                return Funds.NONE
+        captured = self.captured_amount
+        if not captured:
+            statuses = {_status(sale) for sale in self._sales()}
+            if TransactionStatus.SETTLEMENT_DECLINED in statuses:
+                return Funds.NONE
+            if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
+                return Funds.HELD
+            return Funds.RETURNED
+        if self.refunded_amount == captured:
+            return Funds.RETURNED
+        if any(_status(sale) is not TransactionStatus.SETTLED for sale in self.captured_sales):
+            return Funds.CAPTURED
+        return Funds.DISBURSED if self.disburse_date else Funds.SETTLED
+
+    @property
+    def is_live(self) -> bool:
+        """Another payment for the same reference would pay twice."""
+        return self.state.is_live and self.funds is not Funds.RETURNED
+
+    @property
+    def under_way(self) -> Operation | None:
+        """The authorization, capture or void whose outcome is not known yet."""
+        for operation in self.operations:
+            if operation.state is OperationState.STARTED and operation.kind is not OperationKind.REFUND:
+                return operation
+        return None
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Nothing is under way or scheduled, and the gateway will not move anything on by itself."""
+        return not any(o.state.is_open for o in self.operations) and not self.awaited_transactions
+
+    @property
+    def awaited_transactions(self) -> list[str]:
+        """The transactions that the gateway will still move on, oldest first."""
+        latest = {o.transaction_id: o for o in self.operations if o.standing is not None}
+        return [
+            transaction_id
+            for transaction_id, operation in latest.items()
+            if operation.standing is not None and operation.standing.status.is_open
+        ]
+
+    @property
+    def next_check_time(self) -> datetime | None:
+        times = [o.next_check_time for o in self.operations if o.state.is_open]
+        return min((time for time in times if time is not None), default=None)
+
+    @property
+    def captured_sales(self) -> list[Operation]:
+        """What holds captured money, one for each transaction, oldest first."""
+        return [sale for sale in self._sales() if sale.is_captured_sale]
+
+    @property
+    def authorized_amount(self) -> Money:
+        if self.authorization.state is not OperationState.SUCCEEDED:
+            return self._zero
+        return self.authorization.amount
+
+    @property
+    def captured_amount(self) -> Money:
+        return self._sum(self.captured_sales)
+
+    @property
+    def capturable_amount(self) -> Money:
+        """What CAPTURE may still take: authorized, less captured, less captures under way."""
+        standing = self.authorization_standing
+        if standing is None or standing.status not in (
+            TransactionStatus.AUTHORIZED,
+            TransactionStatus.PARTIALLY_CAPTURED,
+        ):
+            return self._zero
+        captures = [
+            o
+            for o in self.operations
+            if o.kind is OperationKind.CAPTURE and o.state in (OperationState.STARTED, OperationState.SUCCEEDED)
+        ]
+        return self.authorized_amount - self._sum(captures)
+
+    @property
+    def refunded_amount(self) -> Money:
+        return self._sum(o for o in self._refunds() if o.state is OperationState.SUCCEEDED)
+
+    @property
+    def refund_pending_amount(self) -> Money:
+        return self._sum(o for o in self._refunds() if o.state.is_open)
+
+    @property
+    def disputed_amount(self) -> Money:
+        return self._zero
+
+    @property
+    def refundable_amount(self) -> Money:
+        """captured - refunded - refunds under way - disputed, and never below zero."""
+        voiding = self._sum(
+            o for o in self.operations if o.kind is OperationKind.VOID and o.state is OperationState.STARTED
+        )
+        left = self.captured_amount - self.refunded_amount - self.refund_pending_amount - self.disputed_amount - voiding
+        return max(left, self._zero)
+
+    @property
+    def final_decline(self) -> Decline | None:
+        """Why the payment did not come about, where somebody said no."""
+        if self.authorization.decline is not None:
+            return self.authorization.decline
+        if self.state is PaymentState.SETTLEMENT_DECLINED:
+            return next((s.decline for s in self._sales() if s.decline), None)
+        return None
+
+    @property
+    def settle_time(self) -> datetime | None:
+        """When the last of what was captured settled, once all has."""
+        if self.state is not PaymentState.SETTLED:
+            return None
+        times = [s.standing.settle_time for s in self.captured_sales if s.standing]
+        return max((time for time in times if time is not None), default=None)
+
+    @property
+    def disburse_date(self) -> date | None:
+        """When the last of what was captured was paid out, once all has."""
+        dates = [s.standing.disburse_date for s in self.captured_sales if s.standing]
+        known = [day for day in dates if day is not None]
+        return max(known) if known and len(known) == len(dates) else None
+
+    def operation(self, operation_id: OperationId) -> Operation:
+        """Raises KeyError for an operation of another payment."""
+        for operation in self.operations:
+            if operation.operation_id == operation_id:
+                return operation
+        raise KeyError(operation_id)
+
+    def operations_of(self, request_id: RequestId) -> list[Operation]:
+        """What a request started, oldest first; where it was tried again, only the last attempt."""
+        own = [o for o in self.operations if o.request_id == request_id]
+        return [o for o in own if o.failure_reason is None or not o.failure_reason.surely_not_sent or o is own[-1]]
+
+    def _sales(self) -> list[Operation]:
+        """The latest successful authorization or capture on each transaction, oldest first."""
+        latest: dict[str, Operation] = {}
+        for operation in self.operations:
+            if (
+                operation.kind in (OperationKind.AUTHORIZE, OperationKind.CAPTURE)
+                and operation.state is OperationState.SUCCEEDED
+            ):
+                latest[operation.transaction_id] = operation
+        return list(latest.values())
+
+    def _refunds(self) -> list[Operation]:
+        """Refunds that gave money back or still may."""
+        undone = (TransactionStatus.SETTLEMENT_DECLINED, TransactionStatus.VOIDED, TransactionStatus.FAILED)
+        return [
+            o
+            for o in self.operations
+            if o.kind is OperationKind.REFUND and (o.standing is None or _status(o) not in undone)
+        ]
+
+    def _unreturned(self, sale: Operation) -> Money:
+        """What is left of one captured transaction."""
+        returns = self._sum(
+            o
+            for o in self._refunds()
+            if o.target_transaction_id == sale.transaction_id
+            and (o.state.is_open or o.state is OperationState.SUCCEEDED)
+        )
+        return sale.amount - returns
+
+    def _latest_on(self, transaction_id: str, before: Operation | None = None) -> Operation | None:
+        """The latest successful operation, voids apart, whose effect lies in the transaction."""
+        for operation in reversed(self.operations):
+            if (
+                operation.transaction_id == transaction_id
+                and transaction_id
+                and operation.kind is not OperationKind.VOID
+                and operation.state is OperationState.SUCCEEDED
+                and (before is None or operation.operation_id != before.operation_id)
+            ):
+                return operation
+        return None
+
+    def _sum(self, operations: Iterable[Operation]) -> Money:
+        return Money.total((o.amount for o in operations), self._zero.currency_code)
+
+
+def _status(operation: Operation) -> TransactionStatus | None:
+    return operation.standing.status if operation.standing else None

@@ -1,0 +1,467 @@
+"""The payment: an ordered list of operations, and everything that follows from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+
+from domain.decline import Decline
+from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress, OutcomeConflict
+from domain.events import (
+    DifferenceRepaired,
+    GatewayStatusChanged,
+    OperationDeclined,
+    OperationFailed,
+    OperationScheduled,
+    OperationStarted,
+    OperationSucceeded,
+    OutcomeUnknown,
+    PaymentCreated,
+    PaymentEvent,
+    PaymentTerms,
+    Stamp,
+)
+from domain.ids import OperationId, RequestId
+from domain.instrument import Instrument
+from domain.money import Money
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
+from domain.operation_log import OperationLog
+from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.transitions import ALLOWED
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """One part of giving money back: how much of which transaction, by a void or a refund."""
+
+    kind: OperationKind
+    transaction_id: str
+    amount: Money
+    # The transaction has not settled, so the refund has to wait.
+    must_wait: bool
+
+
+class Payment(OperationLog):
+    """One payment. Methods name what is done; everything shown is derived from the operations.
+
+    Not safe for two threads at once: load one for each unit of work.
+    """
+
+    def __init__(
+        self,
+        created: PaymentCreated,
+        operations: Iterable[Operation] = (),
+        instrument: Instrument | None = None,
+        update_time: datetime | None = None,
+    ) -> None:
+        self.terms: PaymentTerms = created.terms
+        self.create_time = created.stamp.time
+        self.creator = created.stamp.actor
+        self.update_time = update_time or created.stamp.time
+        super().__init__(created.terms.amount.currency_code, operations)
+        self.instrument = instrument
+        self.new_events: list[PaymentEvent] = []
+
+    @classmethod
+    def create(cls, terms: PaymentTerms, *, stamp: Stamp) -> Payment:
+        created = PaymentCreated(stamp=stamp, terms=terms)
+        payment = cls(created)
+        payment.new_events.append(created)
+        return payment
+
+    @classmethod
+    def replay(cls, events: Sequence[PaymentEvent]) -> Payment:
+        """What the history adds up to. The first event must be PaymentCreated."""
+        created, *later = events
+        if not isinstance(created, PaymentCreated):
+            raise TypeError("a history begins with PaymentCreated")
+        payment = cls(created)
+        for event in later:
+            payment._apply(event)
+        return payment
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Payment):
+            return NotImplemented
+        return (self.terms, self.create_time, self.operations, self.instrument) == (
+            other.terms,
+            other.create_time,
+            other.operations,
+            other.instrument,
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    # What is asked of the gateway
+
+    def authorize(self, operation_id: OperationId, request_id: RequestId, *, stamp: Stamp) -> Operation:
+        """Starts the authorization, or starts it again where it surely was never sent."""
+        if self.operations:
+            self._must_allow(OperationKind.AUTHORIZE)
+            reason = self.operations[-1].failure_reason
+            if reason is None or not reason.surely_not_sent:
+                raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.AUTHORIZE)
+        self._record(
+            OperationStarted(
+                stamp=stamp,
+                operation_id=operation_id,
+                kind=OperationKind.AUTHORIZE,
+                amount=self.terms.amount,
+                request_id=request_id,
+            )
+        )
+        return self.operation(operation_id)
+
+    def capture(
+        self,
+        amount: Money | None,
+        operation_id: OperationId,
+        request_id: RequestId,
+        *,
+        final: bool = False,
+        stamp: Stamp,
+    ) -> Operation:
+        """Starts a capture of the amount, or of all that is left."""
+        self._must_allow(OperationKind.CAPTURE)
+        available = self.capturable_amount
+        if not available:
+            raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.CAPTURE)
+        amount = available if amount is None else amount
+        if amount > available:
+            raise AmountExceeds(self.terms.payment_id, OperationKind.CAPTURE, amount, available)
+        self._record(
+            OperationStarted(
+                stamp=stamp,
+                operation_id=operation_id,
+                kind=OperationKind.CAPTURE,
+                amount=amount,
+                request_id=request_id,
+                target_transaction_id=self.authorization.transaction_id,
+                is_final=final,
+            )
+        )
+        return self.operation(operation_id)
+
+    def void(self, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: Stamp) -> Operation:
+        """Starts the cancellation of what is held, or captured in one piece and not settled."""
+        self._must_allow(OperationKind.VOID)
+        standing = self.authorization_standing
+        if standing is None or not standing.status.is_voidable:
+            raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.VOID)
+        return self._start_void(self.authorization.transaction_id, operation_id, request_id, note=note, stamp=stamp)
+
+    def plan_refund(self, amount: Money | None) -> list[Return]:
+        """How the amount, or all that is left, would be given back, oldest capture first.
+
+        The whole of a transaction that has not settled is voided; a part of one has to wait until it settles.
+        """
+        self._must_allow(OperationKind.REFUND)
+        available = self.refundable_amount
+        if not available:
+            raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.REFUND)
+        amount = available if amount is None else amount
+        if amount > available:
+            raise AmountExceeds(self.terms.payment_id, OperationKind.REFUND, amount, available)
+        plan: list[Return] = []
+        for sale in self.captured_sales:
+            part = min(amount, self._unreturned(sale))
+            if not part:
+                continue
+            status = sale.standing.status if sale.standing else TransactionStatus.FAILED
+            whole_unsettled = part == sale.amount and status is TransactionStatus.SUBMITTED
+            plan.append(
+                Return(
+                    OperationKind.VOID if whole_unsettled else OperationKind.REFUND,
+                    sale.transaction_id,
+                    part,
+                    must_wait=not whole_unsettled and not status.is_refundable,
+                )
+            )
+            amount -= part
+        return plan
+
+    def give_back(
+        self, part: Return, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: Stamp
+    ) -> Operation:
+        """Starts, or schedules, one part of a refund plan of this very payment as it is now."""
+        if part.kind is OperationKind.VOID:
+            return self._start_void(part.transaction_id, operation_id, request_id, note=note, stamp=stamp)
+        happened = OperationScheduled if part.must_wait else OperationStarted
+        self._record(
+            happened(
+                stamp=stamp,
+                operation_id=operation_id,
+                kind=OperationKind.REFUND,
+                amount=part.amount,
+                request_id=request_id,
+                target_transaction_id=part.transaction_id,
+                note=note,
+            )
+        )
+        return self.operation(operation_id)
+
+    def start_scheduled(self, operation_id: OperationId, *, stamp: Stamp) -> Operation:
+        """Starts a scheduled refund now that its transaction has settled."""
+        operation = self.operation(operation_id)
+        if operation.state is not OperationState.SCHEDULED:
+            raise OutcomeConflict(operation_id, operation.state, "a start")
+        self._record(
+            OperationStarted(
+                stamp=stamp,
+                operation_id=operation_id,
+                kind=operation.kind,
+                amount=operation.amount,
+                request_id=operation.request_id,
+                target_transaction_id=operation.target_transaction_id,
+                note=operation.note,
+            )
+        )
+        return self.operation(operation_id)
+
+    # What the gateway answered
+
+    def succeed(
+        self,
+        operation_id: OperationId,
+        *,
+        amount: Money,
+        transaction_id: str,
+        standing: Standing,
+        details: GatewayDetails = GatewayDetails(),
+        instrument: Instrument | None = None,
+        stamp: Stamp,
+    ) -> None:
+        """The gateway did it. Telling it twice changes nothing.
+
+        A failure that only meant "nobody found it" gives way; any other outcome raises OutcomeConflict.
+        """
+        operation = self.operation(operation_id)
+        if operation.state is OperationState.SUCCEEDED:
+            return
+        gives_way = operation.failure_reason in (
+            FailureReason.NOT_FOUND_AT_GATEWAY,
+            FailureReason.CLOSED_BY_ADMINISTRATOR,
+        )
+        if operation.state is not OperationState.STARTED and not gives_way:
+            raise OutcomeConflict(operation_id, operation.state, "a success")
+        self._record(
+            OperationSucceeded(
+                stamp=stamp,
+                operation_id=operation_id,
+                amount=amount,
+                transaction_id=transaction_id,
+                standing=standing,
+                details=details,
+                instrument=instrument,
+            )
+        )
+        if operation.kind is OperationKind.VOID:
+            self._drop_scheduled(operation.target_transaction_id, stamp=stamp)
+
+    def decline(
+        self,
+        operation_id: OperationId,
+        decline: Decline,
+        *,
+        details: GatewayDetails = GatewayDetails(),
+        instrument: Instrument | None = None,
+        stamp: Stamp,
+    ) -> None:
+        """The bank or the gateway said no. Telling it twice changes nothing; raises OutcomeConflict."""
+        operation = self.operation(operation_id)
+        if operation.state is OperationState.DECLINED:
+            return
+        gives_way = operation.failure_reason is FailureReason.NOT_FOUND_AT_GATEWAY
+        if operation.state is not OperationState.STARTED and not gives_way:
+            raise OutcomeConflict(operation_id, operation.state, "a decline")
+        self._record(
+            OperationDeclined(
+                stamp=stamp, operation_id=operation_id, decline=decline, details=details, instrument=instrument
+            )
+        )
+
+    def fail(
+        self,
+        operation_id: OperationId,
+        reason: FailureReason,
+        *,
+        detail: str = "",
+        details: GatewayDetails = GatewayDetails(),
+        stamp: Stamp,
+    ) -> None:
+        """It surely had no effect. Telling it twice changes nothing; raises OutcomeConflict."""
+        operation = self.operation(operation_id)
+        if operation.state is OperationState.FAILED:
+            return
+        if not operation.state.is_open:
+            raise OutcomeConflict(operation_id, operation.state, "a failure")
+        self._record(
+            OperationFailed(stamp=stamp, operation_id=operation_id, reason=reason, detail=detail, details=details)
+        )
+
+    def doubt(self, operation_id: OperationId, detail: str, *, stamp: Stamp) -> None:
+        """No readable answer came. The operation stays STARTED."""
+        if self.operation(operation_id).state is OperationState.STARTED:
+            self._record(OutcomeUnknown(stamp=stamp, operation_id=operation_id, detail=detail))
+
+    def move_on(
+        self, transaction_id: str, standing: Standing, *, details: GatewayDetails = GatewayDetails(), stamp: Stamp
+    ) -> bool:
+        """The gateway says where a transaction stands now. Returns whether that is news."""
+        operation = self._latest_on(transaction_id)
+        if operation is None or operation.standing == standing:
+            return False
+        self._record(
+            GatewayStatusChanged(stamp=stamp, operation_id=operation.operation_id, standing=standing, details=details)
+        )
+        if not standing.status.is_open and not standing.status.is_captured:
+            self._drop_scheduled(transaction_id, stamp=stamp)
+        return True
+
+    def note_difference(
+        self, operation_id: OperationId, difference: str, recorded: str, at_gateway: str, *, stamp: Stamp
+    ) -> None:
+        """A check found the record other than the gateway; what mends it is recorded next."""
+        self._record(
+            DifferenceRepaired(
+                stamp=stamp, operation_id=operation_id, difference=difference, recorded=recorded, at_gateway=at_gateway
+            )
+        )
+
+    def check_again(self, operation_id: OperationId, next_check_time: datetime | None) -> None:
+        """Sets when an open operation is looked at next. No event: nothing happened."""
+        self._change(operation_id, next_check_time=next_check_time)
+
+    # How events change it
+
+    def _record(self, event: PaymentEvent) -> None:
+        self._apply(event)
+        self.new_events.append(event)
+
+    def _apply(self, event: PaymentEvent) -> None:
+        self.update_time = max(self.update_time, event.stamp.time)
+        match event:
+            case OperationStarted() | OperationScheduled():
+                self._begin(event)
+            case OperationSucceeded():
+                self._change(
+                    event.operation_id,
+                    state=OperationState.SUCCEEDED,
+                    amount=event.amount,
+                    transaction_id=event.transaction_id,
+                    standing=event.standing,
+                    details=event.details,
+                    finish_time=event.stamp.time,
+                    failure_reason=None,
+                    failure_detail="",
+                    next_check_time=None,
+                )
+                self.instrument = event.instrument or self.instrument
+                self._mark_parent_of(self.operation(event.operation_id))
+            case OperationDeclined():
+                self._change(
+                    event.operation_id,
+                    state=OperationState.DECLINED,
+                    decline=event.decline,
+                    details=event.details,
+                    finish_time=event.stamp.time,
+                    failure_reason=None,
+                    failure_detail="",
+                    next_check_time=None,
+                )
+                self.instrument = event.instrument or self.instrument
+            case OperationFailed():
+                self._change(
+                    event.operation_id,
+                    state=OperationState.FAILED,
+                    failure_reason=event.reason,
+                    failure_detail=event.detail,
+                    details=event.details,
+                    finish_time=event.stamp.time,
+                    next_check_time=None,
+                )
+            case GatewayStatusChanged():
+                operation = self.operation(event.operation_id)
+                self._change(
+                    event.operation_id,
+                    standing=event.standing,
+                    details=event.details if event.details != GatewayDetails() else operation.details,
+                )
+            case OutcomeUnknown() | DifferenceRepaired():
+                pass
+            case PaymentCreated():
+                raise TypeError("a payment is created once")
+            case _:
+                assert_never(event)
+
+    def _begin(self, event: OperationStarted | OperationScheduled) -> None:
+        started = isinstance(event, OperationStarted)
+        state = OperationState.STARTED if started else OperationState.SCHEDULED
+        if any(o.operation_id == event.operation_id for o in self.operations):
+            self._change(event.operation_id, state=state)
+            return
+        self.operations.append(
+            Operation(
+                operation_id=event.operation_id,
+                kind=event.kind,
+                state=state,
+                amount=event.amount,
+                request_id=event.request_id,
+                create_time=event.stamp.time,
+                target_transaction_id=event.target_transaction_id,
+                is_final=event.is_final if isinstance(event, OperationStarted) else False,
+                note=event.note,
+            )
+        )
+
+    def _mark_parent_of(self, operation: Operation) -> None:
+        """A capture or void also changes the standing of the transaction that it acts on."""
+        target = self._latest_on(operation.target_transaction_id, before=operation)
+        if target is None or target.standing is None or operation.standing is None:
+            return
+        if operation.kind is OperationKind.VOID:
+            standing = replace(target.standing, status=TransactionStatus.VOIDED)
+        elif operation.kind is OperationKind.CAPTURE and operation.transaction_id != operation.target_transaction_id:
+            standing = replace(target.standing, status=TransactionStatus.PARTIALLY_CAPTURED)
+        else:
+            return
+        self._change(target.operation_id, standing=standing)
+
+    def _change(self, operation_id: OperationId, **changes: object) -> None:
+        for index, operation in enumerate(self.operations):
+            if operation.operation_id == operation_id:
+                self.operations[index] = replace(operation, **changes)  # type: ignore[arg-type]
+                return
+        raise KeyError(operation_id)
+
+    def _must_allow(self, kind: OperationKind) -> None:
+        under_way = self.under_way
+        if under_way is not None:
+            raise OperationInProgress(self.terms.payment_id, under_way.operation_id)
+        if kind not in ALLOWED[self.state]:
+            raise IllegalTransition(self.terms.payment_id, self.state, kind)
+
+    def _start_void(
+        self, transaction_id: str, operation_id: OperationId, request_id: RequestId, *, note: str, stamp: Stamp
+    ) -> Operation:
+        target = self._latest_on(transaction_id)
+        self._record(
+            OperationStarted(
+                stamp=stamp,
+                operation_id=operation_id,
+                kind=OperationKind.VOID,
+                amount=target.amount if target else self._zero,
+                request_id=request_id,
+                target_transaction_id=transaction_id,
+                note=note,
+            )
+        )
+        return self.operation(operation_id)
+
+    def _drop_scheduled(self, transaction_id: str, *, stamp: Stamp) -> None:
+        """Refunds that wait for a settlement that will never come."""
+        for operation in list(self.operations):
+            if operation.state is OperationState.SCHEDULED and operation.target_transaction_id == transaction_id:
+                self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, stamp=stamp)

@@ -1,0 +1,93 @@
+"""A card or wallet kept at the gateway for a customer."""
+
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from enum import Enum
+from typing import Final, Self
+
+from domain.address import Address
+from domain.decline import Decline
+from domain.ids import CallerId, CustomerId, PaymentMethodId
+from domain.instrument import Instrument
+
+EXPIRING_WITHIN: Final = timedelta(days=60)
+
+
+class PaymentMethodState(Enum):
+    PENDING = "pending"
+    ACTIVE = "active"
+    DECLINED = "declined"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class ExpiryStatus(Enum):
+    CURRENT = "current"
+    EXPIRING = "expiring"
+    EXPIRED = "expired"
+
+
+class CheckResult(Enum):
+    """What comparing one detail with the bank's records gave."""
+
+    MATCHES = "matches"
+    DOES_NOT_MATCH = "does_not_match"
+    NOT_VERIFIED = "not_verified"
+    NOT_PROVIDED = "not_provided"
+    NOT_SUPPORTED = "not_supported"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What the bank said of a card without taking money. None where nothing is known."""
+
+    approved: bool
+    cvv: CheckResult | None = None
+    postal_code: CheckResult | None = None
+    street_address: CheckResult | None = None
+    decline: Decline | None = None
+    processor_response_code: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentMethod:
+    """A stored method. Its id is also its token at the gateway."""
+
+    payment_method_id: PaymentMethodId
+    caller_id: CallerId
+    customer_id: CustomerId
+    state: PaymentMethodState
+    create_time: datetime
+    update_time: datetime
+    instrument: Instrument | None = None
+    is_default: bool = False
+    verification: Verification | None = None
+    billing_address: Address = Address()
+    failure_detail: str = ""
+    duplicate_of: PaymentMethodId | None = None
+    next_check_time: datetime | None = field(default=None, compare=False)
+
+    def activate(self, instrument: Instrument, verification: Verification | None, *, time: datetime) -> Self:
+        """The gateway keeps it."""
+        return self._resolve(time, state=PaymentMethodState.ACTIVE, instrument=instrument, verification=verification)
+
+    def refuse(self, verification: Verification, *, time: datetime) -> Self:
+        """The bank or the gateway said no; nothing was stored."""
+        return self._resolve(time, state=PaymentMethodState.DECLINED, verification=verification)
+
+    def fail(self, detail: str, *, time: datetime) -> Self:
+        """Nothing was stored, for a reason that is no decline."""
+        return self._resolve(time, state=PaymentMethodState.FAILED, failure_detail=detail)
+
+    def expiry_status(self, today: date) -> ExpiryStatus | None:
+        """None for what has no expiry date."""
+        expiry = self.instrument.expiry if self.instrument else None
+        if expiry is None:
+            return None
+        if expiry.is_past(today):
+            return ExpiryStatus.EXPIRED
+        near = expiry.first_day_after - today <= EXPIRING_WITHIN
+        return ExpiryStatus.EXPIRING if near else ExpiryStatus.CURRENT
+
+    def _resolve(self, time: datetime, **changes: object) -> Self:
+        return replace(self, update_time=time, next_check_time=None, **changes)  # type: ignore[arg-type]
