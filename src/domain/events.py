@@ -78,7 +78,7 @@ class OperationStarted(Occurrence):
     amount: Money
     request_id: RequestId
     target_transaction_id: str = ""
-    is_final: bool = False
+    in_part: bool = False
     note: str = ""
 
 

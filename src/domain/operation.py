@@ -63,8 +63,8 @@ class Operation:
     request_id: RequestId
     create_time: datetime
     target_transaction_id: str = ""
-    # A capture that releases what it leaves.
-    is_final: bool = False
+    # A capture that leaves the rest of the authorization open: a transaction of its own.
+    in_part: bool = False
     note: str = ""
     finish_time: datetime | None = None
     transaction_id: str = ""

@@ -123,7 +123,7 @@ class Payment(OperationLog):
         final: bool = False,
         stamp: Stamp,
     ) -> Operation:
-        """Starts a capture of the amount, or of all that is left."""
+        """Starts a capture of the amount, or of all that is left. A final one releases the rest."""
         self._must_allow(OperationKind.CAPTURE)
         available = self.capturable_amount
         if not available:
@@ -131,6 +131,7 @@ class Payment(OperationLog):
         amount = available if amount is None else amount
         if amount > available:
             raise AmountExceeds(self.terms.payment_id, OperationKind.CAPTURE, amount, available)
+        untouched = available == self.authorized_amount
         self._record(
             OperationStarted(
                 stamp=stamp,
@@ -139,7 +140,7 @@ class Payment(OperationLog):
                 amount=amount,
                 request_id=request_id,
                 target_transaction_id=self.authorization.transaction_id,
-                is_final=final,
+                in_part=not (untouched and (final or amount == available)),
             )
         )
         return self.operation(operation_id)
@@ -411,7 +412,7 @@ class Payment(OperationLog):
                 request_id=event.request_id,
                 create_time=event.stamp.time,
                 target_transaction_id=event.target_transaction_id,
-                is_final=event.is_final if isinstance(event, OperationStarted) else False,
+                in_part=event.in_part if isinstance(event, OperationStarted) else False,
                 note=event.note,
             )
         )

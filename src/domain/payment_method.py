@@ -51,7 +51,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMethod:
-    """A stored method. Its id is also its token at the gateway."""
+    """A stored method. Its id is also its token at the gateway, wherever that can be chosen."""
 
     payment_method_id: PaymentMethodId
     caller_id: CallerId
@@ -59,6 +59,8 @@ class PaymentMethod:
     state: PaymentMethodState
     create_time: datetime
     update_time: datetime
+    # What the gateway calls it: the id, unless a wallet brought a token of its own.
+    gateway_token: str = field(default="", repr=False)
     instrument: Instrument | None = None
     is_default: bool = False
     verification: Verification | None = None

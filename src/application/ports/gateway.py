@@ -1,0 +1,258 @@
+"""The payment gateway: what it is asked, and the answers it can give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from domain.address import Address, StatementDescriptor
+from domain.customer import Customer
+from domain.decline import Decline
+from domain.ids import CustomerId, OperationId, PaymentMethodId
+from domain.instrument import Card, CardExpiry, Instrument
+from domain.money import Money
+from domain.payment_method import Verification
+from domain.transaction import GatewayDetails, Standing
+
+
+class GatewayUnavailable(Exception):
+    """The gateway gave no usable answer to a question. Nothing was changed by asking."""
+
+
+class GatewayNotReached(GatewayUnavailable):
+    """Surely nothing was sent."""
+
+
+class GatewayRefusedCredentials(GatewayNotReached):
+    """The gateway knows neither this service nor its keys. It acted on nothing."""
+
+
+# What pays -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Nonce:
+    """A single-use stand-in for card or wallet data."""
+
+    value: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMethod:
+    """A method kept at the gateway, by its token there."""
+
+    token: str = field(repr=False)
+
+
+Source = Card | Nonce | StoredMethod
+
+
+# What is asked -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """Hold the amount, and capture it at once if asked to. Found again by its operation id."""
+
+    operation_id: OperationId
+    amount: Money
+    source: Source
+    captures: bool
+    customer: Customer | None = None
+    # Keep the method under this token, for the customer, if the authorization succeeds.
+    store_as: PaymentMethodId | None = None
+    billing_address: Address = Address()
+    descriptor: StatementDescriptor = StatementDescriptor()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """Take the amount from an authorized transaction.
+
+    In part: as a transaction of its own, found again by its operation id. Otherwise the rest is released.
+    """
+
+    operation_id: OperationId
+    transaction_id: str
+    amount: Money
+    in_part: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Void:
+    operation_id: OperationId
+    transaction_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refund:
+    """Give the amount back. A transaction of its own, found again by its operation id."""
+
+    operation_id: OperationId
+    transaction_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMethod:
+    """Keep a card or wallet for the customer under the given token."""
+
+    payment_method_id: PaymentMethodId
+    customer_id: CustomerId
+    source: Card | Nonce
+    verify: bool = False
+    make_default: bool = False
+    billing_address: Address = Address()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodChange:
+    """New values for a stored method. None: unchanged."""
+
+    token: str = field(repr=False)
+    expiry: CardExpiry | None = field(default=None, repr=False)
+    cardholder_name: str | None = field(default=None, repr=False)
+    billing_address: Address | None = None
+    make_default: bool = False
+
+
+# What is answered ----------------------------------------------------------------------------------------------------
+
+
+class TransactionKind(Enum):
+    SALE = "sale"
+    CREDIT = "credit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transaction:
+    """One transaction as the gateway shows it. `decline` is set where the gateway or the bank said no to it."""
+
+    transaction_id: str
+    order_id: str
+    kind: TransactionKind
+    amount: Money
+    standing: Standing
+    create_time: datetime
+    details: GatewayDetails = GatewayDetails()
+    instrument: Instrument | None = None
+    decline: Decline | None = None
+    # The token of the stored method that paid, or that was stored with it.
+    token: str = field(default="", repr=False)
+    refunded_transaction_id: str = ""
+    authorized_transaction_id: str = ""
+    refund_ids: tuple[str, ...] = ()
+    partial_settlement_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    transaction: Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """The bank or the gateway said no, or what the caller gave cannot be used."""
+
+    decline: Decline
+    details: GatewayDetails = GatewayDetails()
+    instrument: Instrument | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The gateway refused the request as it was; it had no effect."""
+
+    detail: str
+    details: GatewayDetails = GatewayDetails()
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No readable answer: it may have happened, or may still happen."""
+
+    detail: str
+
+
+Outcome = Approved | Declined | Rejected | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredInstrument:
+    """A method as the gateway keeps it."""
+
+    token: str = field(repr=False)
+    customer_id: str
+    instrument: Instrument
+    is_default: bool
+    verification: Verification | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    method: StoredInstrument
+
+
+@dataclass(frozen=True, slots=True)
+class NotStored:
+    """The bank or the gateway said no when it was verified."""
+
+    verification: Verification
+
+
+StoreOutcome = Stored | NotStored | Rejected | Unknown
+
+
+class Gateway(Protocol):
+    """Moves money. Every method may be called by many threads at once.
+
+    Calls that move money or store something answer with a value; they raise GatewayNotReached only where surely nothing
+    was sent. Questions raise GatewayUnavailable when they stay unanswered.
+    """
+
+    def authorize(self, authorization: Authorization) -> Outcome: ...
+
+    def capture(self, capture: Capture) -> Outcome: ...
+
+    def void(self, void: Void) -> Outcome: ...
+
+    def refund(self, refund: Refund) -> Outcome: ...
+
+    def find_transaction(self, transaction_id: str) -> Transaction | None: ...
+
+    def find_transactions(self, transaction_ids: Sequence[str]) -> list[Transaction]:
+        """Those of the transactions that the gateway knows, with few calls."""
+        ...
+
+    def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
+        """What carries the operation's id. The gateway promises no delay after which it is found."""
+        ...
+
+    def ensure_customer(self, customer: Customer) -> None:
+        """Makes the customer known under its own id; already known is fine. Raises GatewayUnavailable."""
+        ...
+
+    def store_method(self, method: NewMethod) -> StoreOutcome: ...
+
+    def find_method(self, token: str) -> StoredInstrument | None: ...
+
+    def change_method(self, change: MethodChange) -> StoreOutcome: ...
+
+    def delete_method(self, token: str) -> None:
+        """Forgets a stored method; already gone is fine. Raises GatewayUnavailable."""
+        ...
+
+    def update_customer(self, customer: Customer) -> None:
+        """Brings the gateway's copy up to date. Raises GatewayUnavailable."""
+        ...
+
+    def delete_customer(self, customer_id: CustomerId) -> None:
+        """Forgets the customer and everything stored for it; already gone is fine. Raises GatewayUnavailable."""
+        ...
+
+    def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
+        """Raises GatewayUnavailable."""
+        ...

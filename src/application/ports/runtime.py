@@ -1,0 +1,16 @@
+"""Time and names: the two things that a use case must not make up itself."""
+
+from datetime import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time, in UTC."""
+        ...
+
+
+class IdSource(Protocol):
+    def new(self, prefix: str) -> str:
+        """A new id: the prefix, "_" and 26 characters that sort by time."""
+        ...

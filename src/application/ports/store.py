@@ -1,0 +1,189 @@
+"""The record: what is kept, and how it is read and changed in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from domain.customer import Customer
+from domain.events import PaymentEvent
+from domain.ids import CallerId, CustomerId, EventId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.payment import Payment
+from domain.payment_method import PaymentMethod
+from domain.transitions import PaymentState
+
+
+class StoreUnavailable(Exception):
+    """The database did not answer, or has no room. What was not committed did not happen."""
+
+
+class ReferenceTaken(Exception):
+    """The caller already has a live payment for the reference."""
+
+    def __init__(self, payment_id: PaymentId) -> None:
+        super().__init__(payment_id)
+        self.payment_id = payment_id
+
+
+class ExternalIdTaken(Exception):
+    """The caller already has a customer with the external id."""
+
+    def __init__(self, customer_id: CustomerId) -> None:
+        super().__init__(customer_id)
+        self.customer_id = customer_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRecord:
+    """What is remembered, for ever, of a request that changes something.
+
+    `fingerprint` holds a keyed hash for each field of the request, card data left out.
+    """
+
+    caller_id: CallerId
+    request_id: RequestId
+    method: str
+    resource_id: str
+    fingerprint: Mapping[str, str]
+    create_time: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFilter:
+    """Which payments. None or empty: any."""
+
+    customer_id: CustomerId | None = None
+    reference: str | None = None
+    reference_contains: str | None = None
+    states: frozenset[PaymentState] = frozenset()
+    created_from: datetime | None = None
+    created_until: datetime | None = None
+    currency_code: str | None = None
+    min_minor_units: int | None = None
+    max_minor_units: int | None = None
+    brand: str | None = None
+    last_four: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A place in a list that is sorted by time and id."""
+
+    time: datetime
+    id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One event of a payment as it was stored, with the state that it led to."""
+
+    event_id: EventId
+    payment_id: PaymentId
+    sequence: int
+    event: PaymentEvent = field(repr=False)
+    state: PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class DueOperation:
+    """An operation whose outcome is to be looked for."""
+
+    payment_id: PaymentId
+    operation_id: OperationId
+
+
+class Payments(Protocol):
+    def add(self, payment: Payment) -> None:
+        """Stores a new payment with its events. Raises ReferenceTaken."""
+        ...
+
+    def save(self, payment: Payment) -> None:
+        """Stores what changed, with the new events. Raises ReferenceTaken where it became live again."""
+        ...
+
+    def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
+        """Reads a payment; with lock, nobody else changes it until the transaction ends."""
+        ...
+
+    def page(
+        self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int
+    ) -> list[Payment]:
+        """Newest first; of every caller where none is given."""
+        ...
+
+    def history(
+        self, payment_id: PaymentId, *, after_sequence: int = 0, limit: int | None = None
+    ) -> list[HistoryEntry]:
+        """Oldest first."""
+        ...
+
+
+class Customers(Protocol):
+    def add(self, customer: Customer) -> None:
+        """Raises ExternalIdTaken."""
+        ...
+
+    def save(self, customer: Customer) -> None:
+        """Raises ExternalIdTaken."""
+        ...
+
+    def get(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None: ...
+
+    def find_by_external_id(self, caller_id: CallerId, external_id: str) -> Customer | None: ...
+
+    def page(self, caller_id: CallerId, *, email: str | None, after: Position | None, limit: int) -> list[Customer]:
+        """Newest first, deleted ones left out."""
+        ...
+
+
+class PaymentMethods(Protocol):
+    def add(self, method: PaymentMethod) -> None: ...
+
+    def save(self, method: PaymentMethod) -> None: ...
+
+    def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None: ...
+
+    def of_customer(
+        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None
+    ) -> list[PaymentMethod]:
+        """Newest first; ACTIVE and PENDING ones."""
+        ...
+
+
+class Requests(Protocol):
+    def claim(self, record: RequestRecord) -> RequestRecord | None:
+        """Stores the record and returns None, or returns the one that came first under caller and request id."""
+        ...
+
+
+class UnitOfWork(Protocol):
+    """One transaction. Leaving its `with` commits, an exception rolls back."""
+
+    @property
+    def payments(self) -> Payments: ...
+
+    @property
+    def customers(self) -> Customers: ...
+
+    @property
+    def payment_methods(self) -> PaymentMethods: ...
+
+    @property
+    def requests(self) -> Requests: ...
+
+
+class Store(Protocol):
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        """A transaction that may write. Raises StoreUnavailable, at the end, too."""
+        ...
+
+    def read(self) -> AbstractContextManager[UnitOfWork]:
+        """A transaction that only reads: one consistent view. Raises StoreUnavailable."""
+        ...
+
+    def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
+        """Claims open operations that are due: until the lease ends nobody else is given them."""
+        ...
