@@ -331,9 +331,10 @@ class Payment(OperationLog):
             )
         )
 
-    def check_again(self, operation_id: OperationId, next_check_time: datetime | None) -> None:
-        """Sets when an open operation is looked at next. No event: nothing happened."""
-        self._change(operation_id, next_check_time=next_check_time)
+    def check_again(self, operation_id: OperationId, next_check_time: datetime, *, checked: bool = False) -> None:
+        """Sets when an open operation is looked at next, and counts a look that found nothing. No event."""
+        count = self.operation(operation_id).check_count + checked
+        self._change(operation_id, next_check_time=next_check_time, check_count=count)
 
     # How events change it
 

@@ -69,9 +69,17 @@ class PaymentMethod:
     duplicate_of: PaymentMethodId | None = None
     next_check_time: datetime | None = field(default=None, compare=False)
 
-    def activate(self, instrument: Instrument, verification: Verification | None, *, time: datetime) -> Self:
-        """The gateway keeps it."""
-        return self._resolve(time, state=PaymentMethodState.ACTIVE, instrument=instrument, verification=verification)
+    def activate(
+        self, instrument: Instrument, gateway_token: str, verification: Verification | None, *, time: datetime
+    ) -> Self:
+        """The gateway keeps it under the token."""
+        return self._resolve(
+            time,
+            state=PaymentMethodState.ACTIVE,
+            instrument=instrument,
+            gateway_token=gateway_token,
+            verification=verification,
+        )
 
     def refuse(self, verification: Verification, *, time: datetime) -> Self:
         """The bank or the gateway said no; nothing was stored."""

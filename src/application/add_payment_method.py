@@ -1,0 +1,210 @@
+"""Keeps a payment method at the gateway for a customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from application.caller import Caller
+from application.checks import Checks, RawCard, known
+from application.errors import Rule
+from application.exactly_once import ExactlyOnce, Request
+from application.ports.gateway import (
+    Gateway,
+    GatewayNotReached,
+    GatewayUnavailable,
+    NewMethod,
+    Nonce,
+    NotStored,
+    Rejected,
+    Stored,
+    StoreOutcome,
+    Unknown,
+)
+from application.ports.store import Store, UnitOfWork
+from domain import ids
+from domain.address import Address
+from domain.customer import Customer
+from domain.ids import CustomerId, PaymentMethodId
+from domain.instrument import Card
+from domain.payment_method import PaymentMethod, PaymentMethodState
+
+NEVER_SENT = "the gateway could not be reached"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodOrder:
+    """What a caller asks for, unchecked."""
+
+    request_id: str
+    customer_id: str
+    source: RawCard | Nonce | None
+    verify: bool = False
+    make_default: bool = False
+    billing_address: Address = Address()
+    language_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AddPaymentMethod:
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+
+    def __call__(self, order: MethodOrder, caller: Caller) -> PaymentMethod:
+        """Raises InvalidRequest, RequestIdReused, GatewayNotReached and StoreUnavailable."""
+        request, customer, source = self._check(order, caller)
+        method_id = PaymentMethodId(self.exactly_once.ids.new(ids.PAYMENT_METHOD))
+        with self.exactly_once.in_flight.track(method_id):
+            method, is_new = self._record_start(request, order, method_id, customer)
+            if is_new:
+                return self._carry_out(method, order, source, customer)
+        return self._repeat(method)
+
+    def _check(self, order: MethodOrder, caller: Caller) -> tuple[Request, Customer, Card | Nonce]:
+        checks = Checks()
+        request_id = checks.request_id(order.request_id)
+        customer_id = checks.resource_id("customer_id", order.customer_id, ids.CUSTOMER)
+        source: Card | Nonce | None = None
+        fields: dict[str, object] = {}
+        match order.source:
+            case RawCard():
+                source = checks.card("card", order.source, self.exactly_once.clock.now().date())
+                if source is not None:
+                    fields["card.number"] = source.last_four
+                    fields["card.expiration_month"] = source.expiry.month
+                    fields["card.expiration_year"] = source.expiry.year
+            case Nonce(value):
+                checks.secret_text("payment_method_nonce", value)
+                source = order.source
+                fields["payment_method_nonce"] = value
+            case None:
+                checks.add("source", Rule.EXACTLY_ONE, "card, payment_method_nonce")
+        checks.address("billing_address", order.billing_address)
+        checks.language("language_code", order.language_code)
+        customer = None
+        if customer_id is not None:
+            with self.store.read() as work:
+                customer = work.customers.get(CustomerId(customer_id))
+            if customer is None or customer.caller_id != caller.caller_id or customer.delete_time:
+                checks.add("customer_id", Rule.EXISTS)
+        checks.done()
+        if source is None:
+            raise RuntimeError("a source without a fault is there")
+        fields |= {
+            "customer_id": customer_id,
+            "verify": order.verify,
+            "make_default": order.make_default,
+            **{f"billing_address.{name}": getattr(order.billing_address, name) for name in Address.__slots__},
+        }
+        request = Request(caller, known(request_id), "AddPaymentMethod", fields)
+        return request, known(customer), source
+
+    def _record_start(
+        self, request: Request, order: MethodOrder, method_id: PaymentMethodId, customer: Customer
+    ) -> tuple[PaymentMethod, bool]:
+        stamp = self.exactly_once.stamp(request.caller)
+        due = stamp.time + self.exactly_once.lease
+        with self.store.begin() as work:
+            earlier = self.exactly_once.claim(work, self.exactly_once.record_of(request, method_id, stamp))
+            if earlier is not None:
+                method = known(work.payment_methods.get(PaymentMethodId(earlier.resource_id), lock=True))
+                if method.failure_detail != NEVER_SENT:
+                    return method, False
+                again = replace(method, state=PaymentMethodState.PENDING, failure_detail="", next_check_time=due)
+                work.payment_methods.save(again)
+                return again, True
+            method = PaymentMethod(
+                payment_method_id=method_id,
+                caller_id=request.caller.caller_id,
+                customer_id=customer.customer_id,
+                state=PaymentMethodState.PENDING,
+                create_time=stamp.time,
+                update_time=stamp.time,
+                billing_address=order.billing_address,
+                next_check_time=due,
+            )
+            work.payment_methods.add(method)
+        return method, True
+
+    def _carry_out(
+        self, method: PaymentMethod, order: MethodOrder, source: Card | Nonce, customer: Customer
+    ) -> PaymentMethod:
+        method_id = method.payment_method_id
+        try:
+            self._introduce(customer)
+            outcome = self.gateway.store_method(
+                NewMethod(
+                    payment_method_id=method_id,
+                    customer_id=customer.customer_id,
+                    source=source,
+                    verify=order.verify,
+                    make_default=order.make_default,
+                    billing_address=order.billing_address,
+                )
+            )
+        except GatewayUnavailable as failure:
+            time = self.exactly_once.clock.now()
+            with self.store.begin() as work:
+                current = known(work.payment_methods.get(method_id, lock=True))
+                work.payment_methods.save(current.fail(NEVER_SENT, time=time))
+            raise failure if isinstance(failure, GatewayNotReached) else GatewayNotReached from failure
+        with self.store.begin() as work:
+            return self._record(work, method_id, outcome, make_default=order.make_default)
+
+    def _introduce(self, customer: Customer) -> None:
+        """Makes the customer known to the gateway, once."""
+        if customer.is_at_gateway:
+            return
+        self.gateway.ensure_customer(customer)
+        with self.store.begin() as work:
+            current = known(work.customers.get(customer.customer_id, lock=True))
+            work.customers.save(replace(current, is_at_gateway=True))
+
+    def _record(
+        self, work: UnitOfWork, method_id: PaymentMethodId, outcome: StoreOutcome, *, make_default: bool
+    ) -> PaymentMethod:
+        time = self.exactly_once.clock.now()
+        method = known(work.payment_methods.get(method_id, lock=True))
+        match outcome:
+            case Stored(kept):
+                method = method.activate(kept.instrument, kept.token, kept.verification, time=time)
+                method = place(work, method, make_default=make_default)
+            case NotStored(verification):
+                method = method.refuse(verification, time=time)
+            case Rejected(detail=detail):
+                method = method.fail(detail, time=time)
+            case Unknown():
+                method = replace(method, next_check_time=time + self.exactly_once.first_check)
+            case _:
+                assert_never(outcome)
+        work.payment_methods.save(method)
+        return method
+
+    def _repeat(self, method: PaymentMethod) -> PaymentMethod:
+        lease_seconds = self.exactly_once.lease.total_seconds()
+        self.exactly_once.in_flight.wait([method.payment_method_id], lease_seconds)
+        with self.store.read() as work:
+            current = known(work.payment_methods.get(method.payment_method_id))
+        if current.failure_detail == NEVER_SENT:
+            raise GatewayNotReached
+        return current
+
+
+def place(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> PaymentMethod:
+    """A method that became active among the customer's others: the default or not, and whose double it is."""
+    others = [
+        other
+        for other in work.payment_methods.of_customer(method.customer_id)
+        if other.payment_method_id != method.payment_method_id and other.state is PaymentMethodState.ACTIVE
+    ]
+    identifier = method.instrument.unique_number_identifier if method.instrument else ""
+    double = next(
+        (o for o in others if identifier and o.instrument and o.instrument.unique_number_identifier == identifier), None
+    )
+    becomes_default = make_default or not any(other.is_default for other in others)
+    if becomes_default:
+        for other in others:
+            if other.is_default:
+                work.payment_methods.save(replace(other, is_default=False))
+    return replace(method, is_default=becomes_default, duplicate_of=double.payment_method_id if double else None)

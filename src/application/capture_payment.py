@@ -1,0 +1,66 @@
+"""Captures what was authorized, or a part of it."""
+
+from dataclasses import dataclass
+
+from application.caller import Caller
+from application.checks import Checks, RawMoney, known
+from application.exactly_once import ExactlyOnce, Request
+from application.load import check_amount, load_for_change
+from application.ports.gateway import Capture, Gateway, Outcome
+from application.ports.store import Store, UnitOfWork
+from domain import ids
+from domain.events import Stamp
+from domain.ids import OperationId, PaymentId
+from domain.operation import Operation
+from domain.payment import Payment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureOrder:
+    """What a caller asks for, unchecked. No amount: all that is left."""
+
+    request_id: str
+    payment_id: str
+    amount: RawMoney | None = None
+    final: bool = False
+    language_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CapturePayment:
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+
+    def __call__(self, order: CaptureOrder, caller: Caller) -> Payment:
+        """Raises InvalidRequest, NotFound, RequestIdReused, DomainError, OperationRefused and GatewayNotReached."""
+        checks = Checks()
+        request_id = checks.request_id(order.request_id)
+        payment_id = checks.resource_id("payment_id", order.payment_id, ids.PAYMENT)
+        checks.language("language_code", order.language_code)
+        amount = check_amount(checks, order.amount, self.store, payment_id, caller)
+        checks.done()
+        fields = {"payment_id": payment_id, "amount": amount, "final": order.final}
+        request = Request(caller, known(request_id), "CapturePayment", fields)
+
+        def begin(
+            work: UnitOfWork, payment: Payment | None, operation_id: OperationId, stamp: Stamp
+        ) -> tuple[Payment, Operation]:
+            payment = payment or load_for_change(work, known(payment_id), caller)
+            operation = payment.capture(amount, operation_id, request.request_id, final=order.final, stamp=stamp)
+            return payment, operation
+
+        def call(_: Payment, operation: Operation) -> Outcome:
+            return self.gateway.capture(capture_of(operation))
+
+        return self.exactly_once.move_money(request, PaymentId(known(payment_id)), begin, call)
+
+
+def capture_of(operation: Operation) -> Capture:
+    """What the gateway is asked for a capture."""
+    return Capture(
+        operation_id=operation.operation_id,
+        transaction_id=operation.target_transaction_id,
+        amount=operation.amount,
+        in_part=operation.in_part,
+    )

@@ -1,0 +1,248 @@
+"""Checks of what callers send: every fault is collected, and none repeats the value."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final, TypeVar
+
+from application.errors import Fault, InvalidRequest, Rule
+from domain import ids
+from domain.address import Address, StatementDescriptor
+from domain.currencies import EXPONENTS
+from domain.ids import RequestId
+from domain.instrument import Card, CardExpiry, passes_luhn
+from domain.money import Money
+
+Value = TypeVar("Value")
+
+MAX_MINOR_UNITS: Final = 9_999_999_999
+MAX_TEXT: Final = 255
+MAX_CARDHOLDER_NAME: Final = 175
+MAX_LANGUAGE: Final = 35
+MAX_METADATA_ENTRIES: Final = 50
+MAX_METADATA_KEY: Final = 40
+MAX_METADATA_VALUE: Final = 500
+MAX_EXPIRY_YEARS: Final = 20
+MAX_PAGE_SIZE: Final = 500
+DEFAULT_PAGE_SIZE: Final = 50
+
+_LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+_COUNTRY: Final = re.compile(r"[A-Z]{2}")
+_DESCRIPTOR_NAME: Final = re.compile(r"(?=.{1,22}$)(.{3}|.{7}|.{12})\*.+")
+_DESCRIPTOR_PHONE: Final = re.compile(r"[0-9()+. -]{10,14}")
+# The leading digits and lengths of the large card brands. Order numbers and phone numbers must rarely look like them.
+_CARD_LIKE: Final = re.compile(
+    r"(?<!\d)(?:4(?:[ -]?\d){12}(?:(?:[ -]?\d){3})?"
+    r"|(?:5[1-5]|2[2-7]|35|6[045])(?:[ -]?\d){14}|3[47](?:[ -]?\d){13})(?!\d)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RawMoney:
+    """An amount as a caller sent it."""
+
+    minor_units: int
+    currency_code: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawCard:
+    """A card as a caller sent it. Its repr shows nothing of it."""
+
+    number: str = field(repr=False)
+    expiration_month: int = field(repr=False)
+    expiration_year: int = field(repr=False)
+    cvv: str = field(default="", repr=False)
+    cardholder_name: str = field(default="", repr=False)
+
+
+def known(value: Value | None) -> Value:
+    """A value that was checked before: None would be a fault in us."""
+    if value is None:
+        raise RuntimeError("a checked value is missing")
+    return value
+
+
+class Checks:
+    """Collects the faults of one request. A check returns the clean value, or None after adding a fault."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+
+    def add(self, field_path: str, rule: Rule, limit: object = "") -> None:
+        fault = Fault(field_path, rule, str(limit))
+        if fault not in self._faults:
+            self._faults.append(fault)
+
+    def done(self) -> None:
+        """Raises InvalidRequest with everything that was found."""
+        if self._faults:
+            raise InvalidRequest(tuple(self._faults))
+
+    def request_id(self, value: str) -> RequestId | None:
+        if not value:
+            self.add("request_id", Rule.REQUIRED)
+            return None
+        try:
+            canonical = str(uuid.UUID(value))
+        except ValueError:
+            self.add("request_id", Rule.UUID)
+            return None
+        if canonical != value.lower():
+            self.add("request_id", Rule.UUID)
+            return None
+        return RequestId(canonical)
+
+    def resource_id(self, path: str, value: str, prefix: str, *, required: bool = True) -> str | None:
+        if not value:
+            if required:
+                self.add(path, Rule.REQUIRED)
+            return None
+        if not ids.is_id(value, prefix):
+            self.add(path, Rule.ID, prefix)
+            return None
+        return value
+
+    def text(self, path: str, value: str, *, maximum: int = MAX_TEXT, required: bool = False) -> str:
+        """The value as it is; faults when it is missing, too long or has control characters."""
+        if required and not value.strip():
+            self.add(path, Rule.REQUIRED)
+        if len(value) > maximum:
+            self.add(path, Rule.MAX_CHARACTERS, maximum)
+        if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+            self.add(path, Rule.NO_CONTROL_CHARACTERS)
+        return value
+
+    def secret_text(self, path: str, value: str) -> str:
+        """A nonce or the like: printable ASCII, so that it can be sent on as it is."""
+        self.text(path, value, required=True)
+        if not value.isascii():
+            self.add(path, Rule.NO_CONTROL_CHARACTERS)
+        return value
+
+    def plain_text(self, path: str, value: str, *, maximum: int = MAX_TEXT, required: bool = False) -> str:
+        """Text that is stored and shown: also nothing that looks like a card number."""
+        self.text(path, value, maximum=maximum, required=required)
+        if looks_like_card(value):
+            self.add(path, Rule.NO_CARD_DATA)
+        return value
+
+    def language(self, path: str, value: str) -> str:
+        if len(value) > MAX_LANGUAGE:
+            self.add(path, Rule.MAX_CHARACTERS, MAX_LANGUAGE)
+        elif value and not _LANGUAGE.fullmatch(value):
+            self.add(path, Rule.LANGUAGE)
+        return value
+
+    def email(self, path: str, value: str) -> str:
+        self.text(path, value)
+        if value and not _EMAIL.fullmatch(value):
+            self.add(path, Rule.EMAIL)
+        return value
+
+    def money(self, path: str, raw: RawMoney | None, accepted: frozenset[str]) -> Money | None:
+        """An amount to take or give back, of a currency that has a merchant account."""
+        if raw is None:
+            self.add(path, Rule.REQUIRED)
+            return None
+        code = raw.currency_code
+        currency_path, amount_path = f"{path}.currency_code", f"{path}.minor_units"
+        good_currency = code in EXPONENTS
+        if not code:
+            self.add(currency_path, Rule.REQUIRED)
+        elif not good_currency:
+            self.add(currency_path, Rule.CURRENCY)
+        elif code not in accepted:
+            self.add(currency_path, Rule.CURRENCY_ACCEPTED, ", ".join(sorted(accepted)))
+        if raw.minor_units < 1:
+            self.add(amount_path, Rule.POSITIVE)
+            return None
+        if raw.minor_units > MAX_MINOR_UNITS:
+            self.add(amount_path, Rule.AT_MOST, MAX_MINOR_UNITS)
+            return None
+        return Money(raw.minor_units, code) if good_currency else None
+
+    def expiry(self, path: str, month: int, year: int, today: date) -> CardExpiry | None:
+        good_month = 1 <= month <= 12
+        if not good_month:
+            self.add(f"{path}expiration_month", Rule.MONTH)
+        if not 1000 <= year <= 9999 or year > today.year + MAX_EXPIRY_YEARS:
+            self.add(f"{path}expiration_year", Rule.YEAR, today.year + MAX_EXPIRY_YEARS)
+            return None
+        if not good_month:
+            return None
+        expiry = CardExpiry(year, month)
+        if expiry.is_past(today):
+            self.add(f"{path}expiration_year", Rule.NOT_PAST)
+            return None
+        return expiry
+
+    def card(self, path: str, raw: RawCard, today: date) -> Card | None:
+        number = re.sub(r"[ -]", "", raw.number)
+        number_path = f"{path}.number"
+        if not number:
+            self.add(number_path, Rule.REQUIRED)
+        elif not (number.isascii() and number.isdigit()) or not 12 <= len(number) <= 19:
+            self.add(number_path, Rule.CARD_NUMBER_LENGTH)
+        elif not passes_luhn(number):
+            self.add(number_path, Rule.CARD_NUMBER)
+        expiry = self.expiry(f"{path}.", raw.expiration_month, raw.expiration_year, today)
+        cvv_length = 4 if number[:2] in ("34", "37") else 3
+        if raw.cvv and not (raw.cvv.isascii() and raw.cvv.isdigit() and len(raw.cvv) == cvv_length):
+            self.add(f"{path}.cvv", Rule.CVV, cvv_length)
+        name = self.plain_text(f"{path}.cardholder_name", raw.cardholder_name, maximum=MAX_CARDHOLDER_NAME)
+        return Card(number, expiry, raw.cvv, name) if expiry else None
+
+    def address(self, path: str, address: Address) -> Address:
+        for name in (
+            "given_name",
+            "family_name",
+            "company",
+            "street_address",
+            "extended_address",
+            "locality",
+            "region",
+        ):
+            self.plain_text(f"{path}.{name}", getattr(address, name))
+        bare = re.sub(r"[ -]", "", address.postal_code)
+        if address.postal_code and not (bare.isascii() and bare.isalnum() and 4 <= len(bare) <= 8):
+            self.add(f"{path}.postal_code", Rule.POSTAL_CODE)
+        if address.country_code and not _COUNTRY.fullmatch(address.country_code):
+            self.add(f"{path}.country_code", Rule.COUNTRY)
+        return address
+
+    def descriptor(self, path: str, descriptor: StatementDescriptor) -> StatementDescriptor:
+        name, phone = descriptor.name, descriptor.phone
+        if name and not (name.isascii() and name.isprintable() and _DESCRIPTOR_NAME.fullmatch(name)):
+            self.add(f"{path}.name", Rule.DESCRIPTOR_NAME)
+        if phone and not (_DESCRIPTOR_PHONE.fullmatch(phone) and sum(map(str.isdigit, phone)) >= 10):
+            self.add(f"{path}.phone", Rule.DESCRIPTOR_PHONE)
+        self.text(f"{path}.url", descriptor.url, maximum=13)
+        return descriptor
+
+    def metadata(self, path: str, metadata: Mapping[str, str]) -> dict[str, str]:
+        if len(metadata) > MAX_METADATA_ENTRIES:
+            self.add(path, Rule.MAX_ENTRIES, MAX_METADATA_ENTRIES)
+            return {}
+        for key, value in metadata.items():
+            # A key is the caller's own text: only a harmless one is repeated in the field's path.
+            shown = key if re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", key) and not looks_like_card(key) else "?"
+            self.plain_text(f"{path}[{shown}].key", key, maximum=MAX_METADATA_KEY, required=True)
+            self.plain_text(f"{path}[{shown}]", value, maximum=MAX_METADATA_VALUE)
+        return dict(metadata)
+
+    def page_size(self, value: int) -> int:
+        if value < 0:
+            self.add("page_size", Rule.NOT_NEGATIVE)
+        return min(value, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
+
+
+def looks_like_card(text: str) -> bool:
+    """Whether a run of digits has the form of a large brand's card number and passes the Luhn check."""
+    return any(passes_luhn(re.sub(r"[ -]", "", match.group())) for match in _CARD_LIKE.finditer(text))

@@ -1,0 +1,81 @@
+"""Creates a customer. The gateway hears of one when the first payment method is stored."""
+
+from dataclasses import dataclass
+from typing import TypedDict
+
+from application.caller import Caller
+from application.checks import Checks, known
+from application.errors import ExternalIdAlreadyUsed
+from application.exactly_once import ExactlyOnce, Request
+from application.ports.store import ExternalIdTaken, Store
+from domain import ids
+from domain.customer import Customer
+from domain.ids import CustomerId
+
+
+class CustomerDetails(TypedDict):
+    """What a caller may tell of a customer."""
+
+    external_id: str
+    given_name: str
+    family_name: str
+    email: str
+    phone: str
+    language_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerOrder:
+    """What a caller tells of a customer, unchecked."""
+
+    request_id: str
+    external_id: str = ""
+    given_name: str = ""
+    family_name: str = ""
+    email: str = ""
+    phone: str = ""
+    language_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCustomer:
+    store: Store
+    exactly_once: ExactlyOnce
+
+    def __call__(self, order: CustomerOrder, caller: Caller) -> Customer:
+        """Raises InvalidRequest, RequestIdReused, ExternalIdAlreadyUsed and StoreUnavailable."""
+        checks = Checks()
+        request_id = checks.request_id(order.request_id)
+        told = check_customer(checks, order, "")
+        checks.done()
+        request = Request(caller, known(request_id), "CreateCustomer", told)
+        stamp = self.exactly_once.stamp(caller)
+        customer = Customer(
+            customer_id=CustomerId(self.exactly_once.ids.new(ids.CUSTOMER)),
+            caller_id=caller.caller_id,
+            create_time=stamp.time,
+            update_time=stamp.time,
+            **told,
+        )
+        try:
+            with self.store.begin() as work:
+                record = self.exactly_once.record_of(request, customer.customer_id, stamp)
+                earlier = self.exactly_once.claim(work, record)
+                if earlier is not None:
+                    return known(work.customers.get(CustomerId(earlier.resource_id)))
+                work.customers.add(customer)
+        except ExternalIdTaken as taken:
+            raise ExternalIdAlreadyUsed(customer.external_id, taken.customer_id) from None
+        return customer
+
+
+def check_customer(checks: Checks, told: CustomerOrder, prefix: str) -> CustomerDetails:
+    """What is told of a customer, by field."""
+    return CustomerDetails(
+        external_id=checks.text(f"{prefix}external_id", told.external_id),
+        given_name=checks.plain_text(f"{prefix}given_name", told.given_name),
+        family_name=checks.plain_text(f"{prefix}family_name", told.family_name),
+        email=checks.email(f"{prefix}email", told.email),
+        phone=checks.text(f"{prefix}phone", told.phone),
+        language_code=checks.language(f"{prefix}language_code", told.language_code),
+    )

@@ -1,0 +1,233 @@
+"""Takes a payment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+
+from application.caller import Caller
+from application.checks import Checks, RawCard, RawMoney, known
+from application.errors import Rule
+from application.exactly_once import ExactlyOnce, Request
+from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
+from application.ports.store import Store, UnitOfWork
+from domain import ids
+from domain.address import Address, StatementDescriptor
+from domain.customer import Customer
+from domain.events import CaptureMode, PaymentTerms, Stamp
+from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId
+from domain.instrument import Card
+from domain.operation import Operation
+from domain.payment import Payment
+from domain.payment_method import PaymentMethod, PaymentMethodState
+
+
+@dataclass(frozen=True, slots=True)
+class RawStoredMethod:
+    """The id of a stored method as a caller sent it."""
+
+    payment_method_id: str
+
+
+RawSource = RawCard | Nonce | RawStoredMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentOrder:
+    """What a caller asks for, unchecked. No capture mode: an unknown one was sent."""
+
+    request_id: str
+    reference: str
+    amount: RawMoney | None
+    source: RawSource | None
+    customer_id: str = ""
+    capture_mode: CaptureMode | None = CaptureMode.AUTOMATIC
+    store_payment_method: bool = False
+    billing_address: Address = Address()
+    descriptor: StatementDescriptor = StatementDescriptor()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    language_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A checked order."""
+
+    request: Request
+    terms: PaymentTerms
+    source: Source
+    customer: Customer | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePayment:
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+    currencies: frozenset[str]
+
+    def __call__(self, order: PaymentOrder, caller: Caller) -> Payment:
+        """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, GatewayNotReached and StoreUnavailable."""
+        plan = self._check(order, caller)
+
+        def begin(
+            work: UnitOfWork, earlier: Payment | None, operation_id: OperationId, stamp: Stamp
+        ) -> tuple[Payment, Operation]:
+            payment = earlier or Payment.create(plan.terms, stamp=stamp)
+            operation = payment.authorize(operation_id, plan.request.request_id, stamp=stamp)
+            if plan.terms.store_payment_method:
+                _expect_method(work, payment.terms, stamp)
+            return payment, operation
+
+        def call(payment: Payment, operation: Operation) -> Outcome:
+            return self._authorize(payment, operation, plan)
+
+        return self.exactly_once.move_money(plan.request, plan.terms.payment_id, begin, call)
+
+    def _authorize(self, payment: Payment, operation: Operation, plan: _Plan) -> Outcome:
+        terms = payment.terms
+        customer = plan.customer
+        if customer is not None and terms.store_payment_method:
+            self.gateway.ensure_customer(customer)
+            customer = replace(customer, is_at_gateway=True)
+        return self.gateway.authorize(
+            Authorization(
+                operation_id=operation.operation_id,
+                amount=terms.amount,
+                source=plan.source,
+                captures=terms.capture_mode is CaptureMode.AUTOMATIC,
+                customer=customer,
+                store_as=terms.payment_method_id if terms.store_payment_method else None,
+                billing_address=terms.billing_address,
+                descriptor=terms.descriptor,
+            )
+        )
+
+    def _check(self, order: PaymentOrder, caller: Caller) -> _Plan:
+        checks = Checks()
+        today = self.exactly_once.clock.now().date()
+        request_id = checks.request_id(order.request_id)
+        checks.text("reference", order.reference, required=True)
+        amount = checks.money("amount", order.amount, self.currencies)
+        if order.capture_mode is None:
+            checks.add("capture_mode", Rule.KNOWN_VALUE)
+        checks.address("billing_address", order.billing_address)
+        checks.descriptor("descriptor", order.descriptor)
+        metadata = checks.metadata("metadata", order.metadata)
+        checks.language("language_code", order.language_code)
+        customer, method = self._find_references(checks, order, caller)
+        source = _source(checks, order.source, method, today)
+        if order.store_payment_method:
+            if not order.customer_id:
+                checks.add("customer_id", Rule.NEEDS_CUSTOMER)
+            if isinstance(order.source, RawStoredMethod):
+                checks.add("store_payment_method", Rule.NEEDS_NEW_METHOD)
+        checks.done()
+        if source is None:
+            raise RuntimeError("a source without a fault is there")
+        new_id = self.exactly_once.ids.new
+        stored_as = PaymentMethodId(new_id(ids.PAYMENT_METHOD)) if order.store_payment_method else None
+        terms = PaymentTerms(
+            payment_id=PaymentId(new_id(ids.PAYMENT)),
+            caller_id=caller.caller_id,
+            reference=order.reference,
+            amount=known(amount),
+            capture_mode=known(order.capture_mode),
+            customer_id=customer.customer_id if customer else None,
+            payment_method_id=method.payment_method_id if method else stored_as,
+            store_payment_method=order.store_payment_method,
+            billing_address=order.billing_address,
+            descriptor=order.descriptor,
+            metadata=metadata,
+        )
+        request = Request(caller, known(request_id), "CreatePayment", _fields(order, source))
+        return _Plan(request, terms, source, customer)
+
+    def _find_references(
+        self, checks: Checks, order: PaymentOrder, caller: Caller
+    ) -> tuple[Customer | None, PaymentMethod | None]:
+        customer_id = checks.resource_id("customer_id", order.customer_id, ids.CUSTOMER, required=False)
+        method_id = None
+        if isinstance(order.source, RawStoredMethod):
+            method_id = checks.resource_id("payment_method_id", order.source.payment_method_id, ids.PAYMENT_METHOD)
+        if customer_id is None and method_id is None:
+            return None, None
+        with self.store.read() as work:
+            method = work.payment_methods.get(PaymentMethodId(method_id)) if method_id else None
+            if method_id and not _usable(method, caller):
+                checks.add("payment_method_id", Rule.EXISTS)
+                method = None
+            if method is not None and customer_id is not None and method.customer_id != customer_id:
+                checks.add("payment_method_id", Rule.OF_CUSTOMER)
+            owner_id = customer_id or (method.customer_id if method else None)
+            customer = work.customers.get(CustomerId(owner_id)) if owner_id else None
+        if customer is None or customer.caller_id != caller.caller_id or customer.delete_time:
+            if customer_id is not None:
+                checks.add("customer_id", Rule.EXISTS)
+            return None, method
+        return customer, method
+
+
+def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
+    return method is not None and method.caller_id == caller.caller_id and method.state is PaymentMethodState.ACTIVE
+
+
+def _source(checks: Checks, source: RawSource | None, method: PaymentMethod | None, today: date) -> Source | None:
+    match source:
+        case None:
+            checks.add("source", Rule.EXACTLY_ONE, "card, payment_method_nonce, payment_method_id")
+            return None
+        case RawCard():
+            return checks.card("card", source, today)
+        case Nonce(value):
+            checks.secret_text("payment_method_nonce", value)
+            return source
+        case RawStoredMethod():
+            return StoredMethod(method.gateway_token) if method else None
+
+
+def _fields(order: PaymentOrder, source: Source) -> dict[str, object]:
+    """What makes two orders the same. Of a card only what may be stored: last four and expiry."""
+    fields: dict[str, object] = {
+        "reference": order.reference,
+        "amount.minor_units": order.amount.minor_units if order.amount else None,
+        "amount.currency_code": order.amount.currency_code if order.amount else None,
+        "customer_id": order.customer_id,
+        "capture_mode": order.capture_mode.value if order.capture_mode else None,
+        "store_payment_method": order.store_payment_method,
+        "metadata": dict(order.metadata),
+        **{f"billing_address.{name}": getattr(order.billing_address, name) for name in Address.__slots__},
+        **{f"descriptor.{name}": getattr(order.descriptor, name) for name in StatementDescriptor.__slots__},
+    }
+    match source:
+        case Card():
+            fields["card.number"] = source.last_four
+            fields["card.expiration_month"] = source.expiry.month
+            fields["card.expiration_year"] = source.expiry.year
+        case Nonce(value):
+            fields["payment_method_nonce"] = value
+        case StoredMethod() if isinstance(order.source, RawStoredMethod):
+            fields["payment_method_id"] = order.source.payment_method_id
+    return fields
+
+
+def _expect_method(work: UnitOfWork, terms: PaymentTerms, stamp: Stamp) -> None:
+    """Records the method that is to be stored, before the gateway hears of it."""
+    if terms.payment_method_id is None or terms.customer_id is None:
+        raise RuntimeError("a method to be stored has an id and a customer")
+    earlier = work.payment_methods.get(terms.payment_method_id, lock=True)
+    if earlier is not None:
+        work.payment_methods.save(replace(earlier, state=PaymentMethodState.PENDING, failure_detail=""))
+        return
+    work.payment_methods.add(
+        PaymentMethod(
+            payment_method_id=terms.payment_method_id,
+            caller_id=terms.caller_id,
+            customer_id=terms.customer_id,
+            state=PaymentMethodState.PENDING,
+            create_time=stamp.time,
+            update_time=stamp.time,
+            billing_address=terms.billing_address,
+        )
+    )

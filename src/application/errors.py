@@ -1,0 +1,123 @@
+"""What the use cases refuse. Errors carry fields; sentences are written at the edge."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from domain.ids import CustomerId, OperationId, PaymentId, RequestId
+from domain.operation import OperationKind
+
+
+class Rule(Enum):
+    """What a field must be. The limit stands beside it in a Fault."""
+
+    REQUIRED = "required"
+    UUID = "uuid"
+    ID = "id"
+    EXACTLY_ONE = "exactly_one"
+    POSITIVE = "positive"
+    AT_MOST = "at_most"
+    NOT_NEGATIVE = "not_negative"
+    MAX_CHARACTERS = "max_characters"
+    NO_CONTROL_CHARACTERS = "no_control_characters"
+    CURRENCY = "currency"
+    CURRENCY_ACCEPTED = "currency_accepted"
+    CURRENCY_OF_PAYMENT = "currency_of_payment"
+    CARD_NUMBER = "card_number"
+    CARD_NUMBER_LENGTH = "card_number_length"
+    MONTH = "month"
+    YEAR = "year"
+    NOT_PAST = "not_past"
+    CVV = "cvv"
+    EMAIL = "email"
+    LANGUAGE = "language"
+    COUNTRY = "country"
+    POSTAL_CODE = "postal_code"
+    DESCRIPTOR_NAME = "descriptor_name"
+    DESCRIPTOR_PHONE = "descriptor_phone"
+    MAX_ENTRIES = "max_entries"
+    NO_CARD_DATA = "no_card_data"
+    KNOWN_VALUE = "known_value"
+    NEEDS_CUSTOMER = "needs_customer"
+    NEEDS_NEW_METHOD = "needs_new_method"
+    EXISTS = "exists"
+    OF_CUSTOMER = "of_customer"
+    PAGE_TOKEN = "page_token"  # noqa: S105 (the name of a rule)
+    AFTER = "after"
+    FIELD_PATH = "field_path"
+    LAST_FOUR = "last_four"
+    TIMESTAMP = "timestamp"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a request: the field's path, the rule it breaks, and the rule's limit. Never the value."""
+
+    field: str
+    rule: Rule
+    limit: str = ""
+
+
+class ApplicationError(Exception):
+    """The request was not carried out. Nothing was changed."""
+
+
+class InvalidRequest(ApplicationError):
+    """The request is malformed; every fault is named."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__(", ".join(f"{fault.field}: {fault.rule.value}" for fault in faults))
+        self.faults = faults
+
+
+class ResourceKind(Enum):
+    PAYMENT = "payment"
+    CUSTOMER = "customer"
+    PAYMENT_METHOD = "payment_method"
+    OPERATION = "operation"
+
+
+class NotFound(ApplicationError):
+    """There is no such thing, or it is not the caller's."""
+
+    def __init__(self, kind: ResourceKind, resource_id: str) -> None:
+        super().__init__(f"{kind.value} {resource_id}")
+        self.kind = kind
+        self.resource_id = resource_id
+
+
+class RequestIdReused(ApplicationError):
+    """The request id was used before, for another request."""
+
+    def __init__(self, request_id: RequestId, fields: tuple[str, ...]) -> None:
+        super().__init__(f"{request_id}: {', '.join(fields)}")
+        self.request_id = request_id
+        self.fields = fields
+
+
+class ReferenceAlreadyPaid(ApplicationError):
+    """The reference has a live payment."""
+
+    def __init__(self, reference: str, payment_id: PaymentId) -> None:
+        super().__init__(payment_id)
+        self.reference = reference
+        self.payment_id = payment_id
+
+
+class ExternalIdAlreadyUsed(ApplicationError):
+    """Another customer of the caller has the external id."""
+
+    def __init__(self, external_id: str, customer_id: CustomerId) -> None:
+        super().__init__(customer_id)
+        self.external_id = external_id
+        self.customer_id = customer_id
+
+
+class OperationRefused(ApplicationError):
+    """The gateway refused the operation as it was asked. It had no effect, and the history says so."""
+
+    def __init__(self, payment_id: PaymentId, operation_id: OperationId, kind: OperationKind, detail: str) -> None:
+        super().__init__(f"{kind.value} of {payment_id}: {detail}")
+        self.payment_id = payment_id
+        self.operation_id = operation_id
+        self.kind = kind
+        self.detail = detail

@@ -1,0 +1,175 @@
+"""The three beats of every request that moves money: record, call, record.
+
+No transaction is open during the call. Die anywhere, and the operation is still STARTED: the resolver takes it up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from application.caller import Caller
+from application.errors import OperationRefused, ReferenceAlreadyPaid, RequestIdReused
+from application.fingerprint import Fingerprinter, differing_fields
+from application.in_flight import InFlight
+from application.outcomes import record_failure, record_outcome
+from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, Unknown
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import ReferenceTaken, RequestRecord, Store, UnitOfWork
+from domain.events import Stamp
+from domain.ids import OPERATION, OperationId, PaymentId, RequestId
+from domain.operation import FailureReason, Operation
+from domain.payment import Payment
+
+Begin = Callable[[UnitOfWork, Payment | None, OperationId, Stamp], tuple[Payment, Operation]]
+Call = Callable[[Payment, Operation], Outcome]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request that changes something, as far as repeats are concerned.
+
+    `fields` is all that it says, card numbers and security codes left out.
+    """
+
+    caller: Caller
+    request_id: RequestId
+    method: str
+    fields: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ExactlyOnce:
+    """Carries a request to the gateway at most once, and answers repeats with what has become of it."""
+
+    store: Store
+    clock: Clock
+    ids: IdSource
+    in_flight: InFlight
+    fingerprinter: Fingerprinter
+    # How long a call may take before the resolver looks for its outcome. Longer than the gateway's own limit.
+    lease: timedelta
+    # How soon the resolver looks when an answer was lost.
+    first_check: timedelta
+
+    def stamp(self, caller: Caller) -> Stamp:
+        return Stamp(self.clock.now(), caller.caller_id)
+
+    def record_of(self, request: Request, resource_id: str, stamp: Stamp) -> RequestRecord:
+        return RequestRecord(
+            caller_id=request.caller.caller_id,
+            request_id=request.request_id,
+            method=request.method,
+            resource_id=resource_id,
+            fingerprint=self.fingerprinter.of({"method": request.method, **request.fields}),
+            create_time=stamp.time,
+        )
+
+    def claim(self, work: UnitOfWork, record: RequestRecord) -> RequestRecord | None:
+        """The earlier record of the same request, or None for a new one. Raises RequestIdReused."""
+        earlier = work.requests.claim(record)
+        if earlier is not None:
+            differing = differing_fields(earlier.fingerprint, record.fingerprint)
+            if differing:
+                raise RequestIdReused(record.request_id, differing)
+        return earlier
+
+    def move_money(self, request: Request, payment_id: PaymentId, begin: Begin, call: Call) -> Payment:
+        """Runs the three beats for a request that makes one call.
+
+        `begin` gets the payment, locked, or None when it is to be created; it starts the operation. `call` asks the
+        gateway. Raises what `begin` raises, GatewayNotReached, NotFound, RequestIdReused, ReferenceAlreadyPaid and
+        OperationRefused.
+        """
+        operation_id = OperationId(self.ids.new(OPERATION))
+        with self.in_flight.track(operation_id):
+            payment, started = self._record_start(request, payment_id, operation_id, begin)
+            if started is not None:
+                payment = self.carry_out(payment, started, lambda: call(payment, started), request.caller)
+                return self.answer(payment, request)
+        return self.repeat(payment, request)
+
+    def carry_out(self, payment: Payment, operation: Operation, call: Callable[[], Outcome], caller: Caller) -> Payment:
+        """The second and third beat. Raises GatewayNotReached once the failure is recorded."""
+        payment_id, operation_id = payment.terms.payment_id, operation.operation_id
+        try:
+            outcome = call()
+        except GatewayNotReached as failure:
+            refused = isinstance(failure, GatewayRefusedCredentials)
+            reason = FailureReason.GATEWAY_REFUSED_CREDENTIALS if refused else FailureReason.GATEWAY_UNREACHABLE
+            with self.store.begin() as work:
+                payment = locked(work, payment_id)
+                record_failure(work, payment, operation_id, reason, "", self.stamp(caller))
+            raise
+        stamp = self.stamp(caller)
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            if isinstance(outcome, Unknown):
+                payment.check_again(operation_id, stamp.time + self.first_check)
+            record_outcome(work, payment, operation_id, outcome, stamp)
+        return payment
+
+    def repeat(self, payment: Payment, request: Request) -> Payment:
+        """The answer to a repeated request: the payment as it is now, once a first one under way is through."""
+        operations = payment.operations_of(request.request_id)
+        self.in_flight.wait((o.operation_id for o in operations), self.lease.total_seconds())
+        with self.store.read() as work:
+            current = work.payments.get(payment.terms.payment_id)
+        return self.answer(current or payment, request)
+
+    def answer(self, payment: Payment, request: Request) -> Payment:
+        """The payment, unless what this request asked for had no effect.
+
+        Raises OperationRefused where the gateway refused it, and GatewayNotReached where it was never sent.
+        """
+        for operation in payment.operations_of(request.request_id):
+            reason = operation.failure_reason
+            if reason is FailureReason.GATEWAY_REFUSED_CREDENTIALS:
+                raise GatewayRefusedCredentials
+            if reason is FailureReason.GATEWAY_UNREACHABLE:
+                raise GatewayNotReached
+            if reason is FailureReason.GATEWAY_REFUSED_REQUEST and operation.target_transaction_id:
+                raise OperationRefused(
+                    payment.terms.payment_id, operation.operation_id, operation.kind, operation.failure_detail
+                )
+        return payment
+
+    def _record_start(
+        self, request: Request, payment_id: PaymentId, operation_id: OperationId, begin: Begin
+    ) -> tuple[Payment, Operation | None]:
+        """The first beat: the payment, and the operation if this request starts one."""
+        stamp = self.stamp(request.caller)
+        try:
+            with self.store.begin() as work:
+                earlier = self.claim(work, self.record_of(request, payment_id, stamp))
+                payment = None
+                if earlier is not None:
+                    payment = locked(work, PaymentId(earlier.resource_id))
+                    if not may_try_again(payment, request):
+                        return payment, None
+                payment, operation = begin(work, payment, operation_id, stamp)
+                payment.check_again(operation.operation_id, stamp.time + self.lease)
+                if earlier is None and payment.operations[0].operation_id == operation_id:
+                    work.payments.add(payment)
+                else:
+                    work.payments.save(payment)
+        except ReferenceTaken as taken:
+            reference = str(request.fields.get("reference", ""))
+            raise ReferenceAlreadyPaid(reference, taken.payment_id) from None
+        return payment, operation
+
+
+def may_try_again(payment: Payment, request: Request) -> bool:
+    """Whether the request's last attempt surely was never sent."""
+    operations = payment.operations_of(request.request_id)
+    reason = operations[-1].failure_reason if operations else None
+    return not operations or (reason is not None and reason.surely_not_sent)
+
+
+def locked(work: UnitOfWork, payment_id: PaymentId) -> Payment:
+    """The payment, for changing. It exists: a row of ours named it."""
+    payment = work.payments.get(payment_id, lock=True)
+    if payment is None:
+        raise RuntimeError(f"{payment_id} is gone")
+    return payment

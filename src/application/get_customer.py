@@ -1,0 +1,40 @@
+"""Reads a customer, by this service's id or by the caller's own."""
+
+from dataclasses import dataclass
+
+from application.caller import Caller
+from application.checks import Checks
+from application.errors import NotFound, ResourceKind, Rule
+from application.ports.store import Store, UnitOfWork
+from domain import ids
+from domain.customer import Customer
+from domain.ids import CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class GetCustomer:
+    store: Store
+
+    def __call__(self, caller: Caller, *, customer_id: str = "", external_id: str = "") -> Customer:
+        """Raises InvalidRequest, NotFound and StoreUnavailable."""
+        checks = Checks()
+        if not customer_id and not external_id:
+            checks.add("key", Rule.EXACTLY_ONE, "customer_id, external_id")
+        checks.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)
+        checks.text("external_id", external_id)
+        checks.done()
+        with self.store.read() as work:
+            if customer_id:
+                return own_customer(work, customer_id, caller)
+            customer = work.customers.find_by_external_id(caller.caller_id, external_id)
+        if customer is None:
+            raise NotFound(ResourceKind.CUSTOMER, external_id)
+        return customer
+
+
+def own_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bool = False) -> Customer:
+    """The customer, if it is the caller's. Raises NotFound."""
+    customer = work.customers.get(CustomerId(customer_id), lock=lock)
+    if customer is None or customer.caller_id != caller.caller_id:
+        raise NotFound(ResourceKind.CUSTOMER, customer_id)
+    return customer

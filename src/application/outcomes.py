@@ -1,0 +1,107 @@
+"""Records what came of an operation, wherever the answer was found."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
+from application.ports.store import UnitOfWork
+from domain.events import Stamp
+from domain.ids import OperationId, PaymentMethodId
+from domain.operation import FailureReason, OperationKind
+from domain.payment import Payment
+from domain.payment_method import PaymentMethodState, Verification
+from domain.transaction import TransactionStatus
+
+
+def outcome_of(transaction: Transaction) -> Outcome:
+    """What a transaction that was found says of the operation that made it."""
+    if transaction.standing.status is TransactionStatus.AUTHORIZING:
+        return Unknown("the gateway is still working on it")
+    if transaction.decline is not None:
+        return Declined(decline=transaction.decline, details=transaction.details, instrument=transaction.instrument)
+    return Approved(transaction)
+
+
+def record_outcome(
+    work: UnitOfWork, payment: Payment, operation_id: OperationId, outcome: Outcome, stamp: Stamp
+) -> None:
+    """Changes and saves the locked payment, and the method that was to be stored with it."""
+    operation = payment.operation(operation_id)
+    match outcome:
+        case Approved(transaction):
+            moves_money = operation.kind is not OperationKind.VOID
+            payment.succeed(
+                operation_id,
+                amount=transaction.amount if moves_money else operation.amount,
+                transaction_id=transaction.transaction_id,
+                standing=transaction.standing,
+                details=transaction.details,
+                instrument=transaction.instrument if operation.kind is OperationKind.AUTHORIZE else None,
+                stamp=stamp,
+            )
+        case Declined():
+            payment.decline(
+                operation_id,
+                outcome.decline,
+                details=outcome.details,
+                instrument=outcome.instrument if operation.kind is OperationKind.AUTHORIZE else None,
+                stamp=stamp,
+            )
+        case Rejected():
+            payment.fail(
+                operation_id,
+                FailureReason.GATEWAY_REFUSED_REQUEST,
+                detail=outcome.detail,
+                details=outcome.details,
+                stamp=stamp,
+            )
+        case Unknown(detail):
+            payment.doubt(operation_id, detail, stamp=stamp)
+        case _:
+            assert_never(outcome)
+    work.payments.save(payment)
+    if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
+        _settle_method(work, payment, outcome, stamp)
+
+
+def record_failure(
+    work: UnitOfWork, payment: Payment, operation_id: OperationId, reason: FailureReason, detail: str, stamp: Stamp
+) -> None:
+    """Records that the operation surely had no effect."""
+    payment.fail(operation_id, reason, detail=detail, stamp=stamp)
+    work.payments.save(payment)
+    if payment.operation(operation_id).kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
+        _fail_method(work, payment, "the payment failed", stamp)
+
+
+def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, stamp: Stamp) -> None:
+    match outcome:
+        case Approved(transaction) if transaction.token and transaction.instrument is not None:
+            method = work.payment_methods.get(_method_id(payment), lock=True)
+            if method is not None and method.state is not PaymentMethodState.ACTIVE:
+                stored = method.activate(transaction.instrument, transaction.token, None, time=stamp.time)
+                work.payment_methods.save(stored)
+        case Approved():
+            _fail_method(work, payment, "the gateway did not keep it", stamp)
+        case Declined():
+            method = work.payment_methods.get(_method_id(payment), lock=True)
+            if method is not None and method.state is PaymentMethodState.PENDING:
+                verification = Verification(approved=False, decline=outcome.decline)
+                work.payment_methods.save(method.refuse(verification, time=stamp.time))
+        case Rejected():
+            _fail_method(work, payment, "the payment failed", stamp)
+        case Unknown():
+            pass
+
+
+def _fail_method(work: UnitOfWork, payment: Payment, detail: str, stamp: Stamp) -> None:
+    method = work.payment_methods.get(_method_id(payment), lock=True)
+    if method is not None and method.state is PaymentMethodState.PENDING:
+        work.payment_methods.save(method.fail(detail, time=stamp.time))
+
+
+def _method_id(payment: Payment) -> PaymentMethodId:
+    if payment.terms.payment_method_id is None:
+        raise RuntimeError("a method to be stored has an id from the start")
+    return payment.terms.payment_method_id

@@ -1,0 +1,52 @@
+"""Page tokens: opaque, bound to the list they belong to, and useless when changed."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from application.ports.store import Position
+
+_SIGNATURE_BYTES: Final = 16
+
+
+class BadPageToken(ValueError):
+    """The token is not one of ours, or belongs to another list."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageTokens:
+    """Writes and reads tokens under a secret key."""
+
+    key: bytes = field(repr=False)
+
+    def write(self, scope: str, position: Position) -> str:
+        """The token of the place after which the list `scope` goes on."""
+        body = json.dumps([position.time.isoformat(), position.id]).encode()
+        return base64.urlsafe_b64encode(self._sign(scope, body) + body).decode().rstrip("=")
+
+    def read(self, scope: str, token: str) -> Position | None:
+        """None for the empty token: the first page. Raises BadPageToken."""
+        if not token:
+            return None
+        try:
+            raw = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            raise BadPageToken from None
+        signature, body = raw[:_SIGNATURE_BYTES], raw[_SIGNATURE_BYTES:]
+        if not hmac.compare_digest(signature, self._sign(scope, body)):
+            raise BadPageToken
+        time, item_id = json.loads(body)
+        return Position(datetime.fromisoformat(time), item_id)
+
+    def _sign(self, scope: str, body: bytes) -> bytes:
+        return hmac.new(self.key, scope.encode() + b"\0" + body, hashlib.sha256).digest()[:_SIGNATURE_BYTES]
+
+
+def scope_of(list_name: str, **filters: Any) -> str:
+    """Names a list with its filter, so that a token of one does not open another."""
+    return f"{list_name}?{sorted((name, str(value)) for name, value in filters.items() if value)}"

@@ -1,0 +1,35 @@
+"""Brings a payment's record up to date with what the gateway says of its transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.exactly_once import locked
+from application.ports.gateway import Gateway, Transaction
+from application.ports.runtime import Clock
+from application.ports.store import Store
+from domain.events import SERVICE, Stamp
+from domain.payment import Payment
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    store: Store
+    gateway: Gateway
+    clock: Clock
+
+    def __call__(self, payment: Payment, transaction_ids: Sequence[str]) -> Payment:
+        """Asks for the transactions and records what is new. Raises GatewayUnavailable and StoreUnavailable."""
+        found = self.gateway.find_transactions(transaction_ids)
+        return self.record(payment, found)
+
+    def record(self, payment: Payment, transactions: Sequence[Transaction]) -> Payment:
+        """Records what is new about transactions that were found. Raises StoreUnavailable."""
+        stamp = Stamp(self.clock.now(), SERVICE)
+        with self.store.begin() as work:
+            current = locked(work, payment.terms.payment_id)
+            news = [current.move_on(t.transaction_id, t.standing, details=t.details, stamp=stamp) for t in transactions]
+            if any(news):
+                work.payments.save(current)
+        return current

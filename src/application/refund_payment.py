@@ -1,0 +1,104 @@
+"""Gives money back, whole or in parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from application.caller import Caller
+from application.checks import Checks, RawMoney, known
+from application.exactly_once import ExactlyOnce, Request, may_try_again
+from application.load import check_amount, load, load_for_change
+from application.ports.gateway import Gateway, Outcome, Refund
+from application.ports.store import Store
+from application.refresh import Refresh
+from application.void_payment import void_of
+from domain import ids
+from domain.ids import OPERATION, OperationId, PaymentId
+from domain.money import Money
+from domain.operation import Operation, OperationKind, OperationState
+from domain.payment import Payment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefundOrder:
+    """What a caller asks for, unchecked. No amount: all that is left."""
+
+    request_id: str
+    payment_id: str
+    amount: RawMoney | None = None
+    note: str = ""
+    language_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefundPayment:
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+    refresh: Refresh
+
+    def __call__(self, order: RefundOrder, caller: Caller) -> Payment:
+        """Raises InvalidRequest, NotFound, RequestIdReused, DomainError, OperationRefused and GatewayNotReached."""
+        checks = Checks()
+        request_id = checks.request_id(order.request_id)
+        payment_id = checks.resource_id("payment_id", order.payment_id, ids.PAYMENT)
+        note = checks.plain_text("note", order.note)
+        checks.language("language_code", order.language_code)
+        amount = check_amount(checks, order.amount, self.store, payment_id, caller)
+        checks.done()
+        fields = {"payment_id": payment_id, "amount": amount, "note": note}
+        request = Request(caller, known(request_id), "RefundPayment", fields)
+        self._learn_whether_settled(known(payment_id), request, caller)
+        payment, started = self._record_start(request, PaymentId(known(payment_id)), amount, note)
+        if started is None:
+            return self.exactly_once.repeat(payment, request)
+        for operation in started:
+            payment = self._carry_out(payment, operation, caller)
+        return self.exactly_once.answer(payment, request)
+
+    def _learn_whether_settled(self, payment_id: str, request: Request, caller: Caller) -> None:
+        """Whether money is voided or refunded depends on settlement, of which no gateway tells by itself."""
+        payment = load(self.store, payment_id, caller)
+        if payment.operations_of(request.request_id):
+            return
+        sales = payment.captured_sales
+        if any(s.standing is not None and not s.standing.status.is_refundable for s in sales):
+            self.refresh(payment, [sale.transaction_id for sale in sales])
+
+    def _record_start(
+        self, request: Request, payment_id: PaymentId, amount: Money | None, note: str
+    ) -> tuple[Payment, list[Operation] | None]:
+        stamp = self.exactly_once.stamp(request.caller)
+        with self.store.begin() as work:
+            record = self.exactly_once.record_of(request, payment_id, stamp)
+            earlier = self.exactly_once.claim(work, record)
+            payment = load_for_change(work, payment_id, request.caller)
+            if earlier is not None and not may_try_again(payment, request):
+                return payment, None
+            operations = [
+                payment.give_back(
+                    part, OperationId(self.exactly_once.ids.new(OPERATION)), request.request_id, note=note, stamp=stamp
+                )
+                for part in payment.plan_refund(amount)
+            ]
+            for operation in operations:
+                waits = operation.state is OperationState.SCHEDULED
+                due = stamp.time + (self.exactly_once.first_check if waits else self.exactly_once.lease)
+                payment.check_again(operation.operation_id, due)
+            work.payments.save(payment)
+        return payment, [o for o in operations if o.state is OperationState.STARTED]
+
+    def _carry_out(self, payment: Payment, operation: Operation, caller: Caller) -> Payment:
+        with self.exactly_once.in_flight.track(operation.operation_id):
+            return self.exactly_once.carry_out(payment, operation, lambda: send_return(self.gateway, operation), caller)
+
+
+def send_return(gateway: Gateway, operation: Operation) -> Outcome:
+    """Asks the gateway to give money back: by a void before settlement, by a refund afterwards."""
+    if operation.kind is OperationKind.VOID:
+        return gateway.void(void_of(operation))
+    return gateway.refund(
+        Refund(
+            operation_id=operation.operation_id, transaction_id=operation.target_transaction_id, amount=operation.amount
+        )
+    )
