@@ -102,6 +102,10 @@ class ExactlyOnce:
                 payment = locked(work, payment_id)
                 record_failure(work, payment, operation_id, reason, "", self.stamp(caller))
             raise
+        return self.record(payment_id, operation_id, outcome, caller)
+
+    def record(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome, caller: Caller) -> Payment:
+        """The third beat."""
         stamp = self.stamp(caller)
         with self.store.begin() as work:
             payment = locked(work, payment_id)

@@ -29,7 +29,14 @@ class Refresh:
         stamp = Stamp(self.clock.now(), SERVICE)
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
-            news = [current.move_on(t.transaction_id, t.standing, details=t.details, stamp=stamp) for t in transactions]
+            news = [bring_up_to_date(current, found, stamp) for found in transactions]
             if any(news):
                 work.payments.save(current)
         return current
+
+
+def bring_up_to_date(payment: Payment, found: Transaction, stamp: Stamp) -> bool:
+    """Records what the gateway says of one transaction. Returns whether that is news."""
+    return payment.move_on(
+        found.transaction_id, found.standing, amount=found.amount, details=found.details, stamp=stamp
+    )

@@ -61,6 +61,8 @@ class PaymentCreated(Occurrence):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationScheduled(Occurrence):
+    """Accepted for later. One that started and surely had no effect is scheduled again under its own id."""
+
     operation_id: OperationId
     kind: OperationKind
     amount: Money
@@ -119,6 +121,7 @@ class GatewayStatusChanged(Occurrence):
     """The gateway moved a transaction on: settled, refused at settlement, expired, paid out."""
 
     operation_id: OperationId
+    amount: Money
     standing: Standing
     details: GatewayDetails = GatewayDetails()
 

@@ -44,7 +44,7 @@ class OperationLog:
         """Where the authorized transaction stands, None where there is none."""
         if self.authorization.state is not OperationState.SUCCEEDED:
             return None
-        latest = self._latest_on(self.authorization.transaction_id)
+        latest = self.latest_on(self.authorization.transaction_id)
         return latest.standing if latest else None
 
     @property
@@ -119,6 +119,16 @@ class OperationLog:
             for transaction_id, operation in latest.items()
             if operation.standing is not None and operation.standing.status.is_open
         ]
+
+    @property
+    def transaction_ids(self) -> list[str]:
+        """Every transaction at the gateway that holds an effect of this payment, oldest first."""
+        return list(dict.fromkeys(o.transaction_id for o in self.operations if o.standing is not None))
+
+    def is_refundable_now(self, transaction_id: str) -> bool:
+        """Whether the transaction has settled, so that the gateway refunds it."""
+        operation = self.latest_on(transaction_id)
+        return operation is not None and operation.standing is not None and operation.standing.status.is_refundable
 
     @property
     def next_check_time(self) -> datetime | None:
@@ -243,7 +253,7 @@ class OperationLog:
         )
         return sale.amount - returns
 
-    def _latest_on(self, transaction_id: str, before: Operation | None = None) -> Operation | None:
+    def latest_on(self, transaction_id: str, before: Operation | None = None) -> Operation | None:
         """The latest successful operation, voids apart, whose effect lies in the transaction."""
         for operation in reversed(self.operations):
             if (

@@ -221,6 +221,23 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
+    def postpone(self, operation_id: OperationId, *, stamp: Stamp) -> None:
+        """Schedules a scheduled refund again that started and surely had no effect."""
+        operation = self.operation(operation_id)
+        if operation.state is not OperationState.STARTED or not operation.was_scheduled:
+            raise OutcomeConflict(operation_id, operation.state, "a postponement")
+        self._record(
+            OperationScheduled(
+                stamp=stamp,
+                operation_id=operation_id,
+                kind=operation.kind,
+                amount=operation.amount,
+                request_id=operation.request_id,
+                target_transaction_id=operation.target_transaction_id,
+                note=operation.note,
+            )
+        )
+
     # What the gateway answered
 
     def succeed(
@@ -308,14 +325,22 @@ class Payment(OperationLog):
             self._record(OutcomeUnknown(stamp=stamp, operation_id=operation_id, detail=detail))
 
     def move_on(
-        self, transaction_id: str, standing: Standing, *, details: GatewayDetails = GatewayDetails(), stamp: Stamp
+        self,
+        transaction_id: str,
+        standing: Standing,
+        *,
+        amount: Money,
+        details: GatewayDetails = GatewayDetails(),
+        stamp: Stamp,
     ) -> bool:
         """The gateway says where a transaction stands now. Returns whether that is news."""
-        operation = self._latest_on(transaction_id)
-        if operation is None or operation.standing == standing:
+        operation = self.latest_on(transaction_id)
+        if operation is None or (operation.standing, operation.amount) == (standing, amount):
             return False
         self._record(
-            GatewayStatusChanged(stamp=stamp, operation_id=operation.operation_id, standing=standing, details=details)
+            GatewayStatusChanged(
+                stamp=stamp, operation_id=operation.operation_id, amount=amount, standing=standing, details=details
+            )
         )
         if not standing.status.is_open and not standing.status.is_captured:
             self._drop_scheduled(transaction_id, stamp=stamp)
@@ -388,6 +413,7 @@ class Payment(OperationLog):
                 operation = self.operation(event.operation_id)
                 self._change(
                     event.operation_id,
+                    amount=event.amount,
                     standing=event.standing,
                     details=event.details if event.details != GatewayDetails() else operation.details,
                 )
@@ -414,13 +440,14 @@ class Payment(OperationLog):
                 create_time=event.stamp.time,
                 target_transaction_id=event.target_transaction_id,
                 in_part=event.in_part if isinstance(event, OperationStarted) else False,
+                was_scheduled=not started,
                 note=event.note,
             )
         )
 
     def _mark_parent_of(self, operation: Operation) -> None:
         """A capture or void also changes the standing of the transaction that it acts on."""
-        target = self._latest_on(operation.target_transaction_id, before=operation)
+        target = self.latest_on(operation.target_transaction_id, before=operation)
         if target is None or target.standing is None or operation.standing is None:
             return
         if operation.kind is OperationKind.VOID:
@@ -448,7 +475,7 @@ class Payment(OperationLog):
     def _start_void(
         self, transaction_id: str, operation_id: OperationId, request_id: RequestId, *, note: str, stamp: Stamp
     ) -> Operation:
-        target = self._latest_on(transaction_id)
+        target = self.latest_on(transaction_id)
         self._record(
             OperationStarted(
                 stamp=stamp,

@@ -1,0 +1,171 @@
+"""Finds the outcome of every operation whose answer was lost, and carries out what was scheduled.
+
+Driven by rows, not by memory: whatever is open and due is taken, whoever started it, and however often this or another
+process died meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from application.caller import Caller
+from application.exactly_once import ExactlyOnce, locked
+from application.look_up import look_up
+from application.outcomes import record_failure, record_outcome
+from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Unknown
+from application.ports.store import DueOperation, Store
+from application.refresh import Refresh
+from application.refund_payment import send_return
+from domain.events import SERVICE, Stamp
+from domain.ids import CallerId, OperationId, PaymentId
+from domain.operation import FailureReason, Operation, OperationState
+from domain.payment import Payment
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_WAIT = timedelta(minutes=5)
+_LONGEST_SCHEDULE_WAIT = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceWatch:
+    """Measures for how long the gateway has not known of an operation, by this process's own steady clock.
+
+    Wall clocks jump and differ between replicas. A restart only makes the watch start again, which delays a verdict and
+    never hastens one.
+    """
+
+    steady_seconds: Callable[[], float]
+    horizon: timedelta
+    _first_seen: dict[OperationId, float] = field(default_factory=dict)
+
+    def is_proven(self, operation_id: OperationId) -> bool:
+        """Whether the operation has been missing for the whole horizon. Each call counts as one look."""
+        now = self.steady_seconds()
+        first = self._first_seen.setdefault(operation_id, now)
+        return now - first >= self.horizon.total_seconds()
+
+    def forget(self, operation_id: OperationId) -> None:
+        self._first_seen.pop(operation_id, None)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveOperations:
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+    refresh: Refresh
+    absence: AbsenceWatch
+    batch_size: int = 50
+
+    def __call__(self) -> int:
+        """Deals with what is due now. Returns how many operations that were. Raises StoreUnavailable."""
+        now = self.exactly_once.clock.now()
+        due = self.store.due_operations(now, now + self.exactly_once.lease, self.batch_size)
+        for one in due:
+            self._deal_with(one)
+        return len(due)
+
+    def resolve(self, payment_id: PaymentId, operation_id: OperationId) -> Payment:
+        """Looks for the outcome of one started operation now. Raises GatewayUnavailable and StoreUnavailable."""
+        with self.store.read() as work:
+            payment = work.payments.get(payment_id)
+        if payment is None:
+            raise KeyError(payment_id)
+        operation = payment.operation(operation_id)
+        if operation.state is not OperationState.STARTED:
+            return payment
+        outcome = look_up(self.gateway, operation)
+        if outcome is None or isinstance(outcome, Unknown):
+            return self._record_absence(payment_id, operation_id)
+        return self._record_outcome(payment_id, operation_id, outcome)
+
+    def _deal_with(self, due: DueOperation) -> None:
+        try:
+            with self.store.read() as work:
+                payment = work.payments.get(due.payment_id)
+            if payment is None:
+                return
+            operation = payment.operation(due.operation_id)
+            match operation.state:
+                case OperationState.STARTED:
+                    self.resolve(due.payment_id, due.operation_id)
+                case OperationState.SCHEDULED:
+                    self._carry_out_scheduled(payment, operation)
+        except GatewayUnavailable:
+            self._wait(due.payment_id, due.operation_id, checked=False)
+        except Exception:
+            # One operation that cannot be dealt with must not stop the others. Its lease brings it back.
+            _log.exception("operation %s of %s could not be resolved", due.operation_id, due.payment_id)
+
+    def _record_outcome(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome) -> Payment:
+        stamp = self._stamp()
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            if payment.operation(operation_id).state is OperationState.STARTED:
+                record_outcome(work, payment, operation_id, outcome, stamp)
+        self.absence.forget(operation_id)
+        return payment
+
+    def _record_absence(self, payment_id: PaymentId, operation_id: OperationId) -> Payment:
+        if not self.absence.is_proven(operation_id):
+            return self._wait(payment_id, operation_id, checked=True)
+        stamp = self._stamp()
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            operation = payment.operation(operation_id)
+            if operation.state is OperationState.STARTED and operation.was_scheduled:
+                payment.postpone(operation_id, stamp=stamp)
+                payment.check_again(operation_id, stamp.time + self.exactly_once.first_check)
+                work.payments.save(payment)
+            elif operation.state is OperationState.STARTED:
+                reason = FailureReason.NOT_FOUND_AT_GATEWAY
+                record_failure(work, payment, operation_id, reason, "", stamp)
+        self.absence.forget(operation_id)
+        return payment
+
+    def _carry_out_scheduled(self, payment: Payment, operation: Operation) -> None:
+        """Refunds what has settled by now; waits, ever longer, for what has not."""
+        payment = self.refresh(payment, [operation.target_transaction_id])
+        payment_id, operation_id = payment.terms.payment_id, operation.operation_id
+        if not payment.is_refundable_now(operation.target_transaction_id):
+            if payment.operation(operation_id).state is OperationState.SCHEDULED:
+                self._wait(payment_id, operation_id, checked=True)
+            return
+        stamp = self._stamp()
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            if payment.operation(operation_id).state is not OperationState.SCHEDULED:
+                return
+            started = payment.start_scheduled(operation_id, stamp=stamp)
+            payment.check_again(operation_id, stamp.time + self.exactly_once.lease)
+            work.payments.save(payment)
+        try:
+            outcome = send_return(self.gateway, started)
+        except GatewayNotReached:
+            stamp = self._stamp()
+            with self.store.begin() as work:
+                payment = locked(work, payment_id)
+                payment.postpone(operation_id, stamp=stamp)
+                payment.check_again(operation_id, stamp.time + self.exactly_once.first_check)
+                work.payments.save(payment)
+            return
+        self.exactly_once.record(payment_id, operation_id, outcome, Caller(CallerId(SERVICE)))
+
+    def _wait(self, payment_id: PaymentId, operation_id: OperationId, *, checked: bool) -> Payment:
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            operation = payment.operation(operation_id)
+            if operation.state.is_open:
+                scheduled = operation.state is OperationState.SCHEDULED
+                longest = _LONGEST_SCHEDULE_WAIT if scheduled else _LONGEST_WAIT
+                wait = min(self.exactly_once.first_check * 2 ** min(operation.check_count, 16), longest)
+                payment.check_again(operation_id, self.exactly_once.clock.now() + wait, checked=checked)
+                work.payments.save(payment)
+        return payment
+
+    def _stamp(self) -> Stamp:
+        return Stamp(self.exactly_once.clock.now(), SERVICE)

@@ -1,0 +1,120 @@
+"""Asks the gateway whether a payment is what the record says, and mends the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from application.caller import Caller
+from application.checks import Checks, known
+from application.exactly_once import locked
+from application.load import load
+from application.look_up import look_up
+from application.outcomes import record_outcome
+from application.ports.gateway import Gateway, Outcome, Transaction, Unknown
+from application.ports.runtime import Clock
+from application.ports.store import Store
+from application.refresh import bring_up_to_date
+from domain import ids
+from domain.events import SERVICE, Stamp
+from domain.ids import OperationId
+from domain.operation import Operation, OperationState
+from domain.payment import Payment
+
+
+class VerificationOutcome(Enum):
+    MATCHES = "matches"
+    REPAIRED = "repaired"
+    # The gateway does not show something that may still be on its way.
+    NOT_FOUND_YET = "not_found_yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One fact on which the record and the gateway disagreed."""
+
+    operation_id: OperationId
+    field: str
+    recorded: str
+    at_gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPayment:
+    payment: Payment
+    outcome: VerificationOutcome
+    differences: list[Difference]
+    verify_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPayment:
+    store: Store
+    gateway: Gateway
+    clock: Clock
+
+    def __call__(self, payment_id: str, caller: Caller, *, language_code: str = "") -> VerifiedPayment:
+        """Raises InvalidRequest, NotFound, GatewayUnavailable and StoreUnavailable; nothing is changed then."""
+        checks = Checks()
+        checked = checks.resource_id("payment_id", payment_id, ids.PAYMENT)
+        checks.language("language_code", language_code)
+        checks.done()
+        return self.verify(load(self.store, known(checked), caller))
+
+    def verify(self, payment: Payment) -> VerifiedPayment:
+        """Compares and mends one payment. Raises GatewayUnavailable and StoreUnavailable."""
+        open_operations = [o for o in payment.operations if o.state is OperationState.STARTED]
+        answers = {o.operation_id: look_up(self.gateway, o) for o in open_operations}
+        found = self.gateway.find_transactions(payment.transaction_ids)
+        stamp = Stamp(self.clock.now(), SERVICE)
+        with self.store.begin() as work:
+            current = locked(work, payment.terms.payment_id)
+            differences = list(_compare(current, found, payment.transaction_ids))
+            for difference in differences:
+                current.note_difference(
+                    difference.operation_id, difference.field, difference.recorded, difference.at_gateway, stamp=stamp
+                )
+            for transaction in found:
+                bring_up_to_date(current, transaction, stamp)
+            missing = False
+            for operation_id, answer in answers.items():
+                if current.operation(operation_id).state is not OperationState.STARTED:
+                    continue
+                if answer is None or isinstance(answer, Unknown):
+                    missing = True
+                    continue
+                record_outcome(work, current, operation_id, answer, stamp)
+                differences.append(_learned(operation_id, answer))
+            work.payments.save(current)
+        if differences:
+            outcome = VerificationOutcome.REPAIRED
+        else:
+            outcome = VerificationOutcome.NOT_FOUND_YET if missing else VerificationOutcome.MATCHES
+        return VerifiedPayment(current, outcome, differences, stamp.time)
+
+
+def _compare(payment: Payment, found: Iterable[Transaction], asked: Iterable[str]) -> Iterable[Difference]:
+    by_id = {transaction.transaction_id: transaction for transaction in found}
+    for transaction_id in asked:
+        operation = payment.latest_on(transaction_id)
+        if operation is None or operation.standing is None:
+            continue
+        transaction = by_id.get(transaction_id)
+        if transaction is None:
+            yield Difference(operation.operation_id, "transaction", transaction_id, "unknown")
+            continue
+        yield from _compare_one(operation, transaction)
+
+
+def _compare_one(operation: Operation, transaction: Transaction) -> Iterable[Difference]:
+    recorded = operation.standing.status if operation.standing else None
+    if recorded is not None and recorded is not transaction.standing.status:
+        yield Difference(operation.operation_id, "status", recorded.value, transaction.standing.status.value)
+    if operation.amount != transaction.amount:
+        yield Difference(operation.operation_id, "amount", str(operation.amount), str(transaction.amount))
+
+
+def _learned(operation_id: OperationId, outcome: Outcome) -> Difference:
+    return Difference(operation_id, "outcome", "unknown", type(outcome).__name__.lower())
