@@ -66,7 +66,7 @@ def test_a_wrong_value_is_named_and_not_repeated(name: str, value: str, monkeypa
 
 def test_a_misspelled_variable_is_named_with_the_likely_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAYAR_GRPC_ADRESS", "127.0.0.1:1")
-    with pytest.raises(BadSettings, match="BAYAR_GRPC_ADRESS is no setting. Did you mean BAYAR_GRPC_ADDRESS?"):
+    with pytest.raises(BadSettings, match=r"BAYAR_GRPC_ADRESS is no setting\. Did you mean BAYAR_GRPC_ADDRESS\?"):
         load_settings()
 
 
