@@ -343,10 +343,11 @@ PUBLISHED: Final[Mapping[Family, Mapping[str, PublishedCode]]] = MappingProxyTyp
 )
 
 # Worth another try, where the answer itself does not say. The other 2xxx are not.
-_SOFT: Final = frozenset(
-    "2000 2001 2002 2003 2016 2025 2026 2034 2035 2038 2040 2042 2046 2048 2057 2062 2078 2080 2092 2099 "
-    "2101 2102 2103 2104 2105 2106 2109-2999 3000".split()
-)
+_SOFT_CODES: Final = """
+2000 2001 2002 2003 2016 2025 2026 2034 2035 2038 2040 2042 2046 2048 2057 2062 2078 2080 2092 2099
+2101 2102 2103 2104 2105 2106 2109-2999 3000
+"""
+_SOFT: Final = frozenset(_SOFT_CODES.split())
 
 # Mastercard's merchant advice codes, which the issuer sends along. No advice: said of approvals too, or no verb in it.
 ADVICE: Final[Mapping[str, tuple[str, RetryAdvice | None, timedelta | None]]] = MappingProxyType(

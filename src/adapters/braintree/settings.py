@@ -28,7 +28,7 @@ class BraintreeSettings:
     # PEM. Empty: the machine's own authorities.
     ca_file: str = ""
     # Empty: none. The HTTP_PROXY variables are never followed.
-    proxy_url: str = ""
+    proxy_url: str = field(default="", repr=False)
     connect_timeout_seconds: float = 10.0
     read_timeout_seconds: float = 65.0
     max_connections: int = 32
