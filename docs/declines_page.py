@@ -47,7 +47,7 @@ def _lines() -> Iterator[str]:
     yield _INTRODUCTION
     for family, rows in declines.PUBLISHED.items():
         yield f"## {family.value}\n"
-        yield "| Code | Braintree's name | Reason | Who can fix it | Try again | The customer reads | Pelanggan membaca |"
+        yield "| Code | Braintree's name | Reason | Who fixes it | Try again | The customer reads | Pelanggan membaca |"
         yield "|---|---|---|---|---|---|---|"
         for row in rows.values():
             decline = row.decline
