@@ -113,11 +113,12 @@ class OperationLog:
     @property
     def awaited_transactions(self) -> list[str]:
         """The transactions that the gateway will still move on, oldest first."""
-        latest = {o.transaction_id: o for o in self.operations if o.standing is not None}
+        statuses = {o.transaction_id: o.standing.status for o in self.operations if o.standing is not None}
+        parts_to_come = bool(self.capturable_amount)
         return [
             transaction_id
-            for transaction_id, operation in latest.items()
-            if operation.standing is not None and operation.standing.status.is_open
+            for transaction_id, status in statuses.items()
+            if status.is_open and (status is not TransactionStatus.PARTIALLY_CAPTURED or parts_to_come)
         ]
 
     @property

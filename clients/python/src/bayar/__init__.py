@@ -1,0 +1,1 @@
+"""What callers of Bayar, the payment service, import."""
