@@ -27,15 +27,15 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
-## To use it
+# To use it. `run` tells how to pay with buf, which comes with the tools.
 
 demo: $(RUNTIME) ## a story told by a real service, about a minute the first time
 	$(BIN)/bayar demo
 
-run: $(RUNTIME) ## the service and an offline gateway in the foreground; Ctrl-C ends both
+run: $(DEV) ## the service and an offline gateway in the foreground; Ctrl-C ends both
 	$(BIN)/bayar serve --with-twin
 
-## To change it
+# To change it.
 
 test: $(DEV) ## every test (WORKERS=2, ARGS="-k refund")
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
@@ -57,7 +57,7 @@ types: $(DEV) ## mypy, strict
 	$(BIN)/mypy $(SOURCES)
 
 layers: $(DEV) ## dependencies point inwards
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 contract: $(DEV) ## the protos are well formed and break no caller of the released contract
 	$(BIN)/buf lint

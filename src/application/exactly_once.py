@@ -70,10 +70,17 @@ class ExactlyOnce:
         """The earlier record of the same request, or None for a new one. Raises RequestIdReused."""
         earlier = work.requests.claim(record)
         if earlier is not None:
-            differing = differing_fields(earlier.fingerprint, record.fingerprint)
-            if differing:
-                raise RequestIdReused(record.request_id, differing)
+            _must_be_same(earlier, record)
         return earlier
+
+    def is_repeat(self, work: UnitOfWork, request: Request) -> bool:
+        """Whether the request was carried out before. Raises RequestIdReused."""
+        earlier = work.requests.get(request.caller.caller_id, request.request_id)
+        if earlier is None:
+            return False
+        record = self.record_of(request, earlier.resource_id, self.stamp(request.caller))
+        _must_be_same(earlier, record)
+        return True
 
     def move_money(self, request: Request, payment_id: PaymentId, begin: Begin, call: Call) -> Payment:
         """Runs the three beats for a request that makes one call.
@@ -162,6 +169,12 @@ class ExactlyOnce:
             reference = str(request.fields.get("reference", ""))
             raise ReferenceAlreadyPaid(reference, taken.payment_id) from None
         return payment, operation
+
+
+def _must_be_same(earlier: RequestRecord, later: RequestRecord) -> None:
+    differing = differing_fields(earlier.fingerprint, later.fingerprint)
+    if differing:
+        raise RequestIdReused(later.request_id, differing)
 
 
 def may_try_again(payment: Payment, request: Request) -> bool:
