@@ -8,8 +8,6 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo  # type: ignore[import-untyped]
-from tests.client.clocks import Clock
-from tests.client.scripted_server import Collapse, Refusal, Script, Silence, scripted_server
 
 from bayar import BayarClient, BayarError, Payment, PaymentState, money
 from bayar.payments.v1.payment_service_pb2 import (
@@ -18,6 +16,8 @@ from bayar.payments.v1.payment_service_pb2 import (
     GetPaymentResponse,
     WatchPaymentResponse,
 )
+from tests.client.clocks import Clock
+from tests.client.scripted_server import Collapse, Refusal, Script, Silence, scripted_server
 
 PAYMENT = Payment(payment_id="pay_1", state=PaymentState.PAYMENT_STATE_CAPTURED)
 CREATED = CreatePaymentResponse(payment=PAYMENT)

@@ -32,8 +32,8 @@ _SETTLES_EARLIER_ATTEMPTS: Final = {
 }
 _GATEWAY_UNREACHABLE: Final = "GATEWAY_UNREACHABLE"
 _OPERATION_IN_PROGRESS: Final = "OPERATION_IN_PROGRESS"
-# What gRPC says when there was no connection to send anything over.
-_NOT_CONNECTED: Final = ("failed to connect to all addresses", "DNS resolution failed")
+# How gRPC begins when there was no connection to send anything over. Whatever else it says, the outcome is unknown.
+_NOT_CONNECTED: Final = ("failed to connect to all addresses", "errors resolving ", "DNS resolution failed")
 
 
 @dataclass(frozen=True, slots=True)
