@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bayar import BayarClient, BayarError, card, format_money, money
+from bayar.payments.v1.decline_pb2 import DeclineReason
 from bayar.payments.v1.payment_pb2 import (
     CAPTURE_MODE_MANUAL,
     Payment,

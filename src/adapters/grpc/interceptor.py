@@ -30,9 +30,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any]]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler[Any, Any]:
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         if handler is None or not method.startswith(_OWN_PREFIX):
@@ -41,7 +41,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         encode = handler.response_serializer
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream, method), decode, encode)
-        behaviour = handler.unary_unary
+        behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
+        if behaviour is None:
+            raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
         wrap = _coroutine if iscoroutinefunction(behaviour) else _function
         return grpc.unary_unary_rpc_method_handler(wrap(behaviour, method), decode, encode)
 
@@ -126,7 +128,8 @@ async def _abort(method: str, started: float, error: Exception, request: Any, co
 def _told(problem: Problem, request: Any, context: Any) -> bytes:
     texts = catalogue()
     wishes = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
-    return status_of(problem, texts, texts.choose(filter(None, wishes))).SerializeToString()
+    told: bytes = status_of(problem, texts, texts.choose(filter(None, wishes))).SerializeToString()
+    return told
 
 
 def _note(method: str, started: float, problem: Problem | None) -> None:

@@ -40,7 +40,7 @@ def _describe_v1() -> None:
         described = FileDescriptorProto()
         reflection_pb2.DESCRIPTOR.CopyToProto(described)
         _rename(described)
-        pool.Add(described)  # type: ignore[attr-defined]
+        pool.Add(described)
 
 
 def _rename(described: FileDescriptorProto) -> None:

@@ -76,9 +76,7 @@ BROKEN: dict[str, Act] = {
     "truncated XML": answer(200, TRANSACTION[:-20]),
     "garbage instead of XML": answer(200, "<html><body>Bad gateway"),
     "XML of something else": answer(200, "<html><body>Welcome</body></html>"),
-    "no gzip although it says so": raw(
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n<xml>"
-    ),
+    "no gzip although it says so": raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n<xml>"),
     "no UTF-8": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<a>\xff\xfe</a>"),
     "a length that is none": raw_and_close(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
     "a broken chunk": raw_and_close(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n<transaction>"),
