@@ -40,7 +40,7 @@ def _describe_v1() -> None:
         described = FileDescriptorProto()
         reflection_pb2.DESCRIPTOR.CopyToProto(described)
         _rename(described)
-        pool.Add(described)
+        pool.AddSerializedFile(described.SerializeToString())
 
 
 def _rename(described: FileDescriptorProto) -> None:
@@ -48,7 +48,8 @@ def _rename(described: FileDescriptorProto) -> None:
     described.package = described.package.replace("v1alpha", "v1")
     for message in described.message_type:
         for field in message.field:
-            field.type_name = field.type_name.replace(".v1alpha.", ".v1.")
+            if field.HasField("type_name"):
+                field.type_name = field.type_name.replace(".v1alpha.", ".v1.")
     for service in described.service:
         for method in service.method:
             method.input_type = method.input_type.replace(".v1alpha.", ".v1.")

@@ -5,7 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import logging
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 
 from braintree_twin.app import App
@@ -36,6 +39,11 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--tls-dir", type=Path, default=Path("twin-tls"), help="where ca.pem is written (%(default)s)")
     serve.add_argument("--plain", action="store_true", help="http instead of https")
     serve.add_argument("--control-address", type=_address, help="HOST:PORT of the control side alone, over http")
+    serve.add_argument(
+        "--stop-with-stdin",
+        action="store_true",
+        help="stop when standard input ends: whoever started the twin through a pipe leaves none behind",
+    )
     serve.add_argument("--quiet", action="store_true", help="no line for each request")
     return parser
 
@@ -60,10 +68,18 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         app = App(store, Merchants([READY_MADE]))
         tls = None if options.plain else prepare_tls(options.tls_dir, options.address[0])
+        if options.stop_with_stdin:
+            threading.Thread(target=_stop_with_stdin, daemon=True).start()
         asyncio.run(_run(Service(app, options.address, tls, options.control_address)))
     finally:
         store.close()
     return 0
+
+
+def _stop_with_stdin() -> None:
+    while sys.stdin.buffer.read1():
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 async def _run(service: Service) -> None:
