@@ -106,7 +106,7 @@ class TwinControl:
         when: Literal["before", "after"] | None = None,
         status: int | None = None,
         processed: bool | None = None,
-        next: int | None = None,  # noqa: A002
+        next: int | None = None,
         probability: float | None = None,
         seed: int | None = None,
     ) -> FaultRule:
