@@ -125,7 +125,7 @@ class Criterion(Generic[Record]):
 
     read: Callable[[Value, str], Test]
     values: Callable[[Record], Texts]
-    # An indexed column that equality can be looked up in.
+    # An indexed column, compared without regard to case, that equality can be looked up in.
     column: str | None = None
 
 
@@ -151,6 +151,6 @@ def read_query(params: Params, criteria: Mapping[str, Criterion[Record]]) -> Que
         value = params.raw(name)
         tests.append((criterion.values, criterion.read(value, name)))
         wanted = value.get("is") if isinstance(value, dict) and criterion.column else None
-        if isinstance(wanted, str):
-            conditions.append((f"{criterion.column} = ? COLLATE NOCASE", wanted))
+        if isinstance(wanted, str) and wanted.isascii():
+            conditions.append((f"{criterion.column} = ?", wanted))
     return Query(tests, conditions)

@@ -139,12 +139,12 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_busy(self) -> bool:
-        return self._timer is not None or bool(self._waiting)
+        return self._timer is not None or bool(self._waiting) or self._transport.get_write_buffer_size() > 0
 
     def _work(self) -> None:
         while self._waiting and self._timer is None and not self._transport.is_closing():
             self._serve(self._waiting.popleft())
-        if self._stopping and not self.is_busy:
+        if self._stopping and self._timer is None:
             self._transport.close()
 
     def _serve(self, request: Request) -> None:
@@ -232,10 +232,14 @@ class Connection(asyncio.Protocol):
 
     def reset(self) -> None:
         """Hang up with a TCP reset, whatever is under way."""
-        self._waiting.clear()
         raw = self._transport.get_extra_info("socket")
         if raw is not None and not self._transport.is_closing():
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.abort()
+
+    def abort(self) -> None:
+        """Hang up without waiting for the client to agree."""
+        self._waiting.clear()
         self._transport.abort()
 
     def stop(self) -> None:

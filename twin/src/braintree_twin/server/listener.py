@@ -22,22 +22,22 @@ class Listener:
 
     async def listen(self) -> None:
         """Accept connections."""
-        if self._server is not None:
-            return
         if self._socket is None:
-            self._socket = _bind(self.address)
+            return
         held, self._socket = self._socket, None
         self._server = await asyncio.get_running_loop().create_server(
             self._make_protocol, sock=held, ssl=self._context, backlog=BACKLOG
         )
 
+    def queue(self) -> None:
+        """Have the system take connections from this moment on, to be accepted once `listen` has run."""
+        if self._socket is not None:
+            self._socket.listen(BACKLOG)
+
     def refuse(self) -> None:
         """Have the system refuse connections; the port stays ours, bound but not listened on."""
-        if self._server is None:
-            return
-        self._server.close()
-        self._server = None
-        self._socket = _bind(self.address)
+        self.close()
+        self._server, self._socket = None, _bind(self.address)
 
     def close(self) -> None:
         if self._server is not None:

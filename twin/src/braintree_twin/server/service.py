@@ -69,10 +69,12 @@ class Service:
         for connection in list(self._connections):
             connection.stop()
         deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
-        while self._connections and asyncio.get_running_loop().time() < deadline:
+        while any(connection.is_busy for connection in self._connections):
+            if asyncio.get_running_loop().time() >= deadline:
+                break
             await asyncio.sleep(0.01)
         for connection in list(self._connections):
-            connection.reset()
+            connection.abort()
 
     # What connections ask.
 
@@ -110,6 +112,8 @@ class Service:
         Without seconds: until the rule is deleted if the control side has an address of its own, otherwise for two.
         Connections that only the control side was asked on stay open, so that a test can still look and delete.
         """
+        if self._opening:
+            self._opening.cancel()
         self._listener.refuse()
         for connection in list(self._connections):
             if not connection.is_busy and not connection.only_control:
@@ -127,6 +131,7 @@ class Service:
         if self._reopening:
             self._reopening.cancel()
             self._reopening = None
+        self._listener.queue()
         self._opening = asyncio.get_running_loop().create_task(self._listener.listen())
 
 

@@ -28,8 +28,17 @@ class Table(Generic[Record]):
     Table and column names come from the code below, never from a request.
     """
 
-    def __init__(self, name: str, record: type[Record], key: str, indexed: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        record: type[Record],
+        key: str,
+        indexed: tuple[str, ...] = (),
+        any_case: frozenset[str] = frozenset(),
+    ) -> None:
         self.name = name
+        # Columns that are compared without regard to (ASCII) case, as searches do it.
+        self._any_case = any_case
         self._record = record
         self._fields = tuple(field.name for field in fields(record))  # type: ignore[arg-type]
         self._key = key
@@ -45,7 +54,9 @@ class Table(Generic[Record]):
         self._connection: sqlite3.Connection
 
     def schema(self) -> Iterator[str]:
-        columns = "".join(f", {column}" for column in self._indexed)
+        columns = "".join(
+            f", {column} COLLATE NOCASE" if column in self._any_case else f", {column}" for column in self._indexed
+        )
         yield (
             f"CREATE TABLE IF NOT EXISTS {self.name} (sequence INTEGER PRIMARY KEY, merchant_id TEXT NOT NULL, "
             f"record_key TEXT NOT NULL{columns}, document TEXT NOT NULL, UNIQUE (merchant_id, record_key))"
@@ -114,6 +125,7 @@ class Store:
             Transaction,
             "id",
             ("order_id", "status", "created_at", "customer_id", "duplicate_key", "due_at"),
+            any_case=frozenset({"order_id"}),
         )
         self.customers = Table("customers", Customer, "id", ("email", "created_at"))
         self.addresses = Table("addresses", Address, "key", ("customer_id",))

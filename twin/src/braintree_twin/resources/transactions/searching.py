@@ -64,7 +64,7 @@ _HISTORY = (
 )
 
 CRITERIA: dict[str, Criterion[Transaction]] = {
-    "id": Criterion(text, _field("id"), "record_key"),
+    "id": Criterion(text, _field("id")),
     "ids": Criterion(one_of, _field("id")),
     "order_id": Criterion(text, _field("order_id"), "order_id"),
     "status": Criterion(one_of, _field("status")),
