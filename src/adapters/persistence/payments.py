@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -210,21 +210,21 @@ def _same(now: list[Operation], then: tuple[Operation, ...]) -> bool:
 
 
 def _conditions(which: PaymentFilter) -> list[ColumnElement[bool]]:
-    table = payments.c
-    conditions: list[tuple[object, ColumnElement[bool]]] = [
-        (which.customer_id, table.customer_id == which.customer_id),
-        (which.reference, table.reference == which.reference),
-        (
-            which.reference_contains,
-            table.reference_folded.contains(fold(which.reference_contains or ""), autoescape=True),
-        ),
-        (which.states or None, table.state.in_(sorted(state.value for state in which.states))),
-        (which.created_from, table.create_time >= which.created_from),
-        (which.created_until, table.create_time < which.created_until),
-        (which.currency_code, table.currency_code == which.currency_code),
-        (which.min_minor_units, table.minor_units >= which.min_minor_units),
-        (which.max_minor_units, table.minor_units <= which.max_minor_units),
-        (which.brand, table.brand == which.brand),
-        (which.last_four, table.last_four == which.last_four),
-    ]
-    return [condition for asked, condition in conditions if asked is not None]
+    asked = ((getattr(which, name), make) for name, make in _FILTERS.items())
+    return [make(value) for value, make in asked if value is not None and value != frozenset()]
+
+
+_c: Final = payments.c
+_FILTERS: Final[dict[str, Callable[[Any], ColumnElement[bool]]]] = {
+    "customer_id": lambda customer_id: _c.customer_id == customer_id,
+    "reference": lambda reference: _c.reference == reference,
+    "reference_contains": lambda text: _c.reference_folded.contains(fold(text), autoescape=True),
+    "states": lambda states: _c.state.in_(sorted(state.value for state in states)),
+    "created_from": lambda time: _c.create_time >= time,
+    "created_until": lambda time: _c.create_time < time,
+    "currency_code": lambda currency_code: _c.currency_code == currency_code,
+    "min_minor_units": lambda minor_units: _c.minor_units >= minor_units,
+    "max_minor_units": lambda minor_units: _c.minor_units <= minor_units,
+    "brand": lambda brand: _c.brand == brand,
+    "last_four": lambda last_four: _c.last_four == last_four,
+}
