@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import IllegalTransition, OperationInProgress
 from domain.events import CaptureMode
-from domain.operation import FailureReason, Operation, OperationKind, OperationState
+from domain.operation import FailureReason, OperationKind
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
 from domain.transitions import ALLOWED, PaymentState
@@ -146,50 +146,3 @@ def test_an_automatic_payment_starts_like_any_other() -> None:
     payment = a_payment(capture_mode=CaptureMode.AUTOMATIC)
     payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
     assert payment.state is PaymentState.PENDING
-
-
-# An operation's own life
-
-LEGAL_STEPS = {
-    (None, OperationState.STARTED),
-    (None, OperationState.SCHEDULED),
-    (OperationState.SCHEDULED, OperationState.STARTED),
-    (OperationState.SCHEDULED, OperationState.FAILED),
-    (OperationState.STARTED, OperationState.SCHEDULED),
-    (OperationState.STARTED, OperationState.SUCCEEDED),
-    (OperationState.STARTED, OperationState.DECLINED),
-    (OperationState.STARTED, OperationState.FAILED),
-    # A failure that only meant "nobody found it".
-    (OperationState.FAILED, OperationState.SUCCEEDED),
-    (OperationState.FAILED, OperationState.DECLINED),
-}
-
-
-def is_legal(before: Operation | None, after: Operation) -> bool:
-    """Whether an operation may have gone from the one form to the other in one step."""
-    if before is not None and before.state is after.state:
-        return True
-    step = (before.state if before else None, after.state)
-    if step not in LEGAL_STEPS:
-        return False
-    if before is not None and before.state is OperationState.FAILED:
-        return before.failure_reason in (
-            FailureReason.NOT_FOUND_AT_GATEWAY,
-            FailureReason.CLOSED_BY_ADMINISTRATOR,
-        )
-    return step != (OperationState.STARTED, OperationState.SCHEDULED) or after.was_scheduled
-
-
-def test_only_what_was_scheduled_is_scheduled_again() -> None:
-    payment = a_settled_payment()
-    (operation,) = start_refund(payment)
-    scheduled = a_captured_payment()
-    (waiting,) = start_refund(scheduled, usd(1_00))
-    assert not is_legal(operation, waiting)
-    move(scheduled, TransactionStatus.SETTLED)
-    started = scheduled.start_scheduled(waiting.operation_id, stamp=STAMP)
-    assert is_legal(waiting, started)
-    scheduled.postpone(waiting.operation_id, stamp=STAMP)
-    assert is_legal(started, scheduled.operation(waiting.operation_id))
-    succeed(payment, operation, TransactionStatus.SUBMITTED, "credit")
-    assert is_legal(operation, payment.operation(operation.operation_id))
