@@ -96,7 +96,9 @@ class Settings(BaseSettings):
         examples=["the private key that Braintree shows beside the public one"],
     )
     braintree_merchant_accounts: Annotated[dict[str, str], NoDecode, BeforeValidator(_merchant_accounts)] = Field(
-        description="Your merchant account for each currency that you take.", examples=["USD=my_usd,IDR=my_idr"]
+        default={},
+        description="Your merchant account for each currency that you take. Asked of Braintree at start when not set.",
+        examples=["USD=my_usd,IDR=my_idr"],
     )
     braintree_url: Annotated[str, AfterValidator(_url)] = Field(
         default="",

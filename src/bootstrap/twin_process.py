@@ -46,10 +46,16 @@ class Twin:
 
     def settle(self) -> None:
         """Runs the nightly settlement batch now."""
-        self._control("/_twin/settle")
+        self._control("POST", "/_twin/settle")
 
-    def _control(self, path: str) -> Any:
-        request = urllib.request.Request(self.url + path, data=b"{}", method="POST")  # noqa: S310 (our own https)
+    def ledger(self) -> list[dict[str, Any]]:
+        """Every transaction that the twin knows."""
+        transactions: list[dict[str, Any]] = self._control("GET", "/_twin/ledger")["transactions"]
+        return transactions
+
+    def _control(self, method: str, path: str) -> Any:
+        body = b"{}" if method == "POST" else None
+        request = urllib.request.Request(self.url + path, data=body, method=method)  # noqa: S310 (our own https)
         request.add_header("Content-Type", "application/json")
         opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),

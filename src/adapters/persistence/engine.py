@@ -1,0 +1,111 @@
+"""Connections to the database that a URL names."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any, Final
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Engine, event
+from sqlalchemy.exc import ArgumentError
+
+_EXAMPLES: Final = "for example sqlite:///bayar.db or postgresql://bayar@localhost/bayar"
+_POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
+_SQLITE: Final = ("sqlite", "sqlite+pysqlite")
+
+# The execution option that says which BEGIN opens a transaction on SQLite.
+SQLITE_BEGIN: Final = "sqlite_begin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many connections there are, and how long the database may take."""
+
+    # Connections of one process. A thread beyond them waits.
+    pool_size: int = 10
+    pool_timeout: timedelta = timedelta(seconds=5)
+    connect_timeout: timedelta = timedelta(seconds=5)
+    # SQLite: the wait for the one writer. PostgreSQL: the wait for a row.
+    lock_timeout: timedelta = timedelta(seconds=5)
+    # PostgreSQL only, as is the next.
+    statement_timeout: timedelta = timedelta(seconds=15)
+    idle_in_transaction_timeout: timedelta = timedelta(seconds=60)
+
+
+def create_engine(url: str, limits: Limits = Limits()) -> Engine:
+    """Connects to nothing yet. Raises ValueError, which never repeats a password, for a URL that cannot be used."""
+    parsed = _parse(url)
+    shared: dict[str, Any] = {
+        "pool_size": limits.pool_size,
+        "max_overflow": 0,
+        "pool_timeout": limits.pool_timeout.total_seconds(),
+        # Errors are logged, and rows hold people's names and addresses.
+        "hide_parameters": True,
+        "json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+    }
+    if parsed.drivername in _SQLITE:
+        return _create_sqlite(parsed, limits, shared)
+    return _create_postgresql(parsed.set(drivername="postgresql+psycopg"), limits, shared)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError(f"this is no database URL; {_EXAMPLES}") from None
+    if parsed.drivername not in _SQLITE + _POSTGRESQL:
+        raise ValueError(f"no database of the kind {parsed.drivername!r} is supported; {_EXAMPLES}")
+    if parsed.drivername in _SQLITE and parsed.host:
+        raise ValueError(f"a SQLite URL has three slashes before a relative path, four before an absolute; {_EXAMPLES}")
+    if parsed.drivername in _SQLITE and (not parsed.database or ":memory:" in parsed.database):
+        raise ValueError(f"a SQLite URL must name a file; {_EXAMPLES}")
+    return parsed
+
+
+def _create_sqlite(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
+    # Without an isolation level, the driver leaves BEGIN to us.
+    connect_args = {"timeout": limits.lock_timeout.total_seconds(), "isolation_level": None}
+    engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    # A commit is on the disk before its answer leaves.
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN"))
+
+
+def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
+    settings = {
+        "timezone": "UTC",
+        "statement_timeout": _milliseconds(limits.statement_timeout),
+        "lock_timeout": _milliseconds(limits.lock_timeout),
+        "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction_timeout),
+    }
+    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    theirs = url.query.get("options", "")
+    connect_args = {
+        "application_name": "bayar",
+        "connect_timeout": str(max(2, round(limits.connect_timeout.total_seconds()))),
+        "keepalives_idle": "30",
+        # A peer that vanished is noticed before callers give up.
+        "tcp_user_timeout": str(_milliseconds(limits.statement_timeout)),
+    } | {name: value for name, value in url.query.items() if isinstance(value, str)}
+    connect_args["options"] = f"{ours} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()
+    return sqlalchemy.create_engine(url, connect_args=connect_args, pool_pre_ping=True, pool_use_lifo=True, **shared)
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return round(duration / timedelta(milliseconds=1))

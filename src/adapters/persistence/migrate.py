@@ -1,0 +1,90 @@
+"""Brings the schema of a database up to date, also when several processes want to at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from adapters.persistence.engine import SQLITE_BEGIN
+from adapters.persistence.failures import told_as_unavailable
+
+_SCRIPTS: Final = Path(__file__).parent / "migrations"
+# Any number that nobody else uses for a lock in the same database: "bayar" in base 36.
+_LOCK: Final = 19_025_595
+
+
+class UnknownSchema(Exception):
+    """A newer version of the service has migrated the database. This one may work with it, but not migrate it."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__(f"the schema is at {revision}, which this version does not know")
+        self.revision = revision
+
+
+def upgrade(engine: Engine) -> None:
+    """Takes every step that is missing. Raises UnknownSchema and StoreUnavailable."""
+    with told_as_unavailable(), _alone(engine) as connection:
+        revision = _current(connection)
+        # What was read must not hold a transaction open: a step may want to end it.
+        if not connection.in_nested_transaction() and engine.dialect.name != "sqlite":
+            connection.rollback()
+        if revision is not None and revision not in _known():
+            raise UnknownSchema(revision)
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def current(engine: Engine) -> str | None:
+    """The last step that was taken, None for an empty database. Raises StoreUnavailable."""
+    with told_as_unavailable(), engine.connect() as connection:
+        return _current(connection)
+
+
+def is_current(engine: Engine) -> bool:
+    """Whether every step that this version knows has been taken, and no other. Raises StoreUnavailable."""
+    return current(engine) == ScriptDirectory.from_config(_config()).get_current_head()
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[Connection]:
+    """A connection, while no other process migrates the database."""
+    if engine.dialect.name == "sqlite":
+        with engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
+            yield connection
+        return
+    with engine.connect() as guard, engine.connect() as connection:
+        # Neither goes back to the pool: they wait for as long as it takes.
+        guard.detach()
+        connection.detach()
+        # The guard has no transaction open, so that indexes can be built beside it (CREATE INDEX CONCURRENTLY).
+        guard = guard.execution_options(isolation_level="AUTOCOMMIT")
+        guard.execute(text("SET lock_timeout = 0"))
+        guard.execute(text("SET statement_timeout = 0"))
+        guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        connection.execute(text("SET statement_timeout = 0"))
+        connection.commit()
+        yield connection
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _known() -> set[str]:
+    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
+def _config() -> Config:
+    config = Config()
+    # A "%" in the path would be read as a reference.
+    config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
+    return config

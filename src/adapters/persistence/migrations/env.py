@@ -1,0 +1,18 @@
+"""Runs migrations on the connection that migrate.py brings. Not for Alembic's own command line."""
+
+from alembic import context
+
+from adapters.persistence.tables import metadata
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection,
+    target_metadata=metadata,
+    # SQLite can take a schema back, too, now that BEGIN is ours.
+    transactional_ddl=True,
+    transaction_per_migration=True,
+    # SQLite alters tables by copying them.
+    render_as_batch=connection.dialect.name == "sqlite",
+)
+with context.begin_transaction():
+    context.run_migrations()

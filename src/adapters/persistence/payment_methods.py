@@ -1,0 +1,86 @@
+"""The cards and wallets that are kept for customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, Executable, insert, select, update
+
+from adapters.persistence.statements import Taken, page_of, savepoint
+from adapters.persistence.tables import IS_PENDING, payment_methods
+from adapters.persistence.translate import method_from_row, method_to_row
+from application.ports.store import Position
+from domain.ids import CustomerId, PaymentMethodId
+from domain.payment_method import PaymentMethod, PaymentMethodState
+
+_USABLE: Final = (PaymentMethodState.ACTIVE.value, PaymentMethodState.PENDING.value)
+# Each attempt that fails lets another default of the same customer go first.
+_ATTEMPTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPaymentMethods:
+    connection: Connection
+
+    def add(self, method: PaymentMethod) -> None:
+        self._write(insert(payment_methods), method)
+
+    def save(self, method: PaymentMethod) -> None:
+        own = payment_methods.c.payment_method_id == method.payment_method_id
+        if not self._write(update(payment_methods).where(own), method):
+            raise LookupError(method.payment_method_id)
+
+    def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:
+        statement = select(payment_methods).where(payment_methods.c.payment_method_id == payment_method_id)
+        row = self.connection.execute(statement.with_for_update() if lock else statement).first()
+        return method_from_row(row) if row else None
+
+    def of_customer(
+        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None
+    ) -> list[PaymentMethod]:
+        table = payment_methods.c
+        statement = select(payment_methods).where(table.customer_id == customer_id, table.state.in_(_USABLE))
+        statement = page_of(statement, table.create_time, table.payment_method_id, after, limit)
+        return [method_from_row(row) for row in self.connection.execute(statement)]
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
+        table = payment_methods.c
+        statement = (
+            select(payment_methods)
+            .where(IS_PENDING, table.next_check_time <= now)
+            .order_by(table.next_check_time)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        found = [method_from_row(row) for row in self.connection.execute(statement)]
+        claimed = table.payment_method_id.in_([method.payment_method_id for method in found])
+        if found:
+            self.connection.execute(update(payment_methods).where(claimed).values(next_check_time=lease_until))
+        return found
+
+    def _write(self, statement: Executable, method: PaymentMethod) -> int:
+        """How many rows were written. A default one takes the place of the earlier default."""
+        row = method_to_row(method)
+        if not method.is_default:
+            return self.connection.execute(statement, row).rowcount
+        for attempt in range(_ATTEMPTS):
+            self._depose_others(method)
+            try:
+                with savepoint(self.connection):
+                    return self.connection.execute(statement, row).rowcount
+            except Taken:
+                # Another transaction made its own the default meanwhile. It has ended, so its row can be seen now.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError
+
+    def _depose_others(self, method: PaymentMethod) -> None:
+        table = payment_methods.c
+        others = (
+            table.customer_id == method.customer_id,
+            table.is_default,
+            table.payment_method_id != method.payment_method_id,
+        )
+        self.connection.execute(update(payment_methods).where(*others).values(is_default=False))

@@ -1,0 +1,281 @@
+"""Payments with their operations and their history."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, tuple_, update
+
+from adapters.persistence.statements import Taken, insert_unless_taken, page_of, savepoint
+from adapters.persistence.tables import IS_FOLLOWED, IS_LIVE, operations, payment_events, payments
+from adapters.persistence.translate import (
+    event_from_row,
+    event_to_row,
+    fold,
+    operation_to_changes,
+    operation_to_row,
+    payment_from_rows,
+    payment_to_changes,
+    payment_to_row,
+    without_personal_data,
+)
+from application.ports.runtime import IdSource
+from application.ports.store import HistoryEntry, PaymentFilter, Position, ReferenceTaken
+from domain import ids as prefixes
+from domain.events import PaymentEvent
+from domain.ids import CallerId, CustomerId, EventId, PaymentId
+from domain.operation import Operation
+from domain.payment import Payment
+from domain.transitions import PaymentState
+
+_UPDATE_PAYMENT: Final = update(payments).where(
+    payments.c.payment_id == bindparam("own_id"), payments.c.version == bindparam("read_version")
+)
+_UPDATE_OPERATION: Final = update(operations).where(operations.c.operation_id == bindparam("own_id"))
+
+
+class StaleWrite(RuntimeError):
+    """A payment was to be saved that had changed since it was read, or was not read here. A fault in us."""
+
+    def __init__(self, payment_id: PaymentId) -> None:
+        super().__init__(f"{payment_id} was not read under a lock in this unit of work")
+        self.payment_id = payment_id
+
+
+@dataclass(slots=True)
+class _AsStored:
+    """What the database holds of a payment object."""
+
+    # Held on to, so that nothing else gets its identity.
+    payment: Payment
+    version: int
+    event_count: int
+    operations: tuple[Operation, ...]
+    is_live: bool
+    follow_time: datetime | None
+
+
+class SqlPayments:
+    def __init__(self, connection: Connection, ids: IdSource) -> None:
+        self._connection = connection
+        self._ids = ids
+        self._stored: dict[int, _AsStored] = {}
+
+    def add(self, payment: Payment) -> None:
+        row = payment_to_row(payment) | {"version": 1, "event_count": len(payment.new_events)}
+        unique = ("caller_id", "reference")
+        while not insert_unless_taken(self._connection, payments, row, *unique, where=IS_LIVE):
+            # Tried again only where the other one ended its life between the two statements.
+            holder = self._holder(payment)
+            if holder is not None:
+                raise ReferenceTaken(holder)
+        stored = _AsStored(payment, 1, 0, (), payment.is_live, payment.follow_time)
+        self._write_operations(stored)
+        self._write_events(stored)
+        self._stored[id(payment)] = stored
+
+    def save(self, payment: Payment) -> None:
+        stored = self._stored.get(id(payment))
+        if stored is None:
+            raise StaleWrite(payment.terms.payment_id)
+        unmoved = payment.follow_time == stored.follow_time
+        if unmoved and not payment.new_events and _same(payment.operations, stored.operations):
+            return
+        if payment.is_live and not stored.is_live:
+            try:
+                with savepoint(self._connection):
+                    self._write_payment(stored)
+            except Taken as refusal:
+                # It can be gone again by now; who tries once more will see.
+                raise ReferenceTaken(self._holder(payment) or payment.terms.payment_id) from refusal
+        else:
+            self._write_payment(stored)
+        self._write_operations(stored)
+        self._write_events(stored)
+
+    def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
+        statement = select(payments).where(payments.c.payment_id == payment_id)
+        # Not joined with the operations: PostgreSQL would give those as they were before the wait for the lock.
+        row = self._connection.execute(statement.with_for_update() if lock else statement).first()
+        return self._load([row])[0] if row else None
+
+    def page(
+        self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int
+    ) -> list[Payment]:
+        statement = select(payments).where(*_conditions(which))
+        if caller_id is not None:
+            statement = statement.where(payments.c.caller_id == caller_id)
+        statement = page_of(statement, payments.c.create_time, payments.c.payment_id, after, limit)
+        return self._load(self._connection.execute(statement).all())
+
+    def history(
+        self, payment_id: PaymentId, *, after_sequence: int = 0, limit: int | None = None
+    ) -> list[HistoryEntry]:
+        table = payment_events.c
+        statement = (
+            select(payment_events)
+            .where(table.payment_id == payment_id, table.sequence > after_sequence)
+            .order_by(table.sequence)
+            .limit(limit)
+        )
+        return [event_from_row(row) for row in self._connection.execute(statement)]
+
+    def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
+        table = payments.c
+        statement = select(payments).where(table.create_time >= start, table.create_time < end)
+        if after is not None:
+            statement = statement.where(tuple_(table.create_time, table.payment_id) > tuple_(after.time, after.id))
+        statement = statement.order_by(table.create_time, table.payment_id).limit(limit)
+        return self._load(self._connection.execute(statement).all())
+
+    def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
+        table = payments.c
+        statement = (
+            select(payments)
+            .where(IS_FOLLOWED, table.follow_time <= now)
+            .order_by(table.follow_time)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = self._connection.execute(statement).all()
+        due = self._load(rows)
+        for payment in due:
+            payment.follow_time = lease_until
+            self.save(payment)
+        return due
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
+        for row in self._connection.execute(own.where(payments.c.customer_id == customer_id)).all():
+            bare = {
+                "terms": without_personal_data(row.terms),
+                "instrument": without_personal_data(row.instrument) if row.instrument is not None else None,
+                "version": payments.c.version + 1,
+            }
+            this = payments.c.payment_id == row.payment_id
+            self._connection.execute(update(payments).where(this).values(bare))
+            self._erase_history(row.payment_id)
+
+    def _erase_history(self, payment_id: PaymentId) -> None:
+        table = payment_events.c
+        history = select(table.event_id, table.payload).where(table.payment_id == payment_id)
+        for event_id, payload in self._connection.execute(history).all():
+            bare = without_personal_data(payload)
+            if bare != payload:
+                self._connection.execute(update(payment_events).where(table.event_id == event_id).values(payload=bare))
+
+    def _load(self, rows: Sequence[Row[Any]]) -> list[Payment]:
+        if not rows:
+            return []
+        table = operations.c
+        statement = select(operations).where(table.payment_id.in_([row.payment_id for row in rows]))
+        own: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+        for operation in self._connection.execute(statement.order_by(table.payment_id, table.sequence)):
+            own[operation.payment_id].append(operation)
+        found = []
+        for row in rows:
+            payment = payment_from_rows(row, own[row.payment_id])
+            stored = _AsStored(
+                payment, row.version, row.event_count, tuple(payment.operations), row.is_live, row.follow_time
+            )
+            self._stored[id(payment)] = stored
+            found.append(payment)
+        return found
+
+    def _write_payment(self, stored: _AsStored) -> None:
+        payment = stored.payment
+        payment_id = payment.terms.payment_id
+        values = payment_to_changes(payment) | {
+            "version": stored.version + 1,
+            "event_count": stored.event_count + len(payment.new_events),
+        }
+        key = {"own_id": payment_id, "read_version": stored.version}
+        if not self._connection.execute(_UPDATE_PAYMENT, values | key).rowcount:
+            raise StaleWrite(payment_id)
+        stored.version += 1
+        stored.is_live = payment.is_live
+        stored.follow_time = payment.follow_time
+
+    def _write_operations(self, stored: _AsStored) -> None:
+        payment, known = stored.payment, len(stored.operations)
+        payment_id = payment.terms.payment_id
+        # Operations are values: one that changed is another object.
+        changed = [now for now, then in zip(payment.operations, stored.operations, strict=False) if now is not then]
+        if changed:
+            rows = [operation_to_changes(operation) | {"own_id": operation.operation_id} for operation in changed]
+            self._connection.execute(_UPDATE_OPERATION, rows)
+        new = payment.operations[known:]
+        if new:
+            rows = [operation_to_row(operation, payment_id, known + n) for n, operation in enumerate(new, 1)]
+            self._connection.execute(insert(operations), rows)
+        stored.operations = tuple(payment.operations)
+
+    def _write_events(self, stored: _AsStored) -> None:
+        payment = stored.payment
+        payment_id, events = payment.terms.payment_id, payment.new_events
+        if not events:
+            return
+        rows = [
+            event_to_row(EventId(self._ids.new(prefixes.EVENT)), payment_id, sequence, event, state.value)
+            for sequence, (event, state) in enumerate(
+                zip(events, self._states_after(stored), strict=True), stored.event_count + 1
+            )
+        ]
+        self._connection.execute(insert(payment_events), rows)
+        stored.event_count += len(events)
+        payment.new_events.clear()
+
+    def _states_after(self, stored: _AsStored) -> list[PaymentState]:
+        """The state that each new event led to."""
+        payment = stored.payment
+        if len(payment.new_events) == 1:
+            return [_state(payment)]
+        events: list[PaymentEvent] = []
+        if stored.event_count:
+            events += [entry.event for entry in self.history(payment.terms.payment_id)]
+        states = []
+        for event in payment.new_events:
+            events.append(event)
+            states.append(_state(Payment.replay(events)))
+        return states
+
+    def _holder(self, payment: Payment) -> PaymentId | None:
+        """The live payment for the reference."""
+        terms = payment.terms
+        statement = select(payments.c.payment_id).where(
+            payments.c.caller_id == terms.caller_id, payments.c.reference == terms.reference, IS_LIVE
+        )
+        return self._connection.execute(statement).scalar()
+
+
+def _state(payment: Payment) -> PaymentState:
+    return payment.state if payment.operations else PaymentState.PENDING
+
+
+def _same(now: list[Operation], then: tuple[Operation, ...]) -> bool:
+    return len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=True))
+
+
+def _conditions(which: PaymentFilter) -> list[ColumnElement[bool]]:
+    table = payments.c
+    conditions: list[tuple[object, ColumnElement[bool]]] = [
+        (which.customer_id, table.customer_id == which.customer_id),
+        (which.reference, table.reference == which.reference),
+        (
+            which.reference_contains,
+            table.reference_folded.contains(fold(which.reference_contains or ""), autoescape=True),
+        ),
+        (which.states or None, table.state.in_(sorted(state.value for state in which.states))),
+        (which.created_from, table.create_time >= which.created_from),
+        (which.created_until, table.create_time < which.created_until),
+        (which.currency_code, table.currency_code == which.currency_code),
+        (which.min_minor_units, table.minor_units >= which.min_minor_units),
+        (which.max_minor_units, table.minor_units <= which.max_minor_units),
+        (which.brand, table.brand == which.brand),
+        (which.last_four, table.last_four == which.last_four),
+    ]
+    return [condition for asked, condition in conditions if asked is not None]

@@ -1,0 +1,96 @@
+"""The store on a SQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any, Final
+
+from sqlalchemy import Engine, or_, select, update
+
+from adapters.persistence.engine import SQLITE_BEGIN
+from adapters.persistence.failures import told_as_unavailable
+from adapters.persistence.tables import IS_OPEN, operations
+from adapters.persistence.unit_of_work import SqlUnitOfWork
+from application.ports.runtime import IdSource
+from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
+from domain.ids import OperationId, PaymentId
+
+# No check is planned that far ahead: the clock that planned it was wrong, or this one jumped back.
+_FARTHEST_CHECK: Final = timedelta(days=1)
+# Writers of this process queue here rather than at SQLite, which lets them sleep and overtake one another.
+_LONGEST_TURN_SECONDS: Final = 10.0
+
+# SQLite has one writer at a time. Begun with its lock, so that what was read is still so when it is written.
+_SQLITE_WRITES: Final[dict[str, Any]] = {SQLITE_BEGIN: "BEGIN IMMEDIATE"}
+_POSTGRESQL_READS: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
+
+class SqlStore:
+    """Safe for many threads. Keeps no connection of its own: whoever made the engine disposes of it."""
+
+    def __init__(self, engine: Engine, ids: IdSource) -> None:
+        is_sqlite = engine.dialect.name == "sqlite"
+        self._ids = ids
+        self._writing = engine.execution_options(**_SQLITE_WRITES) if is_sqlite else engine
+        self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
+        self._turn = _Turn() if is_sqlite else _free_turn
+
+    def begin(self) -> AbstractContextManager[UnitOfWork]:
+        return self._unit_of_work(self._writing, self._turn)
+
+    def read(self) -> AbstractContextManager[UnitOfWork]:
+        return self._unit_of_work(self._reading, _free_turn)
+
+    def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
+        table = operations.c
+        due = (
+            select(table.payment_id, table.operation_id)
+            .where(
+                IS_OPEN,
+                or_(
+                    table.next_check_time <= now,
+                    table.next_check_time > now + _FARTHEST_CHECK,
+                    # Nobody planned to look: never left lying.
+                    table.next_check_time.is_(None),
+                ),
+            )
+            .order_by(table.next_check_time)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        with told_as_unavailable(), self._turn(), self._writing.begin() as connection:
+            rows = connection.execute(due).all()
+            claimed = [row.operation_id for row in rows]
+            if claimed:
+                connection.execute(
+                    update(operations).where(table.operation_id.in_(claimed)).values(next_check_time=lease_until)
+                )
+        return [DueOperation(PaymentId(row.payment_id), OperationId(row.operation_id)) for row in rows]
+
+    @contextmanager
+    def _unit_of_work(self, engine: Engine, turn: Callable[[], AbstractContextManager[None]]) -> Iterator[UnitOfWork]:
+        with told_as_unavailable(), turn(), engine.begin() as connection:
+            yield SqlUnitOfWork(connection, self._ids)
+
+
+class _Turn:
+    """Lets one thread at a time write."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=_LONGEST_TURN_SECONDS):
+            raise StoreUnavailable("too many writers wait for the database")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+def _free_turn() -> AbstractContextManager[None]:
+    return nullcontext()

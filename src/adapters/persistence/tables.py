@@ -1,0 +1,242 @@
+"""The tables, and what the database itself enforces."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    text,
+)
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """A moment to the microsecond, in UTC. Refuses a time without a zone: nobody knows when that is."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        # SQLite keeps no zone.
+        if value is None or value.tzinfo is UTC:
+            return value
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+_Json: Final = JSON(none_as_null=True)
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+# The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, no database can
+# tell that the index fits.
+IS_LIVE: Final = text("is_live")
+IS_EXTERNAL_ID_HELD: Final = text("external_id <> '' AND delete_time IS NULL")
+IS_DEFAULT: Final = text("is_default")
+IS_OPEN: Final = text("state IN ('scheduled', 'started')")
+IS_FOLLOWED: Final = text("follow_time IS NOT NULL")
+IS_PENDING: Final = text("state = 'pending'")
+HAS_EMAIL: Final = text("email_folded <> ''")
+
+payments: Final = Table(
+    "payments",
+    metadata,
+    Column("payment_id", Text, primary_key=True),
+    Column("caller_id", Text, nullable=False),
+    Column("creator", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    # What reference_contains looks at: databases differ in what they call upper and lower case.
+    Column("reference_folded", Text, nullable=False),
+    Column("customer_id", Text),
+    Column("minor_units", BigInteger, nullable=False),
+    Column("currency_code", Text, nullable=False),
+    Column("capture_mode", Text, nullable=False),
+    Column("terms", _Json, nullable=False),
+    # Derived from the operations and written with them, so that lists can filter and the unique rule can hold.
+    Column("state", Text, nullable=False),
+    Column("funds", Text, nullable=False),
+    Column("is_live", Boolean, nullable=False),
+    Column("brand", Text, nullable=False),
+    Column("last_four", Text, nullable=False),
+    Column("instrument", _Json),
+    Column("create_time", UtcTime, nullable=False),
+    Column("update_time", UtcTime, nullable=False),
+    # When to ask the gateway next how the money moves on; none once it rests.
+    Column("follow_time", UtcTime),
+    Column("event_count", Integer, nullable=False),
+    Column("version", Integer, nullable=False),
+)
+# Pages run backwards over these: newest first.
+Index("ix_payments_time", payments.c.create_time, payments.c.payment_id)
+Index("ix_payments_caller", payments.c.caller_id, payments.c.create_time, payments.c.payment_id)
+Index("ix_payments_state", payments.c.caller_id, payments.c.state, payments.c.create_time, payments.c.payment_id)
+Index(
+    "ix_payments_reference", payments.c.caller_id, payments.c.reference, payments.c.create_time, payments.c.payment_id
+)
+Index(
+    "ix_payments_customer",
+    payments.c.customer_id,
+    payments.c.create_time,
+    payments.c.payment_id,
+    sqlite_where=text("customer_id IS NOT NULL"),
+    postgresql_where=text("customer_id IS NOT NULL"),
+)
+Index("ix_payments_follow", payments.c.follow_time, sqlite_where=IS_FOLLOWED, postgresql_where=IS_FOLLOWED)
+Index(
+    "uq_payments_live_reference",
+    payments.c.caller_id,
+    payments.c.reference,
+    unique=True,
+    sqlite_where=IS_LIVE,
+    postgresql_where=IS_LIVE,
+)
+
+operations: Final = Table(
+    "operations",
+    metadata,
+    Column("operation_id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments.payment_id"), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("minor_units", BigInteger, nullable=False),
+    Column("currency_code", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("target_transaction_id", Text, nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+    Column("next_check_time", UtcTime),
+    Column("check_count", Integer, nullable=False),
+    Column("rest", _Json, nullable=False),
+    UniqueConstraint("payment_id", "sequence"),
+)
+Index("ix_operations_open", operations.c.next_check_time, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+Index(
+    "ix_operations_transaction",
+    operations.c.transaction_id,
+    sqlite_where=text("transaction_id <> ''"),
+    postgresql_where=text("transaction_id <> ''"),
+)
+
+payment_events: Final = Table(
+    "payment_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    Column("payment_id", Text, ForeignKey("payments.payment_id"), nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("time", UtcTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("payload", _Json, nullable=False),
+    # The place in the feed of all events. A relay gives it after the commit.
+    Column("position", BigInteger),
+    UniqueConstraint("payment_id", "sequence"),
+)
+
+requests: Final = Table(
+    "requests",
+    metadata,
+    Column("caller_id", Text, primary_key=True),
+    Column("request_id", Text, primary_key=True),
+    Column("method", Text, nullable=False),
+    Column("resource_id", Text, nullable=False),
+    Column("fingerprint", _Json, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+)
+
+customers: Final = Table(
+    "customers",
+    metadata,
+    Column("customer_id", Text, primary_key=True),
+    Column("caller_id", Text, nullable=False),
+    Column("external_id", Text, nullable=False),
+    Column("given_name", Text, nullable=False),
+    Column("family_name", Text, nullable=False),
+    Column("email", Text, nullable=False),
+    Column("email_folded", Text, nullable=False),
+    Column("phone", Text, nullable=False),
+    Column("language_code", Text, nullable=False),
+    Column("is_at_gateway", Boolean, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+    Column("update_time", UtcTime, nullable=False),
+    Column("delete_time", UtcTime),
+)
+Index("ix_customers_caller", customers.c.caller_id, customers.c.create_time, customers.c.customer_id)
+Index(
+    "ix_customers_email",
+    customers.c.caller_id,
+    customers.c.email_folded,
+    customers.c.create_time,
+    customers.c.customer_id,
+    sqlite_where=HAS_EMAIL,
+    postgresql_where=HAS_EMAIL,
+)
+Index(
+    "uq_customers_external_id",
+    customers.c.caller_id,
+    customers.c.external_id,
+    unique=True,
+    sqlite_where=IS_EXTERNAL_ID_HELD,
+    postgresql_where=IS_EXTERNAL_ID_HELD,
+)
+
+payment_methods: Final = Table(
+    "payment_methods",
+    metadata,
+    Column("payment_method_id", Text, primary_key=True),
+    Column("caller_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("is_default", Boolean, nullable=False),
+    Column("gateway_token", Text, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+    Column("update_time", UtcTime, nullable=False),
+    Column("next_check_time", UtcTime),
+    Column("rest", _Json, nullable=False),
+)
+Index(
+    "ix_payment_methods_customer",
+    payment_methods.c.customer_id,
+    payment_methods.c.create_time,
+    payment_methods.c.payment_method_id,
+)
+Index(
+    "ix_payment_methods_pending",
+    payment_methods.c.next_check_time,
+    sqlite_where=IS_PENDING,
+    postgresql_where=IS_PENDING,
+)
+Index(
+    "uq_payment_methods_default",
+    payment_methods.c.customer_id,
+    unique=True,
+    sqlite_where=IS_DEFAULT,
+    postgresql_where=IS_DEFAULT,
+)

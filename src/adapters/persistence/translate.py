@@ -1,0 +1,333 @@
+"""Between the domain and rows. What is searched or sorted by has a column of its own, the rest is JSON.
+
+The names of events and of the fields of everything kept as JSON are in the database for ever: renaming one in the domain
+needs a migration, or an entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Final, TypeVar, cast, get_type_hints
+
+from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.preconf.json import make_converter
+from sqlalchemy import Row
+
+from application.ports.store import HistoryEntry, RequestRecord
+from domain.customer import Customer
+from domain.events import (
+    CaptureMode,
+    DifferenceRepaired,
+    GatewayStatusChanged,
+    OperationDeclined,
+    OperationFailed,
+    OperationScheduled,
+    OperationStarted,
+    OperationSucceeded,
+    OutcomeUnknown,
+    PaymentCreated,
+    PaymentEvent,
+    PaymentTerms,
+    Stamp,
+)
+from domain.ids import EventId, PaymentId
+from domain.instrument import Instrument
+from domain.money import Money
+from domain.operation import Operation, OperationKind, OperationState
+from domain.payment import Payment
+from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.transitions import PaymentState
+
+Values = dict[str, Any]
+Value = TypeVar("Value")
+
+EVENT_NAMES: Final[Mapping[type[PaymentEvent], str]] = MappingProxyType(
+    {
+        PaymentCreated: "created",
+        OperationScheduled: "operation_scheduled",
+        OperationStarted: "operation_started",
+        OperationSucceeded: "operation_succeeded",
+        OperationDeclined: "operation_declined",
+        OperationFailed: "operation_failed",
+        OutcomeUnknown: "outcome_unknown",
+        GatewayStatusChanged: "gateway_status_changed",
+        DifferenceRepaired: "difference_repaired",
+    }
+)
+_EVENT_TYPES: Final = MappingProxyType({name: kind for kind, name in EVENT_NAMES.items()})
+
+_TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_address", "descriptor", "metadata")
+_OPERATION_REST: Final = (
+    "in_part",
+    "was_scheduled",
+    "note",
+    "finish_time",
+    "standing",
+    "decline",
+    "failure_reason",
+    "failure_detail",
+    "details",
+)
+_METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of")
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_converter: Final = make_converter(omit_if_default=True)
+_converter.register_unstructure_hook(timedelta, lambda duration: duration // _MICROSECOND)
+_converter.register_structure_hook(timedelta, lambda microseconds, _: microseconds * _MICROSECOND)
+# An event's stamp has columns of its own.
+_converter.register_structure_hook(Stamp, lambda stamp, _: stamp)
+for _kind in EVENT_NAMES:
+    _converter.register_unstructure_hook(
+        _kind, make_dict_unstructure_fn(_kind, _converter, _cattrs_omit_if_default=True, stamp=override(omit=True))
+    )
+
+
+def fold(text: str) -> str:
+    """The form in which upper and lower case are alike."""
+    return text.casefold()
+
+
+def payment_to_row(payment: Payment) -> Values:
+    """Everything of a payment but its operations and history."""
+    terms = payment.terms
+    return {
+        "payment_id": terms.payment_id,
+        "caller_id": terms.caller_id,
+        "creator": payment.creator,
+        "reference": terms.reference,
+        "reference_folded": fold(terms.reference),
+        "customer_id": terms.customer_id,
+        "minor_units": terms.amount.minor_units,
+        "currency_code": terms.amount.currency_code,
+        "capture_mode": terms.capture_mode.value,
+        "terms": _pack(terms, _TERMS_REST),
+        "create_time": payment.create_time,
+        **payment_to_changes(payment),
+    }
+
+
+def payment_to_changes(payment: Payment) -> Values:
+    """What of its row may change."""
+    instrument = payment.instrument
+    return {
+        "state": payment.state.value,
+        "funds": payment.funds.value,
+        "is_live": payment.is_live,
+        "brand": instrument.brand if instrument else "",
+        "last_four": instrument.last_four if instrument else "",
+        "instrument": _converter.unstructure(instrument) if instrument else None,
+        "update_time": payment.update_time,
+        "follow_time": payment.follow_time,
+    }
+
+
+def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]]) -> Payment:
+    terms = PaymentTerms(
+        payment_id=row.payment_id,
+        caller_id=row.caller_id,
+        reference=row.reference,
+        amount=Money(row.minor_units, row.currency_code),
+        capture_mode=CaptureMode(row.capture_mode),
+        customer_id=row.customer_id,
+        **_unpack(PaymentTerms, row.terms),
+    )
+    payment = Payment(
+        PaymentCreated(stamp=Stamp(row.create_time, row.creator), terms=terms),
+        [operation_from_row(operation) for operation in operations],
+        _converter.structure(row.instrument, Instrument) if row.instrument is not None else None,
+        row.update_time,
+    )
+    payment.follow_time = row.follow_time
+    return payment
+
+
+def without_personal_data(kept: Mapping[str, Any]) -> Values:
+    """Kept JSON of a payment or an event, less who paid and where they live. What accounting needs stays."""
+    bare = {name: item for name, item in kept.items() if name != "billing_address"}
+    for name in ("terms", "instrument"):
+        if isinstance(bare.get(name), Mapping):
+            bare[name] = without_personal_data(bare[name])
+    return {name: item for name, item in bare.items() if name not in ("cardholder_name", "account")}
+
+
+def operation_to_row(operation: Operation, payment_id: PaymentId, sequence: int) -> Values:
+    return {
+        "operation_id": operation.operation_id,
+        "payment_id": payment_id,
+        "sequence": sequence,
+        "kind": operation.kind.value,
+        "request_id": operation.request_id,
+        "target_transaction_id": operation.target_transaction_id,
+        "create_time": operation.create_time,
+        **operation_to_changes(operation),
+    }
+
+
+def operation_to_changes(operation: Operation) -> Values:
+    """What of its row may change."""
+    return {
+        "state": operation.state.value,
+        "minor_units": operation.amount.minor_units,
+        "currency_code": operation.amount.currency_code,
+        "transaction_id": operation.transaction_id,
+        "next_check_time": operation.next_check_time,
+        "check_count": operation.check_count,
+        "rest": _pack(operation, _OPERATION_REST),
+    }
+
+
+def operation_from_row(row: Row[Any]) -> Operation:
+    return Operation(
+        operation_id=row.operation_id,
+        kind=OperationKind(row.kind),
+        state=OperationState(row.state),
+        amount=Money(row.minor_units, row.currency_code),
+        request_id=row.request_id,
+        create_time=row.create_time,
+        target_transaction_id=row.target_transaction_id,
+        transaction_id=row.transaction_id,
+        next_check_time=row.next_check_time,
+        check_count=row.check_count,
+        **_unpack(Operation, row.rest),
+    )
+
+
+def event_to_row(event_id: EventId, payment_id: PaymentId, sequence: int, event: PaymentEvent, state: str) -> Values:
+    return {
+        "event_id": event_id,
+        "payment_id": payment_id,
+        "sequence": sequence,
+        "type": EVENT_NAMES[type(event)],
+        "time": event.stamp.time,
+        "actor": event.stamp.actor,
+        "state": state,
+        "payload": _converter.unstructure(event),
+    }
+
+
+def event_from_row(row: Row[Any]) -> HistoryEntry:
+    payload = {**row.payload, "stamp": Stamp(row.time, row.actor)}
+    return HistoryEntry(
+        event_id=row.event_id,
+        payment_id=row.payment_id,
+        sequence=row.sequence,
+        event=cast(PaymentEvent, _converter.structure(payload, _EVENT_TYPES[row.type])),
+        state=PaymentState(row.state),
+    )
+
+
+def request_to_row(record: RequestRecord) -> Values:
+    return {
+        "caller_id": record.caller_id,
+        "request_id": record.request_id,
+        "method": record.method,
+        "resource_id": record.resource_id,
+        "fingerprint": dict(record.fingerprint),
+        "create_time": record.create_time,
+    }
+
+
+def request_from_row(row: Row[Any]) -> RequestRecord:
+    return RequestRecord(
+        caller_id=row.caller_id,
+        request_id=row.request_id,
+        method=row.method,
+        resource_id=row.resource_id,
+        fingerprint=row.fingerprint,
+        create_time=row.create_time,
+    )
+
+
+def customer_to_row(customer: Customer) -> Values:
+    return {
+        "customer_id": customer.customer_id,
+        "caller_id": customer.caller_id,
+        "external_id": customer.external_id,
+        "given_name": customer.given_name,
+        "family_name": customer.family_name,
+        "email": customer.email,
+        "email_folded": fold(customer.email),
+        "phone": customer.phone,
+        "language_code": customer.language_code,
+        "is_at_gateway": customer.is_at_gateway,
+        "create_time": customer.create_time,
+        "update_time": customer.update_time,
+        "delete_time": customer.delete_time,
+    }
+
+
+def customer_from_row(row: Row[Any]) -> Customer:
+    return Customer(
+        customer_id=row.customer_id,
+        caller_id=row.caller_id,
+        external_id=row.external_id,
+        given_name=row.given_name,
+        family_name=row.family_name,
+        email=row.email,
+        phone=row.phone,
+        language_code=row.language_code,
+        is_at_gateway=row.is_at_gateway,
+        create_time=row.create_time,
+        update_time=row.update_time,
+        delete_time=row.delete_time,
+    )
+
+
+def method_to_row(method: PaymentMethod) -> Values:
+    return {
+        "payment_method_id": method.payment_method_id,
+        "caller_id": method.caller_id,
+        "customer_id": method.customer_id,
+        "state": method.state.value,
+        "is_default": method.is_default,
+        "gateway_token": method.gateway_token,
+        "create_time": method.create_time,
+        "update_time": method.update_time,
+        "next_check_time": method.next_check_time,
+        "rest": _pack(method, _METHOD_REST),
+    }
+
+
+def method_from_row(row: Row[Any]) -> PaymentMethod:
+    return PaymentMethod(
+        payment_method_id=row.payment_method_id,
+        caller_id=row.caller_id,
+        customer_id=row.customer_id,
+        state=PaymentMethodState(row.state),
+        is_default=row.is_default,
+        gateway_token=row.gateway_token,
+        create_time=row.create_time,
+        update_time=row.update_time,
+        next_check_time=row.next_check_time,
+        **_unpack(PaymentMethod, row.rest),
+    )
+
+
+def _defaults_of(kind: type[Any]) -> Values:
+    defaults = {}
+    for one in fields(kind):
+        if one.default_factory is not MISSING:
+            defaults[one.name] = one.default_factory()
+        elif one.default is not MISSING:
+            defaults[one.name] = one.default
+    return defaults
+
+
+_DEFAULTS: Final = {kind: _defaults_of(kind) for kind in (PaymentTerms, Operation, PaymentMethod)}
+_HINTS: Final = {kind: get_type_hints(kind) for kind in _DEFAULTS}
+
+
+def _pack(value: PaymentTerms | Operation | PaymentMethod, names: Iterable[str]) -> Values:
+    """The fields that are not at their defaults, fit for JSON."""
+    defaults = _DEFAULTS[type(value)]
+    told = {name: getattr(value, name) for name in names}
+    return {name: _converter.unstructure(item) for name, item in told.items() if item != defaults[name]}
+
+
+def _unpack(kind: type[Any], packed: Mapping[str, Any]) -> Values:
+    hints = _HINTS[kind]
+    return {name: _converter.structure(item, hints[name]) for name, item in packed.items()}

@@ -1,0 +1,21 @@
+"""One transaction on one connection, as the application sees it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from adapters.persistence.customers import SqlCustomers
+from adapters.persistence.payment_methods import SqlPaymentMethods
+from adapters.persistence.payments import SqlPayments
+from adapters.persistence.requests import SqlRequests
+from application.ports.runtime import IdSource
+
+
+class SqlUnitOfWork:
+    """Fit for one `with` only, and for one thread."""
+
+    def __init__(self, connection: Connection, ids: IdSource) -> None:
+        self.payments = SqlPayments(connection, ids)
+        self.customers = SqlCustomers(connection)
+        self.payment_methods = SqlPaymentMethods(connection)
+        self.requests = SqlRequests(connection)
