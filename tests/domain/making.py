@@ -108,9 +108,7 @@ def void(payment: Payment) -> Operation:
 
 def start_refund(payment: Payment, amount: Money | None = None) -> list[Operation]:
     request_id = a_request_id()
-    return [
-        payment.give_back(part, an_operation_id(), request_id, stamp=STAMP) for part in payment.plan_refund(amount)
-    ]
+    return [payment.give_back(part, an_operation_id(), request_id, stamp=STAMP) for part in payment.plan_refund(amount)]
 
 
 def refund(payment: Payment, amount: Money | None = None) -> list[Operation]:

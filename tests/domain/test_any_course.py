@@ -70,9 +70,7 @@ class AnyCourse(RuleBasedStateMachine):
 
     @rule(amount=st.none() | cents, final=st.booleans())
     def capture(self, amount: Money | None, final: bool) -> None:
-        self.attempt(
-            lambda: self.payment.capture(amount, an_operation_id(), a_request_id(), final=final, stamp=STAMP)
-        )
+        self.attempt(lambda: self.payment.capture(amount, an_operation_id(), a_request_id(), final=final, stamp=STAMP))
 
     @rule()
     def void(self) -> None:

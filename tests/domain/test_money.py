@@ -54,9 +54,17 @@ def test_a_code_that_is_no_currency_is_refused(code: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("1.001", "USD"), ("0.5", "JPY"), ("1.0001", "KWD"), ("", "USD"), ("ten", "USD"), ("NaN", "USD"), ("Infinity", "USD"),
-     ("1,50", "USD")],
-)  # fmt: skip
+    [
+        ("1.001", "USD"),
+        ("0.5", "JPY"),
+        ("1.0001", "KWD"),
+        ("", "USD"),
+        ("ten", "USD"),
+        ("NaN", "USD"),
+        ("Infinity", "USD"),
+        ("1,50", "USD"),
+    ],
+)
 def test_a_decimal_that_is_not_whole_minor_units_is_refused(text: str, code: str) -> None:
     with pytest.raises(InexactAmount):
         Money.from_decimal(text, code)

@@ -24,7 +24,6 @@ from tests.domain.making import (
     capture,
     move,
     start_refund,
-    succeed,
     usd,
     void,
 )

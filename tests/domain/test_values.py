@@ -13,14 +13,35 @@ from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind, pass
 from domain.payment_method import ExpiryStatus, PaymentMethod, PaymentMethodState, Verification
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
-VALID_CARDS = """4111111111111111 4005519200000004 4009348888881881 4012888888881881 5555555555554444 2223000048400011
-378282246310005 371449635398431 6011000991300009 36259600000004 3530111333300000 6304000000000000""".split()
+VALID_CARDS = [
+    "4111111111111111",
+    "4005519200000004",
+    "4009348888881881",
+    "4012888888881881",
+    "5555555555554444",
+    "2223000048400011",
+    "378282246310005",
+    "371449635398431",
+    "6011000991300009",
+    "36259600000004",
+    "3530111333300000",
+    "6304000000000000",
+]
 
 
 def test_an_id_is_a_prefix_and_twenty_six_characters() -> None:
     body = "01hzx3v5k7m9npqrstvwxyz012"
     assert ids.is_id(f"pay_{body}", ids.PAYMENT)
-    for wrong in (body, f"pay{body}", f"op_{body}", f"pay_{body}0", f"pay_{body[1:]}", f"pay_{body.upper()}", "pay_", ""):
+    for wrong in (
+        body,
+        f"pay{body}",
+        f"op_{body}",
+        f"pay_{body}0",
+        f"pay_{body[1:]}",
+        f"pay_{body.upper()}",
+        "pay_",
+        "",
+    ):
         assert not ids.is_id(wrong, ids.PAYMENT)
     assert not ids.is_id(f"pay_{body[:-1]}l", ids.PAYMENT)
     assert not ids.is_id(f"pay_{body}\n", ids.PAYMENT)
