@@ -143,12 +143,12 @@ class AddPaymentMethod:
                     billing_address=order.billing_address,
                 )
             )
-        except GatewayUnavailable as failure:
+        except GatewayNotReached:
             time = self.exactly_once.clock.now()
             with self.store.begin() as work:
                 current = known(work.payment_methods.get(method_id, lock=True))
                 work.payment_methods.save(current.fail(NEVER_SENT, time=time))
-            raise failure if isinstance(failure, GatewayNotReached) else GatewayNotReached from failure
+            raise
         with self.store.begin() as work:
             return self._record(work, method_id, outcome, make_default=order.make_default)
 
@@ -156,7 +156,7 @@ class AddPaymentMethod:
         """Makes the customer known to the gateway, once."""
         if customer.is_at_gateway:
             return
-        self.gateway.ensure_customer(customer)
+        introduce(self.gateway, customer)
         with self.store.begin() as work:
             current = known(work.customers.get(customer.customer_id, lock=True))
             work.customers.save(replace(current, is_at_gateway=True))
@@ -189,6 +189,16 @@ class AddPaymentMethod:
         if current.failure_detail == NEVER_SENT:
             raise GatewayNotReached
         return current
+
+
+def introduce(gateway: Gateway, customer: Customer) -> None:
+    """Makes the customer known to the gateway. Raises GatewayNotReached: what was to follow was surely not sent."""
+    try:
+        gateway.ensure_customer(customer)
+    except GatewayNotReached:
+        raise
+    except GatewayUnavailable as failure:
+        raise GatewayNotReached(str(failure)) from failure
 
 
 def place(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> PaymentMethod:

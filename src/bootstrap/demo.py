@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bayar import BayarClient, BayarError, card, format_money, money
+from bayar.payments.v1.decline_pb2 import DeclineReason
 from bayar.payments.v1.payment_pb2 import (
     CAPTURE_MODE_MANUAL,
     Payment,
@@ -130,9 +131,7 @@ class _Story:
         decline = payment.decline
         self._say(f"The payment is {_state(payment)}. A decline is an answer, not an error:")
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 4))
-        table.add_row(
-            "why", decline.DESCRIPTOR.fields_by_name["reason"].enum_type.values_by_number[decline.reason].name
-        )
+        table.add_row("why", DeclineReason.Name(decline.reason).removeprefix("DECLINE_REASON_"))
         table.add_row(
             "gateway",
             f"{payment.gateway_details.processor_response_code} {payment.gateway_details.processor_response_text}",
@@ -178,7 +177,7 @@ class _Story:
     def _say(self, sentence: str) -> None:
         self._console.print(f"  {sentence}")
 
-    def _expect(self, payment: Payment, state: PaymentState) -> None:
+    def _expect(self, payment: Payment, state: PaymentState.ValueType) -> None:
         if payment.state != state:
             raise _WrongEnding(f"{payment.reference} is {_state(payment)}, not {PaymentState.Name(state)}")
 

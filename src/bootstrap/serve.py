@@ -14,7 +14,6 @@ from pathlib import Path
 
 from adapters.grpc.server import CannotListen
 from adapters.persistence.migrate import is_current, upgrade
-
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
 from bootstrap.container import Container
@@ -72,6 +71,8 @@ def _run(settings: Settings, *, first_payment_hint: bool = False) -> int:
             elif not is_current(engine):
                 _complain("the database's schema is not up to date: run `bayar migrate` first, with the same settings")
                 return _CANNOT_START
+            if not settings.braintree_merchant_accounts:
+                container.gateway().discover_merchant_accounts()
             return asyncio.run(_serve_until_told(container, settings, first_payment_hint))
         except StoreUnavailable as error:
             _complain(f"the database does not answer (BAYAR_DATABASE_URL): {error}")

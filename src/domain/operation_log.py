@@ -212,6 +212,15 @@ class OperationLog:
         known = [day for day in dates if day is not None]
         return max(known) if known and len(known) == len(dates) else None
 
+    @property
+    def settlement_amount(self) -> Money | None:
+        """What was paid out in all, in the currency of the merchant's account, once all was."""
+        amounts = [s.standing.settlement_amount for s in self.captured_sales if s.standing]
+        known = [amount for amount in amounts if amount is not None]
+        if not known or len(known) < len(amounts) or len({amount.currency_code for amount in known}) > 1:
+            return None
+        return Money.total(known, known[0].currency_code)
+
     def operation(self, operation_id: OperationId) -> Operation:
         """Raises KeyError for an operation of another payment."""
         for operation in self.operations:

@@ -40,9 +40,6 @@ class Refusal:
 class Silence:
     """No answer before the caller gives up."""
 
-    def __init__(self) -> None:
-        self.ended = threading.Event()
-
 
 class Collapse:
     """The server dies over the call."""
@@ -59,6 +56,7 @@ class Script:
     methods: list[str] = field(default_factory=list)
     metadata: list[dict[str, str | bytes]] = field(default_factory=list)
     seconds_allowed: list[float | None] = field(default_factory=list)
+    ended: threading.Event = field(default_factory=threading.Event)  # of the newest call
 
     def answer(self, method: str, request: Message, context: grpc.ServicerContext) -> object:
         self.methods.append(method)
@@ -67,6 +65,9 @@ class Script:
         self.requests.append(copy)
         self.metadata.append(dict(context.invocation_metadata()))
         self.seconds_allowed.append(context.time_remaining())
+        self.ended = threading.Event()
+        if not context.add_callback(self.ended.set):
+            self.ended.set()  # given up already
         return self.perform(self.answers.popleft(), context)
 
     def perform(self, answer: object, context: grpc.ServicerContext) -> object:
@@ -74,8 +75,7 @@ class Script:
             case Refusal(code, message, details):
                 context.abort_with_status(rpc_status.to_status(_status(code, message, details)))
             case Silence():
-                if context.add_callback(answer.ended.set):
-                    answer.ended.wait()
+                self.ended.wait()
             case Collapse():
                 assert self.server
                 self.server.stop(None)

@@ -8,8 +8,6 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo  # type: ignore[import-untyped]
-from tests.client.clocks import Clock
-from tests.client.scripted_server import Collapse, Refusal, Script, Silence, scripted_server
 
 from bayar import BayarClient, BayarError, Payment, PaymentState, money
 from bayar.payments.v1.payment_service_pb2 import (
@@ -18,6 +16,8 @@ from bayar.payments.v1.payment_service_pb2 import (
     GetPaymentResponse,
     WatchPaymentResponse,
 )
+from tests.client.clocks import Clock
+from tests.client.scripted_server import Collapse, Refusal, Script, Silence, scripted_server
 
 PAYMENT = Payment(payment_id="pay_1", state=PaymentState.PAYMENT_STATE_CAPTURED)
 CREATED = CreatePaymentResponse(payment=PAYMENT)
@@ -190,6 +190,7 @@ def test_a_server_that_dies_over_a_call_leaves_its_outcome_unknown() -> None:
         Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max"),
         Refusal(grpc.StatusCode.ABORTED, "from a proxy"),
         refusal(grpc.StatusCode.INTERNAL, "INTERNAL"),
+        refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     ],
 )
 def test_what_does_not_say_that_nothing_happened_leaves_the_outcome_unknown(unsure: Refusal) -> None:
@@ -286,9 +287,8 @@ def test_a_watch_ends_when_its_time_is_over() -> None:
 
 
 def test_leaving_a_watch_ends_it_at_the_server() -> None:
-    silence = Silence()
-    with scripted_server([state("PENDING"), silence]) as script, BayarClient(script.address) as client:
+    with scripted_server([state("PENDING"), Silence()]) as script, BayarClient(script.address) as client:
         for payment in client.watch_payment(payment_id="pay_1"):
             assert payment == state("PENDING").payment
             break
-        assert silence.ended.wait(10)
+        assert script.ended.wait(10)

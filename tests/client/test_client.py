@@ -10,7 +10,6 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
-from tests.client.scripted_server import SERVICES, scripted_server
 
 from bayar import (
     Address,
@@ -29,6 +28,7 @@ from bayar.payments.v1 import customer_service_pb2 as customers
 from bayar.payments.v1 import payment_method_service_pb2 as methods
 from bayar.payments.v1 import payment_service_pb2 as payments
 from bayar.payments.v1.card_pb2 import Card
+from tests.client.scripted_server import SERVICES, scripted_server
 
 RPCS = {method.name: method for service in SERVICES for method in service.methods}
 ID = "8f14e45f-ceea-467f-a9b4-6d1f5d3b8a11"

@@ -7,10 +7,10 @@ import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, PreconditionFailure, RetryInfo  # type: ignore[import-untyped]
-from tests.client.clocks import Clock
-from tests.client.scripted_server import Refusal, scripted_server
 
 from bayar import BayarClient, BayarError, Violation, money
+from tests.client.clocks import Clock
+from tests.client.scripted_server import Refusal, scripted_server
 
 REQUEST_ID = "8f14e45f-ceea-467f-a9b4-6d1f5d3b8a11"
 

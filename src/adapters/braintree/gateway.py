@@ -246,6 +246,22 @@ class BraintreeAdapter:
             given = {name: value for name, value in options.items() if value}
             return str(self._sdk.client_token.generate(given))
 
+    def discover_merchant_accounts(self) -> None:
+        """Asks the gateway which merchant account takes which currency; the default one first where several do.
+
+        Raises GatewayUnavailable.
+        """
+        with self._question():
+            accounts = list(self._sdk.merchant_account.all().merchant_accounts.items)
+            active = [account for account in accounts if account.status == "active"]
+            active.sort(key=lambda account: bool(account.default))
+            self._merchant_accounts = {account.currency_iso_code: account.id for account in active}
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """The currencies that a merchant account takes."""
+        return frozenset(self._merchant_accounts)
+
     # From what happened to what it means
 
     def _move(self, ask: Ask, operation_id: OperationId) -> Outcome:

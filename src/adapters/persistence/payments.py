@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -260,22 +260,26 @@ def _same(now: list[Operation], then: tuple[Operation, ...]) -> bool:
     return len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=True))
 
 
-def _conditions(which: PaymentFilter) -> list[ColumnElement[bool]]:
+def _conditions(which: PaymentFilter) -> Iterator[ColumnElement[bool]]:
     table = payments.c
-    conditions: list[tuple[object, ColumnElement[bool]]] = [
-        (which.customer_id, table.customer_id == which.customer_id),
-        (which.reference, table.reference == which.reference),
-        (
-            which.reference_contains,
-            table.reference_folded.contains(fold(which.reference_contains or ""), autoescape=True),
-        ),
-        (which.states or None, table.state.in_(sorted(state.value for state in which.states))),
-        (which.created_from, table.create_time >= which.created_from),
-        (which.created_until, table.create_time < which.created_until),
-        (which.currency_code, table.currency_code == which.currency_code),
-        (which.min_minor_units, table.minor_units >= which.min_minor_units),
-        (which.max_minor_units, table.minor_units <= which.max_minor_units),
-        (which.brand, table.brand == which.brand),
-        (which.last_four, table.last_four == which.last_four),
-    ]
-    return [condition for asked, condition in conditions if asked is not None]
+    for column, value in (
+        (table.customer_id, which.customer_id),
+        (table.reference, which.reference),
+        (table.currency_code, which.currency_code),
+        (table.brand, which.brand),
+        (table.last_four, which.last_four),
+    ):
+        if value is not None:
+            yield column == value
+    if which.reference_contains is not None:
+        yield table.reference_folded.contains(fold(which.reference_contains), autoescape=True)
+    if which.states:
+        yield table.state.in_(sorted(state.value for state in which.states))
+    if which.created_from is not None:
+        yield table.create_time >= which.created_from
+    if which.created_until is not None:
+        yield table.create_time < which.created_until
+    if which.min_minor_units is not None:
+        yield table.minor_units >= which.min_minor_units
+    if which.max_minor_units is not None:
+        yield table.minor_units <= which.max_minor_units

@@ -1,7 +1,7 @@
 """Between the domain and rows. What is searched or sorted by has a column of its own, the rest is JSON.
 
-The names of events and of the fields of everything kept as JSON are in the database for ever: renaming one in the domain
-needs a migration, or an entry here.
+The names of events and of the fields of everything kept as JSON are in the database for ever: renaming one in the
+domain needs a migration, or an entry here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, cast, get_type_hints
+from typing import Any, Final, TypeVar, get_type_hints
 
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
@@ -215,7 +215,7 @@ def event_from_row(row: Row[Any]) -> HistoryEntry:
         event_id=row.event_id,
         payment_id=row.payment_id,
         sequence=row.sequence,
-        event=cast(PaymentEvent, _converter.structure(payload, _EVENT_TYPES[row.type])),
+        event=_converter.structure(payload, _EVENT_TYPES[row.type]),
         state=PaymentState(row.state),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from braintree.util.xml_util import XmlUtil
 
-Elements = Mapping[str, Any]
+Elements = dict[str, Any]
 
 SALE: Elements = {
     "id": "tx1",

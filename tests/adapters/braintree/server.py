@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import socket
 import struct
 import threading
@@ -109,6 +110,7 @@ def raw_and_close(data: bytes) -> Act:
         connection.sendall(data)
         connection.shutdown(socket.SHUT_RDWR)
         server.closed.set()
+        raise ConnectionAbortedError
 
     return act
 
@@ -124,11 +126,13 @@ def truncated(status: int, xml: str, missing: int = 100) -> Act:
 
 def reset(_server: Server, connection: socket.socket) -> None:
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    connection.close()
+    os.close(connection.detach())  # close() would wait for the stream that reads from it
+    raise ConnectionResetError
 
 
 def hang(server: Server, _connection: socket.socket) -> None:
     server.stopped.wait()
+    raise ConnectionAbortedError
 
 
 def drip(server: Server, connection: socket.socket) -> None:

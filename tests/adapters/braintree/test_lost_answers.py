@@ -76,9 +76,7 @@ BROKEN: dict[str, Act] = {
     "truncated XML": answer(200, TRANSACTION[:-20]),
     "garbage instead of XML": answer(200, "<html><body>Bad gateway"),
     "XML of something else": answer(200, "<html><body>Welcome</body></html>"),
-    "no gzip although it says so": raw(
-        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n<xml>"
-    ),
+    "no gzip although it says so": raw(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\n<xml>"),
     "no UTF-8": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<a>\xff\xfe</a>"),
     "a length that is none": raw_and_close(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n"),
     "a broken chunk": raw_and_close(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n<transaction>"),
@@ -124,10 +122,8 @@ def test_a_name_that_resolves_to_nothing_means_that_nothing_was_sent(move: Move)
 
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
 def test_a_tls_handshake_that_fails_means_that_nothing_was_sent(move: Move) -> None:
-    def speak_plainly(_server: object, connection: object) -> None:
-        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")  # type: ignore[attr-defined]
-
-    with serving(on_accept=speak_plainly) as server, pytest.raises(GatewayNotReached):
+    speaks_no_tls = raw_and_close(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+    with serving(on_accept=speaks_no_tls) as server, pytest.raises(GatewayNotReached):
         move(adapter(f"https://127.0.0.1:{server.port}"))
 
 
@@ -144,7 +140,7 @@ def test_a_connection_reset_before_the_request_is_read_is_not_taken_for_unsent()
 def test_a_silence_longer_than_the_read_timeout_leaves_the_outcome_unknown() -> None:
     with serving(hang) as server:
         outcome = adapter(server.url, read_timeout_seconds=0.1).authorize(authorization())
-    assert outcome == Unknown("ReadTimeoutError: timed out") or isinstance(outcome, Unknown)
+    assert outcome == Unknown("ReadTimeoutError")
 
 
 def test_an_answer_that_never_ends_is_given_up() -> None:
@@ -153,10 +149,12 @@ def test_an_answer_that_never_ends_is_given_up() -> None:
     assert outcome == Unknown("the answer arrives too slowly")
 
 
-def test_an_answer_without_end_in_size_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_without_end_in_size_is_given_up_and_frees_its_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1000)
-    with serving(answer(200, "<a>" + "x" * 100_000 + "</a>")) as server:
-        assert adapter(server.url).authorize(authorization()) == Unknown("the answer is too large")
+    with serving(answer(200, "<a>" + "x" * 100_000 + "</a>", compressed=False)) as server:
+        gateway = adapter(server.url, max_connections=1, connect_timeout_seconds=0.5)
+        for _ in range(3):
+            assert gateway.authorize(authorization()) == Unknown("the answer is too large")
 
 
 def test_with_every_connection_busy_nothing_was_sent() -> None:

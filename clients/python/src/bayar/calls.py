@@ -11,7 +11,7 @@ from typing import TypeVar
 import grpc
 from google.protobuf.message import Message
 
-from bayar.errors import BayarError, read_error
+from bayar.errors import BayarError, carry_over, read_error
 
 _Request = TypeVar("_Request", bound=Message)
 _Response = TypeVar("_Response", bound=Message)
@@ -106,7 +106,8 @@ class _Attempts:
     def wait_or_raise(self, error: BayarError) -> None:
         """Waits until the next attempt is due. Raises the error where there is none left, or no time for it."""
         self._made += 1
-        self._earlier = error.after(self._earlier)
+        carry_over(self._earlier, error)
+        self._earlier = error
         delay = self._retry.delay_seconds(self._made, error)
         in_time = self.remaining_seconds is None or delay < self.remaining_seconds
         if not (error.retryable and self._made < self._retry.attempts and in_time):

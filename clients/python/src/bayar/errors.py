@@ -21,13 +21,8 @@ _NEVER_SURE: Final = {
     grpc.StatusCode.INTERNAL,
     grpc.StatusCode.UNKNOWN,
 }
-# ... and these come from the network as well. The service's own ones carry a reason, and then nothing took effect.
-_SURE_WITH_REASON: Final = {
-    grpc.StatusCode.ABORTED,
-    grpc.StatusCode.RESOURCE_EXHAUSTED,
-    grpc.StatusCode.UNAVAILABLE,
-    grpc.StatusCode.UNIMPLEMENTED,
-}
+# ... and these come from the network as well; the service's own ones carry a reason, and then nothing took effect.
+_SURE_WITH_REASON: Final = {grpc.StatusCode.ABORTED, grpc.StatusCode.RESOURCE_EXHAUSTED}
 # These the service says after it looked the request_id up, so they settle what became of earlier attempts too.
 _SETTLES_EARLIER_ATTEMPTS: Final = {
     grpc.StatusCode.ALREADY_EXISTS,
@@ -37,8 +32,8 @@ _SETTLES_EARLIER_ATTEMPTS: Final = {
 }
 _GATEWAY_UNREACHABLE: Final = "GATEWAY_UNREACHABLE"
 _OPERATION_IN_PROGRESS: Final = "OPERATION_IN_PROGRESS"
-# What gRPC says when there was no connection to send anything over.
-_NOT_CONNECTED: Final = ("failed to connect to all addresses", "DNS resolution failed")
+# How gRPC begins when there was no connection to send anything over. Whatever else it says, the outcome is unknown.
+_NOT_CONNECTED: Final = ("failed to connect to all addresses", "errors resolving ", "DNS resolution failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +107,12 @@ class BayarError(Exception):
             self.code is grpc.StatusCode.ABORTED and self.reason == _OPERATION_IN_PROGRESS
         )
 
-    @property
-    def _settles_earlier_attempts(self) -> bool:
-        return bool(self.reason) and (self.code in _SETTLES_EARLIER_ATTEMPTS or self.reason == _GATEWAY_UNREACHABLE)
 
-    def after(self, earlier: "BayarError | None") -> "BayarError":
-        """This error, told with what an earlier attempt of the same call left open."""
-        if earlier is not None and earlier.outcome_unknown and not self._settles_earlier_attempts:
-            self.outcome_unknown = True
-        return self
+def carry_over(earlier: BayarError | None, error: BayarError) -> None:
+    """Keeps open what an earlier attempt of the same call left open, unless this error settles it."""
+    settles = error.reason and (error.code in _SETTLES_EARLIER_ATTEMPTS or error.reason == _GATEWAY_UNREACHABLE)
+    if earlier is not None and earlier.outcome_unknown and not settles:
+        error.outcome_unknown = True
 
 
 def read_error(call: grpc.RpcError, request: Message, address: str, timeout_seconds: float | None) -> BayarError:
@@ -147,9 +139,9 @@ def read_error(call: grpc.RpcError, request: Message, address: str, timeout_seco
 
 
 def _unsure(code: grpc.StatusCode, text: str, reason: str) -> bool:
-    if code in _NEVER_SURE:
-        return True
-    return code in _SURE_WITH_REASON and not reason and not text.startswith(_NOT_CONNECTED)
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return reason != _GATEWAY_UNREACHABLE and not text.startswith(_NOT_CONNECTED)
+    return code in _NEVER_SURE or (code in _SURE_WITH_REASON and not reason)
 
 
 def _sentence(code: grpc.StatusCode, text: str, reason: str, address: str, timeout_seconds: float | None) -> str:
