@@ -197,6 +197,24 @@ def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
     )
 
 
+def _already_resolved(error: application.OperationAlreadyResolved) -> Problem:
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "OPERATION_ALREADY_RESOLVED",
+        f"The operation is {error.state.name}: its outcome is known, and there is nothing to settle.",
+        {"operation_id": error.operation_id, "state": error.state.name},
+    )
+
+
+def _contradicted(error: application.ContradictedByGateway) -> Problem:
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "CONTRADICTED_BY_GATEWAY",
+        f"That cannot be recorded: {error.detail}. Nothing was changed.",
+        {"operation_id": error.operation_id},
+    )
+
+
 def _method_not_active(error: application.MethodNotActive) -> Problem:
     return Problem(
         grpc.StatusCode.FAILED_PRECONDITION,
@@ -262,6 +280,8 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.ExternalIdAlreadyUsed: _external_id_taken,
     application.OperationRefused: _refused,
     application.CustomerHasOpenPayments: _open_payments,
+    application.OperationAlreadyResolved: _already_resolved,
+    application.ContradictedByGateway: _contradicted,
     application.MethodNotActive: _method_not_active,
     application.MethodRefused: _method_refused,
     domain.IllegalTransition: _illegal,
