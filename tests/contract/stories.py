@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
+from tests.fakes.ids import CountingIds
 
 from domain import ids as prefixes
 from domain.address import Address, StatementDescriptor
@@ -24,10 +25,10 @@ from domain.operation import FailureReason, Operation, OperationState
 from domain.payment import Payment
 from domain.payment_method import CheckResult, PaymentMethod, PaymentMethodState, Verification
 from domain.transaction import GatewayDetails, Standing, TransactionStatus
-from tests.fakes.ids import CountingIds
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = CountingIds(1_000_000)
+SHOP = CallerId("shop")
 
 Value = TypeVar("Value")
 Draw = Callable[[st.SearchStrategy[Value]], Value]
@@ -73,6 +74,34 @@ def standings(status: TransactionStatus) -> st.SearchStrategy[Standing]:
         settlement_amount=st.none() | currencies.flatmap(moneys),
         authorization_expire_time=st.none() | times,
     )
+
+
+def at(seconds: float) -> Stamp:
+    return Stamp(START + timedelta(seconds=seconds), SHOP)
+
+
+def started(
+    reference: str = "",
+    *,
+    caller_id: CallerId = SHOP,
+    seconds: float = 0,
+    amount: Money = Money(1000, "USD"),  # noqa: B008
+    customer_id: CustomerId | None = None,
+) -> Payment:
+    """A payment whose authorization is under way, for a reference of its own unless one is given."""
+    terms = PaymentTerms(
+        payment_id=PaymentId(IDS.new(prefixes.PAYMENT)),
+        caller_id=caller_id,
+        reference=reference or IDS.new("order"),
+        amount=amount,
+        capture_mode=CaptureMode.AUTOMATIC,
+        customer_id=customer_id,
+    )
+    payment = Payment.create(terms, stamp=at(seconds))
+    operation_id = _operation_id()
+    payment.authorize(operation_id, _request_id(), stamp=at(seconds))
+    payment.check_again(operation_id, at(seconds).time + timedelta(minutes=2))
+    return payment
 
 
 @st.composite
