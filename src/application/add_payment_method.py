@@ -55,11 +55,11 @@ class AddPaymentMethod:
         """Raises InvalidRequest, RequestIdReused, GatewayNotReached and StoreUnavailable."""
         request, customer, source = self._check(order, caller)
         method_id = PaymentMethodId(self.exactly_once.ids.new(ids.PAYMENT_METHOD))
-        with self.exactly_once.in_flight.track(method_id):
+        with self.exactly_once.in_flight.track(request.key):
             method, is_new = self._record_start(request, order, method_id, customer)
             if is_new:
                 return self._carry_out(method, order, source, customer)
-        return self._repeat(method)
+        return self._repeat(request, method)
 
     def _check(self, order: MethodOrder, caller: Caller) -> tuple[Request, Customer, Card | Nonce]:
         checks = Checks()
@@ -143,12 +143,12 @@ class AddPaymentMethod:
                     billing_address=order.billing_address,
                 )
             )
-        except GatewayUnavailable as failure:
+        except GatewayNotReached:
             time = self.exactly_once.clock.now()
             with self.store.begin() as work:
                 current = known(work.payment_methods.get(method_id, lock=True))
                 work.payment_methods.save(current.fail(NEVER_SENT, time=time))
-            raise failure if isinstance(failure, GatewayNotReached) else GatewayNotReached from failure
+            raise
         with self.store.begin() as work:
             return self._record(work, method_id, outcome, make_default=order.make_default)
 
@@ -156,7 +156,7 @@ class AddPaymentMethod:
         """Makes the customer known to the gateway, once."""
         if customer.is_at_gateway:
             return
-        self.gateway.ensure_customer(customer)
+        introduce(self.gateway, customer)
         with self.store.begin() as work:
             current = known(work.customers.get(customer.customer_id, lock=True))
             work.customers.save(replace(current, is_at_gateway=True))
@@ -181,14 +181,23 @@ class AddPaymentMethod:
         work.payment_methods.save(method)
         return method
 
-    def _repeat(self, method: PaymentMethod) -> PaymentMethod:
-        lease_seconds = self.exactly_once.lease.total_seconds()
-        self.exactly_once.in_flight.wait([method.payment_method_id], lease_seconds)
+    def _repeat(self, request: Request, method: PaymentMethod) -> PaymentMethod:
+        self.exactly_once.in_flight.wait(request.key, self.exactly_once.lease.total_seconds())
         with self.store.read() as work:
             current = known(work.payment_methods.get(method.payment_method_id))
         if current.failure_detail == NEVER_SENT:
             raise GatewayNotReached
         return current
+
+
+def introduce(gateway: Gateway, customer: Customer) -> None:
+    """Makes the customer known to the gateway. Raises GatewayNotReached: what was to follow was surely not sent."""
+    try:
+        gateway.ensure_customer(customer)
+    except GatewayNotReached:
+        raise
+    except GatewayUnavailable as failure:
+        raise GatewayNotReached(str(failure)) from failure
 
 
 def place(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> PaymentMethod:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 
+from application.add_payment_method import introduce
 from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, known
 from application.errors import Rule
@@ -89,7 +90,7 @@ class CreatePayment:
         terms = payment.terms
         customer = plan.customer
         if customer is not None and terms.store_payment_method:
-            self.gateway.ensure_customer(customer)
+            introduce(self.gateway, customer)
             customer = replace(customer, is_at_gateway=True)
         return self.gateway.authorize(
             Authorization(

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from domain.ids import CustomerId, OperationId, PaymentId, RequestId
+from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import OperationKind
+from domain.payment_method import PaymentMethodState
 
 
 class Rule(Enum):
@@ -120,4 +121,29 @@ class OperationRefused(ApplicationError):
         self.payment_id = payment_id
         self.operation_id = operation_id
         self.kind = kind
+        self.detail = detail
+
+
+class CustomerHasOpenPayments(ApplicationError):
+    """An outcome is unknown that may still need the customer."""
+
+    def __init__(self, customer_id: CustomerId) -> None:
+        super().__init__(customer_id)
+        self.customer_id = customer_id
+
+
+class MethodNotActive(ApplicationError):
+    """The stored method is not one to change or pay with."""
+
+    def __init__(self, payment_method_id: PaymentMethodId, state: PaymentMethodState) -> None:
+        super().__init__(f"{payment_method_id} is {state.value}")
+        self.payment_method_id = payment_method_id
+        self.state = state
+
+
+class MethodRefused(ApplicationError):
+    """The gateway refused the change of a stored method. Nothing was changed."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
         self.detail = detail

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from application.follow import plan_follow
 from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
 from application.ports.store import UnitOfWork
 from domain.events import Stamp
@@ -60,6 +61,7 @@ def record_outcome(
             payment.doubt(operation_id, detail, stamp=stamp)
         case _:
             assert_never(outcome)
+    plan_follow(payment, stamp.time)
     work.payments.save(payment)
     if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
         _settle_method(work, payment, outcome, stamp)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.exactly_once import locked
+from application.follow import plan_follow
 from application.ports.gateway import Gateway, Transaction
 from application.ports.runtime import Clock
 from application.ports.store import Store
@@ -37,6 +38,8 @@ class Refresh:
 
 def bring_up_to_date(payment: Payment, found: Transaction, stamp: Stamp) -> bool:
     """Records what the gateway says of one transaction. Returns whether that is news."""
-    return payment.move_on(
+    news = payment.move_on(
         found.transaction_id, found.standing, amount=found.amount, details=found.details, stamp=stamp
     )
+    plan_follow(payment, stamp.time)
+    return news

@@ -40,15 +40,15 @@ class AbsenceWatch:
 
     steady_seconds: Callable[[], float]
     horizon: timedelta
-    _first_seen: dict[OperationId, float] = field(default_factory=dict)
+    _first_seen: dict[str, float] = field(default_factory=dict)
 
-    def is_proven(self, operation_id: OperationId) -> bool:
+    def is_proven(self, operation_id: str) -> bool:
         """Whether the operation has been missing for the whole horizon. Each call counts as one look."""
         now = self.steady_seconds()
         first = self._first_seen.setdefault(operation_id, now)
         return now - first >= self.horizon.total_seconds()
 
-    def forget(self, operation_id: OperationId) -> None:
+    def forget(self, operation_id: str) -> None:
         self._first_seen.pop(operation_id, None)
 
 

@@ -1,0 +1,1 @@
+"""Puts the service together: settings, the container, and the command line."""

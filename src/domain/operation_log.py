@@ -113,11 +113,12 @@ class OperationLog:
     @property
     def awaited_transactions(self) -> list[str]:
         """The transactions that the gateway will still move on, oldest first."""
-        latest = {o.transaction_id: o for o in self.operations if o.standing is not None}
+        statuses = {o.transaction_id: o.standing.status for o in self.operations if o.standing is not None}
+        parts_to_come = bool(self.capturable_amount)
         return [
             transaction_id
-            for transaction_id, operation in latest.items()
-            if operation.standing is not None and operation.standing.status.is_open
+            for transaction_id, status in statuses.items()
+            if status.is_open and (status is not TransactionStatus.PARTIALLY_CAPTURED or parts_to_come)
         ]
 
     @property
@@ -211,12 +212,31 @@ class OperationLog:
         known = [day for day in dates if day is not None]
         return max(known) if known and len(known) == len(dates) else None
 
+    @property
+    def settlement_amount(self) -> Money | None:
+        """What was paid out in all, in the currency of the merchant's account, once all was."""
+        amounts = [s.standing.settlement_amount for s in self.captured_sales if s.standing]
+        known = [amount for amount in amounts if amount is not None]
+        if not known or len(known) < len(amounts) or len({amount.currency_code for amount in known}) > 1:
+            return None
+        return Money.total(known, known[0].currency_code)
+
     def operation(self, operation_id: OperationId) -> Operation:
         """Raises KeyError for an operation of another payment."""
         for operation in self.operations:
             if operation.operation_id == operation_id:
                 return operation
         raise KeyError(operation_id)
+
+    def given_back_by(self, request_id: RequestId) -> Money:
+        """What a request gives back, done or still to come."""
+        return self._sum(
+            o
+            for o in self.operations
+            if o.request_id == request_id
+            and o.kind in (OperationKind.REFUND, OperationKind.VOID)
+            and (o.state.is_open or o.state is OperationState.SUCCEEDED)
+        )
 
     def operations_of(self, request_id: RequestId) -> list[Operation]:
         """What a request started, oldest first; where it was tried again, only the last attempt."""

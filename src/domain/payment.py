@@ -62,6 +62,8 @@ class Payment(OperationLog):
         self.update_time = update_time or created.stamp.time
         super().__init__(created.terms.amount.currency_code, operations)
         self.instrument = instrument
+        # When the service next asks how the money moves on. No part of what happened.
+        self.follow_time: datetime | None = None
         self.new_events: list[PaymentEvent] = []
 
     @classmethod

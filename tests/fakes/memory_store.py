@@ -128,7 +128,7 @@ class _Payments:
             raise RuntimeError(f"{payment.terms.payment_id} was not read in this unit of work")
         self._store(payment)
 
-    def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:  # noqa: ARG002
+    def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
         stored = self._state.payments.get(payment_id)
         return None if stored is None else self._hand_out(stored)
 
@@ -213,7 +213,7 @@ class _Customers:
             raise LookupError(customer.customer_id)
         self._store(customer)
 
-    def get(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:  # noqa: ARG002
+    def get(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
         return self._state.customers.get(customer_id)
 
     def find_by_external_id(self, caller_id: CallerId, external_id: str) -> Customer | None:
@@ -252,7 +252,7 @@ class _Methods:
             raise LookupError(method.payment_method_id)
         self._store(method)
 
-    def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:  # noqa: ARG002
+    def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:
         return self._state.methods.get(payment_method_id)
 
     def of_customer(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, Executable, insert, select, update
 
 from adapters.persistence.statements import Taken, page_of, savepoint
-from adapters.persistence.tables import payment_methods
+from adapters.persistence.tables import IS_PENDING, payment_methods
 from adapters.persistence.translate import method_from_row, method_to_row
 from application.ports.store import Position
 from domain.ids import CustomerId, PaymentMethodId
@@ -43,6 +44,21 @@ class SqlPaymentMethods:
         statement = select(payment_methods).where(table.customer_id == customer_id, table.state.in_(_USABLE))
         statement = page_of(statement, table.create_time, table.payment_method_id, after, limit)
         return [method_from_row(row) for row in self.connection.execute(statement)]
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
+        table = payment_methods.c
+        statement = (
+            select(payment_methods)
+            .where(IS_PENDING, table.next_check_time <= now)
+            .order_by(table.next_check_time)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        found = [method_from_row(row) for row in self.connection.execute(statement)]
+        claimed = table.payment_method_id.in_([method.payment_method_id for method in found])
+        if found:
+            self.connection.execute(update(payment_methods).where(claimed).values(next_check_time=lease_until))
+        return found
 
     def _write(self, statement: Executable, method: PaymentMethod) -> int:
         """How many rows were written. A default one takes the place of the earlier default."""

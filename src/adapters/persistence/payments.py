@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, tuple_, update
 
 from adapters.persistence.statements import Taken, insert_unless_taken, page_of, savepoint
-from adapters.persistence.tables import IS_LIVE, operations, payment_events, payments
+from adapters.persistence.tables import IS_FOLLOWED, IS_LIVE, operations, payment_events, payments
 from adapters.persistence.translate import (
     event_from_row,
     event_to_row,
@@ -20,12 +21,13 @@ from adapters.persistence.translate import (
     payment_from_rows,
     payment_to_changes,
     payment_to_row,
+    without_personal_data,
 )
 from application.ports.runtime import IdSource
 from application.ports.store import HistoryEntry, PaymentFilter, Position, ReferenceTaken
 from domain import ids as prefixes
 from domain.events import PaymentEvent
-from domain.ids import CallerId, EventId, PaymentId
+from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.transitions import PaymentState
@@ -54,6 +56,7 @@ class _AsStored:
     event_count: int
     operations: tuple[Operation, ...]
     is_live: bool
+    follow_time: datetime | None
 
 
 class SqlPayments:
@@ -70,7 +73,7 @@ class SqlPayments:
             holder = self._holder(payment)
             if holder is not None:
                 raise ReferenceTaken(holder)
-        stored = _AsStored(payment, 1, 0, (), payment.is_live)
+        stored = _AsStored(payment, 1, 0, (), payment.is_live, payment.follow_time)
         self._write_operations(stored)
         self._write_events(stored)
         self._stored[id(payment)] = stored
@@ -79,7 +82,8 @@ class SqlPayments:
         stored = self._stored.get(id(payment))
         if stored is None:
             raise StaleWrite(payment.terms.payment_id)
-        if not payment.new_events and _same(payment.operations, stored.operations):
+        unmoved = payment.follow_time == stored.follow_time
+        if unmoved and not payment.new_events and _same(payment.operations, stored.operations):
             return
         if payment.is_live and not stored.is_live:
             try:
@@ -120,6 +124,50 @@ class SqlPayments:
         )
         return [event_from_row(row) for row in self._connection.execute(statement)]
 
+    def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
+        table = payments.c
+        statement = select(payments).where(table.create_time >= start, table.create_time < end)
+        if after is not None:
+            statement = statement.where(tuple_(table.create_time, table.payment_id) > tuple_(after.time, after.id))
+        statement = statement.order_by(table.create_time, table.payment_id).limit(limit)
+        return self._load(self._connection.execute(statement).all())
+
+    def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
+        table = payments.c
+        statement = (
+            select(payments)
+            .where(IS_FOLLOWED, table.follow_time <= now)
+            .order_by(table.follow_time)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = self._connection.execute(statement).all()
+        due = self._load(rows)
+        for payment in due:
+            payment.follow_time = lease_until
+            self.save(payment)
+        return due
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
+        for row in self._connection.execute(own.where(payments.c.customer_id == customer_id)).all():
+            bare = {
+                "terms": without_personal_data(row.terms),
+                "instrument": without_personal_data(row.instrument) if row.instrument is not None else None,
+                "version": payments.c.version + 1,
+            }
+            this = payments.c.payment_id == row.payment_id
+            self._connection.execute(update(payments).where(this).values(bare))
+            self._erase_history(row.payment_id)
+
+    def _erase_history(self, payment_id: PaymentId) -> None:
+        table = payment_events.c
+        history = select(table.event_id, table.payload).where(table.payment_id == payment_id)
+        for event_id, payload in self._connection.execute(history).all():
+            bare = without_personal_data(payload)
+            if bare != payload:
+                self._connection.execute(update(payment_events).where(table.event_id == event_id).values(payload=bare))
+
     def _load(self, rows: Sequence[Row[Any]]) -> list[Payment]:
         if not rows:
             return []
@@ -131,7 +179,9 @@ class SqlPayments:
         found = []
         for row in rows:
             payment = payment_from_rows(row, own[row.payment_id])
-            stored = _AsStored(payment, row.version, row.event_count, tuple(payment.operations), row.is_live)
+            stored = _AsStored(
+                payment, row.version, row.event_count, tuple(payment.operations), row.is_live, row.follow_time
+            )
             self._stored[id(payment)] = stored
             found.append(payment)
         return found
@@ -148,6 +198,7 @@ class SqlPayments:
             raise StaleWrite(payment_id)
         stored.version += 1
         stored.is_live = payment.is_live
+        stored.follow_time = payment.follow_time
 
     def _write_operations(self, stored: _AsStored) -> None:
         payment, known = stored.payment, len(stored.operations)

@@ -10,16 +10,19 @@ from adapters.persistence.statements import insert_unless_taken
 from adapters.persistence.tables import requests
 from adapters.persistence.translate import request_from_row, request_to_row
 from application.ports.store import RequestRecord
+from domain.ids import CallerId, RequestId
 
 
 @dataclass(frozen=True, slots=True)
 class SqlRequests:
     connection: Connection
 
+    def get(self, caller_id: CallerId, request_id: RequestId) -> RequestRecord | None:
+        own = select(requests).where(requests.c.caller_id == caller_id, requests.c.request_id == request_id)
+        row = self.connection.execute(own).first()
+        return request_from_row(row) if row else None
+
     def claim(self, record: RequestRecord) -> RequestRecord | None:
         if insert_unless_taken(self.connection, requests, request_to_row(record), "caller_id", "request_id"):
             return None
-        earlier = select(requests).where(
-            requests.c.caller_id == record.caller_id, requests.c.request_id == record.request_id
-        )
-        return request_from_row(self.connection.execute(earlier).one())
+        return self.get(record.caller_id, record.request_id)

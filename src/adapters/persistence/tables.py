@@ -60,6 +60,8 @@ IS_LIVE: Final = text("is_live")
 IS_EXTERNAL_ID_HELD: Final = text("external_id <> '' AND delete_time IS NULL")
 IS_DEFAULT: Final = text("is_default")
 IS_OPEN: Final = text("state IN ('scheduled', 'started')")
+IS_FOLLOWED: Final = text("follow_time IS NOT NULL")
+IS_PENDING: Final = text("state = 'pending'")
 HAS_EMAIL: Final = text("email_folded <> ''")
 
 payments: Final = Table(
@@ -85,6 +87,8 @@ payments: Final = Table(
     Column("instrument", _Json),
     Column("create_time", UtcTime, nullable=False),
     Column("update_time", UtcTime, nullable=False),
+    # When to ask the gateway next how the money moves on; none once it rests.
+    Column("follow_time", UtcTime),
     Column("event_count", Integer, nullable=False),
     Column("version", Integer, nullable=False),
 )
@@ -103,6 +107,7 @@ Index(
     sqlite_where=text("customer_id IS NOT NULL"),
     postgresql_where=text("customer_id IS NOT NULL"),
 )
+Index("ix_payments_follow", payments.c.follow_time, sqlite_where=IS_FOLLOWED, postgresql_where=IS_FOLLOWED)
 Index(
     "uq_payments_live_reference",
     payments.c.caller_id,
@@ -221,6 +226,12 @@ Index(
     payment_methods.c.customer_id,
     payment_methods.c.create_time,
     payment_methods.c.payment_method_id,
+)
+Index(
+    "ix_payment_methods_pending",
+    payment_methods.c.next_check_time,
+    sqlite_where=IS_PENDING,
+    postgresql_where=IS_PENDING,
 )
 Index(
     "uq_payment_methods_default",

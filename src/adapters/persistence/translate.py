@@ -120,6 +120,7 @@ def payment_to_changes(payment: Payment) -> Values:
         "last_four": instrument.last_four if instrument else "",
         "instrument": _converter.unstructure(instrument) if instrument else None,
         "update_time": payment.update_time,
+        "follow_time": payment.follow_time,
     }
 
 
@@ -133,12 +134,23 @@ def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]]) -> Payment:
         customer_id=row.customer_id,
         **_unpack(PaymentTerms, row.terms),
     )
-    return Payment(
+    payment = Payment(
         PaymentCreated(stamp=Stamp(row.create_time, row.creator), terms=terms),
         [operation_from_row(operation) for operation in operations],
         _converter.structure(row.instrument, Instrument) if row.instrument is not None else None,
         row.update_time,
     )
+    payment.follow_time = row.follow_time
+    return payment
+
+
+def without_personal_data(kept: Mapping[str, Any]) -> Values:
+    """Kept JSON of a payment or an event, less who paid and where they live. What accounting needs stays."""
+    bare = {name: item for name, item in kept.items() if name != "billing_address"}
+    for name in ("terms", "instrument"):
+        if isinstance(bare.get(name), Mapping):
+            bare[name] = without_personal_data(bare[name])
+    return {name: item for name, item in bare.items() if name not in ("cardholder_name", "account")}
 
 
 def operation_to_row(operation: Operation, payment_id: PaymentId, sequence: int) -> Values:

@@ -120,6 +120,18 @@ class Payments(Protocol):
         """Oldest first."""
         ...
 
+    def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
+        """Of every caller, created from start until before end."""
+        ...
+
+    def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
+        """Payments whose follow_time has come; until the lease ends nobody else is given them."""
+        ...
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        """Takes names, addresses and account names out of the customer's payments and their events. Amounts stay."""
+        ...
+
 
 class Customers(Protocol):
     def add(self, customer: Customer) -> None:
@@ -152,8 +164,14 @@ class PaymentMethods(Protocol):
         """Newest first; ACTIVE and PENDING ones."""
         ...
 
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
+        """PENDING ones whose next_check_time has come; until the lease ends nobody else is given them."""
+        ...
+
 
 class Requests(Protocol):
+    def get(self, caller_id: CallerId, request_id: RequestId) -> RequestRecord | None: ...
+
     def claim(self, record: RequestRecord) -> RequestRecord | None:
         """Stores the record and returns None, or returns the one that came first under caller and request id."""
         ...

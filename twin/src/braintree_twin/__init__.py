@@ -1,0 +1,1 @@
+"""An offline twin of Braintree's gateway."""

@@ -36,6 +36,7 @@ def upgrade() -> None:
         sa.Column("instrument", _JSON, nullable=True),
         sa.Column("create_time", _TIME, nullable=False),
         sa.Column("update_time", _TIME, nullable=False),
+        sa.Column("follow_time", _TIME, nullable=True),
         sa.Column("event_count", sa.Integer(), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("payment_id", name=op.f("pk_payments")),
@@ -47,6 +48,7 @@ def upgrade() -> None:
         ["customer_id", "create_time", "payment_id"],
         **_where("customer_id IS NOT NULL"),
     )
+    op.create_index("ix_payments_follow", "payments", ["follow_time"], **_where("follow_time IS NOT NULL"))
     op.create_index("ix_payments_reference", "payments", ["caller_id", "reference", "create_time", "payment_id"])
     op.create_index("ix_payments_state", "payments", ["caller_id", "state", "create_time", "payment_id"])
     op.create_index("ix_payments_time", "payments", ["create_time", "payment_id"])
@@ -150,6 +152,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_payment_methods_customer", "payment_methods", ["customer_id", "create_time", "payment_method_id"]
     )
+    op.create_index("ix_payment_methods_pending", "payment_methods", ["next_check_time"], **_where("state = 'pending'"))
     op.create_index(
         "uq_payment_methods_default", "payment_methods", ["customer_id"], unique=True, **_where("is_default")
     )

@@ -1,0 +1,132 @@
+# `make` alone lists the targets. Everything is built in .venv; nothing is installed anywhere else.
+
+PYTHON  ?= python3
+WORKERS ?= 2
+ARGS    ?=
+
+VENV    := .venv
+BIN     := $(VENV)/bin
+RUNTIME := $(VENV)/.runtime
+DEV     := $(VENV)/.dev
+PROTOC  := $(VENV)/.protoc
+PIP     := -m pip --disable-pip-version-check --quiet --quiet install
+
+PROJECTS := pyproject.toml clients/python/pyproject.toml twin/pyproject.toml
+SOURCES  := conftest.py $(wildcard src clients/python/src clients/python/tests twin/src twin/tests tests)
+PROTOS    = $(shell find proto -name '*.proto' | LC_ALL=C sort)
+STUBS    := clients/python/src
+RELEASED := proto/released.binpb
+CHECKS   := lint types layers contract stubs
+
+export BUF_CACHE_DIR := $(CURDIR)/build/buf
+
+.SILENT:
+.DEFAULT_GOAL := help
+.PHONY: help demo run test test-domain check $(CHECKS) format proto release-contract requirements dev list-checks clean
+
+help: ## show this list
+	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
+
+# To use it. `run` tells how to pay with buf, which comes with the tools.
+
+demo: $(RUNTIME) ## a story told by a real service, about a minute the first time
+	$(BIN)/bayar demo
+
+run: $(DEV) ## the service and an offline gateway in the foreground; Ctrl-C ends both
+	$(BIN)/bayar serve --with-twin
+
+# To change it.
+
+test: $(DEV) ## every test (WORKERS=2, ARGS="-k refund")
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+
+test-domain: $(DEV) ## the domain alone, in a second or two
+	$(BIN)/pytest tests/domain $(ARGS)
+
+check: $(CHECKS) ## everything else that CI asks: lint, types, layers, contract, stubs
+
+lint: $(DEV) ## style and common mistakes; `make format` repairs most
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+format: $(DEV) ## repair what lint complains of, where a machine can
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+types: $(DEV) ## mypy, strict
+	$(BIN)/mypy $(SOURCES)
+
+layers: $(DEV) ## dependencies point inwards
+	$(BIN)/lint-imports --no-logo
+
+contract: $(DEV) ## the protos are well formed and break no caller of the released contract
+	$(BIN)/buf lint
+	$(BIN)/buf breaking --against $(RELEASED)
+
+stubs: $(PROTOC) ## the committed stubs are what the protos generate
+	$(call generate,build/stubs)
+	diff --recursive --brief --exclude=__init__.py --exclude=__pycache__ build/stubs/bayar/payments $(STUBS)/bayar/payments \
+		|| { echo "The stubs do not match proto/. Run 'make proto' and commit what changes." >&2; exit 1; }
+
+proto: $(PROTOC) ## regenerate the stubs in clients/python from proto/
+	$(call generate,build/stubs)
+	find $(STUBS)/bayar/payments -name '*_pb2*.py*' -not -path '*/__pycache__/*' -delete
+	cp -R build/stubs/bayar $(STUBS)
+
+release-contract: $(DEV) ## from now on, the contract as it is must not be broken
+	$(BIN)/buf build --exclude-source-info --output $(RELEASED)
+
+requirements: | $(BIN)/python ## pin what is new in requirements/*.in (ARGS=--upgrade: pin everything anew)
+	$(BIN)/python $(PIP) uv
+	$(call pin,runtime)
+	$(call pin,dev,--constraint requirements/runtime.txt)
+	$(call pin,stubs)
+
+dev: $(DEV) ## build the environment, and do nothing with it
+
+clean: ## remove what was built; payments in .bayar stay
+	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +
+
+list-checks:
+	echo $(CHECKS)
+
+define generate
+	rm -rf $(1) && mkdir -p $(1)
+	PATH="$(CURDIR)/$(VENV)/protoc/bin:$$PATH" $(VENV)/protoc/bin/python -m grpc_tools.protoc --proto_path=proto \
+		--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+endef
+
+define pin
+	$(BIN)/uv pip compile --quiet --no-config --universal --python-version 3.11 --generate-hashes \
+		--custom-compile-command "make requirements" $(2) $(ARGS) --output-file requirements/$(1).txt requirements/$(1).in
+endef
+
+# The environment, in layers: what runs; what tests and checks need besides; and, apart, what generates the stubs.
+
+$(BIN)/python:
+	command -v $(PYTHON) >/dev/null || { \
+		echo "Bayar needs Python 3.11 or newer, and there is no $(PYTHON). On Debian or Ubuntu: apt install python3 python3-venv" >&2; exit 1; }
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Bayar needs Python 3.11 or newer, and this is $$($(PYTHON) --version). Name another one: make demo PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "$(PYTHON) cannot make a virtual environment. On Debian or Ubuntu: apt install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(RUNTIME): requirements/runtime.txt $(PROJECTS) | $(BIN)/python
+	echo "Installing what Bayar runs on into $(VENV) (once, half a minute) ..." >&2
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements/runtime.txt
+	$(BIN)/python $(PIP) --no-deps --no-build-isolation --editable clients/python --editable twin --editable .
+	touch $@
+
+$(DEV): requirements/dev.txt $(RUNTIME)
+	echo "Installing what tests and checks need into $(VENV) (once, half a minute) ..." >&2
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements/dev.txt
+	touch $@
+
+$(PROTOC): requirements/stubs.txt | $(BIN)/python
+	echo "Installing what generates the stubs into $(VENV)/protoc (once) ..." >&2
+	$(BIN)/python -m venv --clear $(VENV)/protoc
+	$(VENV)/protoc/bin/python $(PIP) --require-hashes --requirement requirements/stubs.txt
+	touch $@

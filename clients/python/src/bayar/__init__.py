@@ -1,0 +1,56 @@
+"""What callers of Bayar, the payment service, import."""
+
+from bayar.amounts import format_money, money
+from bayar.calls import RetryPolicy
+from bayar.cards import CardInput, card
+from bayar.client import BayarClient
+from bayar.errors import BayarError, Violation
+from bayar.payments.v1.address_pb2 import Address
+from bayar.payments.v1.customer_pb2 import Customer
+from bayar.payments.v1.decline_pb2 import Decline, DeclineFixer, DeclineReason, RetryAdvice
+from bayar.payments.v1.money_pb2 import Money
+from bayar.payments.v1.payment_method_pb2 import PaymentMethod, PaymentMethodState
+from bayar.payments.v1.payment_pb2 import (
+    CaptureMode,
+    FailureReason,
+    Operation,
+    OperationKind,
+    OperationState,
+    Payment,
+    PaymentEvent,
+    PaymentEventType,
+    PaymentFunds,
+    PaymentState,
+    StatementDescriptor,
+)
+
+__all__ = [
+    "Address",
+    "BayarClient",
+    "BayarError",
+    "CaptureMode",
+    "CardInput",
+    "Customer",
+    "Decline",
+    "DeclineFixer",
+    "DeclineReason",
+    "FailureReason",
+    "Money",
+    "Operation",
+    "OperationKind",
+    "OperationState",
+    "Payment",
+    "PaymentEvent",
+    "PaymentEventType",
+    "PaymentFunds",
+    "PaymentMethod",
+    "PaymentMethodState",
+    "PaymentState",
+    "RetryAdvice",
+    "RetryPolicy",
+    "StatementDescriptor",
+    "Violation",
+    "card",
+    "format_money",
+    "money",
+]

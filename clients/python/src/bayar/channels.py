@@ -1,0 +1,60 @@
+"""Connections: encrypted, unless nothing leaves the machine or somebody says so."""
+
+import ipaddress
+from typing import Final
+
+import grpc
+
+_OPTIONS: Final = (
+    ("grpc.enable_retries", 0),  # the client repeats calls itself, and knows which
+    ("grpc.initial_reconnect_backoff_ms", 200),
+    ("grpc.max_reconnect_backoff_ms", 5_000),
+    ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a page of 500 payments with long histories
+)
+
+
+def open_channel(
+    address: str, *, root_certificates: bytes | None, credentials: grpc.ChannelCredentials | None, insecure: bool
+) -> grpc.Channel:
+    """A channel that connects with the first call. Raises ValueError for contradictions."""
+    if address.startswith(("http://", "https://")):
+        raise ValueError(f'An address is host:port without a scheme, for example "127.0.0.1:50051", not {address!r}.')
+    if root_certificates is not None and credentials is not None:
+        raise ValueError("Give root_certificates or credentials, not both: credentials hold their own certificates.")
+    encrypted = root_certificates is not None or credentials is not None
+    if insecure and encrypted:
+        raise ValueError("insecure=True means plain text, and so takes neither root_certificates nor credentials.")
+    if not encrypted and is_loopback(address):
+        return grpc.insecure_channel(address, options=[*_OPTIONS, ("grpc.enable_http_proxy", 0)])
+    if insecure:
+        return grpc.insecure_channel(address, options=list(_OPTIONS))
+    return grpc.secure_channel(
+        address, credentials or grpc.ssl_channel_credentials(root_certificates), options=list(_OPTIONS)
+    )
+
+
+def is_loopback(address: str) -> bool:
+    """Whether the address (host:port, unix:path, or with gRPC's dns:, ipv4: or ipv6: before) stays on this machine."""
+    scheme, _, rest = address.partition(":")
+    if scheme == "unix":
+        return True
+    if scheme in {"dns", "ipv4", "ipv6"}:
+        if rest.startswith("//") and not rest.startswith("///"):
+            return False  # somebody else's name server decides
+        address = rest.removeprefix("///")
+    return all(_is_loopback_host(_host(part)) for part in address.split(","))
+
+
+def _host(address: str) -> str:
+    if address.startswith("["):
+        return address[1:].partition("]")[0]
+    return address if address.count(":") > 1 else address.partition(":")[0]
+
+
+def _is_loopback_host(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

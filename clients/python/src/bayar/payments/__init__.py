@@ -1,0 +1,1 @@
+"""The generated stubs, by version of the contract."""

@@ -1,0 +1,1 @@
+"""Braintree: its SDK as the gateway, and what its codes mean."""

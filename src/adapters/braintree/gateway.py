@@ -1,0 +1,361 @@
+"""Moves money through Braintree's own SDK, and turns every answer, and every lack of one, into a value."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeAlias
+
+import braintree
+from braintree.exceptions.authentication_error import AuthenticationError
+from braintree.exceptions.authorization_error import AuthorizationError
+from braintree.exceptions.not_found_error import NotFoundError
+from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
+
+from adapters.braintree import params, translate
+from adapters.braintree.settings import BraintreeSettings, environment_of
+from adapters.braintree.transport import AnswerLost, PooledTransport, RequestNotSent
+from application.ports.gateway import (
+    Authorization,
+    Capture,
+    GatewayNotReached,
+    GatewayRefusedCredentials,
+    GatewayUnavailable,
+    MethodChange,
+    NewMethod,
+    Nonce,
+    Outcome,
+    Refund,
+    Rejected,
+    Stored,
+    StoredInstrument,
+    StoreOutcome,
+    Transaction,
+    Unknown,
+    Void,
+)
+from domain.customer import Customer
+from domain.ids import CustomerId, OperationId
+from domain.instrument import Card
+
+_log = logging.getLogger(__name__)
+
+Ask: TypeAlias = Callable[[params.Params], object]
+
+# What one search may name. The gateway answers it in pages of 50.
+SEARCH_SIZE: Final = 500
+
+_CUSTOMER_KNOWN: Final = "91609"
+_TOKENS_IN_USE: Final = frozenset({"91719", "92906", "93503"})
+# The gateway will not have a nonce together with a token of our choice, for some wallets.
+_TOKEN_NOT_WELCOME: Final = frozenset({"91515", "91721"})
+_NO_EFFECT: Final = (AuthenticationError, AuthorizationError, UpgradeRequiredError)
+
+
+class BraintreeAdapter:
+    """The gateway port, for one merchant. One for the process, used by all threads at once."""
+
+    def __init__(self, settings: BraintreeSettings) -> None:
+        environment = environment_of(settings)
+        transport = PooledTransport(
+            environment.protocol + environment.server_and_port,
+            ca_file=environment.ssl_certificate,
+            connect_timeout_seconds=settings.connect_timeout_seconds,
+            read_timeout_seconds=settings.read_timeout_seconds,
+            max_connections=settings.max_connections,
+            proxy_url=settings.proxy_url,
+        )
+        self._transport = transport
+        self._merchant_accounts: Mapping[str, str] = settings.merchant_accounts
+        self._sdk = braintree.BraintreeGateway(
+            braintree.Configuration(
+                environment,
+                settings.merchant_id,
+                settings.public_key,
+                settings.private_key,
+                http_strategy=lambda _configuration, _environment: transport,
+            )
+        )
+        self._keys = _RequestKeys(enabled=settings.use_api_request_key)
+        self._credentials = _Credentials()
+
+    def close(self) -> None:
+        """Drops idle connections; calls under way finish."""
+        self._transport.close()
+
+    # Moving money
+
+    def authorize(self, authorization: Authorization) -> Outcome:
+        merchant_account_id = self._merchant_accounts.get(authorization.amount.currency_code)
+        if merchant_account_id is None:
+            return Rejected(detail=f"no merchant account takes {authorization.amount.currency_code}")
+
+        def sell(key: params.Params) -> object:
+            return self._sdk.transaction.sale(params.sale(authorization, merchant_account_id) | key)
+
+        def sell_without_token(key: params.Params) -> object:
+            if key:
+                key = {"api_request_key": f"{authorization.operation_id}-2"}
+            return self._sdk.transaction.sale(params.sale(authorization, merchant_account_id, names_token=False) | key)
+
+        def ask(key: params.Params) -> object:
+            result = sell(key)
+            names_token = authorization.store_as is not None and isinstance(authorization.source, Nonce)
+            # The refusal had no effect, so this is the first request that can have one.
+            if names_token and _TOKEN_NOT_WELCOME.intersection(translate.error_codes(result)):
+                return sell_without_token(key)
+            return result
+
+        return self._move(ask, authorization.operation_id)
+
+    def capture(self, capture: Capture) -> Outcome:
+        amount = capture.amount.to_decimal()
+
+        def ask(key: params.Params) -> object:
+            transactions = self._sdk.transaction
+            if capture.in_part:
+                options = {"order_id": capture.operation_id} | key
+                return transactions.submit_for_partial_settlement(capture.transaction_id, amount, options)
+            return transactions.submit_for_settlement(capture.transaction_id, amount, key)
+
+        return self._move(ask, capture.operation_id)
+
+    def void(self, void: Void) -> Outcome:
+        return self._move(lambda key: self._sdk.transaction.void(void.transaction_id, key), void.operation_id)
+
+    def refund(self, refund: Refund) -> Outcome:
+        def ask(key: params.Params) -> object:
+            options = {"amount": refund.amount.to_decimal(), "order_id": refund.operation_id} | key
+            return self._sdk.transaction.refund(refund.transaction_id, options)
+
+        return self._move(ask, refund.operation_id)
+
+    # Looking things up
+
+    def find_transaction(self, transaction_id: str) -> Transaction | None:
+        with self._question():
+            try:
+                return translate.transaction(self._sdk.transaction.find(transaction_id))
+            except NotFoundError:
+                return None
+
+    def find_transactions(self, transaction_ids: Sequence[str]) -> list[Transaction]:
+        found: list[Transaction] = []
+        with self._question():
+            for start in range(0, len(transaction_ids), SEARCH_SIZE):
+                some = list(transaction_ids[start : start + SEARCH_SIZE])
+                found += self._readable(self._search(braintree.TransactionSearch.ids.in_list(some)))
+        return found
+
+    def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
+        # One that cannot be read counts as an unanswered question: it must never look like absence.
+        with self._question():
+            found = self._search(braintree.TransactionSearch.order_id == operation_id)
+            transactions = [translate.transaction(item) for item in found]
+        return [transaction for transaction in transactions if transaction.order_id == operation_id]
+
+    def _search(self, *criteria: Any) -> list[Any]:
+        named = self._sdk.transaction.search(*criteria)
+        found = list(named.items)
+        if len(found) < len(named.ids):
+            raise GatewayUnavailable("the search shows fewer transactions than it names")
+        return found
+
+    def _readable(self, items: list[Any]) -> Iterator[Transaction]:
+        """Without those that cannot be read, so that one does not hide the others."""
+        for item in items:
+            try:
+                yield translate.transaction(item)
+            except Exception as failure:
+                _log.error("transaction %s cannot be read: %s", getattr(item, "id", ""), type(failure).__name__)
+
+    # Customers and what they keep
+
+    def ensure_customer(self, customer: Customer) -> None:
+        identity = {"id": customer.customer_id}
+        with self._question():
+            result = self._sdk.customer.create(identity | params.person(customer))
+            codes = translate.error_codes(result)
+            if codes and _CUSTOMER_KNOWN not in codes:
+                # The name is a courtesy; the payment must not fail for a phone number that the gateway dislikes.
+                _log.warning(
+                    "customer %s is kept without details: %s", customer.customer_id, translate.refusal_text(result)
+                )
+                result = self._sdk.customer.create(identity)
+            self._expect_done(result, unless=_CUSTOMER_KNOWN)
+
+    def update_customer(self, customer: Customer) -> None:
+        with self._question():
+            try:
+                self._expect_done(self._sdk.customer.update(customer.customer_id, params.whole_person(customer)))
+            except NotFoundError:
+                self.ensure_customer(customer)
+
+    def delete_customer(self, customer_id: CustomerId) -> None:
+        with self._question():
+            try:
+                self._sdk.customer.delete(customer_id)
+            except NotFoundError:
+                return
+
+    def store_method(self, method: NewMethod) -> StoreOutcome:
+        def ask() -> object:
+            if isinstance(method.source, Card):
+                return self._sdk.credit_card.create(params.new_card(method, method.source))
+            return self._sdk.payment_method.create(params.new_wallet(method, method.source))
+
+        outcome = self._store(ask)
+        if isinstance(outcome, _TokenInUse):
+            return self._stored_before(method)
+        return outcome
+
+    def _stored_before(self, method: NewMethod) -> StoreOutcome:
+        """Our own token is in use: an earlier attempt, whose answer was lost, stored it."""
+        try:
+            kept = self.find_method(method.payment_method_id)
+        except GatewayUnavailable as failure:
+            return Unknown(str(failure))
+        if kept is None or kept.customer_id != method.customer_id:
+            return Rejected(detail="the token is in use for something else")
+        return Stored(kept)
+
+    def find_method(self, token: str) -> StoredInstrument | None:
+        with self._question():
+            try:
+                return translate.stored_instrument(self._sdk.payment_method.find(token))
+            except NotFoundError:
+                return None
+
+    def change_method(self, change: MethodChange) -> StoreOutcome:
+        outcome = self._store(lambda: self._sdk.payment_method.update(change.token, params.method_change(change)))
+        return Rejected(detail="the token is in use") if isinstance(outcome, _TokenInUse) else outcome
+
+    def delete_method(self, token: str) -> None:
+        with self._question():
+            try:
+                self._sdk.payment_method.delete(token)
+            except NotFoundError:
+                return
+
+    def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
+        merchant_account_id = self._merchant_accounts.get(currency_code or "")
+        options = {"customer_id": customer_id, "merchant_account_id": merchant_account_id}
+        with self._question():
+            given = {name: value for name, value in options.items() if value}
+            return str(self._sdk.client_token.generate(given))
+
+    def discover_merchant_accounts(self) -> None:
+        """Asks the gateway which merchant account takes which currency; the default one first where several do.
+
+        Raises GatewayUnavailable.
+        """
+        with self._question():
+            accounts = list(self._sdk.merchant_account.all().merchant_accounts.items)
+            active = [account for account in accounts if account.status == "active"]
+            active.sort(key=lambda account: bool(account.default))
+            self._merchant_accounts = {account.currency_iso_code: account.id for account in active}
+
+    @property
+    def currencies(self) -> frozenset[str]:
+        """The currencies that a merchant account takes."""
+        return frozenset(self._merchant_accounts)
+
+    # From what happened to what it means
+
+    def _move(self, ask: Ask, operation_id: OperationId) -> Outcome:
+        """One call that moves money. Whatever goes wrong once something may have been sent is Unknown."""
+        try:
+            return translate.outcome(self._keys.ask(ask, operation_id))
+        except RequestNotSent as failure:
+            raise GatewayNotReached(str(failure)) from failure
+        except _NO_EFFECT as failure:
+            raise self._credentials.refused(failure) from failure
+        except NotFoundError:
+            return Rejected(detail="the gateway knows no such transaction")
+        except Exception as failure:
+            return Unknown(_told(failure))
+
+    def _store(self, ask: Callable[[], object]) -> StoreOutcome | _TokenInUse:
+        try:
+            result = ask()
+            if _TOKENS_IN_USE.intersection(translate.error_codes(result)):
+                return _TokenInUse()
+            return translate.store_outcome(result)
+        except RequestNotSent as failure:
+            raise GatewayNotReached(str(failure)) from failure
+        except _NO_EFFECT as failure:
+            raise self._credentials.refused(failure) from failure
+        except NotFoundError:
+            return Rejected(detail="the gateway knows no such payment method")
+        except Exception as failure:
+            return Unknown(_told(failure))
+
+    @contextmanager
+    def _question(self) -> Iterator[None]:
+        """Asking changes nothing that may not be asked again: every failure is GatewayUnavailable."""
+        try:
+            yield
+        except GatewayUnavailable:
+            raise
+        except RequestNotSent as failure:
+            raise GatewayNotReached(str(failure)) from failure
+        except _NO_EFFECT as failure:
+            raise self._credentials.refused(failure) from failure
+        except Exception as failure:
+            raise GatewayUnavailable(_told(failure)) from failure
+
+    def _expect_done(self, result: object, *, unless: str = "") -> None:
+        codes = translate.error_codes(result)
+        if getattr(result, "is_success", False) is not True and unless not in codes:
+            raise GatewayUnavailable(translate.refusal_text(result))
+
+
+class _TokenInUse:
+    """The token of our choice names a stored method already."""
+
+
+class _RequestKeys:
+    """The operation id as api_request_key, until the gateway says that the merchant may not use one."""
+
+    def __init__(self, *, enabled: bool) -> None:
+        self._enabled = enabled
+        self._lock = threading.Lock()
+
+    def ask(self, ask: Ask, operation_id: OperationId) -> object:
+        if not self._enabled:
+            return ask({})
+        result = ask({"api_request_key": operation_id})
+        if translate.REQUEST_KEY_NOT_ALLOWED not in translate.error_codes(result):
+            return result
+        self._do_without()
+        return ask({})
+
+    def _do_without(self) -> None:
+        with self._lock:
+            if self._enabled:
+                self._enabled = False
+                _log.warning("this merchant may not use api_request_key (915231): going on without it")
+
+
+class _Credentials:
+    """Tells of refused credentials once, until the process ends."""
+
+    def __init__(self) -> None:
+        self._told = False
+        self._lock = threading.Lock()
+
+    def refused(self, failure: Exception) -> GatewayRefusedCredentials:
+        with self._lock:
+            if not self._told:
+                self._told = True
+                _log.error("Braintree refuses this merchant's credentials: %s", type(failure).__name__)
+        return GatewayRefusedCredentials(type(failure).__name__)
+
+
+def _told(failure: Exception) -> str:
+    """What went wrong, without the text of errors that may repeat what was sent."""
+    if isinstance(failure, AnswerLost):
+        return str(failure)
+    return f"no usable answer: {type(failure).__name__}"

@@ -1,0 +1,116 @@
+"""From the ports' values to what the SDK sends. Fresh each time: the SDK writes into what it is given."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from application.ports.gateway import Authorization, MethodChange, NewMethod, Nonce, StoredMethod
+from domain.address import Address, StatementDescriptor
+from domain.customer import Customer
+from domain.instrument import Card, CardExpiry
+
+Params: TypeAlias = dict[str, Any]
+
+
+def sale(asked: Authorization, merchant_account_id: str, *, names_token: bool = True) -> Params:
+    """`names_token`: whether the method that is to be stored gets our token, or one of the gateway's."""
+    params: Params = {
+        "amount": asked.amount.to_decimal(),
+        "order_id": asked.operation_id,
+        "merchant_account_id": merchant_account_id,
+        "options": {"submit_for_settlement": asked.captures},
+    }
+    match asked.source:
+        case Card() as card:
+            params["credit_card"] = _card(card)
+        case Nonce(value):
+            params["payment_method_nonce"] = value
+        case StoredMethod(token):
+            params["payment_method_token"] = token
+    if asked.store_as is not None:
+        params["options"]["store_in_vault_on_success"] = True
+        if names_token:
+            params.setdefault("credit_card", {})["token"] = asked.store_as
+    if asked.customer is not None:
+        if asked.customer.is_at_gateway or asked.store_as is not None:
+            params["customer_id"] = asked.customer.customer_id
+        elif not isinstance(asked.source, StoredMethod):
+            params |= _filled(customer=person(asked.customer))
+    return params | _filled(billing=address(asked.billing_address), descriptor=_descriptor(asked.descriptor))
+
+
+def new_card(asked: NewMethod, card: Card) -> Params:
+    return _new_method(asked) | _card(card)
+
+
+def new_wallet(asked: NewMethod, nonce: Nonce) -> Params:
+    return _new_method(asked) | {"payment_method_nonce": nonce.value}
+
+
+def _new_method(asked: NewMethod) -> Params:
+    params: Params = {
+        "customer_id": asked.customer_id,
+        "token": asked.payment_method_id,
+        "options": {"verify_card": asked.verify} | _filled(make_default=asked.make_default),
+    }
+    return params | _filled(billing_address=address(asked.billing_address))
+
+
+def method_change(asked: MethodChange) -> Params:
+    params: Params = {}
+    if asked.expiry is not None:
+        params |= _expiry(asked.expiry)
+    if asked.cardholder_name is not None:
+        params["cardholder_name"] = asked.cardholder_name
+    if asked.billing_address is not None:
+        params["billing_address"] = address(asked.billing_address) | {"options": {"update_existing": True}}
+    if asked.make_default:
+        params["options"] = {"make_default": True}
+    return params
+
+
+def person(customer: Customer) -> Params:
+    return _filled(
+        first_name=customer.given_name, last_name=customer.family_name, email=customer.email, phone=customer.phone
+    )
+
+
+def whole_person(customer: Customer) -> Params:
+    """Empty values too: what was given up is forgotten at the gateway as well."""
+    return {
+        "first_name": customer.given_name,
+        "last_name": customer.family_name,
+        "email": customer.email,
+        "phone": customer.phone,
+    }
+
+
+def address(given: Address) -> Params:
+    return _filled(
+        first_name=given.given_name,
+        last_name=given.family_name,
+        company=given.company,
+        street_address=given.street_address,
+        extended_address=given.extended_address,
+        locality=given.locality,
+        region=given.region,
+        postal_code=given.postal_code,
+        country_code_alpha2=given.country_code,
+    )
+
+
+def _card(card: Card) -> Params:
+    return {"number": card.number} | _expiry(card.expiry) | _filled(cvv=card.cvv, cardholder_name=card.cardholder_name)
+
+
+def _expiry(expiry: CardExpiry) -> Params:
+    return {"expiration_month": f"{expiry.month:02}", "expiration_year": f"{expiry.year:04}"}
+
+
+def _descriptor(given: StatementDescriptor) -> Params:
+    return _filled(name=given.name, phone=given.phone, url=given.url)
+
+
+def _filled(**values: Any) -> Params:
+    """Without what was not given."""
+    return {name: value for name, value in values.items() if value}

@@ -1,0 +1,414 @@
+"""From the SDK's objects to values. Whatever is not as it should be raises; the gateway makes "unknown" of that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from types import MappingProxyType
+from typing import Any, Final
+
+import braintree
+from braintree.error_result import ErrorResult
+from braintree.successful_result import SuccessfulResult
+
+from adapters.braintree import declines
+from adapters.braintree.validation_names import name_of
+from application.ports.gateway import (
+    Approved,
+    Declined,
+    NotStored,
+    Outcome,
+    Rejected,
+    Stored,
+    StoredInstrument,
+    StoreOutcome,
+    Transaction,
+    TransactionKind,
+    Unknown,
+)
+from domain.decline import Decline
+from domain.instrument import CardExpiry, Instrument, InstrumentKind
+from domain.money import InexactAmount, Money, UnknownCurrency
+from domain.payment_method import CheckResult, Verification
+from domain.transaction import GatewayDetails, Standing, TransactionStatus
+
+_STATUSES: Final[Mapping[str, TransactionStatus]] = MappingProxyType(
+    {
+        "authorizing": TransactionStatus.AUTHORIZING,
+        "authorized": TransactionStatus.AUTHORIZED,
+        "authorization_expired": TransactionStatus.EXPIRED,
+        "submitted_for_settlement": TransactionStatus.SUBMITTED,
+        "settling": TransactionStatus.SETTLING,
+        # Also said of the parent of partial settlements: see _status.
+        "settlement_pending": TransactionStatus.SETTLING,
+        "settlement_confirmed": TransactionStatus.SETTLING,
+        "settled": TransactionStatus.SETTLED,
+        "settlement_declined": TransactionStatus.SETTLEMENT_DECLINED,
+        "settlement_failed": TransactionStatus.SETTLEMENT_DECLINED,
+        "processor_declined": TransactionStatus.DECLINED,
+        "gateway_rejected": TransactionStatus.DECLINED,
+        "failed": TransactionStatus.FAILED,
+        "voided": TransactionStatus.VOIDED,
+    }
+)
+
+# Still in flight under the same api_request_key, or the first request with it went wrong: its effect is not known.
+_UNSETTLED_KEYS: Final = frozenset({"915233", "915234", "915235"})
+REQUEST_KEY_NOT_ALLOWED: Final = "915231"
+
+
+# Answers -------------------------------------------------------------------------------------------------------------
+
+
+def outcome(result: object) -> Outcome:
+    """What came of a call that moves money. Raises TypeError for an answer that is none."""
+    if isinstance(result, SuccessfulResult):
+        return _outcome_of(transaction(result.transaction))
+    refusal = _refusal(result)
+    codes = error_codes(refusal)
+    if codes:
+        return _refused(codes)
+    if refusal.transaction is not None:
+        return _outcome_of(transaction(refusal.transaction), refused=True)
+    if refusal.credit_card_verification is not None:
+        return _unverified(verification(refusal.credit_card_verification))
+    return Rejected(detail="refused without a code")
+
+
+def store_outcome(result: object) -> StoreOutcome:
+    """What came of a call that stores a method. Raises TypeError for an answer that is none."""
+    if isinstance(result, SuccessfulResult):
+        kept = getattr(result, "credit_card", None) or result.payment_method
+        return Stored(stored_instrument(kept))
+    refusal = _refusal(result)
+    codes = error_codes(refusal)
+    caused = declines.validation_decline(codes)
+    if refusal.credit_card_verification is not None and not codes:
+        return NotStored(verification(refusal.credit_card_verification))
+    if caused is not None:
+        return NotStored(Verification(approved=False, decline=caused[1]))
+    return Rejected(detail=_named(codes), details=GatewayDetails(validation_code=codes[0] if codes else ""))
+
+
+def error_codes(result: object) -> list[str]:
+    """The validation codes of a refusal; none for any other answer."""
+    return [str(error.code) for error in result.errors.deep_errors] if isinstance(result, ErrorResult) else []
+
+
+def refusal_text(result: object) -> str:
+    """A refusal in words that repeat nothing of the request."""
+    return _named(error_codes(_refusal(result)))
+
+
+def _refusal(result: object) -> ErrorResult:
+    if not isinstance(result, ErrorResult):
+        raise TypeError(f"{type(result).__name__} is no answer")
+    return result
+
+
+def _outcome_of(found: Transaction, *, refused: bool = False) -> Outcome:
+    if found.decline is not None:
+        return Declined(decline=found.decline, details=found.details, instrument=found.instrument)
+    if found.standing.status is TransactionStatus.AUTHORIZING:
+        return Unknown("the gateway is still working on it")
+    if refused:
+        return Unknown(f"refused, and yet {found.standing.status.value}")
+    return Approved(found)
+
+
+def _refused(codes: list[str]) -> Outcome:
+    unsettled = _UNSETTLED_KEYS.intersection(codes)
+    if unsettled:
+        return Unknown(_named(sorted(unsettled)))
+    caused = declines.validation_decline(codes)
+    if caused is not None:
+        code, decline = caused
+        return Declined(decline=decline, details=GatewayDetails(validation_code=code))
+    return Rejected(detail=_named(codes), details=GatewayDetails(validation_code=codes[0]))
+
+
+def _unverified(checked: Verification) -> Outcome:
+    """The merchant has cards verified before they are charged, and this one was not."""
+    decline = checked.decline or declines.processor_decline(
+        declines.ProcessorAnswer(code=checked.processor_response_code)
+    )
+    details = GatewayDetails(processor_response_code=checked.processor_response_code)
+    return Declined(decline=decline, details=details)
+
+
+def _named(codes: list[str]) -> str:
+    return ", ".join(name_of(code) for code in codes) or "refused without a code"
+
+
+# Transactions --------------------------------------------------------------------------------------------------------
+
+
+def transaction(found: braintree.Transaction) -> Transaction:
+    kind = TransactionKind(found.type)
+    currency_code = str(found.currency_iso_code)
+    instrument, token = _paid_with(found)
+    return Transaction(
+        transaction_id=_required(found, "id"),
+        order_id=_text(found, "order_id"),
+        kind=kind,
+        amount=Money.from_decimal(str(found.amount), currency_code),
+        standing=_standing(found),
+        create_time=_time(found.created_at),
+        details=_details(found),
+        instrument=instrument,
+        decline=_decline(found, kind),
+        token=token,
+        refunded_transaction_id=_text(found, "refunded_transaction_id"),
+        authorized_transaction_id=_text(found, "authorized_transaction_id"),
+        refund_ids=_ids(found, "refund_ids"),
+        partial_settlement_ids=_ids(found, "partial_settlement_transaction_ids"),
+    )
+
+
+def _standing(found: braintree.Transaction) -> Standing:
+    disbursement = getattr(found, "disbursement_details", None)
+    expiry = getattr(found, "authorization_expires_at", None)
+    return Standing(
+        status=_status(found),
+        settle_time=_settle_time(found),
+        disburse_date=_date(getattr(disbursement, "disbursement_date", None)),
+        settlement_amount=_settlement_amount(disbursement),
+        authorization_expire_time=_time(expiry) if expiry else None,
+    )
+
+
+def _status(found: braintree.Transaction) -> TransactionStatus:
+    if found.status == "settlement_pending" and _ids(found, "partial_settlement_transaction_ids"):
+        return TransactionStatus.PARTIALLY_CAPTURED
+    return _STATUSES[found.status]
+
+
+def _decline(found: braintree.Transaction, kind: TransactionKind) -> Decline | None:
+    is_refund = kind is TransactionKind.CREDIT
+    match found.status:
+        case "processor_declined" | "failed":
+            return declines.processor_decline(
+                declines.ProcessorAnswer(
+                    code=_text(found, "processor_response_code"),
+                    response_type=_text(found, "processor_response_type"),
+                    merchant_advice_code=_text(found, "merchant_advice_code"),
+                    is_refund=is_refund,
+                )
+            )
+        case "gateway_rejected":
+            return declines.rejection_decline(_text(found, "gateway_rejection_reason"))
+        case "settlement_declined" | "settlement_failed":
+            return declines.settlement_decline(_text(found, "processor_settlement_response_code"), is_refund=is_refund)
+        case _:
+            return None
+
+
+def _details(found: braintree.Transaction) -> GatewayDetails:
+    settlement_code = _text(found, "processor_settlement_response_code")
+    is_declined = found.status in ("settlement_declined", "settlement_failed")
+    settled = "settlement_" if is_declined and settlement_code else ""
+    return GatewayDetails(
+        transaction_id=_text(found, "id"),
+        status=_text(found, "status"),
+        processor_response_code=_text(found, f"processor_{settled}response_code"),
+        processor_response_text=_text(found, f"processor_{settled}response_text"),
+        additional_processor_response=_text(found, "additional_processor_response"),
+        gateway_rejection_reason=_text(found, "gateway_rejection_reason"),
+        avs_postal_code_response=_text(found, "avs_postal_code_response_code"),
+        avs_street_address_response=_text(found, "avs_street_address_response_code"),
+        cvv_response=_text(found, "cvv_response_code"),
+        merchant_advice_code=_text(found, "merchant_advice_code"),
+        network_transaction_id=_text(found, "network_transaction_id"),
+    )
+
+
+def _settle_time(found: braintree.Transaction) -> datetime | None:
+    times = [_time(event.timestamp) for event in getattr(found, "status_history", []) if event.status == "settled"]
+    return times[-1] if times else None
+
+
+def _settlement_amount(disbursement: Any) -> Money | None:
+    """What is paid out, unless the gateway tells it in a way that is no amount of money. Never worth an unknown."""
+    amount = getattr(disbursement, "settlement_amount", None)
+    try:
+        return None if amount is None else Money.from_decimal(str(amount), _text(disbursement, _SETTLEMENT_CURRENCY))
+    except (InexactAmount, UnknownCurrency):
+        return None
+
+
+_SETTLEMENT_CURRENCY: Final = "settlement_currency_iso_code"
+
+
+# Instruments ---------------------------------------------------------------------------------------------------------
+
+_WALLETS_PREFIX: Final = "Apple Pay - "
+
+
+def _paid_with(found: braintree.Transaction) -> tuple[Instrument | None, str]:
+    """What paid, and the token under which the gateway keeps it."""
+    match _text(found, "payment_instrument_type"):
+        case "credit_card":
+            shown: Any = found.credit_card_details
+            return _card(shown), _text(shown, "token")
+        case "paypal_account":
+            shown = found.paypal_details
+            return _paypal(shown), _text(shown, "token")
+        case "apple_pay_card":
+            shown = found.apple_pay_details
+            return _apple_pay(shown), _text(shown, "token")
+        case "android_pay_card":
+            shown = found.android_pay_card_details
+            return _google_pay(shown), _text(shown, "token")
+        case "venmo_account":
+            shown = found.venmo_account_details
+            return _venmo(shown), _text(shown, "token")
+        case "":
+            return None, ""
+        case _:
+            return Instrument(InstrumentKind.OTHER), ""
+
+
+def stored_instrument(kept: object) -> StoredInstrument:
+    match kept:
+        case braintree.CreditCard():
+            instrument = _card(kept)
+        case braintree.PayPalAccount():
+            instrument = _paypal(kept)
+        case braintree.ApplePayCard():
+            instrument = _apple_pay(kept)
+        case braintree.AndroidPayCard():
+            instrument = _google_pay(kept)
+        case braintree.VenmoAccount():
+            instrument = _venmo(kept)
+        case _:
+            instrument = Instrument(InstrumentKind.OTHER)
+    latest = getattr(kept, "verification", None)
+    return StoredInstrument(
+        token=_required(kept, "token"),
+        customer_id=_text(kept, "customer_id"),
+        instrument=instrument,
+        is_default=getattr(kept, "default", False) is True,
+        verification=verification(latest) if latest is not None else None,
+    )
+
+
+def _card(shown: Any) -> Instrument:
+    return Instrument(
+        InstrumentKind.CARD,
+        brand=_known(shown, "card_type"),
+        last_four=_text(shown, "last_4"),
+        expiry=_expiry(shown),
+        cardholder_name=_text(shown, "cardholder_name"),
+        issuer_country=_known(shown, "country_of_issuance"),
+        issuer=_known(shown, "issuing_bank"),
+        unique_number_identifier=_text(shown, "unique_number_identifier"),
+    )
+
+
+def _apple_pay(shown: Any) -> Instrument:
+    return Instrument(
+        InstrumentKind.APPLE_PAY,
+        brand=_known(shown, "card_type").removeprefix(_WALLETS_PREFIX),
+        last_four=_text(shown, "last_4"),
+        expiry=_expiry(shown),
+        cardholder_name=_text(shown, "cardholder_name"),
+        issuer_country=_known(shown, "country_of_issuance"),
+        issuer=_known(shown, "issuing_bank"),
+    )
+
+
+def _google_pay(shown: Any) -> Instrument:
+    """Of the customer's own card, rather than the number that stands in for it."""
+    return Instrument(
+        InstrumentKind.GOOGLE_PAY,
+        brand=_known(shown, "source_card_type") or _known(shown, "virtual_card_type"),
+        last_four=_text(shown, "source_card_last_4") or _text(shown, "virtual_card_last_4"),
+        expiry=_expiry(shown),
+        issuer_country=_known(shown, "country_of_issuance"),
+        issuer=_known(shown, "issuing_bank"),
+    )
+
+
+def _paypal(shown: Any) -> Instrument:
+    return Instrument(InstrumentKind.PAYPAL, account=_text(shown, "payer_email") or _text(shown, "email"))
+
+
+def _venmo(shown: Any) -> Instrument:
+    return Instrument(InstrumentKind.VENMO, account=_text(shown, "username"))
+
+
+def _expiry(shown: Any) -> CardExpiry | None:
+    month, year = _text(shown, "expiration_month"), _text(shown, "expiration_year")
+    if not (month.isdecimal() and year.isdecimal() and 1 <= int(month) <= 12):
+        return None
+    return CardExpiry(int(year), int(month))
+
+
+# Verifications -------------------------------------------------------------------------------------------------------
+
+
+def verification(checked: Any) -> Verification:
+    status = _text(checked, "status")
+    decline = None
+    if status == "gateway_rejected":
+        decline = declines.rejection_decline(_text(checked, "gateway_rejection_reason"))
+    elif status != "verified":
+        decline = declines.processor_decline(
+            declines.ProcessorAnswer(
+                code=_text(checked, "processor_response_code"),
+                response_type=_text(checked, "processor_response_type"),
+                merchant_advice_code=_text(checked, "merchant_advice_code"),
+            )
+        )
+    # S and E are said of the whole address.
+    whole = declines.check_result(_text(checked, "avs_error_response_code"))
+    return Verification(
+        approved=decline is None,
+        cvv=declines.check_result(_text(checked, "cvv_response_code")),
+        postal_code=_checked(checked, "avs_postal_code_response_code", whole),
+        street_address=_checked(checked, "avs_street_address_response_code", whole),
+        decline=decline,
+        processor_response_code=_text(checked, "processor_response_code"),
+    )
+
+
+def _checked(checked: Any, name: str, whole: CheckResult | None) -> CheckResult | None:
+    return whole or declines.check_result(_text(checked, name))
+
+
+# Plain values --------------------------------------------------------------------------------------------------------
+
+
+def _text(shown: object, name: str) -> str:
+    """Absent and empty elements are the same: the SDK gives None, "" or no attribute at all."""
+    value = getattr(shown, name, None)
+    return "" if value is None else str(value)
+
+
+def _known(shown: object, name: str) -> str:
+    value = _text(shown, name)
+    return "" if value == "Unknown" else value
+
+
+def _required(shown: object, name: str) -> str:
+    value = _text(shown, name)
+    if not value:
+        raise ValueError(f"{name} is missing")
+    return value
+
+
+def _ids(shown: object, name: str) -> tuple[str, ...]:
+    return tuple(str(value) for value in getattr(shown, name, None) or ())
+
+
+def _time(value: datetime) -> datetime:
+    """The SDK's times are UTC and do not say so."""
+    return value.replace(tzinfo=UTC)
+
+
+def _date(value: object) -> date | None:
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, str) and value:
+        return date.fromisoformat(value)
+    return value if isinstance(value, date) else None

@@ -1,0 +1,1 @@
+"""The inbound side: gRPC servicers that translate, call one use case, and translate back."""

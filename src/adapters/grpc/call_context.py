@@ -1,0 +1,37 @@
+"""What a servicer learns of a call besides the request: who calls, and which languages are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from adapters.grpc.catalogue import accepted_languages, catalogue
+from adapters.grpc.translate.resources import Voice
+from application.caller import Caller
+from domain.ids import CallerId
+
+# Until callers authenticate, everybody is the same one.
+_EVERYBODY = Caller(CallerId("default"))
+
+Callers = Callable[[Any], Caller]
+
+
+def everybody(_: Any) -> Caller:
+    """The caller of any call."""
+    return _EVERYBODY
+
+
+def header_languages(metadata: Iterable[Any]) -> list[str]:
+    """The languages of the accept-language metadata, the most wanted first."""
+    wanted: list[str] = []
+    for name, value in metadata:
+        if name == "accept-language" and isinstance(value, str):
+            wanted.extend(accepted_languages(value))
+    return wanted
+
+
+def voice_of(request: Any, context: Any, customer_language: str = "") -> Voice:
+    """The language in which to answer: the request's, the metadata's, the customer's, else the fallback."""
+    wishes = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
+    texts = catalogue()
+    return Voice(texts, texts.choose([*filter(None, wishes), *filter(None, [customer_language])]))

@@ -1,0 +1,71 @@
+"""The texts for people, by locale. Another language is one more pair of files in messages/."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib import resources
+from typing import Any, Final
+
+FALLBACK: Final = "en"
+# Old codes that software still sends.
+_RENAMED: Final = {"in": "id"}
+_MOST_RANGES: Final = 20
+
+
+class Catalogue:
+    """Texts by locale, kind, name and audience, such as "id", "decline", "insufficient_funds", "customer"."""
+
+    def __init__(self, texts: Mapping[str, Mapping[str, Any]]) -> None:
+        self._texts = texts
+        # The fallback first, the rest by name.
+        self.locales: Final = sorted(texts, key=lambda locale: (locale != FALLBACK, locale))
+
+    @classmethod
+    def load(cls) -> Catalogue:
+        """Reads LOCALE.toml of messages/ (outcomes of payments) and messages/errors/ (refused calls)."""
+        texts: dict[str, dict[str, Any]] = {}
+        messages = resources.files("adapters.grpc").joinpath("messages")
+        for folder in (messages, messages.joinpath("errors")):
+            for file in folder.iterdir():
+                locale, dot, ending = file.name.rpartition(".")
+                if dot and ending == "toml":
+                    texts.setdefault(locale, {}).update(tomllib.loads(file.read_text("utf-8")))
+        return cls(texts)
+
+    def text(self, locale: str, kind: str, name: str, audience: str) -> str:
+        """The text in the locale, or in the fallback. Raises KeyError for a name that nobody wrote a text for."""
+        for tried in (locale, FALLBACK):
+            entry = self._texts.get(tried, {}).get(kind, {}).get(name, {})
+            if audience in entry:
+                return str(entry[audience])
+        raise KeyError((kind, name, audience))
+
+    def choose(self, wishes: Iterable[str]) -> str:
+        """The first wish for which there are texts, by primary language; the fallback where there is none."""
+        for wish in wishes:
+            primary = wish.strip().split("-")[0].lower()
+            primary = _RENAMED.get(primary, primary)
+            if primary in self._texts:
+                return primary
+        return FALLBACK
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The texts that the service ships with."""
+    return Catalogue.load()
+
+
+def accepted_languages(header: str) -> Sequence[str]:
+    """The languages of an accept-language header (RFC 9110), the most wanted first."""
+    ranked: list[tuple[float, str]] = []
+    for part in header.split(",")[:_MOST_RANGES]:
+        language, _, parameters = part.strip().partition(";")
+        quality = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", parameters)
+        weight = float(quality.group(1)) if quality else 1.0
+        if language and weight > 0:
+            ranked.append((-weight, language.strip()))
+    return [language for _, language in sorted(ranked, key=lambda one: one[0])]

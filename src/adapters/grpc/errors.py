@@ -1,0 +1,293 @@
+"""The one table of what is refused and how it is told: gRPC code, stable reason, sentence, details."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
+from google.rpc import status_pb2
+
+from adapters.grpc.catalogue import Catalogue
+from adapters.grpc.faults import sentence
+from application import errors as application
+from application.ports import gateway, store
+from domain import errors as domain
+from domain.operation import OperationKind
+
+_log = logging.getLogger(__name__)
+
+DOMAIN: Final = "bayar"
+# Details travel in base64 in a header, and callers accept 8 KiB of headers by default.
+_MOST_DETAIL_BYTES: Final = 4000
+
+
+class NotAvailableYet(Exception):
+    """The contract has the call, and this version does not."""
+
+
+class UndecodableRequest(Exception):
+    """The bytes are no message of the contract."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """How one refusal is told."""
+
+    code: grpc.StatusCode
+    reason: str
+    message: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    details: Sequence[Message] = ()
+
+
+def problem_of(error: Exception) -> Problem:
+    """How the error is told. What is not in the table is a fault in us: logged, and told without its text."""
+    for kind, tell in _TABLE.items():
+        if isinstance(error, kind):
+            return tell(error)
+    return _internal(error)
+
+
+def status_of(problem: Problem, catalogue: Catalogue, locale: str) -> status_pb2.Status:
+    """The google.rpc.Status of the problem, with its sentence for people in their language where there is one."""
+    info = rich.ErrorInfo(reason=problem.reason, domain=DOMAIN, metadata=problem.metadata)
+    status = status_pb2.Status(code=problem.code.value[0], message=problem.message)
+    for detail in (info, *problem.details):
+        status.details.add().Pack(detail)
+    try:
+        text = catalogue.text(locale, "error", problem.reason.lower(), "caller")
+    except KeyError:
+        return status
+    status.details.add().Pack(rich.LocalizedMessage(locale=locale, message=text))
+    return status
+
+
+def _invalid(error: application.InvalidRequest) -> Problem:
+    violations = []
+    room = _MOST_DETAIL_BYTES
+    for fault in error.faults:
+        violation = rich.BadRequest.FieldViolation(
+            field=fault.field, description=sentence(fault), reason=fault.rule.name
+        )
+        room -= violation.ByteSize() + 4
+        if room < 0:
+            break
+        violations.append(violation)
+    message = "The request is not valid. " + " ".join(violation.description for violation in violations[:5])
+    if len(error.faults) > 5:
+        message += f" And {len(error.faults) - 5} more."
+    details = [rich.BadRequest(field_violations=violations)]
+    return Problem(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", message, details=details)
+
+
+def _undecodable(_: UndecodableRequest) -> Problem:
+    what = "The request is no message of this contract: its bytes cannot be decoded. Use stubs of the current protos."
+    violation = rich.BadRequest.FieldViolation(field="", description=what, reason="UNDECODABLE")
+    details = [rich.BadRequest(field_violations=[violation])]
+    return Problem(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", what, details=details)
+
+
+def _not_found(error: application.NotFound) -> Problem:
+    name = error.kind.value.replace("_", " ")
+    return Problem(
+        grpc.StatusCode.NOT_FOUND,
+        f"{error.kind.name}_NOT_FOUND",
+        f"There is no such {name} of yours. Check the id, and that you ask the right environment.",
+    )
+
+
+def _request_id_reused(error: application.RequestIdReused) -> Problem:
+    fields = ", ".join(error.fields)
+    return Problem(
+        grpc.StatusCode.ALREADY_EXISTS,
+        "REQUEST_ID_REUSED",
+        f"This request_id was used before for a request that differs in: {fields}. "
+        "Repeat a request exactly as it was, or make a new request_id for a new one.",
+        {"request_id": error.request_id, "fields": fields},
+    )
+
+
+def _reference_paid(error: application.ReferenceAlreadyPaid) -> Problem:
+    return Problem(
+        grpc.StatusCode.ALREADY_EXISTS,
+        "REFERENCE_ALREADY_PAID",
+        f"The reference has a live payment already: {error.payment_id}. Look at that one; a new one would pay twice.",
+        {"payment_id": error.payment_id},
+    )
+
+
+def _external_id_taken(error: application.ExternalIdAlreadyUsed) -> Problem:
+    return Problem(
+        grpc.StatusCode.ALREADY_EXISTS,
+        "EXTERNAL_ID_TAKEN",
+        f"Another customer of yours has this external_id: {error.customer_id}. Use that one, or another external_id.",
+        {"customer_id": error.customer_id},
+    )
+
+
+_NOT_ALLOWED: Final = {
+    OperationKind.AUTHORIZE: "PAYMENT_NOT_PAYABLE",
+    OperationKind.CAPTURE: "PAYMENT_NOT_CAPTURABLE",
+    OperationKind.VOID: "PAYMENT_NOT_VOIDABLE",
+    OperationKind.REFUND: "PAYMENT_NOT_REFUNDABLE",
+}
+_REMEDY: Final = {
+    OperationKind.AUTHORIZE: "Make a new payment.",
+    OperationKind.CAPTURE: "Only what is authorized and not yet captured, voided or expired can be captured.",
+    OperationKind.VOID: "Only what has not settled, and was not captured in parts, can be voided. "
+    "Refund what was captured.",
+    OperationKind.REFUND: "Only what was captured and is not given back already can be refunded. "
+    "Void what is only authorized.",
+}
+
+
+def _precondition(reason: str, message: str, payment_id: str, metadata: Mapping[str, str] | None = None) -> Problem:
+    violation = rich.PreconditionFailure.Violation(type=reason, subject=payment_id, description=message)
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        reason,
+        message,
+        {"payment_id": payment_id, **(metadata or {})},
+        [rich.PreconditionFailure(violations=[violation])],
+    )
+
+
+def _illegal(error: domain.IllegalTransition) -> Problem:
+    state = error.state.name
+    message = f"{_verb(error.operation)} is not possible while the payment is {state}. {_REMEDY[error.operation]}"
+    return _precondition(_NOT_ALLOWED[error.operation], message, error.payment_id, {"state": state})
+
+
+def _exceeds(error: domain.AmountExceeds) -> Problem:
+    reason = "AMOUNT_EXCEEDS_CAPTURABLE" if error.operation is OperationKind.CAPTURE else "AMOUNT_EXCEEDS_REFUNDABLE"
+    message = f"{error.asked} is more than the {error.available} that is left. Ask for less."
+    left = {"available_minor_units": str(error.available.minor_units), "currency_code": error.available.currency_code}
+    return _precondition(reason, message, error.payment_id, left)
+
+
+def _refused(error: application.OperationRefused) -> Problem:
+    message = f"The gateway refused the {error.kind.value}: {error.detail}. It had no effect."
+    return _precondition(_NOT_ALLOWED[error.kind], message, error.payment_id, {"operation_id": error.operation_id})
+
+
+def _in_progress(error: domain.OperationInProgress) -> Problem:
+    return Problem(
+        grpc.StatusCode.ABORTED,
+        "OPERATION_IN_PROGRESS",
+        "Another operation on this payment is under way, and its outcome has to be known first. Try again shortly.",
+        {"payment_id": error.payment_id, "operation_id": error.operation_id},
+        [_retry_after(2)],
+    )
+
+
+def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "CUSTOMER_HAS_OPEN_PAYMENTS",
+        "The outcome of a payment or payment method of this customer is not known yet. Delete the customer afterwards.",
+        {"customer_id": error.customer_id},
+        [_retry_after(60)],
+    )
+
+
+def _method_not_active(error: application.MethodNotActive) -> Problem:
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "PAYMENT_METHOD_NOT_ACTIVE",
+        f"The payment method is {error.state.name}. Only an ACTIVE one can be changed.",
+        {"payment_method_id": error.payment_method_id, "state": error.state.name},
+    )
+
+
+def _method_refused(error: application.MethodRefused) -> Problem:
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "PAYMENT_METHOD_CHANGE_REFUSED",
+        f"The gateway refused the change: {error.detail}. Nothing was changed; correct it and try again.",
+    )
+
+
+def _unavailable(reason: str, message: str, retry_seconds: int) -> Callable[[Any], Problem]:
+    problem = Problem(grpc.StatusCode.UNAVAILABLE, reason, message, details=[_retry_after(retry_seconds)])
+    return lambda _: problem
+
+
+def _not_available_yet(_: NotAvailableYet) -> Problem:
+    return Problem(
+        grpc.StatusCode.UNIMPLEMENTED,
+        "NOT_AVAILABLE_YET",
+        "The contract has this call, and this version of the service does not carry it out yet.",
+    )
+
+
+def _internal(error: Exception) -> Problem:
+    incident = secrets.token_hex(6)
+    _log.error("incident %s", incident, exc_info=error)
+    return Problem(
+        grpc.StatusCode.INTERNAL,
+        "INTERNAL",
+        f"A fault in the service, not in your request. Nothing is known to have been done or declined: read the "
+        f"payment, or send the same request again. Report incident {incident}.",
+        {"incident": incident},
+    )
+
+
+def _retry_after(seconds: int) -> rich.RetryInfo:
+    return rich.RetryInfo(retry_delay=Duration(seconds=seconds))
+
+
+def _verb(kind: OperationKind) -> str:
+    return {
+        OperationKind.AUTHORIZE: "Authorizing",
+        OperationKind.CAPTURE: "Capturing",
+        OperationKind.VOID: "Voiding",
+        OperationKind.REFUND: "Refunding",
+    }[kind]
+
+
+# Subclasses stand before their bases.
+_TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
+    application.InvalidRequest: _invalid,
+    UndecodableRequest: _undecodable,
+    application.NotFound: _not_found,
+    application.RequestIdReused: _request_id_reused,
+    application.ReferenceAlreadyPaid: _reference_paid,
+    application.ExternalIdAlreadyUsed: _external_id_taken,
+    application.OperationRefused: _refused,
+    application.CustomerHasOpenPayments: _open_payments,
+    application.MethodNotActive: _method_not_active,
+    application.MethodRefused: _method_refused,
+    domain.IllegalTransition: _illegal,
+    domain.AmountExceeds: _exceeds,
+    domain.OperationInProgress: _in_progress,
+    gateway.GatewayRefusedCredentials: _unavailable(
+        "GATEWAY_REFUSED_CREDENTIALS",
+        "The payment gateway refuses this service's own credentials. Nothing was charged. "
+        "Whoever runs the service has to correct them; then send the same request again.",
+        60,
+    ),
+    gateway.GatewayNotReached: _unavailable(
+        "GATEWAY_UNREACHABLE",
+        "The payment gateway could not be reached, so surely nothing was sent and nothing was charged. "
+        "Send the same request again, with the same request_id.",
+        5,
+    ),
+    gateway.GatewayUnavailable: _unavailable(
+        "GATEWAY_UNAVAILABLE", "The payment gateway did not answer the question. Nothing was changed. Try again.", 5
+    ),
+    store.StoreUnavailable: _unavailable(
+        "STORE_UNAVAILABLE",
+        "The service's database does not answer. What was asked may or may not have been recorded: "
+        "send the same request again, with the same request_id; it has no second effect.",
+        5,
+    ),
+    NotAvailableYet: _not_available_yet,
+}
+REFUSALS: Final = tuple(_TABLE)

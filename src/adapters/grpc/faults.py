@@ -1,0 +1,49 @@
+"""What is wrong with a field, and the remedy, in a sentence for each rule. No sentence repeats what was sent."""
+
+from typing import Final
+
+from application.errors import Fault, Rule
+
+SENTENCES: Final = {
+    Rule.REQUIRED: "is required: set it.",
+    Rule.UUID: "must be a UUID such as 6f1b2c5e-8d1f-4f0e-9d57-0c6a3f0f2b11: make a new one for each new request.",
+    Rule.ID: 'must be an id of this service: "{limit}_" and 26 characters, as an earlier answer gave it.',
+    Rule.EXACTLY_ONE: "needs exactly one of: {limit}.",
+    Rule.POSITIVE: "must be at least 1, in minor units: send the amount that is to be moved.",
+    Rule.AT_MOST: "must be at most {limit}: split what is larger.",
+    Rule.NOT_NEGATIVE: "must not be negative: send 0 for the default.",
+    Rule.MAX_CHARACTERS: "must have at most {limit} characters: shorten it.",
+    Rule.NO_CONTROL_CHARACTERS: "must not contain control characters or line breaks: remove them.",
+    Rule.CURRENCY: 'must be an ISO 4217 code in capital letters, such as "USD" or "IDR".',
+    Rule.CURRENCY_ACCEPTED: "must be a currency with a merchant account. Accepted here: {limit}.",
+    Rule.CURRENCY_OF_PAYMENT: "must be the currency of the payment, {limit}.",
+    Rule.CARD_NUMBER: "is no valid card number (its check digit is wrong): ask for it again.",
+    Rule.CARD_NUMBER_LENGTH: "must be 12 to 19 digits, with spaces or hyphens at most between them.",
+    Rule.MONTH: "must be a month, 1 to 12.",
+    Rule.YEAR: "must have four digits and be at most {limit}.",
+    Rule.NOT_PAST: "is in the past, together with the month: the card has expired. Ask for another one.",
+    Rule.CVV: "must be {limit} digits for this card.",
+    Rule.EMAIL: 'must be an email address with one "@" and text on both sides.',
+    Rule.LANGUAGE: 'must be a language tag (BCP 47), such as "en" or "id".',
+    Rule.COUNTRY: 'must be a country (ISO 3166-1 alpha-2) in capital letters, such as "ID".',
+    Rule.POSTAL_CODE: "must be 4 to 8 letters and digits, spaces and hyphens apart.",
+    Rule.DESCRIPTOR_NAME: 'must be 3, 7 or 12 characters, "*", then more, at most 22 in all, such as "BYR*SHOES".',
+    Rule.DESCRIPTOR_PHONE: "must be 10 to 14 characters with at least 10 digits; besides only - ( ) . + and space.",
+    Rule.MAX_ENTRIES: "must have at most {limit} entries: remove some.",
+    Rule.NO_CARD_DATA: "looks like it contains a card number, and this field is stored: never put card data here.",
+    Rule.KNOWN_VALUE: "must be one of the values that the contract lists.",
+    Rule.NEEDS_CUSTOMER: "is required to store the payment method: name the customer.",
+    Rule.NEEDS_NEW_METHOD: "needs a card or a nonce as the source: this method is stored already. Leave it out.",
+    Rule.EXISTS: "names nothing that exists and is usable: check the id.",
+    Rule.OF_CUSTOMER: "belongs to another customer: use one of this customer's.",
+    Rule.PAGE_TOKEN: "is no token of this very list: send next_page_token of the page before with the same filter.",
+    Rule.AFTER: "must be later than {limit}.",
+    Rule.FIELD_PATH: "may only name: {limit}.",
+    Rule.LAST_FOUR: "must be four digits.",
+    Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
+}
+
+
+def sentence(fault: Fault) -> str:
+    """What is wrong with the field, and what to do."""
+    return f"{fault.field} {SENTENCES[fault.rule].format(limit=fault.limit)}"

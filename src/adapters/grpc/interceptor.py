@@ -1,0 +1,141 @@
+"""Around every call: undecodable requests, errors told as google.rpc.Status, and one line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from inspect import isasyncgenfunction, iscoroutinefunction
+from typing import Any, Final
+
+import grpc
+
+from adapters.grpc.call_context import header_languages
+from adapters.grpc.catalogue import catalogue
+from adapters.grpc.errors import Problem, UndecodableRequest, problem_of, status_of
+
+_log = logging.getLogger("bayar.calls")
+
+_DETAILS_KEY: Final = "grpc-status-details-bin"
+_OWN_PREFIX: Final = "/bayar."
+
+
+class _Undecodable:
+    """Stands for a request whose bytes could not be decoded."""
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):
+    """Wraps the handlers of the contract's services; health and reflection are left as they are."""
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler[Any, Any] | None:
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        if handler is None or not method.startswith(_OWN_PREFIX):
+            return handler
+        decode = _forgiving(handler.request_deserializer)
+        encode = handler.response_serializer
+        if handler.unary_stream is not None:
+            return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream, method), decode, encode)
+        behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
+        if behaviour is None:
+            raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
+        wrap = _coroutine if iscoroutinefunction(behaviour) else _function
+        return grpc.unary_unary_rpc_method_handler(wrap(behaviour, method), decode, encode)
+
+
+def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
+    def decode_or_mark(data: bytes) -> Any:
+        if decode is None:
+            return data
+        try:
+            return decode(data)
+        except Exception:
+            return _Undecodable
+
+    return decode_or_mark
+
+
+def _function(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
+    """A synchronous unary handler; it runs on the server's thread pool."""
+
+    def call(request: Any, context: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            if request is _Undecodable:
+                raise UndecodableRequest
+            answer = behaviour(request, context)
+        except Exception as error:
+            problem = problem_of(error)
+            _note(method, started, problem)
+            context.set_trailing_metadata(((_DETAILS_KEY, _told(problem, request, context)),))
+            context.abort(problem.code, problem.message)
+            raise AssertionError("abort raises") from None
+        _note(method, started, None)
+        return answer
+
+    return call
+
+
+def _coroutine(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
+    async def call(request: Any, context: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            if request is _Undecodable:
+                raise UndecodableRequest
+            answer = await behaviour(request, context)
+        except (asyncio.CancelledError, grpc.aio.AbortError):
+            raise
+        except Exception as error:
+            await _abort(method, started, error, request, context)
+        _note(method, started, None)
+        return answer
+
+    return call
+
+
+def _stream(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], AsyncIterator[Any]]:
+    if not isasyncgenfunction(behaviour):
+        raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
+
+    async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+        started = time.perf_counter()
+        try:
+            if request is _Undecodable:
+                raise UndecodableRequest
+            async for answer in behaviour(request, context):
+                yield answer
+        except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
+            raise
+        except Exception as error:
+            await _abort(method, started, error, request, context)
+        _note(method, started, None)
+
+    return call
+
+
+async def _abort(method: str, started: float, error: Exception, request: Any, context: Any) -> None:
+    problem = problem_of(error)
+    _note(method, started, problem)
+    details = ((_DETAILS_KEY, _told(problem, request, context)),)
+    await context.abort(problem.code, problem.message, trailing_metadata=details)
+
+
+def _told(problem: Problem, request: Any, context: Any) -> bytes:
+    texts = catalogue()
+    wishes = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
+    told: bytes = status_of(problem, texts, texts.choose(filter(None, wishes))).SerializeToString()
+    return told
+
+
+def _note(method: str, started: float, problem: Problem | None) -> None:
+    """One line for each call: never what was in it."""
+    milliseconds = (time.perf_counter() - started) * 1000
+    if problem is None:
+        _log.info("%s OK %.1f ms", method, milliseconds)
+    else:
+        _log.info("%s %s %s %.1f ms", method, problem.code.name, problem.reason, milliseconds)

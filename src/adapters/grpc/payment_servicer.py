@@ -1,0 +1,136 @@
+"""PaymentService."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from adapters.grpc.call_context import Callers, voice_of
+from adapters.grpc.translate import requests
+from adapters.grpc.translate.enums import DECLINE_REASON
+from adapters.grpc.translate.history import payment_event
+from application.capture_payment import CapturePayment
+from application.create_payment import CreatePayment
+from application.get_payment import GetPayment
+from application.list_payment_events import ListPaymentEvents
+from application.list_payments import ListPayments
+from application.refund_payment import RefundPayment
+from application.verify_payment import VerifyPayment
+from application.void_payment import VoidPayment
+from bayar.payments.v1 import payment_service_pb2 as wire
+from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceServicer
+from domain.decline import CATALOGUE, DeclineReason
+from domain.ids import RequestId
+from domain.payment import Payment
+
+_SHORTEST_LOOK_SECONDS: Final = 0.2
+_LONGEST_LOOK_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentServicer(PaymentServiceServicer):
+    callers: Callers
+    create_payment: CreatePayment
+    capture_payment: CapturePayment
+    void_payment: VoidPayment
+    refund_payment: RefundPayment
+    get_payment: GetPayment
+    list_payments: ListPayments
+    verify_payment: VerifyPayment
+    list_payment_events: ListPaymentEvents
+    decline_codes: Mapping[DeclineReason, Sequence[str]]
+
+    def CreatePayment(self, request: wire.CreatePaymentRequest, context: Any) -> wire.CreatePaymentResponse:
+        payment = self.create_payment(requests.payment_order(request), self.callers(context))
+        return wire.CreatePaymentResponse(payment=voice_of(request, context).payment(payment))
+
+    def CapturePayment(self, request: wire.CapturePaymentRequest, context: Any) -> wire.CapturePaymentResponse:
+        payment = self.capture_payment(requests.capture_order(request), self.callers(context))
+        return wire.CapturePaymentResponse(
+            payment=voice_of(request, context).payment(payment), operation_id=_started(payment, request.request_id)[-1]
+        )
+
+    def VoidPayment(self, request: wire.VoidPaymentRequest, context: Any) -> wire.VoidPaymentResponse:
+        payment = self.void_payment(requests.void_order(request), self.callers(context))
+        return wire.VoidPaymentResponse(
+            payment=voice_of(request, context).payment(payment), operation_id=_started(payment, request.request_id)[-1]
+        )
+
+    def RefundPayment(self, request: wire.RefundPaymentRequest, context: Any) -> wire.RefundPaymentResponse:
+        payment = self.refund_payment(requests.refund_order(request), self.callers(context))
+        return wire.RefundPaymentResponse(
+            payment=voice_of(request, context).payment(payment), operation_ids=_started(payment, request.request_id)
+        )
+
+    def GetPayment(self, request: wire.GetPaymentRequest, context: Any) -> wire.GetPaymentResponse:
+        payment = self.get_payment(request.payment_id, self.callers(context), language_code=request.language_code)
+        return wire.GetPaymentResponse(payment=voice_of(request, context).payment(payment))
+
+    def ListPayments(self, request: wire.ListPaymentsRequest, context: Any) -> wire.ListPaymentsResponse:
+        page = self.list_payments(
+            requests.payment_filter(request.filter),
+            self.callers(context),
+            page_size=request.page_size,
+            page_token=request.page_token,
+            language_code=request.language_code,
+        )
+        voice = voice_of(request, context)
+        return wire.ListPaymentsResponse(
+            payments=[voice.payment(payment) for payment in page.payments], next_page_token=page.next_page_token
+        )
+
+    def VerifyPayment(self, request: wire.VerifyPaymentRequest, context: Any) -> wire.VerifyPaymentResponse:
+        verified = self.verify_payment(request.payment_id, self.callers(context), language_code=request.language_code)
+        return voice_of(request, context).verified(verified)
+
+    async def WatchPayment(
+        self, request: wire.WatchPaymentRequest, context: Any
+    ) -> AsyncIterator[wire.WatchPaymentResponse]:
+        voice, caller = voice_of(request, context), self.callers(context)
+        loop = asyncio.get_running_loop()
+        last_sent: bytes | None = None
+        pause = _SHORTEST_LOOK_SECONDS
+        while True:
+            payment = await loop.run_in_executor(
+                None, lambda: self.get_payment(request.payment_id, caller, language_code=request.language_code)
+            )
+            answer = wire.WatchPaymentResponse(payment=voice.payment(payment))
+            told = answer.SerializeToString(deterministic=True)
+            if told != last_sent:
+                yield answer
+                last_sent, pause = told, _SHORTEST_LOOK_SECONDS
+            if payment.is_at_rest:
+                return
+            # Changes are written by any replica, so the row is what to look at; ever more rarely while it rests.
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
+
+    def ListPaymentEvents(self, request: wire.ListPaymentEventsRequest, context: Any) -> wire.ListPaymentEventsResponse:
+        caller = self.callers(context)
+        entries, token = self.list_payment_events(
+            request.payment_id, caller, page_size=request.page_size, page_token=request.page_token
+        )
+        payment = self.get_payment(request.payment_id, caller)
+        kinds = {str(operation.operation_id): operation.kind for operation in payment.operations}
+        return wire.ListPaymentEventsResponse(
+            events=[payment_event(entry, kinds) for entry in entries], next_page_token=token
+        )
+
+    def ListDeclineReasons(
+        self, request: wire.ListDeclineReasonsRequest, context: Any
+    ) -> wire.ListDeclineReasonsResponse:
+        voice = voice_of(request, context)
+        entries = [
+            wire.DeclineReasonEntry(
+                decline=voice.decline(CATALOGUE[reason]), gateway_codes=self.decline_codes.get(reason, ())
+            )
+            for reason in DECLINE_REASON
+        ]
+        return wire.ListDeclineReasonsResponse(entries=entries)
+
+
+def _started(payment: Payment, request_id: str) -> list[str]:
+    """The operations that the request started, oldest first."""
+    return [operation.operation_id for operation in payment.operations_of(RequestId(request_id.lower()))]

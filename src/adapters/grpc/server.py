@@ -1,0 +1,105 @@
+"""The gRPC server: an event loop for streams and health, a thread pool for everything that blocks."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio as health
+
+from adapters.grpc.admin_servicer import AdminServicer
+from adapters.grpc.customer_servicer import CustomerServicer
+from adapters.grpc.dispute_servicer import DisputeServicer
+from adapters.grpc.event_servicer import EventServicer
+from adapters.grpc.interceptor import CallInterceptor
+from adapters.grpc.payment_method_servicer import PaymentMethodServicer
+from adapters.grpc.payment_servicer import PaymentServicer
+from adapters.grpc.reflection import add_reflection
+from bayar.payments.v1 import (
+    admin_service_pb2_grpc,
+    customer_service_pb2_grpc,
+    dispute_service_pb2_grpc,
+    event_service_pb2_grpc,
+    payment_method_service_pb2_grpc,
+    payment_service_pb2_grpc,
+)
+
+_PACKAGE: Final = "bayar.payments.v1"
+_SERVICES: Final = tuple(
+    f"{_PACKAGE}.{name}Service" for name in ("Payment", "Customer", "PaymentMethod", "Dispute", "Event", "Admin")
+)
+_OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
+    # A request with a document of evidence, the largest that the contract knows, and some.
+    ("grpc.max_receive_message_length", 6 * 1024 * 1024),
+    ("grpc.max_metadata_size", 16 * 1024),
+    ("grpc.max_concurrent_streams", 1000),
+    # Two services on one port would share its calls by chance.
+    ("grpc.so_reuseport", 0),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+)
+
+
+class CannotListen(Exception):
+    """The address is in use, not of this machine, or not allowed."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__(f"cannot listen on {address}")
+        self.address = address
+
+
+@dataclass(frozen=True, slots=True)
+class Servicers:
+    payments: PaymentServicer
+    customers: CustomerServicer
+    payment_methods: PaymentMethodServicer
+    disputes: DisputeServicer
+    events: EventServicer
+    admin: AdminServicer
+
+
+class GrpcServer:
+    """Serves the contract, health and reflection. Belongs to the event loop in which it starts."""
+
+    def __init__(self, servicers: Servicers, threads: int) -> None:
+        self._servicers = servicers
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
+        self._server: grpc.aio.Server | None = None
+        self._health = health.HealthServicer()
+
+    async def start(self, address: str) -> str:
+        """Returns the address with its real port. Raises CannotListen."""
+        server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[CallInterceptor()], options=_OPTIONS)
+        add = self._servicers
+        payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, server)
+        customer_service_pb2_grpc.add_CustomerServiceServicer_to_server(add.customers, server)
+        payment_method_service_pb2_grpc.add_PaymentMethodServiceServicer_to_server(add.payment_methods, server)
+        dispute_service_pb2_grpc.add_DisputeServiceServicer_to_server(add.disputes, server)
+        event_service_pb2_grpc.add_EventServiceServicer_to_server(add.events, server)
+        admin_service_pb2_grpc.add_AdminServiceServicer_to_server(add.admin, server)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
+        add_reflection(server, [*_SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
+        try:
+            port = server.add_insecure_port(address)
+        except RuntimeError:
+            port = 0
+        if not port:
+            raise CannotListen(address)
+        await server.start()
+        for service in ("", *_SERVICES):
+            await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
+        self._server = server
+        return f"{address.rpartition(':')[0]}:{port}"
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Takes no new calls, and lets those under way finish: also those whose callers have gone."""
+        if self._server is None:
+            return
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_seconds)
+        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)

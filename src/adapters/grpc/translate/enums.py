@@ -1,0 +1,84 @@
+"""One table for each enum that stands on both sides of the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from application.verify_payment import VerificationOutcome
+from bayar.payments.v1 import card_pb2, decline_pb2, payment_method_pb2, payment_pb2, payment_service_pb2
+from domain.decline import DeclineReason, Fixer, RetryAdvice
+from domain.events import (
+    CaptureMode,
+    DifferenceRepaired,
+    GatewayStatusChanged,
+    OperationDeclined,
+    OperationFailed,
+    OperationScheduled,
+    OperationStarted,
+    OperationSucceeded,
+    OutcomeUnknown,
+    PaymentCreated,
+    PaymentEvent,
+)
+from domain.instrument import InstrumentKind
+from domain.operation import FailureReason, OperationKind, OperationState
+from domain.operation_log import Funds
+from domain.payment_method import CheckResult, ExpiryStatus, PaymentMethodState
+from domain.transitions import PaymentState
+
+Member = TypeVar("Member")
+
+
+def _by_name(members: type[Member], wire: Any, prefix: str) -> Mapping[Member, Any]:
+    """Pairs each member with the wire's value of the same name. Raises ValueError where one is missing."""
+    names: Mapping[str, Member] = members.__members__  # type: ignore[attr-defined]
+    return MappingProxyType({member: wire.Value(f"{prefix}_{name}") for name, member in names.items()})
+
+
+PAYMENT_STATE: Final = _by_name(PaymentState, payment_pb2.PaymentState, "PAYMENT_STATE")
+FUNDS: Final = _by_name(Funds, payment_pb2.PaymentFunds, "PAYMENT_FUNDS")
+CAPTURE_MODE: Final = _by_name(CaptureMode, payment_pb2.CaptureMode, "CAPTURE_MODE")
+OPERATION_KIND: Final = _by_name(OperationKind, payment_pb2.OperationKind, "OPERATION_KIND")
+OPERATION_STATE: Final = _by_name(OperationState, payment_pb2.OperationState, "OPERATION_STATE")
+FAILURE_REASON: Final = _by_name(FailureReason, payment_pb2.FailureReason, "FAILURE_REASON")
+DECLINE_REASON: Final = _by_name(DeclineReason, decline_pb2.DeclineReason, "DECLINE_REASON")
+FIXER: Final = _by_name(Fixer, decline_pb2.DeclineFixer, "DECLINE_FIXER")
+RETRY_ADVICE: Final = _by_name(RetryAdvice, decline_pb2.RetryAdvice, "RETRY_ADVICE")
+INSTRUMENT_KIND: Final = _by_name(InstrumentKind, card_pb2.InstrumentKind, "INSTRUMENT_KIND")
+METHOD_STATE: Final = _by_name(PaymentMethodState, payment_method_pb2.PaymentMethodState, "PAYMENT_METHOD_STATE")
+EXPIRY_STATUS: Final = _by_name(ExpiryStatus, payment_method_pb2.ExpiryStatus, "EXPIRY_STATUS")
+CHECK_RESULT: Final = _by_name(CheckResult, payment_method_pb2.CheckResult, "CHECK_RESULT")
+VERIFICATION_OUTCOME: Final = _by_name(
+    VerificationOutcome, payment_service_pb2.VerificationOutcome, "VERIFICATION_OUTCOME"
+)
+
+EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.ValueType]] = MappingProxyType(
+    {
+        PaymentCreated: payment_pb2.PAYMENT_EVENT_TYPE_CREATED,
+        OperationScheduled: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_SCHEDULED,
+        OperationStarted: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_STARTED,
+        OperationSucceeded: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_SUCCEEDED,
+        OperationDeclined: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_DECLINED,
+        OperationFailed: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_FAILED,
+        OutcomeUnknown: payment_pb2.PAYMENT_EVENT_TYPE_OUTCOME_UNKNOWN,
+        GatewayStatusChanged: payment_pb2.PAYMENT_EVENT_TYPE_GATEWAY_STATUS_CHANGED,
+        DifferenceRepaired: payment_pb2.PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED,
+    }
+)
+
+_STATES: Final = {number: state for state, number in PAYMENT_STATE.items()}
+_CAPTURE_MODES: Final = {number: mode for mode, number in CAPTURE_MODE.items()} | {
+    payment_pb2.CAPTURE_MODE_UNSPECIFIED: CaptureMode.AUTOMATIC
+}
+
+
+def payment_state_from(number: int) -> PaymentState | None:
+    """None for a number that is no state."""
+    return _STATES.get(number)
+
+
+def capture_mode_from(number: int) -> CaptureMode | None:
+    """None for a number that is no mode; unspecified is automatic."""
+    return _CAPTURE_MODES.get(number)

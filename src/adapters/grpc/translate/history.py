@@ -1,0 +1,108 @@
+"""A payment's history into messages, each event with a sentence."""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+from adapters.grpc.translate import enums
+from adapters.grpc.translate.resources import details, moment, money
+from application.ports.store import HistoryEntry
+from bayar.payments.v1 import payment_pb2
+from domain.events import (
+    DifferenceRepaired,
+    GatewayStatusChanged,
+    OperationDeclined,
+    OperationFailed,
+    OperationScheduled,
+    OperationStarted,
+    OperationSucceeded,
+    OutcomeUnknown,
+    PaymentCreated,
+    PaymentEvent,
+)
+from domain.operation import FailureReason, OperationKind
+from domain.transaction import GatewayDetails, Standing, TransactionStatus
+
+_FAILURES: Final = {
+    FailureReason.GATEWAY_UNREACHABLE: "The gateway could not be reached; nothing was sent.",
+    FailureReason.GATEWAY_REFUSED_REQUEST: "The gateway refused the request.",
+    FailureReason.NOT_FOUND_AT_GATEWAY: "No answer came, and the gateway does not know of it.",
+    FailureReason.GATEWAY_REFUSED_CREDENTIALS: "The gateway refused this service's credentials.",
+    FailureReason.NO_LONGER_POSSIBLE: "The money it was to give back never settled.",
+    FailureReason.CLOSED_BY_ADMINISTRATOR: "An administrator closed it.",
+}
+_STATUSES: Final = {
+    TransactionStatus.AUTHORIZING: "The bank is still deciding.",
+    TransactionStatus.AUTHORIZED: "The money is held.",
+    TransactionStatus.PARTIALLY_CAPTURED: "A part is captured.",
+    TransactionStatus.SUBMITTED: "The money is on its way to settlement.",
+    TransactionStatus.SETTLING: "The money is settling.",
+    TransactionStatus.SETTLED: "The money has settled.",
+    TransactionStatus.SETTLEMENT_DECLINED: "The bank refused the transfer at settlement.",
+    TransactionStatus.VOIDED: "The money was released.",
+    TransactionStatus.EXPIRED: "The authorization ran out.",
+    TransactionStatus.DECLINED: "The bank said no.",
+    TransactionStatus.FAILED: "The gateway could not process it.",
+}
+
+
+def payment_event(entry: HistoryEntry, kinds: dict[str, OperationKind]) -> payment_pb2.PaymentEvent:
+    """`kinds` tells what kind of operation each id of the payment's is."""
+    event = entry.event
+    operation_id = "" if isinstance(event, PaymentCreated) else event.operation_id
+    message = payment_pb2.PaymentEvent(
+        event_id=entry.event_id,
+        payment_id=entry.payment_id,
+        sequence=entry.sequence,
+        type=enums.EVENT_TYPE[type(event)],
+        event_time=moment(event.stamp.time),
+        actor=event.stamp.actor,
+        operation_id=operation_id,
+        state=enums.PAYMENT_STATE[entry.state],
+        summary=summary(event),
+        gateway_details=details(getattr(event, "details", GatewayDetails())),
+    )
+    if operation_id in kinds:
+        message.operation_kind = enums.OPERATION_KIND[kinds[operation_id]]
+    amount = event.terms.amount if isinstance(event, PaymentCreated) else getattr(event, "amount", None)
+    if amount is not None:
+        message.amount.CopyFrom(money(amount))
+    return message
+
+
+def summary(event: PaymentEvent) -> str:
+    """What happened and why, in one English sentence or two."""
+    match event:
+        case PaymentCreated(terms=terms):
+            return f"A payment of {terms.amount} was asked for."
+        case OperationScheduled(kind=kind, amount=amount, note=note):
+            return _noted(f"A {kind.value} of {amount} waits for settlement.", note)
+        case OperationStarted(kind=kind, amount=amount, note=note):
+            article = "An" if kind is OperationKind.AUTHORIZE else "A"
+            noun = "authorization" if kind is OperationKind.AUTHORIZE else kind.value
+            return _noted(f"{article} {noun} of {amount} is sent to the gateway.", note)
+        case OperationSucceeded(standing=standing):
+            return f"The gateway did it. {_standing(standing)}"
+        case OperationDeclined(decline=decline, details=said):
+            code = f" ({said.processor_response_code} {said.processor_response_text})".replace("( ", "(")
+            reason = decline.reason.value.replace("_", " ")
+            return f"Declined: {reason}{code if said.processor_response_code else ''}."
+        case OperationFailed(reason=reason_of_failure, detail=detail):
+            return f"{_FAILURES[reason_of_failure]} {detail}".strip()
+        case OutcomeUnknown(detail=detail):
+            return f"No usable answer came ({detail}). Bayar goes on looking for the outcome."
+        case GatewayStatusChanged(standing=standing):
+            return _standing(standing)
+        case DifferenceRepaired(difference=difference, recorded=recorded, at_gateway=at_gateway):
+            return f"The record said {difference} {recorded}, the gateway says {at_gateway}; the record was mended."
+        case _:
+            assert_never(event)
+
+
+def _standing(standing: Standing) -> str:
+    paid_out = f" It was paid out on {standing.disburse_date}." if standing.disburse_date else ""
+    return _STATUSES[standing.status] + paid_out
+
+
+def _noted(sentence: str, note: str) -> str:
+    return f"{sentence} Note: {note}" if note else sentence

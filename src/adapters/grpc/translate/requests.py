@@ -1,0 +1,198 @@
+"""Requests into the raw values that use cases check."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from adapters.grpc.translate.enums import capture_mode_from, payment_state_from
+from application.add_payment_method import MethodOrder
+from application.capture_payment import CaptureOrder
+from application.change_payment_method import MethodUpdate
+from application.checks import RawCard, RawMoney
+from application.create_customer import CustomerOrder
+from application.create_payment import PaymentOrder, RawSource, RawStoredMethod
+from application.errors import Fault, InvalidRequest, Rule
+from application.list_payments import RawPaymentFilter
+from application.ports.gateway import Nonce
+from application.refund_payment import RefundOrder
+from application.void_payment import VoidOrder
+from bayar.payments.v1 import (
+    address_pb2,
+    card_pb2,
+    customer_service_pb2,
+    money_pb2,
+    payment_method_service_pb2,
+    payment_pb2,
+    payment_service_pb2,
+)
+from domain.address import Address, StatementDescriptor
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def payment_order(request: payment_service_pb2.CreatePaymentRequest) -> PaymentOrder:
+    return PaymentOrder(
+        request_id=request.request_id,
+        reference=request.reference,
+        amount=_money(request.amount) if request.HasField("amount") else None,
+        source=_payment_source(request),
+        customer_id=request.customer_id,
+        capture_mode=capture_mode_from(request.capture_mode),
+        store_payment_method=request.store_payment_method,
+        billing_address=_address(request.billing_address),
+        descriptor=_descriptor(request.descriptor),
+        metadata=dict(request.metadata),
+        language_code=request.language_code,
+    )
+
+
+def capture_order(request: payment_service_pb2.CapturePaymentRequest) -> CaptureOrder:
+    return CaptureOrder(
+        request_id=request.request_id,
+        payment_id=request.payment_id,
+        amount=_money(request.amount) if request.HasField("amount") else None,
+        final=request.final,
+        language_code=request.language_code,
+    )
+
+
+def void_order(request: payment_service_pb2.VoidPaymentRequest) -> VoidOrder:
+    return VoidOrder(
+        request_id=request.request_id,
+        payment_id=request.payment_id,
+        note=request.note,
+        language_code=request.language_code,
+    )
+
+
+def refund_order(request: payment_service_pb2.RefundPaymentRequest) -> RefundOrder:
+    return RefundOrder(
+        request_id=request.request_id,
+        payment_id=request.payment_id,
+        amount=_money(request.amount) if request.HasField("amount") else None,
+        note=request.note,
+        language_code=request.language_code,
+    )
+
+
+def payment_filter(sent: payment_service_pb2.PaymentFilter) -> RawPaymentFilter:
+    """Raises InvalidRequest for a time that is none."""
+    return RawPaymentFilter(
+        customer_id=sent.customer_id,
+        reference=sent.reference,
+        reference_contains=sent.reference_contains,
+        states=tuple(payment_state_from(number) for number in sent.states),
+        created_from=time_of("filter.created_from_time", sent.created_from_time)
+        if sent.HasField("created_from_time")
+        else None,
+        created_until=time_of("filter.created_until_time", sent.created_until_time)
+        if sent.HasField("created_until_time")
+        else None,
+        currency_code=sent.currency_code,
+        min_minor_units=sent.min_amount_minor_units,
+        max_minor_units=sent.max_amount_minor_units,
+        brand=sent.brand,
+        last_four=sent.last_four,
+    )
+
+
+def customer_order(request: customer_service_pb2.CreateCustomerRequest) -> CustomerOrder:
+    return CustomerOrder(
+        request_id=request.request_id,
+        external_id=request.external_id,
+        given_name=request.given_name,
+        family_name=request.family_name,
+        email=request.email,
+        phone=request.phone,
+        language_code=request.language_code,
+    )
+
+
+def customer_update(request: customer_service_pb2.UpdateCustomerRequest) -> CustomerOrder:
+    told = request.customer
+    return CustomerOrder(
+        request_id=request.request_id,
+        external_id=told.external_id,
+        given_name=told.given_name,
+        family_name=told.family_name,
+        email=told.email,
+        phone=told.phone,
+        language_code=told.language_code,
+    )
+
+
+def method_order(request: payment_method_service_pb2.AddPaymentMethodRequest) -> MethodOrder:
+    source: RawCard | Nonce | None = None
+    match request.WhichOneof("source"):
+        case "card":
+            source = _card(request.card)
+        case "payment_method_nonce":
+            source = Nonce(request.payment_method_nonce)
+    return MethodOrder(
+        request_id=request.request_id,
+        customer_id=request.customer_id,
+        source=source,
+        verify=request.verify,
+        make_default=request.make_default,
+        billing_address=_address(request.billing_address),
+        language_code=request.language_code,
+    )
+
+
+def method_update(request: payment_method_service_pb2.UpdatePaymentMethodRequest) -> MethodUpdate:
+    return MethodUpdate(
+        request_id=request.request_id,
+        payment_method_id=request.payment_method_id,
+        expiration_month=request.expiration_month,
+        expiration_year=request.expiration_year,
+        cardholder_name=request.cardholder_name if request.HasField("cardholder_name") else None,
+        billing_address=_address(request.billing_address) if request.HasField("billing_address") else None,
+        language_code=request.language_code,
+    )
+
+
+def time_of(path: str, sent: Timestamp) -> datetime:
+    """Raises InvalidRequest for seconds or nanoseconds that no date has."""
+    try:
+        if not 0 <= sent.nanos < 1_000_000_000:
+            raise OverflowError
+        return _EPOCH + timedelta(seconds=sent.seconds, microseconds=sent.nanos // 1000)
+    except OverflowError:
+        raise InvalidRequest((Fault(path, Rule.TIMESTAMP),)) from None
+
+
+def _payment_source(request: payment_service_pb2.CreatePaymentRequest) -> RawSource | None:
+    match request.WhichOneof("source"):
+        case "card":
+            return _card(request.card)
+        case "payment_method_nonce":
+            return Nonce(request.payment_method_nonce)
+        case "payment_method_id":
+            return RawStoredMethod(request.payment_method_id)
+        case _:
+            return None
+
+
+def _money(sent: money_pb2.Money) -> RawMoney:
+    return RawMoney(sent.minor_units, sent.currency_code)
+
+
+def _card(sent: card_pb2.Card) -> RawCard:
+    return RawCard(
+        number=sent.number,
+        expiration_month=sent.expiration_month,
+        expiration_year=sent.expiration_year,
+        cvv=sent.cvv,
+        cardholder_name=sent.cardholder_name,
+    )
+
+
+def _address(sent: address_pb2.Address) -> Address:
+    return Address(**{name: getattr(sent, name) for name in Address.__slots__})
+
+
+def _descriptor(sent: payment_pb2.StatementDescriptor) -> StatementDescriptor:
+    return StatementDescriptor(name=sent.name, phone=sent.phone, url=sent.url)

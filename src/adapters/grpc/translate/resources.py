@@ -1,0 +1,269 @@
+"""Domain objects into messages. What people read is in one language, chosen before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from adapters.grpc.catalogue import Catalogue
+from adapters.grpc.translate import enums
+from application.verify_payment import VerifiedPayment
+from bayar.payments.v1 import (
+    address_pb2,
+    admin_service_pb2,
+    card_pb2,
+    customer_pb2,
+    decline_pb2,
+    money_pb2,
+    payment_method_pb2,
+    payment_pb2,
+    payment_service_pb2,
+)
+from domain.address import Address, StatementDescriptor
+from domain.customer import Customer
+from domain.decline import Decline
+from domain.instrument import Instrument
+from domain.money import Money
+from domain.operation import Operation
+from domain.payment import Payment
+from domain.payment_method import PaymentMethod, Verification
+from domain.transaction import GatewayDetails
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """The language in which an answer speaks."""
+
+    catalogue: Catalogue
+    locale: str
+
+    def payment(self, payment: Payment) -> payment_pb2.Payment:
+        terms = payment.terms
+        message = payment_pb2.Payment(
+            payment_id=terms.payment_id,
+            reference=terms.reference,
+            customer_id=terms.customer_id or "",
+            amount=money(terms.amount),
+            state=enums.PAYMENT_STATE[payment.state],
+            funds=enums.FUNDS[payment.funds],
+            capture_mode=enums.CAPTURE_MODE[terms.capture_mode],
+            authorized_amount=money(payment.authorized_amount),
+            captured_amount=money(payment.captured_amount),
+            capturable_amount=money(payment.capturable_amount),
+            refunded_amount=money(payment.refunded_amount),
+            refund_pending_amount=money(payment.refund_pending_amount),
+            disputed_amount=money(payment.disputed_amount),
+            refundable_amount=money(payment.refundable_amount),
+            payment_method_id=terms.payment_method_id or "",
+            operations=[self.operation(operation) for operation in payment.operations],
+            create_time=moment(payment.create_time),
+            update_time=moment(payment.update_time),
+            next_check_time=moment(payment.next_check_time),
+            metadata=terms.metadata,
+            gateway_details=details(payment.authorization.details),
+            settle_time=moment(payment.settle_time),
+            disburse_time=day(payment.disburse_date),
+        )
+        if payment.instrument is not None:
+            message.instrument.CopyFrom(instrument(payment.instrument))
+        if payment.final_decline is not None:
+            message.decline.CopyFrom(self.decline(payment.final_decline))
+        failure = payment.authorization.failure_reason
+        if failure is not None:
+            message.failure_reason = enums.FAILURE_REASON[failure]
+        standing = payment.authorization_standing
+        if payment.capturable_amount and standing is not None and standing.authorization_expire_time is not None:
+            message.authorization_expire_time.CopyFrom(known_moment(standing.authorization_expire_time))
+        if terms.billing_address != Address():
+            message.billing_address.CopyFrom(address(terms.billing_address))
+        if terms.descriptor != StatementDescriptor():
+            message.descriptor.CopyFrom(descriptor(terms.descriptor))
+        if payment.settlement_amount is not None:
+            message.settlement_amount.CopyFrom(money(payment.settlement_amount))
+        return message
+
+    def operation(self, operation: Operation) -> payment_pb2.Operation:
+        message = payment_pb2.Operation(
+            operation_id=operation.operation_id,
+            kind=enums.OPERATION_KIND[operation.kind],
+            state=enums.OPERATION_STATE[operation.state],
+            amount=money(operation.amount),
+            request_id=operation.request_id,
+            create_time=moment(operation.create_time),
+            finish_time=moment(operation.finish_time),
+            next_check_time=moment(operation.next_check_time) if operation.state.is_open else None,
+            settle_time=moment(operation.standing.settle_time) if operation.standing else None,
+            failure_detail=operation.failure_detail,
+            gateway_details=details(operation.details),
+            note=operation.note,
+        )
+        if operation.decline is not None:
+            message.decline.CopyFrom(self.decline(operation.decline))
+        if operation.failure_reason is not None:
+            message.failure_reason = enums.FAILURE_REASON[operation.failure_reason]
+        return message
+
+    def decline(self, decline: Decline) -> decline_pb2.Decline:
+        name = decline.reason.value
+        everywhere = [self._text(locale, "decline", name, "customer") for locale in self.catalogue.locales]
+        return decline_pb2.Decline(
+            reason=enums.DECLINE_REASON[decline.reason],
+            fixer=enums.FIXER[decline.fixer],
+            retry_advice=enums.RETRY_ADVICE[decline.retry_advice],
+            retry_after=_duration(decline),
+            customer_message=self._text(self.locale, "decline", name, "customer"),
+            customer_messages=everywhere,
+            merchant_message=self._text(self.locale, "decline", name, "merchant"),
+        )
+
+    def verified(self, verified: VerifiedPayment) -> payment_service_pb2.VerifyPaymentResponse:
+        return payment_service_pb2.VerifyPaymentResponse(
+            payment=self.payment(verified.payment),
+            outcome=enums.VERIFICATION_OUTCOME[verified.outcome],
+            differences=[
+                payment_service_pb2.Difference(
+                    operation_id=difference.operation_id,
+                    field=difference.field,
+                    recorded=difference.recorded,
+                    at_gateway=difference.at_gateway,
+                )
+                for difference in verified.differences
+            ],
+            verify_time=moment(verified.verify_time),
+        )
+
+    def payment_method(self, method: PaymentMethod, today: date) -> payment_method_pb2.PaymentMethod:
+        message = payment_method_pb2.PaymentMethod(
+            payment_method_id=method.payment_method_id,
+            customer_id=method.customer_id,
+            state=enums.METHOD_STATE[method.state],
+            default=method.is_default,
+            duplicate_of_payment_method_id=method.duplicate_of or "",
+            create_time=moment(method.create_time),
+            update_time=moment(method.update_time),
+            next_check_time=moment(method.next_check_time),
+            failure_detail=method.failure_detail,
+        )
+        status = method.expiry_status(today)
+        if status is not None:
+            message.expiry_status = enums.EXPIRY_STATUS[status]
+        if method.instrument is not None:
+            message.instrument.CopyFrom(instrument(method.instrument))
+        if method.verification is not None:
+            message.verification.CopyFrom(self._verification(method.verification))
+        if method.billing_address != Address():
+            message.billing_address.CopyFrom(address(method.billing_address))
+        return message
+
+    def _verification(self, verification: Verification) -> payment_method_pb2.Verification:
+        message = payment_method_pb2.Verification(
+            approved=verification.approved, processor_response_code=verification.processor_response_code
+        )
+        for name in ("cvv", "postal_code", "street_address"):
+            result = getattr(verification, name)
+            if result is not None:
+                setattr(message, name, enums.CHECK_RESULT[result])
+        if verification.decline is not None:
+            message.decline.CopyFrom(self.decline(verification.decline))
+        return message
+
+    def _text(self, locale: str, kind: str, name: str, audience: str) -> decline_pb2.LocalizedText:
+        return decline_pb2.LocalizedText(locale=locale, text=self.catalogue.text(locale, kind, name, audience))
+
+
+def customer(one: Customer, default_payment_method_id: str) -> customer_pb2.Customer:
+    return customer_pb2.Customer(
+        customer_id=one.customer_id,
+        external_id=one.external_id,
+        given_name=one.given_name,
+        family_name=one.family_name,
+        email=one.email,
+        phone=one.phone,
+        language_code=one.language_code,
+        default_payment_method_id=default_payment_method_id,
+        create_time=moment(one.create_time),
+        update_time=moment(one.update_time),
+        delete_time=moment(one.delete_time),
+    )
+
+
+def export_rows(payment: Payment) -> list[admin_service_pb2.ExportRow]:
+    """One row for each movement of money that was asked for."""
+    instrument = payment.instrument
+    return [
+        admin_service_pb2.ExportRow(
+            payment_id=payment.terms.payment_id,
+            reference=payment.terms.reference,
+            customer_id=payment.terms.customer_id or "",
+            operation_id=operation.operation_id,
+            kind=enums.OPERATION_KIND[operation.kind],
+            operation_state=enums.OPERATION_STATE[operation.state],
+            amount=money(operation.amount),
+            create_time=moment(operation.create_time),
+            settle_time=moment(operation.standing.settle_time) if operation.standing else None,
+            payment_state=enums.PAYMENT_STATE[payment.state],
+            brand=instrument.brand if instrument else "",
+            last_four=instrument.last_four if instrument else "",
+            gateway_transaction_id=operation.transaction_id,
+            caller_id=payment.terms.caller_id,
+        )
+        for operation in payment.operations
+    ]
+
+
+def money(amount: Money) -> money_pb2.Money:
+    return money_pb2.Money(minor_units=amount.minor_units, currency_code=amount.currency_code)
+
+
+def moment(when: datetime | None) -> Timestamp | None:
+    return known_moment(when) if when is not None else None
+
+
+def known_moment(when: datetime) -> Timestamp:
+    message = Timestamp()
+    message.FromDatetime(when)
+    return message
+
+
+def day(when: date | None) -> Timestamp | None:
+    """The beginning of the day in UTC."""
+    return known_moment(datetime.combine(when, time.min, UTC)) if when is not None else None
+
+
+def instrument(one: Instrument) -> card_pb2.Instrument:
+    return card_pb2.Instrument(
+        kind=enums.INSTRUMENT_KIND[one.kind],
+        brand=one.brand,
+        last_four=one.last_four,
+        expiration_month=one.expiry.month if one.expiry else 0,
+        expiration_year=one.expiry.year if one.expiry else 0,
+        cardholder_name=one.cardholder_name,
+        issuer_country=one.issuer_country,
+        issuer=one.issuer,
+        account=one.account,
+    )
+
+
+def address(one: Address) -> address_pb2.Address:
+    return address_pb2.Address(**{name: getattr(one, name) for name in Address.__slots__})
+
+
+def descriptor(one: StatementDescriptor) -> payment_pb2.StatementDescriptor:
+    return payment_pb2.StatementDescriptor(name=one.name, phone=one.phone, url=one.url)
+
+
+def details(one: GatewayDetails) -> payment_pb2.GatewayDetails | None:
+    if one == GatewayDetails():
+        return None
+    return payment_pb2.GatewayDetails(**{name: getattr(one, name) for name in GatewayDetails.__slots__})
+
+
+def _duration(decline: Decline) -> Duration | None:
+    if decline.retry_after is None:
+        return None
+    message = Duration()
+    message.FromTimedelta(decline.retry_after)
+    return message

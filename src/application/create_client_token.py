@@ -1,0 +1,38 @@
+"""Makes a token with which a browser or app turns card or wallet data into a nonce."""
+
+from dataclasses import dataclass
+
+from application.caller import Caller
+from application.checks import Checks
+from application.errors import Rule
+from application.ports.gateway import Gateway
+from application.ports.store import Store
+from domain import ids
+from domain.currencies import EXPONENTS
+from domain.ids import CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class CreateClientToken:
+    store: Store
+    gateway: Gateway
+    currencies: frozenset[str]
+
+    def __call__(self, caller: Caller, *, customer_id: str = "", currency_code: str = "") -> str:
+        """Raises InvalidRequest, GatewayUnavailable and StoreUnavailable."""
+        checks = Checks()
+        checked = checks.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)
+        if currency_code and currency_code not in EXPONENTS:
+            checks.add("currency_code", Rule.CURRENCY)
+        elif currency_code and currency_code not in self.currencies:
+            checks.add("currency_code", Rule.CURRENCY_ACCEPTED, ", ".join(sorted(self.currencies)))
+        customer = None
+        if checked is not None:
+            with self.store.read() as work:
+                customer = work.customers.get(CustomerId(checked))
+            if customer is None or customer.caller_id != caller.caller_id or customer.delete_time:
+                checks.add("customer_id", Rule.EXISTS)
+        checks.done()
+        # The gateway hears of a customer with the first stored method: before that there is nothing to show.
+        shown = customer.customer_id if customer is not None and customer.is_at_gateway else None
+        return self.gateway.create_client_token(shown, currency_code or None)

@@ -1,0 +1,78 @@
+"""Deletes a customer: methods at the gateway and personal data here go, payments stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from application.caller import Caller
+from application.checks import Checks, known
+from application.errors import CustomerHasOpenPayments
+from application.exactly_once import ExactlyOnce, Request
+from application.get_customer import own_customer
+from application.ports.gateway import Gateway
+from application.ports.store import PaymentFilter, Store, UnitOfWork
+from domain import ids
+from domain.address import Address
+from domain.customer import Customer
+from domain.ids import CustomerId
+from domain.payment_method import PaymentMethodState
+from domain.transitions import PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCustomer:
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+
+    def __call__(self, request_id: str, customer_id: str, caller: Caller) -> Customer:
+        """Raises InvalidRequest, NotFound, RequestIdReused, CustomerHasOpenPayments and GatewayUnavailable."""
+        checks = Checks()
+        checked_id = checks.request_id(request_id)
+        checks.resource_id("customer_id", customer_id, ids.CUSTOMER)
+        checks.done()
+        request = Request(caller, known(checked_id), "DeleteCustomer", {"customer_id": customer_id})
+        with self.store.read() as work:
+            customer = own_customer(work, customer_id, caller)
+            self.exactly_once.is_repeat(work, request)
+            if customer.delete_time is not None:
+                return customer
+            _refuse_while_open(work, customer)
+        self.gateway.delete_customer(customer.customer_id)
+        stamp = self.exactly_once.stamp(caller)
+        with self.store.begin() as work:
+            current = own_customer(work, customer_id, caller, lock=True)
+            self.exactly_once.claim(work, self.exactly_once.record_of(request, customer_id, stamp))
+            if current.delete_time is not None:
+                return current
+            deleted = Customer(
+                customer_id=current.customer_id,
+                caller_id=current.caller_id,
+                create_time=current.create_time,
+                update_time=stamp.time,
+                delete_time=stamp.time,
+            )
+            work.customers.save(deleted)
+            for method in work.payment_methods.of_customer(current.customer_id):
+                bare = replace(method.instrument, cardholder_name="", account="") if method.instrument else None
+                work.payment_methods.save(
+                    replace(
+                        method,
+                        state=PaymentMethodState.DELETED,
+                        instrument=bare,
+                        is_default=False,
+                        billing_address=Address(),
+                        update_time=stamp.time,
+                    )
+                )
+            work.payments.erase_personal_data(current.customer_id)
+        return deleted
+
+
+def _refuse_while_open(work: UnitOfWork, customer: Customer) -> None:
+    """A payment or method whose outcome is unknown may still need the customer at the gateway."""
+    pending = PaymentFilter(customer_id=CustomerId(customer.customer_id), states=frozenset({PaymentState.PENDING}))
+    open_payments = work.payments.page(customer.caller_id, pending, after=None, limit=1)
+    methods = work.payment_methods.of_customer(customer.customer_id)
+    if open_payments or any(method.state is PaymentMethodState.PENDING for method in methods):
+        raise CustomerHasOpenPayments(customer.customer_id)

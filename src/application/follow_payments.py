@@ -1,0 +1,41 @@
+"""Follows each payment's money to its end: settled, expired, refused at settlement, paid out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from application.exactly_once import ExactlyOnce, locked
+from application.follow import SHORTEST, plan_follow
+from application.ports.gateway import Gateway
+from application.ports.store import Store
+from application.refresh import bring_up_to_date
+from domain.events import SERVICE, Stamp
+
+
+@dataclass(frozen=True, slots=True)
+class FollowPayments:
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+    batch_size: int = 50
+
+    def __call__(self) -> int:
+        """Asks for all that is due in one search. Returns how many payments that were.
+
+        Raises GatewayUnavailable and StoreUnavailable; what was due comes back then.
+        """
+        now = self.exactly_once.clock.now()
+        with self.store.begin() as work:
+            due = work.payments.due_to_follow(now, now + SHORTEST, self.batch_size)
+        wanted = [transaction_id for payment in due for transaction_id in payment.awaited_transactions]
+        found = {t.transaction_id: t for t in self.gateway.find_transactions(wanted)} if wanted else {}
+        for payment in due:
+            stamp = Stamp(self.exactly_once.clock.now(), SERVICE)
+            with self.store.begin() as work:
+                current = locked(work, payment.terms.payment_id)
+                for transaction_id in current.awaited_transactions:
+                    if transaction_id in found:
+                        bring_up_to_date(current, found[transaction_id], stamp)
+                plan_follow(current, stamp.time)
+                work.payments.save(current)
+        return len(due)

@@ -1,0 +1,34 @@
+"""Lists customers, newest first."""
+
+from dataclasses import dataclass
+
+from application.caller import Caller
+from application.checks import Checks
+from application.list_payments import read_token
+from application.page_tokens import PageTokens, scope_of
+from application.ports.store import Position, Store
+from domain.customer import Customer
+
+
+@dataclass(frozen=True, slots=True)
+class ListCustomers:
+    store: Store
+    page_tokens: PageTokens
+
+    def __call__(
+        self, caller: Caller, *, email: str = "", page_size: int = 0, page_token: str = ""
+    ) -> tuple[list[Customer], str]:
+        """The customers, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
+        checks = Checks()
+        checks.email("email", email)
+        size = checks.page_size(page_size)
+        scope = scope_of("customers", caller_id=caller.caller_id, email=email.casefold())
+        after = read_token(checks, self.page_tokens, scope, page_token)
+        checks.done()
+        with self.store.read() as work:
+            found = work.customers.page(caller.caller_id, email=email or None, after=after, limit=size + 1)
+        shown = found[:size]
+        if len(found) <= size:
+            return shown, ""
+        last = shown[-1]
+        return shown, self.page_tokens.write(scope, Position(last.create_time, last.customer_id))

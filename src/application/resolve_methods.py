@@ -1,0 +1,62 @@
+"""Finds out what became of stored methods whose answer was lost."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from application.add_payment_method import place
+from application.checks import known
+from application.exactly_once import ExactlyOnce
+from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
+from application.ports.store import Store
+from application.resolve_operations import AbsenceWatch
+from domain.payment_method import PaymentMethod, PaymentMethodState
+
+_log = logging.getLogger(__name__)
+
+NOT_AT_GATEWAY = "no answer came, and the gateway does not have it"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveMethods:
+    """A method's id is its token at the gateway: one look tells whether it was stored."""
+
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+    absence: AbsenceWatch
+    batch_size: int = 50
+
+    def __call__(self) -> int:
+        """Deals with what is due now. Returns how many methods that were. Raises StoreUnavailable."""
+        now = self.exactly_once.clock.now()
+        with self.store.begin() as work:
+            due = work.payment_methods.due(now, now + self.exactly_once.lease, self.batch_size)
+        for method in due:
+            try:
+                found = self.gateway.find_method(method.payment_method_id)
+            except GatewayUnavailable:
+                _log.info("%s: the gateway did not answer", method.payment_method_id)
+                continue
+            self._record(method, found)
+        return len(due)
+
+    def _record(self, method: PaymentMethod, found: StoredInstrument | None) -> None:
+        method_id = method.payment_method_id
+        time = self.exactly_once.clock.now()
+        proven = found is None and self.absence.is_proven(method_id)
+        with self.store.begin() as work:
+            current = known(work.payment_methods.get(method_id, lock=True))
+            if current.state is not PaymentMethodState.PENDING:
+                return
+            if found is not None:
+                current = current.activate(found.instrument, found.token, found.verification, time=time)
+                current = place(work, current, make_default=found.is_default)
+            elif proven:
+                current = current.fail(NOT_AT_GATEWAY, time=time)
+            else:
+                current = replace(current, next_check_time=time + self.exactly_once.first_check)
+            work.payment_methods.save(current)
+        if current.state is not PaymentMethodState.PENDING:
+            self.absence.forget(method_id)

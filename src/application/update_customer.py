@@ -1,0 +1,69 @@
+"""Changes what is known of a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from application.caller import Caller
+from application.checks import Checks, known
+from application.create_customer import CustomerDetails, CustomerOrder, check_customer
+from application.errors import ExternalIdAlreadyUsed, NotFound, ResourceKind, Rule
+from application.exactly_once import ExactlyOnce, Request
+from application.get_customer import own_customer
+from application.ports.gateway import Gateway
+from application.ports.store import ExternalIdTaken, Store, UnitOfWork
+from domain import ids
+from domain.customer import Customer
+
+CHANGEABLE: Final = tuple(CustomerDetails.__annotations__)
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCustomer:
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+
+    def __call__(self, customer_id: str, told: CustomerOrder, paths: Sequence[str], caller: Caller) -> Customer:
+        """Raises InvalidRequest, NotFound, RequestIdReused, ExternalIdAlreadyUsed and GatewayUnavailable."""
+        checks = Checks()
+        request_id = checks.request_id(told.request_id)
+        checks.resource_id("customer.customer_id", customer_id, ids.CUSTOMER)
+        details = check_customer(checks, told, "customer.")
+        if not paths:
+            checks.add("update_mask", Rule.REQUIRED)
+        for path in paths:
+            if path not in CHANGEABLE:
+                checks.add("update_mask", Rule.FIELD_PATH, ", ".join(CHANGEABLE))
+        checks.done()
+        changes = {name: value for name, value in details.items() if name in paths}
+        fields = {"customer_id": customer_id, "update_mask": ",".join(sorted(set(paths))), **changes}
+        request = Request(caller, known(request_id), "UpdateCustomer", fields)
+
+        with self.store.read() as work:
+            customer = living_customer(work, customer_id, caller)
+            if self.exactly_once.is_repeat(work, request):
+                return customer
+        stamp = self.exactly_once.stamp(caller)
+        if customer.is_at_gateway:
+            self.gateway.update_customer(replace(customer, **changes))  # type: ignore[arg-type]
+        try:
+            with self.store.begin() as work:
+                current = living_customer(work, customer_id, caller, lock=True)
+                if self.exactly_once.claim(work, self.exactly_once.record_of(request, customer_id, stamp)):
+                    return current
+                updated = replace(current, update_time=stamp.time, **changes)  # type: ignore[arg-type]
+                work.customers.save(updated)
+        except ExternalIdTaken as taken:
+            raise ExternalIdAlreadyUsed(told.external_id, taken.customer_id) from None
+        return updated
+
+
+def living_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bool = False) -> Customer:
+    """The customer, if it is the caller's and was not deleted. Raises NotFound."""
+    customer = own_customer(work, customer_id, caller, lock=lock)
+    if customer.delete_time is not None:
+        raise NotFound(ResourceKind.CUSTOMER, customer_id)
+    return customer

@@ -1,0 +1,187 @@
+"""Wires the service: the only place that knows everybody."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+from dependency_injector import containers, providers
+
+from adapters.braintree.declines import codes_by_reason
+from adapters.braintree.gateway import BraintreeAdapter
+from adapters.braintree.settings import BraintreeSettings
+from adapters.grpc.admin_servicer import AdminServicer
+from adapters.grpc.call_context import everybody
+from adapters.grpc.customer_servicer import CustomerServicer
+from adapters.grpc.dispute_servicer import DisputeServicer
+from adapters.grpc.event_servicer import EventServicer
+from adapters.grpc.payment_method_servicer import PaymentMethodServicer
+from adapters.grpc.payment_servicer import PaymentServicer
+from adapters.grpc.server import GrpcServer, Servicers
+from adapters.persistence.engine import Limits, create_engine
+from adapters.persistence.store import SqlStore
+from application.add_payment_method import AddPaymentMethod
+from application.capture_payment import CapturePayment
+from application.change_payment_method import (
+    DeletePaymentMethod,
+    MethodChanger,
+    SetDefaultPaymentMethod,
+    UpdatePaymentMethod,
+)
+from application.create_client_token import CreateClientToken
+from application.create_customer import CreateCustomer
+from application.create_payment import CreatePayment
+from application.delete_customer import DeleteCustomer
+from application.exactly_once import ExactlyOnce
+from application.export_payments import ExportPayments
+from application.find_default_method import FindDefaultMethod
+from application.fingerprint import Fingerprinter
+from application.follow_payments import FollowPayments
+from application.get_customer import GetCustomer
+from application.get_payment import GetPayment
+from application.get_payment_method import GetPaymentMethod
+from application.in_flight import InFlight
+from application.list_customers import ListCustomers
+from application.list_payment_events import ListPaymentEvents
+from application.list_payment_methods import ListPaymentMethods
+from application.list_payments import ListPayments
+from application.page_tokens import PageTokens
+from application.refresh import Refresh
+from application.refund_payment import RefundPayment
+from application.resolve_methods import ResolveMethods
+from application.resolve_operations import AbsenceWatch, ResolveOperations
+from application.update_customer import UpdateCustomer
+from application.verify_payment import VerifyPayment
+from application.void_payment import VoidPayment
+from bootstrap.runtime import SortableIds, SystemClock
+from bootstrap.settings import Settings
+
+
+def _braintree_settings(settings: Settings) -> BraintreeSettings:
+    return BraintreeSettings(
+        environment=settings.braintree_environment.value,
+        merchant_id=settings.braintree_merchant_id,
+        public_key=settings.braintree_public_key,
+        private_key=settings.braintree_private_key.get_secret_value(),
+        merchant_accounts=settings.braintree_merchant_accounts,
+        url=settings.braintree_url,
+        ca_file=str(settings.braintree_ca_file or ""),
+        connect_timeout_seconds=settings.braintree_connect_timeout_seconds,
+        read_timeout_seconds=settings.braintree_read_timeout_seconds,
+        max_connections=settings.grpc_threads,
+        use_api_request_key=settings.braintree_use_api_request_key,
+    )
+
+
+def _exactly_once(
+    settings: Settings, store: SqlStore, clock: SystemClock, ids: SortableIds, in_flight: InFlight
+) -> ExactlyOnce:
+    return ExactlyOnce(
+        store=store,
+        clock=clock,
+        ids=ids,
+        in_flight=in_flight,
+        fingerprinter=Fingerprinter(settings.key_for("fingerprints")),
+        lease=settings.lease,
+        first_check=timedelta(seconds=settings.first_check_seconds),
+    )
+
+
+def _absence(settings: Settings) -> AbsenceWatch:
+    return AbsenceWatch(time.monotonic, timedelta(seconds=settings.absence_horizon_seconds))
+
+
+class Container(containers.DeclarativeContainer):
+    """Everything the service is made of. `settings` must be overridden first."""
+
+    settings = providers.Dependency(instance_of=Settings)
+
+    clock = providers.Singleton(SystemClock)
+    ids = providers.Singleton(SortableIds)
+    in_flight = providers.Singleton(InFlight)
+    callers = providers.Object(everybody)
+    limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
+    engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
+    store = providers.Singleton(SqlStore, engine, ids)
+    gateway = providers.Singleton(BraintreeAdapter, providers.Callable(_braintree_settings, settings))
+    currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
+
+    exactly_once = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
+    page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
+    refresh = providers.Singleton(Refresh, store, gateway, clock)
+    absence = providers.Singleton(_absence, settings)
+
+    create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies)
+    capture_payment = providers.Singleton(CapturePayment, store, gateway, exactly_once)
+    void_payment = providers.Singleton(VoidPayment, gateway, exactly_once)
+    refund_payment = providers.Singleton(RefundPayment, store, gateway, exactly_once, refresh)
+    get_payment = providers.Singleton(GetPayment, store)
+    list_payments = providers.Singleton(ListPayments, store, page_tokens)
+    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock)
+    list_payment_events = providers.Singleton(ListPaymentEvents, store, page_tokens)
+    export_payments = providers.Singleton(ExportPayments, store)
+    decline_codes = providers.Singleton(codes_by_reason)
+
+    create_customer = providers.Singleton(CreateCustomer, store, exactly_once)
+    get_customer = providers.Singleton(GetCustomer, store)
+    update_customer = providers.Singleton(UpdateCustomer, store, gateway, exactly_once)
+    delete_customer = providers.Singleton(DeleteCustomer, store, gateway, exactly_once)
+    list_customers = providers.Singleton(ListCustomers, store, page_tokens)
+
+    find_default_method = providers.Singleton(FindDefaultMethod, store)
+
+    create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
+    add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once)
+    get_payment_method = providers.Singleton(GetPaymentMethod, store)
+    list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
+    method_changer = providers.Singleton(MethodChanger, store, exactly_once)
+    update_payment_method = providers.Singleton(UpdatePaymentMethod, gateway, method_changer)
+    set_default_payment_method = providers.Singleton(SetDefaultPaymentMethod, gateway, method_changer)
+    delete_payment_method = providers.Singleton(DeletePaymentMethod, gateway, method_changer)
+
+    resolve_operations = providers.Singleton(ResolveOperations, store, gateway, exactly_once, refresh, absence)
+    resolve_methods = providers.Singleton(ResolveMethods, store, gateway, exactly_once, absence)
+    follow_payments = providers.Singleton(FollowPayments, store, gateway, exactly_once)
+
+    servicers = providers.Factory(
+        Servicers,
+        payments=providers.Factory(
+            PaymentServicer,
+            callers=callers,
+            create_payment=create_payment,
+            capture_payment=capture_payment,
+            void_payment=void_payment,
+            refund_payment=refund_payment,
+            get_payment=get_payment,
+            list_payments=list_payments,
+            verify_payment=verify_payment,
+            list_payment_events=list_payment_events,
+            decline_codes=decline_codes,
+        ),
+        customers=providers.Factory(
+            CustomerServicer,
+            callers=callers,
+            create_customer=create_customer,
+            get_customer=get_customer,
+            update_customer=update_customer,
+            delete_customer=delete_customer,
+            list_customers=list_customers,
+            default_method_of=find_default_method,
+        ),
+        payment_methods=providers.Factory(
+            PaymentMethodServicer,
+            callers=callers,
+            clock=clock,
+            create_client_token=create_client_token,
+            add_payment_method=add_payment_method,
+            get_payment_method=get_payment_method,
+            list_payment_methods=list_payment_methods,
+            update_payment_method=update_payment_method,
+            set_default_payment_method=set_default_payment_method,
+            delete_payment_method=delete_payment_method,
+        ),
+        disputes=providers.Factory(DisputeServicer),
+        events=providers.Factory(EventServicer),
+        admin=providers.Factory(AdminServicer, export_payments=export_payments),
+    )
+    server = providers.Singleton(GrpcServer, servicers, settings.provided.grpc_threads)

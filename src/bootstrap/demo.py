@@ -1,0 +1,237 @@
+"""A story told by a real service and an offline gateway, through the client that callers install."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from bayar import BayarClient, BayarError, card, format_money, money
+from bayar.payments.v1.decline_pb2 import DeclineReason
+from bayar.payments.v1.payment_pb2 import (
+    CAPTURE_MODE_MANUAL,
+    Payment,
+    PaymentEvent,
+    PaymentEventType,
+    PaymentFunds,
+    PaymentState,
+)
+from bootstrap.twin_process import Twin, TwinFailed, running_twin
+
+_READY: Final = "Bayar listens on "
+_STOP_SECONDS: Final = 20
+
+
+def tell() -> int:
+    """Returns 0 when the story went as told, 1 when something is wrong."""
+    console = Console(highlight=False)
+    with tempfile.TemporaryDirectory(prefix="bayar-demo-") as directory:
+        try:
+            with (
+                running_twin(Path(directory)) as twin,
+                _running_service(Path(directory), twin) as address,
+                BayarClient(address) as bayar,
+            ):
+                _Story(console, bayar, twin).tell()
+        except (TwinFailed, _ServiceFailed, BayarError, _WrongEnding) as error:
+            console.print(f"[bold red]The story broke off.[/] {error}")
+            return 1
+    return 0
+
+
+class _ServiceFailed(Exception):
+    """The service did not start. The text says why."""
+
+
+class _WrongEnding(Exception):
+    """Something came out other than the story says."""
+
+
+class _Story:
+    def __init__(self, console: Console, bayar: BayarClient, twin: Twin) -> None:
+        self._console = console
+        self._bayar = bayar
+        self._twin = twin
+        self._card = card(
+            number="4111111111111111", expiration_month=12, expiration_year=datetime.now(UTC).year + 3, cvv="123"
+        )
+
+    def tell(self) -> None:
+        self._console.print()
+        self._console.rule("[bold]Bayar[/]: a day at a small coffee shop")
+        self._pay_once()
+        hamper = self._pay_in_parts()
+        self._decline()
+        self._show_history(hamper)
+
+    def _pay_once(self) -> None:
+        self._chapter("Sari buys a bag of beans and pays by card")
+        request_id = str(uuid.uuid4())
+        first = self._bayar.create_payment(
+            request_id=request_id, reference="order-1001", amount=money("25.00", "USD"), card=self._card
+        )
+        self._expect(first, PaymentState.PAYMENT_STATE_CAPTURED)
+        self._say(f"{_brand(first)} is charged {format_money(first.amount)}. The payment is {_state(first)}.")
+        self._chapter("Her phone loses the answer, and the shop sends the same request again")
+        second = self._bayar.create_payment(
+            request_id=request_id, reference="order-1001", amount=money("25.00", "USD"), card=self._card
+        )
+        charges = [t for t in self._twin.ledger() if t["amount"] == "25.00"]
+        if second.payment_id != first.payment_id or len(charges) != 1:
+            raise _WrongEnding("the same request paid twice")
+        self._say(f"It is the very same payment, {first.payment_id[-6:]}: one charge at the gateway, not two.")
+        try:
+            self._bayar.create_payment(reference="order-1001", amount=money("25.00", "USD"), card=self._card)
+        except BayarError as error:
+            self._say(f"Even a new request for the same order is stopped: [yellow]{error.reason}[/].")
+        else:
+            raise _WrongEnding("one order was paid twice")
+
+    def _pay_in_parts(self) -> Payment:
+        self._chapter("An office orders a hamper: hold the money now, take it when it ships")
+        payment = self._bayar.create_payment(
+            reference="order-1002", amount=money("100.00", "USD"), card=self._card, capture_mode=CAPTURE_MODE_MANUAL
+        )
+        self._expect(payment, PaymentState.PAYMENT_STATE_AUTHORIZED)
+        self._say(f"{format_money(payment.authorized_amount)} is held. The payment is {_state(payment)}.")
+        payment = self._bayar.capture_payment(payment_id=payment.payment_id, amount=money("60.00", "USD"), final=True)
+        self._expect(payment, PaymentState.PAYMENT_STATE_CAPTURED)
+        self._say(f"A part ships: {format_money(payment.captured_amount)} is captured, the rest is let go.")
+        self._say("Night falls. The bank settles.")
+        self._twin.settle()
+        payment = self._bayar.verify_payment(payment_id=payment.payment_id).payment
+        self._expect(payment, PaymentState.PAYMENT_STATE_SETTLED)
+        self._say(f"Asked whether the money really came, the gateway agrees: {_state(payment)}.")
+        payment = self._bayar.refund_payment(
+            payment_id=payment.payment_id, amount=money("15.00", "USD"), note="one jar was broken"
+        )
+        if payment.refunded_amount.minor_units != 1500:
+            raise _WrongEnding("the refund did not go through")
+        self._say(
+            f"One jar was broken: {format_money(payment.refunded_amount)} goes back, "
+            f"{format_money(payment.refundable_amount)} could still."
+        )
+        return payment
+
+    def _decline(self) -> None:
+        self._chapter("Budi's card has too little on it")
+        payment = self._bayar.create_payment(reference="order-1003", amount=money("2001.00", "USD"), card=self._card)
+        self._expect(payment, PaymentState.PAYMENT_STATE_DECLINED)
+        decline = payment.decline
+        self._say(f"The payment is {_state(payment)}. A decline is an answer, not an error:")
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 4))
+        table.add_row("why", DeclineReason.Name(decline.reason).removeprefix("DECLINE_REASON_"))
+        table.add_row(
+            "gateway",
+            f"{payment.gateway_details.processor_response_code} {payment.gateway_details.processor_response_text}",
+        )
+        for text in decline.customer_messages:
+            table.add_row(f"to the customer ({text.locale})", f"[italic]{text.text}[/]")
+        table.add_row("to the shop", decline.merchant_message.text)
+        self._console.print(table)
+
+    def _show_history(self, payment: Payment) -> None:
+        self._chapter("The day in one table")
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for heading in ("order", "card", "state", "money is"):
+            table.add_column(heading)
+        for heading in ("asked", "captured", "refunded"):
+            table.add_column(heading, justify="right")
+        for one in self._bayar.list_payments():
+            table.add_row(
+                one.reference,
+                _brand(one),
+                _state(one),
+                PaymentFunds.Name(one.funds).removeprefix("PAYMENT_FUNDS_"),
+                format_money(one.amount),
+                format_money(one.captured_amount),
+                format_money(one.refunded_amount),
+            )
+        self._console.print(table)
+        self._chapter(f"What happened to {payment.reference}, step by step")
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        for heading in ("time (UTC)", "what", "amount", "payment is", "in words"):
+            table.add_column(heading, justify="right" if heading == "amount" else "left")
+        for event in self._bayar.list_payment_events(payment_id=payment.payment_id):
+            table.add_row(*_event_row(event))
+        self._console.print(table)
+        self._console.print("That was a real service, a real database, the real Braintree SDK over TLS, and a twin of")
+        self._console.print(
+            "its gateway. Nothing of it is left running. [bold]make run[/] starts them for you to try.\n"
+        )
+
+    def _chapter(self, title: str) -> None:
+        self._console.print(f"\n[bold cyan]{title}[/]")
+
+    def _say(self, sentence: str) -> None:
+        self._console.print(f"  {sentence}")
+
+    def _expect(self, payment: Payment, state: PaymentState.ValueType) -> None:
+        if payment.state != state:
+            raise _WrongEnding(f"{payment.reference} is {_state(payment)}, not {PaymentState.Name(state)}")
+
+
+def _state(payment: Payment) -> str:
+    name = PaymentState.Name(payment.state).removeprefix("PAYMENT_STATE_")
+    return f"[{'red' if name in ('DECLINED', 'FAILED') else 'green'}]{name}[/]"
+
+
+def _brand(payment: Payment) -> str:
+    return f"{payment.instrument.brand} {payment.instrument.last_four}".strip()
+
+
+def _event_row(event: PaymentEvent) -> tuple[str, ...]:
+    return (
+        event.event_time.ToDatetime().strftime("%H:%M:%S"),
+        PaymentEventType.Name(event.type).removeprefix("PAYMENT_EVENT_TYPE_").replace("_", " ").lower(),
+        format_money(event.amount) if event.HasField("amount") else "",
+        PaymentState.Name(event.state).removeprefix("PAYMENT_STATE_"),
+        event.summary,
+    )
+
+
+@contextmanager
+def _running_service(directory: Path, twin: Twin) -> Iterator[str]:
+    """The service as a process of its own; yields its address."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
+    environment |= twin.environment() | {
+        "BAYAR_DATABASE_URL": f"sqlite:///{directory / 'bayar.db'}",
+        "BAYAR_GRPC_ADDRESS": "127.0.0.1:0",
+        "BAYAR_LOG_LEVEL": "warning",
+        "PYTHONUNBUFFERED": "1",
+    }
+    log_path = directory / "bayar.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bootstrap.cli", "serve"], stdout=subprocess.PIPE, stderr=log, env=environment
+        )
+    try:
+        yield _wait_for_address(process, log_path)
+    finally:
+        process.terminate()
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+
+
+def _wait_for_address(process: subprocess.Popen[bytes], log_path: Path) -> str:
+    for line in process.stdout or ():
+        text = line.decode(errors="replace")
+        if text.startswith(_READY):
+            return text.removeprefix(_READY).split()[0]
+    raise _ServiceFailed("the service did not start: " + log_path.read_text(errors="replace")[-2000:])

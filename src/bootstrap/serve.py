@@ -1,0 +1,156 @@
+"""Runs the service until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+import uuid
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from adapters.grpc.server import CannotListen
+from adapters.persistence.migrate import is_current, upgrade
+from application.ports.gateway import GatewayUnavailable
+from application.ports.store import StoreUnavailable
+from bootstrap.container import Container
+from bootstrap.settings import Settings, load_settings
+from bootstrap.twin_process import TwinFailed, running_twin
+from bootstrap.worker import Worker
+
+_log = logging.getLogger(__name__)
+
+_CANNOT_START = 1
+
+
+def serve() -> int:
+    """Runs with the settings of the environment."""
+    return _run(load_settings())
+
+
+def serve_with_twin(state_dir: Path) -> int:
+    """Runs with an offline gateway beside it, both keeping their state in the directory."""
+    state_dir.mkdir(parents=True, exist_ok=True)
+    state_dir = state_dir.resolve()
+    try:
+        with running_twin(state_dir) as twin:
+            os.environ.update(twin.environment())
+            os.environ.setdefault("BAYAR_DATABASE_URL", f"sqlite:///{state_dir / 'bayar.db'}")
+            return _run(load_settings(), first_payment_hint=True)
+    except TwinFailed as error:
+        _complain(str(error))
+        return _CANNOT_START
+
+
+def migrate() -> int:
+    """Brings the schema up to date."""
+    container = _container(load_settings())
+    try:
+        upgrade(container.engine())
+    except StoreUnavailable as error:
+        _complain(f"the database does not answer: {error}")
+        return _CANNOT_START
+    _say("The schema is up to date.")
+    return 0
+
+
+def _run(settings: Settings, *, first_payment_hint: bool = False) -> int:
+    logging.basicConfig(
+        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
+    )
+    with ExitStack() as stack:
+        try:
+            container = _container(settings)
+            engine = container.engine()
+            stack.callback(engine.dispose)
+            if engine.dialect.name == "sqlite":
+                upgrade(engine)
+            elif not is_current(engine):
+                _complain("the database's schema is not up to date: run `bayar migrate` first, with the same settings")
+                return _CANNOT_START
+            if not settings.braintree_merchant_accounts:
+                container.gateway().discover_merchant_accounts()
+            return asyncio.run(_serve_until_told(container, settings, first_payment_hint))
+        except StoreUnavailable as error:
+            _complain(f"the database does not answer (BAYAR_DATABASE_URL): {error}")
+        except GatewayUnavailable as error:
+            _complain(
+                "Braintree did not tell its merchant accounts. Check the keys and the connection, or name the accounts "
+                f"in BAYAR_BRAINTREE_MERCHANT_ACCOUNTS: {error}"
+            )
+        except CannotListen as error:
+            _complain(f"{error}. Set BAYAR_GRPC_ADDRESS to a free address, for example 127.0.0.1:50052")
+        return _CANNOT_START
+
+
+def _container(settings: Settings) -> Container:
+    container = Container()
+    container.settings.override(settings)
+    return container
+
+
+async def _serve_until_told(container: Container, settings: Settings, first_payment_hint: bool) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    server = await loop.run_in_executor(None, container.server)
+    address = await server.start(settings.grpc_address)
+    workers = [
+        Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds),
+        Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds),
+        Worker("follower", container.follow_payments(), settings.resolver_interval_seconds),
+    ]
+    for worker in workers:
+        worker.start()
+    _say(f"Bayar listens on {address} (gRPC, plain text). Ctrl-C ends it.")
+    if first_payment_hint:
+        _say(_first_payment(address))
+    await stopping.wait()
+    _say("Stopping: calls under way are finished first.")
+    # A second signal ends it at once: what is under way is then found again by the next start.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+    await server.stop(settings.stop_grace_seconds)
+    for worker in workers:
+        if not await loop.run_in_executor(None, worker.stop, settings.stop_grace_seconds):
+            _log.warning("a worker did not end in time; the next start takes up its work")
+    _say("Stopped.")
+    return 0
+
+
+def _first_payment(address: str) -> str:
+    """How to make a first payment, to be pasted as it stands."""
+    tools = Path(sys.executable).parent
+    folder = Path(os.path.relpath(tools)) if tools.is_relative_to(Path.cwd()) else tools
+    year = datetime.now(UTC).year + 3
+    order = uuid.uuid4()
+    return f"""
+A first payment with buf curl:
+
+  {folder}/buf curl --protocol grpc --http2-prior-knowledge \\
+    http://{address}/bayar.payments.v1.PaymentService/CreatePayment -d '{{
+      "request_id": "{order}", "reference": "order-{str(order)[:4]}",
+      "amount": {{"minor_units": 2500, "currency_code": "USD"}},
+      "card": {{"number": "4111111111111111", "expiration_month": 12, "expiration_year": {year}, "cvv": "123"}}}}'
+
+The same with Python:
+
+  {folder}/python - <<'END'
+  from bayar import BayarClient, card, money
+  with BayarClient("{address}") as bayar:
+      print(bayar.create_payment(reference="order-{str(order)[4:8]}", amount=money("25.00", "USD"),
+            card=card(number="4111111111111111", expiration_month=12, expiration_year={year}, cvv="123")))
+  END
+"""
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def _complain(text: str) -> None:
+    print(f"bayar: {text}", file=sys.stderr, flush=True)  # noqa: T201

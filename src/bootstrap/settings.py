@@ -1,0 +1,222 @@
+"""What the service is told from outside: environment variables that begin with BAYAR_."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import hmac
+import os
+import re
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from domain.currencies import EXPONENTS
+
+
+class BadSettings(Exception):
+    """The service cannot start as it is configured. The text names each variable, what is wrong, and an example."""
+
+
+class GatewayEnvironment(StrEnum):
+    TWIN = "twin"
+    SANDBOX = "sandbox"
+    PRODUCTION = "production"
+
+
+def _merchant_accounts(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    pairs = [pair.split("=", 1) for pair in re.split(r"[,\s]+", value.strip()) if pair]
+    if not pairs or any(len(pair) != 2 or pair[0] not in EXPONENTS or not pair[1] for pair in pairs):
+        raise ValueError("must list CURRENCY=account pairs with ISO 4217 codes in capital letters")
+    return dict(pairs)
+
+
+def _address(value: str) -> str:
+    host, separator, port = value.rpartition(":")
+    if not separator or not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError("must be HOST:PORT")
+    return value
+
+
+def _url(value: str) -> str:
+    if value and not re.fullmatch(r"https?://[^/\s]+(:\d+)?/?", value):
+        raise ValueError("must be http(s)://HOST:PORT without a path")
+    return value.rstrip("/")
+
+
+Address = Annotated[str, AfterValidator(_address)]
+
+
+class Settings(BaseSettings):
+    """Every setting. The description says what it means; examples show its form."""
+
+    model_config = SettingsConfigDict(env_prefix="BAYAR_", extra="ignore", hide_input_in_errors=True)
+
+    database_url: str = Field(
+        default="sqlite:///bayar.db",
+        description="Where the record is kept: SQLite for one process, PostgreSQL for more.",
+        examples=["sqlite:///bayar.db", "postgresql://bayar@db.example/bayar"],
+        min_length=1,
+    )
+    grpc_address: Address = Field(
+        default="127.0.0.1:50051",
+        description="Where the gRPC service listens. Port 0 takes a free one.",
+        examples=["127.0.0.1:50051"],
+    )
+    http_address: Address = Field(
+        default="127.0.0.1:8080",
+        description="Where the HTTP side will listen (webhooks, metrics). Nothing listens there yet.",
+        examples=["127.0.0.1:8080"],
+    )
+    secret_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description="Keys the fingerprints of requests and the page tokens. Derived from the private key of Braintree "
+        "when not set. Keep it: with another one, repeats of earlier requests are taken for different ones.",
+        examples=["the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"],
+    )
+    braintree_environment: GatewayEnvironment = Field(
+        description="Which gateway: the offline twin, Braintree's sandbox, or the real one.", examples=["sandbox"]
+    )
+    braintree_merchant_id: str = Field(
+        min_length=1, description="The merchant id of your Braintree account.", examples=["9gm5x4kz2wq8t7rn"]
+    )
+    braintree_public_key: str = Field(
+        min_length=1, description="The public API key of your Braintree account.", examples=["s7k2m9x4qz8w5t3n"]
+    )
+    braintree_private_key: SecretStr = Field(
+        min_length=1,
+        description="The private API key of your Braintree account. Never printed.",
+        examples=["the private key that Braintree shows beside the public one"],
+    )
+    braintree_merchant_accounts: Annotated[dict[str, str], NoDecode, BeforeValidator(_merchant_accounts)] = Field(
+        default={},
+        description="Your merchant account for each currency that you take. Asked of Braintree at start when not set.",
+        examples=["USD=my_usd,IDR=my_idr"],
+    )
+    braintree_url: Annotated[str, AfterValidator(_url)] = Field(
+        default="",
+        description="Where the twin listens. Only with the environment twin, and required there.",
+        examples=["https://127.0.0.1:8443"],
+    )
+    braintree_ca_file: Path | None = Field(
+        default=None,
+        description="The certificate authority of the twin. Only with the environment twin, and required for https.",
+        examples=["/var/lib/bayar/tls/ca.pem"],
+    )
+    braintree_use_api_request_key: bool = Field(
+        default=False,
+        description="Send Braintree's own idempotency key along. Only where Braintree enabled it for you.",
+        examples=["true"],
+    )
+    braintree_connect_timeout_seconds: float = Field(
+        default=5.0, gt=0, le=60, description="How long to wait for a connection.", examples=["5"]
+    )
+    braintree_read_timeout_seconds: float = Field(
+        default=65.0,
+        gt=0,
+        le=600,
+        description="How long to wait for an answer. Braintree may work for 60 s: less makes more outcomes unknown for "
+        "a while.",
+        examples=["65"],
+    )
+    absence_horizon_seconds: float = Field(
+        default=180.0,
+        gt=0,
+        description="For how long the gateway must not know of an operation before it counts as never made. Longer "
+        "than the gateway's 60 s and the delay of its search.",
+        examples=["180"],
+    )
+    first_check_seconds: float = Field(
+        default=2.0, gt=0, description="How soon to look for an outcome whose answer was lost.", examples=["2"]
+    )
+    resolver_interval_seconds: float = Field(
+        default=1.0, gt=0, description="How often to look for operations that are due.", examples=["1"]
+    )
+    grpc_threads: int = Field(
+        default=64, ge=2, le=1000, description="How many calls are worked on at once.", examples=["64"]
+    )
+    stop_grace_seconds: float = Field(
+        default=75.0,
+        gt=0,
+        description="How long a stop waits for calls under way. Longer than the gateway's timeouts.",
+        examples=["75"],
+    )
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = Field(
+        default="info", description="How much to log: debug, info, warning or error.", examples=["info"]
+    )
+
+    @model_validator(mode="after")
+    def _twin_has_an_address(self) -> Settings:
+        twin = self.braintree_environment is GatewayEnvironment.TWIN
+        if twin and not self.braintree_url:
+            raise ValueError("BAYAR_BRAINTREE_URL is missing. The twin needs it, for example https://127.0.0.1:8443")
+        if not twin and (self.braintree_url or self.braintree_ca_file):
+            raise ValueError(
+                "BAYAR_BRAINTREE_URL and BAYAR_BRAINTREE_CA_FILE go only with BAYAR_BRAINTREE_ENVIRONMENT=twin; "
+                "remove them"
+            )
+        if self.braintree_url.startswith("https:") and self.braintree_ca_file is None:
+            raise ValueError(
+                "BAYAR_BRAINTREE_CA_FILE is missing. A twin with https needs it, for example /var/lib/bayar/tls/ca.pem"
+            )
+        if self.braintree_ca_file is not None and not self.braintree_ca_file.is_file():
+            raise ValueError(f"BAYAR_BRAINTREE_CA_FILE names {self.braintree_ca_file}, and there is no such file")
+        return self
+
+    def key_for(self, purpose: str) -> bytes:
+        """A key of its own for each purpose, from the one secret."""
+        secret = self.secret_key or self.braintree_private_key
+        return hmac.new(secret.get_secret_value().encode(), purpose.encode(), hashlib.sha256).digest()
+
+    @property
+    def lease(self) -> timedelta:
+        """How long a call may take before the resolver looks: the timeouts, and some."""
+        return timedelta(seconds=self.braintree_connect_timeout_seconds + self.braintree_read_timeout_seconds + 15)
+
+
+_PREFIX: Final = "BAYAR_"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Reads the environment. Raises BadSettings with one line for each variable that is missing or wrong."""
+    _refuse_unknown_variables()
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        raise BadSettings("\n".join(_sentence(dict(fault)) for fault in error.errors())) from None
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelled variable would silently leave a default in place."""
+    known = {_PREFIX + name.upper() for name in Settings.model_fields}
+    unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
+    if unknown:
+        raise BadSettings("\n".join(f"{name} is no setting.{_suggestion(name, known)}" for name in unknown))
+
+
+def _suggestion(name: str, known: set[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    return f" Did you mean {close[0]}?" if close else " docs/configuration.md lists them all."
+
+
+def _sentence(fault: dict[str, Any]) -> str:
+    if not fault["loc"]:
+        return str(fault["ctx"]["error"])
+    name = str(fault["loc"][0])
+    variable = _PREFIX + name.upper()
+    described = Settings.model_fields[name]
+    example = (described.examples or [""])[0]
+    if fault["type"] == "missing" or (fault["type"] == "string_too_short" and fault["ctx"].get("min_length") == 1):
+        problem = "is missing"
+    elif fault["type"] == "value_error":
+        problem = str(fault["ctx"]["error"])
+    else:
+        problem = "is wrong: " + str(fault["msg"])[:1].lower() + str(fault["msg"])[1:]
+    return f"{variable} {problem}. {described.description} Example: {variable}={example}"

@@ -1,0 +1,116 @@
+"""Starts the offline twin of the gateway as a process of its own. For development only."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from ssl import create_default_context
+from typing import Any, Final
+
+MERCHANT_ID: Final = "twin_merchant"
+PUBLIC_KEY: Final = "twin_public_key"
+PRIVATE_KEY: Final = "twin_private_key"
+MERCHANT_ACCOUNTS: Final = ",".join(
+    f"{currency}=twin_{currency.lower()}" for currency in ("USD", "EUR", "GBP", "IDR", "JPY", "KWD", "SGD", "AUD")
+)
+
+_STOP_SECONDS: Final = 10
+
+
+class TwinFailed(Exception):
+    """The twin did not start. The text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """A running twin."""
+
+    url: str
+    ca_file: Path
+
+    def environment(self) -> dict[str, str]:
+        """The settings with which the service talks to it."""
+        return {
+            "BAYAR_BRAINTREE_ENVIRONMENT": "twin",
+            "BAYAR_BRAINTREE_URL": self.url,
+            "BAYAR_BRAINTREE_CA_FILE": str(self.ca_file),
+            "BAYAR_BRAINTREE_MERCHANT_ID": MERCHANT_ID,
+            "BAYAR_BRAINTREE_PUBLIC_KEY": PUBLIC_KEY,
+            "BAYAR_BRAINTREE_PRIVATE_KEY": PRIVATE_KEY,
+            "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS": MERCHANT_ACCOUNTS,
+        }
+
+    def settle(self) -> None:
+        """Runs the nightly settlement batch now."""
+        self._control("POST", "/_twin/settle")
+
+    def ledger(self) -> list[dict[str, Any]]:
+        """Every transaction that the twin knows."""
+        transactions: list[dict[str, Any]] = self._control("GET", "/_twin/ledger")["transactions"]
+        return transactions
+
+    def _control(self, method: str, path: str) -> Any:
+        body = b"{}" if method == "POST" else None
+        request = urllib.request.Request(self.url + path, data=body, method=method)  # noqa: S310 (our own https)
+        request.add_header("Content-Type", "application/json")
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}),
+            urllib.request.HTTPSHandler(context=create_default_context(cafile=str(self.ca_file))),
+        )
+        with opener.open(request, timeout=_STOP_SECONDS) as answer:
+            return json.load(answer)
+
+
+@contextlib.contextmanager
+def running_twin(state_dir: Path) -> Iterator[Twin]:
+    """A twin with its state and certificates in the directory. Ends with the `with`. Raises TwinFailed."""
+    tls_dir = state_dir / "tls"
+    command = [sys.executable, "-m", "braintree_twin", "serve", "--address", "127.0.0.1:0", "--quiet"]
+    command += ["--state", str(state_dir / "twin.db"), "--tls-dir", str(tls_dir)]
+    log_path = state_dir / "twin.log"
+    with log_path.open("ab") as log:
+        # In a session of its own, so that Ctrl-C at the terminal ends the service first, and the twin after it. Its
+        # standard input is a pipe from here: should this process die, the twin sees the end of it, and stops.
+        process = subprocess.Popen(  # noqa: S603 (our own command)
+            [*command, "--stop-with-stdin"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
+        )
+    try:
+        yield Twin(_wait_for_url(process, log_path), tls_dir / "ca.pem")
+    finally:
+        _stop(process)
+
+
+def _wait_for_url(process: subprocess.Popen[bytes], log_path: Path) -> str:
+    if process.stdout is None:
+        raise RuntimeError("the pipe was asked for")
+    for line in process.stdout:
+        for word in line.decode(errors="replace").split():
+            if word.startswith("https://127.0.0.1:"):
+                return word.rstrip(".,;/")
+    last_lines = log_path.read_text(errors="replace").splitlines()[-3:]
+    raise TwinFailed("the twin of the gateway did not start: " + " ".join(last_lines))
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(_STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()

@@ -1,0 +1,494 @@
+"""What the gateway is sent, read from the wire."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.braintree import params
+from adapters.braintree.settings import BraintreeSettings, TwinEnvironment
+from application.ports.gateway import (
+    Approved,
+    Capture,
+    Declined,
+    GatewayUnavailable,
+    MethodChange,
+    Nonce,
+    Rejected,
+    Stored,
+    StoredMethod,
+    Unknown,
+)
+from domain.address import Address, StatementDescriptor
+from domain.ids import PaymentMethodId
+from domain.instrument import CardExpiry
+from domain.money import Money
+from tests.adapters.braintree import documents
+from tests.adapters.braintree.asking import (
+    CAPTURE,
+    CARD_NUMBER,
+    CVV,
+    NONCE,
+    OPERATION,
+    PART,
+    PRIVATE_KEY,
+    REFUND,
+    VOID,
+    adapter,
+    authorization,
+    customer,
+    new_method,
+)
+from tests.adapters.braintree.server import Act, Received, answer, serving
+
+APPROVAL = answer(201, documents.transaction())
+REFUSED_TOKEN = answer(422, documents.invalid("91515"))
+NO_KEYS = answer(422, documents.invalid("915231"))
+
+
+def sale(**changes: Any) -> Any:
+    """The transaction that an authorization asks for."""
+    with serving(APPROVAL) as server:
+        assert isinstance(adapter(server.url).authorize(authorization(**changes)), Approved)
+    [request] = server.received
+    assert (request.verb, request.path) == ("POST", "/merchants/merchant1/transactions")
+    return request.xml["transaction"]
+
+
+# Authorizations
+
+
+def test_a_card_is_sent_with_the_operation_id_and_the_merchant_account_of_the_currency() -> None:
+    assert sale() == {
+        "amount": "10.50",
+        "order_id": "op_1",
+        "merchant_account_id": "acct_usd",
+        "options": {"submit_for_settlement": False},
+        "credit_card": {
+            "number": CARD_NUMBER,
+            "expiration_month": "02",
+            "expiration_year": "2030",
+            "cvv": CVV,
+            "cardholder_name": "Budi Santoso",
+        },
+        "type": "sale",
+    }
+
+
+def test_a_capture_at_once_is_asked_for_with_the_authorization() -> None:
+    assert sale(captures=True)["options"] == {"submit_for_settlement": True}
+
+
+def test_a_nonce_and_a_stored_method_take_the_place_of_the_card() -> None:
+    by_nonce, by_token = sale(source=Nonce(NONCE)), sale(source=StoredMethod("pm_9"))
+    assert (by_nonce["payment_method_nonce"], by_token["payment_method_token"]) == (NONCE, "pm_9")
+    assert "credit_card" not in by_nonce
+    assert "credit_card" not in by_token
+
+
+def test_a_customer_known_to_the_gateway_is_named_and_an_unknown_one_described() -> None:
+    assert sale(customer=customer(is_at_gateway=True))["customer_id"] == "cus_1"
+    described = sale(customer=customer())
+    assert described["customer"] == {
+        "first_name": "Budi",
+        "last_name": "Santoso",
+        "email": "budi@example.com",
+        "phone": "+62 811",
+    }
+    assert "customer_id" not in described
+
+
+def test_a_stored_method_comes_without_a_description_of_the_customer() -> None:
+    sent = sale(source=StoredMethod("pm_9"), customer=customer())
+    assert "customer" not in sent
+    assert "customer_id" not in sent
+
+
+@pytest.mark.parametrize("source", [authorization().source, Nonce(NONCE)], ids=["card", "nonce"])
+def test_a_method_to_be_stored_gets_our_token(source: Any) -> None:
+    sent = sale(source=source, store_as=PaymentMethodId("pm_7"), customer=customer(is_at_gateway=True))
+    assert sent["credit_card"]["token"] == "pm_7"
+    assert sent["options"]["store_in_vault_on_success"] is True
+    assert sent["customer_id"] == "cus_1"
+
+
+def test_a_nonce_that_takes_no_token_of_ours_is_stored_under_the_gateways_own() -> None:
+    with serving(REFUSED_TOKEN, APPROVAL) as server:
+        asked = authorization(source=Nonce(NONCE), store_as=PaymentMethodId("pm_7"))
+        assert isinstance(adapter(server.url, use_api_request_key=True).authorize(asked), Approved)
+    first, second = (request.xml["transaction"] for request in server.received)
+    assert "credit_card" not in second
+    assert second["options"]["store_in_vault_on_success"] is True
+    assert first["api_request_key"] != second["api_request_key"], "a key belongs to one body"
+
+
+def test_a_card_whose_token_is_refused_is_not_sent_again() -> None:
+    with serving(REFUSED_TOKEN) as server:
+        outcome = adapter(server.url).authorize(authorization(store_as=PaymentMethodId("pm_7")))
+    assert isinstance(outcome, Rejected)
+    assert len(server.received) == 1
+
+
+def test_address_and_descriptor_are_sent_as_far_as_they_are_given() -> None:
+    sent = sale(
+        billing_address=Address(given_name="Budi", street_address="Jl. Sudirman 1 & 2", country_code="ID"),
+        descriptor=StatementDescriptor(name="BAYAR*SHOP"),
+    )
+    assert sent["billing"] == {
+        "first_name": "Budi",
+        "street_address": "Jl. Sudirman 1 & 2",
+        "country_code_alpha2": "ID",
+    }
+    assert sent["descriptor"] == {"name": "BAYAR*SHOP"}
+    assert "billing" not in sale()
+
+
+def test_a_currency_without_a_merchant_account_is_never_sent() -> None:
+    with serving(APPROVAL) as server:
+        outcome = adapter(server.url).authorize(authorization(amount=Money(100, "EUR")))
+    assert outcome == Rejected(detail="no merchant account takes EUR")
+    assert server.received == []
+
+
+@given(
+    minor_units=st.integers(min_value=1, max_value=10**15),
+    currency=st.sampled_from([("JPY", 0), ("USD", 2), ("KWD", 3)]),
+)
+def test_amounts_are_sent_exactly(minor_units: int, currency: tuple[str, int]) -> None:
+    code, exponent = currency
+    sent = params.sale(authorization(amount=Money(minor_units, code)), "account")["amount"]
+    whole, _, fraction = sent.partition(".")
+    assert int(whole + fraction) == minor_units
+    assert len(fraction) == exponent
+    assert sent.replace(".", "").isdecimal(), "no exponent, no sign"
+
+
+# Captures, voids, refunds
+
+
+def exchange(ask: Any, **settings: Any) -> Received:
+    with serving(APPROVAL) as server:
+        assert isinstance(ask(adapter(server.url, **settings)), Approved)
+    [request] = server.received
+    return request
+
+
+def test_a_whole_capture_submits_the_transaction() -> None:
+    request = exchange(lambda gateway: gateway.capture(CAPTURE))
+    assert (request.verb, request.path) == ("PUT", "/merchants/merchant1/transactions/tx1/submit_for_settlement")
+    assert request.xml == {"transaction": {"amount": "10.50"}}
+
+
+def test_a_partial_capture_makes_a_transaction_that_carries_the_operation_id() -> None:
+    request = exchange(lambda gateway: gateway.capture(PART))
+    assert request.path.endswith("/transactions/tx1/submit_for_partial_settlement")
+    assert request.xml == {"transaction": {"amount": "0.50", "order_id": "op_1"}}
+
+
+def test_a_refund_makes_a_transaction_that_carries_the_operation_id() -> None:
+    request = exchange(lambda gateway: gateway.refund(REFUND))
+    assert (request.verb, request.path) == ("POST", "/merchants/merchant1/transactions/tx1/refund")
+    assert request.xml == {"transaction": {"amount": "0.25", "order_id": "op_1"}}
+
+
+def test_a_void_names_the_transaction_and_nothing_else() -> None:
+    request = exchange(lambda gateway: gateway.void(VOID))
+    assert (request.verb, request.path, request.body) == ("PUT", "/merchants/merchant1/transactions/tx1/void", b"")
+
+
+def test_an_id_that_would_change_the_address_is_never_sent() -> None:
+    with serving(APPROVAL) as server:
+        stray = Capture(operation_id=OPERATION, transaction_id="../tx1", amount=Money(1, "USD"), in_part=False)
+        assert isinstance(adapter(server.url).capture(stray), Rejected)
+    assert server.received == []
+
+
+# The request key
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda gateway: gateway.authorize(authorization()),
+        lambda gateway: gateway.capture(CAPTURE),
+        lambda gateway: gateway.capture(PART),
+        lambda gateway: gateway.void(VOID),
+        lambda gateway: gateway.refund(REFUND),
+    ],
+    ids=["authorize", "capture", "capture in part", "void", "refund"],
+)
+def test_every_call_that_moves_money_carries_the_operation_id_as_its_request_key(ask: Any) -> None:
+    assert exchange(ask, use_api_request_key=True).xml["transaction"]["api_request_key"] == "op_1"
+
+
+def test_a_merchant_without_request_keys_is_served_without_them_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
+    with serving(NO_KEYS, APPROVAL) as server:
+        gateway = adapter(server.url, use_api_request_key=True)
+        assert isinstance(gateway.authorize(authorization()), Approved)
+        assert isinstance(gateway.capture(CAPTURE), Approved)
+    keyed = ["api_request_key" in request.xml["transaction"] for request in server.received]
+    assert keyed == [True, False, False]
+    assert caplog.text.count("915231") == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [("915232", Rejected), ("915233", Unknown), ("915234", Unknown), ("915235", Unknown), ("915230", Rejected)],
+)
+def test_what_the_gateway_says_of_a_request_key_decides_the_outcome(code: str, kind: type) -> None:
+    with serving(answer(422, documents.invalid(code))) as server:
+        assert isinstance(adapter(server.url, use_api_request_key=True).authorize(authorization()), kind)
+
+
+# Searches
+
+FOUND_TWO = answer(200, documents.found({"id": "tx1"}, {"id": "tx2", "status": "settled"}))
+
+
+def test_many_transactions_are_found_with_two_calls() -> None:
+    with serving(answer(200, documents.found_ids("tx1", "tx2")), FOUND_TWO) as server:
+        found = adapter(server.url).find_transactions(["tx1", "tx2", "tx3"])
+    assert [transaction.transaction_id for transaction in found] == ["tx1", "tx2"]
+    assert server.received[0].xml == {"search": {"ids": ["tx1", "tx2", "tx3"]}}
+    assert len(server.received) == 2
+
+
+def test_nothing_is_asked_about_no_transactions() -> None:
+    with serving(APPROVAL) as server:
+        assert adapter(server.url).find_transactions([]) == []
+    assert server.received == []
+
+
+def test_one_transaction_that_cannot_be_read_does_not_hide_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    strange = answer(200, documents.found({"id": "tx1", "status": "dreaming"}, {"id": "tx2"}))
+    with serving(answer(200, documents.found_ids("tx1", "tx2")), strange) as server:
+        [found] = adapter(server.url).find_transactions(["tx1", "tx2"])
+    assert found.transaction_id == "tx2"
+    assert "tx1" in caplog.text
+
+
+def test_an_operation_is_found_by_the_order_id_of_its_transactions() -> None:
+    with serving(answer(200, documents.found_ids("tx1")), answer(200, documents.found({"id": "tx1"}))) as server:
+        [found] = adapter(server.url).find_by_operation(OPERATION)
+    assert found.order_id == "op_1"
+    assert server.received[0].xml == {"search": {"order_id": {"is": "op_1"}}}
+
+
+def test_an_operation_that_left_no_trace_is_found_nowhere() -> None:
+    with serving(answer(200, documents.found_ids())) as server:
+        assert adapter(server.url).find_by_operation(OPERATION) == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [documents.found({"id": "tx1", "status": "dreaming"}), documents.found()],
+    ids=["unreadable", "missing from the page"],
+)
+def test_a_trace_that_cannot_be_read_is_never_taken_for_absence(page: str) -> None:
+    with serving(answer(200, documents.found_ids("tx1")), answer(200, page)) as server:
+        gateway = adapter(server.url)
+        with pytest.raises(GatewayUnavailable):
+            gateway.find_by_operation(OPERATION)
+
+
+def test_a_search_that_takes_the_gateway_too_long_is_no_answer() -> None:
+    with serving(answer(422, "<search-error/>")) as server, pytest.raises(GatewayUnavailable):
+        adapter(server.url).find_by_operation(OPERATION)
+
+
+# Customers and methods
+
+CUSTOMER = answer(201, documents.document("customer", {"id": "cus_1"}))
+CARD = answer(201, documents.document("credit-card", documents.CARD))
+
+
+def test_a_customer_is_created_under_our_own_id() -> None:
+    with serving(CUSTOMER) as server:
+        adapter(server.url).ensure_customer(customer(phone=""))
+    assert server.received[0].xml["customer"] == {
+        "id": "cus_1",
+        "first_name": "Budi",
+        "last_name": "Santoso",
+        "email": "budi@example.com",
+    }
+
+
+def test_a_customer_that_is_known_already_is_fine() -> None:
+    with serving(answer(422, documents.invalid("91609"))) as server:
+        adapter(server.url).ensure_customer(customer())
+    assert len(server.received) == 1
+
+
+def test_a_customer_whose_details_the_gateway_dislikes_is_kept_without_them() -> None:
+    with serving(answer(422, documents.invalid("81604")), CUSTOMER) as server:
+        adapter(server.url).ensure_customer(customer())
+    assert server.received[1].xml["customer"] == {"id": "cus_1"}
+
+
+def test_a_customer_that_cannot_be_created_at_all_is_an_error() -> None:
+    with serving(answer(422, documents.invalid("91610"))) as server, pytest.raises(GatewayUnavailable, match="91610"):
+        adapter(server.url).ensure_customer(customer())
+
+
+def test_an_update_makes_a_customer_known_that_was_not() -> None:
+    with serving(answer(404), CUSTOMER) as server:
+        adapter(server.url).update_customer(customer())
+    assert [(request.verb, request.path) for request in server.received] == [
+        ("PUT", "/merchants/merchant1/customers/cus_1"),
+        ("POST", "/merchants/merchant1/customers"),
+    ]
+
+
+def test_an_update_forgets_what_is_no_longer_given() -> None:
+    with serving(CUSTOMER) as server:
+        adapter(server.url).update_customer(customer(phone=""))
+    assert server.received[0].xml["customer"]["phone"] == ""
+
+
+def test_a_customer_is_deleted_once_or_more() -> None:
+    with serving(answer(200), answer(404)) as server:
+        gateway = adapter(server.url)
+        gateway.delete_customer(customer().customer_id)
+        gateway.delete_customer(customer().customer_id)
+    assert {request.verb for request in server.received} == {"DELETE"}
+
+
+def test_a_card_is_stored_under_our_own_token() -> None:
+    with serving(CARD) as server:
+        outcome = adapter(server.url).store_method(new_method(verify=True, make_default=True))
+    assert isinstance(outcome, Stored)
+    sent = server.received[0].xml["credit_card"]
+    assert (sent["token"], sent["customer_id"], sent["number"]) == ("pm_1", "cus_1", CARD_NUMBER)
+    assert sent["options"] == {"verify_card": True, "make_default": True}
+
+
+def test_a_nonce_is_stored_under_our_own_token() -> None:
+    with serving(CARD) as server:
+        adapter(server.url).store_method(new_method(source=Nonce(NONCE), billing_address=Address(postal_code="12190")))
+    assert server.received[0].xml["payment_method"] == {
+        "customer_id": "cus_1",
+        "token": "pm_1",
+        "options": {"verify_card": False},
+        "billing_address": {"postal_code": "12190"},
+        "payment_method_nonce": NONCE,
+    }
+
+
+def test_a_method_stored_by_an_attempt_whose_answer_was_lost_is_found_again() -> None:
+    with serving(answer(422, documents.invalid("91719")), CARD) as server:
+        outcome = adapter(server.url).store_method(new_method())
+    assert isinstance(outcome, Stored)
+    assert outcome.method.token == "pm_1"
+
+
+@pytest.mark.parametrize(
+    ("then", "kind"),
+    [
+        (answer(200, documents.document("credit-card", {**documents.CARD, "customer-id": "cus_2"})), Rejected),
+        (answer(404), Rejected),
+        (answer(503), Unknown),
+    ],
+    ids=["another customer's", "gone", "unanswered"],
+)
+def test_a_token_in_use_for_something_else_is_not_taken_for_the_method(then: Act, kind: type) -> None:
+    with serving(answer(422, documents.invalid("91719")), then) as server:
+        assert isinstance(adapter(server.url).store_method(new_method()), kind)
+
+
+def test_a_change_sends_what_changes() -> None:
+    change = MethodChange(
+        token="pm_1",
+        expiry=CardExpiry(2033, 4),
+        cardholder_name="",
+        billing_address=Address(locality="Bandung"),
+        make_default=True,
+    )
+    with serving(answer(200, documents.document("credit-card", documents.CARD))) as server:
+        assert isinstance(adapter(server.url).change_method(change), Stored)
+    assert server.received[0].path == "/merchants/merchant1/payment_methods/any/pm_1"
+    assert server.received[0].xml["payment_method"] == {
+        "expiration_month": "04",
+        "expiration_year": "2033",
+        "cardholder_name": "",
+        "billing_address": {"locality": "Bandung", "options": {"update_existing": True}},
+        "options": {"make_default": True},
+    }
+
+
+def test_a_client_token_is_for_the_customer_and_the_merchant_account_of_the_currency() -> None:
+    with serving(answer(201, "<client-token><value>dG9rZW4=</value></client-token>")) as server:
+        token = adapter(server.url).create_client_token(customer().customer_id, "JPY")
+    assert token == "dG9rZW4="
+    sent = server.received[0].xml["client_token"]
+    assert (sent["customer_id"], sent["merchant_account_id"]) == ("cus_1", "acct_jpy")
+
+
+def test_a_client_token_that_is_refused_is_an_error() -> None:
+    with serving(answer(422, documents.invalid("92804"))) as server, pytest.raises(GatewayUnavailable):
+        adapter(server.url).create_client_token(customer().customer_id, None)
+
+
+# The way there
+
+
+def test_the_headers_are_the_sdks_own() -> None:
+    headers = exchange(lambda gateway: gateway.authorize(authorization())).headers
+    assert headers["content-type"] == "application/xml"
+    assert headers["accept-encoding"] == "gzip"
+    assert headers["x-apiversion"] == "6"
+    assert headers["user-agent"].startswith("Braintree Python ")
+    assert base64.b64decode(headers["authorization"].removeprefix("Basic ")).decode() == f"the-public-key:{PRIVATE_KEY}"
+
+
+def test_files_are_sent_as_a_form() -> None:
+    with serving(answer(200)) as server:
+        transport = adapter(server.url)._transport
+        body = ({"document_upload[kind]": "evidence_document"}, {"file": ("receipt.png", b"\x89PNG", "image/png")})
+        assert transport.http_do("POST", f"{server.url}/uploads", {"Accept": "application/xml"}, body) == [200, ""]
+    [request] = server.received
+    assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert b'name="file"; filename="receipt.png"' in request.body
+    assert b"Content-Type: image/png" in request.body
+    assert b"evidence_document" in request.body
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://localhost:8443", "https://localhost:8443"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("https://twin.example", "https://twin.example:443"),
+        ("https://[::1]:8443", "https://[::1]:8443"),
+    ],
+)
+def test_a_twin_may_live_at_any_address(url: str, expected: str) -> None:
+    environment = TwinEnvironment(url, "")
+    assert environment.protocol + environment.server_and_port == expected
+
+
+def test_an_address_that_is_none_is_refused_at_the_start() -> None:
+    with pytest.raises(ValueError, match="localhost"):
+        TwinEnvironment("localhost:8443", "")
+
+
+def test_settings_show_no_key() -> None:
+    settings = BraintreeSettings(
+        environment="production",
+        merchant_id="m",
+        public_key="the-public-key",
+        private_key=PRIVATE_KEY,
+        merchant_accounts={},
+        proxy_url="http://user:password@proxy",
+    )
+    assert not any(secret in repr(settings) for secret in (PRIVATE_KEY, "the-public-key", "password"))
+
+
+def test_a_declined_payment_tells_nothing_of_the_card_but_what_may_be_shown() -> None:
+    with serving(answer(422, documents.declined())) as server:
+        outcome = adapter(server.url).authorize(authorization())
+    assert isinstance(outcome, Declined)
+    assert CARD_NUMBER not in repr(outcome)

@@ -1,0 +1,97 @@
+"""Settings: what is wrong is said in a sentence that names the variable and gives an example."""
+
+from pathlib import Path
+
+import pytest
+
+from bootstrap.configuration_page import page
+from bootstrap.settings import BadSettings, load_settings
+
+ROOT = Path(__file__).parents[2]
+
+SANDBOX = {
+    "BAYAR_BRAINTREE_ENVIRONMENT": "sandbox",
+    "BAYAR_BRAINTREE_MERCHANT_ID": "m",
+    "BAYAR_BRAINTREE_PUBLIC_KEY": "p",
+    "BAYAR_BRAINTREE_PRIVATE_KEY": "very-private",
+}
+
+
+@pytest.fixture(autouse=True)
+def _only_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in SANDBOX.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_the_merchants_own_keys_are_enough_to_start() -> None:
+    settings = load_settings()
+    assert settings.grpc_address == "127.0.0.1:50051"
+    assert len(settings.key_for("x")) == 32
+    assert settings.key_for("x") != settings.key_for("y")
+
+
+def test_every_missing_variable_is_named_at_once_with_an_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in SANDBOX:
+        monkeypatch.delenv(name)
+    with pytest.raises(BadSettings) as raised:
+        load_settings()
+    lines = str(raised.value).splitlines()
+    assert len(lines) == len(SANDBOX)
+    for name, line in zip(SANDBOX, lines, strict=True):
+        assert line.startswith(f"{name} is missing.")
+        assert f"Example: {name}=" in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BAYAR_BRAINTREE_ENVIRONMENT", "sandboxx"),
+        ("BAYAR_GRPC_ADDRESS", "localhost"),
+        ("BAYAR_GRPC_ADDRESS", "localhost:70000"),
+        ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "usd=account"),
+        ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD"),
+        ("BAYAR_GRPC_THREADS", "many"),
+        ("BAYAR_SECRET_KEY", "short"),
+        ("BAYAR_LOG_LEVEL", "loud"),
+        ("BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS", "-1"),
+    ],
+)
+def test_a_wrong_value_is_named_and_not_repeated(name: str, value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSettings) as raised:
+        load_settings()
+    assert str(raised.value).startswith(name)
+    assert f"Example: {name}=" in str(raised.value)
+
+
+def test_a_misspelled_variable_is_named_with_the_likely_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAYAR_GRPC_ADRESS", "127.0.0.1:1")
+    with pytest.raises(BadSettings, match=r"BAYAR_GRPC_ADRESS is no setting\. Did you mean BAYAR_GRPC_ADDRESS\?"):
+        load_settings()
+
+
+def test_the_twin_needs_an_address_and_a_certificate_authority(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAYAR_BRAINTREE_ENVIRONMENT", "twin")
+    with pytest.raises(BadSettings, match="BAYAR_BRAINTREE_URL is missing"):
+        load_settings()
+    monkeypatch.setenv("BAYAR_BRAINTREE_URL", "https://127.0.0.1:8443")
+    with pytest.raises(BadSettings, match="BAYAR_BRAINTREE_CA_FILE is missing"):
+        load_settings()
+    monkeypatch.setenv("BAYAR_BRAINTREE_CA_FILE", "/nowhere/ca.pem")
+    with pytest.raises(BadSettings, match="there is no such file"):
+        load_settings()
+
+
+def test_the_twins_address_is_refused_outside_the_twin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAYAR_BRAINTREE_URL", "https://127.0.0.1:8443")
+    with pytest.raises(BadSettings, match="BAYAR_BRAINTREE_ENVIRONMENT=twin"):
+        load_settings()
+
+
+def test_no_key_is_printed() -> None:
+    assert "very-private" not in repr(load_settings())
+
+
+def test_the_documented_settings_are_the_settings() -> None:
+    written = (ROOT / "docs" / "configuration.md").read_text()
+    assert written == page(), "run: python -m bootstrap.configuration_page > docs/configuration.md"

@@ -1,0 +1,130 @@
+"""Turns one request into one answer: who calls, which route, and what came of it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import gzip
+import hmac
+import json
+import logging
+from urllib.parse import parse_qsl
+
+from braintree_twin.calls import Answer, Call, JsonAnswer
+from braintree_twin.clock import Clock
+from braintree_twin.errors import NotAuthenticated, NotFound, Refused, TooLarge
+from braintree_twin.ids import Ids
+from braintree_twin.merchants import Merchant, Merchants
+from braintree_twin.params import Params
+from braintree_twin.resources import ROUTES
+from braintree_twin.routing import Match, Router
+from braintree_twin.server.http import Request, Response
+from braintree_twin.state.store import Store
+from braintree_twin.validation import Errors, ValidationFailed, error_answer
+from braintree_twin.xml_in import Value, read_xml
+from braintree_twin.xml_out import Node, write_xml
+
+LARGEST_XML = 1024 * 1024
+XML = "application/xml; charset=utf-8"
+UNROUTED = "(no route)"
+
+_log = logging.getLogger(__name__)
+
+
+class App:
+    def __init__(self, store: Store, merchants: Merchants) -> None:
+        self.store = store
+        self.merchants = merchants
+        self.clock = Clock(store)
+        self.ids = Ids(store.secret("hash"))
+        self._router = Router(ROUTES)
+
+    def call(self, merchant: Merchant, base_url: str = "") -> Call:
+        """A call of the twin itself on a merchant's behalf."""
+        return Call(merchant=merchant, store=self.store, clock=self.clock, ids=self.ids, base_url=base_url)
+
+    def handle(self, request: Request) -> Response:
+        """The answer; every change it tells of is committed."""
+        match = self._router.match(request.method, request.path)
+        response = self._respond(request, match)
+        response.route = match.name if match else UNROUTED
+        return response
+
+    def _respond(self, request: Request, match: Match | None) -> Response:
+        call: Call | None = None
+        try:
+            call = self._authenticated(request, match)
+            if match is None:
+                return _empty(404)
+            call.path, call.route, call.query = match.values, match.name, dict(parse_qsl(request.query))
+            call.document = self._document(request)
+            return self._answer(request, self._run(match, call))
+        except ValidationFailed as failure:
+            echo = Params(call.document).echo() if call else {}
+            return self._error(request, 422, error_answer(failure.errors, echo))
+        except NotFound:
+            return _empty(404)
+        except NotAuthenticated:
+            return _empty(401)
+        except Refused as refusal:
+            return self._error(request, refusal.status, error_answer(Errors(), {}, message=refusal.message))
+        except Exception:
+            # No details of the request: they may hold a card number.
+            _log.exception("a request failed: %s", match.name if match else UNROUTED)
+            return _empty(500)
+
+    def _authenticated(self, request: Request, match: Match | None) -> Call:
+        merchant = self.merchants.get(request.merchant_id or "")
+        needs_keys = match is None or match.route.needs_keys
+        if merchant is None or (needs_keys and not _has_keys(request, merchant)):
+            raise NotAuthenticated
+        call = self.call(merchant, request.base_url)
+        call.body, call.content_type = request.body, request.headers.get("content-type", "")
+        return call
+
+    def _document(self, request: Request) -> dict[str, Value]:
+        kind = request.headers.get("content-type", "application/xml").partition(";")[0].strip().lower()
+        if not request.body or kind not in ("application/xml", "text/xml", ""):
+            return {}
+        if len(request.body) > LARGEST_XML:
+            raise TooLarge(f"the body is larger than {LARGEST_XML} bytes")
+        return read_xml(request.body)
+
+    def _run(self, match: Match, call: Call) -> Answer | JsonAnswer:
+        if match.route.method == "GET":
+            return match.route.handler(call)
+        with self.store.change():
+            return match.route.handler(call)
+
+    def _answer(self, request: Request, answer: Answer | JsonAnswer) -> Response:
+        if isinstance(answer, JsonAnswer):
+            body = json.dumps(answer.content, separators=(",", ":")).encode()
+            return Response(answer.status, body, {"Content-Type": "application/json; charset=utf-8"})
+        if answer.root is None:
+            return _empty(answer.status)
+        return self._xml(request, answer.status, write_xml(answer.root, answer.node))
+
+    def _error(self, request: Request, status: int, node: Node) -> Response:
+        return self._xml(request, status, write_xml("api_error_response", node))
+
+    def _xml(self, request: Request, status: int, body: bytes) -> Response:
+        headers = {"Content-Type": XML, "Vary": "Accept-Encoding"}
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            body = gzip.compress(body, compresslevel=1, mtime=0)
+            headers["Content-Encoding"] = "gzip"
+        return Response(status, body, headers)
+
+
+def _empty(status: int) -> Response:
+    return Response(status, b"", {"Content-Type": XML})
+
+
+def _has_keys(request: Request, merchant: Merchant) -> bool:
+    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "basic":
+        return False
+    try:
+        given = base64.b64decode(credentials.strip(), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return hmac.compare_digest(given, f"{merchant.public_key}:{merchant.private_key}".encode())

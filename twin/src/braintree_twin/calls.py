@@ -1,0 +1,67 @@
+"""What a handler is given, and what it gives back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from braintree_twin.clock import Clock
+from braintree_twin.ids import Ids
+from braintree_twin.merchants import Merchant
+from braintree_twin.params import Params
+from braintree_twin.state.store import Store
+from braintree_twin.xml_in import Value
+from braintree_twin.xml_out import Node
+
+
+@dataclass(slots=True)
+class Call:
+    """One authenticated request of one merchant."""
+
+    merchant: Merchant
+    store: Store
+    clock: Clock
+    ids: Ids
+    # The address that the client reached the twin by, such as https://127.0.0.1:8443.
+    base_url: str
+    # Method and path pattern, such as "PUT /transactions/{id}/void".
+    route: str = ""
+    document: Mapping[str, Value] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    path: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    content_type: str = ""
+
+    def params(self, root: str) -> Params:
+        return Params.of(self.document, root)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An element to answer with, or nothing at all."""
+
+    root: str | None = None
+    node: Node = None
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class JsonAnswer:
+    """What the client API answers with."""
+
+    content: Mapping[str, object]
+    status: int = 200
+
+
+Handler = Callable[[Call], Answer | JsonAnswer]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path below /merchants/{merchant_id}; `{name}` takes one segment."""
+
+    method: str
+    path: str
+    handler: Handler
+    # False: the client API checks a client token instead of the merchant's keys.
+    needs_keys: bool = True

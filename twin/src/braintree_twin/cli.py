@@ -1,0 +1,92 @@
+"""The command line: braintree-twin serve."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from braintree_twin.app import App
+from braintree_twin.merchants import READY_MADE, Merchants
+from braintree_twin.server.service import Address, Service
+from braintree_twin.server.tls import prepare_tls
+from braintree_twin.state.store import Store, UnusableState
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    _log_to_stderr(quiet=options.quiet)
+    try:
+        return _serve(options)
+    except (UnusableState, OSError) as error:
+        sys.stderr.write(f"braintree-twin: {error}\n")
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="braintree-twin", description="An offline twin of Braintree's gateway.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="serve until SIGINT or SIGTERM")
+    serve.add_argument(
+        "--address", type=_address, default=("127.0.0.1", 8443), help="HOST:PORT; port 0 takes a free one (%(default)s)"
+    )
+    serve.add_argument("--state", type=Path, default=Path("twin.db"), help="the SQLite file to keep (%(default)s)")
+    serve.add_argument("--tls-dir", type=Path, default=Path("twin-tls"), help="where ca.pem is written (%(default)s)")
+    serve.add_argument("--plain", action="store_true", help="http instead of https")
+    serve.add_argument("--control-address", type=_address, help="HOST:PORT of the control side alone, over http")
+    serve.add_argument(
+        "--stop-with-stdin",
+        action="store_true",
+        help="stop when standard input ends: whoever started the twin through a pipe leaves none behind",
+    )
+    serve.add_argument("--quiet", action="store_true", help="no line for each request")
+    return parser
+
+
+def _address(text: str) -> Address:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8443")
+    return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _log_to_stderr(*, quiet: bool) -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, handlers=[handler])
+    # asyncio would tell of every TLS handshake that a client gives up.
+    logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    store = Store(options.state)
+    try:
+        app = App(store, Merchants([READY_MADE]))
+        tls = None if options.plain else prepare_tls(options.tls_dir, options.address[0])
+        if options.stop_with_stdin:
+            threading.Thread(target=_stop_with_stdin, daemon=True).start()
+        asyncio.run(_run(Service(app, options.address, tls, options.control_address)))
+    finally:
+        store.close()
+    return 0
+
+
+def _stop_with_stdin() -> None:
+    while sys.stdin.buffer.read1():
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+async def _run(service: Service) -> None:
+    await service.run(on_ready=lambda: _announce(service))
+
+
+def _announce(service: Service) -> None:
+    ca = f" ca={service.tls.ca.resolve()}" if service.tls else ""
+    sys.stdout.write(f"braintree-twin ready at {service.url} control={service.control_url}/_twin/{ca}\n")
+    sys.stdout.flush()

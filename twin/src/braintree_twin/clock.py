@@ -1,0 +1,39 @@
+"""The twin's time: the machine's, moved ahead by what it was told to, also across a restart."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from braintree_twin.state.store import Store
+
+_SETTING = "clock_offset_seconds"
+
+
+def stamp(moment: datetime) -> str:
+    """The moment as Braintree writes it: whole seconds, UTC."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def parse_stamp(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+class Clock:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._offset = timedelta(seconds=float(store.setting(_SETTING, "0")))
+
+    @property
+    def offset_seconds(self) -> float:
+        return self._offset.total_seconds()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._offset
+
+    def stamp(self) -> str:
+        return stamp(self.now())
+
+    def advance(self, seconds: float) -> None:
+        """Move ahead for good; never back, because what happened stays in the past."""
+        self._offset += timedelta(seconds=seconds)
+        self._store.set_setting(_SETTING, str(self.offset_seconds))

@@ -1,0 +1,188 @@
+"""A client of the twin's control side, for tests: break it, move its clock, settle, read its ledger."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import urlsplit
+
+Fault = Literal["delay", "refuse", "reset_before", "reset_after", "status", "truncate", "garbage"]
+
+
+class ControlError(Exception):
+    """The control side refused; for a wrong rule, `field` and `remedy` say what to write instead."""
+
+    def __init__(self, status: int, content: Mapping[str, Any]) -> None:
+        self.status = status
+        self.field: str | None = content.get("field")
+        self.remedy: str | None = content.get("remedy")
+        super().__init__(f"{status}: {dict(content)}")
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRule:
+    """A rule in force: how many requests it has matched, and how many of them it has struck."""
+
+    id: int
+    fault: str
+    matched: int
+    struck: int
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One transaction of one merchant. `parent` is the sale that it refunds or settles a part of."""
+
+    merchant_id: str
+    merchant_account_id: str
+    id: str
+    order_id: str | None
+    type: str
+    status: str
+    amount: str
+    currency: str
+    parent: str | None
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class RouteCount:
+    """How often a route ended so: with a status, or with the fault that this names."""
+
+    route: str
+    status: int | str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    connections_accepted: int
+    connections_open: int
+    requests: tuple[RouteCount, ...]
+
+    def count(self, route: str, status: int | str | None = None) -> int:
+        """Requests to a route such as "POST /transactions", with one status or with any."""
+        return sum(each.count for each in self.requests if each.route == route and status in (None, each.status))
+
+
+class TwinControl:
+    """Talks to one twin over one connection, which outlives the `refuse` fault. For one thread at a time."""
+
+    def __init__(self, base_url: str, ca_file: str | Path | None = None, timeout_seconds: float = 10) -> None:
+        parts = urlsplit(base_url)
+        host, port = parts.hostname or "localhost", parts.port
+        self._connection: http.client.HTTPConnection
+        if parts.scheme == "https":
+            context = ssl.create_default_context(cafile=str(ca_file) if ca_file else None)
+            self._connection = http.client.HTTPSConnection(host, port, timeout=timeout_seconds, context=context)
+        else:
+            self._connection = http.client.HTTPConnection(host, port, timeout=timeout_seconds)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def add_fault(
+        self,
+        fault: Fault,
+        *,
+        method: str | None = None,
+        path: str | None = None,
+        seconds: float | None = None,
+        when: Literal["before", "after"] | None = None,
+        status: int | None = None,
+        processed: bool | None = None,
+        next: int | None = None,
+        probability: float | None = None,
+        seed: int | None = None,
+    ) -> FaultRule:
+        """Have the next n matching requests (or each with a probability, or all) meet this fault.
+
+        `path` is matched with and without /merchants/{id} in front; `*` stands for any characters.
+        """
+        fields = {
+            "fault": fault,
+            "method": method,
+            "path": path,
+            "seconds": seconds,
+            "when": when,
+            "status": status,
+            "processed": processed,
+            "next": next,
+            "probability": probability,
+            "seed": seed,
+        }
+        given = {name: value for name, value in fields.items() if value is not None}
+        return _rule(self._ask("POST", "faults", given)["fault"])
+
+    def faults(self) -> list[FaultRule]:
+        return [_rule(fields) for fields in self._ask("GET", "faults")["faults"]]
+
+    def delete_fault(self, rule_id: int) -> FaultRule:
+        return _rule(self._ask("DELETE", f"faults/{rule_id}")["removed"][0])
+
+    def clear_faults(self) -> list[FaultRule]:
+        return [_rule(fields) for fields in self._ask("DELETE", "faults")["removed"]]
+
+    def advance(self, by: timedelta | float) -> str:
+        """Move the clock ahead by so many seconds; returns the new time. What came due by then has happened."""
+        seconds = by.total_seconds() if isinstance(by, timedelta) else by
+        return str(self._ask("POST", "clock", {"advance_seconds": seconds})["now"])
+
+    def now(self) -> str:
+        """The twin's time, UTC."""
+        return str(self._ask("GET", "clock")["now"])
+
+    def settle(self, merchant_id: str | None = None) -> dict[str, int]:
+        """Run the batch; how many transactions ended in which status."""
+        answer = self._ask("POST", "settle", {"merchant_id": merchant_id} if merchant_id else {})
+        return {str(status): int(count) for status, count in answer["by_status"].items()}
+
+    def ledger(self) -> list[LedgerEntry]:
+        """Every transaction of every merchant, oldest first."""
+        return [LedgerEntry(**fields) for fields in self._ask("GET", "ledger")["transactions"]]
+
+    def requests(self) -> Traffic:
+        """What came in since the process started; the control side counts, too."""
+        answer = self._ask("GET", "requests")
+        counts = tuple(RouteCount(**fields) for fields in answer["requests"])
+        return Traffic(answer["connections_accepted"], answer["connections_open"], counts)
+
+    def _ask(self, method: str, name: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        body = json.dumps(fields) if fields is not None else None
+        status, text = self._exchange(method, f"/_twin/{name}", body)
+        content: dict[str, Any] = json.loads(text)
+        if status != 200:
+            raise ControlError(status, content)
+        return content
+
+    def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
+        for attempt in (1, 2):
+            try:
+                self._connection.request(method, path, body, {"Content-Type": "application/json"})
+                response = self._connection.getresponse()
+                return response.status, response.read()
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                # An idle connection that the twin closed, by stopping: nothing was carried out on it.
+                self._connection.close()
+                if attempt == 2:
+                    raise
+        raise AssertionError("unreachable")
+
+
+def _rule(fields: Mapping[str, Any]) -> FaultRule:
+    return FaultRule(id=fields["id"], fault=fields["fault"], matched=fields["matched"], struck=fields["struck"])

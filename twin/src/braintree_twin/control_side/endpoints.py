@@ -1,0 +1,166 @@
+"""What can be asked under /_twin, in JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from braintree_twin.app import App
+from braintree_twin.control_side.faults import FaultBook, Rule, WrongRule
+from braintree_twin.control_side.traffic import Traffic
+from braintree_twin.ledger.settlement import let_time_pass, run_batch
+from braintree_twin.merchants import Merchant
+from braintree_twin.server.http import Request, Response
+from braintree_twin.state.records import Transaction
+
+PREFIX = "/_twin/"
+MOST_SECONDS = 10 * 366 * 86400
+
+
+class Door(Protocol):
+    """The listening socket, for the fault that closes it."""
+
+    def refuse(self, rule: Rule) -> None: ...
+
+    def accept_again(self) -> None: ...
+
+
+class _Wrong(Exception):
+    def __init__(self, field: str, remedy: str) -> None:
+        super().__init__(field, remedy)
+        self.field, self.remedy = field, remedy
+
+
+class ControlSide:
+    def __init__(self, app: App, faults: FaultBook, traffic: Traffic, door: Door) -> None:
+        self._app = app
+        self._faults = faults
+        self._traffic = traffic
+        self._door = door
+        self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]] = {
+            ("POST", "faults"): self._add_fault,
+            ("GET", "faults"): self._list_faults,
+            ("DELETE", "faults"): self._clear_faults,
+            ("POST", "clock"): self._advance,
+            ("GET", "clock"): self._tell_time,
+            ("POST", "settle"): self._settle,
+            ("GET", "ledger"): self._ledger,
+            ("GET", "requests"): self._requests,
+            ("GET", "health"): lambda _: {"status": "ok"},
+        }
+
+    def handle(self, request: Request) -> Response:
+        name = request.path[len(PREFIX) :].strip("/")
+        try:
+            if name.startswith("faults/") and request.method == "DELETE":
+                return _json(200, self._delete_fault(name.removeprefix("faults/")))
+            route = self._routes.get((request.method, name))
+            if route is None:
+                known = sorted(f"{method} {PREFIX}{path}" for method, path in self._routes)
+                return _json(404, {"error": f"no {request.method} {request.path} here", "known": known})
+            return _json(200, route(_fields(request)))
+        except _Wrong as wrong:
+            return _json(400, {"field": wrong.field, "remedy": wrong.remedy})
+        except WrongRule as wrong:
+            return _json(400, {"field": wrong.field_name, "remedy": wrong.remedy})
+
+    def _add_fault(self, fields: dict[str, Any]) -> dict[str, Any]:
+        rule = self._faults.add(fields)
+        if rule.fault == "refuse" and rule.method is None and rule.path is None:
+            rule.strikes()
+            self._door.refuse(rule)
+        return {"fault": rule.shown()}
+
+    def _list_faults(self, _: dict[str, Any]) -> dict[str, Any]:
+        return {"faults": [rule.shown() for rule in self._faults]}
+
+    def _clear_faults(self, _: dict[str, Any]) -> dict[str, Any]:
+        return self._removed(self._faults.remove())
+
+    def _delete_fault(self, rule_id: str) -> dict[str, Any]:
+        if not rule_id.isascii() or not rule_id.isdigit():
+            raise _Wrong("id", "must be the number that adding the rule answered")
+        removed = self._faults.remove(int(rule_id))
+        if not removed:
+            raise _Wrong("id", f"no rule has it; GET {PREFIX}faults lists those that are in force")
+        return self._removed(removed)
+
+    def _removed(self, rules: list[Rule]) -> dict[str, Any]:
+        if any(rule.fault == "refuse" for rule in rules):
+            self._door.accept_again()
+        return {"removed": [rule.shown() for rule in rules]}
+
+    def _tell_time(self, _: dict[str, Any]) -> dict[str, Any]:
+        clock = self._app.clock
+        return {"now": clock.stamp(), "offset_seconds": clock.offset_seconds}
+
+    def _advance(self, fields: dict[str, Any]) -> dict[str, Any]:
+        seconds = fields.get("advance_seconds")
+        if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= MOST_SECONDS:
+            raise _Wrong("advance_seconds", f"must be a number of seconds from 0 to {MOST_SECONDS}, such as 86400")
+        with self._app.store.change():
+            self._app.clock.advance(seconds)
+            changed = sum(let_time_pass(self._app.call(merchant)) for merchant in self._app.merchants)
+        return {**self._tell_time({}), "changed": changed}
+
+    def _settle(self, fields: dict[str, Any]) -> dict[str, Any]:
+        outcome: dict[str, int] = {}
+        with self._app.store.change():
+            for merchant in self._chosen(fields):
+                let_time_pass(self._app.call(merchant))
+                for status, count in run_batch(self._app.call(merchant)).items():
+                    outcome[status] = outcome.get(status, 0) + count
+        return {"settled": outcome.get("settled", 0), "by_status": outcome}
+
+    def _chosen(self, fields: dict[str, Any]) -> list[Merchant]:
+        merchant_id = fields.get("merchant_id")
+        if merchant_id is None:
+            return list(self._app.merchants)
+        merchant = self._app.merchants.get(str(merchant_id))
+        if merchant is None:
+            raise _Wrong("merchant_id", "no merchant has it; leave it out for all of them")
+        return [merchant]
+
+    def _ledger(self, _: dict[str, Any]) -> dict[str, Any]:
+        entries = [
+            _entry(merchant.id, record)
+            for merchant in self._app.merchants
+            for record in self._app.store.transactions.find(merchant.id)
+        ]
+        return {"transactions": entries}
+
+    def _requests(self, _: dict[str, Any]) -> dict[str, Any]:
+        return self._traffic.shown()
+
+
+def _entry(merchant_id: str, record: Transaction) -> dict[str, Any]:
+    return {
+        "merchant_id": merchant_id,
+        "merchant_account_id": record.merchant_account_id,
+        "id": record.id,
+        "order_id": record.order_id,
+        "type": record.type,
+        "status": record.status,
+        "amount": record.amount,
+        "currency": record.currency,
+        "parent": record.parent_id,
+        "created_at": record.created_at,
+    }
+
+
+def _fields(request: Request) -> dict[str, Any]:
+    if not request.body.strip():
+        return {}
+    try:
+        fields = json.loads(request.body)
+    except ValueError:
+        raise _Wrong("body", "must be JSON") from None
+    if not isinstance(fields, dict):
+        raise _Wrong("body", "must be a JSON object")
+    return fields
+
+
+def _json(status: int, content: dict[str, Any]) -> Response:
+    body = json.dumps(content, separators=(",", ":")).encode()
+    return Response(status, body, {"Content-Type": "application/json; charset=utf-8"})

@@ -1,0 +1,27 @@
+"""Counts what came in, and what became of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+
+class Traffic:
+    def __init__(self) -> None:
+        self.connections_accepted = 0
+        self.connections_open = 0
+        self._requests: Counter[tuple[str, int | str]] = Counter()
+
+    def count(self, route: str, status: int | str) -> None:
+        """One request; the status is a fault's name where nothing or not a whole answer was sent."""
+        self._requests[route, status] += 1
+
+    def shown(self) -> dict[str, Any]:
+        return {
+            "connections_accepted": self.connections_accepted,
+            "connections_open": self.connections_open,
+            "requests": [
+                {"route": route, "status": status, "count": count}
+                for (route, status), count in sorted(self._requests.items(), key=str)
+            ],
+        }

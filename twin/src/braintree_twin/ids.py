@@ -1,0 +1,61 @@
+"""Identifiers in the forms that the gateway gives them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import random
+
+_LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
+_CAPITALS = "0123456789ABCDEFGHJKLMNPQRSTVWXYZ"
+
+
+class Ids:
+    """Draws identifiers, and tells a card by a keyed hash of its number."""
+
+    def __init__(self, secret: bytes, draw: random.Random | None = None) -> None:
+        self._secret = secret
+        self._draw = draw or random.SystemRandom()
+
+    def _text(self, letters: str, length: int) -> str:
+        return "".join(self._draw.choices(letters, k=length))
+
+    def transaction(self) -> str:
+        return self._text(_LETTERS, 8)
+
+    def token(self) -> str:
+        return self._text(_LETTERS, 8)
+
+    def customer(self) -> str:
+        return str(self._draw.randrange(10_000_000_000, 99_999_999_999))
+
+    def address(self) -> str:
+        return self._text(_LETTERS, 4)
+
+    def authorization_code(self) -> str:
+        return self._text(_CAPITALS, 6)
+
+    def reference(self) -> str:
+        return self._text("0123456789", 7)
+
+    def nonce(self) -> str:
+        groups = [self._text("0123456789abcdef", length) for length in (8, 4, 4, 4, 12)]
+        return "tokencc_" + "_".join(groups[:4])
+
+    def batch(self) -> str:
+        return self._text(_LETTERS, 8)
+
+    def unique_number_identifier(self, merchant_id: str, number: str) -> str:
+        """The same for the same number of the same merchant, and no way back to the number without the state's key."""
+        return self.keyed_hash(f"card|{merchant_id}|{number}")[:32]
+
+    def keyed_hash(self, text: str) -> str:
+        return hmac.new(self._secret, text.encode(), hashlib.sha256).hexdigest()
+
+
+def global_id(kind: str, identifier: str | None) -> str | None:
+    """The identifier that the GraphQL API uses: the kind and the id, in base64 without padding."""
+    if identifier is None:
+        return None
+    return base64.b64encode(f"{kind}_{identifier}".encode()).decode().rstrip("=")

@@ -1,0 +1,1 @@
+"""What happens to transactions whoever asks for it: statuses, time, settlement."""

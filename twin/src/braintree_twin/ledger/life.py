@@ -1,0 +1,55 @@
+"""A transaction's statuses, and what time alone does to them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from braintree_twin.calls import Call
+from braintree_twin.clock import parse_stamp, stamp
+from braintree_twin.rules.cards import brand_named
+from braintree_twin.state.records import Transaction
+
+_DAYS_OF_WALLETS = {"paypal_account": 29, "venmo_account": 10}
+
+
+def save(call: Call, record: Transaction) -> None:
+    record.updated_at = call.clock.stamp()
+    call.store.transactions.put(call.merchant.id, record)
+
+
+def enter(call: Call, record: Transaction, status: str, *, source: str = "api") -> None:
+    """Give the transaction a status, and note it in its history."""
+    record.status = status
+    record.history.append(
+        {
+            "timestamp": call.clock.stamp(),
+            "status": status,
+            "amount": record.amount,
+            "user": call.merchant.user if source == "api" else None,
+            "transaction_source": source,
+        }
+    )
+
+
+def authorization_expiry(record: Transaction) -> str:
+    """When the money stops being held, by brand."""
+    days = _DAYS_OF_WALLETS.get(record.kind)
+    if days is None:
+        days = brand_named(record.card["card_type"]).authorization_days if record.card else 7
+    return stamp(parse_stamp(record.created_at) + timedelta(days=days))
+
+
+def come_due(call: Call, record: Transaction) -> None:
+    """Carry out what time alone does to a transaction: it expires, or its money is disbursed."""
+    if record.status == "authorized":
+        enter(call, record, "authorization_expired", source="")
+    elif record.status == "settled" and record.disbursement is None:
+        record.disbursement = {
+            "date": (record.due_at or "")[:10],
+            "amount": record.amount,
+            "currency": record.currency,
+            "exchange_rate": "1",
+            "base_exchange_rate": "1",
+        }
+    record.due_at = None
+    save(call, record)

@@ -1,0 +1,56 @@
+"""Settlement: of one transaction, and of everything that is waiting for the batch."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+from braintree_twin.calls import Call
+from braintree_twin.clock import stamp
+from braintree_twin.ledger.life import come_due, enter, save
+from braintree_twin.rules.responses import SETTLEMENT_TEXTS, settlement_of
+from braintree_twin.state.records import Transaction
+
+WAITING = ("submitted_for_settlement", "settling")
+DISBURSED_AFTER = timedelta(days=1)
+_CODES = {
+    "settled": "4000",
+    "settlement_confirmed": "4000",
+    "settlement_declined": "4001",
+    "settlement_pending": "4002",
+}
+
+
+def settle_as(call: Call, record: Transaction, status: str, batch: str | None = None) -> None:
+    """End (or hold up) the settlement of one transaction with this status, in a batch of its own or a shared one."""
+    code = _CODES[status]
+    record.processor_settlement_response_code = code
+    record.processor_settlement_response_text = SETTLEMENT_TEXTS[code]
+    if status == "settled":
+        now = call.clock.now()
+        record.settlement_batch_id = f"{now:%Y-%m-%d}_{record.merchant_account_id}_{batch or call.ids.batch()}"
+        record.due_at = stamp(now + DISBURSED_AFTER)
+    enter(call, record, status, source="")
+    save(call, record)
+
+
+def run_batch(call: Call) -> dict[str, int]:
+    """Settle whatever one merchant has submitted; amounts of the sandbox's table are declined or held up."""
+    outcome: dict[str, int] = {}
+    batch = call.ids.batch()
+    for waiting in WAITING:
+        for record in call.store.transactions.find(call.merchant.id, status=waiting):
+            status = "settled"
+            if record.type == "sale":
+                status, _ = settlement_of(Decimal(record.amount), record.kind)
+            settle_as(call, record, status, batch)
+            outcome[status] = outcome.get(status, 0) + 1
+    return outcome
+
+
+def let_time_pass(call: Call) -> int:
+    """Carry out everything that has come due for one merchant: authorizations expire, money is disbursed."""
+    due = list(call.store.transactions.scan(call.merchant.id, [("due_at <= ?", call.clock.stamp())]))
+    for record in due:
+        come_due(call, record)
+    return len(due)

@@ -1,0 +1,87 @@
+"""Who may call: merchants with their keys, and the merchant accounts that say how they take money."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MerchantAccount:
+    """Where money goes, in one currency, and the rules that the gateway checks on the way."""
+
+    id: str
+    currency: str
+    default: bool = False
+    status: str = "active"
+    duplicate_checking: bool = True
+    duplicate_window_seconds: int = 30
+    # Calls with such a key are never checked for duplicates: the key already tells them apart.
+    api_request_keys: bool = True
+    # Response codes that are rejected, by what they are about.
+    reject_cvv: frozenset[str] = frozenset()
+    reject_avs_postal: frozenset[str] = frozenset()
+    reject_avs_street: frozenset[str] = frozenset()
+
+    @property
+    def suspended(self) -> bool:
+        return self.status == "suspended"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merchant:
+    id: str
+    public_key: str
+    private_key: str
+    accounts: tuple[MerchantAccount, ...]
+    # The custom fields it declared; None takes every well-formed name.
+    custom_fields: frozenset[str] | None = None
+    # Sandboxes only take test numbers; turn off to take every number that passes Luhn.
+    test_numbers_only: bool = True
+    user: str = "api@twin.example"
+    by_id: dict[str, MerchantAccount] = field(init=False, repr=False, compare=False, hash=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "by_id", {account.id: account for account in self.accounts})
+
+    @property
+    def default_account(self) -> MerchantAccount:
+        return next((account for account in self.accounts if account.default), self.accounts[0])
+
+
+_CURRENCIES = ("USD", "EUR", "GBP", "IDR", "JPY", "KWD", "SGD", "AUD")
+
+READY_MADE = Merchant(
+    id="twin_merchant",
+    public_key="twin_public_key",
+    private_key="twin_private_key",
+    accounts=(
+        *(
+            MerchantAccount(id=f"twin_{currency.lower()}", currency=currency, default=currency == "USD")
+            for currency in _CURRENCIES
+        ),
+        MerchantAccount(id="twin_usd_no_request_keys", currency="USD", api_request_keys=False),
+        MerchantAccount(id="twin_usd_no_duplicate_check", currency="USD", duplicate_checking=False),
+        MerchantAccount(id="twin_usd_suspended", currency="USD", status="suspended"),
+        MerchantAccount(
+            id="twin_usd_avs_cvv",
+            currency="USD",
+            reject_cvv=frozenset("N"),
+            reject_avs_postal=frozenset("N"),
+            reject_avs_street=frozenset("N"),
+        ),
+    ),
+)
+
+
+class Merchants:
+    """Looks merchants up by id and by keys."""
+
+    def __init__(self, merchants: Iterable[Merchant]) -> None:
+        self._by_id = {merchant.id: merchant for merchant in merchants}
+
+    def __iter__(self) -> Iterator[Merchant]:
+        return iter(self._by_id.values())
+
+    def get(self, merchant_id: str) -> Merchant | None:
+        return self._by_id.get(merchant_id)

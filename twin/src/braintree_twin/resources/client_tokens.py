@@ -1,0 +1,49 @@
+"""Client tokens: what a browser or an app needs to make nonces."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+from braintree_twin.calls import Answer, Call, Route
+from braintree_twin.client_auth import sign_fingerprint
+from braintree_twin.client_configuration import configuration
+from braintree_twin.validation import failed
+
+ROOT = "client_token"
+VERSIONS = ("1", "2", "3")
+UNKNOWN_VERSION, UNKNOWN_CUSTOMER, UNKNOWN_ACCOUNT = "92806", "92804", "92807"
+# Options that only make sense for a customer, and the code of their absence.
+_NEEDS_CUSTOMER = {
+    "make_default": "92801",
+    "verify_card": "92802",
+    "fail_on_duplicate_payment_method": "92803",
+    "fail_on_duplicate_payment_method_for_customer": "92805",
+}
+
+
+def create(call: Call) -> Answer:
+    params = call.params(ROOT)
+    version = params.text("version") or "2"
+    if version not in VERSIONS:
+        raise failed(ROOT, "version", UNKNOWN_VERSION)
+    customer_id, account_id = params.text("customer_id"), params.text("merchant_account_id")
+    if customer_id and not call.store.customers.get(call.merchant.id, customer_id):
+        raise failed(ROOT, "customer_id", UNKNOWN_CUSTOMER)
+    if account_id and account_id not in call.merchant.by_id:
+        raise failed(ROOT, "merchant_account_id", UNKNOWN_ACCOUNT)
+    for option, code in _NEEDS_CUSTOMER.items():
+        if params.section("options").has(option) and not customer_id:
+            raise failed(ROOT, option, code)
+    account = call.merchant.by_id.get(account_id or "") or call.merchant.default_account
+    content = {
+        "version": int(version),
+        "authorizationFingerprint": sign_fingerprint(call, customer_id),
+        **configuration(call, account),
+    }
+    text = json.dumps(content, separators=(",", ":"))
+    value = text if version == "1" else base64.b64encode(text.encode()).decode()
+    return Answer(ROOT, {"value": value}, 201)
+
+
+ROUTES = (Route("POST", "/client_token", create),)

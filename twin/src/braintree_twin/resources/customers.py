@@ -1,0 +1,181 @@
+"""Customers, and the methods that come and go with them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from braintree_twin.calls import Answer, Call, Route
+from braintree_twin.errors import NotFound
+from braintree_twin.params import Params
+from braintree_twin.resources.credit_cards import NONCE_CODES as CARD_NONCE_CODES
+from braintree_twin.rules.customers import CUSTOMER_ID, identifier_fault, read_custom_fields, read_customer
+from braintree_twin.state.records import Customer
+from braintree_twin.validation import Errors, ValidationFailed
+from braintree_twin.vault.instruments import NonceCodes
+from braintree_twin.vault.requests import Wanted, change_method, check_card, keep_method, read_change, read_method
+from braintree_twin.vault.storing import methods_of, set_default
+from braintree_twin.views.customers import customer as customer_view
+
+ROOT = "customer"
+ROOT_CARD = "credit_card"
+ID_IN_USE = "91609"
+NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
+TOKEN_UNKNOWN = "91518"  # noqa: S105
+
+
+def _load(call: Call) -> Customer:
+    record = call.store.customers.get(call.merchant.id, call.path["id"])
+    if record is None:
+        raise NotFound
+    return record
+
+
+def _check_id(call: Call, customer_id: str | None, errors: Errors, *, current: str | None = None) -> None:
+    if customer_id is None or customer_id == current:
+        return
+    fault = identifier_fault(customer_id, CUSTOMER_ID)
+    if fault is None and call.store.customers.get(call.merchant.id, customer_id):
+        fault = ID_IN_USE
+    errors.add("id", fault)
+
+
+def _custom_fields(call: Call, params: Params, errors: Errors) -> dict[str, str | None]:
+    return read_custom_fields(call.merchant, params, errors, invalid="91602", too_long="81603")
+
+
+def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | None) -> Wanted | None:
+    """The card or nonce to vault with the customer. A nonce on top may come with a card section that refines it."""
+    card = params.section(ROOT_CARD)
+    nonce = params.text("payment_method_nonce")
+    if nonce is not None:
+        merged = Params({**{name: card.raw(name) for name in card}, "payment_method_nonce": nonce})
+        return read_method(call, merged, errors, customer_id, NONCE_CODES)
+    return read_method(call, card, errors.on(ROOT_CARD), customer_id, CARD_NONCE_CODES) if card else None
+
+
+def create(call: Call) -> Answer:
+    params = call.params(ROOT)
+    errors = Errors()
+    faults = errors.on(ROOT)
+    fields = read_customer(params, faults)
+    custom_fields = _custom_fields(call, params, faults)
+    customer_id = params.text("id")
+    _check_id(call, customer_id, faults)
+    wanted = _read_method(call, params, faults, None)
+    if errors:
+        raise ValidationFailed(errors)
+    verification, refused = check_card(call, wanted) if wanted else (None, None)
+    if refused:
+        return refused
+    now = call.clock.stamp()
+    record = Customer(
+        id=customer_id or call.ids.customer(), created_at=now, updated_at=now, custom_fields=custom_fields, **fields
+    )
+    call.store.customers.put(call.merchant.id, record)
+    if wanted:
+        keep_method(call, wanted, record.id, verification)
+    return Answer(ROOT, customer_view(call, record), 201)
+
+
+def find(call: Call) -> Answer:
+    return Answer(ROOT, customer_view(call, _load(call)))
+
+
+def update(call: Call) -> Answer:
+    record = _load(call)
+    params = call.params(ROOT)
+    errors = Errors()
+    faults = errors.on(ROOT)
+    fields = read_customer(params, faults)
+    custom_fields = _custom_fields(call, params, faults)
+    new_id = params.text("id")
+    _check_id(call, new_id, faults, current=record.id)
+    default = _read_default(call, params, faults, record)
+    existing = params.section(ROOT_CARD).section("options").text("update_existing_token")
+    if existing is not None:
+        refused = _update_card(call, params, errors, existing, record)
+    else:
+        refused = _add_method(call, params, errors, record)
+    if refused:
+        return refused
+    changed = replace(
+        record,
+        updated_at=call.clock.stamp(),
+        custom_fields={**record.custom_fields, **custom_fields},
+        **fields,  # type: ignore[arg-type]
+    )
+    if new_id and new_id != record.id:
+        changed.id = new_id
+        _rename(call, record.id, new_id)
+    call.store.customers.put(call.merchant.id, changed)
+    if default:
+        method = call.store.payment_methods.get(call.merchant.id, default)
+        if method:
+            set_default(call, method)
+    return Answer(ROOT, customer_view(call, changed))
+
+
+def _read_default(call: Call, params: Params, errors: Errors, record: Customer) -> str | None:
+    token = params.text("default_payment_method_token")
+    method = call.store.payment_methods.get(call.merchant.id, token)
+    if token is not None and (method is None or method.customer_id != record.id):
+        errors.add("default_payment_method_token", TOKEN_UNKNOWN)
+        return None
+    return token
+
+
+def _add_method(call: Call, params: Params, errors: Errors, record: Customer) -> Answer | None:
+    wanted = _read_method(call, params, errors.on(ROOT), record.id)
+    if errors:
+        raise ValidationFailed(errors)
+    if wanted is None:
+        return None
+    verification, refused = check_card(call, wanted)
+    if refused is None:
+        keep_method(call, wanted, record.id, verification)
+    return refused
+
+
+def _update_card(call: Call, params: Params, errors: Errors, token: str, record: Customer) -> Answer | None:
+    section, faults = params.section(ROOT_CARD), errors.on(ROOT).on(ROOT_CARD)
+    method = call.store.payment_methods.get(call.merchant.id, token)
+    if method is None or method.customer_id != record.id:
+        faults.on("options").add("update_existing_token", "91723")
+        raise ValidationFailed(errors)
+    wanted = read_change(call, method, section, faults, CARD_NONCE_CODES)
+    if errors:
+        raise ValidationFailed(errors)
+    verification, refused = check_card(call, wanted)
+    if refused is None:
+        change_method(call, method, wanted, section, verification)
+    return refused
+
+
+def _rename(call: Call, old_id: str, new_id: str) -> None:
+    """Give a customer, and everything that is its, another id."""
+    for method in methods_of(call, old_id):
+        method.customer_id = new_id
+        call.store.payment_methods.put(call.merchant.id, method)
+    for address in call.store.addresses.find(call.merchant.id, customer_id=old_id):
+        call.store.addresses.delete(call.merchant.id, address.key)
+        address.customer_id = new_id
+        call.store.addresses.put(call.merchant.id, address)
+    call.store.customers.delete(call.merchant.id, old_id)
+
+
+def delete(call: Call) -> Answer:
+    record = _load(call)
+    for method in methods_of(call, record.id):
+        call.store.payment_methods.delete(call.merchant.id, method.token)
+    for address in call.store.addresses.find(call.merchant.id, customer_id=record.id):
+        call.store.addresses.delete(call.merchant.id, address.key)
+    call.store.customers.delete(call.merchant.id, record.id)
+    return Answer()
+
+
+ROUTES = (
+    Route("POST", "/customers", create),
+    Route("GET", "/customers/{id}", find),
+    Route("PUT", "/customers/{id}", update),
+    Route("DELETE", "/customers/{id}", delete),
+)

@@ -1,0 +1,85 @@
+"""Payment methods of every kind, by token."""
+
+from __future__ import annotations
+
+from braintree_twin.calls import Answer, Call, Route
+from braintree_twin.errors import NotFound
+from braintree_twin.resources.credit_cards import create as create_card
+from braintree_twin.state.records import PaymentMethod
+from braintree_twin.validation import Errors, ValidationFailed
+from braintree_twin.vault.instruments import NonceCodes
+from braintree_twin.vault.requests import change_method, check_card, keep_method, read_change, read_method
+from braintree_twin.vault.storing import delete_method
+from braintree_twin.views.payment_methods import payment_method as method_view
+
+ROOT = "payment_method"
+NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
+PARAMS_REQUIRED, NONCE_REQUIRED = "93101", "93103"
+CUSTOMER_REQUIRED, CUSTOMER_INVALID = "93104", "93105"
+CANNOT_VAULT_ONE_TIME = "82902"
+
+
+def method_answer(call: Call, method: PaymentMethod, status: int = 200) -> Answer:
+    return Answer(method.kind, method_view(call, method), status)
+
+
+def load_method(call: Call, kind: str | None = None) -> PaymentMethod:
+    """The method that the path names; one of another kind counts as missing."""
+    method = call.store.payment_methods.get(call.merchant.id, call.path["token"])
+    if method is None or (kind and method.kind != kind):
+        raise NotFound
+    return method
+
+
+def create(call: Call) -> Answer:
+    """The one path that makes both payment methods and (with a <credit_card>) cards."""
+    if "credit_card" in call.document:
+        return create_card(call)
+    params = call.params(ROOT)
+    errors = Errors()
+    faults = errors.on(ROOT)
+    customer_id = params.text("customer_id")
+    if customer_id is None:
+        faults.add("customer_id", CUSTOMER_REQUIRED)
+    elif not call.store.customers.get(call.merchant.id, customer_id):
+        faults.add("customer_id", CUSTOMER_INVALID)
+    if not params.has("payment_method_nonce"):
+        faults.add("payment_method_nonce", NONCE_REQUIRED)
+        raise ValidationFailed(errors)
+    wanted = read_method(call, params, faults, customer_id, NONCE_CODES)
+    if wanted.instrument and not wanted.instrument.reusable:
+        errors.on(wanted.instrument.kind).add("base", CANNOT_VAULT_ONE_TIME)
+    if errors or customer_id is None:
+        raise ValidationFailed(errors)
+    verification, refused = check_card(call, wanted)
+    if refused:
+        return refused
+    return method_answer(call, keep_method(call, wanted, customer_id, verification), 201)
+
+
+def find(call: Call) -> Answer:
+    return method_answer(call, load_method(call))
+
+
+def update(call: Call) -> Answer:
+    method = load_method(call)
+    params = call.params(ROOT)
+    errors = Errors()
+    wanted = read_change(call, method, params, errors.on(ROOT), NONCE_CODES)
+    if errors:
+        raise ValidationFailed(errors)
+    verification, refused = check_card(call, wanted)
+    return refused or method_answer(call, change_method(call, method, wanted, params, verification))
+
+
+def delete(call: Call) -> Answer:
+    delete_method(call, load_method(call))
+    return Answer()
+
+
+ROUTES = (
+    Route("POST", "/payment_methods", create),
+    Route("GET", "/payment_methods/any/{token}", find),
+    Route("PUT", "/payment_methods/any/{token}", update),
+    Route("DELETE", "/payment_methods/any/{token}", delete),
+)

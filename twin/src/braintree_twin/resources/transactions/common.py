@@ -1,0 +1,57 @@
+"""What every step in a transaction's life shares with the others."""
+
+from __future__ import annotations
+
+from braintree_twin.calls import Answer, Call
+from braintree_twin.errors import NotFound
+from braintree_twin.ledger.life import come_due
+from braintree_twin.merchants import MerchantAccount
+from braintree_twin.params import Params
+from braintree_twin.rules.responses import text_of
+from braintree_twin.state.records import Transaction
+from braintree_twin.validation import Errors, error_answer
+from braintree_twin.views.transactions import transaction as transaction_view
+
+ROOT = "transaction"
+LONGEST_TEXT = 255
+UNSUCCESSFUL = frozenset({"processor_declined", "gateway_rejected", "failed"})
+
+
+def load(call: Call) -> Transaction:
+    """The transaction that the path names, as time has left it."""
+    record = call.store.transactions.get(call.merchant.id, call.path["id"])
+    if record is None:
+        raise NotFound
+    if record.due_at and record.due_at <= call.clock.stamp():
+        come_due(call, record)
+    return record
+
+
+def account_of(call: Call, record: Transaction) -> MerchantAccount:
+    return call.merchant.by_id.get(record.merchant_account_id) or call.merchant.default_account
+
+
+def answer(call: Call, record: Transaction, *, status: int = 200) -> Answer:
+    """The transaction; a decline or rejection is a 422 without errors that has the transaction in it."""
+    if record.status not in UNSUCCESSFUL:
+        return Answer(ROOT, transaction_view(record), status)
+    message = _decline_message(record)
+    node = error_answer(Errors(), echo(call), message=message, transaction=transaction_view(record))
+    return Answer("api_error_response", node, 422)
+
+
+def echo(call: Call) -> dict[str, object]:
+    return {**Params(call.document).echo()}
+
+
+def _decline_message(record: Transaction) -> str:
+    if record.gateway_rejection_reason:
+        return f"Gateway Rejected: {record.gateway_rejection_reason}"
+    return text_of(record.processor_response_code or "")
+
+
+def check_order_id(params: Params, errors: Errors) -> str | None:
+    order_id = params.text("order_id")
+    if order_id and len(order_id) > LONGEST_TEXT:
+        errors.add("order_id", "91501")
+    return order_id

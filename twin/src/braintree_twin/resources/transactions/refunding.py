@@ -1,0 +1,120 @@
+"""Giving back what was settled, at once or in parts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from braintree_twin.calls import Answer, Call
+from braintree_twin.ledger.life import enter, save
+from braintree_twin.resources.transactions.common import (
+    ROOT,
+    UNSUCCESSFUL,
+    account_of,
+    answer,
+    check_order_id,
+    echo,
+    load,
+)
+from braintree_twin.rules.money import STEP_AMOUNT, canonical
+from braintree_twin.rules.responses import HARD, decide_by_amount, kind_of, text_of
+from braintree_twin.state.records import Transaction
+from braintree_twin.validation import Errors, ValidationFailed, error_answer, failed
+from braintree_twin.views.transactions import transaction as transaction_view
+
+REFUNDABLE = frozenset({"settling", "settled"})
+CREDIT, NOT_SETTLED, ALREADY_REFUNDED, TOO_MUCH = "91505", "91506", "91512", "91521"
+SUSPENDED_ACCOUNT = "91538"
+HARD_DECLINED = "915200"
+# Statuses of a refund that gives nothing back.
+_VOID = UNSUCCESSFUL | {"voided", "settlement_declined", "settlement_failed"}
+
+
+def refund(call: Call) -> Answer:
+    sale = load(call)
+    amount, order_id = _read(call, sale)
+    record = _draft(call, sale, canonical(amount, sale.currency), order_id)
+    decision = decide_by_amount(amount, sale.kind)
+    code = decision.processor_response_code if decision.status == "processor_declined" else None
+    record.processor_response_code = "1002" if code is None else code
+    record.processor_response_type = kind_of(record.processor_response_code)
+    hard = record.processor_response_type == HARD
+    if code:
+        record.additional_processor_response = f"{code} : {text_of(code)}"
+    enter(call, record, "processor_declined" if hard else "submitted_for_settlement")
+    call.store.transactions.put(call.merchant.id, record)
+    sale.refund_ids = [*sale.refund_ids, record.id]
+    save(call, sale)
+    return _hard_decline(call, record) if hard else answer(call, record, status=201)
+
+
+def _read(call: Call, sale: Transaction) -> tuple[Decimal, str | None]:
+    params = call.params(ROOT)
+    if sale.type == "credit":
+        raise failed(ROOT, "base", CREDIT)
+    if sale.status not in REFUNDABLE:
+        raise failed(ROOT, "base", NOT_SETTLED)
+    if account_of(call, sale).suspended:
+        raise failed(ROOT, "base", SUSPENDED_ACCOUNT)
+    left = Decimal(sale.amount) - refunded_amount(call, sale)
+    if left <= 0:
+        raise failed(ROOT, "base", ALREADY_REFUNDED)
+    errors = Errors()
+    faults = errors.on(ROOT)
+    amount, fault = STEP_AMOUNT.check(params.text("amount"), sale.currency)
+    faults.add("amount", TOO_MUCH if amount is not None and amount > left else fault)
+    order_id = check_order_id(params, faults)
+    if errors:
+        raise ValidationFailed(errors)
+    return left if amount is None else amount, order_id
+
+
+def refunded_amount(call: Call, sale: Transaction) -> Decimal:
+    """What has been given back or is on its way."""
+    refunds = (call.store.transactions.get(call.merchant.id, identifier) for identifier in sale.refund_ids)
+    return sum((Decimal(each.amount) for each in refunds if each and each.status not in _VOID), Decimal(0))
+
+
+def _draft(call: Call, sale: Transaction, amount: str, order_id: str | None) -> Transaction:
+    now = call.clock.stamp()
+    return replace(
+        sale,
+        id=call.ids.transaction(),
+        type="credit",
+        amount=amount,
+        amount_requested=amount,
+        order_id=order_id if order_id is not None else sale.order_id,
+        created_at=now,
+        updated_at=now,
+        recurring=None,
+        avs_error=None,
+        avs_postal="A" if sale.card else None,
+        avs_street="A" if sale.card else None,
+        cvv="A" if sale.card else None,
+        processor_authorization_code=None,
+        processor_settlement_response_code="",
+        processor_settlement_response_text="",
+        network_transaction_id=None,
+        authorization_expires_at=None,
+        three_d_secure=None,
+        history=[],
+        authorization_adjustments=[],
+        settlement_batch_id=None,
+        disbursement=None,
+        disputes=[],
+        refunded_transaction_id=sale.id,
+        refund_ids=[],
+        authorized_transaction_id=None,
+        partial_settlement_ids=[],
+        duplicate_key=None,
+        due_at=None,
+        final_capture=False,
+    )
+
+
+def _hard_decline(call: Call, record: Transaction) -> Answer:
+    """A refund that the issuer turned down for good is both an error and a transaction."""
+    errors = Errors()
+    errors.on(ROOT).add("base", HARD_DECLINED)
+    node = error_answer(errors, echo(call), transaction=transaction_view(record))
+    return Answer("api_error_response", node, 422)

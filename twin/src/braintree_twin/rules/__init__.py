@@ -1,0 +1,1 @@
+"""What the gateway checks and decides, as tables."""

@@ -1,0 +1,87 @@
+"""Addresses: their fields, their limits, and countries named in any of four ways."""
+
+from __future__ import annotations
+
+import re
+
+from braintree_twin.params import Params
+from braintree_twin.rules.countries import BY_FIELD, Country
+from braintree_twin.state.records import Fields
+from braintree_twin.validation import Errors
+
+# Field -> code for more than 255 characters, in the order in which answers list the fields.
+_TOO_LONG = {
+    "first_name": "81805",
+    "last_name": "81806",
+    "company": "81802",
+    "street_address": "81812",
+    "extended_address": "81804",
+    "locality": "81807",
+    "region": "81810",
+    "postal_code": "81809",
+}
+_COUNTRY_NOT_ACCEPTED = {
+    "country_name": "91803",
+    "country_code_alpha2": "91814",
+    "country_code_alpha3": "91816",
+    "country_code_numeric": "91817",
+}
+FIELDS = (*_TOO_LONG, *_COUNTRY_NOT_ACCEPTED, "phone_number")
+INCONSISTENT_COUNTRY = "91815"
+POSTAL_CODE_INVALID = "81813"
+LONGEST_POSTAL_CODE = 9
+LONGEST_TEXT = 255
+
+_POSTAL_CODE = re.compile(r"[A-Za-z0-9 \-]*")
+
+
+def read_address(params: Params, errors: Errors) -> Fields:
+    """The fields that are given, countries completed to all four spellings; faults go into the errors."""
+    fields: Fields = {}
+    for name, code in _TOO_LONG.items():
+        if name in params:
+            fields[name] = text = params.text(name)
+            if text and name != "postal_code" and len(text) > LONGEST_TEXT:
+                errors.add(name, code)
+    errors.add("postal_code", _postal_code_fault(fields.get("postal_code")))
+    if "phone_number" in params:
+        fields["phone_number"] = params.text("phone_number")
+    fields.update(_read_country(params, errors))
+    return fields
+
+
+def _postal_code_fault(code: str | None) -> str | None:
+    if not code:
+        return None
+    if not _POSTAL_CODE.fullmatch(code):
+        return POSTAL_CODE_INVALID
+    significant = code.replace(" ", "").replace("-", "")
+    return _TOO_LONG["postal_code"] if len(significant) > LONGEST_POSTAL_CODE else None
+
+
+def _read_country(params: Params, errors: Errors) -> Fields:
+    named: list[Country] = []
+    given = False
+    for field, code in _COUNTRY_NOT_ACCEPTED.items():
+        if field not in params:
+            continue
+        given = True
+        text = params.text(field)
+        if not text:
+            continue
+        country = BY_FIELD[field].get(text)
+        if country:
+            named.append(country)
+        else:
+            errors.add(field, code)
+    if len(set(named)) > 1:
+        errors.add("base", INCONSISTENT_COUNTRY)
+    if not given:
+        return {}
+    country = named[0] if named else None
+    return {
+        "country_name": country.name if country else None,
+        "country_code_alpha2": country.alpha2 if country else None,
+        "country_code_alpha3": country.alpha3 if country else None,
+        "country_code_numeric": country.numeric if country else None,
+    }

@@ -1,0 +1,163 @@
+"""Card numbers: their brands, the numbers the sandbox takes, and what each of them triggers.
+
+Behaviours, kept with a card instead of its number:
+valid, verification_declined, verification_fails, fraud, dispute.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+VALID = "valid"
+VERIFICATION_DECLINED = "verification_declined"
+VERIFICATION_FAILS = "verification_fails"
+FRAUD = "fraud"
+DISPUTE = "dispute"
+
+# Number -> behaviour. What is not listed here is no test number.
+TEST_NUMBERS: dict[str, str] = {
+    **dict.fromkeys(
+        (
+            "4111111111111111",
+            "4005519200000004",
+            "4009348888881881",
+            "4012000033330026",
+            "4012000033330620",
+            "4012000077777777",
+            "4012888888881881",
+            "4217651111111119",
+            "4500600000000061",
+            "5555555555554444",
+            "2223000048400011",
+            "378282246310005",
+            "371449635398431",
+            "371260714673002",
+            "378267515471109",
+            "371544868764018",
+            "6011000991300009",
+            "6011111111111117",
+            "36259600000004",
+            "3530111333300000",
+            "6304000000000000",
+            "5066991111111118",
+            "6370950000000005",
+            "6062820524845321",
+            "4111111111131010",
+            "4111161010101010",
+            "4117101010101010",
+            "4111111510101010",
+            "4111111114101010",
+            "4111111111111210",
+            "4111111141010101",
+            "4111111111121102",
+            "4111111111310101",
+            "4111111111112101",
+            "4229989800000003",
+            "4229989700000004",
+            "4229989100000000",
+            "4229989900000002",
+            "4229989500000006",
+        ),
+        VALID,
+    ),
+    **dict.fromkeys(
+        ("4000111111111115", "5105105105105100", "378734493671000", "6011000990139424", "38520000009814"),
+        VERIFICATION_DECLINED,
+    ),
+    "3566002020360505": VERIFICATION_FAILS,
+    "4000111111111511": FRAUD,
+    "4023898493988028": DISPUTE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    """A card brand: how it is told from a number, what it is called, how long its authorizations last."""
+
+    name: str
+    prefixes: re.Pattern[str]
+    logo: str
+    cvv_length: int = 3
+    authorization_days: int = 7
+
+
+# The first that matches wins.
+BRANDS: tuple[Brand, ...] = (
+    Brand("Elo", re.compile(r"506699|5067|509|636368|438935|504175|451416"), "elo"),
+    Brand("Hipercard", re.compile(r"606282"), "hipercard"),
+    Brand("Hiper", re.compile(r"637095|637599|637609|637612"), "hiper"),
+    Brand("American Express", re.compile(r"3[47]"), "american_express", cvv_length=4),
+    Brand("Diners Club", re.compile(r"3(0[0-5]|[689])"), "diners_club", authorization_days=30),
+    Brand("JCB", re.compile(r"35(2[89]|[3-8])"), "jcb", authorization_days=30),
+    Brand("Discover", re.compile(r"6011|65|64[4-9]"), "discover", authorization_days=30),
+    Brand("China UnionPay", re.compile(r"62"), "unionpay", authorization_days=30),
+    Brand("MasterCard", re.compile(r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), "mastercard"),
+    Brand("Visa", re.compile(r"4"), "visa"),
+    Brand("Maestro", re.compile(r"5018|5020|5038|5[6-9]|6"), "maestro"),
+)
+UNKNOWN_BRAND = Brand("Unknown", re.compile(""), "unknown")
+_BY_NAME = {brand.name: brand for brand in BRANDS}
+
+INDICATORS = (
+    "prepaid",
+    "prepaid_reloadable",
+    "healthcare",
+    "debit",
+    "durbin_regulated",
+    "commercial",
+    "payroll",
+    "business",
+    "consumer",
+    "corporate",
+    "purchase",
+)
+
+# What bin data tells of a number, where it differs from "Unknown".
+BIN_DATA: dict[str, dict[str, str]] = {
+    "4229989800000003": {"business": "Yes"},
+    "4111111111131010": {"commercial": "Yes"},
+    "4229989700000004": {"consumer": "Yes"},
+    "4229989100000000": {"corporate": "Yes"},
+    "4111161010101010": {"durbin_regulated": "Yes"},
+    "4117101010101010": {"debit": "Yes"},
+    "4111111510101010": {"healthcare": "Yes", "product_id": "J3"},
+    "4111111114101010": {"payroll": "Yes", "product_id": "MSA"},
+    "4111111111111210": {"prepaid": "Yes"},
+    "4500600000000061": {"prepaid": "Yes"},
+    "4229989900000002": {"prepaid": "Yes", "prepaid_reloadable": "Yes"},
+    "4229989500000006": {"purchase": "Yes"},
+    "4111111141010101": {"issuing_bank": "NETWORK ONLY"},
+    "4111111111121102": {"country_of_issuance": "USA"},
+    "4012000033330620": {"country_of_issuance": "USA"},
+    "4111111111310101": {**dict.fromkeys(INDICATORS, "No"), "product_id": "MSB"},
+}
+
+
+def brand_of(number: str) -> Brand:
+    return next((brand for brand in BRANDS if brand.prefixes.match(number)), UNKNOWN_BRAND)
+
+
+def brand_named(name: str) -> Brand:
+    return _BY_NAME.get(name, UNKNOWN_BRAND)
+
+
+def passes_luhn(digits: str) -> bool:
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (2 if place % 2 else 1)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def number_fault(number: str, *, test_numbers_only: bool) -> str | None:
+    """The error code of what is wrong with a number, spaces and hyphens already gone."""
+    if not number.isascii() or not number.isdigit():
+        return "81715"
+    if not 12 <= len(number) <= 19:
+        return "81716"
+    if not passes_luhn(number):
+        return "81715"
+    if test_numbers_only and number not in TEST_NUMBERS:
+        return "81717"
+    return None

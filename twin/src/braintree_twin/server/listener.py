@@ -1,0 +1,60 @@
+"""A listening socket that can stop accepting and start again on the same port."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+
+BACKLOG = 1024
+
+
+class Listener:
+    def __init__(
+        self, address: tuple[str, int], make_protocol: Callable[[], asyncio.Protocol], context: ssl.SSLContext | None
+    ) -> None:
+        self._make_protocol = make_protocol
+        self._context = context
+        self._server: asyncio.Server | None = None
+        self._socket: socket.socket | None = _bind(address)
+        self.address = self._socket.getsockname()[:2]
+
+    async def listen(self) -> None:
+        """Accept connections."""
+        if self._socket is None:
+            return
+        held, self._socket = self._socket, None
+        self._server = await asyncio.get_running_loop().create_server(
+            self._make_protocol, sock=held, ssl=self._context, backlog=BACKLOG
+        )
+
+    def queue(self) -> None:
+        """Have the system take connections from this moment on, to be accepted once `listen` has run."""
+        if self._socket is not None:
+            self._socket.listen(BACKLOG)
+
+    def refuse(self) -> None:
+        """Have the system refuse connections; the port stays ours, bound but not listened on."""
+        self.close()
+        self._server, self._socket = None, _bind(self.address)
+
+    def close(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        if self._socket is not None:
+            self._socket.close()
+
+
+def _bind(address: tuple[str, int]) -> socket.socket:
+    host, port = address
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError:
+        bound.close()
+        raise
+    bound.setblocking(False)
+    return bound

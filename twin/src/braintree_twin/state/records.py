@@ -1,0 +1,222 @@
+"""What is remembered of each thing, in plain values that go into JSON as they are.
+
+No record has a field for a card number or a security code: of a card, only what the real gateway shows is kept, and
+the behaviour that its number stands for.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Fields = dict[str, str | None]
+
+
+@dataclass(slots=True, kw_only=True)
+class Card:
+    """A payment card as the gateway shows it."""
+
+    bin: str
+    last_4: str
+    card_type: str
+    expiration_month: str
+    expiration_year: str
+    unique_number_identifier: str
+    cardholder_name: str | None = None
+    customer_location: str = "US"
+    # The card type indicators and issuer that bin data tells: prepaid, debit, issuing_bank...
+    bin_data: dict[str, str] = field(default_factory=dict)
+    # What the number triggers in the sandbox; see rules/cards.py.
+    behaviour: str = "valid"
+
+
+@dataclass(slots=True, kw_only=True)
+class Customer:
+    id: str
+    created_at: str
+    updated_at: str
+    first_name: str | None = None
+    last_name: str | None = None
+    company: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    fax: str | None = None
+    website: str | None = None
+    custom_fields: Fields = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Address:
+    """An address in the vault. `fields` has the names of rules/addresses.py."""
+
+    id: str
+    customer_id: str
+    created_at: str
+    updated_at: str
+    fields: Fields = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"{self.customer_id}/{self.id}"
+
+
+@dataclass(slots=True, kw_only=True)
+class PaymentMethod:
+    """A vaulted way to pay. `kind` is its element name: credit_card, paypal_account, apple_pay_card ..."""
+
+    token: str
+    customer_id: str | None
+    kind: str
+    created_at: str
+    updated_at: str
+    default: bool = False
+    card: dict[str, Any] | None = None
+    # What is particular to a wallet: an e-mail address, a user name, a source description.
+    wallet: Fields = field(default_factory=dict)
+    billing_address_id: str | None = None
+    # The billing fields of a card that was vaulted without an address record of its own.
+    billing: Fields | None = None
+    # The security code's outcome when the method was made; the code itself is gone.
+    cvv_response: str | None = None
+
+    @property
+    def unique_number_identifier(self) -> str | None:
+        return self.card["unique_number_identifier"] if self.card else None
+
+
+@dataclass(slots=True, kw_only=True)
+class Nonce:
+    """A one-time reference to an instrument, made by the client API or from a vaulted method."""
+
+    nonce: str
+    created_at: str
+    consumed: bool = False
+    locked: bool = False
+    kind: str = "credit_card"
+    card: dict[str, Any] | None = None
+    wallet: Fields = field(default_factory=dict)
+    billing: Fields | None = None
+    cvv_response: str | None = None
+    # The vaulted method that it stands for, if it was made from one.
+    token: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Verification:
+    id: str
+    status: str
+    created_at: str
+    updated_at: str
+    merchant_account_id: str
+    currency: str
+    amount: str
+    card: dict[str, Any]
+    token: str | None = None
+    customer_id: str | None = None
+    billing: Fields = field(default_factory=dict)
+    avs_error: str | None = None
+    avs_postal: str = "I"
+    avs_street: str = "I"
+    cvv: str = "I"
+    processor_response_code: str | None = None
+    processor_response_type: str | None = None
+    network_transaction_id: str | None = None
+    gateway_rejection_reason: str | None = None
+
+    @property
+    def card_number_identifier(self) -> str | None:
+        identifier: str | None = self.card.get("unique_number_identifier")
+        return identifier
+
+
+@dataclass(slots=True, kw_only=True)
+class Transaction:
+    """A sale or a credit. Amounts are text with the decimals of their currency."""
+
+    id: str
+    type: str
+    status: str
+    merchant_account_id: str
+    currency: str
+    amount: str
+    amount_requested: str
+    created_at: str
+    updated_at: str
+    order_id: str | None = None
+    channel: str | None = None
+    purchase_order_number: str | None = None
+    tax_amount: str | None = None
+    tax_exempt: bool = False
+    shipping_amount: str | None = None
+    shipping_tax_amount: str | None = None
+    discount_amount: str | None = None
+    surcharge_amount: str | None = None
+    service_fee_amount: str | None = None
+    ships_from_postal_code: str | None = None
+    recurring: bool | None = False
+    transaction_source: str | None = None
+    customer: Fields = field(default_factory=dict)
+    billing: Fields = field(default_factory=dict)
+    shipping: Fields = field(default_factory=dict)
+    descriptor: Fields = field(default_factory=dict)
+    custom_fields: Fields = field(default_factory=dict)
+    line_items: list[Fields] = field(default_factory=list)
+    # The instrument as it was when the transaction was made.
+    kind: str = "credit_card"
+    card: dict[str, Any] | None = None
+    wallet: Fields = field(default_factory=dict)
+    token: str | None = None
+    # What the processor and the gateway said.
+    avs_error: str | None = None
+    avs_postal: str | None = None
+    avs_street: str | None = None
+    cvv: str | None = None
+    gateway_rejection_reason: str | None = None
+    processor_authorization_code: str | None = None
+    processor_response_code: str | None = None
+    processor_response_type: str | None = None
+    additional_processor_response: str | None = None
+    processor_settlement_response_code: str = ""
+    processor_settlement_response_text: str = ""
+    network_transaction_id: str | None = None
+    retrieval_reference_number: str | None = None
+    authorization_expires_at: str | None = None
+    three_d_secure: Fields | None = None
+    sca_exemption_requested: str | None = None
+    # One entry a change: timestamp, status, amount, user, transaction_source.
+    history: list[Fields] = field(default_factory=list)
+    authorization_adjustments: list[dict[str, Any]] = field(default_factory=list)
+    settlement_batch_id: str | None = None
+    disbursement: Fields | None = None
+    # When time alone changes something: the authorization expires, the money is disbursed.
+    due_at: str | None = None
+    disputes: list[str] = field(default_factory=list)
+    # Family ties.
+    refunded_transaction_id: str | None = None
+    refund_ids: list[str] = field(default_factory=list)
+    authorized_transaction_id: str | None = None
+    partial_settlement_ids: list[str] = field(default_factory=list)
+    # What makes another sale its duplicate; None for what never counts as an original.
+    duplicate_key: str | None = None
+    # The last part of a partly settled sale was taken.
+    final_capture: bool = False
+
+    @property
+    def customer_id(self) -> str | None:
+        return self.customer.get("id")
+
+    @property
+    def parent_id(self) -> str | None:
+        """The transaction that this one refunds or settles a part of."""
+        return self.refunded_transaction_id or self.authorized_transaction_id
+
+
+@dataclass(slots=True, kw_only=True)
+class RequestKey:
+    """An api_request_key that was used: for which request, and what came of it."""
+
+    key: str
+    fingerprint: str
+    created_at: str
+    # None when the request failed: then the key cannot be used again.
+    transaction_id: str | None = None

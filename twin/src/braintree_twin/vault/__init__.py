@@ -1,0 +1,1 @@
+"""Instruments: what a transaction can be paid with, and what the vault keeps of it."""

@@ -1,0 +1,117 @@
+"""Finds what a request wants to pay with, or to keep: a card, a nonce or a vaulted method."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from braintree_twin.calls import Call
+from braintree_twin.rules import cards
+from braintree_twin.rules.responses import Decision
+from braintree_twin.state.records import Card, Fields, Nonce, PaymentMethod
+from braintree_twin.vault.cards import Expiration, make_card
+from braintree_twin.vault.test_nonces import TEST_NONCES, TestNonce
+
+TEST_NONCE_POSTAL_CODE = "94107"
+
+
+@dataclass(slots=True, kw_only=True)
+class Instrument:
+    """Something that can pay, wherever it came from."""
+
+    kind: str
+    card: dict[str, Any] | None = None
+    wallet: Fields = field(default_factory=dict)
+    billing: Fields = field(default_factory=dict)
+    # The response to its security code; None if none was given.
+    cvv: str | None = None
+    decision: Decision | None = None
+    three_d_secure: Fields | None = None
+    reusable: bool = True
+    # The vaulted method that it is.
+    method: PaymentMethod | None = None
+    # The nonce that is used up by paying with it.
+    nonce: Nonce | None = None
+
+    @property
+    def behaviour(self) -> str:
+        return self.card["behaviour"] if self.card else cards.VALID
+
+
+@dataclass(frozen=True, slots=True)
+class NonceCodes:
+    """The error codes for nonces that cannot be used; every resource has its own."""
+
+    unknown: str
+    consumed: str
+    locked: str
+
+
+def of_card(card: Card, cvv: str | None = None, billing: Fields | None = None) -> Instrument:
+    return Instrument(kind="credit_card", card=asdict(card), cvv=cvv, billing=billing or {})
+
+
+def of_method(call: Call, method: PaymentMethod) -> Instrument:
+    billing = method.billing or {}
+    if method.billing_address_id and method.customer_id:
+        address = call.store.addresses.get(call.merchant.id, f"{method.customer_id}/{method.billing_address_id}")
+        billing = {"id": address.id, **address.fields} if address else billing
+    return Instrument(kind=method.kind, card=method.card, wallet=method.wallet, billing=billing, method=method)
+
+
+def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
+    """The instrument behind a nonce, or the code of why there is none."""
+    fixed = TEST_NONCES.get(nonce)
+    if fixed:
+        return codes.consumed if fixed.fault == "consumed" else _of_test_nonce(call, fixed)
+    known = call.store.nonces.get(call.merchant.id, nonce)
+    if known is None:
+        return codes.unknown
+    if known.consumed:
+        return codes.consumed
+    if known.locked:
+        return codes.locked
+    method = call.store.payment_methods.get(call.merchant.id, known.token)
+    if method:
+        instrument = of_method(call, method)
+        instrument.nonce = known
+        return instrument
+    return Instrument(
+        kind=known.kind,
+        card=known.card,
+        wallet=known.wallet,
+        billing=known.billing or {},
+        cvv=known.cvv_response,
+        nonce=known,
+    )
+
+
+def _of_test_nonce(call: Call, fixed: TestNonce) -> Instrument:
+    card = None
+    if fixed.number:
+        next_year = Expiration("12", str(call.clock.now().year + 1))
+        card = asdict(make_card(call, fixed.number, next_year))
+    is_card = fixed.kind == "credit_card"
+    return Instrument(
+        kind=fixed.kind,
+        card=card,
+        wallet=dict(fixed.wallet),
+        billing={"postal_code": TEST_NONCE_POSTAL_CODE} if is_card else {},
+        cvv="M" if is_card else None,
+        decision=fixed.decision,
+        three_d_secure=fixed.three_d_secure,
+        reusable=fixed.reusable,
+    )
+
+
+def has_invalid_number(nonce: str) -> bool:
+    """The one test nonce whose card has a wrong check digit."""
+    fixed = TEST_NONCES.get(nonce)
+    return fixed is not None and fixed.fault == "luhn_invalid"
+
+
+def consume(call: Call, instrument: Instrument) -> None:
+    """A nonce pays once."""
+    if instrument.nonce:
+        instrument.nonce.consumed = True
+        call.store.nonces.put(call.merchant.id, instrument.nonce)

@@ -1,0 +1,198 @@
+"""Makes and changes vaulted methods, the same way whichever resource is asked to: payment_method or credit_card."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+
+from braintree_twin.calls import Answer, Call
+from braintree_twin.merchants import MerchantAccount
+from braintree_twin.params import Params
+from braintree_twin.rules.addresses import read_address
+from braintree_twin.state.records import Fields, PaymentMethod, Verification
+from braintree_twin.validation import Errors
+from braintree_twin.vault.cards import CardDetails, read_card
+from braintree_twin.vault.instruments import Instrument, NonceCodes, consume, has_invalid_number, of_card, of_nonce
+from braintree_twin.vault.storing import check_new_token, set_default, store_address, store_method
+from braintree_twin.vault.verifying import link, read_options, refusal, verify
+
+DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
+ADDRESS_CONFLICT, ADDRESS_UNKNOWN = "91701", "91702"
+
+
+@dataclass(slots=True)
+class Wanted:
+    """A method that a request wants kept; the instrument is None where the errors say why."""
+
+    instrument: Instrument | None
+    token: str | None
+    billing: Fields
+    billing_address_id: str | None
+    options: Params
+    account: MerchantAccount
+    verification_amount: Decimal = field(default_factory=Decimal)
+
+    @property
+    def verifies(self) -> bool:
+        is_card = self.instrument is not None and self.instrument.card is not None
+        return is_card and self.options.flag("verify_card")
+
+
+def read_method(call: Call, params: Params, errors: Errors, customer_id: str | None, codes: NonceCodes) -> Wanted:
+    """A card or a nonce with its billing address, for a customer that exists or is about to."""
+    account, amount = read_options(call, params, errors)
+    token = params.text("token")
+    check_new_token(call, token, errors)
+    billing, address_id = _read_billing(call, params, errors, customer_id)
+    instrument = _read_instrument(call, params, errors, codes)
+    if instrument:
+        instrument.billing = {**instrument.billing, **billing}
+        _check_duplicate(call, params.section("options"), instrument, errors, customer_id)
+    return Wanted(instrument, token, billing, address_id, params.section("options"), account, amount)
+
+
+def _read_instrument(call: Call, params: Params, errors: Errors, codes: NonceCodes) -> Instrument | None:
+    nonce = params.text("payment_method_nonce")
+    if nonce is None:
+        details = read_card(call, params, errors, required=True)
+        return of_card(details.card, details.cvv) if details.card else None
+    if has_invalid_number(nonce):
+        errors.add("number", "81715")
+        return None
+    found = of_nonce(call, nonce, codes)
+    if isinstance(found, str):
+        errors.add("payment_method_nonce", found)
+        return None
+    details = read_card(call, _without_number(params), errors, required=False)
+    return _overridden(found, details)
+
+
+def _without_number(params: Params) -> Params:
+    return Params({name: params.raw(name) for name in ("cardholder_name", "cvv") if name in params})
+
+
+def _overridden(instrument: Instrument, details: CardDetails) -> Instrument:
+    """A nonce's card, with the details that the request gives beside it."""
+    if instrument.card and details.cardholder_name:
+        instrument.card = {**instrument.card, "cardholder_name": details.cardholder_name}
+    return replace(instrument, cvv=details.cvv or instrument.cvv)
+
+
+def _read_billing(call: Call, params: Params, errors: Errors, customer_id: str | None) -> tuple[Fields, str | None]:
+    section = params.section("billing_address")
+    billing = read_address(section, errors.on("billing_address"))
+    address_id = params.text("billing_address_id")
+    if address_id and billing:
+        errors.add("base", ADDRESS_CONFLICT)
+    elif address_id and not call.store.addresses.get(call.merchant.id, f"{customer_id}/{address_id}"):
+        errors.add("billing_address_id", ADDRESS_UNKNOWN)
+    return billing, address_id
+
+
+def _check_duplicate(
+    call: Call, options: Params, instrument: Instrument, errors: Errors, customer_id: str | None
+) -> None:
+    if not instrument.card:
+        return
+    identifier = instrument.card["unique_number_identifier"]
+    same = call.store.payment_methods.find(call.merchant.id, unique_number_identifier=identifier)
+    if options.flag("fail_on_duplicate_payment_method") and same:
+        errors.add("number", DUPLICATE_CARD)
+    elif options.flag("fail_on_duplicate_payment_method_for_customer") and any(
+        method.customer_id == customer_id for method in same
+    ):
+        errors.add("number", DUPLICATE_FOR_CUSTOMER)
+
+
+def check_card(call: Call, wanted: Wanted) -> tuple[Verification | None, Answer | None]:
+    """Verify it if that was asked for: the verification, and the answer to give if it came to nothing."""
+    if not wanted.verifies or wanted.instrument is None:
+        return None, None
+    record = verify(call, wanted.instrument, wanted.account, wanted.verification_amount)
+    return record, None if record.status == "verified" else refusal(call, record)
+
+
+def keep_method(call: Call, wanted: Wanted, customer_id: str, verification: Verification | None) -> PaymentMethod:
+    """Put it into the vault, its billing address first."""
+    instrument = wanted.instrument
+    assert instrument is not None  # noqa: S101
+    address_id = wanted.billing_address_id
+    billing = {name: text for name, text in instrument.billing.items() if name != "id"}
+    if address_id is None and any(billing.values()):
+        address_id = store_address(call, customer_id, billing).id
+    method = store_method(
+        call,
+        instrument,
+        customer_id,
+        token=wanted.token,
+        make_default=wanted.options.flag("make_default"),
+        billing_address_id=address_id,
+    )
+    consume(call, instrument)
+    link(call, verification, method.token, customer_id)
+    return method
+
+
+def read_change(call: Call, method: PaymentMethod, params: Params, errors: Errors, codes: NonceCodes) -> Wanted:
+    """What an update changes; the instrument is the method as it will be."""
+    account, amount = read_options(call, params, errors)
+    token = params.text("token")
+    if token != method.token:
+        check_new_token(call, token, errors)
+    billing, address_id = _read_billing(call, params, errors, method.customer_id)
+    instrument = Instrument(kind=method.kind, card=method.card, wallet=method.wallet, method=method)
+    if params.has("payment_method_nonce") or params.has("number"):
+        found = _read_instrument(call, params, errors, codes)
+        instrument = found or instrument
+    elif method.card:
+        details = read_card(call, params, errors, required=False)
+        instrument.card = _changed_card(method, params, details)
+        instrument.cvv = details.cvv
+    instrument.billing = billing
+    return Wanted(instrument, token, billing, address_id, params.section("options"), account, amount)
+
+
+def _changed_card(method: PaymentMethod, params: Params, details: CardDetails) -> dict[str, object]:
+    changed: dict[str, object] = dict(method.card or {})
+    if details.expiration:
+        changed.update(expiration_month=details.expiration.month, expiration_year=details.expiration.year)
+    if "cardholder_name" in params:
+        changed["cardholder_name"] = details.cardholder_name
+    return changed
+
+
+def change_method(
+    call: Call, method: PaymentMethod, wanted: Wanted, params: Params, verification: Verification | None
+) -> PaymentMethod:
+    """Carry an update out; a method under a new token leaves nothing behind under the old one."""
+    instrument = wanted.instrument
+    assert instrument is not None  # noqa: S101
+    changed = replace(
+        method, kind=instrument.kind, card=instrument.card, wallet=instrument.wallet, updated_at=call.clock.stamp()
+    )
+    if wanted.billing and method.customer_id:
+        changed.billing_address_id = _changed_address(call, method, wanted, params)
+    elif wanted.billing_address_id:
+        changed.billing_address_id = wanted.billing_address_id
+    if wanted.token and wanted.token != method.token:
+        call.store.payment_methods.delete(call.merchant.id, method.token)
+        changed.token = wanted.token
+    call.store.payment_methods.put(call.merchant.id, changed)
+    if wanted.options.flag("make_default"):
+        set_default(call, changed)
+    consume(call, instrument)
+    link(call, verification, changed.token, changed.customer_id)
+    return changed
+
+
+def _changed_address(call: Call, method: PaymentMethod, wanted: Wanted, params: Params) -> str:
+    """The address itself if the request says update_existing, otherwise a new one."""
+    customer_id = method.customer_id or ""
+    update_existing = params.section("billing_address").section("options").flag("update_existing")
+    known = call.store.addresses.get(call.merchant.id, f"{customer_id}/{method.billing_address_id}")
+    if known is None or not update_existing:
+        return store_address(call, customer_id, wanted.billing).id
+    known.fields = {**known.fields, **wanted.billing}
+    known.updated_at = call.clock.stamp()
+    call.store.addresses.put(call.merchant.id, known)
+    return known.id

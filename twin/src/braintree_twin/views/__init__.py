@@ -1,0 +1,1 @@
+"""How each record looks in an answer: the elements, in the gateway's order."""

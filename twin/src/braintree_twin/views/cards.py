@@ -1,0 +1,93 @@
+"""Cards in answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from braintree_twin.ids import global_id
+from braintree_twin.rules.cards import brand_named
+from braintree_twin.xml_out import Node
+
+_IMAGES = "https://assets.braintreegateway.com/payment_method_logo"
+BIN_DATA = (
+    "healthcare",
+    "debit",
+    "durbin_regulated",
+    "commercial",
+    "payroll",
+    "issuing_bank",
+    "country_of_issuance",
+    "product_id",
+    "business",
+    "consumer",
+    "corporate",
+    "purchase",
+    "prepaid_reloadable",
+)
+# The part of a global id that tells the kind of payment method.
+_GLOBAL_KINDS = {
+    "credit_card": "cc",
+    "paypal_account": "paypal",
+    "apple_pay_card": "applepay",
+    "android_pay_card": "androidpay",
+    "venmo_account": "venmo",
+    "us_bank_account": "usbank",
+}
+
+
+def logo(name: str) -> str:
+    return f"{_IMAGES}/{name}.png?environment=sandbox"
+
+
+def card_logo(card: Mapping[str, Any]) -> str:
+    return logo(brand_named(card["card_type"]).logo)
+
+
+def method_global_id(kind: str, token: str | None) -> str | None:
+    return global_id(f"paymentmethod_{_GLOBAL_KINDS.get(kind, kind)}", token)
+
+
+def bin_data(card: Mapping[str, Any]) -> dict[str, Node]:
+    known: Mapping[str, str] = card["bin_data"]
+    return {"prepaid": known.get("prepaid", "No"), **{name: known.get(name, "Unknown") for name in BIN_DATA}}
+
+
+def empty_transaction_card() -> dict[str, Node]:
+    """What stands in <credit-card> when something else paid."""
+    nothing = dict.fromkeys(
+        ("token", "bin", "last_4", "card_type", "expiration_month", "expiration_year", "customer_location")
+    )
+    return {
+        **nothing,
+        "cardholder_name": None,
+        "image_url": logo("unknown"),
+        "prepaid": "Unknown",
+        **dict.fromkeys(BIN_DATA, "Unknown"),
+        "global_id": None,
+        "account_type": None,
+        "unique_number_identifier": None,
+        "venmo_sdk": False,
+        "account_balance": None,
+    }
+
+
+def transaction_card(card: Mapping[str, Any], token: str | None) -> dict[str, Node]:
+    """The card as the transaction remembers it."""
+    return {
+        "token": token,
+        "bin": card["bin"],
+        "last_4": card["last_4"],
+        "card_type": card["card_type"],
+        "expiration_month": card["expiration_month"],
+        "expiration_year": card["expiration_year"],
+        "customer_location": card["customer_location"],
+        "cardholder_name": card["cardholder_name"],
+        "image_url": card_logo(card),
+        **bin_data(card),
+        "global_id": method_global_id("credit_card", token),
+        "account_type": None,
+        "unique_number_identifier": card["unique_number_identifier"] if token else None,
+        "venmo_sdk": False,
+        "account_balance": None,
+    }

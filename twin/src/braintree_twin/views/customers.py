@@ -1,0 +1,41 @@
+"""Customers in answers, with what the vault holds of them."""
+
+from __future__ import annotations
+
+from braintree_twin.calls import Call
+from braintree_twin.ids import global_id
+from braintree_twin.rules.customers import FIELDS
+from braintree_twin.state.records import Customer, Fields
+from braintree_twin.views.addresses import vault_address
+from braintree_twin.views.payment_methods import payment_method
+from braintree_twin.xml_out import Elements, Node, Timestamp
+
+
+def customer(call: Call, record: Customer) -> dict[str, Node]:
+    methods = call.store.payment_methods.find(call.merchant.id, customer_id=record.id)
+    addresses = call.store.addresses.find(call.merchant.id, customer_id=record.id)
+    kinds = ["credit_card", *sorted({method.kind for method in methods} - {"credit_card"})]
+    fields: dict[str, Node] = {name: getattr(record, name) for name in FIELDS}
+    return {
+        "id": record.id,
+        "merchant_id": call.merchant.id,
+        **fields,
+        "created_at": Timestamp(record.created_at),
+        "updated_at": Timestamp(record.updated_at),
+        "custom_fields": dict(record.custom_fields),
+        "global_id": global_id("customer", record.id),
+        **{
+            f"{kind}s": Elements(kind, [payment_method(call, method) for method in methods if method.kind == kind])
+            for kind in kinds
+        },
+        "addresses": Elements("address", [vault_address(address) for address in addresses]),
+    }
+
+
+def transaction_customer(fields: Fields) -> dict[str, Node]:
+    """The customer as a transaction remembers it."""
+    shown: dict[str, Node] = {
+        name: fields.get(name)
+        for name in ("id", "first_name", "last_name", "company", "email", "website", "phone", "fax")
+    }
+    return {**shown, "global_id": global_id("customer", fields["id"])} if fields.get("id") else shown

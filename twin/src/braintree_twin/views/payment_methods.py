@@ -1,0 +1,111 @@
+"""Vaulted payment methods in answers, by kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from braintree_twin.calls import Call
+from braintree_twin.ids import global_id
+from braintree_twin.state.records import Address, Fields, PaymentMethod
+from braintree_twin.vault.cards import is_expired
+from braintree_twin.views.addresses import vault_address
+from braintree_twin.views.cards import bin_data, card_logo, logo, method_global_id
+from braintree_twin.views.verifications import verification
+from braintree_twin.xml_out import Elements, Node, Timestamp
+
+
+def payment_method(call: Call, method: PaymentMethod) -> dict[str, Node]:
+    if method.kind == "credit_card":
+        return _credit_card(call, method)
+    return _card_wallet(call, method) if method.card else _account(method)
+
+
+def billing_address(call: Call, method: PaymentMethod) -> Address | None:
+    if method.billing_address_id is None:
+        return None
+    return call.store.addresses.get(call.merchant.id, f"{method.customer_id}/{method.billing_address_id}")
+
+
+def _common(method: PaymentMethod) -> dict[str, Node]:
+    return {
+        "created_at": Timestamp(method.created_at),
+        "updated_at": Timestamp(method.updated_at),
+        "customer_id": method.customer_id,
+        "customer_global_id": global_id("customer", method.customer_id),
+        "default": method.default,
+        "global_id": method_global_id(method.kind, method.token),
+        "token": method.token,
+        "subscriptions": Elements("subscription", ()),
+    }
+
+
+def _credit_card(call: Call, method: PaymentMethod) -> dict[str, Node]:
+    card = method.card or {}
+    address = billing_address(call, method)
+    verifications = call.store.verifications.find(call.merchant.id, newest_first=True, limit=5, token=method.token)
+    billing: dict[str, Node] = {"billing_address": vault_address(address)} if address else {}
+    return {
+        **billing,
+        "bin": card["bin"],
+        "card_type": card["card_type"],
+        "cardholder_name": card["cardholder_name"],
+        "customer_location": card["customer_location"],
+        "expiration_month": card["expiration_month"],
+        "expiration_year": card["expiration_year"],
+        "expired": is_expired(card, call.clock.now()),
+        "image_url": card_logo(card),
+        "last_4": card["last_4"],
+        "unique_number_identifier": card["unique_number_identifier"],
+        "venmo_sdk": False,
+        "is_network_tokenized": False,
+        **bin_data(card),
+        **_common(method),
+        "verifications": Elements("verification", [verification(record) for record in verifications]),
+    }
+
+
+_PREFIXES = {"apple_pay_card": "Apple Pay - "}
+_LOGOS = {
+    "apple_pay_card": "apple_pay",
+    "android_pay_card": "android_pay",
+    "paypal_account": "paypal",
+    "venmo_account": "venmo",
+}
+
+
+def _card_wallet(call: Call, method: PaymentMethod) -> dict[str, Node]:
+    card = method.card or {}
+    billing = billing_address(call, method)
+    return {
+        **wallet_card(method.kind, method.card or {}, method.wallet),
+        "expired": is_expired(card, call.clock.now()),
+        "billing_address": vault_address(billing) if billing else None,
+        "unique_number_identifier": card["unique_number_identifier"],
+        **_common(method),
+        "verifications": Elements("verification", ()),
+    }
+
+
+def wallet_card(kind: str, card: dict[str, Any], wallet: Fields) -> dict[str, Node]:
+    """What a card in a wallet shows, in the vault and on transactions alike."""
+    common: dict[str, Node] = {
+        "bin": card["bin"],
+        "cardholder_name": card["cardholder_name"],
+        "expiration_month": card["expiration_month"],
+        "expiration_year": card["expiration_year"],
+        "image_url": logo(_LOGOS.get(kind, kind)),
+        "is_network_tokenized": kind in ("apple_pay_card", "android_pay_card"),
+        "is_device_token": kind in ("apple_pay_card", "android_pay_card"),
+        **bin_data(card),
+        **wallet,
+    }
+    if kind == "android_pay_card":
+        return {"virtual_card_type": card["card_type"], "virtual_card_last_4": card["last_4"], **common}
+    return {"card_type": _PREFIXES.get(kind, "") + card["card_type"], "last_4": card["last_4"], **common}
+
+
+def _account(method: PaymentMethod) -> dict[str, Node]:
+    fields: dict[str, Node] = {"image_url": logo(_LOGOS.get(method.kind, method.kind)), **method.wallet}
+    if method.kind == "paypal_account":
+        fields["payer_info"] = None
+    return {**fields, **_common(method)}

@@ -1,0 +1,307 @@
+"""Transactions in answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from braintree_twin.ids import global_id
+from braintree_twin.rules.responses import text_of
+from braintree_twin.state.records import Fields, Transaction
+from braintree_twin.views.addresses import transaction_address
+from braintree_twin.views.cards import empty_transaction_card, logo, method_global_id, transaction_card
+from braintree_twin.views.customers import transaction_customer
+from braintree_twin.views.payment_methods import wallet_card
+from braintree_twin.xml_out import Date, Elements, Node, Timestamp
+
+NETWORK_RESPONSE = ("XX", "sample network response text")
+
+# Kind of instrument -> the element of a transaction that tells about it.
+_ELEMENTS = {
+    "apple_pay_card": "apple_pay",
+    "paypal_account": "paypal",
+    "sepa_debit_account": "sepa_debit_account_detail",
+}
+# Kinds whose payment_instrument_type is not the kind itself.
+_INSTRUMENT_TYPES = {"sepa_debit_account": "sepa_debit_account", "local_payment": "local_payment"}
+
+_NO_TERMINAL: dict[str, Node] = {
+    "installment_count": None,
+    "installments": Elements("installment", ()),
+    "refunded_installments": Elements("installment", ()),
+    "response_emv_data": None,
+    "acquirer_reference_number": None,
+    "merchant_identification_number": None,
+    "terminal_identification_number": None,
+    "merchant_name": None,
+    "merchant_address": dict.fromkeys(("street_address", "locality", "region", "postal_code", "phone")),
+    "pin_verified": False,
+    "debit_network": None,
+    "processing_mode": None,
+}
+
+
+def _stamp(text: str | None) -> Node:
+    return Timestamp(text) if text else None
+
+
+def transaction(record: Transaction) -> dict[str, Node]:
+    return {**_head(record), **_response(record), **_instrument(record), **_life(record), **_tail(record)}
+
+
+def _head(record: Transaction) -> dict[str, Node]:
+    return {
+        "id": record.id,
+        "status": record.status,
+        "type": record.type,
+        "currency_iso_code": record.currency,
+        "amount": record.amount,
+        "amount_requested": record.amount_requested,
+        "merchant_account_id": record.merchant_account_id,
+        "sub_merchant_account_id": None,
+        "master_merchant_account_id": None,
+        "order_id": record.order_id,
+        "created_at": Timestamp(record.created_at),
+        "updated_at": Timestamp(record.updated_at),
+        "customer": transaction_customer(record.customer),
+        "billing": transaction_address(record.billing),
+        "refund_id": record.refund_ids[-1] if record.refund_ids else None,
+        "refund_ids": Elements("item", record.refund_ids),
+        "refunded_transaction_id": record.refunded_transaction_id,
+        "partial_settlement_transaction_ids": Elements("item", record.partial_settlement_ids),
+        "authorized_transaction_id": record.authorized_transaction_id,
+        "settlement_batch_id": record.settlement_batch_id,
+        "shipping": transaction_address(record.shipping),
+        "custom_fields": dict(record.custom_fields),
+        "account_funding_transaction": False,
+    }
+
+
+def _response(record: Transaction) -> dict[str, Node]:
+    code = record.processor_response_code
+    return {
+        "avs_error_response_code": record.avs_error,
+        "avs_postal_code_response_code": record.avs_postal,
+        "avs_street_address_response_code": record.avs_street,
+        "cvv_response_code": record.cvv,
+        "gateway_rejection_reason": record.gateway_rejection_reason,
+        "processor_authorization_code": record.processor_authorization_code,
+        "processor_response_code": code or "",
+        "processor_response_text": text_of(code) if code else "",
+        "additional_processor_response": record.additional_processor_response,
+        "voice_referral_number": None,
+        "purchase_order_number": record.purchase_order_number,
+        "tax_amount": record.tax_amount,
+        "tax_exempt": record.tax_exempt,
+        "sca_exemption_requested": record.sca_exemption_requested,
+        "processed_with_network_token": False,
+    }
+
+
+def _instrument(record: Transaction) -> dict[str, Node]:
+    is_card = record.kind == "credit_card" and record.card is not None
+    card = transaction_card(record.card, record.token) if is_card and record.card else empty_transaction_card()
+    return {"credit_card": card} if is_card else {"credit_card": card, _element(record.kind): _wallet(record)}
+
+
+def _element(kind: str) -> str:
+    return _ELEMENTS.get(kind, kind)
+
+
+def _wallet(record: Transaction) -> dict[str, Node]:
+    known: dict[str, Node] = {"token": record.token, "global_id": method_global_id(record.kind, record.token)}
+    if record.card:
+        return {**wallet_card(record.kind, record.card, record.wallet), **known}
+    if record.kind == "paypal_account":
+        return {**_paypal(record), **known}
+    return {**record.wallet, "image_url": logo(record.kind), **known}
+
+
+def _paypal(record: Transaction) -> dict[str, Node]:
+    wallet = record.wallet
+    captured = any(event["status"] == "submitted_for_settlement" for event in record.history)
+    return {
+        "payer_email": wallet.get("email"),
+        "payer_id": wallet.get("payer_id"),
+        "payer_first_name": wallet.get("payer_first_name"),
+        "payer_last_name": wallet.get("payer_last_name"),
+        "payer_status": wallet.get("payer_status"),
+        "payment_id": f"PAY-{record.id.upper()}",
+        "authorization_id": f"AUTH{record.id.upper()}",
+        "capture_id": f"CAP{record.id.upper()}" if captured else None,
+        "refund_id": f"REF{record.id.upper()}" if record.type == "credit" else None,
+        "seller_protection_status": "ELIGIBLE",
+        "transaction_fee_amount": None,
+        "transaction_fee_currency_iso_code": None,
+        "refund_from_transaction_fee_amount": None,
+        "refund_from_transaction_fee_currency_iso_code": None,
+        "image_url": logo("paypal"),
+        "debug_id": f"DEBUG{record.id.upper()}",
+        "custom_field": None,
+        "description": None,
+        "payee_id": None,
+        "payee_email": None,
+        "payment_instrument_type": "paypal_account",
+    }
+
+
+def _life(record: Transaction) -> dict[str, Node]:
+    return {
+        "status_history": Elements("status_event", [_status_event(event) for event in record.history]),
+        "plan_id": None,
+        "subscription_id": None,
+        "subscription": {"billing_period_end_date": None, "billing_period_start_date": None},
+        "add_ons": Elements("add_on", ()),
+        "discounts": Elements("discount", ()),
+        "descriptor": {name: record.descriptor.get(name) for name in ("name", "phone", "url")},
+        "recurring": record.recurring,
+        "channel": record.channel,
+        "service_fee_amount": record.service_fee_amount,
+        "escrow_status": None,
+        "disbursement_details": _disbursement(record.disbursement),
+        "disputes": Elements("dispute", ()),
+        "ach_return_responses": Elements("ach_return_response", ()),
+        "authorization_adjustments": Elements(
+            "authorization_adjustment", [_adjustment(entry) for entry in record.authorization_adjustments]
+        ),
+        "payment_instrument_type": _INSTRUMENT_TYPES.get(record.kind, record.kind),
+        "processor_settlement_response_code": record.processor_settlement_response_code,
+        "processor_settlement_response_text": record.processor_settlement_response_text,
+    }
+
+
+def _status_event(event: Fields) -> dict[str, Node]:
+    shown: dict[str, Node] = {
+        "timestamp": _stamp(event["timestamp"]),
+        "status": event["status"],
+        "amount": event["amount"],
+    }
+    if event.get("user"):
+        shown["user"] = event["user"]
+    shown["transaction_source"] = event.get("transaction_source") or ""
+    return shown
+
+
+def _adjustment(entry: Mapping[str, Any]) -> dict[str, Node]:
+    return {
+        "amount": entry["amount"],
+        "timestamp": _stamp(entry["timestamp"]),
+        "success": bool(entry["success"]),
+        "processor_response_code": entry["processor_response_code"],
+        "processor_response_text": text_of(entry["processor_response_code"]),
+        "processor_response_type": entry["processor_response_type"],
+    }
+
+
+def _disbursement(fields: Fields | None) -> dict[str, Node]:
+    known = fields or {}
+    date = known.get("date")
+    return {
+        "disbursement_date": Date(date) if date else None,
+        "settlement_amount": known.get("amount"),
+        "settlement_currency_iso_code": known.get("currency"),
+        "settlement_currency_exchange_rate": known.get("exchange_rate"),
+        "settlement_base_currency_exchange_rate": known.get("base_exchange_rate"),
+        "funds_held": False if date else None,
+        "success": True if date else None,
+    }
+
+
+def _tail(record: Transaction) -> dict[str, Node]:
+    sent = record.type == "sale" and record.processor_response_code is not None
+    network_code, network_text = NETWORK_RESPONSE if sent else (None, None)
+    return {
+        "network_response_code": network_code,
+        "network_response_text": network_text,
+        **_risk_data(record),
+        "three_d_secure_info": _three_d_secure(record.three_d_secure),
+        "ships_from_postal_code": record.ships_from_postal_code,
+        "shipping_amount": record.shipping_amount,
+        "shipping_tax_amount": record.shipping_tax_amount,
+        "discount_amount": record.discount_amount,
+        "surcharge_amount": record.surcharge_amount,
+        "network_transaction_id": record.network_transaction_id,
+        "processor_response_type": record.processor_response_type,
+        "authorization_expires_at": _stamp(record.authorization_expires_at),
+        "retry_ids": Elements("item", ()),
+        "retried_transaction_id": None,
+        "refund_global_ids": _global_ids("refund", record.refund_ids),
+        "partial_settlement_transaction_global_ids": _global_ids("transaction", record.partial_settlement_ids),
+        "refunded_transaction_global_id": global_id("transaction", record.refunded_transaction_id),
+        "authorized_transaction_global_id": global_id("transaction", record.authorized_transaction_id),
+        "global_id": transaction_global_id(record),
+        "retry_global_ids": Elements("item", ()),
+        "retried_transaction_global_id": None,
+        "retrieval_reference_number": record.retrieval_reference_number,
+        **_NO_TERMINAL,
+        "payment_receipt": _receipt(record),
+    }
+
+
+def transaction_global_id(record: Transaction) -> str | None:
+    return global_id("refund" if record.refunded_transaction_id else "transaction", record.id)
+
+
+def _global_ids(kind: str, ids: list[str]) -> Elements:
+    return Elements("item", [global_id(kind, identifier) for identifier in ids])
+
+
+def _risk_data(record: Transaction) -> dict[str, Node]:
+    """Left out altogether where there is none: the SDKs look into the element as soon as it is there."""
+    if record.type != "sale" or record.card is None:
+        return {}
+    return {
+        "risk_data": {
+            "id": record.id,
+            "decision": "Decline" if record.gateway_rejection_reason in ("fraud", "risk_threshold") else "Approve",
+            "fraud_service_provider": "fraud_protection",
+            "device_data_captured": False,
+            "decision_reasons": Elements("item", ()),
+            "transaction_risk_score": None,
+            "liability_shift": None,
+        }
+    }
+
+
+def _three_d_secure(info: Fields | None) -> Node:
+    if info is None:
+        return None
+    return {
+        "status": info["status"],
+        "enrolled": info["enrolled"],
+        "liability_shifted": bool(info["liability_shifted"]),
+        "liability_shift_possible": bool(info["liability_shift_possible"]),
+        "cavv": info.get("cavv"),
+        "xid": info.get("xid"),
+        "ds_transaction_id": info.get("ds_transaction_id"),
+        "eci_flag": info.get("eci_flag"),
+        "three_d_secure_version": info.get("three_d_secure_version"),
+        "three_d_secure_authentication_id": info.get("three_d_secure_authentication_id"),
+        "pares_status": None,
+        "acs_transaction_id": None,
+    }
+
+
+def _receipt(record: Transaction) -> dict[str, Node]:
+    code = record.processor_response_code
+    card = record.card or {}
+    return {
+        "id": record.id,
+        "global_id": transaction_global_id(record),
+        "amount": record.amount,
+        "currency_iso_code": record.currency,
+        "processor_response_code": code or "",
+        "processor_response_text": text_of(code) if code else "",
+        "processor_authorization_code": record.processor_authorization_code,
+        "merchant_name": None,
+        "merchant_address": _NO_TERMINAL["merchant_address"],
+        "merchant_identification_number": None,
+        "terminal_identification_number": None,
+        "type": record.type,
+        "pin_verified": False,
+        "processing_mode": None,
+        "network_identification_code": None,
+        "card_type": card.get("card_type"),
+        "card_last_4": card.get("last_4"),
+        "account_balance": None,
+    }
