@@ -55,11 +55,11 @@ class AddPaymentMethod:
         """Raises InvalidRequest, RequestIdReused, GatewayNotReached and StoreUnavailable."""
         request, customer, source = self._check(order, caller)
         method_id = PaymentMethodId(self.exactly_once.ids.new(ids.PAYMENT_METHOD))
-        with self.exactly_once.in_flight.track(method_id):
+        with self.exactly_once.in_flight.track(request.key):
             method, is_new = self._record_start(request, order, method_id, customer)
             if is_new:
                 return self._carry_out(method, order, source, customer)
-        return self._repeat(method)
+        return self._repeat(request, method)
 
     def _check(self, order: MethodOrder, caller: Caller) -> tuple[Request, Customer, Card | Nonce]:
         checks = Checks()
@@ -181,9 +181,8 @@ class AddPaymentMethod:
         work.payment_methods.save(method)
         return method
 
-    def _repeat(self, method: PaymentMethod) -> PaymentMethod:
-        lease_seconds = self.exactly_once.lease.total_seconds()
-        self.exactly_once.in_flight.wait([method.payment_method_id], lease_seconds)
+    def _repeat(self, request: Request, method: PaymentMethod) -> PaymentMethod:
+        self.exactly_once.in_flight.wait(request.key, self.exactly_once.lease.total_seconds())
         with self.store.read() as work:
             current = known(work.payment_methods.get(method.payment_method_id))
         if current.failure_detail == NEVER_SENT:

@@ -228,6 +228,16 @@ class OperationLog:
                 return operation
         raise KeyError(operation_id)
 
+    def given_back_by(self, request_id: RequestId) -> Money:
+        """What a request gives back, done or still to come."""
+        return self._sum(
+            o
+            for o in self.operations
+            if o.request_id == request_id
+            and o.kind in (OperationKind.REFUND, OperationKind.VOID)
+            and (o.state.is_open or o.state is OperationState.SUCCEEDED)
+        )
+
     def operations_of(self, request_id: RequestId) -> list[Operation]:
         """What a request started, oldest first; where it was tried again, only the last attempt."""
         own = [o for o in self.operations if o.request_id == request_id]

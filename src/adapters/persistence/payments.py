@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -260,26 +260,22 @@ def _same(now: list[Operation], then: tuple[Operation, ...]) -> bool:
     return len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=True))
 
 
-def _conditions(which: PaymentFilter) -> Iterator[ColumnElement[bool]]:
-    table = payments.c
-    for column, value in (
-        (table.customer_id, which.customer_id),
-        (table.reference, which.reference),
-        (table.currency_code, which.currency_code),
-        (table.brand, which.brand),
-        (table.last_four, which.last_four),
-    ):
-        if value is not None:
-            yield column == value
-    if which.reference_contains is not None:
-        yield table.reference_folded.contains(fold(which.reference_contains), autoescape=True)
-    if which.states:
-        yield table.state.in_(sorted(state.value for state in which.states))
-    if which.created_from is not None:
-        yield table.create_time >= which.created_from
-    if which.created_until is not None:
-        yield table.create_time < which.created_until
-    if which.min_minor_units is not None:
-        yield table.minor_units >= which.min_minor_units
-    if which.max_minor_units is not None:
-        yield table.minor_units <= which.max_minor_units
+def _conditions(which: PaymentFilter) -> list[ColumnElement[bool]]:
+    asked = ((getattr(which, name), make) for name, make in _FILTERS.items())
+    return [make(value) for value, make in asked if value is not None and value != frozenset()]
+
+
+_c: Final = payments.c
+_FILTERS: Final[dict[str, Callable[[Any], ColumnElement[bool]]]] = {
+    "customer_id": lambda customer_id: _c.customer_id == customer_id,
+    "reference": lambda reference: _c.reference == reference,
+    "reference_contains": lambda text: _c.reference_folded.contains(fold(text), autoescape=True),
+    "states": lambda states: _c.state.in_(sorted(state.value for state in states)),
+    "created_from": lambda time: _c.create_time >= time,
+    "created_until": lambda time: _c.create_time < time,
+    "currency_code": lambda currency_code: _c.currency_code == currency_code,
+    "min_minor_units": lambda minor_units: _c.minor_units >= minor_units,
+    "max_minor_units": lambda minor_units: _c.minor_units <= minor_units,
+    "brand": lambda brand: _c.brand == brand,
+    "last_four": lambda last_four: _c.last_four == last_four,
+}

@@ -54,8 +54,8 @@ metadata: Final = MetaData(
     }
 )
 
-# The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, no database
-# can tell that the index fits.
+# The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, a database
+# cannot tell that the index fits.
 IS_LIVE: Final = text("is_live")
 IS_EXTERNAL_ID_HELD: Final = text("external_id <> '' AND delete_time IS NULL")
 IS_DEFAULT: Final = text("is_default")

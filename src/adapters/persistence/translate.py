@@ -1,6 +1,6 @@
 """Between the domain and rows. What is searched or sorted by has a column of its own, the rest is JSON.
 
-The names of events and of the fields of everything kept as JSON are in the database for ever: renaming one in the
+The names of events, and of the fields of whatever is kept as JSON, are in the database for ever: renaming one in the
 domain needs a migration, or an entry here.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
@@ -42,7 +42,6 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.transitions import PaymentState
 
 Values = dict[str, Any]
-Value = TypeVar("Value")
 
 EVENT_NAMES: Final[Mapping[type[PaymentEvent], str]] = MappingProxyType(
     {
