@@ -18,7 +18,7 @@ from application.errors import InvalidRequest, NotFound, OperationRefused, Refer
 from application.exactly_once import ExactlyOnce
 from application.fingerprint import Fingerprinter
 from application.follow_payments import FollowPayments
-from application.in_flight import InFlight
+from application.in_flight import InFlight, Key
 from application.ports.gateway import Gateway, GatewayUnavailable
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
 from application.refresh import Refresh
@@ -120,10 +120,9 @@ class SimulatedInFlight(InFlight):
         super().__init__()
         self._world = world
 
-    def wait(self, ids: object, timeout_seconds: float) -> None:
+    def wait(self, key: Key, timeout_seconds: float) -> None:
         end = self._world.clock.steady_seconds() + timeout_seconds
-        wanted = list(cast("list[str]", ids))
-        while any(one in self._running for one in wanted) and self._world.clock.steady_seconds() < end:
+        while key in self._running and self._world.clock.steady_seconds() < end:
             self._world.step()
 
 
