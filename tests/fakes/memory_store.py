@@ -217,11 +217,8 @@ class _Customers:
         return self._state.customers.get(customer_id)
 
     def find_by_external_id(self, caller_id: CallerId, external_id: str) -> Customer | None:
-        for customer in self._state.customers.values():
-            if external_id and customer.delete_time is None:
-                if (customer.caller_id, customer.external_id) == (caller_id, external_id):
-                    return customer
-        return None
+        held = (c for c in self._state.customers.values() if c.external_id and c.delete_time is None)
+        return next((c for c in held if (c.caller_id, c.external_id) == (caller_id, external_id)), None)
 
     def page(self, caller_id: CallerId, *, email: str | None, after: Position | None, limit: int) -> list[Customer]:
         found = [
