@@ -20,7 +20,9 @@ def outcome_of(transaction: Transaction) -> Outcome:
     """What a transaction that was found says of the operation that made it."""
     if transaction.standing.status is TransactionStatus.AUTHORIZING:
         return Unknown("the gateway is still working on it")
-    if transaction.decline is not None:
+    # Refused at settlement, it was approved all the same: the payment says that it never arrived, not that nobody paid.
+    settled_badly = transaction.standing.status is TransactionStatus.SETTLEMENT_DECLINED
+    if transaction.decline is not None and not settled_badly:
         return Declined(decline=transaction.decline, details=transaction.details, instrument=transaction.instrument)
     return Approved(transaction)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from enum import Enum
 
-from domain.decline import Decline
+from domain.decline import CATALOGUE, Decline, DeclineReason
 from domain.ids import OperationId, RequestId
 from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationState
@@ -194,7 +194,7 @@ class OperationLog:
         if self.authorization.decline is not None:
             return self.authorization.decline
         if self.state is PaymentState.SETTLEMENT_DECLINED:
-            return next((s.decline for s in self._sales() if s.decline), None)
+            return CATALOGUE[DeclineReason.SETTLEMENT_DECLINED]
         return None
 
     @property

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
+from tests.fakes.ids import CountingIds
 
 from domain import ids as prefixes
 from domain.address import Address, StatementDescriptor
@@ -24,10 +25,10 @@ from domain.operation import FailureReason, Operation, OperationState
 from domain.payment import Payment
 from domain.payment_method import CheckResult, PaymentMethod, PaymentMethodState, Verification
 from domain.transaction import GatewayDetails, Standing, TransactionStatus
-from tests.fakes.ids import CountingIds
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = CountingIds(1_000_000)
+SHOP = CallerId("shop")
 
 Value = TypeVar("Value")
 Draw = Callable[[st.SearchStrategy[Value]], Value]
@@ -75,6 +76,34 @@ def standings(status: TransactionStatus) -> st.SearchStrategy[Standing]:
     )
 
 
+def at(seconds: float) -> Stamp:
+    return Stamp(START + timedelta(seconds=seconds), SHOP)
+
+
+def started(
+    reference: str = "",
+    *,
+    caller_id: CallerId = SHOP,
+    seconds: float = 0,
+    amount: Money = Money(1000, "USD"),  # noqa: B008
+    customer_id: CustomerId | None = None,
+) -> Payment:
+    """A payment whose authorization is under way, for a reference of its own unless one is given."""
+    terms = PaymentTerms(
+        payment_id=PaymentId(IDS.new(prefixes.PAYMENT)),
+        caller_id=caller_id,
+        reference=reference or IDS.new("order"),
+        amount=amount,
+        capture_mode=CaptureMode.AUTOMATIC,
+        customer_id=customer_id,
+    )
+    payment = Payment.create(terms, stamp=at(seconds))
+    operation_id = _operation_id()
+    payment.authorize(operation_id, _request_id(), stamp=at(seconds))
+    payment.check_again(operation_id, at(seconds).time + timedelta(minutes=2))
+    return payment
+
+
 @st.composite
 def new_payments(draw: Draw[Any], caller_id: CallerId | None = None) -> Payment:
     """A payment whose authorization has just been started."""
@@ -101,14 +130,19 @@ def new_payments(draw: Draw[Any], caller_id: CallerId | None = None) -> Payment:
 
 
 def go_on(draw: Draw[Any], payment: Payment) -> None:
-    """Lets one more thing happen to the payment, if the domain allows it."""
+    """Lets one more thing happen to the payment that the domain allows."""
     stamp = Stamp(
         payment.update_time + draw(st.timedeltas(timedelta(0), timedelta(days=9))),
         draw(st.sampled_from(["bayar", payment.terms.caller_id])),
     )
-    happen = draw(st.sampled_from(_HAPPENINGS))
-    with suppress(DomainError):
-        happen(draw, payment, stamp)
+    before = (len(payment.new_events), list(payment.operations))
+    # Most authorizations succeed: only then is there more to tell.
+    begun = payment.authorization.state is not OperationState.STARTED
+    for happen in draw(st.permutations(_LATER)) if begun else [draw(st.sampled_from(_FIRST))]:
+        with suppress(DomainError):
+            happen(draw, payment, stamp)
+        if (len(payment.new_events), payment.operations) != before:
+            return
 
 
 def everything(payment: Payment) -> tuple[object, ...]:
@@ -224,8 +258,9 @@ def _move_on(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
         payment.move_on(transaction_id, standing, amount=latest.amount, details=draw(details), stamp=stamp)
 
 
-_HAPPENINGS: list[Callable[[Draw[Any], Payment, Stamp], None]] = [
-    _succeed,
+_Happening = Callable[[Draw[Any], Payment, Stamp], None]
+_FIRST: list[_Happening] = [_succeed, _succeed, _succeed, _succeed, _decline, _fail, _doubt, _check_again]
+_LATER: list[_Happening] = [
     _succeed,
     _decline,
     _fail,
@@ -233,7 +268,9 @@ _HAPPENINGS: list[Callable[[Draw[Any], Payment, Stamp], None]] = [
     _check_again,
     _authorize,
     _capture,
+    _capture,
     _void,
+    _refund,
     _refund,
     _start_or_postpone,
     _move_on,

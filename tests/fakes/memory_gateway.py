@@ -412,7 +412,7 @@ def _verdict(amount: Money, *, captures: bool) -> tuple[TransactionStatus, Decli
 
 
 def _whole_units(amount: Money) -> int:
-    return amount.minor_units // 10**amount.exponent
+    return int(amount.minor_units // 10**amount.exponent)
 
 
 def _card(card: Card) -> Instrument:

@@ -23,8 +23,11 @@ from application.ports.store import (
     UnitOfWork,
 )
 from domain import ids as prefixes
+from domain.address import Address
 from domain.customer import Customer
+from domain.events import OperationDeclined, OperationSucceeded, PaymentCreated, PaymentEvent, PaymentTerms
 from domain.ids import CallerId, CustomerId, EventId, PaymentId, PaymentMethodId, RequestId
+from domain.instrument import Instrument
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.transitions import PaymentState
@@ -147,6 +150,37 @@ class _Payments:
     ) -> list[HistoryEntry]:
         return self._state.history.get(payment_id, [])[after_sequence:][:limit]
 
+    def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
+        found = [
+            ((payment.create_time, payment_id), payment)
+            for payment_id, payment in self._state.payments.items()
+            if start <= payment.create_time < end
+        ]
+        found.sort(key=lambda pair: pair[0])
+        later = [payment for place, payment in found if after is None or place > (after.time, after.id)]
+        return [self._hand_out(payment) for payment in later[:limit]]
+
+    def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
+        times = [(p.follow_time, payment_id) for payment_id, p in self._state.payments.items() if p.follow_time]
+        claimed = []
+        for _, payment_id in sorted(pair for pair in times if pair[0] <= now)[:limit]:
+            payment = deepcopy(self._state.payments[payment_id])
+            payment.follow_time = lease_until
+            self._state.payments[payment_id] = payment
+            claimed.append(self._hand_out(payment))
+        return claimed
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        for payment_id, stored in list(self._state.payments.items()):
+            if stored.terms.customer_id == customer_id:
+                payment = deepcopy(stored)
+                payment.terms = _bare_terms(payment.terms)
+                payment.instrument = _bare(payment.instrument)
+                self._state.payments[payment_id] = payment
+                self._state.history[payment_id] = [
+                    replace(entry, event=_bare_event(entry.event)) for entry in self._state.history[payment_id]
+                ]
+
     def _hand_out(self, stored: Payment) -> Payment:
         payment = deepcopy(stored)
         self._known[id(payment)] = (payment, stored)
@@ -178,6 +212,24 @@ class _Payments:
         stored = deepcopy(payment)
         self._state.payments[terms.payment_id] = stored
         self._known[id(payment)] = (payment, stored)
+
+
+def _bare(instrument: Instrument | None) -> Instrument | None:
+    return replace(instrument, cardholder_name="", account="") if instrument else None
+
+
+def _bare_terms(terms: PaymentTerms) -> PaymentTerms:
+    return replace(terms, billing_address=Address())
+
+
+def _bare_event(event: PaymentEvent) -> PaymentEvent:
+    match event:
+        case PaymentCreated():
+            return replace(event, terms=_bare_terms(event.terms))
+        case OperationSucceeded() | OperationDeclined():
+            return replace(event, instrument=_bare(event.instrument))
+        case _:
+            return event
 
 
 def _matches(payment: Payment, which: PaymentFilter) -> bool:
@@ -217,11 +269,8 @@ class _Customers:
         return self._state.customers.get(customer_id)
 
     def find_by_external_id(self, caller_id: CallerId, external_id: str) -> Customer | None:
-        for customer in self._state.customers.values():
-            if external_id and customer.delete_time is None:
-                if (customer.caller_id, customer.external_id) == (caller_id, external_id):
-                    return customer
-        return None
+        held = (c for c in self._state.customers.values() if c.external_id and c.delete_time is None)
+        return next((c for c in held if (c.caller_id, c.external_id) == (caller_id, external_id)), None)
 
     def page(self, caller_id: CallerId, *, email: str | None, after: Position | None, limit: int) -> list[Customer]:
         found = [
@@ -269,6 +318,17 @@ class _Methods:
         ]
         return _page(found, after, limit)
 
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
+        waiting = [
+            (method.next_check_time, method_id)
+            for method_id, method in self._state.methods.items()
+            if method.state is PaymentMethodState.PENDING and method.next_check_time is not None
+        ]
+        found = [self._state.methods[method_id] for time, method_id in sorted(waiting) if time <= now][:limit]
+        for method in found:
+            self._state.methods[method.payment_method_id] = replace(method, next_check_time=lease_until)
+        return found
+
     def _store(self, method: PaymentMethod) -> None:
         if method.is_default:
             for other in self._state.methods.values():
@@ -280,6 +340,9 @@ class _Methods:
 class _Requests:
     def __init__(self, state: _State) -> None:
         self._state = state
+
+    def get(self, caller_id: CallerId, request_id: RequestId) -> RequestRecord | None:
+        return self._state.requests.get((caller_id, request_id))
 
     def claim(self, record: RequestRecord) -> RequestRecord | None:
         key = (record.caller_id, record.request_id)

@@ -63,6 +63,7 @@ def check(histories: Sequence[History], orders: Sequence[Order], gateway: Memory
     for payment, history in histories:
         history_replays(payment, history)
         amounts_never_exceed(history)
+        the_record_never_goes_back(history)
         no_verdict_without_proof(payment, history, gateway)
     one_effect_for_each_request(payments, orders, gateway)
     one_live_payment_for_each_reference(payments)
@@ -153,6 +154,31 @@ def _adds_up(payment: Payment, transactions: dict[str, Transaction]) -> None:
     expect(2, told == (captured, refunded), f"{payment.terms.payment_id} says {told}, the gateway {captured, refunded}")
 
 
+_ORDER: Final = {
+    TransactionStatus.AUTHORIZING: 0,
+    TransactionStatus.AUTHORIZED: 1,
+    TransactionStatus.PARTIALLY_CAPTURED: 2,
+    TransactionStatus.SUBMITTED: 3,
+    TransactionStatus.SETTLING: 4,
+    TransactionStatus.SETTLED: 5,
+}
+
+
+def the_record_never_goes_back(history: Sequence[PaymentEvent]) -> None:
+    """No old answer of the gateway overwrites a newer one."""
+    places: dict[str, int] = {}
+    for count in range(1, len(history) + 1):
+        payment = Payment.replay(history[:count])
+        for transaction_id in payment.transaction_ids:
+            latest = payment.latest_on(transaction_id)
+            if latest is None or latest.standing is None:
+                continue
+            place = _ORDER.get(latest.standing.status, 6)
+            before = places.get(transaction_id, 0)
+            expect(2, place >= before, f"{transaction_id} went back to {latest.standing.status.value}")
+            places[transaction_id] = place
+
+
 # 3
 
 
@@ -189,6 +215,15 @@ def nothing_is_forgotten(answer: Payment, stored: Payment | None) -> None:
 
 def same_payment(before: Payment, after: Payment) -> None:
     expect(1, before.terms == after.terms, f"{before.terms.payment_id} became {after.terms.payment_id}")
+
+
+def is_carried_out(order: Order, answer: Payment) -> None:
+    """What was answered OK was asked of the gateway in full, even where a first attempt never reached it."""
+    if not isinstance(order, RefundOrder) or order.amount is None:
+        return
+    own = [o for o in answer.operations if o.request_id == order.request_id and o.failure_reason not in _NEVER_SENT]
+    asked = sum(o.amount.minor_units for o in own)
+    expect(5, asked == order.amount.minor_units, f"{asked} was asked for {order}, and the answer was OK")
 
 
 def was_never_sent(answer: Payment, request_id: str) -> bool:

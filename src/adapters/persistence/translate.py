@@ -58,8 +58,8 @@ EVENT_NAMES: Final[Mapping[type[PaymentEvent], str]] = MappingProxyType(
 )
 _EVENT_TYPES: Final = MappingProxyType({name: kind for kind, name in EVENT_NAMES.items()})
 
-_TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_address", "descriptor", "metadata")
-_OPERATION_REST: Final = (
+TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_address", "descriptor", "metadata")
+OPERATION_REST: Final = (
     "in_part",
     "was_scheduled",
     "note",
@@ -70,7 +70,7 @@ _OPERATION_REST: Final = (
     "failure_detail",
     "details",
 )
-_METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of")
+METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of")
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -103,7 +103,7 @@ def payment_to_row(payment: Payment) -> Values:
         "minor_units": terms.amount.minor_units,
         "currency_code": terms.amount.currency_code,
         "capture_mode": terms.capture_mode.value,
-        "terms": _pack(terms, _TERMS_REST),
+        "terms": _pack(terms, TERMS_REST),
         "create_time": payment.create_time,
         **payment_to_changes(payment),
     }
@@ -175,7 +175,7 @@ def operation_to_changes(operation: Operation) -> Values:
         "transaction_id": operation.transaction_id,
         "next_check_time": operation.next_check_time,
         "check_count": operation.check_count,
-        "rest": _pack(operation, _OPERATION_REST),
+        "rest": _pack(operation, OPERATION_REST),
     }
 
 
@@ -287,7 +287,7 @@ def method_to_row(method: PaymentMethod) -> Values:
         "create_time": method.create_time,
         "update_time": method.update_time,
         "next_check_time": method.next_check_time,
-        "rest": _pack(method, _METHOD_REST),
+        "rest": _pack(method, METHOD_REST),
     }
 
 
