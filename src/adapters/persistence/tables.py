@@ -54,8 +54,8 @@ metadata: Final = MetaData(
     }
 )
 
-# The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, no database
-# can tell that the index fits.
+# The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, a database
+# cannot tell that the index fits.
 IS_LIVE: Final = text("is_live")
 IS_EXTERNAL_ID_HELD: Final = text("external_id <> '' AND delete_time IS NULL")
 IS_DEFAULT: Final = text("is_default")
@@ -137,6 +137,7 @@ operations: Final = Table(
     UniqueConstraint("payment_id", "sequence"),
 )
 Index("ix_operations_open", operations.c.next_check_time, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+Index("ix_operations_time", operations.c.create_time, operations.c.operation_id)
 Index(
     "ix_operations_transaction",
     operations.c.transaction_id,
