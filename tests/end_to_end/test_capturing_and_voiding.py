@@ -195,4 +195,6 @@ def test_an_authorization_that_ran_out_is_expired(bayar: BayarClient, pair: Pair
     payment = hold(bayar)
     pair.twin.control.advance(60 * 60 * 24 * 40)
     expired = bayar.verify_payment(payment_id=payment.payment_id).payment
-    assert (expired.state, expired.funds) == (PaymentState.PAYMENT_STATE_EXPIRED, PaymentFunds.PAYMENT_FUNDS_NONE)
+    assert expired.state == PaymentState.PAYMENT_STATE_EXPIRED
+    assert expired.funds == PaymentFunds.PAYMENT_FUNDS_RETURNED
+    assert expired.capturable_amount == usd("0.00")
