@@ -35,6 +35,7 @@ from application.delete_customer import DeleteCustomer
 from application.exactly_once import ExactlyOnce
 from application.export_payments import ExportPayments
 from application.find_default_method import FindDefaultMethod
+from application.find_language import FindLanguage
 from application.fingerprint import Fingerprinter
 from application.follow_payments import FollowPayments
 from application.get_customer import GetCustomer
@@ -132,6 +133,7 @@ class Container(containers.DeclarativeContainer):
     list_customers = providers.Singleton(ListCustomers, store, page_tokens)
 
     find_default_method = providers.Singleton(FindDefaultMethod, store)
+    find_language = providers.Singleton(FindLanguage, store)
 
     create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
     add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once)
@@ -164,6 +166,7 @@ class Container(containers.DeclarativeContainer):
             verify_payment=verify_payment,
             list_payment_events=list_payment_events,
             decline_codes=decline_codes,
+            language_of=find_language,
         ),
         customers=providers.Factory(
             CustomerServicer,
@@ -186,6 +189,7 @@ class Container(containers.DeclarativeContainer):
             update_payment_method=update_payment_method,
             set_default_payment_method=set_default_payment_method,
             delete_payment_method=delete_payment_method,
+            language_of=find_language,
         ),
         disputes=providers.Factory(DisputeServicer),
         events=providers.Factory(EventServicer),

@@ -36,7 +36,7 @@ HASTE: Final = {
 }
 
 
-def until(look: Callable[[], Value], *, seconds: float = 15.0, what: str = "") -> Value:
+def until(look: Callable[[], Value | None], *, seconds: float = 15.0, what: str = "") -> Value:
     """Looks again and again until it sees something true, and gives that."""
     deadline = time.monotonic() + seconds
     while not (seen := look()):

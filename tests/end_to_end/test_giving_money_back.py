@@ -82,7 +82,7 @@ def test_the_same_refund_again_gives_nothing_more_back(bayar: BayarClient, pair:
     request.amount.minor_units = 1100
     with pytest.raises(grpc.RpcError) as raised:
         stub.RefundPayment(request, timeout=30)
-    assert raised.value.code() is grpc.StatusCode.ALREADY_EXISTS  # type: ignore[attr-defined]
+    assert raised.value.code() is grpc.StatusCode.ALREADY_EXISTS
 
 
 def test_twenty_refunds_at_once_never_give_back_more_than_was_taken(bayar: BayarClient, pair: Pair) -> None:

@@ -30,9 +30,10 @@ def usd(amount: str) -> Money:
     return money(amount, "USD")
 
 
-def pay(bayar: BayarClient, amount: str = "10.00", **more: Any) -> Payment:
-    """A payment by card for an order of its own, unless the test says otherwise."""
-    wanted: dict[str, Any] = {"reference": an_order(), "amount": usd(amount)}
-    if not {"card", "payment_method_nonce", "payment_method_id"} & set(more):
+def pay(bayar: BayarClient, amount: str | Money = "10.00", **more: Any) -> Payment:
+    """A payment by card for an order of its own, unless the test says otherwise. Text is an amount of dollars."""
+    wanted: dict[str, Any] = {"amount": usd(amount) if isinstance(amount, str) else amount, "reference": an_order()}
+    wanted |= more
+    if not {"card", "payment_method_nonce", "payment_method_id"} & set(wanted):
         wanted["card"] = a_card()
-    return bayar.create_payment(**{**wanted, **more})
+    return bayar.create_payment(**wanted)

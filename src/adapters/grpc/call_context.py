@@ -30,8 +30,14 @@ def header_languages(metadata: Iterable[Any]) -> list[str]:
     return wanted
 
 
-def voice_of(request: Any, context: Any, customer_language: str = "") -> Voice:
-    """The language in which to answer: the request's, the metadata's, the customer's, else the fallback."""
-    wishes = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
+def voice_of(request: Any, context: Any, customer_language: Callable[[], str] | None = None) -> Voice:
+    """The language in which to answer: the request's, else the metadata's, else the customer's, else the fallback.
+
+    The customer's is asked for only where nobody wished for one.
+    """
+    sent = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
+    wishes = [wish for wish in sent if wish]
+    if not wishes and customer_language is not None:
+        wishes.append(customer_language())
     texts = catalogue()
-    return Voice(texts, texts.choose([*filter(None, wishes), *filter(None, [customer_language])]))
+    return Voice(texts, texts.choose(wishes))

@@ -192,7 +192,7 @@ def test_a_partial_capture_makes_a_transaction_that_carries_the_operation_id() -
 
 def test_a_final_part_releases_the_rest() -> None:
     request = exchange(lambda gateway: gateway.capture(replace(PART, final=True)))
-    assert request.xml == {"transaction": {"amount": "0.50", "order_id": "op_1", "final_capture": "true"}}
+    assert request.xml == {"transaction": {"amount": "0.50", "order_id": "op_1", "final_capture": True}}
 
 
 def test_a_refund_makes_a_transaction_that_carries_the_operation_id() -> None:
