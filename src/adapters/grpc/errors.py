@@ -15,6 +15,7 @@ from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 from google.rpc import status_pb2
 
 from adapters.grpc.catalogue import Catalogue
+from adapters.grpc.closing import ServiceStopping
 from adapters.grpc.faults import sentence
 from application import errors as application
 from application.ports import gateway, store
@@ -301,6 +302,9 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     ),
     gateway.GatewayUnavailable: _unavailable(
         "GATEWAY_UNAVAILABLE", "The payment gateway did not answer the question. Nothing was changed. Try again.", 5
+    ),
+    ServiceStopping: _unavailable(
+        "SERVICE_STOPPING", "This instance of the service is stopping. Nothing was changed. Ask again.", 1
     ),
     store.StoreUnavailable: _unavailable(
         "STORE_UNAVAILABLE",

@@ -12,6 +12,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
 from adapters.grpc.admin_servicer import AdminServicer
+from adapters.grpc.closing import Closing
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
 from adapters.grpc.event_servicer import EventServicer
@@ -66,8 +67,9 @@ class Servicers:
 class GrpcServer:
     """Serves the contract, health and reflection. Belongs to the event loop in which it starts."""
 
-    def __init__(self, servicers: Servicers, threads: int) -> None:
+    def __init__(self, servicers: Servicers, closing: Closing, threads: int) -> None:
         self._servicers = servicers
+        self._closing = closing
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
@@ -97,9 +99,13 @@ class GrpcServer:
         return f"{address.rpartition(':')[0]}:{port}"
 
     async def stop(self, grace_seconds: float) -> None:
-        """Takes no new calls, and lets those under way finish: also those whose callers have gone."""
+        """Takes no new calls, and lets those under way finish: also those whose callers have gone.
+
+        Calls that only wait for news end at once; their callers wait at the next service.
+        """
         if self._server is None:
             return
         await self._health.enter_graceful_shutdown()
+        self._closing.begin()
         await self._server.stop(grace_seconds)
         await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
