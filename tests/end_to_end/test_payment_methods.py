@@ -114,12 +114,12 @@ def test_a_lost_answer_leaves_one_method(source: str, bayar: BayarClient, custom
     pair.twin.control.add_fault("reset_after", method="POST", path=path, next=1)
     request_id = str(uuid.uuid4())
     what = {"card": a_card()} if source == "card" else {"payment_method_nonce": "fake-valid-mastercard-nonce"}
-    lost = bayar.add_payment_method(customer_id=customer.customer_id, request_id=request_id, **what)  # type: ignore[arg-type]
+    lost = bayar.add_payment_method(customer_id=customer.customer_id, request_id=request_id, **what)
     assert lost.state == PaymentMethodState.PAYMENT_METHOD_STATE_PENDING
     assert lost.HasField("next_check_time")
     found = until(lambda: settled_method(bayar, lost.payment_method_id))
     assert found.state == ACTIVE
-    again = bayar.add_payment_method(customer_id=customer.customer_id, request_id=request_id, **what)  # type: ignore[arg-type]
+    again = bayar.add_payment_method(customer_id=customer.customer_id, request_id=request_id, **what)
     assert again == found
     assert len(list(bayar.list_payment_methods(customer_id=customer.customer_id))) == 2
     assert pay(bayar, payment_method_id=lost.payment_method_id).state == PaymentState.PAYMENT_STATE_CAPTURED
