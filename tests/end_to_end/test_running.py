@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import grpc
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 from google.rpc.error_details_pb2 import BadRequest  # type: ignore[import-untyped]
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
@@ -112,7 +112,7 @@ def test_the_example_for_node_takes_a_payment(pair: Pair, tmp_path: Path) -> Non
 
 
 def check(bayar: BayarClient, service: str, timeout: float) -> int:
-    stub: Any = HealthStub(bayar.channel)  # type: ignore[no-untyped-call]
+    stub: Any = HealthStub(bayar.channel)
     status: int = stub.Check(HealthCheckRequest(service=service), timeout=timeout).status
     return status
 
