@@ -32,6 +32,10 @@ class NotAvailableYet(Exception):
     """The contract has the call, and this version does not."""
 
 
+class ServiceStopping(Exception):
+    """The service ends, and with it its streams."""
+
+
 class UndecodableRequest(Exception):
     """The bytes are no message of the contract."""
 
@@ -307,6 +311,9 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "The service's database does not answer. What was asked may or may not have been recorded: "
         "send the same request again, with the same request_id; it has no second effect.",
         5,
+    ),
+    ServiceStopping: _unavailable(
+        "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
     ),
     NotAvailableYet: _not_available_yet,
 }
