@@ -137,6 +137,7 @@ operations: Final = Table(
     UniqueConstraint("payment_id", "sequence"),
 )
 Index("ix_operations_open", operations.c.next_check_time, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+Index("ix_operations_time", operations.c.create_time, operations.c.operation_id)
 Index(
     "ix_operations_transaction",
     operations.c.transaction_id,
