@@ -159,9 +159,10 @@ class _Story:
         for event in self._bayar.list_payment_events(payment_id=payment.payment_id):
             table.add_row(*_event_row(event))
         self._console.print(table)
-        self._console.print("That was a real service, a real database, the real Braintree SDK over TLS, and a twin of")
         self._console.print(
-            "its gateway. Nothing of it is left running. [bold]make run[/] starts them for you to try.\n"
+            "That was a real service, a real database, the real Braintree SDK over TLS,\n"
+            "and a twin of its gateway. Nothing of it is left running.\n"
+            "[bold]make run[/] starts them for you to try.\n"
         )
 
     def _chapter(self, title: str) -> None:
