@@ -160,6 +160,7 @@ def _life(record: Transaction) -> dict[str, Node]:
         "escrow_status": None,
         "disbursement_details": _disbursement(record.disbursement),
         "disputes": Elements("dispute", ()),
+        "shipments": Elements("shipment", [dict(shipment) for shipment in record.shipments]),
         "ach_return_responses": Elements("ach_return_response", ()),
         "authorization_adjustments": Elements(
             "authorization_adjustment", [_adjustment(entry) for entry in record.authorization_adjustments]
