@@ -215,7 +215,7 @@ def _tail(record: Transaction) -> dict[str, Node]:
         "network_response_code": network_code,
         "network_response_text": network_text,
         **_risk_data(record),
-        "three_d_secure_info": _three_d_secure(record.three_d_secure),
+        "three_d_secure_info": three_d_secure(record.three_d_secure),
         "ships_from_postal_code": record.ships_from_postal_code,
         "shipping_amount": record.shipping_amount,
         "shipping_tax_amount": record.shipping_tax_amount,
@@ -264,7 +264,7 @@ def _risk_data(record: Transaction) -> dict[str, Node]:
     }
 
 
-def _three_d_secure(info: Fields | None) -> Node:
+def three_d_secure(info: Fields | None) -> Node:
     if info is None:
         return None
     return {
