@@ -8,6 +8,7 @@ import gzip
 import hmac
 import json
 import logging
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from braintree_twin.calls import Answer, Call, JsonAnswer
@@ -38,6 +39,7 @@ class App:
         self.clock = Clock(store)
         self.ids = Ids(store.secret("hash"))
         self._router = Router(ROUTES)
+        self._in_flight: dict[str, set[str]] = {}
 
     def call(self, merchant: Merchant, base_url: str = "") -> Call:
         """A call of the twin itself on a merchant's behalf."""
@@ -49,6 +51,18 @@ class App:
         response = self._respond(request, match)
         response.route = match.name if match else UNROUTED
         return response
+
+    def hold(self, request: Request) -> Callable[[], None]:
+        """Keep a request's api_request_key from being used by another one, until the returned function is called."""
+        keys = self._in_flight.setdefault(request.merchant_id or "", set())
+        try:
+            key = Params.of(self._document(request), "transaction").text("api_request_key")
+        except Refused:
+            key = None
+        if key is None or key in keys:
+            return lambda: None
+        keys.add(key)
+        return lambda: keys.discard(key)
 
     def _respond(self, request: Request, match: Match | None) -> Response:
         call: Call | None = None
@@ -79,6 +93,7 @@ class App:
         if merchant is None or (needs_keys and not _has_keys(request, merchant)):
             raise NotAuthenticated
         call = self.call(merchant, request.base_url)
+        call.keys_in_flight = self._in_flight.get(merchant.id, ())
         call.body, call.content_type = request.body, request.headers.get("content-type", "")
         return call
 

@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from braintree_twin.calls import Route
-from braintree_twin.resources import client_tokens, credit_cards, customers, payment_methods, testing, transactions
+from braintree_twin.resources import (
+    addresses,
+    client_tokens,
+    credit_cards,
+    customers,
+    expiring_cards,
+    nonces,
+    payment_methods,
+    paypal_accounts,
+    testing,
+    transactions,
+    verifications,
+)
 
 ROUTES: tuple[Route, ...] = (
     *transactions.ROUTES,
@@ -12,4 +24,9 @@ ROUTES: tuple[Route, ...] = (
     *payment_methods.ROUTES,
     *credit_cards.ROUTES,
     *client_tokens.ROUTES,
+    *addresses.ROUTES,
+    *nonces.ROUTES,
+    *verifications.ROUTES,
+    *paypal_accounts.ROUTES,
+    *expiring_cards.ROUTES,
 )

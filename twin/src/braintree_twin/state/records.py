@@ -161,6 +161,7 @@ class Transaction:
     descriptor: Fields = field(default_factory=dict)
     custom_fields: Fields = field(default_factory=dict)
     line_items: list[Fields] = field(default_factory=list)
+    shipments: list[Fields] = field(default_factory=list)
     # The instrument as it was when the transaction was made.
     kind: str = "credit_card"
     card: dict[str, Any] | None = None

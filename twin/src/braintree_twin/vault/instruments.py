@@ -76,6 +76,8 @@ def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
         instrument = of_method(call, method)
         instrument.nonce = known
         return instrument
+    if known.token:
+        return codes.unknown
     return Instrument(
         kind=known.kind,
         card=known.card,
