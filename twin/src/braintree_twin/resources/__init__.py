@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from braintree_twin.calls import Route
-from braintree_twin.resources import client_tokens, credit_cards, customers, payment_methods, testing, transactions
+from braintree_twin.resources import (
+    catalog,
+    client_tokens,
+    credit_cards,
+    customers,
+    merchant_accounts,
+    payment_methods,
+    settlement_batches,
+    testing,
+    transactions,
+)
 
 ROUTES: tuple[Route, ...] = (
     *transactions.ROUTES,
@@ -12,4 +22,7 @@ ROUTES: tuple[Route, ...] = (
     *payment_methods.ROUTES,
     *credit_cards.ROUTES,
     *client_tokens.ROUTES,
+    *merchant_accounts.ROUTES,
+    *catalog.ROUTES,
+    *settlement_batches.ROUTES,
 )
