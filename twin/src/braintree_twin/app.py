@@ -18,6 +18,7 @@ from braintree_twin.ids import Ids
 from braintree_twin.merchants import Merchant, Merchants
 from braintree_twin.params import Params
 from braintree_twin.resources import ROUTES
+from braintree_twin.resources.merchant_accounts import restore_accounts
 from braintree_twin.routing import Match, Router
 from braintree_twin.server.http import Request, Response
 from braintree_twin.state.store import Store
@@ -40,6 +41,8 @@ class App:
         self.ids = Ids(store.secret("hash"))
         self._router = Router(ROUTES)
         self._in_flight: dict[str, set[str]] = {}
+        for merchant in merchants:
+            restore_accounts(store, merchant)
 
     def call(self, merchant: Merchant, base_url: str = "") -> Call:
         """A call of the twin itself on a merchant's behalf."""

@@ -59,3 +59,8 @@ def global_id(kind: str, identifier: str | None) -> str | None:
     if identifier is None:
         return None
     return base64.b64encode(f"{kind}_{identifier}".encode()).decode().rstrip("=")
+
+
+def day_of_batch(batch_id: str | None) -> str | None:
+    """The day that a settlement batch's id begins with."""
+    return batch_id.partition("_")[0] if batch_id else None

@@ -5,13 +5,16 @@ from __future__ import annotations
 from braintree_twin.calls import Route
 from braintree_twin.resources import (
     addresses,
+    catalog,
     client_tokens,
     credit_cards,
     customers,
     expiring_cards,
+    merchant_accounts,
     nonces,
     payment_methods,
     paypal_accounts,
+    settlement_batches,
     testing,
     transactions,
     verifications,
@@ -29,4 +32,7 @@ ROUTES: tuple[Route, ...] = (
     *verifications.ROUTES,
     *paypal_accounts.ROUTES,
     *expiring_cards.ROUTES,
+    *merchant_accounts.ROUTES,
+    *catalog.ROUTES,
+    *settlement_batches.ROUTES,
 )

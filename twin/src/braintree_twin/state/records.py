@@ -221,3 +221,27 @@ class RequestKey:
     created_at: str
     # None when the request failed: then the key cannot be used again.
     transaction_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class CreatedAccount:
+    """A merchant account that was made through the API, not by the seed."""
+
+    id: str
+    currency: str
+    created_at: str
+
+
+@dataclass(slots=True, kw_only=True)
+class CatalogEntry:
+    """A plan, an add-on or a discount, which `kind` tells."""
+
+    kind: str
+    id: str
+    created_at: str
+    updated_at: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}/{self.id}"
