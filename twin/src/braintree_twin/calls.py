@@ -31,6 +31,8 @@ class Call:
     path: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     content_type: str = ""
+    # Names in lower case.
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def params(self, root: str) -> Params:
         return Params.of(self.document, root)

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from braintree_twin.calls import Route
-from braintree_twin.resources import client_tokens, credit_cards, customers, payment_methods, testing, transactions
+from braintree_twin.resources import (
+    client_api,
+    client_graphql,
+    client_tokens,
+    credit_cards,
+    customers,
+    payment_methods,
+    testing,
+    transactions,
+)
 
 ROUTES: tuple[Route, ...] = (
     *transactions.ROUTES,
@@ -12,4 +21,6 @@ ROUTES: tuple[Route, ...] = (
     *payment_methods.ROUTES,
     *credit_cards.ROUTES,
     *client_tokens.ROUTES,
+    *client_api.ROUTES,
+    *client_graphql.ROUTES,
 )
