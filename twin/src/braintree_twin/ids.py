@@ -40,8 +40,9 @@ class Ids:
         return self._text("0123456789", 7)
 
     def nonce(self) -> str:
-        groups = [self._text("0123456789abcdef", length) for length in (8, 4, 4, 4, 12)]
-        return "tokencc_" + "_".join(groups[:4])
+        """Such as tokencc_bf_2k8hsx_7q4dvn_p3m6wz_9c5tj4_fy8: nothing of the card is in it."""
+        groups = [self._text("23456789bcdfghjkmnpqrstvwxyz", length) for length in (6, 6, 6, 6, 3)]
+        return "_".join(("tokencc_bh", *groups))
 
     def batch(self) -> str:
         return self._text(_LETTERS, 8)

@@ -6,6 +6,8 @@ from braintree_twin.calls import Route
 from braintree_twin.resources import (
     addresses,
     catalog,
+    client_api,
+    client_graphql,
     client_tokens,
     credit_cards,
     customers,
@@ -35,4 +37,6 @@ ROUTES: tuple[Route, ...] = (
     *merchant_accounts.ROUTES,
     *catalog.ROUTES,
     *settlement_batches.ROUTES,
+    *client_api.ROUTES,
+    *client_graphql.ROUTES,
 )

@@ -99,6 +99,8 @@ class Nonce:
     cvv_response: str | None = None
     # The vaulted method that it stands for, if it was made from one.
     token: str | None = None
+    # False: it pays once, and cannot be vaulted.
+    reusable: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
