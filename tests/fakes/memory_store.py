@@ -34,7 +34,7 @@ from domain.transitions import PaymentState
 
 Record = TypeVar("Record")
 
-_FARTHEST_CHECK = timedelta(days=1)
+_FARTHEST_LOOK = timedelta(days=1)
 _LONGEST_TURN_SECONDS = 10.0
 
 
@@ -102,7 +102,7 @@ class MemoryStore:
 
 
 def _is_due(next_check_time: datetime | None, now: datetime) -> bool:
-    return next_check_time is None or next_check_time <= now or next_check_time > now + _FARTHEST_CHECK
+    return next_check_time is None or next_check_time <= now or next_check_time > now + _FARTHEST_LOOK
 
 
 class _Work:
@@ -163,7 +163,7 @@ class _Payments:
     def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
         times = [(p.follow_time, payment_id) for payment_id, p in self._state.payments.items() if p.follow_time]
         claimed = []
-        for _, payment_id in sorted(pair for pair in times if pair[0] <= now)[:limit]:
+        for _, payment_id in sorted(pair for pair in times if _is_due(pair[0], now))[:limit]:
             payment = deepcopy(self._state.payments[payment_id])
             payment.follow_time = lease_until
             self._state.payments[payment_id] = payment
@@ -324,7 +324,7 @@ class _Methods:
             for method_id, method in self._state.methods.items()
             if method.state is PaymentMethodState.PENDING and method.next_check_time is not None
         ]
-        found = [self._state.methods[method_id] for time, method_id in sorted(waiting) if time <= now][:limit]
+        found = [self._state.methods[method_id] for time, method_id in sorted(waiting) if _is_due(time, now)][:limit]
         for method in found:
             self._state.methods[method.payment_method_id] = replace(method, next_check_time=lease_until)
         return found

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, or_, select, tuple_, update
 
-from adapters.persistence.statements import Taken, insert_unless_taken, page_of, savepoint
+from adapters.persistence.statements import Taken, insert_unless_taken, is_due, page_of, savepoint
 from adapters.persistence.tables import IS_FOLLOWED, IS_LIVE, IS_OPEN, operations, payment_events, payments
 from adapters.persistence.translate import (
     event_from_row,
@@ -136,7 +136,7 @@ class SqlPayments:
         table = payments.c
         statement = (
             select(payments)
-            .where(IS_FOLLOWED, table.follow_time <= now)
+            .where(IS_FOLLOWED, is_due(table.follow_time, now))
             .order_by(table.follow_time)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -187,7 +187,9 @@ class SqlPayments:
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
-        for row in self._connection.execute(own.where(payments.c.customer_id == customer_id)).all():
+        # Locked, so that nobody writes meanwhile what would not be erased.
+        own = own.where(payments.c.customer_id == customer_id).with_for_update()
+        for row in self._connection.execute(own).all():
             bare = {
                 "terms": without_personal_data(row.terms),
                 "instrument": without_personal_data(row.instrument) if row.instrument is not None else None,

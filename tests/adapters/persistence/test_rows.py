@@ -12,8 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, event, func, select, text
-from tests.contract import stories
-from tests.contract.stories import SHOP, START
 
 from adapters.persistence import translate
 from adapters.persistence.store import SqlStore
@@ -25,6 +23,8 @@ from domain.ids import CustomerId, PaymentId, PaymentMethodId
 from domain.operation import Operation
 from domain.payment_method import PaymentMethod
 from domain.transitions import PaymentState
+from tests.contract import stories
+from tests.contract.stories import SHOP, START
 
 _ON_ONE_DATABASE = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

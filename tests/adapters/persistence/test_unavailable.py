@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import IntegrityError
-from tests.contract.stories import START, started
-from tests.databases import Postgres
-from tests.fakes.ids import CountingIds
 
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.failures import told_as_unavailable
@@ -21,6 +18,9 @@ from adapters.persistence.store import SqlStore
 from application.ports.store import RequestRecord, StoreUnavailable
 from domain.ids import CallerId, CustomerId, PaymentId, RequestId
 from domain.operation import FailureReason
+from tests.contract.stories import START, started
+from tests.databases import Postgres
+from tests.fakes.ids import CountingIds
 
 IMPATIENT = Limits(
     pool_size=2,
