@@ -240,6 +240,12 @@ class MemoryGateway:
         unsettled = {TransactionStatus.SUBMITTED, TransactionStatus.SETTLING}
         self._move_on(unsettled, TransactionStatus.SETTLEMENT_DECLINED, transaction_ids)
 
+    def keep_authorizing(self, transaction_id: str) -> None:
+        """The bank takes its time."""
+        with self._lock:
+            found = self._now(transaction_id)
+            self._change(found, standing=replace(found.standing, status=TransactionStatus.AUTHORIZING))
+
     def _move_on(self, before: set[TransactionStatus], after: TransactionStatus, only: tuple[str, ...]) -> None:
         with self._lock:
             for found in self.all_transactions():
@@ -461,6 +467,11 @@ class FaultyGateway:
         self._delay = delay
         self._late: list[tuple[datetime, Callable[[], object]]] = []
 
+    @property
+    def next_arrival(self) -> datetime | None:
+        """When the next of what was sent late arrives."""
+        return min((due for due, _ in self._late), default=None)
+
     def deliver_late(self) -> None:
         """Carries out what was sent late and has arrived by now."""
         now = self._inner.clock.now()
@@ -468,10 +479,6 @@ class FaultyGateway:
         self._late = [(due, call) for due, call in self._late if due > now]
         for call in arrived:
             call()
-
-    @property
-    def has_late(self) -> bool:
-        return bool(self._late)
 
     def authorize(self, authorization: Authorization) -> Outcome:
         return self._change("authorize", lambda: self._inner.authorize(authorization))

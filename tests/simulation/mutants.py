@@ -72,6 +72,7 @@ def _call_again(
     call: Callable[[], Outcome],
     caller: Caller,
     original: Callable[..., Payment] = ExactlyOnce.carry_out,
+    **more: Any,
 ) -> Payment:
     """An unknown outcome is asked for by calling once more."""
 
@@ -79,7 +80,7 @@ def _call_again(
         outcome = call()
         return call() if type(outcome).__name__ == "Unknown" else outcome
 
-    return original(self, payment, operation, insistent, caller)
+    return original(self, payment, operation, insistent, caller, **more)
 
 
 def _forget_the_third_beat(

@@ -63,6 +63,7 @@ OPERATION_REST: Final = (
     "in_part",
     "was_scheduled",
     "note",
+    "start_time",
     "finish_time",
     "standing",
     "decline",
