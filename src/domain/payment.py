@@ -335,9 +335,14 @@ class Payment(OperationLog):
         details: GatewayDetails = GatewayDetails(),
         stamp: Stamp,
     ) -> bool:
-        """The gateway says where a transaction stands now. Returns whether that is news."""
+        """The gateway says where a transaction stands now. Returns whether that is news.
+
+        What comes before the recorded status is no news but an old answer: another one overtook it, or a search lags.
+        """
         operation = self.latest_on(transaction_id)
         if operation is None or (operation.standing, operation.amount) == (standing, amount):
+            return False
+        if operation.standing is not None and standing.status.precedes(operation.standing.status):
             return False
         self._record(
             GatewayStatusChanged(

@@ -32,6 +32,10 @@ class NotAvailableYet(Exception):
     """The contract has the call, and this version does not."""
 
 
+class ServiceStopping(Exception):
+    """The service ends, and with it its streams."""
+
+
 class UndecodableRequest(Exception):
     """The bytes are no message of the contract."""
 
@@ -197,6 +201,24 @@ def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
     )
 
 
+def _already_resolved(error: application.OperationAlreadyResolved) -> Problem:
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "OPERATION_ALREADY_RESOLVED",
+        f"The operation is {error.state.name}: its outcome is known, and there is nothing to settle.",
+        {"operation_id": error.operation_id, "state": error.state.name},
+    )
+
+
+def _contradicted(error: application.ContradictedByGateway) -> Problem:
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "CONTRADICTED_BY_GATEWAY",
+        f"That cannot be recorded: {error.detail}. Nothing was changed.",
+        {"operation_id": error.operation_id},
+    )
+
+
 def _method_not_active(error: application.MethodNotActive) -> Problem:
     return Problem(
         grpc.StatusCode.FAILED_PRECONDITION,
@@ -262,6 +284,8 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.ExternalIdAlreadyUsed: _external_id_taken,
     application.OperationRefused: _refused,
     application.CustomerHasOpenPayments: _open_payments,
+    application.OperationAlreadyResolved: _already_resolved,
+    application.ContradictedByGateway: _contradicted,
     application.MethodNotActive: _method_not_active,
     application.MethodRefused: _method_refused,
     domain.IllegalTransition: _illegal,
@@ -287,6 +311,9 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "The service's database does not answer. What was asked may or may not have been recorded: "
         "send the same request again, with the same request_id; it has no second effect.",
         5,
+    ),
+    ServiceStopping: _unavailable(
+        "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
     ),
     NotAvailableYet: _not_available_yet,
 }

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, insert, or_, select, tuple_, update
 
 from adapters.persistence.statements import Taken, insert_unless_taken, is_due, page_of, savepoint
-from adapters.persistence.tables import IS_FOLLOWED, IS_LIVE, operations, payment_events, payments
+from adapters.persistence.tables import (
+    HAS_TRANSACTION,
+    IS_FOLLOWED,
+    IS_LIVE,
+    IS_OPEN,
+    operations,
+    payment_events,
+    payments,
+)
 from adapters.persistence.translate import (
     event_from_row,
     event_to_row,
@@ -24,11 +32,11 @@ from adapters.persistence.translate import (
     without_personal_data,
 )
 from application.ports.runtime import IdSource
-from application.ports.store import HistoryEntry, PaymentFilter, Position, ReferenceTaken
+from application.ports.store import HistoryEntry, PaymentFilter, PaymentOperation, Position, ReferenceTaken
 from domain import ids as prefixes
 from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
-from domain.operation import Operation
+from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
 
@@ -148,6 +156,46 @@ class SqlPayments:
             self.save(payment)
         return due
 
+    def find_operations(
+        self, operation_ids: Collection[str], transaction_ids: Collection[str]
+    ) -> list[PaymentOperation]:
+        table = operations.c
+        on_one = and_(HAS_TRANSACTION, table.transaction_id.in_(transaction_ids))
+        statement = select(table.payment_id, table.operation_id)
+        return self._with_payments(statement.where(or_(table.operation_id.in_(operation_ids), on_one)))
+
+    def unresolved(
+        self, started_before: datetime | None, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        table = operations.c
+        statement = select(table.payment_id, table.operation_id).where(
+            IS_OPEN, table.state == OperationState.STARTED.value
+        )
+        if started_before is not None:
+            statement = statement.where(table.create_time < started_before)
+        return self._with_payments(_oldest_first(statement, after, limit))
+
+    def succeeded(
+        self, start: datetime, end: datetime, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        table = operations.c
+        statement = select(table.payment_id, table.operation_id).where(
+            table.state == OperationState.SUCCEEDED.value, table.create_time >= start, table.create_time < end
+        )
+        return self._with_payments(_oldest_first(statement, after, limit))
+
+    def _with_payments(self, statement: Select[Any]) -> list[PaymentOperation]:
+        found = self._connection.execute(statement).all()
+        if not found:
+            return []
+        wanted = {row.payment_id for row in found}
+        rows = self._connection.execute(select(payments).where(payments.c.payment_id.in_(wanted))).all()
+        loaded = {payment.terms.payment_id: payment for payment in self._load(rows)}
+        return [
+            PaymentOperation(loaded[row.payment_id], loaded[row.payment_id].operation(row.operation_id))
+            for row in found
+        ]
+
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
         # Locked, so that nobody writes meanwhile what would not be erased.
@@ -256,6 +304,13 @@ class SqlPayments:
 
 def _state(payment: Payment) -> PaymentState:
     return payment.state if payment.operations else PaymentState.PENDING
+
+
+def _oldest_first(statement: Select[Any], after: Position | None, limit: int) -> Select[Any]:
+    table = operations.c
+    if after is not None:
+        statement = statement.where(tuple_(table.create_time, table.operation_id) > tuple_(after.time, after.id))
+    return statement.order_by(table.create_time, table.operation_id).limit(limit)
 
 
 def _same(now: list[Operation], then: tuple[Operation, ...]) -> bool:
