@@ -19,14 +19,7 @@ from rich.table import Table
 
 from bayar import BayarClient, BayarError, card, format_money, money
 from bayar.payments.v1.decline_pb2 import DeclineReason
-from bayar.payments.v1.payment_pb2 import (
-    CAPTURE_MODE_MANUAL,
-    Payment,
-    PaymentEvent,
-    PaymentEventType,
-    PaymentFunds,
-    PaymentState,
-)
+from bayar.payments.v1.payment_pb2 import CAPTURE_MODE_MANUAL, Payment, PaymentEvent, PaymentFunds, PaymentState
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 
 _READY: Final = "Bayar listens on "
@@ -161,14 +154,15 @@ class _Story:
         self._console.print(table)
         self._chapter(f"What happened to {payment.reference}, step by step")
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in ("time (UTC)", "what", "amount", "payment is", "in words"):
+        for heading in ("time (UTC)", "amount", "payment is", "what happened"):
             table.add_column(heading, justify="right" if heading == "amount" else "left")
         for event in self._bayar.list_payment_events(payment_id=payment.payment_id):
             table.add_row(*_event_row(event))
         self._console.print(table)
-        self._console.print("That was a real service, a real database, the real Braintree SDK over TLS, and a twin of")
         self._console.print(
-            "its gateway. Nothing of it is left running. [bold]make run[/] starts them for you to try.\n"
+            "That was a real service, a real database, the real Braintree SDK over TLS,\n"
+            "and a twin of its gateway. Nothing of it is left running.\n"
+            "[bold]make run[/] starts them for you to try.\n"
         )
 
     def _chapter(self, title: str) -> None:
@@ -194,7 +188,6 @@ def _brand(payment: Payment) -> str:
 def _event_row(event: PaymentEvent) -> tuple[str, ...]:
     return (
         event.event_time.ToDatetime().strftime("%H:%M:%S"),
-        PaymentEventType.Name(event.type).removeprefix("PAYMENT_EVENT_TYPE_").replace("_", " ").lower(),
         format_money(event.amount) if event.HasField("amount") else "",
         PaymentState.Name(event.state).removeprefix("PAYMENT_STATE_"),
         event.summary,

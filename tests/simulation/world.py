@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -393,10 +393,8 @@ class World:
 
     def _patiently(self, work: Callable[[], object]) -> Callable[[], None]:
         def patient() -> None:
-            try:
+            with suppress(TROUBLE):
                 work()
-            except TROUBLE:
-                pass
 
         return patient
 

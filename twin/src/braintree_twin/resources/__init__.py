@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from braintree_twin.calls import Route
-from braintree_twin.resources import client_tokens, credit_cards, customers, payment_methods, testing, transactions
+from braintree_twin.resources import (
+    addresses,
+    catalog,
+    client_api,
+    client_graphql,
+    client_tokens,
+    credit_cards,
+    customers,
+    expiring_cards,
+    merchant_accounts,
+    nonces,
+    payment_methods,
+    paypal_accounts,
+    settlement_batches,
+    testing,
+    transactions,
+    verifications,
+)
 
 ROUTES: tuple[Route, ...] = (
     *transactions.ROUTES,
@@ -12,4 +29,14 @@ ROUTES: tuple[Route, ...] = (
     *payment_methods.ROUTES,
     *credit_cards.ROUTES,
     *client_tokens.ROUTES,
+    *addresses.ROUTES,
+    *nonces.ROUTES,
+    *verifications.ROUTES,
+    *paypal_accounts.ROUTES,
+    *expiring_cards.ROUTES,
+    *merchant_accounts.ROUTES,
+    *catalog.ROUTES,
+    *settlement_batches.ROUTES,
+    *client_api.ROUTES,
+    *client_graphql.ROUTES,
 )

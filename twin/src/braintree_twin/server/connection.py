@@ -34,6 +34,8 @@ class Site(Protocol):
 
     def strike(self, request: Request) -> Rule | None: ...
 
+    def hold(self, request: Request) -> Callable[[], None]: ...
+
     def route_of(self, request: Request) -> str: ...
 
     def is_control(self, request: Request) -> bool: ...
@@ -164,7 +166,13 @@ class Connection(asyncio.Protocol):
         """What each fault does; see control_side/faults.py."""
         match rule.fault:
             case "delay" if rule.when == "before":
-                self._later(rule, lambda: self._send(request, self._site.respond(request)))
+                release = self._site.hold(request)
+
+                def answer() -> None:
+                    release()
+                    self._send(request, self._site.respond(request))
+
+                self._later(rule, answer)
             case "delay":
                 response = self._site.respond(request)
                 self._later(rule, lambda: self._send(request, response))

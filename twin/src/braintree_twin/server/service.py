@@ -100,6 +100,10 @@ class Service:
     def strike(self, request: Request) -> Rule | None:
         return self._faults.strike(request.method, request.path)
 
+    def hold(self, request: Request) -> Callable[[], None]:
+        """Take note of a request that will be worked on later, until the returned function is called."""
+        return self._app.hold(request)
+
     def route_of(self, request: Request) -> str:
         match = self._router.match(request.method, request.path)
         return match.name if match else UNROUTED
@@ -160,6 +164,9 @@ class _ControlOnly:
 
     def strike(self, request: Request) -> Rule | None:  # noqa: ARG002
         return None
+
+    def hold(self, request: Request) -> Callable[[], None]:
+        return self._service.hold(request)
 
     def route_of(self, request: Request) -> str:
         return self._service.route_of(request)

@@ -99,6 +99,8 @@ class Nonce:
     cvv_response: str | None = None
     # The vaulted method that it stands for, if it was made from one.
     token: str | None = None
+    # False: it pays once, and cannot be vaulted.
+    reusable: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,6 +163,7 @@ class Transaction:
     descriptor: Fields = field(default_factory=dict)
     custom_fields: Fields = field(default_factory=dict)
     line_items: list[Fields] = field(default_factory=list)
+    shipments: list[Fields] = field(default_factory=list)
     # The instrument as it was when the transaction was made.
     kind: str = "credit_card"
     card: dict[str, Any] | None = None
@@ -220,3 +223,27 @@ class RequestKey:
     created_at: str
     # None when the request failed: then the key cannot be used again.
     transaction_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class CreatedAccount:
+    """A merchant account that was made through the API, not by the seed."""
+
+    id: str
+    currency: str
+    created_at: str
+
+
+@dataclass(slots=True, kw_only=True)
+class CatalogEntry:
+    """A plan, an add-on or a discount, which `kind` tells."""
+
+    kind: str
+    id: str
+    created_at: str
+    updated_at: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}/{self.id}"

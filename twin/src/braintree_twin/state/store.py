@@ -11,7 +11,17 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from braintree_twin.state.records import Address, Customer, Nonce, PaymentMethod, RequestKey, Transaction, Verification
+from braintree_twin.state.records import (
+    Address,
+    CatalogEntry,
+    CreatedAccount,
+    Customer,
+    Nonce,
+    PaymentMethod,
+    RequestKey,
+    Transaction,
+    Verification,
+)
 
 SCHEMA_VERSION = 1
 
@@ -135,6 +145,8 @@ class Store:
         self.nonces = Table("nonces", Nonce, "nonce", ("token",))
         self.verifications = Table("verifications", Verification, "id", ("token", "created_at"))
         self.request_keys = Table("request_keys", RequestKey, "key")
+        self.created_accounts = Table("created_accounts", CreatedAccount, "id")
+        self.catalog = Table("catalog", CatalogEntry, "key", ("kind",))
         self._tables: tuple[Table[Any], ...] = (
             self.transactions,
             self.customers,
@@ -143,6 +155,8 @@ class Store:
             self.nonces,
             self.verifications,
             self.request_keys,
+            self.created_accounts,
+            self.catalog,
         )
         self._connection = self._open(path)
         for table in self._tables:

@@ -13,7 +13,7 @@ from braintree_twin.state.records import Fields, PaymentMethod, Verification
 from braintree_twin.validation import Errors
 from braintree_twin.vault.cards import CardDetails, read_card
 from braintree_twin.vault.instruments import Instrument, NonceCodes, consume, has_invalid_number, of_card, of_nonce
-from braintree_twin.vault.storing import check_new_token, set_default, store_address, store_method
+from braintree_twin.vault.storing import check_new_token, replace_method, set_default, store_address, store_method
 from braintree_twin.vault.verifying import link, read_options, refusal, verify
 
 DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
@@ -174,10 +174,7 @@ def change_method(
         changed.billing_address_id = _changed_address(call, method, wanted, params)
     elif wanted.billing_address_id:
         changed.billing_address_id = wanted.billing_address_id
-    if wanted.token and wanted.token != method.token:
-        call.store.payment_methods.delete(call.merchant.id, method.token)
-        changed.token = wanted.token
-    call.store.payment_methods.put(call.merchant.id, changed)
+    changed = replace_method(call, changed, wanted.token)
     if wanted.options.flag("make_default"):
         set_default(call, changed)
     consume(call, instrument)

@@ -160,6 +160,7 @@ def _life(record: Transaction) -> dict[str, Node]:
         "escrow_status": None,
         "disbursement_details": _disbursement(record.disbursement),
         "disputes": Elements("dispute", ()),
+        "shipments": Elements("shipment", [dict(shipment) for shipment in record.shipments]),
         "ach_return_responses": Elements("ach_return_response", ()),
         "authorization_adjustments": Elements(
             "authorization_adjustment", [_adjustment(entry) for entry in record.authorization_adjustments]
@@ -214,7 +215,7 @@ def _tail(record: Transaction) -> dict[str, Node]:
         "network_response_code": network_code,
         "network_response_text": network_text,
         **_risk_data(record),
-        "three_d_secure_info": _three_d_secure(record.three_d_secure),
+        "three_d_secure_info": three_d_secure(record.three_d_secure),
         "ships_from_postal_code": record.ships_from_postal_code,
         "shipping_amount": record.shipping_amount,
         "shipping_tax_amount": record.shipping_tax_amount,
@@ -263,7 +264,7 @@ def _risk_data(record: Transaction) -> dict[str, Node]:
     }
 
 
-def _three_d_secure(info: Fields | None) -> Node:
+def three_d_secure(info: Fields | None) -> Node:
     if info is None:
         return None
     return {
