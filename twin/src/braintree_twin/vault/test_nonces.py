@@ -116,8 +116,7 @@ def _card_wallet(kind: str, number: str, **wallet: str | None) -> TestNonce:
     return TestNonce(kind=kind, number=number, wallet={**wallet})
 
 
-def _apple_pay(number: str, brand: str) -> TestNonce:
-    name = f"{brand} {number[-4:]}"
+def _apple_pay(number: str, name: str) -> TestNonce:
     return _card_wallet("apple_pay_card", number, payment_instrument_name=name, source_description=name)
 
 
@@ -141,10 +140,10 @@ _PAYPAL: Fields = {
 }
 
 _WALLETS: dict[str, TestNonce] = {
-    "fake-apple-pay-visa-nonce": _apple_pay("4012000077777777", "Visa"),
-    "fake-apple-pay-mastercard-nonce": _apple_pay(_MASTERCARD, "MasterCard"),
-    "fake-apple-pay-amex-nonce": _apple_pay(_AMEX, "American Express"),
-    "fake-apple-pay-mpan-nonce": _apple_pay("4012000077777777", "Visa"),
+    "fake-apple-pay-visa-nonce": _apple_pay("4012000077777777", "Visa 8886"),
+    "fake-apple-pay-mastercard-nonce": _apple_pay(_MASTERCARD, "MasterCard 0017"),
+    "fake-apple-pay-amex-nonce": _apple_pay(_AMEX, "AmEx 41002"),
+    "fake-apple-pay-mpan-nonce": _apple_pay("4012000077777777", "Visa 8886"),
     "fake-android-pay-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-visa-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-mastercard-nonce": _google_pay(_MASTERCARD, "MasterCard"),
@@ -169,7 +168,11 @@ _WALLETS: dict[str, TestNonce] = {
     ),
     "fake-token-issuance-error-venmo-account-nonce": TestNonce(
         "venmo_account",
-        wallet={"username": "venmojoe", "venmo_user_id": "1234567891234567891"},
+        wallet={
+            "username": "venmojoe",
+            "venmo_user_id": "1234567891234567891",
+            "source_description": "Venmo Account: venmojoe",
+        },
         decision=Decision("gateway_rejected", gateway_rejection_reason="token_issuance"),
     ),
     "fake-us-bank-account-nonce": TestNonce(
