@@ -141,7 +141,14 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_busy(self) -> bool:
-        return self._timer is not None or bool(self._waiting) or self._transport.get_write_buffer_size() > 0
+        return self._timer is not None or bool(self._waiting) or self._unsent_bytes() > 0
+
+    def _unsent_bytes(self) -> int:
+        try:
+            return self._transport.get_write_buffer_size()
+        except AttributeError:
+            # A TLS transport whose connection is gone cannot tell any more.
+            return 0
 
     def _work(self) -> None:
         while self._waiting and self._timer is None and not self._transport.is_closing():
