@@ -77,7 +77,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _stop_with_stdin() -> None:
-    while sys.stdin.buffer.read1():
+    while sys.stdin.buffer.readline():
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -8,6 +8,7 @@ from braintree_twin.calls import Call
 from braintree_twin.clock import parse_stamp, stamp
 from braintree_twin.rules.cards import brand_named
 from braintree_twin.state.records import Transaction
+from braintree_twin.webhooks.events import tell_disbursed
 
 _DAYS_OF_WALLETS = {"paypal_account": 29, "venmo_account": 10}
 
@@ -51,5 +52,6 @@ def come_due(call: Call, record: Transaction) -> None:
             "exchange_rate": "1",
             "base_exchange_rate": "1",
         }
+        tell_disbursed(call, record)
     record.due_at = None
     save(call, record)

@@ -7,12 +7,16 @@ from braintree_twin.resources import (
     catalog,
     client_tokens,
     credit_cards,
+    customer_searching,
     customers,
+    disputes,
+    document_uploads,
     merchant_accounts,
     payment_methods,
     settlement_batches,
     testing,
     transactions,
+    verification_searching,
 )
 
 ROUTES: tuple[Route, ...] = (
@@ -25,4 +29,8 @@ ROUTES: tuple[Route, ...] = (
     *merchant_accounts.ROUTES,
     *catalog.ROUTES,
     *settlement_batches.ROUTES,
+    *customer_searching.ROUTES,
+    *verification_searching.ROUTES,
+    *disputes.ROUTES,
+    *document_uploads.ROUTES,
 )
