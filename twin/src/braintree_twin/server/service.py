@@ -16,6 +16,7 @@ from braintree_twin.server.connection import Connection
 from braintree_twin.server.http import Request, Response
 from braintree_twin.server.listener import Listener
 from braintree_twin.server.tls import TlsFiles, server_context
+from braintree_twin.webhooks.carrier import Carrier
 
 Address = tuple[str, int]
 PATIENCE_SECONDS = 1.5
@@ -32,6 +33,7 @@ class Service:
         self._faults = FaultBook()
         self._router = Router(ROUTES)
         self._control_side = ControlSide(app, self._faults, self.traffic, self)
+        self._carrier = Carrier(app)
         self._connections: set[Connection] = set()
         self._reopening: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -61,8 +63,10 @@ class Service:
         await self._listener.listen()
         if self._control_listener:
             await self._control_listener.listen()
+        self._carrier.look()
 
     async def stop(self) -> None:
+        self._carrier.stop()
         self._listener.close()
         if self._control_listener:
             self._control_listener.close()
@@ -94,8 +98,10 @@ class Service:
         if self.is_control(request):
             response = self._control_side.handle(request)
             response.route = f"{request.method} {PREFIX}"
-            return response
-        return self._app.handle(request)
+        else:
+            response = self._app.handle(request)
+        self._carrier.look()
+        return response
 
     def strike(self, request: Request) -> Rule | None:
         return self._faults.strike(request.method, request.path)
