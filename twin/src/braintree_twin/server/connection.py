@@ -19,7 +19,7 @@ from braintree_twin.server.http import Request, Response
 
 LARGEST_BODY = 8 * 1024 * 1024
 LARGEST_HEAD = 64 * 1024
-LINGER_SECONDS = 2.0
+LINGER_SECONDS, LONGEST_LINGER_SECONDS = 0.1, 5.0
 GARBAGE = b"\x89PNG\r\n\x1a\n<<< this is not XML &&& \x00\xff\xfe"
 
 _log = logging.getLogger("braintree_twin.access")
@@ -56,6 +56,8 @@ class Connection(asyncio.Protocol):
         self._stopping = False
         # What came was no request; nothing more is read.
         self._refused = False
+        self._closing: asyncio.TimerHandle | None = None
+        self._close_by = 0.0
         self._started = 0.0
         # Only the control side was ever asked for on it.
         self.only_control = False
@@ -83,13 +85,16 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
+            self._linger()
             return
         if self._active_since is None:
             self._active_since = asyncio.get_running_loop().time()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse_bytes(400)
+            # The request itself was taken; what follows would be in another protocol.
+            self._refused = True
+            self._linger()
         except httptools.HttpParserCallbackError:
             self._refuse_bytes(413)
         except httptools.HttpParserError:
@@ -101,8 +106,15 @@ class Connection(asyncio.Protocol):
             self._refused = True
             self._site.traffic.count("(not a request)", status)
             self._transport.write(Response(status).head(keep_alive=False))
-            # Closing at once would reset a client that is still sending, before it reads the answer.
-            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._transport.close)
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close once nothing more comes: at once would reset a client that is still sending, before it reads."""
+        loop = asyncio.get_running_loop()
+        if self._closing:
+            self._closing.cancel()
+        self._close_by = self._close_by or loop.time() + LONGEST_LINGER_SECONDS
+        self._closing = loop.call_at(min(loop.time() + LINGER_SECONDS, self._close_by), self._transport.close)
 
     # What the parser calls.
 
