@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from braintree_twin.app import App
 from braintree_twin.control_side.faults import FaultBook, Rule, WrongRule
@@ -97,6 +97,7 @@ class ControlSide:
         return {"now": clock.stamp(), "offset_seconds": clock.offset_seconds}
 
     def _advance(self, fields: dict[str, Any]) -> dict[str, Any]:
+        _only(fields, "advance_seconds")
         seconds = fields.get("advance_seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= MOST_SECONDS:
             raise Wrong("advance_seconds", f"must be a number of seconds from 0 to {MOST_SECONDS}, such as 86400")
@@ -115,10 +116,11 @@ class ControlSide:
         return {"settled": outcome.get("settled", 0), "by_status": outcome}
 
     def _chosen(self, fields: dict[str, Any]) -> list[Merchant]:
+        _only(fields, "merchant_id")
         merchant_id = fields.get("merchant_id")
         if merchant_id is None:
             return list(self._app.merchants)
-        merchant = self._app.merchants.get(str(merchant_id))
+        merchant = self._app.merchants.get(merchant_id) if isinstance(merchant_id, str) else None
         if merchant is None:
             raise Wrong("merchant_id", "no merchant has it; leave it out for all of them")
         return [merchant]
@@ -157,9 +159,22 @@ def _fields(request: Request) -> dict[str, Any]:
         fields = json.loads(request.body)
     except ValueError:
         raise Wrong("body", "must be JSON") from None
+        fields = json.loads(request.body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        raise _Wrong("body", "must be JSON") from None
     if not isinstance(fields, dict):
         raise Wrong("body", "must be a JSON object")
     return fields
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _only(fields: dict[str, Any], *known: str) -> None:
+    for name in fields:
+        if name not in known:
+            raise _Wrong(name, f"no such field; there is {', '.join(known)}")
 
 
 def _json(status: int, content: dict[str, Any]) -> Response:

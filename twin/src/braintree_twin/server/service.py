@@ -20,12 +20,24 @@ from braintree_twin.webhooks.carrier import Carrier
 
 Address = tuple[str, int]
 PATIENCE_SECONDS = 1.5
+# How long a request may take to arrive, and how long a connection may stay open for nothing.
+REQUEST_SECONDS, IDLE_SECONDS = 30.0, 300.0
 
 
 class Service:
     """Serves merchants on one address, and the control side there or on an address of its own."""
 
-    def __init__(self, app: App, address: Address, tls: TlsFiles | None, control: Address | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        address: Address,
+        tls: TlsFiles | None,
+        control: Address | None = None,
+        *,
+        request_seconds: float = REQUEST_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._limits = (request_seconds, idle_seconds)
         self.traffic = Traffic()
         self.scheme = "https" if tls else "http"
         self.tls = tls
@@ -55,9 +67,18 @@ class Service:
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, stopped.set)
         await self.start()
+        watching = loop.create_task(self._watch())
         on_ready()
         await stopped.wait()
+        watching.cancel()
         await self.stop()
+
+    async def _watch(self) -> None:
+        """Hang up on clients that are too slow."""
+        while True:
+            await asyncio.sleep(min(1.0, *self._limits))
+            for connection in list(self._connections):
+                connection.hang_up_if_late(*self._limits)
 
     async def start(self) -> None:
         await self._listener.listen()
