@@ -223,18 +223,27 @@ def _remarks(operation: Operation, clock: Clock) -> str:
 
 
 def _print_history(out: Console, events: list[PaymentEvent], clock: Clock) -> None:
-    table = small_table("", f"time ({clock.zone_name})", "who", "what", "payment is", "in words", right=[""])
+    table = small_table(" ", f"time ({clock.zone_name})", "who", "what", "payment is", "in words", right=[" "])
     for event in events:
         table.add_row(
             str(event.sequence),
             clock.second(event.event_time),
             words.plain(event.actor),
-            words.phrase(PaymentEventType, event.type),
+            _happening(event),
             words.payment_state(event),
             words.plain(event.summary),
         )
+    out.print()
     out.print(Text("History", "bold"))
     out.print(table)
+    out.print()
+
+
+def _happening(event: PaymentEvent) -> str:
+    what = words.phrase(PaymentEventType, event.type)
+    if not event.operation_kind:
+        return what
+    return what.replace("operation", words.phrase(OperationKind, event.operation_kind))
 
 
 def _print_differences(out: Console, answer: VerifyPaymentResponse) -> None:

@@ -59,7 +59,7 @@ def _run(parsed: argparse.Namespace, work: Work, attempts: int) -> int:
         with _client(parsed, attempts) as bayar:
             return work(parsed, bayar)
     except BayarError as error:
-        say(f"bayar: {_told(error, parsed.address)}")
+        say(f"bayar: {_told(error, parsed)}")
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -85,12 +85,16 @@ def _client(parsed: argparse.Namespace, attempts: int) -> BayarClient:
         raise WrongUsage(str(error)) from None
 
 
-def _told(error: BayarError, address: str) -> str:
+def _told(error: BayarError, parsed: argparse.Namespace) -> str:
     if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason and not error.outcome_unknown:
         return (
-            f"no service answers at {address}.\n"
+            f"no service answers at {parsed.address}.\n"
             "Start one with `bayar serve`, for development with `bayar serve --with-twin`; or say where it is: "
             "--address HOST:PORT, or BAYAR_GRPC_ADDRESS.\n"
             f"({error.message})"
         )
-    return f"{error}\n{error.localized_message}".rstrip()
+    if error.violations:
+        wrong = (f"  {violation.description.removeprefix('filter.')}" for violation in error.violations)
+        return "\n".join(["the service cannot do this:", *wrong])
+    localized = error.localized_message if parsed.language else ""
+    return f"{error}\n{localized}".rstrip()

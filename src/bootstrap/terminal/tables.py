@@ -57,7 +57,9 @@ def print_long_table(console: Console, columns: Sequence[Column], rows: Iterable
 
 def small_table(*headings: str, right: Sequence[str] = ()) -> Table:
     """A table of a few rows, whose texts wrap."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", border_style="bright_black")
+    table = Table(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", border_style="bright_black"
+    )
     for heading in headings:
         table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
     return table
