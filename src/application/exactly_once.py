@@ -5,7 +5,7 @@ No transaction is open during the call. Die anywhere, and the operation is still
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -101,8 +101,20 @@ class ExactlyOnce:
                 return self.answer(payment, request)
         return self.repeat(payment, request)
 
-    def carry_out(self, payment: Payment, operation: Operation, call: Callable[[], Outcome], caller: Caller) -> Payment:
-        """The second and third beat. Raises GatewayNotReached once the failure is recorded."""
+    def carry_out(
+        self,
+        payment: Payment,
+        operation: Operation,
+        call: Callable[[], Outcome],
+        caller: Caller,
+        *,
+        waiting: Sequence[Operation] = (),
+    ) -> Payment:
+        """The second and third beat. Raises GatewayNotReached once the failure is recorded.
+
+        `waiting` would be sent next. Where this one cannot be sent they surely are not either, and fail with it: in one
+        transaction, or a crash between would leave a request that is neither done nor tried again.
+        """
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         try:
             outcome = call()
@@ -111,7 +123,8 @@ class ExactlyOnce:
             reason = FailureReason.GATEWAY_REFUSED_CREDENTIALS if refused else FailureReason.GATEWAY_UNREACHABLE
             with self.store.begin() as work:
                 payment = locked(work, payment_id)
-                record_failure(work, payment, operation_id, reason, "", self.stamp(caller))
+                for unsent in (operation, *waiting):
+                    record_failure(work, payment, unsent.operation_id, reason, "", self.stamp(caller))
             raise
         return self.record(payment_id, operation_id, outcome, caller)
 

@@ -9,8 +9,7 @@ from application.caller import Caller
 from application.checks import Checks, RawMoney, known
 from application.exactly_once import ExactlyOnce, Request, locked, may_try_again
 from application.load import check_amount, load, load_for_change
-from application.outcomes import record_failure
-from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund
+from application.ports.gateway import Gateway, Outcome, Refund
 from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
 from application.void_payment import void_of
@@ -87,11 +86,12 @@ class RefundPayment:
         """Starts what gives the amount back, less what this request gives back already. Returns what to send now."""
         stamp = self.exactly_once.stamp(request.caller)
         left = amount - payment.given_back_by(request.request_id) if amount is not None else None
+        # What waits comes first: then a last one that was never sent means that the request is to be tried again.
         operations = [
             payment.give_back(
                 part, OperationId(self.exactly_once.ids.new(OPERATION)), request.request_id, note=note, stamp=stamp
             )
-            for part in payment.plan_refund(left)
+            for part in sorted(payment.plan_refund(left), key=lambda part: not part.must_wait)
         ]
         for operation in operations:
             waits = operation.state is OperationState.SCHEDULED
@@ -103,23 +103,24 @@ class RefundPayment:
     def _carry_out(self, payment: Payment, started: list[Operation], request: Request) -> Payment:
         """Sends one after the other. Once one cannot be sent, the rest is not tried: it surely was not sent either."""
         for index, operation in enumerate(started):
-            try:
-                payment = self.exactly_once.carry_out(
-                    payment, operation, partial(send_return, self.gateway, operation), request.caller
-                )
-            except GatewayNotReached:
-                self._give_up(payment, started[index + 1 :], request)
-                raise
+            if index:
+                self._renew_lease(payment, operation)
+            payment = self.exactly_once.carry_out(
+                payment,
+                operation,
+                partial(send_return, self.gateway, operation),
+                request.caller,
+                waiting=started[index + 1 :],
+            )
         return payment
 
-    def _give_up(self, payment: Payment, unsent: list[Operation], request: Request) -> None:
-        if not unsent:
-            return
-        stamp = self.exactly_once.stamp(request.caller)
+    def _renew_lease(self, payment: Payment, operation: Operation) -> None:
+        """The calls before it took their time; the resolver must not look for it before it is sent."""
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
-            for operation in unsent:
-                record_failure(work, current, operation.operation_id, FailureReason.GATEWAY_UNREACHABLE, "", stamp)
+            due = self.exactly_once.clock.now() + self.exactly_once.lease
+            current.check_again(operation.operation_id, due)
+            work.payments.save(current)
 
     def _refund_instead(self, payment: Payment, request: Request, amount: Money | None, note: str) -> Payment:
         """The money settled between the last look and the void: give it back by a refund."""

@@ -12,7 +12,6 @@ from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
 from adapters.grpc.admin_servicer import AdminServicer
 from adapters.grpc.call_context import everybody
-from adapters.grpc.closing import Closing
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
 from adapters.grpc.event_servicer import EventServicer
@@ -105,7 +104,6 @@ class Container(containers.DeclarativeContainer):
     ids = providers.Singleton(SortableIds)
     in_flight = providers.Singleton(InFlight)
     callers = providers.Object(everybody)
-    closing = providers.Singleton(Closing)
     limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
     store = providers.Singleton(SqlStore, engine, ids)
@@ -169,7 +167,6 @@ class Container(containers.DeclarativeContainer):
             list_payment_events=list_payment_events,
             decline_codes=decline_codes,
             language_of=find_language,
-            closing=closing,
         ),
         customers=providers.Factory(
             CustomerServicer,
@@ -205,4 +202,4 @@ class Container(containers.DeclarativeContainer):
             export_payments=export_payments,
         ),
     )
-    server = providers.Singleton(GrpcServer, servicers, closing, settings.provided.grpc_threads)
+    server = providers.Singleton(GrpcServer, servicers, settings.provided.grpc_threads)

@@ -85,9 +85,12 @@ class OperationLog:
                 return Funds.NONE
             if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
                 return Funds.HELD
+            # Captured in parts, and the part is still on its way.
+            if TransactionStatus.PARTIALLY_CAPTURED in statuses and self.under_way is not None:
+                return Funds.HELD
             return Funds.RETURNED
         if self.refunded_amount == captured:
-            return Funds.RETURNED
+            return Funds.HELD if self.capturable_amount else Funds.RETURNED
         if any(_status(sale) is not TransactionStatus.SETTLED for sale in self.captured_sales):
             return Funds.CAPTURED
         return Funds.DISBURSED if self.disburse_date else Funds.SETTLED

@@ -15,7 +15,6 @@ from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 from google.rpc import status_pb2
 
 from adapters.grpc.catalogue import Catalogue
-from adapters.grpc.closing import ServiceStopping
 from adapters.grpc.faults import sentence
 from application import errors as application
 from application.ports import gateway, store
@@ -31,6 +30,10 @@ _MOST_DETAIL_BYTES: Final = 4000
 
 class NotAvailableYet(Exception):
     """The contract has the call, and this version does not."""
+
+
+class ServiceStopping(Exception):
+    """The service ends, and with it its streams."""
 
 
 class UndecodableRequest(Exception):
@@ -303,14 +306,14 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     gateway.GatewayUnavailable: _unavailable(
         "GATEWAY_UNAVAILABLE", "The payment gateway did not answer the question. Nothing was changed. Try again.", 5
     ),
-    ServiceStopping: _unavailable(
-        "SERVICE_STOPPING", "This instance of the service is stopping. Nothing was changed. Ask again.", 1
-    ),
     store.StoreUnavailable: _unavailable(
         "STORE_UNAVAILABLE",
         "The service's database does not answer. What was asked may or may not have been recorded: "
         "send the same request again, with the same request_id; it has no second effect.",
         5,
+    ),
+    ServiceStopping: _unavailable(
+        "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
     ),
     NotAvailableYet: _not_available_yet,
 }

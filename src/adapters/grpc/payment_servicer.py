@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.grpc.call_context import Callers, voice_of
-from adapters.grpc.closing import Closing
 from adapters.grpc.translate import requests
 from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event
@@ -45,7 +44,6 @@ class PaymentServicer(PaymentServiceServicer):
     list_payment_events: ListPaymentEvents
     decline_codes: Mapping[DeclineReason, Sequence[str]]
     language_of: Callable[[CustomerId], str]
-    closing: Closing
 
     def CreatePayment(self, request: wire.CreatePaymentRequest, context: Any) -> wire.CreatePaymentResponse:
         payment = self.create_payment(requests.payment_order(request), self.callers(context))
@@ -109,7 +107,7 @@ class PaymentServicer(PaymentServiceServicer):
             if rests:
                 return
             # Changes are written by any replica, so the row is what to look at; ever more rarely while it rests.
-            await self.closing.pause(pause)
+            await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
 
     def ListPaymentEvents(self, request: wire.ListPaymentEventsRequest, context: Any) -> wire.ListPaymentEventsResponse:

@@ -12,7 +12,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
 from adapters.grpc.admin_servicer import AdminServicer
-from adapters.grpc.closing import Closing
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
 from adapters.grpc.event_servicer import EventServicer
@@ -67,16 +66,16 @@ class Servicers:
 class GrpcServer:
     """Serves the contract, health and reflection. Belongs to the event loop in which it starts."""
 
-    def __init__(self, servicers: Servicers, closing: Closing, threads: int) -> None:
+    def __init__(self, servicers: Servicers, threads: int) -> None:
         self._servicers = servicers
-        self._closing = closing
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
 
     async def start(self, address: str) -> str:
         """Returns the address with its real port. Raises CannotListen."""
-        server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[CallInterceptor()], options=_OPTIONS)
+        self._interceptor = CallInterceptor()
+        server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[self._interceptor], options=_OPTIONS)
         add = self._servicers
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, server)
         customer_service_pb2_grpc.add_CustomerServiceServicer_to_server(add.customers, server)
@@ -99,13 +98,10 @@ class GrpcServer:
         return f"{address.rpartition(':')[0]}:{port}"
 
     async def stop(self, grace_seconds: float) -> None:
-        """Takes no new calls, and lets those under way finish: also those whose callers have gone.
-
-        Calls that only wait for news end at once; their callers wait at the next service.
-        """
+        """Takes no new calls, ends streams, and lets other calls finish: also those whose callers have gone."""
         if self._server is None:
             return
         await self._health.enter_graceful_shutdown()
-        self._closing.begin()
+        self._interceptor.end_streams()
         await self._server.stop(grace_seconds)
         await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)

@@ -64,6 +64,7 @@ OPERATION_REST: Final = (
     "final",
     "was_scheduled",
     "note",
+    "start_time",
     "finish_time",
     "standing",
     "decline",
