@@ -12,6 +12,7 @@ from datetime import timedelta
 from application.caller import Caller
 from application.errors import OperationRefused, ReferenceAlreadyPaid, RequestIdReused
 from application.fingerprint import Fingerprinter, differing_fields
+from application.follow import FollowPolicy
 from application.in_flight import InFlight, Key
 from application.outcomes import record_failure, record_outcome
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, Unknown
@@ -56,6 +57,7 @@ class ExactlyOnce:
     lease: timedelta
     # How soon the resolver looks when an answer was lost.
     first_check: timedelta
+    follow: FollowPolicy = FollowPolicy()
 
     def stamp(self, caller: Caller) -> Stamp:
         return Stamp(self.clock.now(), caller.caller_id)
@@ -135,7 +137,7 @@ class ExactlyOnce:
             payment = locked(work, payment_id)
             if isinstance(outcome, Unknown):
                 payment.check_again(operation_id, stamp.time + self.first_check)
-            record_outcome(work, payment, operation_id, outcome, stamp)
+            record_outcome(work, payment, operation_id, outcome, stamp, self.follow)
         return payment
 
     def repeat(self, payment: Payment, request: Request) -> Payment:

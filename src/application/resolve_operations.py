@@ -110,7 +110,7 @@ class ResolveOperations:
             payment = locked(work, payment_id)
             operation = payment.operation(operation_id)
             if operation.state is OperationState.STARTED:
-                record_outcome(work, payment, operation_id, outcome, stamp)
+                record_outcome(work, payment, operation_id, outcome, stamp, self.exactly_once.follow)
         self.absence.forget(_attempt(operation))
         return payment
 

@@ -34,8 +34,10 @@ from application.create_payment import CreatePayment
 from application.delete_customer import DeleteCustomer
 from application.exactly_once import ExactlyOnce
 from application.export_payments import ExportPayments
+from application.find_customer_language import FindCustomerLanguage
 from application.find_default_method import FindDefaultMethod
 from application.fingerprint import Fingerprinter
+from application.follow import FollowPolicy
 from application.follow_payments import FollowPayments
 from application.get_customer import GetCustomer
 from application.get_payment import GetPayment
@@ -87,7 +89,12 @@ def _exactly_once(
         fingerprinter=Fingerprinter(settings.key_for("fingerprints")),
         lease=settings.lease,
         first_check=timedelta(seconds=settings.first_check_seconds),
+        follow=_follow(settings),
     )
+
+
+def _follow(settings: Settings) -> FollowPolicy:
+    return FollowPolicy(shortest=timedelta(seconds=settings.follow_interval_seconds))
 
 
 def _absence(settings: Settings) -> AbsenceWatch:
@@ -110,8 +117,9 @@ class Container(containers.DeclarativeContainer):
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
     exactly_once = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
+    follow = providers.Singleton(_follow, settings)
     page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
-    refresh = providers.Singleton(Refresh, store, gateway, clock)
+    refresh = providers.Singleton(Refresh, store, gateway, clock, follow)
     absence = providers.Singleton(_absence, settings)
 
     create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies)
@@ -120,7 +128,7 @@ class Container(containers.DeclarativeContainer):
     refund_payment = providers.Singleton(RefundPayment, store, gateway, exactly_once, refresh)
     get_payment = providers.Singleton(GetPayment, store)
     list_payments = providers.Singleton(ListPayments, store, page_tokens)
-    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock)
+    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, follow)
     list_payment_events = providers.Singleton(ListPaymentEvents, store, page_tokens)
     export_payments = providers.Singleton(ExportPayments, store)
     decline_codes = providers.Singleton(codes_by_reason)
@@ -131,6 +139,7 @@ class Container(containers.DeclarativeContainer):
     delete_customer = providers.Singleton(DeleteCustomer, store, gateway, exactly_once)
     list_customers = providers.Singleton(ListCustomers, store, page_tokens)
 
+    find_customer_language = providers.Singleton(FindCustomerLanguage, store)
     find_default_method = providers.Singleton(FindDefaultMethod, store)
 
     create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
@@ -163,6 +172,7 @@ class Container(containers.DeclarativeContainer):
             list_payments=list_payments,
             verify_payment=verify_payment,
             list_payment_events=list_payment_events,
+            find_customer_language=find_customer_language,
             decline_codes=decline_codes,
         ),
         customers=providers.Factory(
@@ -179,6 +189,7 @@ class Container(containers.DeclarativeContainer):
             PaymentMethodServicer,
             callers=callers,
             clock=clock,
+            find_customer_language=find_customer_language,
             create_client_token=create_client_token,
             add_payment_method=add_payment_method,
             get_payment_method=get_payment_method,

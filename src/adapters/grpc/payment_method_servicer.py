@@ -10,6 +10,7 @@ from adapters.grpc.translate import requests
 from application.add_payment_method import AddPaymentMethod
 from application.change_payment_method import DeletePaymentMethod, SetDefaultPaymentMethod, UpdatePaymentMethod
 from application.create_client_token import CreateClientToken
+from application.find_customer_language import FindCustomerLanguage
 from application.get_payment_method import GetPaymentMethod
 from application.list_payment_methods import ListPaymentMethods
 from application.ports.runtime import Clock
@@ -23,6 +24,7 @@ from domain.payment_method import PaymentMethod
 class PaymentMethodServicer(PaymentMethodServiceServicer):
     callers: Callers
     clock: Clock
+    find_customer_language: FindCustomerLanguage
     create_client_token: CreateClientToken
     add_payment_method: AddPaymentMethod
     get_payment_method: GetPaymentMethod
@@ -79,4 +81,5 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
         return wire.DeletePaymentMethodResponse(payment_method=self._message(deleted, request, context))
 
     def _message(self, method: PaymentMethod, request: Any, context: Any) -> payment_method_pb2.PaymentMethod:
-        return voice_of(request, context).payment_method(method, self.clock.now().date())
+        voice = voice_of(request, context, lambda: self.find_customer_language(method.customer_id))
+        return voice.payment_method(method, self.clock.now().date())

@@ -13,12 +13,14 @@ from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event
 from application.capture_payment import CapturePayment
 from application.create_payment import CreatePayment
+from application.find_customer_language import FindCustomerLanguage
 from application.get_payment import GetPayment
 from application.list_payment_events import ListPaymentEvents
 from application.list_payments import ListPayments
 from application.refund_payment import RefundPayment
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
+from bayar.payments.v1 import payment_pb2
 from bayar.payments.v1 import payment_service_pb2 as wire
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceServicer
 from domain.decline import CATALOGUE, DeclineReason
@@ -40,33 +42,34 @@ class PaymentServicer(PaymentServiceServicer):
     list_payments: ListPayments
     verify_payment: VerifyPayment
     list_payment_events: ListPaymentEvents
+    find_customer_language: FindCustomerLanguage
     decline_codes: Mapping[DeclineReason, Sequence[str]]
 
     def CreatePayment(self, request: wire.CreatePaymentRequest, context: Any) -> wire.CreatePaymentResponse:
         payment = self.create_payment(requests.payment_order(request), self.callers(context))
-        return wire.CreatePaymentResponse(payment=voice_of(request, context).payment(payment))
+        return wire.CreatePaymentResponse(payment=self._message(payment, request, context))
 
     def CapturePayment(self, request: wire.CapturePaymentRequest, context: Any) -> wire.CapturePaymentResponse:
         payment = self.capture_payment(requests.capture_order(request), self.callers(context))
         return wire.CapturePaymentResponse(
-            payment=voice_of(request, context).payment(payment), operation_id=_started(payment, request.request_id)[-1]
+            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
         )
 
     def VoidPayment(self, request: wire.VoidPaymentRequest, context: Any) -> wire.VoidPaymentResponse:
         payment = self.void_payment(requests.void_order(request), self.callers(context))
         return wire.VoidPaymentResponse(
-            payment=voice_of(request, context).payment(payment), operation_id=_started(payment, request.request_id)[-1]
+            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
         )
 
     def RefundPayment(self, request: wire.RefundPaymentRequest, context: Any) -> wire.RefundPaymentResponse:
         payment = self.refund_payment(requests.refund_order(request), self.callers(context))
         return wire.RefundPaymentResponse(
-            payment=voice_of(request, context).payment(payment), operation_ids=_started(payment, request.request_id)
+            payment=self._message(payment, request, context), operation_ids=_started(payment, request.request_id)
         )
 
     def GetPayment(self, request: wire.GetPaymentRequest, context: Any) -> wire.GetPaymentResponse:
         payment = self.get_payment(request.payment_id, self.callers(context), language_code=request.language_code)
-        return wire.GetPaymentResponse(payment=voice_of(request, context).payment(payment))
+        return wire.GetPaymentResponse(payment=self._message(payment, request, context))
 
     def ListPayments(self, request: wire.ListPaymentsRequest, context: Any) -> wire.ListPaymentsResponse:
         page = self.list_payments(
@@ -129,6 +132,14 @@ class PaymentServicer(PaymentServiceServicer):
             for reason in DECLINE_REASON
         ]
         return wire.ListDeclineReasonsResponse(entries=entries)
+
+    def _message(self, payment: Payment, request: Any, context: Any) -> payment_pb2.Payment:
+        speaks = payment.final_decline is not None or any(o.decline for o in payment.operations)
+        customer_id = payment.terms.customer_id if speaks else None
+        voice = voice_of(
+            request, context, lambda: self.find_customer_language(customer_id) if customer_id is not None else ""
+        )
+        return voice.payment(payment)
 
 
 def _started(payment: Payment, request_id: str) -> list[str]:
