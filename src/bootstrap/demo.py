@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from rich import box
 from rich.console import Console
@@ -20,10 +14,8 @@ from rich.table import Table
 from bayar import BayarClient, BayarError, card, format_money, money
 from bayar.payments.v1.decline_pb2 import DeclineReason
 from bayar.payments.v1.payment_pb2 import CAPTURE_MODE_MANUAL, Payment, PaymentEvent, PaymentFunds, PaymentState
+from bootstrap.service_process import ServiceFailed, running_service
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
-
-_READY: Final = "Bayar listens on "
-_STOP_SECONDS: Final = 20
 
 
 def tell() -> int:
@@ -33,18 +25,14 @@ def tell() -> int:
         try:
             with (
                 running_twin(Path(directory)) as twin,
-                _running_service(Path(directory), twin) as address,
+                running_service(Path(directory), twin) as address,
                 BayarClient(address) as bayar,
             ):
                 _Story(console, bayar, twin).tell()
-        except (TwinFailed, _ServiceFailed, BayarError, _WrongEnding) as error:
+        except (TwinFailed, ServiceFailed, BayarError, _WrongEnding) as error:
             console.print(f"[bold red]The story broke off.[/] {error}")
             return 1
     return 0
-
-
-class _ServiceFailed(Exception):
-    """The service did not start. The text says why."""
 
 
 class _WrongEnding(Exception):
@@ -192,39 +180,3 @@ def _event_row(event: PaymentEvent) -> tuple[str, ...]:
         PaymentState.Name(event.state).removeprefix("PAYMENT_STATE_"),
         event.summary,
     )
-
-
-@contextmanager
-def _running_service(directory: Path, twin: Twin) -> Iterator[str]:
-    """The service as a process of its own; yields its address."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
-    environment |= twin.environment() | {
-        "BAYAR_DATABASE_URL": f"sqlite:///{directory / 'bayar.db'}",
-        "BAYAR_GRPC_ADDRESS": "127.0.0.1:0",
-        "BAYAR_LOG_LEVEL": "warning",
-        "PYTHONUNBUFFERED": "1",
-    }
-    log_path = directory / "bayar.log"
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bootstrap.cli", "serve"], stdout=subprocess.PIPE, stderr=log, env=environment
-        )
-    try:
-        yield _wait_for_address(process, log_path)
-    finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _wait_for_address(process: subprocess.Popen[bytes], log_path: Path) -> str:
-    for line in process.stdout or ():
-        text = line.decode(errors="replace")
-        if text.startswith(_READY):
-            return text.removeprefix(_READY).split()[0]
-    raise _ServiceFailed("the service did not start: " + log_path.read_text(errors="replace")[-2000:])

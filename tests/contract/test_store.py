@@ -18,6 +18,7 @@ from application.ports.store import (
     DueOperation,
     ExternalIdTaken,
     PaymentFilter,
+    PaymentOperation,
     Position,
     ReferenceTaken,
     RequestRecord,
@@ -786,6 +787,69 @@ class TestDueOperations:
         assert current == payment
         payment = change(store, payment, succeed)
         assert stories.everything(get(store, payment)) == stories.everything(payment)
+
+
+def told(found: list[PaymentOperation]) -> list[OperationId]:
+    return [one.operation.operation_id for one in found]
+
+
+class TestOperationsOfAll:
+    def test_operations_are_found_by_their_id_and_by_their_transaction(self, store: Store) -> None:
+        captured, other, waiting = started(), started(), started()
+        add(store, captured, other, waiting)
+        captured = change(store, captured, succeed)
+        change(store, other, succeed)
+        own, still = captured.operations[0], waiting.operations[0]
+        with store.read() as work:
+            assert work.payments.find_operations([], []) == []
+            assert work.payments.find_operations([own.transaction_id], [own.operation_id, ""]) == []
+            (found,) = work.payments.find_operations([], [own.transaction_id])
+            assert (stories.everything(found.payment), found.operation) == (stories.everything(captured), own)
+            both = work.payments.find_operations([own.operation_id, still.operation_id], [own.transaction_id])
+            assert sorted(told(both)) == sorted([own.operation_id, still.operation_id])
+
+    def test_what_is_unresolved_is_listed_from_the_oldest_on(self, store: Store) -> None:
+        payments = [
+            started(seconds=seconds, caller_id=caller) for seconds, caller in ((5, SHOP), (3, OTHER_SHOP), (3, SHOP))
+        ]
+        done = started()
+        add(store, *payments, done)
+        done = change(store, done, succeed)
+        expected = [payments[n].operations[0].operation_id for n in (1, 2, 0)]
+        with store.read() as work:
+            assert told(work.payments.unresolved(None, after=None, limit=10)) == expected
+            assert told(work.payments.unresolved(at(5).time, after=None, limit=10)) == expected[:2]
+            page = work.payments.unresolved(None, after=None, limit=1)
+            after = Position(page[0].operation.create_time, page[0].operation.operation_id)
+            assert told(work.payments.unresolved(None, after=after, limit=10)) == expected[1:]
+            assert page[0].payment == payments[1]
+
+    def test_what_succeeded_is_listed_from_the_oldest_on(self, store: Store) -> None:
+        payments = [started(seconds=seconds) for seconds in (4, 1, 3, 1, 2, 5)]
+        add(store, *payments)
+        for payment in payments[:5]:
+            change(store, payment, succeed)
+        expected = [payments[n].operations[0].operation_id for n in (1, 3, 4, 2)]
+        with store.read() as work:
+            assert told(work.payments.succeeded(at(1).time, at(4).time, after=None, limit=10)) == expected
+            page = work.payments.succeeded(at(1).time, at(4).time, after=None, limit=2)
+            after = Position(page[-1].operation.create_time, page[-1].operation.operation_id)
+            assert told(page + work.payments.succeeded(at(1).time, at(4).time, after=after, limit=10)) == expected
+
+    def test_a_payment_with_several_operations_comes_with_each(self, store: Store) -> None:
+        payment = started()
+        add(store, payment)
+
+        def void(current: Payment) -> None:
+            succeed(current, TransactionStatus.AUTHORIZED)
+            current.void(OperationId(IDS.new("op")), RequestId("void"), stamp=at(2))
+
+        payment = change(store, payment, void)
+        ids = [operation.operation_id for operation in payment.operations]
+        with store.read() as work:
+            found = work.payments.find_operations(ids, [])
+        assert sorted(told(found)) == sorted(ids)
+        assert all(one.payment == payment for one in found)
 
 
 def person(external_id: str = "", *, caller_id: CallerId = SHOP, seconds: float = 0, email: str = "") -> Customer:

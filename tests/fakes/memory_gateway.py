@@ -211,8 +211,7 @@ class MemoryGateway:
         return [found for found in self._search() if found.order_id == operation_id]
 
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
-        found = (transaction for transaction in self._search() if start <= transaction.create_time < end)
-        yield from sorted(found, key=lambda transaction: transaction.create_time)
+        yield from [found for found in self._search() if start <= found.create_time < end]
 
     def all_transactions(self) -> list[Transaction]:
         """The whole ledger, as it is."""
@@ -512,7 +511,8 @@ class FaultyGateway:
         return self._ask("find_by_operation", lambda: self._inner.find_by_operation(operation_id))
 
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
-        return self._ask("transactions_created", lambda: self._inner.transactions_created(start, end))
+        found = self._ask("transactions_created", lambda: list(self._inner.transactions_created(start, end)))
+        return iter(found)
 
     def ensure_customer(self, customer: Customer) -> None:
         self._ask("ensure_customer", lambda: self._inner.ensure_customer(customer))

@@ -48,7 +48,7 @@ async function story() {
     search.amount().between("24.00", "25.00");
   });
   const ids = [];
-  for await (const transaction of found.stream) {
+  for await (const transaction of found) {
     ids.push(transaction.id);
   }
   assert.deepEqual(ids, [sold.transaction.id]);

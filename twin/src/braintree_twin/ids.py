@@ -47,6 +47,9 @@ class Ids:
     def batch(self) -> str:
         return self._text(_LETTERS, 8)
 
+    def dispute(self) -> str:
+        return self._text(_LETTERS, 16)
+
     def unique_number_identifier(self, merchant_id: str, number: str) -> str:
         """The same for the same number of the same merchant, and no way back to the number without the state's key."""
         return self.keyed_hash(f"card|{merchant_id}|{number}")[:32]

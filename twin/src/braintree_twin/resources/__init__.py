@@ -10,7 +10,10 @@ from braintree_twin.resources import (
     client_graphql,
     client_tokens,
     credit_cards,
+    customer_searching,
     customers,
+    disputes,
+    document_uploads,
     expiring_cards,
     merchant_accounts,
     nonces,
@@ -19,6 +22,7 @@ from braintree_twin.resources import (
     settlement_batches,
     testing,
     transactions,
+    verification_searching,
     verifications,
 )
 
@@ -39,4 +43,8 @@ ROUTES: tuple[Route, ...] = (
     *settlement_batches.ROUTES,
     *client_api.ROUTES,
     *client_graphql.ROUTES,
+    *customer_searching.ROUTES,
+    *verification_searching.ROUTES,
+    *disputes.ROUTES,
+    *document_uploads.ROUTES,
 )

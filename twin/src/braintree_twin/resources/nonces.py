@@ -20,7 +20,10 @@ def create(call: Call) -> Answer:
         raise NotFound
     record = Nonce(nonce=call.ids.nonce(), created_at=call.clock.stamp(), kind=method.kind, token=method.token)
     call.store.nonces.put(call.merchant.id, record)
-    return Answer(ROOT, nonce_view(record.nonce, of_method(call, method), consumed=False), 201)
+    node = nonce_view(record.nonce, of_method(call, method), consumed=False)
+    if call.params(ROOT).flag("authentication_insight"):
+        node["authentication_insight"] = {"regulation_environment": "unavailable", "sca_indicator": "unavailable"}
+    return Answer(ROOT, node, 201)
 
 
 def find(call: Call) -> Answer:

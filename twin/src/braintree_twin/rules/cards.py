@@ -129,6 +129,8 @@ BIN_DATA: dict[str, dict[str, str]] = {
     "4229989500000006": {"purchase": "Yes"},
     "4111111141010101": {"issuing_bank": "NETWORK ONLY"},
     "4111111111121102": {"country_of_issuance": "USA"},
+    "4012000033330026": {"country_of_issuance": "CAN"},
+    "4111111111112101": {"prepaid": "Unknown"},
     "4012000033330620": {"country_of_issuance": "USA"},
     "4111111111310101": {**dict.fromkeys(INDICATORS, "No"), "product_id": "MSB"},
 }

@@ -88,6 +88,9 @@ def replace_method(call: Call, method: PaymentMethod, token: str | None) -> Paym
     method.updated_at = call.clock.stamp()
     if token and token != method.token:
         call.store.payment_methods.delete(call.merchant.id, method.token)
+        for verification in call.store.verifications.find(call.merchant.id, token=method.token):
+            verification.token = token
+            call.store.verifications.put(call.merchant.id, verification)
         method.token = token
     call.store.payment_methods.put(call.merchant.id, method)
     return method
