@@ -81,12 +81,14 @@ class ExactlyOnce:
 
     def is_repeat(self, work: UnitOfWork, request: Request) -> bool:
         """Whether the request was carried out before. Raises RequestIdReused."""
+        return self.earlier(work, request) is not None
+
+    def earlier(self, work: UnitOfWork, request: Request) -> RequestRecord | None:
+        """The record of the request, if it came before. Raises RequestIdReused."""
         earlier = work.requests.get(request.caller.caller_id, request.request_id)
-        if earlier is None:
-            return False
-        record = self.record_of(request, earlier.resource_id, self.stamp(request.caller))
-        _must_be_same(earlier, record)
-        return True
+        if earlier is not None:
+            _must_be_same(earlier, self.record_of(request, earlier.resource_id, self.stamp(request.caller)))
+        return earlier
 
     def move_money(self, request: Request, payment_id: PaymentId, begin: Begin, call: Call) -> Payment:
         """Runs the three beats for a request that makes one call.
@@ -153,18 +155,16 @@ class ExactlyOnce:
         Raises OperationRefused where the gateway refused it, and GatewayNotReached where it was never sent.
         """
         operations = payment.operations_of(request.request_id)
-        if not operations or not all(o.state is OperationState.FAILED for o in operations):
-            return payment
-        for operation in operations:
-            reason = operation.failure_reason
-            if reason is FailureReason.GATEWAY_REFUSED_CREDENTIALS:
+        match operations[-1].failure_reason if operations else None:
+            # Even where an earlier part took effect: the same request sends what is missing.
+            case FailureReason.GATEWAY_REFUSED_CREDENTIALS:
                 raise GatewayRefusedCredentials
-            if reason is FailureReason.GATEWAY_UNREACHABLE:
+            case FailureReason.GATEWAY_UNREACHABLE:
                 raise GatewayNotReached
-            if reason is FailureReason.GATEWAY_REFUSED_REQUEST and operation.target_transaction_id:
-                raise OperationRefused(
-                    payment.terms.payment_id, operation.operation_id, operation.kind, operation.failure_detail
-                )
+        if all(o.state is OperationState.FAILED for o in operations):
+            for o in operations:
+                if o.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST and o.target_transaction_id:
+                    raise OperationRefused(payment.terms.payment_id, o.operation_id, o.kind, o.failure_detail)
         return payment
 
     def _record_start(
