@@ -28,13 +28,7 @@ _OF_A_CALLER: Final = (
     "outcome: before commit",
     "outcome: recorded",
 )
-_OF_A_LOOK: Final = (
-    "look: before",
-    "look: answered",
-    "finding: before",
-    "finding: before commit",
-    "finding: recorded",
-)
+_OF_A_LOOK: Final = ("look: before", "look: answered", "finding: before", "finding: before commit", "finding: recorded")
 # What each thread of the service goes through. A resolver starts, calls and records what was scheduled.
 STEPS: Final[tuple[str, ...]] = (
     *(f"caller {step}" for step in (*_OF_A_CALLER, *_OF_A_LOOK)),
