@@ -47,7 +47,7 @@ _SAME_STATE: Final = {
     ToldState.OPERATION_STATE_DECLINED: OperationState.DECLINED,
     ToldState.OPERATION_STATE_FAILED: OperationState.FAILED,
 }
-_OPEN: Final = (ToldState.OPERATION_STATE_STARTED, ToldState.OPERATION_STATE_SCHEDULED)
+OPEN: Final = (ToldState.OPERATION_STATE_STARTED, ToldState.OPERATION_STATE_SCHEDULED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,11 +279,11 @@ class _Audit:
             elif operation.state in _SAME_STATE and current.state is not _SAME_STATE[operation.state]:
                 was = ToldState.Name(operation.state)
                 self.verdict.wrong_states.append(f"{operation.operation_id}: told {was}, now {current.state.value}")
-            if operation.state in _OPEN and not operation.HasField("next_check_time"):
+            if operation.state in OPEN and not operation.HasField("next_check_time"):
                 self.verdict.wrong_states.append(
                     f"{operation.operation_id} was told as open, and not when it is looked at next"
                 )
-        if any(o.state in _OPEN for o in told.operations) and not told.HasField("next_check_time"):
+        if any(o.state in OPEN for o in told.operations) and not told.HasField("next_check_time"):
             self.verdict.wrong_states.append(
                 f"{told.payment_id} was told as pending, and not when it is looked at next"
             )

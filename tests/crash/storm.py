@@ -18,12 +18,12 @@ from typing import Final
 from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import upgrade
 from adapters.persistence.store import SqlStore
-from bayar import BayarError
+from bayar import BayarError, PaymentMethod
 from bootstrap.runtime import SortableIds
 from braintree_twin.testing import Twin, start_twin
-from tests.crash.ledgers import Verdict, compare, read_records, seconds_to_resolve
+from tests.crash.ledgers import OPEN, Verdict, compare, read_records, seconds_to_resolve
 from tests.crash.replica import Replica, wait_until
-from tests.crash.shoppers import Shopper, Town
+from tests.crash.shoppers import Answer, Shopper, Town
 from tests.crash.steps import STEPS
 from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
 
@@ -46,7 +46,7 @@ class Scoreboard:
     seed: int
     storm_seconds: float = 0.0
     requests: int = 0
-    answers: int = 0
+    answers: Counter[str] = field(default_factory=Counter)
     payments: int = 0
     operations: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
@@ -66,7 +66,8 @@ class Scoreboard:
         resolved = self.seconds_to_resolve
         rows = [
             ("database", f"{self.database}, storm of {self.storm_seconds:.0f} s, SEED={self.seed}"),
-            ("requests", f"{self.requests}, answered {self.answers} times"),
+            ("requests", str(self.requests)),
+            ("answers", f"{self.answers.total()}: {_told(self.answers)}"),
             ("payments", str(self.payments)),
             ("operations", f"{self.operations.total()}: {_told(self.operations)}"),
             ("kills", f"{sum(at_steps.values())} at {len(at_steps)} of {len(STEPS)} named steps; {_told(other)}"),
@@ -89,6 +90,14 @@ class Scoreboard:
 
 def _told(counts: Counter[str] | dict[str, int]) -> str:
     return ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda each: -each[1])) or "none"
+
+
+def _kind(answer: Answer) -> str:
+    if isinstance(answer, BayarError):
+        return answer.reason or answer.code.name
+    if isinstance(answer, PaymentMethod):
+        return "OK"
+    return "OK, not known yet" if any(o.state in OPEN for o in answer.operations) else "OK"
 
 
 class Executioner(threading.Thread):
@@ -275,7 +284,7 @@ class Storm:
         board = self.board
         records = read_records(self._store)
         board.requests = len(self.town.asked)
-        board.answers = sum(len(asked.answers) for asked in self.town.asked)
+        board.answers = Counter(_kind(answer) for asked in self.town.asked for answer in asked.answers)
         board.payments = len(records)
         board.operations = Counter(o.kind.value for record in records for o in record.payment.operations)
         board.seconds_to_resolve = seconds_to_resolve(records)

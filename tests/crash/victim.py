@@ -47,7 +47,7 @@ def _live(settings: Settings, fuse: Fuse) -> int:
 
 def main() -> None:
     _die_with_parent()
-    settings = StormSettings()
+    settings = StormSettings()  # type: ignore[call-arg]
     for line in iter(sys.stdin.readline, ""):
         order = json.loads(line)
         pid = os.fork()
