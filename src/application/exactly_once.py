@@ -44,6 +44,22 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """For how long an operation is this process's to send, by its own steady clock.
+
+    A process that hung for longer finds out before it sends: others may have called the operation absent by now.
+    """
+
+    steady_seconds: Callable[[], float]
+    end: float
+
+    def hold(self) -> None:
+        """Raises GatewayNotReached once the lease is over: nothing may be sent any more, and nothing was."""
+        if self.steady_seconds() >= self.end:
+            raise GatewayNotReached("the service hung for too long before it could send")
+
+
+@dataclass(frozen=True, slots=True)
 class ExactlyOnce:
     """Carries a request to the gateway at most once, and answers repeats with what has become of it."""
 
@@ -56,6 +72,12 @@ class ExactlyOnce:
     lease: timedelta
     # How soon the resolver looks when an answer was lost.
     first_check: timedelta
+    # Never set back, whatever happens to the clock on the wall.
+    steady_seconds: Callable[[], float]
+
+    def begin_lease(self) -> Lease:
+        """Begins before the operation is recorded, so that it ends before others may look."""
+        return Lease(self.steady_seconds, self.steady_seconds() + self.lease.total_seconds())
 
     def stamp(self, caller: Caller) -> Stamp:
         return Stamp(self.clock.now(), caller.caller_id)
@@ -94,24 +116,29 @@ class ExactlyOnce:
         OperationRefused.
         """
         operation_id = OperationId(self.ids.new(OPERATION))
+        lease = self.begin_lease()
         with self.in_flight.track(request.key):
             payment, started = self._record_start(request, payment_id, operation_id, begin)
             if started is not None:
-                payment = self.carry_out(payment, started, lambda: call(payment, started), request.caller)
+                payment = self.carry_out(payment, started, lambda: call(payment, started), request.caller, lease)
                 return self.answer(payment, request)
         return self.repeat(payment, request)
 
-    def carry_out(self, payment: Payment, operation: Operation, call: Callable[[], Outcome], caller: Caller) -> Payment:
+    def carry_out(
+        self, payment: Payment, operation: Operation, call: Callable[[], Outcome], caller: Caller, lease: Lease
+    ) -> Payment:
         """The second and third beat. Raises GatewayNotReached once the failure is recorded."""
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         try:
+            lease.hold()
             outcome = call()
         except GatewayNotReached as failure:
             refused = isinstance(failure, GatewayRefusedCredentials)
             reason = FailureReason.GATEWAY_REFUSED_CREDENTIALS if refused else FailureReason.GATEWAY_UNREACHABLE
             with self.store.begin() as work:
                 payment = locked(work, payment_id)
-                record_failure(work, payment, operation_id, reason, "", self.stamp(caller))
+                if payment.operation(operation_id).state is OperationState.STARTED:
+                    record_failure(work, payment, operation_id, reason, "", self.stamp(caller))
             raise
         return self.record(payment_id, operation_id, outcome, caller)
 

@@ -136,6 +136,7 @@ class ResolveOperations:
                 self._wait(payment_id, operation_id, checked=True)
             return
         stamp = self._stamp()
+        lease = self.exactly_once.begin_lease()
         with self.store.begin() as work:
             payment = locked(work, payment_id)
             if payment.operation(operation_id).state is not OperationState.SCHEDULED:
@@ -144,6 +145,7 @@ class ResolveOperations:
             payment.check_again(operation_id, stamp.time + self.exactly_once.lease)
             work.payments.save(payment)
         try:
+            lease.hold()
             outcome = send_return(self.gateway, started)
         except GatewayNotReached:
             stamp = self._stamp()

@@ -87,6 +87,7 @@ def _exactly_once(
         fingerprinter=Fingerprinter(settings.key_for("fingerprints")),
         lease=settings.lease,
         first_check=timedelta(seconds=settings.first_check_seconds),
+        steady_seconds=time.monotonic,
     )
 
 
