@@ -40,12 +40,15 @@ class Replica:
             )
         threading.Thread(target=self._listen, name=f"{name} listener", daemon=True).start()
 
-    def start(self, step: str = "", nth: int = 1) -> None:
-        """Begins a life, which ends when the step is reached for the nth time. Returns once it listens, or is dead."""
+    def start(self, step: str = "", nth: int = 1, number: signal.Signals = signal.SIGKILL) -> None:
+        """Begins a life, which gets the signal when the step is reached for the nth time.
+
+        Returns once it listens, or is dead.
+        """
         with self._changed:
             self._listens, self._exit_status, self._pid = False, None, 0
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"step": step, "nth": nth}) + "\n")
+        self._process.stdin.write(json.dumps({"step": step, "nth": nth, "signal": number}) + "\n")
         self._process.stdin.flush()
         with self._changed:
             told = self._changed.wait_for(lambda: self._listens or self._exit_status is not None, _SLOW_START_SECONDS)
@@ -62,6 +65,13 @@ class Replica:
         with self._changed:
             if self._exit_status is None and self._pid:
                 os.kill(self._pid, number)
+
+    def is_frozen(self) -> bool:
+        """Whether a signal stopped it."""
+        with self._changed:
+            pid = self._pid
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state == "T"
 
     def kill(self) -> int | None:
         """kill -9. Returns the exit status, which tells whether something else came first."""

@@ -15,7 +15,7 @@ from bayar.payments.v1.money_pb2 import Money
 
 Answer = Payment | PaymentMethod | BayarError
 
-_VISA: Final = card(number="4111111111111111", expiration_month=12, expiration_year=2030, cvv="123")
+VISA: Final = card(number="4111111111111111", expiration_month=12, expiration_year=2030, cvv="123")
 _RECENT: Final = 25
 _LONGEST_PATIENCE_SECONDS: Final = 0.3
 # By the amount, the gateway's bank says no to what lies from 2000.00 to 3000.99 dollars.
@@ -145,7 +145,7 @@ class Shopper(threading.Thread):
         return {
             "reference": f"order-{self._number}-{self._count}",
             "amount": Money(minor_units=self._draw.randint(least, most), currency_code="USD"),
-            "card": _VISA,
+            "card": VISA,
             "capture_mode": CaptureMode.CAPTURE_MODE_MANUAL if manual else CaptureMode.CAPTURE_MODE_AUTOMATIC,
         } | more
 
@@ -237,7 +237,7 @@ class Shopper(threading.Thread):
     def _add_method(self) -> None:
         if self._town.customers:
             customer = self._draw.choice(self._town.customers)
-            self._ask(self._new("add_payment_method", customer_id=customer, card=_VISA))
+            self._ask(self._new("add_payment_method", customer_id=customer, card=VISA))
 
     def _verify(self) -> None:
         payments = self._town.recent_payments()

@@ -43,21 +43,24 @@ LONGEST_UNDER_WAY_SECONDS: Final = 0.02
 
 @dataclass(slots=True)
 class Fuse:
-    """Ends this process as kill -9 does, when the step is reached for the nth time. No step: never."""
+    """Ends this process as kill -9 does, or freezes it, when the step is reached for the nth time. No step: never."""
 
     step: str = ""
     nth: int = 1
-    end: Callable[[], None] = lambda: os.kill(os.getpid(), signal.SIGKILL)
+    number: signal.Signals = signal.SIGKILL
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def reach(self, what: str) -> None:
         if self._counts(what):
-            self.end()
+            self._end()
 
     def reach_during(self, what: str) -> None:
         """Ends the process a moment later, while the step lasts."""
         if self._counts(what):
-            threading.Timer(random.uniform(0, LONGEST_UNDER_WAY_SECONDS), self.end).start()  # noqa: S311
+            threading.Timer(random.uniform(0, LONGEST_UNDER_WAY_SECONDS), self._end).start()  # noqa: S311
+
+    def _end(self) -> None:
+        os.kill(os.getpid(), self.number)
 
     def _counts(self, what: str) -> bool:
         if not self.step or f"{_who()} {what}" != self.step:

@@ -20,6 +20,7 @@ from adapters.persistence.migrate import upgrade
 from adapters.persistence.store import SqlStore
 from bayar import BayarError, PaymentMethod
 from bootstrap.runtime import SortableIds
+from braintree_twin.control import LedgerEntry
 from braintree_twin.testing import Twin, start_twin
 from tests.crash.ledgers import OPEN, Verdict, compare, read_records, seconds_to_resolve
 from tests.crash.replica import Replica, wait_until
@@ -172,6 +173,10 @@ class Storm:
         for replica in self.replicas:
             replica.close()
         self._engine.dispose()
+
+    def ledger(self) -> list[LedgerEntry]:
+        """Everything that the gateway has done."""
+        return self._twin.control.ledger()
 
     def run(self, seconds: float, shoppers: int = 16) -> Scoreboard:
         self._open_shop()

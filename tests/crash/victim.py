@@ -55,7 +55,7 @@ def main() -> None:
             _die_with_parent()
             status = 1
             try:
-                status = _live(settings, Fuse(order["step"], order["nth"]))
+                status = _live(settings, Fuse(order["step"], order["nth"], signal.Signals(order["signal"])))
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()
