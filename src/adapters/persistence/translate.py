@@ -62,6 +62,7 @@ TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_addre
 OPERATION_REST: Final = (
     "in_part",
     "was_scheduled",
+    "start_count",
     "note",
     "finish_time",
     "standing",
