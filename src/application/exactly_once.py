@@ -5,6 +5,7 @@ No transaction is open during the call. Die anywhere, and the operation is still
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,6 +46,22 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """For how long an operation is this process's to send, by its own steady clock.
+
+    A process that hung for longer finds out before it sends: others may have called the operation absent by now.
+    """
+
+    steady_seconds: Callable[[], float]
+    end: float
+
+    def hold(self) -> None:
+        """Raises GatewayNotReached once the lease is over: nothing may be sent any more, and nothing was."""
+        if self.steady_seconds() >= self.end:
+            raise GatewayNotReached("the service hung for too long before it could send")
+
+
+@dataclass(frozen=True, slots=True)
 class ExactlyOnce:
     """Carries a request to the gateway at most once, and answers repeats with what has become of it."""
 
@@ -57,7 +74,13 @@ class ExactlyOnce:
     lease: timedelta
     # How soon the resolver looks when an answer was lost.
     first_check: timedelta
+    # Never set back, whatever happens to the clock on the wall.
+    steady_seconds: Callable[[], float] = time.monotonic
     follow: FollowPolicy = FollowPolicy()
+
+    def begin_lease(self) -> Lease:
+        """Begins before the operation is recorded, so that it ends before others may look."""
+        return Lease(self.steady_seconds, self.steady_seconds() + self.lease.total_seconds())
 
     def stamp(self, caller: Caller) -> Stamp:
         return Stamp(self.clock.now(), caller.caller_id)
@@ -98,10 +121,11 @@ class ExactlyOnce:
         OperationRefused.
         """
         operation_id = OperationId(self.ids.new(OPERATION))
+        lease = self.begin_lease()
         with self.in_flight.track(request.key):
             payment, started = self._record_start(request, payment_id, operation_id, begin)
             if started is not None:
-                payment = self.carry_out(payment, started, lambda: call(payment, started), request.caller)
+                payment = self.carry_out(payment, started, lambda: call(payment, started), request.caller, lease)
                 return self.answer(payment, request)
         return self.repeat(payment, request)
 
@@ -111,6 +135,7 @@ class ExactlyOnce:
         operation: Operation,
         call: Callable[[], Outcome],
         caller: Caller,
+        lease: Lease,
         *,
         waiting: Sequence[Operation] = (),
     ) -> Payment:
@@ -121,6 +146,7 @@ class ExactlyOnce:
         """
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         try:
+            lease.hold()
             outcome = call()
         except GatewayNotReached as failure:
             refused = isinstance(failure, GatewayRefusedCredentials)
@@ -128,7 +154,8 @@ class ExactlyOnce:
             with self.store.begin() as work:
                 payment = locked(work, payment_id)
                 for unsent in (operation, *waiting):
-                    record_failure(work, payment, unsent.operation_id, reason, "", self.stamp(caller))
+                    if payment.operation(unsent.operation_id).state is OperationState.STARTED:
+                        record_failure(work, payment, unsent.operation_id, reason, "", self.stamp(caller))
             raise
         return self.record(payment_id, operation_id, outcome, caller)
 

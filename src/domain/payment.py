@@ -435,8 +435,8 @@ class Payment(OperationLog):
         started = isinstance(event, OperationStarted)
         state = OperationState.STARTED if started else OperationState.SCHEDULED
         if any(o.operation_id == event.operation_id for o in self.operations):
-            start_time = event.stamp.time if started else self.operation(event.operation_id).start_time
-            self._change(event.operation_id, state=state, start_time=start_time)
+            count = self.operation(event.operation_id).start_count + started
+            self._change(event.operation_id, state=state, start_count=count)
             return
         self.operations.append(
             Operation(
@@ -449,7 +449,7 @@ class Payment(OperationLog):
                 target_transaction_id=event.target_transaction_id,
                 in_part=event.in_part if isinstance(event, OperationStarted) else False,
                 was_scheduled=not started,
-                start_time=event.stamp.time if started else None,
+                start_count=int(started),
                 note=event.note,
             )
         )

@@ -199,6 +199,7 @@ class Replica:
             fingerprinter=Fingerprinter(b"key"),
             lease=LEASE,
             first_check=FIRST_CHECK,
+            steady_seconds=world.clock.steady_seconds,
         )
         refresh = Refresh(store, gateway, self.clock)
         self.create = CreatePayment(store, gateway, once, frozenset({"USD"}))

@@ -62,8 +62,8 @@ TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_addre
 OPERATION_REST: Final = (
     "in_part",
     "was_scheduled",
+    "start_count",
     "note",
-    "start_time",
     "finish_time",
     "standing",
     "decline",
