@@ -45,12 +45,12 @@ def print_long_table(console: Console, columns: Sequence[Column], rows: Iterable
         if not count:
             widths = _fit(columns, block, console.width)
             heading = [Text(column.heading) for column in columns]
-            console.print(Segments(_line(columns, widths, heading, _HEADING)), end="")
+            console.print(Segments(_line(columns, widths, heading, _HEADING)), end="", crop=False)
             rule = [Text("─" * max(width, 0)) for width in widths]
-            console.print(Segments(_line(columns, widths, rule, _RULE)), end="")
+            console.print(Segments(_line(columns, widths, rule, _RULE)), end="", crop=False)
         cut = console.is_terminal
         segments = [segment for row in block for segment in _line(columns, widths, row, None, cut=cut)]
-        console.print(Segments(segments), end="")
+        console.print(Segments(segments), end="", crop=False)
         count += len(block)
     return count
 
