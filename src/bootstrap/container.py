@@ -34,8 +34,8 @@ from application.create_payment import CreatePayment
 from application.delete_customer import DeleteCustomer
 from application.exactly_once import ExactlyOnce
 from application.export_payments import ExportPayments
-from application.find_customer_language import FindCustomerLanguage
 from application.find_default_method import FindDefaultMethod
+from application.find_language import FindLanguage
 from application.fingerprint import Fingerprinter
 from application.follow import FollowPolicy
 from application.follow_payments import FollowPayments
@@ -139,8 +139,8 @@ class Container(containers.DeclarativeContainer):
     delete_customer = providers.Singleton(DeleteCustomer, store, gateway, exactly_once)
     list_customers = providers.Singleton(ListCustomers, store, page_tokens)
 
-    find_customer_language = providers.Singleton(FindCustomerLanguage, store)
     find_default_method = providers.Singleton(FindDefaultMethod, store)
+    find_language = providers.Singleton(FindLanguage, store)
 
     create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
     add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once)
@@ -172,8 +172,8 @@ class Container(containers.DeclarativeContainer):
             list_payments=list_payments,
             verify_payment=verify_payment,
             list_payment_events=list_payment_events,
-            find_customer_language=find_customer_language,
             decline_codes=decline_codes,
+            language_of=find_language,
         ),
         customers=providers.Factory(
             CustomerServicer,
@@ -189,7 +189,6 @@ class Container(containers.DeclarativeContainer):
             PaymentMethodServicer,
             callers=callers,
             clock=clock,
-            find_customer_language=find_customer_language,
             create_client_token=create_client_token,
             add_payment_method=add_payment_method,
             get_payment_method=get_payment_method,
@@ -197,6 +196,7 @@ class Container(containers.DeclarativeContainer):
             update_payment_method=update_payment_method,
             set_default_payment_method=set_default_payment_method,
             delete_payment_method=delete_payment_method,
+            language_of=find_language,
         ),
         disputes=providers.Factory(DisputeServicer),
         events=providers.Factory(EventServicer),

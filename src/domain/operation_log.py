@@ -156,7 +156,7 @@ class OperationLog:
 
     @property
     def capturable_amount(self) -> Money:
-        """What CAPTURE may still take: authorized, less captured, less captures under way."""
+        """What CAPTURE may still take: authorized, less captured and captures under way; a final one leaves nothing."""
         standing = self.authorization_standing
         if standing is None or standing.status not in (
             TransactionStatus.AUTHORIZED,
@@ -168,6 +168,8 @@ class OperationLog:
             for o in self.operations
             if o.kind is OperationKind.CAPTURE and o.state in (OperationState.STARTED, OperationState.SUCCEEDED)
         ]
+        if any(capture.final for capture in captures):
+            return self._zero
         return self.authorized_amount - self._sum(captures)
 
     @property

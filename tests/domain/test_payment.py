@@ -158,6 +158,16 @@ def test_a_final_capture_releases_the_rest() -> None:
     assert payment.capturable_amount == usd(0)
 
 
+def test_a_final_capture_after_a_part_releases_the_rest() -> None:
+    payment = an_authorized_payment()
+    capture(payment, usd(30_00))
+    operation = capture(payment, usd(20_00), final=True)
+    assert (operation.in_part, operation.final) == (True, True)
+    assert payment.captured_amount == usd(50_00)
+    assert payment.capturable_amount == usd(0)
+    assert payment.authorization.transaction_id not in payment.awaited_transactions
+
+
 def test_more_than_is_left_is_not_captured() -> None:
     payment = an_authorized_payment()
     capture(payment, usd(30_00))

@@ -36,10 +36,13 @@ def wishes_of(request: Any, context: Any) -> list[str]:
     return [language for language in asked if language]
 
 
-def voice_of(request: Any, context: Any, customer_language: Callable[[], str] = lambda: "") -> Voice:
+def voice_of(request: Any, context: Any, customer_language: Callable[[], str] | None = None) -> Voice:
     """The language in which to answer: the one asked for, else the customer's, else the fallback.
 
     The customer's is looked up only where nothing was asked for.
     """
+    wishes = wishes_of(request, context)
+    if not wishes and customer_language is not None:
+        wishes.append(customer_language())
     texts = catalogue()
-    return Voice(texts, texts.choose(wishes_of(request, context) or [customer_language()]))
+    return Voice(texts, texts.choose(wishes))

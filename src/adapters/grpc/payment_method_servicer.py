@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +11,13 @@ from adapters.grpc.translate import requests
 from application.add_payment_method import AddPaymentMethod
 from application.change_payment_method import DeletePaymentMethod, SetDefaultPaymentMethod, UpdatePaymentMethod
 from application.create_client_token import CreateClientToken
-from application.find_customer_language import FindCustomerLanguage
 from application.get_payment_method import GetPaymentMethod
 from application.list_payment_methods import ListPaymentMethods
 from application.ports.runtime import Clock
 from bayar.payments.v1 import payment_method_pb2
 from bayar.payments.v1 import payment_method_service_pb2 as wire
 from bayar.payments.v1.payment_method_service_pb2_grpc import PaymentMethodServiceServicer
+from domain.ids import CustomerId
 from domain.payment_method import PaymentMethod
 
 
@@ -24,7 +25,6 @@ from domain.payment_method import PaymentMethod
 class PaymentMethodServicer(PaymentMethodServiceServicer):
     callers: Callers
     clock: Clock
-    find_customer_language: FindCustomerLanguage
     create_client_token: CreateClientToken
     add_payment_method: AddPaymentMethod
     get_payment_method: GetPaymentMethod
@@ -32,6 +32,7 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
     update_payment_method: UpdatePaymentMethod
     set_default_payment_method: SetDefaultPaymentMethod
     delete_payment_method: DeletePaymentMethod
+    language_of: Callable[[CustomerId], str]
 
     def CreateClientToken(self, request: wire.CreateClientTokenRequest, context: Any) -> wire.CreateClientTokenResponse:
         token = self.create_client_token(
@@ -81,5 +82,7 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
         return wire.DeletePaymentMethodResponse(payment_method=self._message(deleted, request, context))
 
     def _message(self, method: PaymentMethod, request: Any, context: Any) -> payment_method_pb2.PaymentMethod:
-        voice = voice_of(request, context, lambda: self.find_customer_language(method.customer_id))
-        return voice.payment_method(method, self.clock.now().date())
+        # Only a verification that was refused is told in the language of people.
+        speaks = method.verification is not None and method.verification.decline is not None
+        theirs = (lambda: self.language_of(method.customer_id)) if speaks else None
+        return voice_of(request, context, theirs).payment_method(method, self.clock.now().date())

@@ -72,13 +72,15 @@ class Authorization:
 class Capture:
     """Take the amount from an authorized transaction.
 
-    In part: as a transaction of its own, found again by its operation id. Otherwise the rest is released.
+    In part: as a transaction of its own, found again by its operation id; the final part releases the rest. Otherwise
+    the rest is released.
     """
 
     operation_id: OperationId
     transaction_id: str
     amount: Money
     in_part: bool
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""In which language a customer is spoken to."""
+"""Which language a customer wants to be spoken to in."""
 
 from dataclasses import dataclass
 
@@ -7,11 +7,11 @@ from domain.ids import CustomerId
 
 
 @dataclass(frozen=True, slots=True)
-class FindCustomerLanguage:
+class FindLanguage:
     store: Store
 
     def __call__(self, customer_id: CustomerId) -> str:
-        """BCP 47, or an empty text where nothing is known. Raises StoreUnavailable."""
+        """A language tag, or an empty text where the customer told none. Raises StoreUnavailable."""
         with self.store.read() as work:
             customer = work.customers.get(customer_id)
         return customer.language_code if customer else ""
