@@ -282,7 +282,7 @@ def test_an_update_does_not_collide_with_itself(gateway: Gateway) -> None:
     assert codes(gateway.payment_method.update(other.token, dict(request))) == ["81763"]
 
 
-def test_a_customer_is_made_without_an_existing_token(gateway: Gateway) -> None:
+def test_a_customers_card_is_updated_by_its_token(gateway: Gateway) -> None:
     request = {"credit_card": card(options={"update_existing_token": "token"})}
     path = ("customer", "credit_card", "options", "update_existing_token")
     customer = new_customer(gateway, credit_card=card())
