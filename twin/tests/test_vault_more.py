@@ -168,7 +168,8 @@ def test_wallets_look_as_their_classes_expect(gateway: Gateway) -> None:
     customer = new_customer(gateway)
     apple = vaulted(gateway, Nonces.ApplePayVisa, customer.id)
     assert (apple.card_type, apple.is_expired, apple.default) == ("Apple Pay - Visa", False, True)
-    assert apple.payment_instrument_name == apple.source_description
+    assert apple.payment_instrument_name == apple.source_description == "Visa 8886"
+    assert apple.cardholder_name
     google = vaulted(gateway, Nonces.AndroidPayCardDiscover, customer.id)
     assert (google.virtual_card_type, google.virtual_card_last_4) == ("Discover", "1117")
     assert (google.source_card_type, google.source_description) == ("Visa", "Visa 1111")
