@@ -9,6 +9,7 @@ from application.caller import Caller
 from application.checks import Checks, RawCard, known
 from application.errors import Rule
 from application.exactly_once import ExactlyOnce, Request
+from application.place_method import place
 from application.ports.gateway import (
     Gateway,
     GatewayNotReached,
@@ -55,11 +56,11 @@ class AddPaymentMethod:
         """Raises InvalidRequest, RequestIdReused, GatewayNotReached and StoreUnavailable."""
         request, customer, source = self._check(order, caller)
         method_id = PaymentMethodId(self.exactly_once.ids.new(ids.PAYMENT_METHOD))
-        with self.exactly_once.in_flight.track(method_id):
+        with self.exactly_once.in_flight.track(request.key):
             method, is_new = self._record_start(request, order, method_id, customer)
             if is_new:
                 return self._carry_out(method, order, source, customer)
-        return self._repeat(method)
+        return self._repeat(request, method)
 
     def _check(self, order: MethodOrder, caller: Caller) -> tuple[Request, Customer, Card | Nonce]:
         checks = Checks()
@@ -181,9 +182,8 @@ class AddPaymentMethod:
         work.payment_methods.save(method)
         return method
 
-    def _repeat(self, method: PaymentMethod) -> PaymentMethod:
-        lease_seconds = self.exactly_once.lease.total_seconds()
-        self.exactly_once.in_flight.wait([method.payment_method_id], lease_seconds)
+    def _repeat(self, request: Request, method: PaymentMethod) -> PaymentMethod:
+        self.exactly_once.in_flight.wait(request.key, self.exactly_once.lease.total_seconds())
         with self.store.read() as work:
             current = known(work.payment_methods.get(method.payment_method_id))
         if current.failure_detail == NEVER_SENT:
@@ -199,22 +199,3 @@ def introduce(gateway: Gateway, customer: Customer) -> None:
         raise
     except GatewayUnavailable as failure:
         raise GatewayNotReached(str(failure)) from failure
-
-
-def place(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> PaymentMethod:
-    """A method that became active among the customer's others: the default or not, and whose double it is."""
-    others = [
-        other
-        for other in work.payment_methods.of_customer(method.customer_id)
-        if other.payment_method_id != method.payment_method_id and other.state is PaymentMethodState.ACTIVE
-    ]
-    identifier = method.instrument.unique_number_identifier if method.instrument else ""
-    double = next(
-        (o for o in others if identifier and o.instrument and o.instrument.unique_number_identifier == identifier), None
-    )
-    becomes_default = make_default or not any(other.is_default for other in others)
-    if becomes_default:
-        for other in others:
-            if other.is_default:
-                work.payment_methods.save(replace(other, is_default=False))
-    return replace(method, is_default=becomes_default, duplicate_of=double.payment_method_id if double else None)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from application.add_payment_method import place
 from application.caller import Caller
 from application.checks import MAX_CARDHOLDER_NAME, Checks, known
 from application.errors import MethodNotActive, MethodRefused
 from application.exactly_once import ExactlyOnce, Request
 from application.get_payment_method import own_method
+from application.place_method import place
 from application.ports.gateway import (
     Gateway,
     GatewayUnavailable,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
-from domain.operation import OperationKind
+from domain.operation import OperationKind, OperationState
 from domain.payment_method import PaymentMethodState
 
 
@@ -35,6 +35,7 @@ class Rule(Enum):
     POSTAL_CODE = "postal_code"
     DESCRIPTOR_NAME = "descriptor_name"
     DESCRIPTOR_PHONE = "descriptor_phone"
+    MAX_DAYS = "max_days"
     MAX_ENTRIES = "max_entries"
     NO_CARD_DATA = "no_card_data"
     KNOWN_VALUE = "known_value"
@@ -139,6 +140,24 @@ class MethodNotActive(ApplicationError):
         super().__init__(f"{payment_method_id} is {state.value}")
         self.payment_method_id = payment_method_id
         self.state = state
+
+
+class OperationAlreadyResolved(ApplicationError):
+    """The outcome is known; there is nothing to settle by hand."""
+
+    def __init__(self, operation_id: OperationId, state: OperationState) -> None:
+        super().__init__(f"{operation_id} is {state.value}")
+        self.operation_id = operation_id
+        self.state = state
+
+
+class ContradictedByGateway(ApplicationError):
+    """What was to be recorded by hand is not what the gateway says."""
+
+    def __init__(self, operation_id: OperationId, detail: str) -> None:
+        super().__init__(f"{operation_id}: {detail}")
+        self.operation_id = operation_id
+        self.detail = detail
 
 
 class MethodRefused(ApplicationError):

@@ -5,21 +5,21 @@ No transaction is open during the call. Die anywhere, and the operation is still
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from application.caller import Caller
 from application.errors import OperationRefused, ReferenceAlreadyPaid, RequestIdReused
 from application.fingerprint import Fingerprinter, differing_fields
-from application.in_flight import InFlight
+from application.in_flight import InFlight, Key
 from application.outcomes import record_failure, record_outcome
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, Unknown
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import ReferenceTaken, RequestRecord, Store, UnitOfWork
 from domain.events import Stamp
 from domain.ids import OPERATION, OperationId, PaymentId, RequestId
-from domain.operation import FailureReason, Operation
+from domain.operation import FailureReason, Operation, OperationState
 from domain.payment import Payment
 
 Begin = Callable[[UnitOfWork, Payment | None, OperationId, Stamp], tuple[Payment, Operation]]
@@ -37,6 +37,10 @@ class Request:
     request_id: RequestId
     method: str
     fields: Mapping[str, object]
+
+    @property
+    def key(self) -> Key:
+        return self.caller.caller_id, self.request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +94,27 @@ class ExactlyOnce:
         OperationRefused.
         """
         operation_id = OperationId(self.ids.new(OPERATION))
-        with self.in_flight.track(operation_id):
+        with self.in_flight.track(request.key):
             payment, started = self._record_start(request, payment_id, operation_id, begin)
             if started is not None:
                 payment = self.carry_out(payment, started, lambda: call(payment, started), request.caller)
                 return self.answer(payment, request)
         return self.repeat(payment, request)
 
-    def carry_out(self, payment: Payment, operation: Operation, call: Callable[[], Outcome], caller: Caller) -> Payment:
-        """The second and third beat. Raises GatewayNotReached once the failure is recorded."""
+    def carry_out(
+        self,
+        payment: Payment,
+        operation: Operation,
+        call: Callable[[], Outcome],
+        caller: Caller,
+        *,
+        waiting: Sequence[Operation] = (),
+    ) -> Payment:
+        """The second and third beat. Raises GatewayNotReached once the failure is recorded.
+
+        `waiting` would be sent next. Where this one cannot be sent they surely are not either, and fail with it: in one
+        transaction, or a crash between would leave a request that is neither done nor tried again.
+        """
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         try:
             outcome = call()
@@ -107,7 +123,8 @@ class ExactlyOnce:
             reason = FailureReason.GATEWAY_REFUSED_CREDENTIALS if refused else FailureReason.GATEWAY_UNREACHABLE
             with self.store.begin() as work:
                 payment = locked(work, payment_id)
-                record_failure(work, payment, operation_id, reason, "", self.stamp(caller))
+                for unsent in (operation, *waiting):
+                    record_failure(work, payment, unsent.operation_id, reason, "", self.stamp(caller))
             raise
         return self.record(payment_id, operation_id, outcome, caller)
 
@@ -123,8 +140,7 @@ class ExactlyOnce:
 
     def repeat(self, payment: Payment, request: Request) -> Payment:
         """The answer to a repeated request: the payment as it is now, once a first one under way is through."""
-        operations = payment.operations_of(request.request_id)
-        self.in_flight.wait((o.operation_id for o in operations), self.lease.total_seconds())
+        self.in_flight.wait(request.key, self.lease.total_seconds())
         with self.store.read() as work:
             current = work.payments.get(payment.terms.payment_id)
         return self.answer(current or payment, request)
@@ -134,7 +150,10 @@ class ExactlyOnce:
 
         Raises OperationRefused where the gateway refused it, and GatewayNotReached where it was never sent.
         """
-        for operation in payment.operations_of(request.request_id):
+        operations = payment.operations_of(request.request_id)
+        if not operations or not all(o.state is OperationState.FAILED for o in operations):
+            return payment
+        for operation in operations:
             reason = operation.failure_reason
             if reason is FailureReason.GATEWAY_REFUSED_CREDENTIALS:
                 raise GatewayRefusedCredentials

@@ -1,33 +1,41 @@
 """Lets a request that arrives twice at the same moment wait for the first one's answer."""
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+
+from domain.ids import CallerId, RequestId
+
+Key = tuple[CallerId, RequestId]
 
 
 class InFlight:
-    """What this process is carrying out right now: operations and methods being stored."""
+    """The requests that this process is carrying out right now."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._running: dict[str, threading.Event] = {}
+        self._running: dict[Key, threading.Event] = {}
 
     @contextmanager
-    def track(self, an_id: str) -> Iterator[None]:
-        """Marks it as running, from before it is recorded until after its outcome is."""
+    def track(self, key: Key) -> Iterator[None]:
+        """Marks the request as running, from before it is recorded until after its outcome is.
+
+        A second one under the same key changes nothing: the first stays the one to wait for.
+        """
         finished = threading.Event()
         with self._lock:
-            self._running[an_id] = finished
+            is_first = self._running.setdefault(key, finished) is finished
         try:
             yield
         finally:
-            with self._lock:
-                del self._running[an_id]
-            finished.set()
+            if is_first:
+                with self._lock:
+                    del self._running[key]
+                finished.set()
 
-    def wait(self, ids: Iterable[str], timeout_seconds: float) -> None:
-        """Returns once none of them runs in this process, or after the timeout."""
+    def wait(self, key: Key, timeout_seconds: float) -> None:
+        """Returns once the request does not run in this process, or after the timeout."""
         with self._lock:
-            running = [self._running[o] for o in ids if o in self._running]
-        for finished in running:
-            finished.wait(timeout_seconds)
+            running = self._running.get(key)
+        if running is not None:
+            running.wait(timeout_seconds)

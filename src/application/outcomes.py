@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from application.follow import plan_follow
+from application.place_method import place
 from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
 from application.ports.store import UnitOfWork
 from domain.events import Stamp
@@ -19,7 +20,9 @@ def outcome_of(transaction: Transaction) -> Outcome:
     """What a transaction that was found says of the operation that made it."""
     if transaction.standing.status is TransactionStatus.AUTHORIZING:
         return Unknown("the gateway is still working on it")
-    if transaction.decline is not None:
+    # Refused at settlement, it was approved all the same: the payment says that it never arrived, not that nobody paid.
+    settled_badly = transaction.standing.status is TransactionStatus.SETTLEMENT_DECLINED
+    if transaction.decline is not None and not settled_badly:
         return Declined(decline=transaction.decline, details=transaction.details, instrument=transaction.instrument)
     return Approved(transaction)
 
@@ -83,7 +86,7 @@ def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, stamp: 
             method = work.payment_methods.get(_method_id(payment), lock=True)
             if method is not None and method.state is not PaymentMethodState.ACTIVE:
                 stored = method.activate(transaction.instrument, transaction.token, None, time=stamp.time)
-                work.payment_methods.save(stored)
+                work.payment_methods.save(place(work, stored, make_default=False))
         case Approved():
             _fail_method(work, payment, "the gateway did not keep it", stamp)
         case Declined():

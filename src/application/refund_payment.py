@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from application.caller import Caller
 from application.checks import Checks, RawMoney, known
-from application.exactly_once import ExactlyOnce, Request, may_try_again
+from application.exactly_once import ExactlyOnce, Request, locked, may_try_again
 from application.load import check_amount, load, load_for_change
 from application.ports.gateway import Gateway, Outcome, Refund
-from application.ports.store import Store
+from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
 from application.void_payment import void_of
 from domain import ids
 from domain.ids import OPERATION, OperationId, PaymentId
 from domain.money import Money
-from domain.operation import Operation, OperationKind, OperationState
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
 
 
@@ -49,12 +50,14 @@ class RefundPayment:
         fields = {"payment_id": payment_id, "amount": amount, "note": note}
         request = Request(caller, known(request_id), "RefundPayment", fields)
         self._learn_whether_settled(known(payment_id), request, caller)
-        payment, started = self._record_start(request, PaymentId(known(payment_id)), amount, note)
-        if started is None:
-            return self.exactly_once.repeat(payment, request)
-        for operation in started:
-            payment = self._carry_out(payment, operation, caller)
-        return self.exactly_once.answer(payment, request)
+        with self.exactly_once.in_flight.track(request.key):
+            payment, started = self._record_start(request, PaymentId(known(payment_id)), amount, note)
+            if started is not None:
+                payment = self._carry_out(payment, started, request)
+                if _came_too_late_to_void(payment, request):
+                    payment = self._refund_instead(payment, request, amount, note)
+                return self.exactly_once.answer(payment, request)
+        return self.exactly_once.repeat(payment, request)
 
     def _learn_whether_settled(self, payment_id: str, request: Request, caller: Caller) -> None:
         """Whether money is voided or refunded depends on settlement, of which no gateway tells by itself."""
@@ -68,29 +71,71 @@ class RefundPayment:
     def _record_start(
         self, request: Request, payment_id: PaymentId, amount: Money | None, note: str
     ) -> tuple[Payment, list[Operation] | None]:
-        stamp = self.exactly_once.stamp(request.caller)
         with self.store.begin() as work:
+            stamp = self.exactly_once.stamp(request.caller)
             record = self.exactly_once.record_of(request, payment_id, stamp)
             earlier = self.exactly_once.claim(work, record)
             payment = load_for_change(work, payment_id, request.caller)
             if earlier is not None and not may_try_again(payment, request):
                 return payment, None
-            operations = [
-                payment.give_back(
-                    part, OperationId(self.exactly_once.ids.new(OPERATION)), request.request_id, note=note, stamp=stamp
-                )
-                for part in payment.plan_refund(amount)
-            ]
-            for operation in operations:
-                waits = operation.state is OperationState.SCHEDULED
-                due = stamp.time + (self.exactly_once.first_check if waits else self.exactly_once.lease)
-                payment.check_again(operation.operation_id, due)
-            work.payments.save(payment)
-        return payment, [o for o in operations if o.state is OperationState.STARTED]
+            return payment, self._start(work, payment, request, amount, note)
 
-    def _carry_out(self, payment: Payment, operation: Operation, caller: Caller) -> Payment:
-        with self.exactly_once.in_flight.track(operation.operation_id):
-            return self.exactly_once.carry_out(payment, operation, lambda: send_return(self.gateway, operation), caller)
+    def _start(
+        self, work: UnitOfWork, payment: Payment, request: Request, amount: Money | None, note: str
+    ) -> list[Operation]:
+        """Starts what gives the amount back, less what this request gives back already. Returns what to send now."""
+        stamp = self.exactly_once.stamp(request.caller)
+        left = amount - payment.given_back_by(request.request_id) if amount is not None else None
+        # What waits comes first: then a last one that was never sent means that the request is to be tried again.
+        operations = [
+            payment.give_back(
+                part, OperationId(self.exactly_once.ids.new(OPERATION)), request.request_id, note=note, stamp=stamp
+            )
+            for part in sorted(payment.plan_refund(left), key=lambda part: not part.must_wait)
+        ]
+        for operation in operations:
+            waits = operation.state is OperationState.SCHEDULED
+            due = stamp.time + (self.exactly_once.first_check if waits else self.exactly_once.lease)
+            payment.check_again(operation.operation_id, due)
+        work.payments.save(payment)
+        return [operation for operation in operations if operation.state is OperationState.STARTED]
+
+    def _carry_out(self, payment: Payment, started: list[Operation], request: Request) -> Payment:
+        """Sends one after the other. Once one cannot be sent, the rest is not tried: it surely was not sent either."""
+        for index, operation in enumerate(started):
+            if index:
+                self._renew_lease(payment, operation)
+            payment = self.exactly_once.carry_out(
+                payment,
+                operation,
+                partial(send_return, self.gateway, operation),
+                request.caller,
+                waiting=started[index + 1 :],
+            )
+        return payment
+
+    def _renew_lease(self, payment: Payment, operation: Operation) -> None:
+        """The calls before it took their time; the resolver must not look for it before it is sent."""
+        with self.store.begin() as work:
+            current = locked(work, payment.terms.payment_id)
+            due = self.exactly_once.clock.now() + self.exactly_once.lease
+            current.check_again(operation.operation_id, due)
+            work.payments.save(current)
+
+    def _refund_instead(self, payment: Payment, request: Request, amount: Money | None, note: str) -> Payment:
+        """The money settled between the last look and the void: give it back by a refund."""
+        payment = self.refresh(payment, [sale.transaction_id for sale in payment.captured_sales])
+        with self.store.begin() as work:
+            payment = locked(work, payment.terms.payment_id)
+            started = self._start(work, payment, request, amount, note)
+        return self._carry_out(payment, started, request)
+
+
+def _came_too_late_to_void(payment: Payment, request: Request) -> bool:
+    return any(
+        operation.kind is OperationKind.VOID and operation.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST
+        for operation in payment.operations_of(request.request_id)
+    )
 
 
 def send_return(gateway: Gateway, operation: Operation) -> Outcome:

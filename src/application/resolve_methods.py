@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
-from application.add_payment_method import place
 from application.checks import known
 from application.exactly_once import ExactlyOnce
+from application.place_method import place
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.store import Store
 from application.resolve_operations import AbsenceWatch

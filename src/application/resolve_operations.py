@@ -79,8 +79,11 @@ class ResolveOperations:
         if operation.state is not OperationState.STARTED:
             return payment
         outcome = look_up(self.gateway, operation)
-        if outcome is None or isinstance(outcome, Unknown):
-            return self._record_absence(payment_id, operation_id)
+        if isinstance(outcome, Unknown):
+            # The gateway has it and still works on it: the opposite of absence.
+            return self._wait(payment_id, operation_id, checked=True)
+        if outcome is None:
+            return self._record_absence(payment_id, operation)
         return self._record_outcome(payment_id, operation_id, outcome)
 
     def _deal_with(self, due: DueOperation) -> None:
@@ -105,13 +108,16 @@ class ResolveOperations:
         stamp = self._stamp()
         with self.store.begin() as work:
             payment = locked(work, payment_id)
-            if payment.operation(operation_id).state is OperationState.STARTED:
+            operation = payment.operation(operation_id)
+            if operation.state is OperationState.STARTED:
                 record_outcome(work, payment, operation_id, outcome, stamp)
-        self.absence.forget(operation_id)
+        self.absence.forget(_attempt(operation))
         return payment
 
-    def _record_absence(self, payment_id: PaymentId, operation_id: OperationId) -> Payment:
-        if not self.absence.is_proven(operation_id):
+    def _record_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
+        operation_id = looked_for.operation_id
+        attempt = _attempt(looked_for)
+        if not self.absence.is_proven(attempt):
             return self._wait(payment_id, operation_id, checked=True)
         stamp = self._stamp()
         with self.store.begin() as work:
@@ -124,7 +130,7 @@ class ResolveOperations:
             elif operation.state is OperationState.STARTED:
                 reason = FailureReason.NOT_FOUND_AT_GATEWAY
                 record_failure(work, payment, operation_id, reason, "", stamp)
-        self.absence.forget(operation_id)
+        self.absence.forget(attempt)
         return payment
 
     def _carry_out_scheduled(self, payment: Payment, operation: Operation) -> None:
@@ -169,3 +175,8 @@ class ResolveOperations:
 
     def _stamp(self) -> Stamp:
         return Stamp(self.exactly_once.clock.now(), SERVICE)
+
+
+def _attempt(operation: Operation) -> str:
+    """What absence is watched of. A scheduled refund that starts again is another attempt under the same id."""
+    return f"{operation.operation_id} {operation.start_time}"

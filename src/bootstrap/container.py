@@ -45,10 +45,13 @@ from application.list_customers import ListCustomers
 from application.list_payment_events import ListPaymentEvents
 from application.list_payment_methods import ListPaymentMethods
 from application.list_payments import ListPayments
+from application.list_unresolved_operations import ListUnresolvedOperations
 from application.page_tokens import PageTokens
+from application.reconcile import Reconcile
 from application.refresh import Refresh
 from application.refund_payment import RefundPayment
 from application.resolve_methods import ResolveMethods
+from application.resolve_operation import ResolveOperation
 from application.resolve_operations import AbsenceWatch, ResolveOperations
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
@@ -143,6 +146,10 @@ class Container(containers.DeclarativeContainer):
     resolve_methods = providers.Singleton(ResolveMethods, store, gateway, exactly_once, absence)
     follow_payments = providers.Singleton(FollowPayments, store, gateway, exactly_once)
 
+    list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
+    resolve_operation = providers.Singleton(ResolveOperation, store, gateway, exactly_once, resolve_operations)
+    reconcile = providers.Singleton(Reconcile, store, gateway, ids)
+
     servicers = providers.Factory(
         Servicers,
         payments=providers.Factory(
@@ -182,6 +189,13 @@ class Container(containers.DeclarativeContainer):
         ),
         disputes=providers.Factory(DisputeServicer),
         events=providers.Factory(EventServicer),
-        admin=providers.Factory(AdminServicer, export_payments=export_payments),
+        admin=providers.Factory(
+            AdminServicer,
+            callers=callers,
+            list_unresolved_operations=list_unresolved_operations,
+            resolve_operation=resolve_operation,
+            reconcile=reconcile,
+            export_payments=export_payments,
+        ),
     )
     server = providers.Singleton(GrpcServer, servicers, settings.provided.grpc_threads)

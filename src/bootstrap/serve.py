@@ -66,6 +66,7 @@ def _run(settings: Settings, *, first_payment_hint: bool = False) -> int:
             container = _container(settings)
             engine = container.engine()
             stack.callback(engine.dispose)
+            stack.callback(container.gateway().close)
             if engine.dialect.name == "sqlite":
                 upgrade(engine)
             elif not is_current(engine):

@@ -68,6 +68,8 @@ class Operation:
     # It was accepted before it was possible. What surely had no effect is scheduled again, not given up.
     was_scheduled: bool = False
     note: str = ""
+    # When the latest attempt started. None while it has only been scheduled.
+    start_time: datetime | None = None
     finish_time: datetime | None = None
     transaction_id: str = ""
     standing: Standing | None = None

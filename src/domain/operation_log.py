@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from enum import Enum
 
-from domain.decline import Decline
+from domain.decline import CATALOGUE, Decline, DeclineReason
 from domain.ids import OperationId, RequestId
 from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationState
@@ -85,9 +85,12 @@ class OperationLog:
                 return Funds.NONE
             if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
                 return Funds.HELD
+            # Captured in parts, and the part is still on its way.
+            if TransactionStatus.PARTIALLY_CAPTURED in statuses and self.under_way is not None:
+                return Funds.HELD
             return Funds.RETURNED
         if self.refunded_amount == captured:
-            return Funds.RETURNED
+            return Funds.HELD if self.capturable_amount else Funds.RETURNED
         if any(_status(sale) is not TransactionStatus.SETTLED for sale in self.captured_sales):
             return Funds.CAPTURED
         return Funds.DISBURSED if self.disburse_date else Funds.SETTLED
@@ -194,7 +197,7 @@ class OperationLog:
         if self.authorization.decline is not None:
             return self.authorization.decline
         if self.state is PaymentState.SETTLEMENT_DECLINED:
-            return next((s.decline for s in self._sales() if s.decline), None)
+            return CATALOGUE[DeclineReason.SETTLEMENT_DECLINED]
         return None
 
     @property
@@ -227,6 +230,16 @@ class OperationLog:
             if operation.operation_id == operation_id:
                 return operation
         raise KeyError(operation_id)
+
+    def given_back_by(self, request_id: RequestId) -> Money:
+        """What a request gives back, done or still to come."""
+        return self._sum(
+            o
+            for o in self.operations
+            if o.request_id == request_id
+            and o.kind in (OperationKind.REFUND, OperationKind.VOID)
+            and (o.state.is_open or o.state is OperationState.SUCCEEDED)
+        )
 
     def operations_of(self, request_id: RequestId) -> list[Operation]:
         """What a request started, oldest first; where it was tried again, only the last attempt."""

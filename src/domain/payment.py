@@ -335,9 +335,14 @@ class Payment(OperationLog):
         details: GatewayDetails = GatewayDetails(),
         stamp: Stamp,
     ) -> bool:
-        """The gateway says where a transaction stands now. Returns whether that is news."""
+        """The gateway says where a transaction stands now. Returns whether that is news.
+
+        What comes before the recorded status is no news but an old answer: another one overtook it, or a search lags.
+        """
         operation = self.latest_on(transaction_id)
         if operation is None or (operation.standing, operation.amount) == (standing, amount):
+            return False
+        if operation.standing is not None and standing.status.precedes(operation.standing.status):
             return False
         self._record(
             GatewayStatusChanged(
@@ -430,7 +435,8 @@ class Payment(OperationLog):
         started = isinstance(event, OperationStarted)
         state = OperationState.STARTED if started else OperationState.SCHEDULED
         if any(o.operation_id == event.operation_id for o in self.operations):
-            self._change(event.operation_id, state=state)
+            start_time = event.stamp.time if started else self.operation(event.operation_id).start_time
+            self._change(event.operation_id, state=state, start_time=start_time)
             return
         self.operations.append(
             Operation(
@@ -443,6 +449,7 @@ class Payment(OperationLog):
                 target_transaction_id=event.target_transaction_id,
                 in_part=event.in_part if isinstance(event, OperationStarted) else False,
                 was_scheduled=not started,
+                start_time=event.stamp.time if started else None,
                 note=event.note,
             )
         )

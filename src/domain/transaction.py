@@ -1,5 +1,7 @@
 """What the gateway says of one of its transactions."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -33,6 +35,10 @@ class TransactionStatus(Enum):
         """The gateway will still move it on by itself."""
         return self in _OPEN
 
+    def precedes(self, other: TransactionStatus) -> bool:
+        """Whether it comes before the other in a transaction's life. The gateway never goes back."""
+        return _PLACES.get(self, _LAST_PLACE) < _PLACES.get(other, _LAST_PLACE)
+
     @property
     def is_voidable(self) -> bool:
         return self in (TransactionStatus.AUTHORIZED, TransactionStatus.SUBMITTED)
@@ -42,6 +48,16 @@ class TransactionStatus(Enum):
         return self in (TransactionStatus.SETTLING, TransactionStatus.SETTLED)
 
 
+_PLACES = {
+    TransactionStatus.AUTHORIZING: 0,
+    TransactionStatus.AUTHORIZED: 1,
+    TransactionStatus.PARTIALLY_CAPTURED: 2,
+    TransactionStatus.SUBMITTED: 3,
+    TransactionStatus.SETTLING: 4,
+    TransactionStatus.SETTLED: 5,
+}
+# Voided, expired, declined: nothing follows, not even after settlement.
+_LAST_PLACE = 6
 _CAPTURED = frozenset({TransactionStatus.SUBMITTED, TransactionStatus.SETTLING, TransactionStatus.SETTLED})
 _OPEN = frozenset(
     {

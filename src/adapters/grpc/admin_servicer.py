@@ -1,43 +1,83 @@
-"""AdminService: exports now; what is unresolved, and reconciliation, are in the contract and not carried out yet."""
+"""AdminService."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, TypeVar
 
-from adapters.grpc.errors import NotAvailableYet
-from adapters.grpc.translate.requests import time_of
-from adapters.grpc.translate.resources import export_rows
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from adapters.grpc.call_context import Callers, voice_of
+from adapters.grpc.translate import requests
+from adapters.grpc.translate.enums import orphan_policy_from
+from adapters.grpc.translate.resources import export_rows, reconcile_message
 from application.export_payments import ExportPayments
+from application.list_unresolved_operations import ListUnresolvedOperations
+from application.reconcile import Reconcile
+from application.resolve_operation import ResolveOperation
 from bayar.payments.v1 import admin_service_pb2 as wire
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceServicer
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True)
 class AdminServicer(AdminServiceServicer):
+    callers: Callers
+    list_unresolved_operations: ListUnresolvedOperations
+    resolve_operation: ResolveOperation
+    reconcile: Reconcile
     export_payments: ExportPayments
 
     def ListUnresolvedOperations(
         self, request: wire.ListUnresolvedOperationsRequest, context: Any
     ) -> wire.ListUnresolvedOperationsResponse:
-        raise NotAvailableYet
+        found, token = self.list_unresolved_operations(
+            _optional("started_before_time", request, request.started_before_time),
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        voice = voice_of(request, context)
+        return wire.ListUnresolvedOperationsResponse(
+            operations=[voice.unresolved(one) for one in found], next_page_token=token
+        )
 
     def ResolveOperation(self, request: wire.ResolveOperationRequest, context: Any) -> wire.ResolveOperationResponse:
-        raise NotAvailableYet
+        payment = self.resolve_operation(requests.resolution_order(request), self.callers(context))
+        return wire.ResolveOperationResponse(payment=voice_of(request, context).payment(payment))
 
     async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:
-        raise NotAvailableYet
-        yield  # makes it a stream
+        messages = self.reconcile(
+            _optional("from_time", request, request.from_time),
+            _optional("until_time", request, request.until_time),
+            orphan_policy_from(request.orphan_policy),
+        )
+        async for message in _one_by_one(messages):
+            yield reconcile_message(message)
 
     async def ExportPayments(
         self, request: wire.ExportPaymentsRequest, context: Any
     ) -> AsyncIterator[wire.ExportPaymentsResponse]:
-        start = time_of("from_time", request.from_time) if request.HasField("from_time") else None
-        end = time_of("until_time", request.until_time) if request.HasField("until_time") else None
-        pages = self.export_payments(start, end)
-        loop = asyncio.get_running_loop()
-        # A page at a time, and the next one only when the reader took this one: memory stays constant.
-        while (page := await loop.run_in_executor(None, next, pages, None)) is not None:
+        pages = self.export_payments(
+            _optional("from_time", request, request.from_time), _optional("until_time", request, request.until_time)
+        )
+        async for page in _one_by_one(pages):
             yield wire.ExportPaymentsResponse(rows=[row for payment in page for row in export_rows(payment)])
+
+
+async def _one_by_one(items: Iterator[Item]) -> AsyncIterator[Item]:
+    """The items, each fetched on a thread when the reader has taken the one before: memory stays constant."""
+    loop = asyncio.get_running_loop()
+    end = object()
+    while True:
+        item = await loop.run_in_executor(None, next, items, end)
+        if item is end:
+            return
+        yield item  # type: ignore[misc]
+
+
+def _optional(path: str, request: Any, sent: Timestamp) -> datetime | None:
+    return requests.time_of(path, sent) if request.HasField(path) else None

@@ -25,11 +25,14 @@ class Catalogue:
 
     @classmethod
     def load(cls) -> Catalogue:
-        """Reads messages/LOCALE.toml and messages/LOCALE.errors.toml."""
+        """Reads LOCALE.toml of messages/ (outcomes of payments) and messages/errors/ (refused calls)."""
         texts: dict[str, dict[str, Any]] = {}
-        for file in resources.files("adapters.grpc").joinpath("messages").iterdir():
-            if file.name.endswith(".toml"):
-                texts.setdefault(file.name.split(".")[0], {}).update(tomllib.loads(file.read_text("utf-8")))
+        messages = resources.files("adapters.grpc").joinpath("messages")
+        for folder in (messages, messages.joinpath("errors")):
+            for file in folder.iterdir():
+                locale, dot, ending = file.name.rpartition(".")
+                if dot and ending == "toml":
+                    texts.setdefault(locale, {}).update(tomllib.loads(file.read_text("utf-8")))
         return cls(texts)
 
     def text(self, locale: str, kind: str, name: str, audience: str) -> str:

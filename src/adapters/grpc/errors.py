@@ -24,11 +24,16 @@ from domain.operation import OperationKind
 _log = logging.getLogger(__name__)
 
 DOMAIN: Final = "bayar"
-_MOST_VIOLATIONS: Final = 100
+# Details travel in base64 in a header, and callers accept 8 KiB of headers by default.
+_MOST_DETAIL_BYTES: Final = 4000
 
 
 class NotAvailableYet(Exception):
     """The contract has the call, and this version does not."""
+
+
+class ServiceStopping(Exception):
+    """The service ends, and with it its streams."""
 
 
 class UndecodableRequest(Exception):
@@ -69,10 +74,16 @@ def status_of(problem: Problem, catalogue: Catalogue, locale: str) -> status_pb2
 
 
 def _invalid(error: application.InvalidRequest) -> Problem:
-    violations = [
-        rich.BadRequest.FieldViolation(field=fault.field, description=sentence(fault), reason=fault.rule.name)
-        for fault in error.faults[:_MOST_VIOLATIONS]
-    ]
+    violations = []
+    room = _MOST_DETAIL_BYTES
+    for fault in error.faults:
+        violation = rich.BadRequest.FieldViolation(
+            field=fault.field, description=sentence(fault), reason=fault.rule.name
+        )
+        room -= violation.ByteSize() + 4
+        if room < 0:
+            break
+        violations.append(violation)
     message = "The request is not valid. " + " ".join(violation.description for violation in violations[:5])
     if len(error.faults) > 5:
         message += f" And {len(error.faults) - 5} more."
@@ -190,6 +201,24 @@ def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
     )
 
 
+def _already_resolved(error: application.OperationAlreadyResolved) -> Problem:
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "OPERATION_ALREADY_RESOLVED",
+        f"The operation is {error.state.name}: its outcome is known, and there is nothing to settle.",
+        {"operation_id": error.operation_id, "state": error.state.name},
+    )
+
+
+def _contradicted(error: application.ContradictedByGateway) -> Problem:
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "CONTRADICTED_BY_GATEWAY",
+        f"That cannot be recorded: {error.detail}. Nothing was changed.",
+        {"operation_id": error.operation_id},
+    )
+
+
 def _method_not_active(error: application.MethodNotActive) -> Problem:
     return Problem(
         grpc.StatusCode.FAILED_PRECONDITION,
@@ -255,6 +284,8 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.ExternalIdAlreadyUsed: _external_id_taken,
     application.OperationRefused: _refused,
     application.CustomerHasOpenPayments: _open_payments,
+    application.OperationAlreadyResolved: _already_resolved,
+    application.ContradictedByGateway: _contradicted,
     application.MethodNotActive: _method_not_active,
     application.MethodRefused: _method_refused,
     domain.IllegalTransition: _illegal,
@@ -280,6 +311,9 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "The service's database does not answer. What was asked may or may not have been recorded: "
         "send the same request again, with the same request_id; it has no second effect.",
         5,
+    ),
+    ServiceStopping: _unavailable(
+        "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
     ),
     NotAvailableYet: _not_available_yet,
 }

@@ -29,6 +29,7 @@ SENTENCES: Final = {
     Rule.POSTAL_CODE: "must be 4 to 8 letters and digits, spaces and hyphens apart.",
     Rule.DESCRIPTOR_NAME: 'must be 3, 7 or 12 characters, "*", then more, at most 22 in all, such as "BYR*SHOES".',
     Rule.DESCRIPTOR_PHONE: "must be 10 to 14 characters with at least 10 digits; besides only - ( ) . + and space.",
+    Rule.MAX_DAYS: "makes the window too long: at most {limit} days. Ask for shorter ones, one after the other.",
     Rule.MAX_ENTRIES: "must have at most {limit} entries: remove some.",
     Rule.NO_CARD_DATA: "looks like it contains a card number, and this field is stored: never put card data here.",
     Rule.KNOWN_VALUE: "must be one of the values that the contract lists.",

@@ -74,7 +74,8 @@ class GrpcServer:
 
     async def start(self, address: str) -> str:
         """Returns the address with its real port. Raises CannotListen."""
-        server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[CallInterceptor()], options=_OPTIONS)
+        self._interceptor = CallInterceptor()
+        server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[self._interceptor], options=_OPTIONS)
         add = self._servicers
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, server)
         customer_service_pb2_grpc.add_CustomerServiceServicer_to_server(add.customers, server)
@@ -97,9 +98,10 @@ class GrpcServer:
         return f"{address.rpartition(':')[0]}:{port}"
 
     async def stop(self, grace_seconds: float) -> None:
-        """Takes no new calls, and lets those under way finish: also those whose callers have gone."""
+        """Takes no new calls, ends streams, and lets other calls finish: also those whose callers have gone."""
         if self._server is None:
             return
         await self._health.enter_graceful_shutdown()
+        self._interceptor.end_streams()
         await self._server.stop(grace_seconds)
         await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)

@@ -18,7 +18,7 @@ from adapters.persistence.failures import told_as_unavailable
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 # Any number that nobody else uses for a lock in the same database: "bayar" in base 36.
-_LOCK: Final = 19_025_595
+_LOCK: Final = 18_986_787
 
 
 class UnknownSchema(Exception):
@@ -31,14 +31,12 @@ class UnknownSchema(Exception):
 
 def upgrade(engine: Engine) -> None:
     """Takes every step that is missing. Raises UnknownSchema and StoreUnavailable."""
+    revision = current(engine)
+    config = _config()
+    known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
+    if revision is not None and revision not in known:
+        raise UnknownSchema(revision)
     with told_as_unavailable(), _alone(engine) as connection:
-        revision = _current(connection)
-        # What was read must not hold a transaction open: a step may want to end it.
-        if not connection.in_nested_transaction() and engine.dialect.name != "sqlite":
-            connection.rollback()
-        if revision is not None and revision not in _known():
-            raise UnknownSchema(revision)
-        config = _config()
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -46,7 +44,7 @@ def upgrade(engine: Engine) -> None:
 def current(engine: Engine) -> str | None:
     """The last step that was taken, None for an empty database. Raises StoreUnavailable."""
     with told_as_unavailable(), engine.connect() as connection:
-        return _current(connection)
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def is_current(engine: Engine) -> bool:
@@ -61,26 +59,18 @@ def _alone(engine: Engine) -> Iterator[Connection]:
         with engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"}).begin() as connection:
             yield connection
         return
-    with engine.connect() as guard, engine.connect() as connection:
+    # The guard has no transaction open, so that indexes can be built beside it (CREATE INDEX CONCURRENTLY).
+    guards = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with guards.connect() as guard, engine.connect() as connection:
         # Neither goes back to the pool: they wait for as long as it takes.
         guard.detach()
         connection.detach()
-        # The guard has no transaction open, so that indexes can be built beside it (CREATE INDEX CONCURRENTLY).
-        guard = guard.execution_options(isolation_level="AUTOCOMMIT")
         guard.execute(text("SET lock_timeout = 0"))
         guard.execute(text("SET statement_timeout = 0"))
         guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
         connection.execute(text("SET statement_timeout = 0"))
         connection.commit()
         yield connection
-
-
-def _current(connection: Connection) -> str | None:
-    return MigrationContext.configure(connection).get_current_revision()
-
-
-def _known() -> set[str]:
-    return {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
 
 
 def _config() -> Config:

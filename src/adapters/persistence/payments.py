@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, insert, or_, select, tuple_, update
 
-from adapters.persistence.statements import Taken, insert_unless_taken, page_of, savepoint
-from adapters.persistence.tables import IS_FOLLOWED, IS_LIVE, operations, payment_events, payments
+from adapters.persistence.statements import Taken, insert_unless_taken, is_due, page_of, savepoint
+from adapters.persistence.tables import (
+    HAS_TRANSACTION,
+    IS_FOLLOWED,
+    IS_LIVE,
+    IS_OPEN,
+    operations,
+    payment_events,
+    payments,
+)
 from adapters.persistence.translate import (
     event_from_row,
     event_to_row,
@@ -24,11 +32,11 @@ from adapters.persistence.translate import (
     without_personal_data,
 )
 from application.ports.runtime import IdSource
-from application.ports.store import HistoryEntry, PaymentFilter, Position, ReferenceTaken
+from application.ports.store import HistoryEntry, PaymentFilter, PaymentOperation, Position, ReferenceTaken
 from domain import ids as prefixes
 from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
-from domain.operation import Operation
+from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
 
@@ -136,7 +144,7 @@ class SqlPayments:
         table = payments.c
         statement = (
             select(payments)
-            .where(IS_FOLLOWED, table.follow_time <= now)
+            .where(IS_FOLLOWED, is_due(table.follow_time, now))
             .order_by(table.follow_time)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -148,9 +156,51 @@ class SqlPayments:
             self.save(payment)
         return due
 
+    def find_operations(
+        self, operation_ids: Collection[str], transaction_ids: Collection[str]
+    ) -> list[PaymentOperation]:
+        table = operations.c
+        on_one = and_(HAS_TRANSACTION, table.transaction_id.in_(transaction_ids))
+        statement = select(table.payment_id, table.operation_id)
+        return self._with_payments(statement.where(or_(table.operation_id.in_(operation_ids), on_one)))
+
+    def unresolved(
+        self, started_before: datetime | None, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        table = operations.c
+        statement = select(table.payment_id, table.operation_id).where(
+            IS_OPEN, table.state == OperationState.STARTED.value
+        )
+        if started_before is not None:
+            statement = statement.where(table.create_time < started_before)
+        return self._with_payments(_oldest_first(statement, after, limit))
+
+    def succeeded(
+        self, start: datetime, end: datetime, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        table = operations.c
+        statement = select(table.payment_id, table.operation_id).where(
+            table.state == OperationState.SUCCEEDED.value, table.create_time >= start, table.create_time < end
+        )
+        return self._with_payments(_oldest_first(statement, after, limit))
+
+    def _with_payments(self, statement: Select[Any]) -> list[PaymentOperation]:
+        found = self._connection.execute(statement).all()
+        if not found:
+            return []
+        wanted = {row.payment_id for row in found}
+        rows = self._connection.execute(select(payments).where(payments.c.payment_id.in_(wanted))).all()
+        loaded = {payment.terms.payment_id: payment for payment in self._load(rows)}
+        return [
+            PaymentOperation(loaded[row.payment_id], loaded[row.payment_id].operation(row.operation_id))
+            for row in found
+        ]
+
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
-        for row in self._connection.execute(own.where(payments.c.customer_id == customer_id)).all():
+        # Locked, so that nobody writes meanwhile what would not be erased.
+        own = own.where(payments.c.customer_id == customer_id).with_for_update()
+        for row in self._connection.execute(own).all():
             bare = {
                 "terms": without_personal_data(row.terms),
                 "instrument": without_personal_data(row.instrument) if row.instrument is not None else None,
@@ -256,30 +306,33 @@ def _state(payment: Payment) -> PaymentState:
     return payment.state if payment.operations else PaymentState.PENDING
 
 
+def _oldest_first(statement: Select[Any], after: Position | None, limit: int) -> Select[Any]:
+    table = operations.c
+    if after is not None:
+        statement = statement.where(tuple_(table.create_time, table.operation_id) > tuple_(after.time, after.id))
+    return statement.order_by(table.create_time, table.operation_id).limit(limit)
+
+
 def _same(now: list[Operation], then: tuple[Operation, ...]) -> bool:
     return len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=True))
 
 
-def _conditions(which: PaymentFilter) -> Iterator[ColumnElement[bool]]:
-    table = payments.c
-    for column, value in (
-        (table.customer_id, which.customer_id),
-        (table.reference, which.reference),
-        (table.currency_code, which.currency_code),
-        (table.brand, which.brand),
-        (table.last_four, which.last_four),
-    ):
-        if value is not None:
-            yield column == value
-    if which.reference_contains is not None:
-        yield table.reference_folded.contains(fold(which.reference_contains), autoescape=True)
-    if which.states:
-        yield table.state.in_(sorted(state.value for state in which.states))
-    if which.created_from is not None:
-        yield table.create_time >= which.created_from
-    if which.created_until is not None:
-        yield table.create_time < which.created_until
-    if which.min_minor_units is not None:
-        yield table.minor_units >= which.min_minor_units
-    if which.max_minor_units is not None:
-        yield table.minor_units <= which.max_minor_units
+def _conditions(which: PaymentFilter) -> list[ColumnElement[bool]]:
+    asked = ((getattr(which, name), make) for name, make in _FILTERS.items())
+    return [make(value) for value, make in asked if value is not None and value != frozenset()]
+
+
+_c: Final = payments.c
+_FILTERS: Final[dict[str, Callable[[Any], ColumnElement[bool]]]] = {
+    "customer_id": lambda customer_id: _c.customer_id == customer_id,
+    "reference": lambda reference: _c.reference == reference,
+    "reference_contains": lambda text: _c.reference_folded.contains(fold(text), autoescape=True),
+    "states": lambda states: _c.state.in_(sorted(state.value for state in states)),
+    "created_from": lambda time: _c.create_time >= time,
+    "created_until": lambda time: _c.create_time < time,
+    "currency_code": lambda currency_code: _c.currency_code == currency_code,
+    "min_minor_units": lambda minor_units: _c.minor_units >= minor_units,
+    "max_minor_units": lambda minor_units: _c.minor_units <= minor_units,
+    "brand": lambda brand: _c.brand == brand,
+    "last_four": lambda last_four: _c.last_four == last_four,
+}

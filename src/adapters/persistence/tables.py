@@ -54,14 +54,15 @@ metadata: Final = MetaData(
     }
 )
 
-# The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, no database
-# can tell that the index fits.
+# The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, a database
+# cannot tell that the index fits.
 IS_LIVE: Final = text("is_live")
 IS_EXTERNAL_ID_HELD: Final = text("external_id <> '' AND delete_time IS NULL")
 IS_DEFAULT: Final = text("is_default")
 IS_OPEN: Final = text("state IN ('scheduled', 'started')")
 IS_FOLLOWED: Final = text("follow_time IS NOT NULL")
 IS_PENDING: Final = text("state = 'pending'")
+HAS_TRANSACTION: Final = text("transaction_id <> ''")
 HAS_EMAIL: Final = text("email_folded <> ''")
 
 payments: Final = Table(
@@ -137,11 +138,12 @@ operations: Final = Table(
     UniqueConstraint("payment_id", "sequence"),
 )
 Index("ix_operations_open", operations.c.next_check_time, sqlite_where=IS_OPEN, postgresql_where=IS_OPEN)
+Index("ix_operations_time", operations.c.create_time, operations.c.operation_id)
 Index(
     "ix_operations_transaction",
     operations.c.transaction_id,
-    sqlite_where=text("transaction_id <> ''"),
-    postgresql_where=text("transaction_id <> ''"),
+    sqlite_where=HAS_TRANSACTION,
+    postgresql_where=HAS_TRANSACTION,
 )
 
 payment_events: Final = Table(

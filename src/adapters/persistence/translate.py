@@ -1,6 +1,6 @@
 """Between the domain and rows. What is searched or sorted by has a column of its own, the rest is JSON.
 
-The names of events and of the fields of everything kept as JSON are in the database for ever: renaming one in the
+The names of events, and of the fields of whatever is kept as JSON, are in the database for ever: renaming one in the
 domain needs a migration, or an entry here.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import timedelta
 from types import MappingProxyType
-from typing import Any, Final, TypeVar, get_type_hints
+from typing import Any, Final, get_type_hints
 
 from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
@@ -42,7 +42,6 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.transitions import PaymentState
 
 Values = dict[str, Any]
-Value = TypeVar("Value")
 
 EVENT_NAMES: Final[Mapping[type[PaymentEvent], str]] = MappingProxyType(
     {
@@ -59,11 +58,12 @@ EVENT_NAMES: Final[Mapping[type[PaymentEvent], str]] = MappingProxyType(
 )
 _EVENT_TYPES: Final = MappingProxyType({name: kind for kind, name in EVENT_NAMES.items()})
 
-_TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_address", "descriptor", "metadata")
-_OPERATION_REST: Final = (
+TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_address", "descriptor", "metadata")
+OPERATION_REST: Final = (
     "in_part",
     "was_scheduled",
     "note",
+    "start_time",
     "finish_time",
     "standing",
     "decline",
@@ -71,7 +71,7 @@ _OPERATION_REST: Final = (
     "failure_detail",
     "details",
 )
-_METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of")
+METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of")
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -104,7 +104,7 @@ def payment_to_row(payment: Payment) -> Values:
         "minor_units": terms.amount.minor_units,
         "currency_code": terms.amount.currency_code,
         "capture_mode": terms.capture_mode.value,
-        "terms": _pack(terms, _TERMS_REST),
+        "terms": _pack(terms, TERMS_REST),
         "create_time": payment.create_time,
         **payment_to_changes(payment),
     }
@@ -176,7 +176,7 @@ def operation_to_changes(operation: Operation) -> Values:
         "transaction_id": operation.transaction_id,
         "next_check_time": operation.next_check_time,
         "check_count": operation.check_count,
-        "rest": _pack(operation, _OPERATION_REST),
+        "rest": _pack(operation, OPERATION_REST),
     }
 
 
@@ -288,7 +288,7 @@ def method_to_row(method: PaymentMethod) -> Values:
         "create_time": method.create_time,
         "update_time": method.update_time,
         "next_check_time": method.next_check_time,
-        "rest": _pack(method, _METHOD_REST),
+        "rest": _pack(method, METHOD_REST),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -229,6 +229,10 @@ class Gateway(Protocol):
 
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         """What carries the operation's id. The gateway promises no delay after which it is found."""
+        ...
+
+    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
+        """Everything created from start until before end, in no order. Raises GatewayUnavailable, on the way, too."""
         ...
 
     def ensure_customer(self, customer: Customer) -> None:

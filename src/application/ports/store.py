@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Protocol
 from domain.customer import Customer
 from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
 from domain.transitions import PaymentState
@@ -95,6 +96,14 @@ class DueOperation:
     operation_id: OperationId
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentOperation:
+    """An operation with the payment it belongs to."""
+
+    payment: Payment
+    operation: Operation
+
+
 class Payments(Protocol):
     def add(self, payment: Payment) -> None:
         """Stores a new payment with its events. Raises ReferenceTaken."""
@@ -126,6 +135,24 @@ class Payments(Protocol):
 
     def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
         """Payments whose follow_time has come; until the lease ends nobody else is given them."""
+        ...
+
+    def find_operations(
+        self, operation_ids: Collection[str], transaction_ids: Collection[str]
+    ) -> list[PaymentOperation]:
+        """Those under one of the operation ids, and those whose effect lies in one of the transactions."""
+        ...
+
+    def unresolved(
+        self, started_before: datetime | None, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        """STARTED operations of every caller, oldest first."""
+        ...
+
+    def succeeded(
+        self, start: datetime, end: datetime, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        """SUCCEEDED operations of every caller that were asked for from start until before end, oldest first."""
         ...
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
@@ -203,5 +230,8 @@ class Store(Protocol):
         ...
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
-        """Claims open operations that are due: until the lease ends nobody else is given them."""
+        """Claims open operations that are due: until the lease ends nobody else is given them.
+
+        Due, here and wherever the store is asked, is also what a wrong clock planned more than a day ahead.
+        """
         ...

@@ -33,6 +33,8 @@ class Call:
     content_type: str = ""
     # The api_request_keys of this merchant's requests that have arrived but are not worked on yet.
     keys_in_flight: Collection[str] = ()
+    # Names in lower case.
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def params(self, root: str) -> Params:
         return Params.of(self.document, root)

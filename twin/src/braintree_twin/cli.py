@@ -44,6 +44,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="stop when standard input ends: whoever started the twin through a pipe leaves none behind",
     )
+    serve.add_argument(
+        "--request-timeout", type=_seconds, default=30.0, help="seconds that a request may take to arrive (%(default)s)"
+    )
+    serve.add_argument(
+        "--idle-timeout", type=_seconds, default=300.0, help="seconds that a connection may be unused (%(default)s)"
+    )
     serve.add_argument("--quiet", action="store_true", help="no line for each request")
     return parser
 
@@ -53,6 +59,16 @@ def _address(text: str) -> Address:
     if not colon or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8443")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 86400, such as 30")
+    return seconds
 
 
 def _log_to_stderr(*, quiet: bool) -> None:
@@ -70,14 +86,23 @@ def _serve(options: argparse.Namespace) -> int:
         tls = None if options.plain else prepare_tls(options.tls_dir, options.address[0])
         if options.stop_with_stdin:
             threading.Thread(target=_stop_with_stdin, daemon=True).start()
-        asyncio.run(_run(Service(app, options.address, tls, options.control_address)))
+        service = Service(
+            app,
+            options.address,
+            tls,
+            options.control_address,
+            request_seconds=options.request_timeout,
+            idle_seconds=options.idle_timeout,
+        )
+        asyncio.run(_run(service))
     finally:
         store.close()
     return 0
 
 
 def _stop_with_stdin() -> None:
-    while sys.stdin.buffer.read1():
+    while os.read(sys.stdin.fileno(), 4096):
+    while sys.stdin.buffer.readline():
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

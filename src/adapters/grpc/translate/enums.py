@@ -6,8 +6,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from application.reconcile import FindingKind, OrphanPolicy
+from application.resolve_operation import Resolution
 from application.verify_payment import VerificationOutcome
-from bayar.payments.v1 import card_pb2, decline_pb2, payment_method_pb2, payment_pb2, payment_service_pb2
+from bayar.payments.v1 import (
+    admin_service_pb2,
+    card_pb2,
+    decline_pb2,
+    payment_method_pb2,
+    payment_pb2,
+    payment_service_pb2,
+)
 from domain.decline import DeclineReason, Fixer, RetryAdvice
 from domain.events import (
     CaptureMode,
@@ -54,6 +63,8 @@ VERIFICATION_OUTCOME: Final = _by_name(
     VerificationOutcome, payment_service_pb2.VerificationOutcome, "VERIFICATION_OUTCOME"
 )
 
+FINDING_KIND: Final = _by_name(FindingKind, admin_service_pb2.FindingKind, "FINDING_KIND")
+
 EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.ValueType]] = MappingProxyType(
     {
         PaymentCreated: payment_pb2.PAYMENT_EVENT_TYPE_CREATED,
@@ -68,6 +79,17 @@ EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.Value
     }
 )
 
+_ORPHAN_POLICIES: Final = {
+    admin_service_pb2.ORPHAN_POLICY_UNSPECIFIED: OrphanPolicy.REPORT,
+    admin_service_pb2.ORPHAN_POLICY_REPORT: OrphanPolicy.REPORT,
+    admin_service_pb2.ORPHAN_POLICY_REVERSE: OrphanPolicy.REVERSE,
+}
+_RESOLUTIONS: Final = {
+    admin_service_pb2.MANUAL_RESOLUTION_UNSPECIFIED: Resolution.CHECK_NOW,
+    admin_service_pb2.MANUAL_RESOLUTION_CHECK_NOW: Resolution.CHECK_NOW,
+    admin_service_pb2.MANUAL_RESOLUTION_FAILED: Resolution.FAILED,
+    admin_service_pb2.MANUAL_RESOLUTION_SUCCEEDED: Resolution.SUCCEEDED,
+}
 _STATES: Final = {number: state for state, number in PAYMENT_STATE.items()}
 _CAPTURE_MODES: Final = {number: mode for mode, number in CAPTURE_MODE.items()} | {
     payment_pb2.CAPTURE_MODE_UNSPECIFIED: CaptureMode.AUTOMATIC
@@ -82,3 +104,13 @@ def payment_state_from(number: int) -> PaymentState | None:
 def capture_mode_from(number: int) -> CaptureMode | None:
     """None for a number that is no mode; unspecified is automatic."""
     return _CAPTURE_MODES.get(number)
+
+
+def orphan_policy_from(number: int) -> OrphanPolicy | None:
+    """None for a number that is no policy; unspecified only tells."""
+    return _ORPHAN_POLICIES.get(number)  # type: ignore[call-overload, no-any-return]
+
+
+def resolution_from(number: int) -> Resolution | None:
+    """None for a number that is no resolution; unspecified asks the gateway."""
+    return _RESOLUTIONS.get(number)  # type: ignore[call-overload, no-any-return]

@@ -7,7 +7,7 @@ from typing import Final
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from adapters.grpc.translate.enums import capture_mode_from, payment_state_from
+from adapters.grpc.translate.enums import capture_mode_from, payment_state_from, resolution_from
 from application.add_payment_method import MethodOrder
 from application.capture_payment import CaptureOrder
 from application.change_payment_method import MethodUpdate
@@ -18,9 +18,11 @@ from application.errors import Fault, InvalidRequest, Rule
 from application.list_payments import RawPaymentFilter
 from application.ports.gateway import Nonce
 from application.refund_payment import RefundOrder
+from application.resolve_operation import ResolutionOrder
 from application.void_payment import VoidOrder
 from bayar.payments.v1 import (
     address_pb2,
+    admin_service_pb2,
     card_pb2,
     customer_service_pb2,
     money_pb2,
@@ -151,6 +153,16 @@ def method_update(request: payment_method_service_pb2.UpdatePaymentMethodRequest
         cardholder_name=request.cardholder_name if request.HasField("cardholder_name") else None,
         billing_address=_address(request.billing_address) if request.HasField("billing_address") else None,
         language_code=request.language_code,
+    )
+
+
+def resolution_order(request: admin_service_pb2.ResolveOperationRequest) -> ResolutionOrder:
+    return ResolutionOrder(
+        request_id=request.request_id,
+        operation_id=request.operation_id,
+        resolution=resolution_from(request.resolution),
+        gateway_transaction_id=request.gateway_transaction_id,
+        reason=request.reason,
     )
 
 

@@ -10,6 +10,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.catalogue import Catalogue
 from adapters.grpc.translate import enums
+from application.ports.store import PaymentOperation
+from application.reconcile import Finding, Progress
 from application.verify_payment import VerifiedPayment
 from bayar.payments.v1 import (
     address_pb2,
@@ -119,6 +121,19 @@ class Voice:
             merchant_message=self._text(self.locale, "decline", name, "merchant"),
         )
 
+    def unresolved(self, one: PaymentOperation) -> admin_service_pb2.UnresolvedOperation:
+        operation = one.operation
+        why = "The call to the gateway is under way, or its answer was lost and is being looked for."
+        if operation.check_count:
+            why = f"The gateway did not know of it at {operation.check_count} looks so far."
+        return admin_service_pb2.UnresolvedOperation(
+            payment_id=one.payment.terms.payment_id,
+            operation=self.operation(operation),
+            check_count=operation.check_count,
+            why=why,
+            caller_id=one.payment.terms.caller_id,
+        )
+
     def verified(self, verified: VerifiedPayment) -> payment_service_pb2.VerifyPaymentResponse:
         return payment_service_pb2.VerifyPaymentResponse(
             payment=self.payment(verified.payment),
@@ -212,6 +227,29 @@ def export_rows(payment: Payment) -> list[admin_service_pb2.ExportRow]:
         )
         for operation in payment.operations
     ]
+
+
+def reconcile_message(found: Finding | Progress) -> admin_service_pb2.ReconcileResponse:
+    if isinstance(found, Progress):
+        return admin_service_pb2.ReconcileResponse(
+            progress=admin_service_pb2.ReconcileProgress(
+                gateway_transaction_count=found.transaction_count,
+                operation_count=found.operation_count,
+                finding_count=found.finding_count,
+                done=found.is_done,
+            )
+        )
+    return admin_service_pb2.ReconcileResponse(
+        finding=admin_service_pb2.Finding(
+            kind=enums.FINDING_KIND[found.kind],
+            payment_id=found.payment_id or "",
+            operation_id=found.operation_id or "",
+            gateway_transaction_id=found.transaction_id,
+            recorded_amount=money(found.recorded_amount) if found.recorded_amount else None,
+            gateway_amount=money(found.gateway_amount) if found.gateway_amount else None,
+            summary=found.summary,
+        )
+    )
 
 
 def money(amount: Money) -> money_pb2.Money:

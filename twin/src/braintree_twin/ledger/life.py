@@ -8,6 +8,7 @@ from braintree_twin.calls import Call
 from braintree_twin.clock import parse_stamp, stamp
 from braintree_twin.rules.cards import brand_named
 from braintree_twin.state.records import Transaction
+from braintree_twin.webhooks.events import tell_disbursed
 
 # By transaction source, where it is not the brand's usual time.
 _VISA_DAYS = dict.fromkeys(("recurring", "installment", "unscheduled", "merchant"), 1)
@@ -61,5 +62,6 @@ def come_due(call: Call, record: Transaction) -> None:
             "exchange_rate": "1",
             "base_exchange_rate": "1",
         }
+        tell_disbursed(call, record)
     record.due_at = None
     save(call, record)

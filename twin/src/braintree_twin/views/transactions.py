@@ -7,10 +7,11 @@ from typing import Any
 
 from braintree_twin.ids import global_id
 from braintree_twin.rules.responses import text_of
-from braintree_twin.state.records import Fields, Transaction
+from braintree_twin.state.records import Dispute, Fields, Transaction
 from braintree_twin.views.addresses import transaction_address
 from braintree_twin.views.cards import empty_transaction_card, logo, method_global_id, transaction_card
 from braintree_twin.views.customers import transaction_customer
+from braintree_twin.views.disputes import dispute
 from braintree_twin.views.payment_methods import wallet_card
 from braintree_twin.xml_out import Date, Elements, Node, Timestamp
 
@@ -158,6 +159,7 @@ def _life(record: Transaction) -> dict[str, Node]:
         "disbursement_details": _disbursement(record.disbursement),
         "disputes": Elements("dispute", ()),
         "shipments": Elements("shipment", [dict(shipment) for shipment in record.shipments]),
+        "disputes": Elements("dispute", [dispute(Dispute(**fields)) for fields in record.disputes]),
         "ach_return_responses": Elements("ach_return_response", ()),
         "authorization_adjustments": Elements(
             "authorization_adjustment", [_adjustment(entry) for entry in record.authorization_adjustments]

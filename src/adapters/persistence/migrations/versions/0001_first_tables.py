@@ -78,6 +78,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_operations_open", "operations", ["next_check_time"], **_where("state IN ('scheduled', 'started')")
     )
+    op.create_index("ix_operations_time", "operations", ["create_time", "operation_id"])
     op.create_index("ix_operations_transaction", "operations", ["transaction_id"], **_where("transaction_id <> ''"))
     op.create_table(
         "payment_events",

@@ -11,7 +11,7 @@ from braintree_twin.resources.transactions.line_items import find_line_items
 from braintree_twin.resources.transactions.refunding import refund
 from braintree_twin.resources.transactions.request_keys import keyed
 from braintree_twin.resources.transactions.reversing import reverse
-from braintree_twin.resources.transactions.searching import search, search_ids
+from braintree_twin.resources.transactions.searching import SEARCH, search, search_ids
 from braintree_twin.resources.transactions.settling import submit_for_partial_settlement, submit_for_settlement
 from braintree_twin.resources.transactions.shipments import add_shipment
 from braintree_twin.resources.transactions.voiding import find, void
@@ -30,8 +30,7 @@ def _impossible(code: str) -> Handler:
 
 ROUTES = (
     Route("POST", "/transactions", keyed(create)),
-    Route("POST", "/transactions/advanced_search_ids", search_ids),
-    Route("POST", "/transactions/advanced_search", search),
+    *SEARCH.routes,
     Route("GET", "/transactions/{id}", find),
     Route("PUT", "/transactions/{id}/submit_for_settlement", keyed(submit_for_settlement)),
     Route("POST", "/transactions/{id}/submit_for_partial_settlement", keyed(submit_for_partial_settlement)),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from braintree_twin.calls import Answer, Call
+from braintree_twin.ledger.disputes import open_if_triggered
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.resources.transactions.common import ROOT, answer
@@ -54,6 +55,8 @@ def create(call: Call) -> Answer:
     submit_if_asked(call, record, request.options)
     consume(call, request.instrument)
     call.store.transactions.put(call.merchant.id, record)
+    if decision.approved:
+        open_if_triggered(call, record)
     return answer(call, record, status=201)
 
 
@@ -121,6 +124,7 @@ def _draft(call: Call, request: _Request) -> Transaction:
         card=instrument.card,
         wallet=_wallet(call.params(ROOT), instrument),
         token=instrument.method.token if instrument.method else None,
+        created_using="token" if instrument.method else "full_information",
         three_d_secure=instrument.three_d_secure,
         **request.kept,  # type: ignore[arg-type]
     )

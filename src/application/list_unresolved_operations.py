@@ -1,0 +1,32 @@
+"""Lists operations whose outcome is still unknown, oldest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from application.checks import Checks
+from application.list_payments import read_token
+from application.page_tokens import PageTokens, scope_of
+from application.ports.store import PaymentOperation, Position, Store
+
+
+@dataclass(frozen=True, slots=True)
+class ListUnresolvedOperations:
+    store: Store
+    page_tokens: PageTokens
+
+    def __call__(
+        self, started_before: datetime | None, *, page_size: int = 0, page_token: str = ""
+    ) -> tuple[list[PaymentOperation], str]:
+        """Of every caller, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
+        checks = Checks()
+        size = checks.page_size(page_size)
+        scope = scope_of("unresolved_operations", started_before=started_before)
+        after = read_token(checks, self.page_tokens, scope, page_token)
+        checks.done()
+        with self.store.read() as work:
+            found = work.payments.unresolved(started_before, after=after, limit=size + 1)
+        shown = found[:size]
+        if len(found) <= size:
+            return shown, ""
+        last = shown[-1].operation
+        return shown, self.page_tokens.write(scope, Position(last.create_time, last.operation_id))

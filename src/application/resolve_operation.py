@@ -1,0 +1,155 @@
+"""Settles one unknown outcome: by asking the gateway now, or by hand, with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from application.caller import Caller
+from application.checks import Checks, known
+from application.errors import ContradictedByGateway, NotFound, OperationAlreadyResolved, ResourceKind, Rule
+from application.exactly_once import ExactlyOnce, Request, locked
+from application.look_up import look_up
+from application.outcomes import record_failure, record_outcome
+from application.ports.gateway import Approved, Gateway, Transaction, TransactionKind
+from application.ports.store import PaymentOperation, Store, UnitOfWork
+from application.resolve_operations import ResolveOperations
+from domain import ids
+from domain.ids import RequestId
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
+from domain.payment import Payment
+
+
+class Resolution(Enum):
+    CHECK_NOW = "check_now"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionOrder:
+    """What an administrator says, unchecked. No resolution: an unknown one was sent."""
+
+    request_id: str
+    operation_id: str
+    resolution: Resolution | None = Resolution.CHECK_NOW
+    gateway_transaction_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveOperation:
+    store: Store
+    gateway: Gateway
+    exactly_once: ExactlyOnce
+    resolver: ResolveOperations
+
+    def __call__(self, order: ResolutionOrder, caller: Caller) -> Payment:
+        """Raises InvalidRequest, NotFound, RequestIdReused, OperationAlreadyResolved, ContradictedByGateway and
+        GatewayUnavailable."""
+        request = _check(order, caller)
+        with self.store.read() as work:
+            found = _find(work, order.operation_id)
+            if self.exactly_once.is_repeat(work, request):
+                return found.payment
+        operation = found.operation
+        if operation.state is not OperationState.STARTED:
+            raise OperationAlreadyResolved(operation.operation_id, operation.state)
+        match known(order.resolution):
+            case Resolution.CHECK_NOW:
+                payment = self.resolver.resolve(found.payment.terms.payment_id, operation.operation_id)
+                self._remember(request, payment)
+                return payment
+            case Resolution.FAILED:
+                return self._close(order, request, found)
+            case Resolution.SUCCEEDED:
+                return self._accept(order, request, found)
+
+    def _close(self, order: ResolutionOrder, request: Request, found: PaymentOperation) -> Payment:
+        operation = found.operation
+        if look_up(self.gateway, operation) is not None:
+            raise ContradictedByGateway(
+                operation.operation_id, "the gateway knows of it: ask with CHECK_NOW, and its answer is recorded"
+            )
+        stamp = self.exactly_once.stamp(request.caller)
+        with self.store.begin() as work:
+            payment = _still_open(work, found)
+            reason = FailureReason.CLOSED_BY_ADMINISTRATOR
+            record_failure(work, payment, operation.operation_id, reason, order.reason, stamp)
+            self.exactly_once.claim(work, self.exactly_once.record_of(request, operation.operation_id, stamp))
+        return payment
+
+    def _accept(self, order: ResolutionOrder, request: Request, found: PaymentOperation) -> Payment:
+        operation = found.operation
+        transaction = self.gateway.find_transaction(order.gateway_transaction_id)
+        _must_explain(operation, transaction)
+        stamp = self.exactly_once.stamp(request.caller)
+        with self.store.begin() as work:
+            payment = _still_open(work, found)
+            payment.note_difference(operation.operation_id, "outcome", "unknown", order.reason, stamp=stamp)
+            record_outcome(work, payment, operation.operation_id, Approved(known(transaction)), stamp)
+            self.exactly_once.claim(work, self.exactly_once.record_of(request, operation.operation_id, stamp))
+        return payment
+
+    def _remember(self, request: Request, payment: Payment) -> None:
+        """That this check was asked for. A repeat of it asks nothing again."""
+        stamp = self.exactly_once.stamp(request.caller)
+        with self.store.begin() as work:
+            record = self.exactly_once.record_of(request, payment.terms.payment_id, stamp)
+            self.exactly_once.claim(work, record)
+
+
+def _check(order: ResolutionOrder, caller: Caller) -> Request:
+    checks = Checks()
+    request_id = checks.request_id(order.request_id)
+    checks.resource_id("operation_id", order.operation_id, ids.OPERATION)
+    by_hand = order.resolution in (Resolution.FAILED, Resolution.SUCCEEDED)
+    checks.plain_text("reason", order.reason, required=by_hand)
+    succeeded = order.resolution is Resolution.SUCCEEDED
+    checks.text("gateway_transaction_id", order.gateway_transaction_id, required=succeeded)
+    if order.resolution is None:
+        checks.add("resolution", Rule.KNOWN_VALUE)
+    checks.done()
+    fields = {
+        "operation_id": order.operation_id,
+        "resolution": known(order.resolution).value,
+        "gateway_transaction_id": order.gateway_transaction_id,
+        "reason": order.reason,
+    }
+    return Request(caller, RequestId(known(request_id)), "ResolveOperation", fields)
+
+
+def _find(work: UnitOfWork, operation_id: str) -> PaymentOperation:
+    found = work.payments.find_operations([operation_id], [])
+    if not found:
+        raise NotFound(ResourceKind.OPERATION, operation_id)
+    return found[0]
+
+
+def _still_open(work: UnitOfWork, found: PaymentOperation) -> Payment:
+    """The locked payment. Somebody may have resolved it since it was read."""
+    payment = locked(work, found.payment.terms.payment_id)
+    state = payment.operation(found.operation.operation_id).state
+    if state is not OperationState.STARTED:
+        raise OperationAlreadyResolved(found.operation.operation_id, state)
+    return payment
+
+
+def _must_explain(operation: Operation, transaction: Transaction | None) -> None:
+    """Whether the transaction can be what became of the operation. Raises ContradictedByGateway."""
+    if transaction is None:
+        raise ContradictedByGateway(operation.operation_id, "the gateway knows no such transaction")
+    if transaction.decline is not None:
+        raise ContradictedByGateway(operation.operation_id, "the transaction was declined")
+    kind = TransactionKind.CREDIT if operation.kind is OperationKind.REFUND else TransactionKind.SALE
+    if transaction.kind is not kind:
+        raise ContradictedByGateway(operation.operation_id, f"the transaction is a {transaction.kind.value}")
+    if transaction.amount.currency_code != operation.amount.currency_code or transaction.amount > operation.amount:
+        raise ContradictedByGateway(operation.operation_id, f"the transaction is about {transaction.amount}")
+    if operation.target_transaction_id and transaction.transaction_id != operation.target_transaction_id:
+        belongs = operation.target_transaction_id in (
+            transaction.refunded_transaction_id,
+            transaction.authorized_transaction_id,
+        )
+        if not belongs:
+            raise ContradictedByGateway(operation.operation_id, "the transaction does not belong to this payment")

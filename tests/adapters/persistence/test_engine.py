@@ -1,0 +1,105 @@
+"""Which databases can be named, and how connections to them behave."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from sqlalchemy import Column, Engine, MetaData, Table, select, text
+
+from adapters.persistence.engine import Limits, create_engine
+from adapters.persistence.tables import UtcTime
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "no database URL"),
+        ("bayar.db", "no database URL"),
+        ("postgresql://bayar:s3cret@[::1/bayar", "no database URL"),
+        ("postgresql://bayar:s3cret@db:port/bayar", "no database URL"),
+        ("mysql://bayar:s3cret@db/bayar", "'mysql'"),
+        ("postgresql+asyncpg://bayar:s3cret@db/bayar", "'postgresql\\+asyncpg'"),
+        ("sqlite://", "must name a file"),
+        ("sqlite:///:memory:", "must name a file"),
+        ("sqlite:///file::memory:?cache=shared&uri=true", "must name a file"),
+        ("sqlite://s3cret/bayar.db", "three slashes"),
+    ],
+)
+def test_a_wrong_url_is_refused_with_a_sentence_and_examples(url: str, said: str) -> None:
+    with pytest.raises(ValueError, match=said) as refusal:
+        create_engine(url)
+    assert "for example sqlite:///bayar.db or postgresql://" in str(refusal.value)
+    assert "s3cret" not in str(refusal.value)
+    assert refusal.value.__cause__ is None
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+def test_every_way_to_write_postgresql_means_psycopg(scheme: str) -> None:
+    engine = create_engine(f"{scheme}://bayar:s3cret@db/bayar")
+    assert (engine.dialect.name, engine.dialect.driver) == ("postgresql", "psycopg")
+    assert "s3cret" not in repr(engine)
+
+
+def test_sqlite_is_durable_keeps_foreign_keys_and_lets_readers_be(sqlite_engine: Engine) -> None:
+    with sqlite_engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+        }
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "busy_timeout": 5000}
+
+
+def test_sqlite_opens_a_transaction_before_it_reads(sqlite_engine: Engine) -> None:
+    with sqlite_engine.connect() as first, sqlite_engine.connect() as second:
+        first.execute(text("CREATE TABLE t (n INTEGER)"))
+        assert second.execute(text("SELECT count(*) FROM sqlite_master WHERE name = 't'")).scalar() == 0
+        first.rollback()
+        assert first.execute(text("SELECT count(*) FROM sqlite_master WHERE name = 't'")).scalar() == 0
+
+
+def test_postgresql_is_told_its_limits(postgres_url: str) -> None:
+    limits = Limits(statement_timeout=timedelta(seconds=7), lock_timeout=timedelta(milliseconds=300))
+    engine = create_engine(postgres_url, limits)
+    settings = ("application_name", "statement_timeout", "lock_timeout", "TimeZone", "transaction_isolation")
+    with engine.connect() as connection:
+        told = [connection.execute(text(f"SHOW {name}")).scalar() for name in settings]
+        idle = connection.execute(text("SHOW idle_in_transaction_session_timeout")).scalar()
+    assert told == ["bayar", "7s", "300ms", "UTC", "read committed"]
+    assert idle == "1min"
+    engine.dispose()
+
+
+def test_what_the_url_says_of_a_postgresql_connection_is_kept(postgres_url: str) -> None:
+    engine = create_engine(f"{postgres_url}&application_name=shop&options=-c%20search_path%3Delsewhere")
+    with engine.connect() as connection:
+        assert connection.execute(text("SHOW application_name")).scalar() == "shop"
+        assert connection.execute(text("SHOW search_path")).scalar() == "elsewhere"
+        assert connection.execute(text("SHOW lock_timeout")).scalar() == "5s"
+    engine.dispose()
+
+
+moments = Table("moments", MetaData(), Column("moment", UtcTime))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+        datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
+        datetime(2026, 1, 2, 3, 4, 5, 1, tzinfo=timezone(timedelta(hours=7))),
+    ],
+)
+def test_a_moment_comes_back_in_utc_to_the_microsecond(engine: Engine, moment: datetime) -> None:
+    with engine.connect() as connection:
+        moments.create(connection)
+        connection.execute(moments.insert(), {"moment": moment})
+        found = connection.execute(select(moments.c.moment)).scalar_one()
+        connection.rollback()
+    assert found == moment
+    assert found.tzinfo is UTC
+
+
+def test_a_time_without_a_zone_is_refused(engine: Engine) -> None:
+    with engine.connect() as connection, pytest.raises(Exception, match="no time zone"):
+        connection.execute(select(moments).where(moments.c.moment == datetime(2026, 1, 1)))  # noqa: DTZ001

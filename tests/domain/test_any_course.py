@@ -1,0 +1,271 @@
+"""Whatever is asked and whatever the gateway does: the rules hold after each step."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from domain.decline import CATALOGUE
+from domain.errors import DomainError
+from domain.money import Money
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
+from domain.operation_log import Funds
+from domain.payment import Payment
+from domain.transaction import Standing, TransactionStatus
+from tests.domain.making import STAMP, a_payment, a_request_id, an_operation_id, succeed, usd
+
+AUTHORIZED = 20
+cents = st.integers(1, AUTHORIZED + 5).map(usd)
+NOT_FOUND = (FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR)
+
+LEGAL_STEPS = {
+    (None, OperationState.STARTED),
+    (None, OperationState.SCHEDULED),
+    (OperationState.SCHEDULED, OperationState.STARTED),
+    (OperationState.SCHEDULED, OperationState.FAILED),
+    (OperationState.STARTED, OperationState.SCHEDULED),
+    (OperationState.STARTED, OperationState.SUCCEEDED),
+    (OperationState.STARTED, OperationState.DECLINED),
+    (OperationState.STARTED, OperationState.FAILED),
+    # A failure that only meant "nobody found it".
+    (OperationState.FAILED, OperationState.SUCCEEDED),
+    (OperationState.FAILED, OperationState.DECLINED),
+}
+
+
+def is_legal(before: Operation | None, after: Operation) -> bool:
+    """Whether an operation may go from the one form to the other in one step."""
+    if before is not None and before.state is after.state:
+        return True
+    step = (before.state if before else None, after.state)
+    if before is not None and before.state is OperationState.FAILED and before.failure_reason not in NOT_FOUND:
+        return False
+    if step == (OperationState.STARTED, OperationState.SCHEDULED) and not after.was_scheduled:
+        return False
+    return step in LEGAL_STEPS
+
+
+class AnyCourse(RuleBasedStateMachine):
+    """A payment, and the little of a gateway that it takes to answer it."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.payment = a_payment(usd(AUTHORIZED))
+        self.payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+        self.seen: dict[str, Operation] = {}
+        self.transactions = 0
+
+    def new_transaction(self) -> str:
+        self.transactions += 1
+        return f"tx{self.transactions}"
+
+    def pick(self, data: st.DataObject, *states: OperationState) -> Operation | None:
+        there = [o for o in self.payment.operations if o.state in states]
+        return data.draw(st.sampled_from(there)) if there else None
+
+    # What callers ask
+
+    @rule(amount=st.none() | cents, final=st.booleans())
+    def capture(self, amount: Money | None, final: bool) -> None:
+        self.attempt(lambda: self.payment.capture(amount, an_operation_id(), a_request_id(), final=final, stamp=STAMP))
+
+    @rule()
+    def void(self) -> None:
+        self.attempt(lambda: self.payment.void(an_operation_id(), a_request_id(), stamp=STAMP))
+
+    @rule()
+    def authorize_again(self) -> None:
+        self.attempt(lambda: self.payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP))
+
+    @rule(amount=st.none() | cents)
+    def refund(self, amount: Money | None) -> None:
+        before = self.payment.refundable_amount
+
+        def plan_and_start() -> None:
+            plan = self.payment.plan_refund(amount)
+            wanted = before if amount is None else amount
+            assert Money.total((part.amount for part in plan), "USD") == wanted
+            assert all(part.amount for part in plan)
+            for part in plan:
+                self.payment.give_back(part, an_operation_id(), a_request_id(), stamp=STAMP)
+
+        self.attempt(plan_and_start)
+
+    def attempt(self, ask: object) -> None:
+        before = deepcopy(self.payment.operations), len(self.payment.new_events)
+        try:
+            ask()  # type: ignore[operator]
+        except DomainError:
+            assert (self.payment.operations, len(self.payment.new_events)) == before
+
+    # What the gateway does
+
+    @rule(data=st.data(), settles_at_once=st.booleans())
+    def answer_yes(self, data: st.DataObject, settles_at_once: bool) -> None:
+        operation = self.pick(data, OperationState.STARTED)
+        if operation is None or not self.could_succeed(operation):
+            return
+        self.tell_success(operation, settles_at_once)
+
+    def tell_success(self, operation: Operation, settles_at_once: bool) -> None:
+        match operation.kind:
+            case OperationKind.AUTHORIZE:
+                status = TransactionStatus.SUBMITTED if settles_at_once else TransactionStatus.AUTHORIZED
+                succeed(self.payment, operation, status, self.new_transaction())
+            case OperationKind.CAPTURE if operation.in_part:
+                succeed(self.payment, operation, TransactionStatus.SUBMITTED, self.new_transaction())
+            case OperationKind.CAPTURE:
+                succeed(self.payment, operation, TransactionStatus.SUBMITTED)
+            case OperationKind.VOID:
+                succeed(self.payment, operation, TransactionStatus.VOIDED)
+            case OperationKind.REFUND:
+                succeed(self.payment, operation, TransactionStatus.SUBMITTED, self.new_transaction())
+
+    def could_succeed(self, operation: Operation) -> bool:
+        """What a sane gateway would do: no void after settlement, no refund before it."""
+        target = self.payment.latest_on(operation.target_transaction_id)
+        status = target.standing.status if target and target.standing else None
+        match operation.kind:
+            case OperationKind.AUTHORIZE:
+                return True
+            case OperationKind.CAPTURE:
+                return status in (TransactionStatus.AUTHORIZED, TransactionStatus.PARTIALLY_CAPTURED)
+            case OperationKind.VOID:
+                return status is not None and status.is_voidable
+            case OperationKind.REFUND:
+                return status is not None and status.is_refundable
+
+    @rule(data=st.data())
+    def answer_no(self, data: st.DataObject) -> None:
+        operation = self.pick(data, OperationState.STARTED)
+        if operation is not None:
+            decline = data.draw(st.sampled_from(sorted(CATALOGUE.values(), key=lambda d: d.reason.value)))
+            self.payment.decline(operation.operation_id, decline, stamp=STAMP)
+
+    @rule(data=st.data(), reason=st.sampled_from(FailureReason))
+    def fail(self, data: st.DataObject, reason: FailureReason) -> None:
+        operation = self.pick(data, OperationState.STARTED, OperationState.SCHEDULED)
+        if operation is not None:
+            self.payment.fail(operation.operation_id, reason, stamp=STAMP)
+
+    @rule(data=st.data())
+    def lose_the_answer(self, data: st.DataObject) -> None:
+        operation = self.pick(data, OperationState.STARTED)
+        if operation is not None:
+            self.payment.doubt(operation.operation_id, "reset", stamp=STAMP)
+
+    @rule(data=st.data())
+    def contradict(self, data: st.DataObject) -> None:
+        """Answers that come after another one are refused, or believed where nobody was sure."""
+        operation = self.pick(data, OperationState.SUCCEEDED, OperationState.DECLINED)
+        if operation is None:
+            return
+        before = deepcopy(self.payment.operations)
+        for tell in (
+            lambda: self.payment.decline(operation.operation_id, next(iter(CATALOGUE.values())), stamp=STAMP),
+            lambda: self.payment.fail(operation.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, stamp=STAMP),
+        ):
+            self.attempt(tell)
+        assert self.payment.operations == before
+
+    @precondition(lambda self: len(self.payment.operations) == 1)
+    @rule(settles_at_once=st.booleans())
+    def succeed_late(self, settles_at_once: bool) -> None:
+        operation = self.payment.authorization
+        if operation.failure_reason in NOT_FOUND:
+            self.tell_success(operation, settles_at_once)
+            assert self.payment.authorization.state is OperationState.SUCCEEDED
+
+    @rule(data=st.data())
+    def start_what_was_scheduled(self, data: st.DataObject) -> None:
+        operation = self.pick(data, OperationState.SCHEDULED)
+        if operation is not None and self.payment.is_refundable_now(operation.target_transaction_id):
+            self.payment.start_scheduled(operation.operation_id, stamp=STAMP)
+
+    @rule(data=st.data())
+    def postpone(self, data: st.DataObject) -> None:
+        operation = self.pick(data, OperationState.STARTED)
+        if operation is not None and operation.was_scheduled:
+            self.payment.postpone(operation.operation_id, stamp=STAMP)
+
+    @rule(data=st.data())
+    def move_on(self, data: st.DataObject) -> None:
+        """Settlement, expiry, and a settlement refused: only where the gateway would."""
+        transactions = self.payment.transaction_ids
+        if not transactions:
+            return
+        transaction_id = data.draw(st.sampled_from(transactions))
+        latest = self.payment.latest_on(transaction_id)
+        if latest is None or latest.standing is None:
+            return
+        steps = {
+            TransactionStatus.AUTHORIZED: [TransactionStatus.EXPIRED],
+            TransactionStatus.SUBMITTED: [TransactionStatus.SETTLING, TransactionStatus.SETTLED],
+            TransactionStatus.SETTLING: [TransactionStatus.SETTLED, TransactionStatus.SETTLEMENT_DECLINED],
+        }.get(latest.standing.status, [])
+        refunds_of_it = [o for o in self.payment.operations if o.target_transaction_id == transaction_id]
+        if steps and not any(o.state is OperationState.STARTED for o in refunds_of_it):
+            status = data.draw(st.sampled_from(steps))
+            self.payment.move_on(transaction_id, Standing(status), amount=latest.amount, stamp=STAMP)
+
+    # What always holds
+
+    @invariant()
+    def money_is_never_more_than_what_it_comes_from(self) -> None:
+        payment = self.payment
+        zero = usd(0)
+        assert zero <= payment.captured_amount <= usd(AUTHORIZED)
+        assert payment.captured_amount <= payment.authorized_amount or not payment.authorized_amount
+        assert zero <= payment.capturable_amount <= usd(AUTHORIZED)
+        assert payment.captured_amount + payment.capturable_amount <= usd(AUTHORIZED)
+        assert zero <= payment.refundable_amount
+        assert zero <= payment.refunded_amount
+        spent = payment.refunded_amount + payment.refund_pending_amount
+        if not any(o.kind is OperationKind.VOID and o.state is OperationState.SUCCEEDED for o in payment.operations):
+            assert spent <= payment.captured_amount or payment.captured_amount == zero
+
+    @invariant()
+    def each_transaction_gives_back_no_more_than_it_took(self) -> None:
+        for sale in self.payment.captured_sales:
+            back = [
+                o.amount
+                for o in self.payment.operations
+                if o.kind is OperationKind.REFUND
+                and o.target_transaction_id == sale.transaction_id
+                and (o.state.is_open or o.state is OperationState.SUCCEEDED)
+            ]
+            assert Money.total(back, "USD") <= sale.amount
+
+    @invariant()
+    def the_history_is_the_payment(self) -> None:
+        replayed = Payment.replay(self.payment.new_events)
+        assert replayed == self.payment
+        assert (replayed.state, replayed.funds) == (self.payment.state, self.payment.funds)
+
+    @invariant()
+    def operations_only_take_legal_steps(self) -> None:
+        for operation in self.payment.operations:
+            before = self.seen.get(operation.operation_id)
+            assert is_legal(before, operation), (before, operation)
+            self.seen[operation.operation_id] = operation
+
+    @invariant()
+    def live_is_a_live_state_whose_money_was_not_returned(self) -> None:
+        payment = self.payment
+        assert payment.is_live is (payment.state.is_live and payment.funds is not Funds.RETURNED)
+        if payment.captured_amount > payment.refunded_amount or payment.capturable_amount:
+            assert payment.is_live
+
+    @invariant()
+    def at_most_one_authorization_has_an_effect(self) -> None:
+        authorizations = [o for o in self.payment.operations if o.kind is OperationKind.AUTHORIZE]
+        assert all(o.state is OperationState.FAILED for o in authorizations[:-1])
+
+
+AnyCourse.TestCase.settings = settings(
+    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+)
+test_any_course = AnyCourse.TestCase

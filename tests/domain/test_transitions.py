@@ -1,0 +1,147 @@
+"""What may be done to a payment in each state: every pair, allowed and forbidden."""
+
+from collections.abc import Callable
+from itertools import product
+
+import pytest
+
+from domain.errors import IllegalTransition, OperationInProgress
+from domain.events import CaptureMode
+from domain.operation import FailureReason, OperationKind
+from domain.payment import Payment
+from domain.transaction import TransactionStatus
+from domain.transitions import ALLOWED, PaymentState
+from tests.domain.making import (
+    STAMP,
+    a_captured_payment,
+    a_payment,
+    a_payment_in,
+    a_request_id,
+    a_settled_payment,
+    a_started_payment,
+    an_authorized_payment,
+    an_operation_id,
+    capture,
+    move,
+    start_refund,
+    usd,
+    void,
+)
+
+ATTEMPTS: dict[OperationKind, Callable[[Payment], object]] = {
+    OperationKind.AUTHORIZE: lambda payment: payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP),
+    OperationKind.CAPTURE: lambda payment: payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP),
+    OperationKind.VOID: void,
+    OperationKind.REFUND: start_refund,
+}
+
+
+def with_something_left_to_capture(state: PaymentState) -> Payment:
+    """In the state, but captured in part: the only way in which CAPTURED and SETTLED allow another capture."""
+    payment = an_authorized_payment()
+    part = capture(payment, usd(30_00))
+    if state is PaymentState.SETTLED:
+        move(payment, TransactionStatus.SETTLED, part.transaction_id)
+    return payment
+
+
+def a_payment_for(state: PaymentState, kind: OperationKind) -> Payment:
+    if kind is OperationKind.CAPTURE and state in (PaymentState.CAPTURED, PaymentState.SETTLED):
+        return with_something_left_to_capture(state)
+    return a_payment_in(state)
+
+
+@pytest.mark.parametrize("state", PaymentState, ids=lambda state: state.value)
+def test_a_payment_can_be_brought_into_every_state(state: PaymentState) -> None:
+    assert a_payment_in(state).state is state
+
+
+def test_the_table_speaks_of_every_state() -> None:
+    assert set(ALLOWED) == set(PaymentState)
+
+
+ALLOWED_PAIRS = [(state, kind) for state, kind in product(PaymentState, OperationKind) if kind in ALLOWED[state]]
+FORBIDDEN_PAIRS = [(state, kind) for state, kind in product(PaymentState, OperationKind) if kind not in ALLOWED[state]]
+
+
+@pytest.mark.parametrize(("state", "kind"), ALLOWED_PAIRS, ids=lambda part: part.value)
+def test_what_the_table_allows_starts(state: PaymentState, kind: OperationKind) -> None:
+    payment = a_payment_for(state, kind)
+    assert payment.state is state
+    count = len(payment.operations)
+    ATTEMPTS[kind](payment)
+    assert len(payment.operations) == count + 1
+    assert payment.operations[-1].state.is_open
+
+
+@pytest.mark.parametrize(("state", "kind"), FORBIDDEN_PAIRS, ids=lambda part: part.value)
+def test_what_the_table_forbids_changes_nothing(state: PaymentState, kind: OperationKind) -> None:
+    payment = a_payment_in(state)
+    operations, events = list(payment.operations), list(payment.new_events)
+    with pytest.raises((IllegalTransition, OperationInProgress)) as refusal:
+        ATTEMPTS[kind](payment)
+    assert isinstance(refusal.value, OperationInProgress) is (state is PaymentState.PENDING)
+    assert (payment.operations, payment.new_events) == (operations, events)
+
+
+def test_a_refusal_names_payment_state_and_operation() -> None:
+    payment = a_payment_in(PaymentState.VOIDED)
+    with pytest.raises(IllegalTransition) as refusal:
+        void(payment)
+    assert refusal.value.payment_id == payment.terms.payment_id
+    assert (refusal.value.state, refusal.value.operation) == (PaymentState.VOIDED, OperationKind.VOID)
+
+
+def test_what_waits_for_an_outcome_is_named() -> None:
+    payment = an_authorized_payment()
+    under_way = void(payment)
+    with pytest.raises(OperationInProgress) as refusal:
+        payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
+    assert refusal.value.operation_id == under_way.operation_id
+
+
+@pytest.mark.parametrize("reason", FailureReason, ids=lambda reason: reason.value)
+def test_only_an_authorization_that_surely_was_never_sent_is_tried_again(reason: FailureReason) -> None:
+    payment = a_started_payment()
+    payment.fail(payment.authorization.operation_id, reason, stamp=STAMP)
+    assert payment.state is PaymentState.FAILED
+    if reason in (FailureReason.GATEWAY_UNREACHABLE, FailureReason.GATEWAY_REFUSED_CREDENTIALS):
+        payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+        assert payment.state is PaymentState.PENDING
+    else:
+        with pytest.raises(IllegalTransition):
+            payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+
+
+def test_nothing_is_left_to_capture_of_what_was_captured_whole() -> None:
+    for payment in (a_captured_payment(), a_settled_payment()):
+        with pytest.raises(IllegalTransition):
+            payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
+
+
+def test_a_payment_captured_in_parts_is_not_voided_but_refunded() -> None:
+    payment = with_something_left_to_capture(PaymentState.CAPTURED)
+    with pytest.raises(IllegalTransition):
+        void(payment)
+    assert start_refund(payment)[0].kind is OperationKind.VOID
+
+
+def test_a_payment_that_settles_is_not_voided_any_more() -> None:
+    payment = a_captured_payment()
+    move(payment, TransactionStatus.SETTLING)
+    assert payment.state is PaymentState.CAPTURED
+    with pytest.raises(IllegalTransition):
+        void(payment)
+
+
+@pytest.mark.parametrize("state", PaymentState, ids=lambda state: state.value)
+def test_live_is_what_holds_money_or_may_yet(state: PaymentState) -> None:
+    live = {PaymentState.PENDING, PaymentState.AUTHORIZED, PaymentState.CAPTURED, PaymentState.SETTLED}
+    assert state.is_live is (state in live)
+    assert a_payment_in(state).is_live is (state in live)
+
+
+def test_an_automatic_payment_starts_like_any_other() -> None:
+    payment = a_payment(capture_mode=CaptureMode.AUTOMATIC)
+    payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+    assert payment.state is PaymentState.PENDING

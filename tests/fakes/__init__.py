@@ -1,0 +1,1 @@
+"""Small real implementations of the ports, held to the same contracts as the adapters."""

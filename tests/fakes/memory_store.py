@@ -1,0 +1,404 @@
+"""The record in memory: one transaction at a time, each on a copy that replaces the whole when it commits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import TypeVar
+
+from application.ports.runtime import IdSource
+from application.ports.store import (
+    DueOperation,
+    ExternalIdTaken,
+    HistoryEntry,
+    PaymentFilter,
+    PaymentOperation,
+    Position,
+    ReferenceTaken,
+    RequestRecord,
+    StoreUnavailable,
+    UnitOfWork,
+)
+from domain import ids as prefixes
+from domain.address import Address
+from domain.customer import Customer
+from domain.events import OperationDeclined, OperationSucceeded, PaymentCreated, PaymentEvent, PaymentTerms
+from domain.ids import CallerId, CustomerId, EventId, PaymentId, PaymentMethodId, RequestId
+from domain.instrument import Instrument
+from domain.operation import Operation, OperationState
+from domain.payment import Payment
+from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.transitions import PaymentState
+
+Record = TypeVar("Record")
+
+_FARTHEST_LOOK = timedelta(days=1)
+_LONGEST_TURN_SECONDS = 10.0
+
+
+@dataclass
+class _State:
+    """Everything. Only payments can be changed in place, so only they are copied for whoever reads one."""
+
+    payments: dict[PaymentId, Payment] = field(default_factory=dict)
+    history: dict[PaymentId, list[HistoryEntry]] = field(default_factory=dict)
+    customers: dict[CustomerId, Customer] = field(default_factory=dict)
+    methods: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
+    requests: dict[tuple[CallerId, RequestId], RequestRecord] = field(default_factory=dict)
+
+    def copy(self) -> _State:
+        history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
+        return _State(dict(self.payments), history, dict(self.customers), dict(self.methods), dict(self.requests))
+
+
+class MemoryStore:
+    """Safe for many threads: transactions that may write wait for one another."""
+
+    def __init__(self, ids: IdSource) -> None:
+        self._ids = ids
+        self._lock = Lock()
+        self._state = _State()
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        with self._turn():
+            state = self._state.copy()
+            yield _Work(state, self._ids)
+            self._state = state
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        # A committed state is never changed again.
+        yield _Work(self._state.copy(), self._ids)
+
+    def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
+        with self._turn():
+            state = self._state.copy()
+            due = [
+                (operation.next_check_time or now, DueOperation(payment_id, operation.operation_id))
+                for payment_id, payment in state.payments.items()
+                for operation in payment.operations
+                if operation.state.is_open and _is_due(operation.next_check_time, now)
+            ]
+            due.sort(key=lambda pair: pair[0])
+            claimed = [one for _, one in due[:limit]]
+            for one in claimed:
+                payment = deepcopy(state.payments[one.payment_id])
+                payment.check_again(one.operation_id, lease_until)
+                state.payments[one.payment_id] = payment
+            self._state = state
+        return claimed
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=_LONGEST_TURN_SECONDS):
+            raise StoreUnavailable("too many writers wait")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+def _is_due(next_check_time: datetime | None, now: datetime) -> bool:
+    return next_check_time is None or next_check_time <= now or next_check_time > now + _FARTHEST_LOOK
+
+
+class _Work:
+    def __init__(self, state: _State, ids: IdSource) -> None:
+        self.payments = _Payments(state, ids)
+        self.customers = _Customers(state)
+        self.payment_methods = _Methods(state)
+        self.requests = _Requests(state)
+
+
+class _Payments:
+    def __init__(self, state: _State, ids: IdSource) -> None:
+        self._state = state
+        self._ids = ids
+        # By identity: the objects that this unit of work handed out, each with what it was read as.
+        self._known: dict[int, tuple[Payment, Payment]] = {}
+
+    def add(self, payment: Payment) -> None:
+        if payment.terms.payment_id in self._state.payments:
+            raise ValueError(f"{payment.terms.payment_id} is there already")
+        self._store(payment)
+
+    def save(self, payment: Payment) -> None:
+        known = self._known.get(id(payment))
+        if known is None or known[1] is not self._state.payments.get(payment.terms.payment_id):
+            raise RuntimeError(f"{payment.terms.payment_id} was not read in this unit of work")
+        self._store(payment)
+
+    def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
+        stored = self._state.payments.get(payment_id)
+        return None if stored is None else self._hand_out(stored)
+
+    def page(
+        self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int
+    ) -> list[Payment]:
+        found = [
+            (Position(payment.create_time, payment_id), payment)
+            for payment_id, payment in self._state.payments.items()
+            if caller_id in (None, payment.terms.caller_id) and _matches(payment, which)
+        ]
+        return [self._hand_out(payment) for payment in _page(found, after, limit)]
+
+    def history(
+        self, payment_id: PaymentId, *, after_sequence: int = 0, limit: int | None = None
+    ) -> list[HistoryEntry]:
+        return self._state.history.get(payment_id, [])[after_sequence:][:limit]
+
+    def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
+        found = [
+            ((payment.create_time, payment_id), payment)
+            for payment_id, payment in self._state.payments.items()
+            if start <= payment.create_time < end
+        ]
+        found.sort(key=lambda pair: pair[0])
+        later = [payment for place, payment in found if after is None or place > (after.time, after.id)]
+        return [self._hand_out(payment) for payment in later[:limit]]
+
+    def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
+        times = [(p.follow_time, payment_id) for payment_id, p in self._state.payments.items() if p.follow_time]
+        claimed = []
+        for _, payment_id in sorted(pair for pair in times if _is_due(pair[0], now))[:limit]:
+            payment = deepcopy(self._state.payments[payment_id])
+            payment.follow_time = lease_until
+            self._state.payments[payment_id] = payment
+            claimed.append(self._hand_out(payment))
+        return claimed
+
+    def find_operations(
+        self, operation_ids: Collection[str], transaction_ids: Collection[str]
+    ) -> list[PaymentOperation]:
+        return self._operations(
+            lambda o: (
+                o.operation_id in operation_ids or (o.transaction_id != "" and o.transaction_id in transaction_ids)
+            )
+        )
+
+    def unresolved(
+        self, started_before: datetime | None, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        def asked_for(operation: Operation) -> bool:
+            started = operation.state is OperationState.STARTED
+            return started and (started_before is None or operation.create_time < started_before)
+
+        return self._operations(asked_for, after)[:limit]
+
+    def succeeded(
+        self, start: datetime, end: datetime, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        def asked_for(operation: Operation) -> bool:
+            return operation.state is OperationState.SUCCEEDED and start <= operation.create_time < end
+
+        return self._operations(asked_for, after)[:limit]
+
+    def _operations(
+        self, asked_for: Callable[[Operation], bool], after: Position | None = None
+    ) -> list[PaymentOperation]:
+        """Oldest first."""
+        found = []
+        for stored in self._state.payments.values():
+            wanted = [operation.operation_id for operation in stored.operations if asked_for(operation)]
+            if wanted:
+                payment = self._hand_out(stored)
+                found += [PaymentOperation(payment, payment.operation(operation_id)) for operation_id in wanted]
+
+        def place(one: PaymentOperation) -> tuple[datetime, str]:
+            return one.operation.create_time, one.operation.operation_id
+
+        return [one for one in sorted(found, key=place) if after is None or place(one) > (after.time, after.id)]
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        for payment_id, stored in list(self._state.payments.items()):
+            if stored.terms.customer_id == customer_id:
+                payment = deepcopy(stored)
+                payment.terms = _bare_terms(payment.terms)
+                payment.instrument = _bare(payment.instrument)
+                self._state.payments[payment_id] = payment
+                self._state.history[payment_id] = [
+                    replace(entry, event=_bare_event(entry.event)) for entry in self._state.history[payment_id]
+                ]
+
+    def _hand_out(self, stored: Payment) -> Payment:
+        payment = deepcopy(stored)
+        self._known[id(payment)] = (payment, stored)
+        return payment
+
+    def _store(self, payment: Payment) -> None:
+        terms = payment.terms
+        for other in self._state.payments.values():
+            if (
+                payment.is_live
+                and other.is_live
+                and other.terms.payment_id != terms.payment_id
+                and (other.terms.caller_id, other.terms.reference) == (terms.caller_id, terms.reference)
+            ):
+                raise ReferenceTaken(other.terms.payment_id)
+        entries = self._state.history.setdefault(terms.payment_id, [])
+        events = [entry.event for entry in entries]
+        for event in payment.new_events:
+            events.append(deepcopy(event))
+            so_far = Payment.replay(events)
+            state = so_far.state if so_far.operations else PaymentState.PENDING
+            event_id = EventId(self._ids.new(prefixes.EVENT))
+            entries.append(
+                HistoryEntry(
+                    event_id=event_id, payment_id=terms.payment_id, sequence=len(events), event=events[-1], state=state
+                )
+            )
+        payment.new_events.clear()
+        stored = deepcopy(payment)
+        self._state.payments[terms.payment_id] = stored
+        self._known[id(payment)] = (payment, stored)
+
+
+def _bare(instrument: Instrument | None) -> Instrument | None:
+    return replace(instrument, cardholder_name="", account="") if instrument else None
+
+
+def _bare_terms(terms: PaymentTerms) -> PaymentTerms:
+    return replace(terms, billing_address=Address())
+
+
+def _bare_event(event: PaymentEvent) -> PaymentEvent:
+    match event:
+        case PaymentCreated():
+            return replace(event, terms=_bare_terms(event.terms))
+        case OperationSucceeded() | OperationDeclined():
+            return replace(event, instrument=_bare(event.instrument))
+        case _:
+            return event
+
+
+def _matches(payment: Payment, which: PaymentFilter) -> bool:
+    terms, instrument = payment.terms, payment.instrument
+    contained = (which.reference_contains or "").casefold()
+    checks = (
+        (which.customer_id, which.customer_id == terms.customer_id),
+        (which.reference, which.reference == terms.reference),
+        (which.reference_contains, contained in terms.reference.casefold()),
+        (which.states or None, payment.state in which.states),
+        (which.created_from, which.created_from is None or payment.create_time >= which.created_from),
+        (which.created_until, which.created_until is None or payment.create_time < which.created_until),
+        (which.currency_code, which.currency_code == terms.amount.currency_code),
+        (which.min_minor_units, terms.amount.minor_units >= (which.min_minor_units or 0)),
+        (which.max_minor_units, terms.amount.minor_units <= (which.max_minor_units or 0)),
+        (which.brand, which.brand == (instrument.brand if instrument else "")),
+        (which.last_four, which.last_four == (instrument.last_four if instrument else "")),
+    )
+    return all(fits for asked, fits in checks if asked is not None)
+
+
+class _Customers:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, customer: Customer) -> None:
+        if customer.customer_id in self._state.customers:
+            raise ValueError(f"{customer.customer_id} is there already")
+        self._store(customer)
+
+    def save(self, customer: Customer) -> None:
+        if customer.customer_id not in self._state.customers:
+            raise LookupError(customer.customer_id)
+        self._store(customer)
+
+    def get(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
+        return self._state.customers.get(customer_id)
+
+    def find_by_external_id(self, caller_id: CallerId, external_id: str) -> Customer | None:
+        held = (c for c in self._state.customers.values() if c.external_id and c.delete_time is None)
+        return next((c for c in held if (c.caller_id, c.external_id) == (caller_id, external_id)), None)
+
+    def page(self, caller_id: CallerId, *, email: str | None, after: Position | None, limit: int) -> list[Customer]:
+        found = [
+            (Position(customer.create_time, customer.customer_id), customer)
+            for customer in self._state.customers.values()
+            if customer.caller_id == caller_id
+            and customer.delete_time is None
+            and (email is None or (customer.email and customer.email.casefold() == email.casefold()))
+        ]
+        return _page(found, after, limit)
+
+    def _store(self, customer: Customer) -> None:
+        if customer.delete_time is None:
+            holder = self.find_by_external_id(customer.caller_id, customer.external_id)
+            if holder is not None and holder.customer_id != customer.customer_id:
+                raise ExternalIdTaken(holder.customer_id)
+        self._state.customers[customer.customer_id] = customer
+
+
+class _Methods:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, method: PaymentMethod) -> None:
+        if method.payment_method_id in self._state.methods:
+            raise ValueError(f"{method.payment_method_id} is there already")
+        self._store(method)
+
+    def save(self, method: PaymentMethod) -> None:
+        if method.payment_method_id not in self._state.methods:
+            raise LookupError(method.payment_method_id)
+        self._store(method)
+
+    def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:
+        return self._state.methods.get(payment_method_id)
+
+    def of_customer(
+        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None
+    ) -> list[PaymentMethod]:
+        found = [
+            (Position(method.create_time, method.payment_method_id), method)
+            for method in self._state.methods.values()
+            if method.customer_id == customer_id
+            and method.state in (PaymentMethodState.ACTIVE, PaymentMethodState.PENDING)
+        ]
+        return _page(found, after, limit)
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
+        waiting = [
+            (method.next_check_time, method_id)
+            for method_id, method in self._state.methods.items()
+            if method.state is PaymentMethodState.PENDING and method.next_check_time is not None
+        ]
+        found = [self._state.methods[method_id] for time, method_id in sorted(waiting) if _is_due(time, now)][:limit]
+        for method in found:
+            self._state.methods[method.payment_method_id] = replace(method, next_check_time=lease_until)
+        return found
+
+    def _store(self, method: PaymentMethod) -> None:
+        if method.is_default:
+            for other in self._state.methods.values():
+                if other.is_default and other.customer_id == method.customer_id:
+                    self._state.methods[other.payment_method_id] = replace(other, is_default=False)
+        self._state.methods[method.payment_method_id] = method
+
+
+class _Requests:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def get(self, caller_id: CallerId, request_id: RequestId) -> RequestRecord | None:
+        return self._state.requests.get((caller_id, request_id))
+
+    def claim(self, record: RequestRecord) -> RequestRecord | None:
+        key = (record.caller_id, record.request_id)
+        earlier = self._state.requests.get(key)
+        if earlier is None:
+            self._state.requests[key] = replace(record, fingerprint=dict(record.fingerprint))
+        return earlier
+
+
+def _page(found: Iterable[tuple[Position, Record]], after: Position | None, limit: int | None) -> list[Record]:
+    def place(position: Position) -> tuple[datetime, str]:
+        return position.time, position.id
+
+    newest_first = sorted(found, key=lambda pair: place(pair[0]), reverse=True)
+    return [record for position, record in newest_first if after is None or place(position) < place(after)][:limit]

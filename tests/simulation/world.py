@@ -1,0 +1,489 @@
+"""One run: callers, replicas and a gateway that fail in every way, then a quiet end, then the accounts."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+from typing import Final, cast
+
+from application.caller import Caller
+from application.capture_payment import CaptureOrder, CapturePayment
+from application.checks import RawCard, RawMoney
+from application.create_payment import CreatePayment, PaymentOrder
+from application.errors import InvalidRequest, NotFound, OperationRefused, ReferenceAlreadyPaid
+from application.exactly_once import ExactlyOnce
+from application.fingerprint import Fingerprinter
+from application.follow_payments import FollowPayments
+from application.in_flight import InFlight, Key
+from application.ports.gateway import Gateway, GatewayUnavailable
+from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
+from application.refresh import Refresh
+from application.refund_payment import RefundOrder, RefundPayment
+from application.resolve_operations import AbsenceWatch, ResolveOperations
+from application.verify_payment import VerifyPayment
+from application.void_payment import VoidOrder, VoidPayment
+from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
+from domain.events import CaptureMode, PaymentEvent
+from domain.ids import CallerId, PaymentId
+from domain.operation import Operation, OperationState
+from domain.payment import Payment
+from domain.transitions import PaymentState
+from tests.fakes.ids import CountingIds
+from tests.fakes.memory_gateway import Fault, FaultyGateway, MemoryGateway
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.runtime import ManualClock
+from tests.simulation import invariants
+from tests.simulation.scheduler import Crashed, Scheduler
+
+SHOP: Final = Caller(CallerId("shop"))
+CARD: Final = RawCard("4111111111111111", 12, 2035, "123")
+LEASE: Final = timedelta(seconds=85)
+FIRST_CHECK: Final = timedelta(seconds=2)
+# Longer than a late call takes to arrive, and the search to show it.
+HORIZON: Final = timedelta(seconds=180)
+LATEST_ARRIVAL: Final = timedelta(seconds=60)
+LONGEST_LAG: Final = timedelta(seconds=30)
+# In which a caller may be told that it did not work. Nothing else may come out of a use case.
+REFUSALS: Final = (
+    InvalidRequest,
+    NotFound,
+    OperationRefused,
+    ReferenceAlreadyPaid,
+    IllegalTransition,
+    OperationInProgress,
+    AmountExceeds,
+)
+TROUBLE: Final = (GatewayUnavailable, StoreUnavailable)
+
+Order = PaymentOrder | CaptureOrder | VoidOrder | RefundOrder
+
+
+@dataclass
+class Sent:
+    """A request as a caller sent it, however often, and the payments that it was answered with."""
+
+    order: Order
+    answers: list[Payment] = field(default_factory=list)
+
+
+@dataclass
+class Chances:
+    """How likely each fault is at each port call. Drawn anew for each run, so that some runs are calm."""
+
+    gateway: dict[Fault, float]
+    store_down: float
+    commit_lost: float
+    crash: float
+
+    @classmethod
+    def draw(cls, random: Random) -> Chances:
+        def chance(*choices: float) -> float:
+            return random.choice(choices)
+
+        return cls(
+            gateway={
+                Fault.UNREACHABLE: chance(0, 0.03, 0.2),
+                Fault.REFUSED_CREDENTIALS: chance(0, 0, 0.05),
+                Fault.LOST_BEFORE: chance(0, 0.05, 0.2),
+                Fault.LOST_AFTER: chance(0, 0.05, 0.3),
+                Fault.LATE: chance(0, 0.05, 0.2),
+            },
+            store_down=chance(0, 0.02, 0.1),
+            commit_lost=chance(0, 0.02, 0.1),
+            crash=chance(0, 0.01, 0.05),
+        )
+
+    @classmethod
+    def none(cls) -> Chances:
+        return cls({}, 0, 0, 0)
+
+
+class ReplicaClock:
+    """A wall clock that is wrong by some minutes."""
+
+    def __init__(self, true: ManualClock, offset: timedelta) -> None:
+        self._true = true
+        self._offset = offset
+
+    def now(self) -> datetime:
+        return self._true.now() + self._offset
+
+
+class SimulatedInFlight(InFlight):
+    """Waits by letting others run."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+
+    def wait(self, key: Key, timeout_seconds: float) -> None:
+        end = self._world.clock.steady_seconds() + timeout_seconds
+        while key in self._running and self._world.clock.steady_seconds() < end:
+            self._world.step()
+
+
+class SimulatedStore:
+    """The surviving store as one replica reaches it: down, or slow to tell that it committed."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    @contextmanager
+    def begin(self) -> Iterator[UnitOfWork]:
+        self._reach()
+        with self._world.store.begin() as work:
+            yield work
+            if self._world.happens(self._world.chances.store_down):
+                raise StoreUnavailable("rolled back")
+        self._world.step()
+        if self._world.happens(self._world.chances.commit_lost):
+            raise StoreUnavailable("committed, but nobody said so")
+
+    @contextmanager
+    def read(self) -> Iterator[UnitOfWork]:
+        self._reach()
+        with self._world.store.read() as work:
+            yield work
+
+    def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
+        self._reach()
+        due = self._world.store.due_operations(now, lease_until, limit)
+        self._world.step()
+        return due
+
+    def _reach(self) -> None:
+        self._world.step()
+        if self._world.happens(self._world.chances.store_down):
+            raise StoreUnavailable("down")
+
+
+class SteppingGateway:
+    """The gateway with a step before and after each call."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        method = getattr(self._world.network, name)
+
+        def call(*arguments: object) -> object:
+            self._world.step()
+            try:
+                return method(*arguments)
+            finally:
+                self._world.step()
+
+        return call
+
+
+class Replica:
+    """One process: the real use cases over the simulated ports. A restart is a new one."""
+
+    def __init__(self, world: World) -> None:
+        self.clock = ReplicaClock(world.clock, timedelta(seconds=world.random.randint(-300, 300)))
+        store = SimulatedStore(world)
+        gateway = cast("Gateway", SteppingGateway(world))
+        once = ExactlyOnce(
+            store=store,
+            clock=self.clock,
+            ids=world.ids,
+            in_flight=SimulatedInFlight(world),
+            fingerprinter=Fingerprinter(b"key"),
+            lease=LEASE,
+            first_check=FIRST_CHECK,
+        )
+        refresh = Refresh(store, gateway, self.clock)
+        self.create = CreatePayment(store, gateway, once, frozenset({"USD"}))
+        self.capture = CapturePayment(store, gateway, once)
+        self.void = VoidPayment(gateway, once)
+        self.refund = RefundPayment(store, gateway, once, refresh)
+        self.verify = VerifyPayment(store, gateway, self.clock)
+        self.follow = FollowPayments(store, gateway, once)
+        self.resolve = ResolveOperations(
+            store, gateway, once, refresh, AbsenceWatch(world.clock.steady_seconds, HORIZON), batch_size=10
+        )
+
+    def carry_out(self, order: Order) -> Payment:
+        match order:
+            case PaymentOrder():
+                return self.create(order, SHOP)
+            case CaptureOrder():
+                return self.capture(order, SHOP)
+            case VoidOrder():
+                return self.void(order, SHOP)
+            case RefundOrder():
+                return self.refund(order, SHOP)
+
+
+class World:
+    """Everything of one run. Only the store and the gateway survive a crash."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.random = Random(seed)  # noqa: S311
+        self.clock = ManualClock()
+        self.ids = CountingIds()
+        self.scheduler = Scheduler(self.random)
+        self.chances = Chances.draw(self.random)
+        lag = timedelta(seconds=self.random.choice((0, 0, 5, LONGEST_LAG.total_seconds())))
+        self.store = MemoryStore(self.ids)
+        self.gateway = MemoryGateway(self.clock, search_lag=lag)
+        self.network = FaultyGateway(self.gateway, self._choose_fault, self._choose_delay)
+        self.replicas = [Replica(self) for _ in range(self.random.randint(1, 3))]
+        self.sent: list[Sent] = []
+
+    # The run
+
+    def run(self) -> None:
+        """Raises invariants.Broken, or what no use case may raise."""
+        with errors_of_the_resolver():
+            for _ in range(self.random.randint(2, 7)):
+                self._round()
+            self._calm_down()
+            self._resolve_all()
+            self._check()
+            self._send_all_again()
+            self._resolve_all()
+            self._check()
+
+    def _round(self) -> None:
+        for _ in range(self.random.randint(1, 6)):
+            self._add_actors()
+        self.scheduler.run()
+        self._pass(timedelta(seconds=self.random.choice((0, 3, 30, 120, 600, 86400))))
+
+    def _calm_down(self) -> None:
+        self.chances = Chances.none()
+        self._pass(LATEST_ARRIVAL)
+
+    def _resolve_all(self) -> None:
+        """The resolver of every replica, while time goes by and the gateway settles, until nothing is open."""
+        self._resolve_until(lambda o: o.state is not OperationState.STARTED, timedelta(minutes=6))
+        self.gateway.settle()
+        self._resolve_until(lambda o: not o.state.is_open, timedelta(minutes=70))
+        self.clock.advance(LONGEST_LAG)
+        for payment in self.payments():
+            self.replicas[0].verify(payment.terms.payment_id, SHOP)
+
+    def _resolve_until(self, is_done: Callable[[Operation], bool], wait: timedelta) -> None:
+        for _ in range(40):
+            if all(is_done(o) for payment in self.payments() for o in payment.operations):
+                return
+            for replica in self.replicas:
+                self.scheduler.spawn("resolver", replica, self._patiently(replica.resolve))
+            self.scheduler.spawn("follower", self.replicas[0], self._patiently(self.replicas[0].follow))
+            self.scheduler.run()
+            self._pass(wait)
+
+    def _pass(self, time: timedelta) -> None:
+        """Time goes by, and what was sent late arrives when it is due."""
+        end = self.clock.now() + time
+        while (arrival := self.network.next_arrival) is not None and arrival <= end:
+            self.clock.advance(max(arrival - self.clock.now(), timedelta()))
+            self.network.deliver_late()
+        self.clock.advance(max(end - self.clock.now(), timedelta()))
+
+    def _send_all_again(self) -> None:
+        """Every request once more, to a gateway that answers."""
+        for sent in self.sent:
+            before = sent.answers[-1] if sent.answers else None
+            effects = len(self.gateway.effects)
+            self._send(sent, self.random.choice(self.replicas))
+            after = sent.answers[-1] if sent.answers else None
+            if before is not None and after is not None:
+                invariants.same_payment(before, after)
+                if not invariants.was_never_sent(before, sent.order.request_id):
+                    invariants.expect(1, len(self.gateway.effects) == effects, "a repeat moved money again")
+
+    def _check(self) -> None:
+        histories = [(payment, self.history(payment.terms.payment_id)) for payment in self.payments()]
+        invariants.check(histories, self.sent_orders(), self.gateway)
+        for sent in self.sent:
+            for answer in sent.answers:
+                invariants.nothing_is_forgotten(answer, self.payment(answer.terms.payment_id))
+
+    # Actors
+
+    def _add_actors(self) -> None:
+        replica = self.random.choice(self.replicas)
+        kind = self.random.choices(
+            ("new", "twins", "repeat", "change", "resolve", "follow", "verify", "batch"), (4, 1, 3, 14, 4, 1, 2, 3)
+        )[0]
+        payments = self.payments()
+        match kind:
+            case "new":
+                self._add_caller(self._new_order(), 1)
+            case "twins":
+                self._add_caller(self._new_order(), 2)
+            case "repeat" if self.sent:
+                self._add_caller(self.random.choice(self.sent), 1)
+            case "change" if payments:
+                change = self._change_of(self.random.choice(payments))
+                self._add_caller(change, self.random.choice((1, 1, 1, 2)))
+            case "resolve":
+                self.scheduler.spawn("resolver", replica, self._patiently(replica.resolve))
+            case "follow":
+                self.scheduler.spawn("follower", replica, self._patiently(replica.follow))
+            case "verify" if payments:
+                payment_id = self.random.choice(payments).terms.payment_id
+                self.scheduler.spawn("verifier", replica, self._patiently(lambda: replica.verify(payment_id, SHOP)))
+            case "batch":
+                self.scheduler.spawn("the gateway itself", self.gateway, self._batch)
+
+    def _new_order(self) -> Sent:
+        return self._remember(
+            PaymentOrder(
+                request_id=self._new_request_id(),
+                reference=f"order {self.random.randint(1, 4)}",
+                # Now and then an amount that the gateway declines.
+                amount=RawMoney(self.random.choices((10_00, 2001_00, 4001_00), (20, 2, 1))[0], "USD"),
+                source=CARD,
+                capture_mode=self.random.choice(tuple(CaptureMode)),
+            )
+        )
+
+    def _change_of(self, payment: Payment) -> Sent:
+        payment_id, request_id = payment.terms.payment_id, self._new_request_id()
+        minor_units = self.random.choice((None, 2_00, 3_00, 4_00, 7_00, payment.terms.amount.minor_units))
+        amount = None if minor_units is None else RawMoney(minor_units, "USD")
+        # Mostly what makes sense; what does not must be refused.
+        likely = (8, 1, 1) if payment.state is PaymentState.AUTHORIZED else (3, 1, 8)
+        kind = self.random.choices(("capture", "void", "refund"), likely)[0]
+        if kind == "capture":
+            final = self.random.random() < 0.3
+            return self._remember(
+                CaptureOrder(request_id=request_id, payment_id=payment_id, amount=amount, final=final)
+            )
+        if kind == "void":
+            return self._remember(VoidOrder(request_id=request_id, payment_id=payment_id))
+        return self._remember(RefundOrder(request_id=request_id, payment_id=payment_id, amount=amount))
+
+    def _remember(self, order: Order) -> Sent:
+        sent = Sent(order)
+        self.sent.append(sent)
+        return sent
+
+    def _new_request_id(self) -> str:
+        return f"00000000-0000-4000-8000-{len(self.sent):012d}"
+
+    def _add_caller(self, sent: Sent, copies: int) -> None:
+        for _ in range(copies):
+            index = self.random.randrange(len(self.replicas))
+            replica = self.replicas[index]
+            self.scheduler.spawn("caller", replica, lambda replica=replica: self._call(sent, replica))  # type: ignore[misc]
+
+    def _call(self, sent: Sent, replica: Replica) -> None:
+        """A caller that tries again, a few times, after trouble."""
+        for _ in range(self.random.randint(1, 3)):
+            if self._send(sent, replica):
+                return
+            self.step()
+
+    def _send(self, sent: Sent, replica: Replica) -> bool:
+        """Whether there was an answer."""
+        try:
+            answer = replica.carry_out(sent.order)
+        except REFUSALS:
+            return True
+        except TROUBLE:
+            return False
+        invariants.is_durable(answer, self.payment(answer.terms.payment_id))
+        invariants.tells_where_it_stands(answer)
+        invariants.is_carried_out(sent.order, answer)
+        sent.answers.append(answer)
+        return True
+
+    def _patiently(self, work: Callable[[], object]) -> Callable[[], None]:
+        def patient() -> None:
+            with suppress(TROUBLE):
+                work()
+
+        return patient
+
+    def _batch(self) -> None:
+        self.scheduler.pause()
+        transactions = self.gateway.all_transactions()
+        if transactions:
+            one = self.random.choice(transactions).transaction_id
+            move = self.random.choices(
+                (self.gateway.settle, self.gateway.begin_settling, self.gateway.expire), (12, 2, 1)
+            )[0]
+            move(one)
+
+    # What can happen at every port call
+
+    def step(self) -> None:
+        """Others may run, time goes by, late calls arrive, and the process may die."""
+        actor = self.scheduler.current
+        if actor is None:
+            return
+        self.clock.advance(timedelta(milliseconds=self.random.choice((0, 1, 40, 700))))
+        self.network.deliver_late()
+        self.scheduler.pause()
+        if self.happens(self.chances.crash) and isinstance(actor.process, Replica):
+            self._crash(actor.process)
+            raise Crashed
+
+    def happens(self, chance: float) -> bool:
+        return chance > 0 and self.random.random() < chance
+
+    def _crash(self, replica: Replica) -> None:
+        self.scheduler.crash(replica)
+        self.replicas[self.replicas.index(replica)] = Replica(self)
+
+    def _choose_fault(self, _: str) -> Fault:
+        for fault, chance in self.chances.gateway.items():
+            if self.happens(chance):
+                return fault
+        return Fault.NONE
+
+    def _choose_delay(self) -> timedelta:
+        return timedelta(seconds=self.random.uniform(0, LATEST_ARRIVAL.total_seconds()))
+
+    # What the store says
+
+    def payments(self) -> list[Payment]:
+        with self.store.read() as work:
+            return list(reversed(work.payments.page(None, invariants.EVERY_PAYMENT, after=None, limit=1000)))
+
+    def payment(self, payment_id: PaymentId) -> Payment | None:
+        with self.store.read() as work:
+            return work.payments.get(payment_id)
+
+    def history(self, payment_id: PaymentId) -> list[PaymentEvent]:
+        with self.store.read() as work:
+            return [entry.event for entry in work.payments.history(payment_id)]
+
+    def sent_orders(self) -> list[Order]:
+        return [sent.order for sent in self.sent]
+
+
+class _Remembering(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.failures: list[BaseException] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        failure = record.exc_info[1] if record.exc_info else None
+        if failure is not None and not isinstance(failure, TROUBLE):
+            self.failures.append(failure)
+
+
+@contextmanager
+def errors_of_the_resolver() -> Iterator[None]:
+    """The resolver logs what it cannot deal with and goes on. Here that is a failure."""
+    logger = logging.getLogger("application.resolve_operations")
+    handler = _Remembering()
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+    for failure in handler.failures:
+        raise failure
