@@ -102,7 +102,6 @@ def _serve(options: argparse.Namespace) -> int:
 
 def _stop_with_stdin() -> None:
     while os.read(sys.stdin.fileno(), 4096):
-    while sys.stdin.buffer.readline():
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

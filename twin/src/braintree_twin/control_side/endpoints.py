@@ -156,12 +156,9 @@ def _fields(request: Request) -> dict[str, Any]:
     if not request.body.strip():
         return {}
     try:
-        fields = json.loads(request.body)
-    except ValueError:
-        raise Wrong("body", "must be JSON") from None
         fields = json.loads(request.body, parse_constant=_refuse)
     except (ValueError, RecursionError):
-        raise _Wrong("body", "must be JSON") from None
+        raise Wrong("body", "must be JSON") from None
     if not isinstance(fields, dict):
         raise Wrong("body", "must be a JSON object")
     return fields
@@ -174,7 +171,7 @@ def _refuse(constant: str) -> NoReturn:
 def _only(fields: dict[str, Any], *known: str) -> None:
     for name in fields:
         if name not in known:
-            raise _Wrong(name, f"no such field; there is {', '.join(known)}")
+            raise Wrong(name, f"no such field; there is {', '.join(known)}")
 
 
 def _json(status: int, content: dict[str, Any]) -> Response:

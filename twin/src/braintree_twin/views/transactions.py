@@ -160,7 +160,6 @@ def _life(record: Transaction) -> dict[str, Node]:
         "service_fee_amount": record.service_fee_amount,
         "escrow_status": None,
         "disbursement_details": _disbursement(record.disbursement),
-        "disputes": Elements("dispute", ()),
         "shipments": Elements("shipment", [dict(shipment) for shipment in record.shipments]),
         "disputes": Elements("dispute", [dispute(Dispute(**fields)) for fields in record.disputes]),
         "ach_return_responses": Elements("ach_return_response", ()),

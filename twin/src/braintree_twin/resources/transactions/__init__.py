@@ -10,7 +10,7 @@ from braintree_twin.resources.transactions.line_items import find_line_items
 from braintree_twin.resources.transactions.refunding import refund
 from braintree_twin.resources.transactions.request_keys import keyed
 from braintree_twin.resources.transactions.reversing import reverse
-from braintree_twin.resources.transactions.searching import SEARCH, search, search_ids
+from braintree_twin.resources.transactions.searching import SEARCH
 from braintree_twin.resources.transactions.settling import submit_for_partial_settlement, submit_for_settlement
 from braintree_twin.resources.transactions.shipments import add_shipment
 from braintree_twin.resources.transactions.voiding import find, void
