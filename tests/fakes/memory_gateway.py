@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -209,6 +209,9 @@ class MemoryGateway:
 
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         return [found for found in self._search() if found.order_id == operation_id]
+
+    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
+        yield from [found for found in self._search() if start <= found.create_time < end]
 
     def all_transactions(self) -> list[Transaction]:
         """The whole ledger, as it is."""
@@ -506,6 +509,10 @@ class FaultyGateway:
 
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         return self._ask("find_by_operation", lambda: self._inner.find_by_operation(operation_id))
+
+    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
+        found = self._ask("transactions_created", lambda: list(self._inner.transactions_created(start, end)))
+        return iter(found)
 
     def ensure_customer(self, customer: Customer) -> None:
         self._ask("ensure_customer", lambda: self._inner.ensure_customer(customer))

@@ -399,7 +399,7 @@ class World:
 
     def _patiently(self, work: Callable[[], object]) -> Callable[[], None]:
         def patient() -> None:
-            with suppress(TROUBLE):
+            with suppress(*TROUBLE):
                 work()
 
         return patient
