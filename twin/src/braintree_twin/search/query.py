@@ -37,6 +37,43 @@ def text_column(column: str) -> Lookup:
     return lookup
 
 
+_PATTERNS = {"is": "{}", "starts_with": "{}%", "ends_with": "%{}", "contains": "%{}%"}
+
+
+def like_column(column: str) -> Lookup:
+    """Any text operator but is_not, on a column that is compared without regard to case."""
+
+    def lookup(value: Value) -> tuple[list[Condition], bool]:
+        if not isinstance(value, dict) or value.keys() == {"is"}:
+            return text_column(column)(value)
+        return [
+            (f"{column} LIKE ? ESCAPE '\\'", _PATTERNS[operator].format(_escaped(wanted)))
+            for operator, wanted in value.items()
+            if operator in _PATTERNS and isinstance(wanted, str) and wanted.isascii()
+        ], False
+
+    return lookup
+
+
+def in_document(value: Value) -> tuple[list[Condition], bool]:
+    """Whatever has the text must have it somewhere in its document: SQLite skips the others unread."""
+    if not isinstance(value, dict):
+        return _NONE
+    return [
+        ("document LIKE ? ESCAPE '\\'", f"%{_escaped(wanted)}%")
+        for operator, wanted in value.items()
+        if operator in _PATTERNS and isinstance(wanted, str) and _PLAIN.fullmatch(wanted)
+    ], False
+
+
+# What JSON writes as it is.
+_PLAIN = re.compile(r"[ !#-\[\]-~]+", re.ASCII)
+
+
+def _escaped(wanted: str) -> str:
+    return re.sub(r"([%_\\])", r"\\\1", wanted)
+
+
 def id_column(column: str) -> Lookup:
     """Equality on a column of ids: as they are asked for, or in lower case as the gateway draws them."""
 
