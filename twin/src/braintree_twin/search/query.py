@@ -66,6 +66,23 @@ def in_document(value: Value) -> tuple[list[Condition], bool]:
     ], False
 
 
+def amount_field(name: str) -> Lookup:
+    """Bounds on an amount in the document; as floats they leave nothing out, so that the exact test comes after."""
+
+    def lookup(value: Value) -> tuple[list[Condition], bool]:
+        bounds = value if isinstance(value, dict) else {}
+        known = f"CAST(json_extract(document, '$.{name}') AS REAL)"
+        return [
+            (f"{known} {_SIGNS[sign]} CAST(? AS REAL)", bound)
+            for sign, bound in bounds.items()
+            if isinstance(bound, str)
+        ], False
+
+    return lookup
+
+
+_SIGNS = {"min": ">=", "max": "<=", "is": "="}
+
 # What JSON writes as it is.
 _PLAIN = re.compile(r"[ !#-\[\]-~]+", re.ASCII)
 
@@ -88,7 +105,7 @@ def list_column(column: str) -> Lookup:
     """Any of a list of values."""
 
     def lookup(value: Value) -> tuple[list[Condition], bool]:
-        return [_among(column, Params({column: value}).texts(column))], True
+        return [_among(column, Params({"values": value}).texts("values"))], True
 
     return lookup
 
@@ -100,8 +117,7 @@ def time_column(column: str) -> Lookup:
         bounds = value if isinstance(value, dict) else {}
         given = {name: iso_moment(bound) for name, bound in bounds.items() if isinstance(bound, str)}
         exact = all(_STAMP.fullmatch(bound) for bound in given.values())
-        signs = {"min": ">=", "max": "<=", "is": "="}
-        return ([(f"{column} {signs[name]} ?", bound) for name, bound in given.items()], True) if exact else _NONE
+        return ([(f"{column} {_SIGNS[name]} ?", bound) for name, bound in given.items()], True) if exact else _NONE
 
     return lookup
 
