@@ -55,13 +55,20 @@ def print_long_table(console: Console, columns: Sequence[Column], rows: Iterable
     return count
 
 
-def small_table(*headings: str, right: Sequence[str] = ()) -> Table:
-    """A table of a few rows, whose texts wrap."""
+def small_table(*headings: str, right: Sequence[str] = (), wrapped: Sequence[str] = ()) -> Table:
+    """A table of a few rows. Where the terminal is narrow, the texts of the wrapped columns take several lines."""
     table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", border_style="bright_black"
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+        border_style="bright_black",
     )
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+        table.add_column(
+            heading, justify="right" if heading in right else "left", overflow="fold", no_wrap=heading not in wrapped
+        )
     return table
 
 
