@@ -5,6 +5,7 @@ No transaction is open during the call. Die anywhere, and the operation is still
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -12,6 +13,7 @@ from datetime import timedelta
 from application.caller import Caller
 from application.errors import OperationRefused, ReferenceAlreadyPaid, RequestIdReused
 from application.fingerprint import Fingerprinter, differing_fields
+from application.follow import FollowPolicy
 from application.in_flight import InFlight, Key
 from application.outcomes import record_failure, record_outcome
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, Unknown
@@ -44,6 +46,22 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """For how long an operation is this process's to send, by its own steady clock.
+
+    A process that hung for longer finds out before it sends: others may have called the operation absent by now.
+    """
+
+    steady_seconds: Callable[[], float]
+    end: float
+
+    def hold(self) -> None:
+        """Raises GatewayNotReached once the lease is over: nothing may be sent any more, and nothing was."""
+        if self.steady_seconds() >= self.end:
+            raise GatewayNotReached("the service hung for too long before it could send")
+
+
+@dataclass(frozen=True, slots=True)
 class ExactlyOnce:
     """Carries a request to the gateway at most once, and answers repeats with what has become of it."""
 
@@ -56,6 +74,13 @@ class ExactlyOnce:
     lease: timedelta
     # How soon the resolver looks when an answer was lost.
     first_check: timedelta
+    # Never set back, whatever happens to the clock on the wall.
+    steady_seconds: Callable[[], float] = time.monotonic
+    follow: FollowPolicy = FollowPolicy()
+
+    def begin_lease(self) -> Lease:
+        """Begins before the operation is recorded, so that it ends before others may look."""
+        return Lease(self.steady_seconds, self.steady_seconds() + self.lease.total_seconds())
 
     def stamp(self, caller: Caller) -> Stamp:
         return Stamp(self.clock.now(), caller.caller_id)
@@ -79,12 +104,14 @@ class ExactlyOnce:
 
     def is_repeat(self, work: UnitOfWork, request: Request) -> bool:
         """Whether the request was carried out before. Raises RequestIdReused."""
+        return self.earlier(work, request) is not None
+
+    def earlier(self, work: UnitOfWork, request: Request) -> RequestRecord | None:
+        """The record of the request, if it came before. Raises RequestIdReused."""
         earlier = work.requests.get(request.caller.caller_id, request.request_id)
-        if earlier is None:
-            return False
-        record = self.record_of(request, earlier.resource_id, self.stamp(request.caller))
-        _must_be_same(earlier, record)
-        return True
+        if earlier is not None:
+            _must_be_same(earlier, self.record_of(request, earlier.resource_id, self.stamp(request.caller)))
+        return earlier
 
     def move_money(self, request: Request, payment_id: PaymentId, begin: Begin, call: Call) -> Payment:
         """Runs the three beats for a request that makes one call.
@@ -94,10 +121,11 @@ class ExactlyOnce:
         OperationRefused.
         """
         operation_id = OperationId(self.ids.new(OPERATION))
+        lease = self.begin_lease()
         with self.in_flight.track(request.key):
             payment, started = self._record_start(request, payment_id, operation_id, begin)
             if started is not None:
-                payment = self.carry_out(payment, started, lambda: call(payment, started), request.caller)
+                payment = self.carry_out(payment, started, lambda: call(payment, started), request.caller, lease)
                 return self.answer(payment, request)
         return self.repeat(payment, request)
 
@@ -107,6 +135,7 @@ class ExactlyOnce:
         operation: Operation,
         call: Callable[[], Outcome],
         caller: Caller,
+        lease: Lease,
         *,
         waiting: Sequence[Operation] = (),
     ) -> Payment:
@@ -117,6 +146,7 @@ class ExactlyOnce:
         """
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         try:
+            lease.hold()
             outcome = call()
         except GatewayNotReached as failure:
             refused = isinstance(failure, GatewayRefusedCredentials)
@@ -124,7 +154,8 @@ class ExactlyOnce:
             with self.store.begin() as work:
                 payment = locked(work, payment_id)
                 for unsent in (operation, *waiting):
-                    record_failure(work, payment, unsent.operation_id, reason, "", self.stamp(caller))
+                    if payment.operation(unsent.operation_id).state is OperationState.STARTED:
+                        record_failure(work, payment, unsent.operation_id, reason, "", self.stamp(caller))
             raise
         return self.record(payment_id, operation_id, outcome, caller)
 
@@ -135,7 +166,7 @@ class ExactlyOnce:
             payment = locked(work, payment_id)
             if isinstance(outcome, Unknown):
                 payment.check_again(operation_id, stamp.time + self.first_check)
-            record_outcome(work, payment, operation_id, outcome, stamp)
+            record_outcome(work, payment, operation_id, outcome, stamp, self.follow)
         return payment
 
     def repeat(self, payment: Payment, request: Request) -> Payment:
@@ -151,18 +182,16 @@ class ExactlyOnce:
         Raises OperationRefused where the gateway refused it, and GatewayNotReached where it was never sent.
         """
         operations = payment.operations_of(request.request_id)
-        if not operations or not all(o.state is OperationState.FAILED for o in operations):
-            return payment
-        for operation in operations:
-            reason = operation.failure_reason
-            if reason is FailureReason.GATEWAY_REFUSED_CREDENTIALS:
+        match operations[-1].failure_reason if operations else None:
+            # Even where an earlier part took effect: the same request sends what is missing.
+            case FailureReason.GATEWAY_REFUSED_CREDENTIALS:
                 raise GatewayRefusedCredentials
-            if reason is FailureReason.GATEWAY_UNREACHABLE:
+            case FailureReason.GATEWAY_UNREACHABLE:
                 raise GatewayNotReached
-            if reason is FailureReason.GATEWAY_REFUSED_REQUEST and operation.target_transaction_id:
-                raise OperationRefused(
-                    payment.terms.payment_id, operation.operation_id, operation.kind, operation.failure_detail
-                )
+        if all(o.state is OperationState.FAILED for o in operations):
+            for o in operations:
+                if o.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST and o.target_transaction_id:
+                    raise OperationRefused(payment.terms.payment_id, o.operation_id, o.kind, o.failure_detail)
         return payment
 
     def _record_start(

@@ -7,7 +7,7 @@ from functools import partial
 
 from application.caller import Caller
 from application.checks import Checks, RawMoney, known
-from application.exactly_once import ExactlyOnce, Request, locked, may_try_again
+from application.exactly_once import ExactlyOnce, Lease, Request, locked, may_try_again
 from application.load import check_amount, load, load_for_change
 from application.ports.gateway import Gateway, Outcome, Refund
 from application.ports.store import Store, UnitOfWork
@@ -50,10 +50,11 @@ class RefundPayment:
         fields = {"payment_id": payment_id, "amount": amount, "note": note}
         request = Request(caller, known(request_id), "RefundPayment", fields)
         self._learn_whether_settled(known(payment_id), request, caller)
+        lease = self.exactly_once.begin_lease()
         with self.exactly_once.in_flight.track(request.key):
             payment, started = self._record_start(request, PaymentId(known(payment_id)), amount, note)
             if started is not None:
-                payment = self._carry_out(payment, started, request)
+                payment = self._carry_out(payment, started, request, lease)
                 if _came_too_late_to_void(payment, request):
                     payment = self._refund_instead(payment, request, amount, note)
                 return self.exactly_once.answer(payment, request)
@@ -100,35 +101,39 @@ class RefundPayment:
         work.payments.save(payment)
         return [operation for operation in operations if operation.state is OperationState.STARTED]
 
-    def _carry_out(self, payment: Payment, started: list[Operation], request: Request) -> Payment:
+    def _carry_out(self, payment: Payment, started: list[Operation], request: Request, lease: Lease) -> Payment:
         """Sends one after the other. Once one cannot be sent, the rest is not tried: it surely was not sent either."""
         for index, operation in enumerate(started):
             if index:
-                self._renew_lease(payment, operation)
+                lease = self._renew_lease(payment, operation)
             payment = self.exactly_once.carry_out(
                 payment,
                 operation,
                 partial(send_return, self.gateway, operation),
                 request.caller,
+                lease,
                 waiting=started[index + 1 :],
             )
         return payment
 
-    def _renew_lease(self, payment: Payment, operation: Operation) -> None:
+    def _renew_lease(self, payment: Payment, operation: Operation) -> Lease:
         """The calls before it took their time; the resolver must not look for it before it is sent."""
+        lease = self.exactly_once.begin_lease()
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
             due = self.exactly_once.clock.now() + self.exactly_once.lease
             current.check_again(operation.operation_id, due)
             work.payments.save(current)
+        return lease
 
     def _refund_instead(self, payment: Payment, request: Request, amount: Money | None, note: str) -> Payment:
         """The money settled between the last look and the void: give it back by a refund."""
         payment = self.refresh(payment, [sale.transaction_id for sale in payment.captured_sales])
         with self.store.begin() as work:
+            lease = self.exactly_once.begin_lease()
             payment = locked(work, payment.terms.payment_id)
             started = self._start(work, payment, request, amount, note)
-        return self._carry_out(payment, started, request)
+        return self._carry_out(payment, started, request, lease)
 
 
 def _came_too_late_to_void(payment: Payment, request: Request) -> bool:

@@ -45,10 +45,12 @@ class ResolveMethods:
     def _record(self, method: PaymentMethod, found: StoredInstrument | None) -> None:
         method_id = method.payment_method_id
         time = self.exactly_once.clock.now()
-        proven = found is None and self.absence.is_proven(method_id)
+        # A method that was never sent may be sent again under its id: its last change tells the attempts apart.
+        attempt = f"{method_id} {method.update_time}"
+        proven = found is None and self.absence.is_proven(attempt)
         with self.store.begin() as work:
             current = known(work.payment_methods.get(method_id, lock=True))
-            if current.state is not PaymentMethodState.PENDING:
+            if current.state is not PaymentMethodState.PENDING or current.update_time != method.update_time:
                 return
             if found is not None:
                 current = current.activate(found.instrument, found.token, found.verification, time=time)
@@ -59,4 +61,4 @@ class ResolveMethods:
                 current = replace(current, next_check_time=time + self.exactly_once.first_check)
             work.payment_methods.save(current)
         if current.state is not PaymentMethodState.PENDING:
-            self.absence.forget(method_id)
+            self.absence.forget(attempt)

@@ -30,6 +30,11 @@ _LONGEST_WAIT = timedelta(minutes=5)
 _LONGEST_SCHEDULE_WAIT = timedelta(hours=1)
 
 
+def absence_key(operation: Operation) -> str:
+    """What is watched for: this start of the operation. One that was scheduled can be sent again under its own id."""
+    return f"{operation.operation_id} {operation.start_count}"
+
+
 @dataclass(frozen=True, slots=True)
 class AbsenceWatch:
     """Measures for how long the gateway has not known of an operation, by this process's own steady clock.
@@ -42,14 +47,17 @@ class AbsenceWatch:
     horizon: timedelta
     _first_seen: dict[str, float] = field(default_factory=dict)
 
-    def is_proven(self, operation_id: str) -> bool:
-        """Whether the operation has been missing for the whole horizon. Each call counts as one look."""
+    def is_proven(self, key: str) -> bool:
+        """Whether what was sent has been missing for the whole horizon. Each call counts as one look.
+
+        The key names one attempt: another replica may have given up an earlier one, of which this one is not told.
+        """
         now = self.steady_seconds()
-        first = self._first_seen.setdefault(operation_id, now)
+        first = self._first_seen.setdefault(key, now)
         return now - first >= self.horizon.total_seconds()
 
-    def forget(self, operation_id: str) -> None:
-        self._first_seen.pop(operation_id, None)
+    def forget(self, key: str) -> None:
+        self._first_seen.pop(key, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +87,12 @@ class ResolveOperations:
         if operation.state is not OperationState.STARTED:
             return payment
         outcome = look_up(self.gateway, operation)
-        if isinstance(outcome, Unknown):
-            # The gateway has it and still works on it: the opposite of absence.
-            return self._wait(payment_id, operation_id, checked=True)
         if outcome is None:
             return self._record_absence(payment_id, operation)
+        if isinstance(outcome, Unknown):
+            # The gateway knows of it and is still at work: the opposite of absence, however long it takes.
+            self.absence.forget(absence_key(operation))
+            return self._wait(payment_id, operation_id, checked=True)
         return self._record_outcome(payment_id, operation_id, outcome)
 
     def _deal_with(self, due: DueOperation) -> None:
@@ -108,21 +117,22 @@ class ResolveOperations:
         stamp = self._stamp()
         with self.store.begin() as work:
             payment = locked(work, payment_id)
-            operation = payment.operation(operation_id)
-            if operation.state is OperationState.STARTED:
-                record_outcome(work, payment, operation_id, outcome, stamp)
-        self.absence.forget(_attempt(operation))
+            if payment.operation(operation_id).state is OperationState.STARTED:
+                record_outcome(work, payment, operation_id, outcome, stamp, self.exactly_once.follow)
+        self.absence.forget(absence_key(payment.operation(operation_id)))
         return payment
 
     def _record_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
         operation_id = looked_for.operation_id
-        attempt = _attempt(looked_for)
-        if not self.absence.is_proven(attempt):
+        if not self.absence.is_proven(absence_key(looked_for)):
             return self._wait(payment_id, operation_id, checked=True)
         stamp = self._stamp()
         with self.store.begin() as work:
             payment = locked(work, payment_id)
             operation = payment.operation(operation_id)
+            if absence_key(operation) != absence_key(looked_for):
+                # It was given up and sent anew since this look began.
+                return payment
             if operation.state is OperationState.STARTED and operation.was_scheduled:
                 payment.postpone(operation_id, stamp=stamp)
                 payment.check_again(operation_id, stamp.time + self.exactly_once.first_check)
@@ -130,7 +140,7 @@ class ResolveOperations:
             elif operation.state is OperationState.STARTED:
                 reason = FailureReason.NOT_FOUND_AT_GATEWAY
                 record_failure(work, payment, operation_id, reason, "", stamp)
-        self.absence.forget(attempt)
+        self.absence.forget(absence_key(looked_for))
         return payment
 
     def _carry_out_scheduled(self, payment: Payment, operation: Operation) -> None:
@@ -142,6 +152,7 @@ class ResolveOperations:
                 self._wait(payment_id, operation_id, checked=True)
             return
         stamp = self._stamp()
+        lease = self.exactly_once.begin_lease()
         with self.store.begin() as work:
             payment = locked(work, payment_id)
             if payment.operation(operation_id).state is not OperationState.SCHEDULED:
@@ -150,14 +161,16 @@ class ResolveOperations:
             payment.check_again(operation_id, stamp.time + self.exactly_once.lease)
             work.payments.save(payment)
         try:
+            lease.hold()
             outcome = send_return(self.gateway, started)
         except GatewayNotReached:
             stamp = self._stamp()
             with self.store.begin() as work:
                 payment = locked(work, payment_id)
-                payment.postpone(operation_id, stamp=stamp)
-                payment.check_again(operation_id, stamp.time + self.exactly_once.first_check)
-                work.payments.save(payment)
+                if payment.operation(operation_id) == started:
+                    payment.postpone(operation_id, stamp=stamp)
+                    payment.check_again(operation_id, stamp.time + self.exactly_once.first_check)
+                    work.payments.save(payment)
             return
         self.exactly_once.record(payment_id, operation_id, outcome, Caller(CallerId(SERVICE)))
 
@@ -175,8 +188,3 @@ class ResolveOperations:
 
     def _stamp(self) -> Stamp:
         return Stamp(self.exactly_once.clock.now(), SERVICE)
-
-
-def _attempt(operation: Operation) -> str:
-    """What absence is watched of. A scheduled refund that starts again is another attempt under the same id."""
-    return f"{operation.operation_id} {operation.start_time}"

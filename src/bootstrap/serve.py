@@ -30,7 +30,7 @@ _CANNOT_START = 1
 
 def serve() -> int:
     """Runs with the settings of the environment."""
-    return _run(load_settings())
+    return run(_container(load_settings()))
 
 
 def serve_with_twin(state_dir: Path) -> int:
@@ -41,7 +41,7 @@ def serve_with_twin(state_dir: Path) -> int:
         with running_twin(state_dir) as twin:
             os.environ.update(twin.environment())
             os.environ.setdefault("BAYAR_DATABASE_URL", f"sqlite:///{state_dir / 'bayar.db'}")
-            return _run(load_settings(), first_payment_hint=True)
+            return run(_container(load_settings()), first_payment_hint=True)
     except TwinFailed as error:
         _complain(str(error))
         return _CANNOT_START
@@ -59,13 +59,14 @@ def migrate() -> int:
     return 0
 
 
-def _run(settings: Settings, *, first_payment_hint: bool = False) -> int:
+def run(container: Container, *, first_payment_hint: bool = False) -> int:
+    """Runs what the container is made of until told to stop. Returns the exit status."""
+    settings = container.settings()
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
     with ExitStack() as stack:
         try:
-            container = _container(settings)
             engine = _engine(container)
             stack.callback(engine.dispose)
             stack.callback(container.gateway().close)

@@ -69,9 +69,9 @@ class Operation:
     final: bool = False
     # It was accepted before it was possible. What surely had no effect is scheduled again, not given up.
     was_scheduled: bool = False
+    # How often it was on its way to the gateway: scheduled again, it starts again under its own id.
+    start_count: int = 0
     note: str = ""
-    # When the latest attempt started. None while it has only been scheduled.
-    start_time: datetime | None = None
     finish_time: datetime | None = None
     transaction_id: str = ""
     standing: Standing | None = None

@@ -182,7 +182,9 @@ class OperationLog:
 
     @property
     def disputed_amount(self) -> Money:
-        return self._zero
+        """What disputes claim of the captured money. It cannot be refunded: that would pay twice."""
+        claims = [sale.standing.disputed_amount for sale in self._sales() if sale.standing is not None]
+        return Money.total([claim for claim in claims if claim is not None], self._zero.currency_code)
 
     @property
     def refundable_amount(self) -> Money:
@@ -276,7 +278,8 @@ class OperationLog:
             if o.target_transaction_id == sale.transaction_id
             and (o.state.is_open or o.state is OperationState.SUCCEEDED)
         )
-        return sale.amount - returns
+        claimed = sale.standing.disputed_amount if sale.standing else None
+        return max(sale.amount - returns - (claimed or self._zero), self._zero)
 
     def latest_on(self, transaction_id: str, before: Operation | None = None) -> Operation | None:
         """The latest successful operation, voids apart, whose effect lies in the transaction."""

@@ -436,8 +436,8 @@ class Payment(OperationLog):
         started = isinstance(event, OperationStarted)
         state = OperationState.STARTED if started else OperationState.SCHEDULED
         if any(o.operation_id == event.operation_id for o in self.operations):
-            start_time = event.stamp.time if started else self.operation(event.operation_id).start_time
-            self._change(event.operation_id, state=state, start_time=start_time)
+            count = self.operation(event.operation_id).start_count + started
+            self._change(event.operation_id, state=state, start_count=count)
             return
         self.operations.append(
             Operation(
@@ -451,7 +451,7 @@ class Payment(OperationLog):
                 in_part=isinstance(event, OperationStarted) and event.in_part,
                 final=isinstance(event, OperationStarted) and event.final,
                 was_scheduled=not started,
-                start_time=event.stamp.time if started else None,
+                start_count=int(started),
                 note=event.note,
             )
         )

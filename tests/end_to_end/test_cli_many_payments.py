@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -38,19 +39,24 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
         yield CommandLine(address)
 
 
+def _seconds_of_work() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def documents(text: str) -> list[dict[str, object]]:
     return [json.loads(line) for line in text.splitlines()]
 
 
 def test_the_newest_fifty_are_there_at_once(cli: CommandLine) -> None:
-    fastest, lines = 99.0, [""]
-    for _ in range(10):  # a machine that is busy with other tests is slow by turns
+    fastest, before, lines = 99.0, _seconds_of_work(), [""]
+    for _ in range(5):
         begin = time.monotonic()
         lines = cli.out("payments", "list").splitlines()
         fastest = min(fastest, time.monotonic() - begin)
-        if fastest < 1:
-            break
-    assert fastest < 1
+    assert _seconds_of_work() - before < 5
+    # Where more wants to run than there are processors, the clock says little.
+    assert fastest < 1 or os.getloadavg()[0] > (os.cpu_count() or 1)
     assert len(lines) == 52
     assert lines[2].split() == [
         *("2026-05-28", "18:40", payment_id(10_000), "order-10000", "USD", "1.00", "CAPTURED", "CAPTURED"),
@@ -78,16 +84,16 @@ def test_a_pipe_gets_no_colours_and_nothing_is_cut(cli: CommandLine) -> None:
 
 @pytest.mark.parametrize("columns", [80, 100, 120, 200])
 def test_a_table_fits_its_terminal_and_always_has_the_id(columns: int, cli: CommandLine) -> None:
-    shown = cli.at_terminal("payments", "list", "--limit", "5", columns=columns)
+    shown = cli.at_terminal("payments", "list", "--limit", "10", columns=columns)
     table = [line for line in shown.text.splitlines() if not line.startswith("These are")]
-    assert len(table) == 7
+    assert len(table) == 12
     assert max(map(len, table)) <= columns
     assert payment_id(10_000) in table[2]
     assert "CAPTURED" in table[2]
     assert ("created (UTC)" in table[0]) == (columns > 90)
     assert ("captured" in table[0]) == (columns > 130)
     assert "\x1b[32mCAPTURED\x1b[0m" in shown.raw
-    assert "\x1b[31mDECLINED\x1b[0m" not in shown.raw or "DECLINED" in shown.text
+    assert "\x1b[31mDECLINED\x1b[0m" in shown.raw
 
 
 def test_all_of_them_are_read_page_after_page_without_a_gap(cli: CommandLine) -> None:
@@ -213,7 +219,6 @@ def test_the_export_needs_no_more_memory_for_more_rows(cli: CommandLine, tmp_pat
         )
         return int(done.stdout)
 
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # kilobytes, on Linux
     few, many = peak_kilobytes("2026-05-01T02:00"), peak_kilobytes("2026-06-01")
     assert many - few < 8 * 1024
 

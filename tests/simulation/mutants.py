@@ -94,7 +94,7 @@ def _forget_the_third_beat(
     try:
         with self.store.begin() as work:
             payment = exactly_once.locked(work, payment_id)
-            record_outcome(work, payment, operation_id, outcome, self.stamp(caller))
+            record_outcome(work, payment, operation_id, outcome, self.stamp(caller), self.follow)
             raise _Undo
     except _Undo:
         return payment

@@ -112,6 +112,10 @@ class ReplicaClock:
     def now(self) -> datetime:
         return self._true.now() + self._offset
 
+    def jump(self, by: timedelta) -> None:
+        """Somebody sets the clock."""
+        self._offset += by
+
 
 class SimulatedInFlight(InFlight):
     """Waits by letting others run."""
@@ -195,6 +199,7 @@ class Replica:
             fingerprinter=Fingerprinter(b"key"),
             lease=LEASE,
             first_check=FIRST_CHECK,
+            steady_seconds=world.clock.steady_seconds,
         )
         refresh = Refresh(store, gateway, self.clock)
         self.create = CreatePayment(store, gateway, once, frozenset({"USD"}))
@@ -254,6 +259,8 @@ class World:
         for _ in range(self.random.randint(1, 6)):
             self._add_actors()
         self.scheduler.run()
+        if self.random.random() < 0.1:
+            self.random.choice(self.replicas).clock.jump(timedelta(seconds=self.random.randint(-3600, 3600)))
         self._pass(timedelta(seconds=self.random.choice((0, 3, 30, 120, 600, 86400))))
 
     def _calm_down(self) -> None:

@@ -262,7 +262,7 @@ def test_the_client_api_refuses_cards_that_do_not_fit(raw: RawHttp) -> None:
         assert reply.json()["errors"]
 
 
-@pytest.mark.parametrize("name", ["faults", "clock", "settle"])
+@pytest.mark.parametrize("name", ["faults", "clock", "settle", "webhooks", "disputes"])
 def test_the_control_side_refuses_what_it_cannot_understand(raw: RawHttp, name: str) -> None:
     for kind, body in {**BROKEN, **BROKEN_JSON}.items():
         reply = _survives(raw, lambda b=body: raw.ask("POST", f"/_twin/{name}", b, Content_Type="application/json"))
@@ -284,6 +284,18 @@ WRONG_FIELDS: dict[str, list[dict[str, Any]]] = {
         {"fault": "garbage", "colour": "red"},
     ],
     "clock": [{"advance_seconds": each} for each in (-1, "x", [], {}, True, 10**400, 1e300, float("nan"), None)],
+    "webhooks": [
+        *(
+            {"url": each}
+            for each in (1, [], {}, True, "x", "ftp://x", "http://", "http://[", "http://x:99999", "\ud800")
+        ),
+        *({"kind": each} for each in (None, 1, [], {}, "nonsense")),
+        *({"kind": "check", "merchant_id": each} for each in (1, [], {}, "nobody")),
+    ],
+    "disputes": [
+        *({"id": "x", "status": each} for each in (None, 1, [], {}, "nonsense")),
+        *({"id": each, "status": "won"} for each in (None, 1, [], {}, "nobody", "\ud800")),
+    ],
     "settle": [{"merchant_id": each} for each in (1, [], {}, True, "nobody", "\ud800")],
 }
 

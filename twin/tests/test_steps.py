@@ -289,3 +289,15 @@ def test_a_key_is_in_flight_until_its_first_request_is_done(own: Twin) -> None:
     assert codes_on(meanwhile, "transaction", "api_request_key") == ["915233"]
     afterwards = gateway.transaction.sale(dict(request))
     assert afterwards.transaction.id == first[0].transaction.id
+
+
+def test_nothing_is_ever_held_in_escrow(gateway: Gateway) -> None:
+    assert codes_on(gateway.transaction.cancel_release(sale(gateway).id), "transaction", "base") == ["91562"]
+
+
+def test_a_clone_of_a_disputed_sale_is_disputed_too(gateway: Gateway) -> None:
+    original = sale(gateway, credit_card=card(number="4023898493988028"), options={"submit_for_settlement": True})
+    clone = gateway.transaction.clone_transaction(
+        original.id, {"amount": fresh_amount(), "options": {"submit_for_settlement": True}}
+    ).transaction
+    assert len(gateway.transaction.find(clone.id).disputes) == len(gateway.transaction.find(original.id).disputes) == 1

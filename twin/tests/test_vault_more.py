@@ -168,7 +168,8 @@ def test_wallets_look_as_their_classes_expect(gateway: Gateway) -> None:
     customer = new_customer(gateway)
     apple = vaulted(gateway, Nonces.ApplePayVisa, customer.id)
     assert (apple.card_type, apple.is_expired, apple.default) == ("Apple Pay - Visa", False, True)
-    assert apple.payment_instrument_name == apple.source_description
+    assert apple.payment_instrument_name == apple.source_description == "Visa 8886"
+    assert apple.cardholder_name
     google = vaulted(gateway, Nonces.AndroidPayCardDiscover, customer.id)
     assert (google.virtual_card_type, google.virtual_card_last_4) == ("Discover", "1117")
     assert (google.source_card_type, google.source_description) == ("Visa", "Visa 1111")
@@ -282,7 +283,7 @@ def test_an_update_does_not_collide_with_itself(gateway: Gateway) -> None:
     assert codes(gateway.payment_method.update(other.token, dict(request))) == ["81763"]
 
 
-def test_a_customer_is_made_without_an_existing_token(gateway: Gateway) -> None:
+def test_a_customers_card_is_updated_by_its_token(gateway: Gateway) -> None:
     request = {"credit_card": card(options={"update_existing_token": "token"})}
     path = ("customer", "credit_card", "options", "update_existing_token")
     customer = new_customer(gateway, credit_card=card())
@@ -361,3 +362,70 @@ def test_each_fault_of_a_verification_has_its_code(
     result = gateway.verification.create({"credit_card": card(), **fields})
     assert codes_on(result, "verification", *path) == [code]
     assert codes(result) == [code]
+
+
+# Where the faults of a payment method are told.
+
+
+def test_faults_are_told_under_the_kind_of_the_method(gateway: Gateway) -> None:
+    customer = new_customer(gateway)
+    visa = vaulted(gateway, Nonces.TransactableVisa, customer.id)
+    updated = gateway.payment_method.update(visa.token, {"number": "invalid", "expiration_date": "05/2031"})
+    assert codes_on(updated, "credit_card", "number") == ["81716"]
+    request = {"customer_id": customer.id, "token": visa.token}
+    taken = gateway.payment_method.create({**request, "payment_method_nonce": Nonces.TransactableVisa})
+    assert codes_on(taken, "credit_card", "token") == ["91719"]
+    account = gateway.payment_method.create({**request, "payment_method_nonce": Nonces.PayPalBillingAgreement})
+    assert codes_on(account, "paypal_account", "token") == ["92906"]
+    paypal = vaulted(gateway, Nonces.PayPalBillingAgreement, customer.id)
+    renamed = gateway.payment_method.update(paypal.token, {"token": visa.token})
+    assert codes_on(renamed, "paypal_account", "token") == ["92906"]
+
+
+def test_what_only_cards_have_does_not_matter_to_an_account(gateway: Gateway) -> None:
+    options = {"verify_card": True, "verification_merchant_account_id": "not_a_real_merchant_account_id"}
+    account = vaulted(
+        gateway, Nonces.PayPalBillingAgreement, options=options, billing_address={"street_address": "123 Abc Way"}
+    )
+    assert gateway.customer.find(account.customer_id).addresses == []
+
+
+def test_a_nonce_of_a_vaulted_card_adds_no_other_card(gateway: Gateway) -> None:
+    customer = new_customer(gateway, credit_card=card(billing_address={"street_address": "456 Xyz Way"}))
+    token = customer.credit_cards[0].token
+    nonces = [gateway.payment_method_nonce.create(token).payment_method_nonce.nonce for _ in range(2)]
+    again = vaulted(gateway, nonces[0], customer.id, billing_address={"street_address": "123 Abc Way"})
+    assert (again.token, again.billing_address.street_address) == (token, "456 Xyz Way")
+    other = new_customer(gateway)
+    refused = gateway.payment_method.create({"customer_id": other.id, "payment_method_nonce": nonces[1]})
+    assert codes_on(refused, "payment_method", "payment_method_nonce") == ["93102"]
+
+
+def test_a_new_address_replaces_the_old_one_or_changes_it(gateway: Gateway) -> None:
+    customer = new_customer(gateway, credit_card=card(billing_address={"locality": "Old", "region": "IL"}))
+    first = customer.credit_cards[0]
+    new = {"billing_address": {"locality": "New"}}
+    replaced = gateway.payment_method.update(first.token, new).payment_method.billing_address
+    assert (replaced.locality, replaced.region) == ("New", None)
+    assert replaced.id != first.billing_address.id
+    renewed = {"billing_address": {"locality": "Newer", "options": {"update_existing": True}}}
+    changed = gateway.payment_method.update(first.token, renewed).payment_method.billing_address
+    assert (changed.id, changed.locality) == (replaced.id, "Newer")
+
+
+# PayPal payments.
+
+
+def test_a_paypal_payment_says_who_pays_and_who_is_paid(gateway: Gateway) -> None:
+    paid = sale(
+        gateway,
+        payment_method_nonce=Nonces.PayPalOneTimePayment,
+        paypal_account={"payee_email": "payee@example.com"},
+        options={"submit_for_settlement": True, "paypal": {"custom_field": "stuff", "description": "Product"}},
+    )
+    details = paid.paypal_details
+    assert (details.payer_email, details.payee_email) == ("payer@example.com", "payee@example.com")
+    assert (details.custom_field, details.description) == ("stuff", "Product")
+    assert (paid.status, details.transaction_fee_currency_iso_code) == ("settling", "USD")
+    kept = sale(gateway, payment_method_nonce=Nonces.PayPalFuturePayment, options={"store_in_vault": True})
+    assert gateway.payment_method.find(kept.paypal_details.token).email == kept.paypal_details.payer_email

@@ -30,13 +30,18 @@ def header_languages(metadata: Iterable[Any]) -> list[str]:
     return wanted
 
 
-def voice_of(request: Any, context: Any, customer_language: Callable[[], str] | None = None) -> Voice:
-    """The language in which to answer: the request's, else the metadata's, else the customer's, else the fallback.
+def wishes_of(request: Any, context: Any) -> list[str]:
+    """The languages asked for: the request's, then the metadata's."""
+    asked = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
+    return [language for language in asked if language]
 
-    The customer's is asked for only where nobody wished for one.
+
+def voice_of(request: Any, context: Any, customer_language: Callable[[], str] | None = None) -> Voice:
+    """The language in which to answer: the one asked for, else the customer's, else the fallback.
+
+    The customer's is looked up only where nothing was asked for.
     """
-    sent = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
-    wishes = [wish for wish in sent if wish]
+    wishes = wishes_of(request, context)
     if not wishes and customer_language is not None:
         wishes.append(customer_language())
     texts = catalogue()

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import grpc
 
-from adapters.grpc.call_context import header_languages
+from adapters.grpc.call_context import wishes_of
 from adapters.grpc.catalogue import catalogue
 from adapters.grpc.errors import Problem, ServiceStopping, UndecodableRequest, problem_of, status_of
 
@@ -161,8 +161,7 @@ async def _abort(method: str, started: float, error: Exception, request: Any, co
 
 def _told(problem: Problem, request: Any, context: Any) -> bytes:
     texts = catalogue()
-    wishes = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
-    told: bytes = status_of(problem, texts, texts.choose(filter(None, wishes))).SerializeToString()
+    told: bytes = status_of(problem, texts, texts.choose(wishes_of(request, context))).SerializeToString()
     return told
 
 

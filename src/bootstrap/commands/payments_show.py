@@ -32,6 +32,7 @@ from bootstrap.terminal.tables import facts, small_table
 
 _PAGE: Final = 500
 _NAMED_AT_MOST: Final = 10
+_ROOMY: Final = 100
 _VERDICTS: Final = {
     VerificationOutcome.VERIFICATION_OUTCOME_MATCHES: ("green", "The gateway and the record agree."),
     VerificationOutcome.VERIFICATION_OUTCOME_REPAIRED: (
@@ -160,7 +161,7 @@ def _print_amounts(out: Console, payment: Payment) -> None:
 
 def _print_decline(out: Console, decline: Decline, gateway: GatewayDetails) -> None:
     wait = f", after {decline.retry_after.ToTimedelta()}" if decline.HasField("retry_after") else ""
-    codes = (gateway.processor_response_code, gateway.processor_response_text, gateway.additional_processor_response)
+    said = f"{gateway.processor_response_code} {gateway.processor_response_text}".strip()
     out.print()
     out.print(Text.assemble(("Declined: ", "bold"), (reason_word(decline), "red")))
     out.print(
@@ -170,7 +171,8 @@ def _print_decline(out: Console, decline: Decline, gateway: GatewayDetails) -> N
                 ("what to do", advice_phrase(decline) + wait),
                 *((f"to the customer ({text.locale})", words.plain(text.text)) for text in decline.customer_messages),
                 ("to the shop", words.plain(decline.merchant_message.text)),
-                ("the gateway said", words.plain(" ".join(filter(None, codes)))),
+                ("the gateway said", words.plain(said)),
+                ("the bank added", words.plain(gateway.additional_processor_response)),
                 ("the gateway refused", words.plain(gateway.gateway_rejection_reason)),
             ]
         )
@@ -190,17 +192,18 @@ def advice_phrase(decline: Decline) -> str:
 
 
 def _print_operations(out: Console, payment: Payment, clock: Clock) -> None:
-    table = small_table("asked for at", "what", "amount", "state", "gateway", "remarks", right=["amount"])
+    headings = (f"asked for ({clock.zone_name})", "what", "amount", "state", "gateway", "remarks")
+    table = small_table(*headings, right=["amount"], wrapped=["remarks"])
     for operation in payment.operations:
-        state = words.word(OperationState, operation.state)
+        gateway = operation.gateway_details
+        # In a narrow terminal there is room for the transaction alone.
+        shown = (gateway.transaction_id, gateway.status if out.width >= _ROOMY else "")
         table.add_row(
             clock.second(operation.create_time),
             words.phrase(OperationKind, operation.kind),
             words.amount(operation.amount),
-            words.state_word(state),
-            words.plain(
-                " ".join(filter(None, (operation.gateway_details.transaction_id, operation.gateway_details.status)))
-            ),
+            words.state_word(words.word(OperationState, operation.state)),
+            words.plain(" ".join(filter(None, shown))),
             words.plain(_remarks(operation, clock)),
         )
     out.print()
@@ -223,13 +226,16 @@ def _remarks(operation: Operation, clock: Clock) -> str:
 
 
 def _print_history(out: Console, events: list[PaymentEvent], clock: Clock) -> None:
-    table = small_table(" ", f"time ({clock.zone_name})", "who", "what", "payment is", "in words", right=[" "])
+    # In a narrow terminal the words alone say what.
+    what = ["what"] if out.width >= _ROOMY else []
+    headings = [" ", f"time ({clock.zone_name})", "who", *what, "payment is", "in words"]
+    table = small_table(*headings, right=[" "], wrapped=["who", "in words"])
     for event in events:
         table.add_row(
             str(event.sequence),
             clock.second(event.event_time),
             words.plain(event.actor),
-            _happening(event),
+            *([_happening(event)] if what else []),
             words.payment_state(event),
             words.plain(event.summary),
         )
@@ -249,7 +255,7 @@ def _happening(event: PaymentEvent) -> str:
 def _print_differences(out: Console, answer: VerifyPaymentResponse) -> None:
     if not answer.differences:
         return
-    table = small_table("operation", "field", "the record said", "the gateway says")
+    table = small_table("operation", "field", "the record said", "the gateway says", wrapped=["the record said"])
     for one in answer.differences:
         table.add_row(one.operation_id, *map(words.plain, (one.field, one.recorded, one.at_gateway)))
     out.print(table)

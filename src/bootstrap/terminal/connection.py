@@ -16,6 +16,7 @@ from bootstrap.terminal.output import say
 _DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
 _FAILED: Final = 1
 _USAGE: Final = 2
+_INTERRUPTED: Final = 130
 # Where a service listens on every interface, it is found on this one.
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 (nothing binds here)
 
@@ -56,10 +57,20 @@ def _default_address() -> str:
 
 def _run(parsed: argparse.Namespace, work: Work, attempts: int) -> int:
     try:
-        with _client(parsed, attempts) as bayar:
-            return work(parsed, bayar)
+        bayar = _client(parsed, attempts)
+        try:
+            status = work(parsed, bayar)
+        except Exception:
+            bayar.close()
+            raise
+        bayar.close()
+        return status
     except BayarError as error:
         say(f"bayar: {_told(error, parsed)}")
+    except KeyboardInterrupt:
+        # The `with` blocks inside the work have tidied up. gRPC itself, though, can wait for ever for a call that an
+        # interrupt tore out of its hands.
+        os._exit(_INTERRUPTED)
     except BrokenPipeError:
         raise
     except OSError as error:

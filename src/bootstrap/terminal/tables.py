@@ -45,23 +45,30 @@ def print_long_table(console: Console, columns: Sequence[Column], rows: Iterable
         if not count:
             widths = _fit(columns, block, console.width)
             heading = [Text(column.heading) for column in columns]
-            console.print(Segments(_line(columns, widths, heading, _HEADING)), end="")
+            console.print(Segments(_line(columns, widths, heading, _HEADING)), end="", crop=False)
             rule = [Text("─" * max(width, 0)) for width in widths]
-            console.print(Segments(_line(columns, widths, rule, _RULE)), end="")
+            console.print(Segments(_line(columns, widths, rule, _RULE)), end="", crop=False)
         cut = console.is_terminal
         segments = [segment for row in block for segment in _line(columns, widths, row, None, cut=cut)]
-        console.print(Segments(segments), end="")
+        console.print(Segments(segments), end="", crop=False)
         count += len(block)
     return count
 
 
-def small_table(*headings: str, right: Sequence[str] = ()) -> Table:
-    """A table of a few rows, whose texts wrap."""
+def small_table(*headings: str, right: Sequence[str] = (), wrapped: Sequence[str] = ()) -> Table:
+    """A table of a few rows. Where the terminal is narrow, the texts of the wrapped columns take several lines."""
     table = Table(
-        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="bold", border_style="bright_black"
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        padding=(0, 1, 0, 0),
+        header_style="bold",
+        border_style="bright_black",
     )
     for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", overflow="fold")
+        table.add_column(
+            heading, justify="right" if heading in right else "left", overflow="fold", no_wrap=heading not in wrapped
+        )
     return table
 
 

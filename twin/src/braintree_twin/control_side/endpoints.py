@@ -157,6 +157,8 @@ def _fields(request: Request) -> dict[str, Any]:
         return {}
     try:
         fields = json.loads(request.body, parse_constant=_refuse)
+        # Half a character could be neither kept nor answered.
+        json.dumps(fields, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise Wrong("body", "must be JSON") from None
     if not isinstance(fields, dict):

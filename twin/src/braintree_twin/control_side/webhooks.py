@@ -32,7 +32,7 @@ class WebhookControl:
         return {"addresses": self._addresses(), "sent": sent}
 
     def _set(self, merchant: Merchant, fields: dict[str, Any]) -> None:
-        url = fields["url"] or ""
+        url = "" if fields["url"] is None else fields["url"]
         if not isinstance(url, str) or (url and not _is_address(url)):
             raise Wrong("url", "must be like http://127.0.0.1:9000/webhooks, or null for no address")
         set_address(self._app.store, merchant.id, url)
@@ -41,7 +41,7 @@ class WebhookControl:
 
     def _send(self, merchant: Merchant, fields: dict[str, Any]) -> dict[str, Any]:
         kind = fields["kind"]
-        if kind not in KINDS:
+        if not isinstance(kind, str) or kind not in KINDS:
             raise Wrong("kind", f"must be one of {', '.join(sorted(KINDS))}")
         call = self._app.call(merchant)
         subject = subject_of(call, kind, str(fields.get("id") or "my_id"))

@@ -41,19 +41,19 @@ def new_dispute(call: Call, record: Transaction) -> Dispute:
         reply_by_date=f"{now + timedelta(days=DAYS_TO_REPLY):%Y-%m-%d}",
         case_number=f"CB{call.ids.reference()}",
         reference_number=call.ids.reference(),
+        customer_id=record.customer_id,
+        transaction={
+            "amount": record.amount,
+            "created_at": record.created_at,
+            "order_id": record.order_id,
+            "purchase_order_number": record.purchase_order_number,
+            "payment_instrument_subtype": record.card["card_type"] if record.card else record.kind,
+        },
     )
 
 
 def open_dispute(call: Call, record: Transaction, dispute: Dispute) -> None:
     """Keep a new dispute, in whichever status it starts, with its transaction."""
-    dispute.customer_id = record.customer_id
-    dispute.transaction = {
-        "amount": record.amount,
-        "created_at": record.created_at,
-        "order_id": record.order_id,
-        "purchase_order_number": record.purchase_order_number,
-        "payment_instrument_subtype": record.card["card_type"] if record.card else record.kind,
-    }
     record.disputes.append({"id": dispute.id})
     call.store.transactions.put(call.merchant.id, record)
     enter(call, dispute, dispute.status, notified_as="opened")

@@ -37,6 +37,60 @@ def text_column(column: str) -> Lookup:
     return lookup
 
 
+_PATTERNS = {"is": "{}", "starts_with": "{}%", "ends_with": "%{}", "contains": "%{}%"}
+
+
+def like_column(column: str) -> Lookup:
+    """Any text operator but is_not, on a column that is compared without regard to case."""
+
+    def lookup(value: Value) -> tuple[list[Condition], bool]:
+        if not isinstance(value, dict) or value.keys() == {"is"}:
+            return text_column(column)(value)
+        return [
+            (f"{column} LIKE ? ESCAPE '\\'", _PATTERNS[operator].format(_escaped(wanted)))
+            for operator, wanted in value.items()
+            if operator in _PATTERNS and isinstance(wanted, str) and wanted.isascii()
+        ], False
+
+    return lookup
+
+
+def in_document(value: Value) -> tuple[list[Condition], bool]:
+    """Whatever has the text must have it somewhere in its document: SQLite skips the others unread."""
+    if not isinstance(value, dict):
+        return _NONE
+    return [
+        ("document LIKE ? ESCAPE '\\'", f"%{_escaped(wanted)}%")
+        for operator, wanted in value.items()
+        if operator in _PATTERNS and isinstance(wanted, str) and _PLAIN.fullmatch(wanted)
+    ], False
+
+
+def amount_field(name: str) -> Lookup:
+    """Bounds on an amount in the document; as floats they leave nothing out, so that the exact test comes after."""
+
+    def lookup(value: Value) -> tuple[list[Condition], bool]:
+        bounds = value if isinstance(value, dict) else {}
+        known = f"CAST(json_extract(document, '$.{name}') AS REAL)"
+        return [
+            (f"{known} {_SIGNS[sign]} CAST(? AS REAL)", bound)
+            for sign, bound in bounds.items()
+            if isinstance(bound, str)
+        ], False
+
+    return lookup
+
+
+_SIGNS = {"min": ">=", "max": "<=", "is": "="}
+
+# What JSON writes as it is.
+_PLAIN = re.compile(r"[ !#-\[\]-~]+", re.ASCII)
+
+
+def _escaped(wanted: str) -> str:
+    return re.sub(r"([%_\\])", r"\\\1", wanted)
+
+
 def id_column(column: str) -> Lookup:
     """Equality on a column of ids: as they are asked for, or in lower case as the gateway draws them."""
 
@@ -51,7 +105,7 @@ def list_column(column: str) -> Lookup:
     """Any of a list of values."""
 
     def lookup(value: Value) -> tuple[list[Condition], bool]:
-        return [_among(column, Params({column: value}).texts(column))], True
+        return [_among(column, Params({"values": value}).texts("values"))], True
 
     return lookup
 
@@ -63,8 +117,7 @@ def time_column(column: str) -> Lookup:
         bounds = value if isinstance(value, dict) else {}
         given = {name: iso_moment(bound) for name, bound in bounds.items() if isinstance(bound, str)}
         exact = all(_STAMP.fullmatch(bound) for bound in given.values())
-        signs = {"min": ">=", "max": "<=", "is": "="}
-        return ([(f"{column} {signs[name]} ?", bound) for name, bound in given.items()], True) if exact else _NONE
+        return ([(f"{column} {_SIGNS[name]} ?", bound) for name, bound in given.items()], True) if exact else _NONE
 
     return lookup
 

@@ -118,6 +118,13 @@ class Table(Generic[Record]):
         for row in self._select(merchant_id, list(conditions), newest_first):
             yield self._read(row[0])
 
+    def earliest(self, merchant_id: str, column: str) -> Record | None:
+        """The record with the smallest value in an indexed column; of several, the oldest."""
+        where = f"merchant_id = ? AND {column} > ''"
+        sql = f"SELECT document FROM {self.name} WHERE {where} ORDER BY {column}, sequence LIMIT 1"  # noqa: S608
+        row = self._connection.execute(sql, (merchant_id,)).fetchone()
+        return self._read(row[0]) if row else None
+
     def keys(self, merchant_id: str, conditions: Iterable[tuple[str, Any]], limit: int) -> list[str]:
         """The keys of the newest records that meet SQL conditions, without reading the records."""
         asked = list(conditions)

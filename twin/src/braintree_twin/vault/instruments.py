@@ -15,6 +15,7 @@ from braintree_twin.vault.cards import Expiration, make_card
 from braintree_twin.vault.test_nonces import TEST_NONCES, TestNonce
 
 TEST_NONCE_POSTAL_CODE = "94107"
+APPLE_PAY_CARDHOLDER = "Apple Pay Cardholder"
 NONCE_LIFETIME = timedelta(hours=3)
 
 
@@ -96,7 +97,8 @@ def _of_test_nonce(call: Call, fixed: TestNonce) -> Instrument:
     card = None
     if fixed.number:
         next_year = Expiration("12", str(call.clock.now().year + 1))
-        card = asdict(make_card(call, fixed.number, next_year))
+        name = APPLE_PAY_CARDHOLDER if fixed.kind == "apple_pay_card" else None
+        card = asdict(make_card(call, fixed.number, next_year, name))
     is_card = fixed.kind == "credit_card"
     return Instrument(
         kind=fixed.kind,

@@ -15,6 +15,7 @@ from braintree_twin.vault.cards import CardDetails, read_card
 from braintree_twin.vault.instruments import Instrument, NonceCodes, consume, has_invalid_number, of_card, of_nonce
 from braintree_twin.vault.storing import (
     MOST_ADDRESSES,
+    TOKEN_IN_USE,
     TOO_MANY_ADDRESSES,
     check_new_token,
     replace_method,
@@ -28,6 +29,7 @@ DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
 # Kinds that cannot be replaced by what another nonce stands for.
 _NO_NEW_NONCE = {"paypal_account": "92914", "apple_pay_card": "93507"}
 INVALID_FOR_PAYPAL = "92915"
+PAYPAL_TOKEN_IN_USE = "92906"  # noqa: S105
 ADDRESS_CONFLICT, ADDRESS_UNKNOWN = "91701", "91702"
 
 
@@ -51,15 +53,22 @@ class Wanted:
 
 def read_method(call: Call, params: Params, errors: Errors, customer_id: str | None, codes: NonceCodes) -> Wanted:
     """A card or a nonce with its billing address, for a customer that exists or is about to."""
-    account, amount = read_options(call, params, errors)
-    token = params.text("token")
-    check_new_token(call, token, errors)
-    billing, address_id = _read_billing(call, params, errors, customer_id)
     instrument = _read_instrument(call, params, errors, codes)
+    token = params.text("token")
+    check_new_token(call, token, errors, in_use=_token_in_use(instrument))
+    if instrument and not instrument.card:
+        # What is said of cards does not matter then, right or wrong.
+        return Wanted(instrument, token, {}, None, params.section("options"), call.merchant.default_account)
+    account, amount = read_options(call, params, errors)
+    billing, address_id = _read_billing(call, params, errors, customer_id)
     if instrument:
         instrument.billing = {**instrument.billing, **billing}
         _check_duplicate(call, params.section("options"), instrument, errors, customer_id)
     return Wanted(instrument, token, billing, address_id, params.section("options"), account, amount)
+
+
+def _token_in_use(owner: Instrument | PaymentMethod | None) -> str:
+    return PAYPAL_TOKEN_IN_USE if owner and owner.kind == "paypal_account" else TOKEN_IN_USE
 
 
 def _read_instrument(call: Call, params: Params, errors: Errors, codes: NonceCodes) -> Instrument | None:
@@ -135,6 +144,8 @@ def keep_method(call: Call, wanted: Wanted, customer_id: str, verification: Veri
     """Put it into the vault, its billing address first."""
     instrument = wanted.instrument
     assert instrument is not None  # noqa: S101
+    if instrument.method:
+        return _keep_again(call, wanted, instrument, instrument.method)
     address_id = wanted.billing_address_id
     billing = {name: text for name, text in instrument.billing.items() if name != "id"}
     if address_id is None and any(billing.values()):
@@ -152,12 +163,20 @@ def keep_method(call: Call, wanted: Wanted, customer_id: str, verification: Veri
     return method
 
 
+def _keep_again(call: Call, wanted: Wanted, instrument: Instrument, method: PaymentMethod) -> PaymentMethod:
+    """What is in the vault already stays as it is, but for being the default one."""
+    if wanted.options.flag("make_default"):
+        set_default(call, method)
+    consume(call, instrument)
+    return method
+
+
 def read_change(call: Call, method: PaymentMethod, params: Params, errors: Errors, codes: NonceCodes) -> Wanted:
     """What an update changes; the instrument is the method as it will be."""
     account, amount = read_options(call, params, errors)
     token = params.text("token")
     if token != method.token:
-        check_new_token(call, token, errors)
+        check_new_token(call, token, errors, in_use=_token_in_use(method))
     billing, address_id = _read_billing(call, params, errors, method.customer_id)
     _check_change(method, params, errors)
     instrument = Instrument(kind=method.kind, card=method.card, wallet=method.wallet, method=method)

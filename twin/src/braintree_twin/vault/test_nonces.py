@@ -161,7 +161,11 @@ _WALLETS: dict[str, TestNonce] = {
     # A Visa card that Google Pay stands in for with a Discover number.
     "fake-android-pay-discover-nonce": _google_pay(_DISCOVER, "Visa", "1111"),
     "fake-amex-express-checkout-nonce": _card_wallet(
-        "amex_express_checkout_card", _AMEX, source_description="AmEx 0005", card_member_number="*****0005"
+        "amex_express_checkout_card",
+        _AMEX,
+        source_description="AmEx 0005",
+        card_member_number="0005",
+        card_member_expiry_date="12/30",
     ),
     "fake-paypal-billing-agreement-nonce": TestNonce(
         "paypal_account", wallet={**_PAYPAL, "billing_agreement_id": "B-FAKEAGREEMENT01"}

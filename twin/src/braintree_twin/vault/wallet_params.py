@@ -10,14 +10,24 @@ from braintree_twin.vault.cards import read_card
 from braintree_twin.vault.instruments import Instrument, of_card
 
 APPLE_PAY, GOOGLE_PAY, PAYPAL = "apple_pay_card", "android_pay_card", "paypal_account"
-KINDS = (APPLE_PAY, GOOGLE_PAY, PAYPAL)
+PAYPAL_TEXTS = ("payee_id", "payee_email", "custom_field", "description")
+# Whoever vaulted the account, this is who pays with it in the sandbox.
+PAYPAL_PAYER = "payer@example.com"
 # Field -> code of its absence; the codes are Apple Pay's, no others are published.
 _REQUIRED = {"number": "93508", "expiration_month": "93509", "expiration_year": "93510", "cryptogram": "93511"}
 
 
+def described_kind(params: Params) -> str | None:
+    """Which wallet a request spells out; who is to be paid through PayPal can also stand beside a nonce."""
+    paypal = params.section(PAYPAL)
+    if paypal.has("payment_id") or paypal.has("payer_id"):
+        return PAYPAL
+    return next((kind for kind in (APPLE_PAY, GOOGLE_PAY) if params.section(kind)), None)
+
+
 def read_wallet(call: Call, params: Params, errors: Errors) -> Instrument | None:
     """The wallet that the request describes; None where it describes none, or the errors say what is wrong."""
-    kind = next((kind for kind in KINDS if params.section(kind)), None)
+    kind = described_kind(params)
     if kind is None:
         return None
     section, faults = params.section(kind), errors.on(kind)
@@ -55,8 +65,15 @@ def _paypal(section: Params, errors: Errors) -> Instrument | None:
         errors.add("base", "82901")
         return None
     wallet: Fields = {
-        "email": section.text("payee_email"),
+        "email": PAYPAL_PAYER,
         "payer_id": section.text("payer_id"),
         "payment_id": section.text("payment_id"),
     }
     return Instrument(kind=PAYPAL, wallet=wallet, reusable=False)
+
+
+def paid_by_paypal(params: Params, wallet: Fields) -> Fields:
+    """A PayPal account as a transaction shows it: the payer, and what the request says of the payment."""
+    places = (params.section("options").section("paypal"), params.section("options"), params.section(PAYPAL))
+    said = {name: next((place.text(name) for place in places if place.has(name)), None) for name in PAYPAL_TEXTS}
+    return {**wallet, "email": PAYPAL_PAYER, **{name: text for name, text in said.items() if text}}

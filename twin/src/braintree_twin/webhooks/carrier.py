@@ -40,12 +40,12 @@ class Carrier:
         for merchant in self._app.merchants:
             if merchant.id in self._tasks:
                 continue
-            pending = self._pending(merchant)
-            if pending and (pending[0].due_at or "") <= self._app.clock.stamp():
+            first = self._app.store.deliveries.earliest(merchant.id, "due_at")
+            if first and (first.due_at or "") <= self._app.clock.stamp():
                 task = asyncio.get_running_loop().create_task(self._send_all(merchant))
                 self._tasks[merchant.id] = task
-            elif pending:
-                self._wake_up_for(pending[0])
+            elif first:
+                self._wake_up_for(first)
 
     def stop(self) -> None:
         self._stopped = True
@@ -54,10 +54,6 @@ class Carrier:
         for task in self._tasks.values():
             task.cancel()
         self._workers.shutdown(wait=False, cancel_futures=True)
-
-    def _pending(self, merchant: Merchant) -> list[Delivery]:
-        found = list(self._app.store.deliveries.scan(merchant.id, [("due_at > ?", "")]))
-        return sorted(found, key=lambda delivery: delivery.due_at or "")
 
     def _wake_up_for(self, delivery: Delivery) -> None:
         wait = (parse_stamp(delivery.due_at or "") - self._app.clock.now()).total_seconds()
@@ -70,9 +66,8 @@ class Carrier:
     async def _send_all(self, merchant: Merchant) -> None:
         try:
             while True:
-                now = self._app.clock.stamp()
-                due = next((each for each in self._pending(merchant) if (each.due_at or "") <= now), None)
-                if due is None:
+                due = self._app.store.deliveries.earliest(merchant.id, "due_at")
+                if due is None or (due.due_at or "") > self._app.clock.stamp():
                     return
                 loop = asyncio.get_running_loop()
                 outcome = await loop.run_in_executor(self._workers, attempt, due, merchant)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call
+from braintree_twin.ledger.disputes import open_if_triggered
 from braintree_twin.resources.transactions.common import LONGEST_TEXT, ROOT, UNSUCCESSFUL, account_of, answer, load
 from braintree_twin.resources.transactions.deciding import Question, decide, submit_if_asked
 from braintree_twin.rules.cards import VALID
@@ -34,9 +35,11 @@ def clone(call: Call) -> Answer:
         raise ValidationFailed(errors)
     record = _draft(call, original, canonical(amount, original.currency), channel)
     behaviour = original.card["behaviour"] if original.card else VALID
-    decide(call, record, Question(account=account, amount=amount, options=options, behaviour=behaviour))
+    decision = decide(call, record, Question(account=account, amount=amount, options=options, behaviour=behaviour))
     submit_if_asked(call, record, options)
     call.store.transactions.put(call.merchant.id, record)
+    if decision.approved:
+        open_if_triggered(call, record)
     return answer(call, record, status=201)
 
 

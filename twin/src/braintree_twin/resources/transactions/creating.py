@@ -21,6 +21,7 @@ from braintree_twin.state.records import Customer, Fields, Transaction
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.instruments import Instrument, consume
 from braintree_twin.vault.storing import store_address, store_method
+from braintree_twin.vault.wallet_params import PAYPAL, paid_by_paypal
 
 
 @dataclass(slots=True)
@@ -121,7 +122,7 @@ def _draft(call: Call, request: _Request) -> Transaction:
         shipping=request.shipping,
         kind=instrument.kind,
         card=instrument.card,
-        wallet=instrument.wallet,
+        wallet=_wallet(call.params(ROOT), instrument),
         token=instrument.method.token if instrument.method else None,
         created_using="token" if instrument.method else "full_information",
         three_d_secure=instrument.three_d_secure,
@@ -130,6 +131,10 @@ def _draft(call: Call, request: _Request) -> Transaction:
     if instrument.card:
         _check_codes(request, record)
     return record
+
+
+def _wallet(params: Params, instrument: Instrument) -> Fields:
+    return paid_by_paypal(params, instrument.wallet) if instrument.kind == PAYPAL else instrument.wallet
 
 
 def _snapshot(source: Source) -> Fields:
@@ -167,6 +172,8 @@ def _vault(call: Call, request: _Request, record: Transaction) -> None:
             instrument.method.billing_address_id = billing_id
             call.store.payment_methods.put(call.merchant.id, instrument.method)
     elif instrument.reusable:
+        if instrument.kind == PAYPAL:
+            instrument.wallet = {**instrument.wallet, "email": record.wallet["email"]}
         method = store_method(
             call, instrument, customer_id, token=request.source.new_token, billing_address_id=billing_id
         )

@@ -6,7 +6,16 @@ from collections.abc import Callable
 
 from braintree_twin.search.criteria import Texts, amount, card_number, moment, one_of, one_of_these, text, truth
 from braintree_twin.search.paging import MOST_TRANSACTIONS
-from braintree_twin.search.query import Criterion, id_column, list_column, text_column, time_column
+from braintree_twin.search.query import (
+    Criterion,
+    Lookup,
+    amount_field,
+    id_column,
+    in_document,
+    like_column,
+    list_column,
+    time_column,
+)
 from braintree_twin.search.steps import TwoSteps
 from braintree_twin.state.records import Transaction
 from braintree_twin.views.transactions import transaction as transaction_view
@@ -19,6 +28,7 @@ CARD_TYPES = (
     "China UnionPay",
     "Diners Club",
     "Discover",
+    "Electron",
     "Elo",
     "Hiper",
     "Hipercard",
@@ -52,6 +62,11 @@ STATUSES = (
 
 def _field(name: str) -> _Values:
     return lambda record: (getattr(record, name, None),)
+
+
+def _in(name: str) -> Lookup:
+    """Any of a list, on a field that has no column."""
+    return list_column(f"json_extract(document, '$.{name}')")
 
 
 def _of(section: str, name: str) -> _Values:
@@ -118,12 +133,12 @@ _HISTORY = (
 CRITERIA: dict[str, Criterion[Transaction]] = {
     "id": Criterion(text, _field("id"), id_column("record_key")),
     "ids": Criterion(one_of, _field("id"), list_column("record_key")),
-    "order_id": Criterion(text, _field("order_id"), text_column("order_id")),
+    "order_id": Criterion(text, _field("order_id"), like_column("order_id")),
     "status": Criterion(one_of_these(*STATUSES), _field("status"), list_column("status")),
-    "type": Criterion(one_of_these("sale", "credit"), _field("type")),
-    "currency": Criterion(text, _field("currency")),
-    "merchant_account_id": Criterion(one_of, _field("merchant_account_id")),
-    "amount": Criterion(amount, _field("amount")),
+    "type": Criterion(one_of_these("sale", "credit"), _field("type"), _in("type")),
+    "currency": Criterion(text, _field("currency"), in_document),
+    "merchant_account_id": Criterion(one_of, _field("merchant_account_id"), _in("merchant_account_id")),
+    "amount": Criterion(amount, _field("amount"), amount_field("amount")),
     "created_at": Criterion(moment, _field("created_at"), time_column("created_at")),
     "created_using": Criterion(one_of_these("full_information", "token"), _field("created_using")),
     "refund": Criterion(truth, lambda record: ("true" if record.refunded_transaction_id else "false",)),
@@ -131,14 +146,14 @@ CRITERIA: dict[str, Criterion[Transaction]] = {
     "user": Criterion(one_of, _first_event("user")),
     "store_id": Criterion(text, _field("store_id")),
     "store_ids": Criterion(one_of, _field("store_id")),
-    "payment_method_token": Criterion(text, _field("token")),
-    "payment_instrument_type": Criterion(one_of, _field("kind")),
-    "processor_authorization_code": Criterion(text, _field("processor_authorization_code")),
-    "settlement_batch_id": Criterion(text, _field("settlement_batch_id")),
-    "credit_card_cardholder_name": Criterion(text, _card("cardholder_name")),
+    "payment_method_token": Criterion(text, _field("token"), in_document),
+    "payment_instrument_type": Criterion(one_of, _field("kind"), _in("kind")),
+    "processor_authorization_code": Criterion(text, _field("processor_authorization_code"), in_document),
+    "settlement_batch_id": Criterion(text, _field("settlement_batch_id"), in_document),
+    "credit_card_cardholder_name": Criterion(text, _card("cardholder_name"), in_document),
     "credit_card_card_type": Criterion(one_of_these(*CARD_TYPES), _card("card_type")),
     "credit_card_customer_location": Criterion(one_of_these("us", "international"), _location),
-    "credit_card_unique_identifier": Criterion(text, _card("unique_number_identifier")),
+    "credit_card_unique_identifier": Criterion(text, _card("unique_number_identifier"), in_document),
     "credit_card_expiration_date": Criterion(text, _expiration),
     "credit_card_number": Criterion(card_number, _number),
     "paypal_payer_email": Criterion(text, _of("wallet", "email")),
@@ -155,9 +170,9 @@ CRITERIA: dict[str, Criterion[Transaction]] = {
     "ach_return_responses_created_at": Criterion(moment, _nothing),
     "reason_code": Criterion(one_of, _nothing),
     "debit_network": Criterion(one_of, _nothing),
-    **{f"billing_{name}": Criterion(text, _of("billing", name)) for name in _PLACE},
-    **{f"shipping_{name}": Criterion(text, _of("shipping", name)) for name in _PLACE},
-    **{f"customer_{name}": Criterion(text, _of("customer", name)) for name in _CUSTOMER},
+    **{f"billing_{name}": Criterion(text, _of("billing", name), in_document) for name in _PLACE},
+    **{f"shipping_{name}": Criterion(text, _of("shipping", name), in_document) for name in _PLACE},
+    **{f"customer_{name}": Criterion(text, _of("customer", name), in_document) for name in _CUSTOMER},
     "customer_id": Criterion(text, _of("customer", "id"), id_column("customer_id")),
     **{f"{status}_at": Criterion(moment, _entered(status)) for status in _HISTORY},
 }

@@ -13,7 +13,7 @@ from braintree_twin.validation import Errors
 from braintree_twin.vault.cards import read_card, read_cvv
 from braintree_twin.vault.instruments import Instrument, NonceCodes, has_invalid_number, of_card, of_method, of_nonce
 from braintree_twin.vault.storing import check_new_token, default_method
-from braintree_twin.vault.wallet_params import KINDS, read_wallet
+from braintree_twin.vault.wallet_params import described_kind, read_wallet
 
 _NONCE_CODES = NonceCodes(unknown="91565", consumed="91564", locked="91566")
 _NUMBER_FIELDS = ("number", "expiration_date", "expiration_month", "expiration_year")
@@ -36,7 +36,7 @@ def read_source(call: Call, params: Params, errors: Errors) -> Source:
     card = params.section("credit_card")
     nonce, token = params.text("payment_method_nonce"), params.text("payment_method_token")
     gives_card = any(card.has(name) for name in _NUMBER_FIELDS)
-    gives_wallet = any(params.section(kind) for kind in KINDS)
+    gives_wallet = described_kind(params) is not None
     if sum((gives_card, gives_wallet, nonce is not None, token is not None)) > 1:
         errors.add("base", "91515")
         return source

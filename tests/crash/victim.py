@@ -1,0 +1,69 @@
+"""Runs the real service, one life after another, each in a process of its own that dies where it is told to.
+
+Everything is imported once; each life is a fork, so that it begins in a moment. A line of JSON on the standard input
+begins a life; the standard output tells of births, deaths and what the service says.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+from datetime import timedelta
+from typing import Final
+
+from dependency_injector import providers
+
+from bootstrap import serve
+from bootstrap.container import Container
+from bootstrap.settings import Settings
+from tests.crash.steps import Fuse, with_fuse
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+class StormSettings(Settings):
+    """The settings of the environment, with a lease that does not outlast the storm."""
+
+    @property
+    def lease(self) -> timedelta:
+        return timedelta(seconds=self.braintree_connect_timeout_seconds + self.braintree_read_timeout_seconds + 3)
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _live(settings: Settings, fuse: Fuse) -> int:
+    container = Container()
+    container.settings.override(settings)
+    store, gateway = with_fuse(container.store(), container.gateway(), fuse)
+    container.store.override(providers.Object(store))
+    container.gateway.override(providers.Object(gateway))
+    return serve.run(container)
+
+
+def main() -> None:
+    _die_with_parent()
+    settings = StormSettings()  # type: ignore[call-arg]
+    for line in iter(sys.stdin.readline, ""):
+        order = json.loads(line)
+        pid = os.fork()
+        if not pid:
+            _die_with_parent()
+            status = 1
+            try:
+                status = _live(settings, Fuse(order["step"], order["nth"], signal.Signals(order["signal"])))
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(status)
+        print(f"born {pid}", flush=True)
+        _, status = os.waitpid(pid, 0)
+        print(f"died {os.waitstatus_to_exitcode(status)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
