@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -27,6 +26,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from bayar import BayarClient, CaptureMode, PaymentState
 from bayar.payments.v1.payment_service_pb2 import CreatePaymentRequest
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
+from tests.end_to_end.node import run_example
 from tests.end_to_end.service import Pair, Service, environment_of, run_bayar, running_pair, until
 from tests.end_to_end.wallet import NEXT_YEARS, VISA, a_card, an_order, pay, usd
 
@@ -90,20 +90,8 @@ def test_buf_curl_takes_a_payment_and_shows_what_was_wrong(pair: Pair) -> None:
     assert {"request_id", "reference", "amount", "source"} <= set(fields)
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="there is no node here")
-def test_the_example_for_node_takes_a_payment(pair: Pair, tmp_path: Path) -> None:
-    example = ROOT / "docs/clients/node"
-    modules = example / "node_modules"
-    if not modules.is_dir():
-        pytest.skip("npm install was not run in docs/clients/node")
-    run = subprocess.run(
-        ["node", example / "take_payment.js", pair.service.address],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-        cwd=tmp_path,
-    )
+def test_the_example_for_node_takes_a_payment(pair: Pair) -> None:
+    run = run_example(pair.service.address)
     assert run.returncode == 0, run.stderr
     assert "PAYMENT_STATE_CAPTURED" in run.stdout
 

@@ -71,6 +71,7 @@ def _call_again(
     operation: Operation,
     call: Callable[[], Outcome],
     caller: Caller,
+    lease: Lease,
     original: Callable[..., Payment] = ExactlyOnce.carry_out,
     **more: Any,
 ) -> Payment:
@@ -80,7 +81,7 @@ def _call_again(
         outcome = call()
         return call() if type(outcome).__name__ == "Unknown" else outcome
 
-    return original(self, payment, operation, insistent, caller, **more)
+    return original(self, payment, operation, insistent, caller, lease, **more)
 
 
 def _forget_the_third_beat(
