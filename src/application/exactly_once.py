@@ -21,7 +21,7 @@ from application.ports.runtime import Clock, IdSource
 from application.ports.store import ReferenceTaken, RequestRecord, Store, UnitOfWork
 from domain.events import Stamp
 from domain.ids import OPERATION, OperationId, PaymentId, RequestId
-from domain.operation import FailureReason, Operation, OperationState
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
 
 Begin = Callable[[UnitOfWork, Payment | None, OperationId, Stamp], tuple[Payment, Operation]]
@@ -191,7 +191,9 @@ class ExactlyOnce:
         if all(o.state is OperationState.FAILED for o in operations):
             for o in operations:
                 if o.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST and o.target_transaction_id:
-                    raise OperationRefused(payment.terms.payment_id, o.operation_id, o.kind, o.failure_detail)
+                    # A refund that was tried as a void is still a refund to the one who asked.
+                    asked = OperationKind.REFUND if request.method == "RefundPayment" else o.kind
+                    raise OperationRefused(payment.terms.payment_id, o.operation_id, asked, o.failure_detail)
         return payment
 
     def _record_start(
