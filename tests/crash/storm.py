@@ -8,7 +8,7 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +31,8 @@ from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
 CONNECT_TIMEOUT_SECONDS: Final = 2.0
 # Longer than the gateway works on a request that nobody waits for, with room for a busy machine.
 ABSENCE_HORIZON_SECONDS: Final = 6.0
+# Longer than one call with all its timeouts.
+LEASE_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + 3
 _FIRST_CHECK_SECONDS: Final = 0.3
 _LONGEST_LIFE_SECONDS: Final = 2.5
 _LONGEST_SILENCE_SECONDS: Final = 60.0
@@ -165,14 +167,16 @@ class Executioner(threading.Thread):
 class Storm:
     """Everything that runs, on one database."""
 
-    def __init__(self, database: str, url: str, twin: Twin, directory: Path, seed: int) -> None:
+    def __init__(
+        self, database: str, url: str, twin: Twin, directory: Path, seed: int, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.board = Scoreboard(database, seed)
         self._seed = seed
         self._twin = twin
         self._engine = create_engine(url)
         upgrade(self._engine)
         self._store = SqlStore(self._engine, SortableIds())
-        environment = service_environment(twin, url)
+        environment = service_environment(twin, url) | dict(settings or {})
         names = ("one", "two") if database == "postgresql" else ("one",)
         self.replicas = [Replica(f"{database}-{name}", environment, directory) for name in names]
         self.town = Town([replica.address for replica in self.replicas])
@@ -187,9 +191,25 @@ class Storm:
         """Everything that the gateway has done."""
         return self._twin.control.ledger()
 
+    def settle(self) -> None:
+        """The gateway's night passes."""
+        self._twin.control.settle()
+
+    def slow_down(self, seconds: float) -> None:
+        """The gateway thinks before each answer."""
+        self._twin.control.add_fault("delay", seconds=seconds)
+
+    def calm_down(self) -> None:
+        self._twin.control.clear_faults()
+
     def run(self, seconds: float, shoppers: int = 16) -> Scoreboard:
         self._open_shop()
         self._rage(seconds, shoppers)
+        self.finish()
+        return self.board
+
+    def finish(self) -> Scoreboard:
+        """Waits until the service has found out everything, and compares the ledgers. Replicas must run."""
         self._calm()
         self._verify()
         self._count()
@@ -353,6 +373,7 @@ def service_environment(twin: Twin, url: str) -> dict[str, str]:
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "0.1",
         "BAYAR_STOP_GRACE_SECONDS": "10",
         "BAYAR_LOG_LEVEL": "warning",
+        "VICTIM_LEASE_SECONDS": str(LEASE_SECONDS),
     }
 
 
