@@ -32,6 +32,10 @@ class NotAvailableYet(Exception):
     """The contract has the call, and this version does not."""
 
 
+class Stopping(Exception):
+    """This process ends; what it was telling goes on in another one."""
+
+
 class UndecodableRequest(Exception):
     """The bytes are no message of the contract."""
 
@@ -308,6 +312,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "send the same request again, with the same request_id; it has no second effect.",
         5,
     ),
+    Stopping: _unavailable("SERVICE_STOPPING", "This process of the service stops. Ask again: another one answers.", 1),
     NotAvailableYet: _not_available_yet,
 }
 REFUSALS: Final = tuple(_TABLE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any, Final
 
@@ -13,12 +13,13 @@ import grpc
 
 from adapters.grpc.call_context import header_languages
 from adapters.grpc.catalogue import catalogue
-from adapters.grpc.errors import Problem, UndecodableRequest, problem_of, status_of
+from adapters.grpc.errors import Problem, Stopping, UndecodableRequest, problem_of, status_of
 
 _log = logging.getLogger("bayar.calls")
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
+_END: Final = object()
 
 
 class _Undecodable:
@@ -27,6 +28,13 @@ class _Undecodable:
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of the contract's services; health and reflection are left as they are."""
+
+    def __init__(self) -> None:
+        self._stopping = asyncio.Event()
+
+    def end_streams(self) -> None:
+        """Tells those who watch to go on elsewhere. They would hold up a stop for as long as it may take."""
+        self._stopping.set()
 
     async def intercept_service(
         self,
@@ -40,7 +48,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         decode = _forgiving(handler.request_deserializer)
         encode = handler.response_serializer
         if handler.unary_stream is not None:
-            return grpc.unary_stream_rpc_method_handler(_stream(handler.unary_stream, method), decode, encode)
+            return grpc.unary_stream_rpc_method_handler(
+                _stream(handler.unary_stream, method, self._stopping), decode, encode
+            )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
@@ -98,7 +108,9 @@ def _coroutine(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[A
     return call
 
 
-def _stream(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], AsyncIterator[Any]]:
+def _stream(
+    behaviour: Callable[[Any, Any], Any], method: str, stopping: asyncio.Event
+) -> Callable[[Any, Any], AsyncIterator[Any]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
 
@@ -107,7 +119,7 @@ def _stream(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any,
         try:
             if request is _Undecodable:
                 raise UndecodableRequest
-            async for answer in behaviour(request, context):
+            async for answer in _until(stopping, behaviour(request, context)):
                 yield answer
         except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
             raise
@@ -116,6 +128,28 @@ def _stream(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any,
         _note(method, started, None)
 
     return call
+
+
+async def _until(stopping: asyncio.Event, answers: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
+    """The answers as they come. Raises Stopping once the service stops."""
+    stop = asyncio.ensure_future(stopping.wait())
+    following: asyncio.Future[Any] | None = None
+    try:
+        while not stop.done():
+            following = asyncio.ensure_future(anext(answers, _END))
+            await asyncio.wait((following, stop), return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                answer = following.result()
+                if answer is _END:
+                    return
+                yield answer
+        raise Stopping
+    finally:
+        stop.cancel()
+        if following is not None and not following.done():
+            following.cancel()
+            await asyncio.wait((following,))
+        await answers.aclose()
 
 
 async def _abort(method: str, started: float, error: Exception, request: Any, context: Any) -> None:

@@ -71,10 +71,11 @@ class GrpcServer:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
+        self._interceptor = CallInterceptor()
 
     async def start(self, address: str) -> str:
         """Returns the address with its real port. Raises CannotListen."""
-        server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[CallInterceptor()], options=_OPTIONS)
+        server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[self._interceptor], options=_OPTIONS)
         add = self._servicers
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, server)
         customer_service_pb2_grpc.add_CustomerServiceServicer_to_server(add.customers, server)
@@ -101,5 +102,6 @@ class GrpcServer:
         if self._server is None:
             return
         await self._health.enter_graceful_shutdown()
+        self._interceptor.end_streams()
         await self._server.stop(grace_seconds)
         await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
