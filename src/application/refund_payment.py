@@ -15,6 +15,7 @@ from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
 from application.void_payment import void_of
 from domain import ids
+from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
 from domain.ids import OPERATION, OperationId, PaymentId
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
@@ -80,7 +81,13 @@ class RefundPayment:
             payment = load_for_change(work, payment_id, request.caller)
             if earlier is not None and not may_try_again(payment, request):
                 return payment, None
-            return payment, self._start(work, payment, request, amount, note)
+            try:
+                return payment, self._start(work, payment, request, amount, note)
+            except (AmountExceeds, IllegalTransition, OperationInProgress):
+                # A part of it was given back before, so that a refusal would not be true. The payment tells how much.
+                if not payment.given_back_by(request.request_id):
+                    raise
+                return payment, None
 
     def _start(
         self, work: UnitOfWork, payment: Payment, request: Request, amount: Money | None, note: str
@@ -109,18 +116,20 @@ class RefundPayment:
                     payment, operation, partial(send_return, self.gateway, operation), request.caller, lease
                 )
             except GatewayNotReached:
-                self._give_up(payment, started[index + 1 :], request)
-                raise
+                payment = self._give_up(payment, started[index + 1 :], request)
+                if not payment.given_back_by(request.request_id):
+                    raise
+                # Not a refusal: a part was given back. The payment tells how much, and a repeat tries the rest.
+                return payment
         return payment
 
-    def _give_up(self, payment: Payment, unsent: list[Operation], request: Request) -> None:
-        if not unsent:
-            return
+    def _give_up(self, payment: Payment, unsent: list[Operation], request: Request) -> Payment:
         stamp = self.exactly_once.stamp(request.caller)
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
             for operation in unsent:
                 record_failure(work, current, operation.operation_id, FailureReason.GATEWAY_UNREACHABLE, "", stamp)
+        return current
 
     def _refund_instead(self, payment: Payment, request: Request, amount: Money | None, note: str) -> Payment:
         """The money settled between the last look and the void: give it back by a refund."""
