@@ -67,7 +67,8 @@ class ResolveOperations:
     exactly_once: ExactlyOnce
     refresh: Refresh
     absence: AbsenceWatch
-    batch_size: int = 50
+    # Few: what this process claims and dies with waits for a lease.
+    batch_size: int = 10
 
     def __call__(self) -> int:
         """Deals with what is due now. Returns how many operations that were. Raises StoreUnavailable."""
