@@ -3,6 +3,9 @@
 PYTHON  ?= python3
 WORKERS ?= 2
 ARGS    ?=
+SECONDS ?= 60
+SEED    ?=
+DATABASE ?= both
 
 VENV    := .venv
 BIN     := $(VENV)/bin
@@ -23,7 +26,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-domain check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-domain crash check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +43,9 @@ run: $(DEV) ## the service and an offline gateway in the foreground; Ctrl-C ends
 
 test: $(DEV) ## every test (WORKERS=2, ARGS="-k refund")
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+
+crash: $(DEV) ## a storm of faults and kill -9, then both ledgers compared (SECONDS=60 SEED=7 DATABASE=sqlite|postgresql|both)
+	$(BIN)/python -m tests.crash --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)
 
 test-domain: $(DEV) ## the domain alone, in a second or two
 	$(BIN)/pytest tests/domain $(ARGS)

@@ -8,7 +8,7 @@ from typing import assert_never
 from application.caller import Caller
 from application.checks import Checks, RawCard, known
 from application.errors import Rule
-from application.exactly_once import ExactlyOnce, Request
+from application.exactly_once import ExactlyOnce, Lease, Request
 from application.place_method import place
 from application.ports.gateway import (
     Gateway,
@@ -56,10 +56,11 @@ class AddPaymentMethod:
         """Raises InvalidRequest, RequestIdReused, GatewayNotReached and StoreUnavailable."""
         request, customer, source = self._check(order, caller)
         method_id = PaymentMethodId(self.exactly_once.ids.new(ids.PAYMENT_METHOD))
+        lease = self.exactly_once.begin_lease()
         with self.exactly_once.in_flight.track(request.key):
             method, is_new = self._record_start(request, order, method_id, customer)
             if is_new:
-                return self._carry_out(method, order, source, customer)
+                return self._carry_out(method, order, source, customer, lease)
         return self._repeat(request, method)
 
     def _check(self, order: MethodOrder, caller: Caller) -> tuple[Request, Customer, Card | Nonce]:
@@ -129,11 +130,12 @@ class AddPaymentMethod:
         return method, True
 
     def _carry_out(
-        self, method: PaymentMethod, order: MethodOrder, source: Card | Nonce, customer: Customer
+        self, method: PaymentMethod, order: MethodOrder, source: Card | Nonce, customer: Customer, lease: Lease
     ) -> PaymentMethod:
         method_id = method.payment_method_id
         try:
             self._introduce(customer)
+            lease.hold()
             outcome = self.gateway.store_method(
                 NewMethod(
                     payment_method_id=method_id,

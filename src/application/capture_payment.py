@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from application.caller import Caller
 from application.checks import Checks, RawMoney, known
-from application.exactly_once import ExactlyOnce, Request
+from application.exactly_once import ExactlyOnce, Lease, Request
 from application.load import check_amount, load_for_change
 from application.ports.gateway import Capture, Gateway, Outcome
 from application.ports.store import Store, UnitOfWork
@@ -50,7 +50,7 @@ class CapturePayment:
             operation = payment.capture(amount, operation_id, request.request_id, final=order.final, stamp=stamp)
             return payment, operation
 
-        def call(_: Payment, operation: Operation) -> Outcome:
+        def call(_: Payment, operation: Operation, __: Lease) -> Outcome:
             return self.gateway.capture(capture_of(operation))
 
         return self.exactly_once.move_money(request, PaymentId(known(payment_id)), begin, call)

@@ -11,7 +11,7 @@ from application.add_payment_method import introduce
 from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, known
 from application.errors import InvalidRequest, Rule
-from application.exactly_once import ExactlyOnce, Request, may_try_again
+from application.exactly_once import ExactlyOnce, Lease, Request, may_try_again
 from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
 from application.ports.store import Store, UnitOfWork
 from domain import ids
@@ -87,8 +87,8 @@ class CreatePayment:
                 _expect_method(work, payment.terms, stamp)
             return payment, operation
 
-        def call(payment: Payment, operation: Operation) -> Outcome:
-            return self._authorize(payment, operation, plan)
+        def call(payment: Payment, operation: Operation, lease: Lease) -> Outcome:
+            return self._authorize(payment, operation, plan, lease)
 
         return self.exactly_once.move_money(plan.request, plan.terms.payment_id, begin, call)
 
@@ -107,12 +107,13 @@ class CreatePayment:
             raise invalid
         return self.exactly_once.repeat(payment, request)
 
-    def _authorize(self, payment: Payment, operation: Operation, plan: _Plan) -> Outcome:
+    def _authorize(self, payment: Payment, operation: Operation, plan: _Plan, lease: Lease) -> Outcome:
         terms = payment.terms
         customer = plan.customer
         if customer is not None and terms.store_payment_method:
             introduce(self.gateway, customer)
             customer = replace(customer, is_at_gateway=True)
+            lease.hold()
         return self.gateway.authorize(
             Authorization(
                 operation_id=operation.operation_id,

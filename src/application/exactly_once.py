@@ -25,7 +25,7 @@ from domain.operation import FailureReason, Operation, OperationKind, OperationS
 from domain.payment import Payment
 
 Begin = Callable[[UnitOfWork, Payment | None, OperationId, Stamp], tuple[Payment, Operation]]
-Call = Callable[[Payment, Operation], Outcome]
+Call = Callable[[Payment, Operation, "Lease"], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +117,15 @@ class ExactlyOnce:
         """Runs the three beats for a request that makes one call.
 
         `begin` gets the payment, locked, or None when it is to be created; it starts the operation. `call` asks the
-        gateway. Raises what `begin` raises, GatewayNotReached, NotFound, RequestIdReused, ReferenceAlreadyPaid and
-        OperationRefused.
+        gateway, and holds the lease once more where it has to do something else before. Raises what `begin` raises,
+        GatewayNotReached, NotFound, RequestIdReused, ReferenceAlreadyPaid and OperationRefused.
         """
         operation_id = OperationId(self.ids.new(OPERATION))
         lease = self.begin_lease()
         with self.in_flight.track(request.key):
             payment, started = self._record_start(request, payment_id, operation_id, begin)
             if started is not None:
-                payment = self.carry_out(payment, started, lambda: call(payment, started), request.caller, lease)
+                payment = self.carry_out(payment, started, lambda: call(payment, started, lease), request.caller, lease)
                 return self.answer(payment, request)
         return self.repeat(payment, request)
 

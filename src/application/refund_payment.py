@@ -9,11 +9,12 @@ from application.caller import Caller
 from application.checks import Checks, RawMoney, known
 from application.exactly_once import ExactlyOnce, Lease, Request, locked, may_try_again
 from application.load import check_amount, load, load_for_change
-from application.ports.gateway import Gateway, Outcome, Refund
+from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund
 from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
 from application.void_payment import void_of
 from domain import ids
+from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
 from domain.ids import OPERATION, OperationId, PaymentId
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
@@ -79,7 +80,13 @@ class RefundPayment:
             payment = load_for_change(work, payment_id, request.caller)
             if earlier is not None and not may_try_again(payment, request):
                 return payment, None
-            return payment, self._start(work, payment, request, amount, note)
+            try:
+                return payment, self._start(work, payment, request, amount, note)
+            except (AmountExceeds, IllegalTransition, OperationInProgress):
+                # A part of it was given back before, so that a refusal would not be true. The payment tells how much.
+                if not payment.given_back_by(request.request_id):
+                    raise
+                return payment, None
 
     def _start(
         self, work: UnitOfWork, payment: Payment, request: Request, amount: Money | None, note: str
@@ -106,14 +113,21 @@ class RefundPayment:
         for index, operation in enumerate(started):
             if index:
                 lease = self._renew_lease(payment, operation)
-            payment = self.exactly_once.carry_out(
-                payment,
-                operation,
-                partial(send_return, self.gateway, operation),
-                request.caller,
-                lease,
-                waiting=started[index + 1 :],
-            )
+            try:
+                payment = self.exactly_once.carry_out(
+                    payment,
+                    operation,
+                    partial(send_return, self.gateway, operation),
+                    request.caller,
+                    lease,
+                    waiting=started[index + 1 :],
+                )
+            except GatewayNotReached:
+                payment = load(self.store, payment.terms.payment_id, request.caller)
+                if not payment.given_back_by(request.request_id):
+                    raise
+                # Not a refusal: a part was given back. The payment tells how much, and a repeat tries the rest.
+                return payment
         return payment
 
     def _renew_lease(self, payment: Payment, operation: Operation) -> Lease:

@@ -26,7 +26,8 @@ class ResolveMethods:
     gateway: Gateway
     exactly_once: ExactlyOnce
     absence: AbsenceWatch
-    batch_size: int = 50
+    # Few: what this process claims and dies with waits for a lease.
+    batch_size: int = 10
 
     def __call__(self) -> int:
         """Deals with what is due now. Returns how many methods that were. Raises StoreUnavailable."""

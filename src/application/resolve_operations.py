@@ -67,7 +67,8 @@ class ResolveOperations:
     exactly_once: ExactlyOnce
     refresh: Refresh
     absence: AbsenceWatch
-    batch_size: int = 50
+    # Few: what this process claims and dies with waits for a lease.
+    batch_size: int = 10
 
     def __call__(self) -> int:
         """Deals with what is due now. Returns how many operations that were. Raises StoreUnavailable."""
@@ -180,7 +181,8 @@ class ResolveOperations:
             operation = payment.operation(operation_id)
             if operation.state.is_open:
                 scheduled = operation.state is OperationState.SCHEDULED
-                longest = _LONGEST_SCHEDULE_WAIT if scheduled else _LONGEST_WAIT
+                # Never longer than it takes to prove absence: a restart begins that anew, and the count goes on.
+                longest = _LONGEST_SCHEDULE_WAIT if scheduled else min(_LONGEST_WAIT, self.absence.horizon)
                 wait = min(self.exactly_once.first_check * 2 ** min(operation.check_count, 16), longest)
                 payment.check_again(operation_id, self.exactly_once.clock.now() + wait, checked=checked)
                 work.payments.save(payment)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from application.caller import Caller
 from application.checks import Checks, known
-from application.exactly_once import ExactlyOnce, Request
+from application.exactly_once import ExactlyOnce, Lease, Request
 from application.load import load_for_change
 from application.ports.gateway import Gateway, Outcome, Void
 from application.ports.store import UnitOfWork
@@ -46,7 +46,7 @@ class VoidPayment:
             payment = payment or load_for_change(work, known(payment_id), caller)
             return payment, payment.void(operation_id, request.request_id, note=note, stamp=stamp)
 
-        def call(_: Payment, operation: Operation) -> Outcome:
+        def call(_: Payment, operation: Operation, __: Lease) -> Outcome:
             return self.gateway.void(void_of(operation))
 
         return self.exactly_once.move_money(request, PaymentId(known(payment_id)), begin, call)

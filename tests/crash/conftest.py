@@ -2,48 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import pytest
 
-from braintree_twin.testing import Twin, start_twin
+from braintree_twin.testing import start_twin
 from tests.crash.storm import Storm
 
 DATABASES = ("sqlite", "postgresql")
 
-Brew = Callable[[str], Storm]
-
-
-@pytest.fixture(scope="module")
-def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
-    with start_twin(tmp_path_factory.mktemp("twin"), separate_control=True) as running:
-        yield running
-
 
 @pytest.fixture(scope="module", params=DATABASES)
-def house(request: pytest.FixtureRequest, twin: Twin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
     """The service on each kind of database in turn, not started, and nothing raging."""
-    with _house(request.param, request, twin, tmp_path_factory.mktemp("house")) as built:
+    with _house(request.param, request, tmp_path_factory.mktemp("house")) as built:
         yield built
 
 
 @pytest.fixture(scope="module")
-def two_replicas(
-    request: pytest.FixtureRequest, twin: Twin, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Storm]:
-    with _house("postgresql", request, twin, tmp_path_factory.mktemp("house")) as built:
+def two_replicas(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
+    with _house("postgresql", request, tmp_path_factory.mktemp("house")) as built:
         yield built
+
+
+# Nothing rages here, so that nothing takes long.
+_HURRIED: Final = {"VICTIM_LEASE_SECONDS": "2", "BAYAR_ABSENCE_HORIZON_SECONDS": "2"}
 
 
 @contextmanager
-def _house(database: str, request: pytest.FixtureRequest, twin: Twin, directory: Path) -> Iterator[Storm]:
+def _house(database: str, request: pytest.FixtureRequest, directory: Path) -> Iterator[Storm]:
     url = f"sqlite:///{directory / 'bayar.db'}"
     if database == "postgresql":
         url = request.getfixturevalue("postgres").new_database()
-    storm = Storm(database, url, twin, directory, seed=0)
-    try:
-        yield storm
-    finally:
-        storm.close()
+    with start_twin(directory, separate_control=True) as twin:
+        storm = Storm(database, url, twin, directory, seed=0, settings=_HURRIED)
+        try:
+            yield storm
+        finally:
+            storm.close()

@@ -104,18 +104,21 @@ def compare(
     return _Audit(records, ledger, asked, store).verdict
 
 
-def seconds_to_resolve(records: Sequence[Record]) -> list[float]:
-    """How long each operation was open whose outcome the service itself had to find out."""
-    seconds = []
+def seconds_to_resolve(records: Sequence[Record]) -> tuple[list[float], list[float]]:
+    """How long each operation was open that the service found at the gateway later, and that it proved absent."""
+    found: list[float] = []
+    absent: list[float] = []
     for record in records:
         for event in record.history:
-            found = isinstance(event, OperationSucceeded | OperationDeclined | OperationFailed)
-            if not found or event.stamp.actor != SERVICE:
+            if event.stamp.actor != SERVICE or not isinstance(
+                event, OperationSucceeded | OperationDeclined | OperationFailed
+            ):
                 continue
-            operation = record.payment.operation(event.operation_id)  # type: ignore[union-attr]
+            operation = record.payment.operation(event.operation_id)
             if not operation.was_scheduled:
-                seconds.append((event.stamp.time - operation.create_time).total_seconds())
-    return sorted(seconds)
+                seconds = (event.stamp.time - operation.create_time).total_seconds()
+                (absent if isinstance(event, OperationFailed) else found).append(seconds)
+    return found, absent
 
 
 class _Audit:

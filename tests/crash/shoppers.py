@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import grpc
+
 from bayar import BayarClient, BayarError, CaptureMode, Payment, PaymentMethod, PaymentState, RetryPolicy, card
 from bayar.payments.v1.money_pb2 import Money
 
@@ -40,14 +42,10 @@ class Town:
     """What all callers share: the replicas they know, the payments they made, and every request with its answers."""
 
     def __init__(self, addresses: Sequence[str]) -> None:
-        patient = RetryPolicy(
-            attempts=4,
-            first_delay_seconds=0.05,
-            longest_delay_seconds=_LONGEST_PATIENCE_SECONDS,
-            sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_PATIENCE_SECONDS)),
-        )
-        self.patient = [BayarClient(address, retry=patient, timeout_seconds=20) for address in addresses]
-        self.hasty = [BayarClient(address, retry=RetryPolicy(attempts=1), timeout_seconds=0.1) for address in addresses]
+        self._addresses = addresses
+        self.patient = [_patient(address) for address in addresses]
+        self.hasty = [_hasty(address) for address in addresses]
+        self._old: list[BayarClient] = []
         self.asked: list[Asked] = []
         self.payments: dict[str, Payment] = {}
         self.customers: list[str] = []
@@ -56,7 +54,21 @@ class Town:
         self._lock = threading.Lock()
 
     def close(self) -> None:
-        for client in (*self.patient, *self.hasty):
+        for client in (*self.patient, *self.hasty, *self._old):
+            client.close()
+
+    def connect_again(self, number: int) -> None:
+        """A replica began a new life: as behind a balancer, nobody waits for a channel to try again.
+
+        Connections to the life before the last are cut, with whatever still waits for them.
+        """
+        address = self._addresses[number]
+        patient, hasty = self.patient[number], self.hasty[number]
+        self.patient[number], self.hasty[number] = _patient(address), _hasty(address)
+        with self._lock:
+            self._old += [patient, hasty]
+            gone, self._old = self._old[:-8], self._old[-8:]
+        for client in gone:
             client.close()
 
     def new(self, method: str, draw: random.Random, **arguments: Any) -> Asked:
@@ -69,6 +81,9 @@ class Town:
     def ask(self, client: BayarClient, asked: Asked) -> Answer:
         try:
             answer: Answer = getattr(client, asked.method)(**asked.arguments)
+        except ValueError:
+            # The connection was cut before it was used.
+            return BayarError(grpc.StatusCode.CANCELLED, "the channel is closed", outcome_unknown=True)
         except BayarError as error:
             answer = error
             if error.code.name == "INTERNAL":
@@ -88,6 +103,20 @@ class Town:
     def recent_payments(self) -> list[Payment]:
         with self._lock:
             return list(self.payments.values())[-_RECENT:]
+
+
+def _patient(address: str) -> BayarClient:
+    policy = RetryPolicy(
+        attempts=5,
+        first_delay_seconds=0.05,
+        longest_delay_seconds=_LONGEST_PATIENCE_SECONDS,
+        sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_PATIENCE_SECONDS)),
+    )
+    return BayarClient(address, retry=policy, timeout_seconds=20)
+
+
+def _hasty(address: str) -> BayarClient:
+    return BayarClient(address, retry=RetryPolicy(attempts=1), timeout_seconds=0.1)
 
 
 class Shopper(threading.Thread):
@@ -245,6 +274,8 @@ class Shopper(threading.Thread):
             return
         try:
             self._draw.choice(self._town.patient).verify_payment(payment_id=self._draw.choice(payments).payment_id)
+        except ValueError:
+            return
         except BayarError as error:
             if error.code.name == "INTERNAL":
                 self._town.faults.append(f"verify_payment: {error.message}")

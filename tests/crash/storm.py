@@ -8,7 +8,7 @@ import statistics
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,9 +28,11 @@ from tests.crash.shoppers import Answer, Shopper, Town
 from tests.crash.steps import STEPS
 from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
 
-CONNECT_TIMEOUT_SECONDS: Final = 1.0
+CONNECT_TIMEOUT_SECONDS: Final = 2.0
 # Longer than the gateway works on a request that nobody waits for, with room for a busy machine.
 ABSENCE_HORIZON_SECONDS: Final = 6.0
+# Longer than one call with all its timeouts.
+LEASE_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + 3
 _FIRST_CHECK_SECONDS: Final = 0.3
 _LONGEST_LIFE_SECONDS: Final = 2.5
 _LONGEST_SILENCE_SECONDS: Final = 60.0
@@ -53,7 +55,8 @@ class Scoreboard:
     kills: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     database_cuts: int = 0
-    seconds_to_resolve: list[float] = field(default_factory=list)
+    found_after: list[float] = field(default_factory=list)
+    proven_absent_after: list[float] = field(default_factory=list)
     internal_errors: list[str] = field(default_factory=list)
     verdict: Verdict = field(default_factory=Verdict)
 
@@ -64,7 +67,6 @@ class Scoreboard:
     def __str__(self) -> str:
         at_steps = {name: count for name, count in self.kills.items() if name in STEPS}
         other = {name: count for name, count in self.kills.items() if name not in STEPS}
-        resolved = self.seconds_to_resolve
         rows = [
             ("database", f"{self.database}, storm of {self.storm_seconds:.0f} s, SEED={self.seed}"),
             ("requests", str(self.requests)),
@@ -74,12 +76,8 @@ class Scoreboard:
             ("kills", f"{sum(at_steps.values())} at {len(at_steps)} of {len(STEPS)} named steps; {_told(other)}"),
             ("database cuts", str(self.database_cuts)),
             ("faults", f"{self.faults.total()}: {_told(self.faults)}"),
-            (
-                "resolved later",
-                f"{len(resolved)}, after {statistics.median(resolved):.1f} s (p50), {resolved[-1]:.1f} s (max)"
-                if resolved
-                else "none",
-            ),
+            ("found later", _spread(self.found_after)),
+            ("proven absent", _spread(self.proven_absent_after)),
             ("double charges", str(len(self.verdict.double_charges))),
             ("lost payments", str(len(self.verdict.lost_payments))),
             ("wrong states", str(len(self.verdict.wrong_states))),
@@ -101,11 +99,21 @@ def _kind(answer: Answer) -> str:
     return "OK, not known yet" if any(o.state in OPEN for o in answer.operations) else "OK"
 
 
+def _spread(seconds: Sequence[float]) -> str:
+    if not seconds:
+        return "none"
+    return f"{len(seconds)}, after {statistics.median(seconds):.1f} s (p50), {max(seconds):.1f} s (max)"
+
+
 class Executioner(threading.Thread):
     """Lets a replica live for a moment, and ends it: at a named step, at a random moment, or politely."""
 
-    def __init__(self, replica: Replica, draw: random.Random, kills: Counter[str], steps: Iterator[str]) -> None:
+    def __init__(
+        self, town: Town, number: int, replica: Replica, draw: random.Random, kills: Counter[str], steps: Iterator[str]
+    ) -> None:
         super().__init__(name="executioner", daemon=True)
+        self._town = town
+        self._number = number
         self._replica = replica
         self._draw = draw
         self._kills = kills
@@ -127,9 +135,12 @@ class Executioner(threading.Thread):
     def _one_life(self) -> None:
         how = self._draw.choices(("step", "moment", "politely", "nap", "long sleep"), (60, 25, 8, 6, 1))[0]
         step = next(self._steps) if how == "step" else ""
-        self._replica.start(step, self._draw.choice((1, 1, 2, 5)))
+        busy = step.startswith(("caller start", "caller call", "caller outcome"))
+        self._replica.start(step, self._draw.choice((1, 1, 2, 5)) if busy else 1)
+        self._town.connect_again(self._number)
         if self._replica.wait_for_death(self._draw.uniform(0.1, _LONGEST_LIFE_SECONDS)) is not None:
-            self._kills[step] += 1
+            # Without a step: its database was cut while it started.
+            self._kills[step or "failed starts"] += 1
             return
         if how == "nap":
             self._sleep(self._draw.uniform(0.5, 3))
@@ -156,14 +167,16 @@ class Executioner(threading.Thread):
 class Storm:
     """Everything that runs, on one database."""
 
-    def __init__(self, database: str, url: str, twin: Twin, directory: Path, seed: int) -> None:
+    def __init__(
+        self, database: str, url: str, twin: Twin, directory: Path, seed: int, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.board = Scoreboard(database, seed)
         self._seed = seed
         self._twin = twin
         self._engine = create_engine(url)
         upgrade(self._engine)
         self._store = SqlStore(self._engine, SortableIds())
-        environment = service_environment(twin, url)
+        environment = service_environment(twin, url) | dict(settings or {})
         names = ("one", "two") if database == "postgresql" else ("one",)
         self.replicas = [Replica(f"{database}-{name}", environment, directory) for name in names]
         self.town = Town([replica.address for replica in self.replicas])
@@ -178,9 +191,25 @@ class Storm:
         """Everything that the gateway has done."""
         return self._twin.control.ledger()
 
+    def settle(self) -> None:
+        """The gateway's night passes."""
+        self._twin.control.settle()
+
+    def slow_down(self, seconds: float) -> None:
+        """The gateway thinks before each answer."""
+        self._twin.control.add_fault("delay", seconds=seconds)
+
+    def calm_down(self) -> None:
+        self._twin.control.clear_faults()
+
     def run(self, seconds: float, shoppers: int = 16) -> Scoreboard:
         self._open_shop()
         self._rage(seconds, shoppers)
+        self.finish()
+        return self.board
+
+    def finish(self) -> Scoreboard:
+        """Waits until the service has found out everything, and compares the ledgers. Replicas must run."""
         self._calm()
         self._verify()
         self._count()
@@ -206,7 +235,14 @@ class Storm:
         weather = Weather(self._twin, self._seed)
         steps = _in_turn(random.Random(f"{self._seed} steps"))  # noqa: S311
         executioners = [
-            Executioner(replica, random.Random(f"{self._seed} end of {number}"), self.board.kills, steps)  # noqa: S311
+            Executioner(
+                self.town,
+                number,
+                replica,
+                random.Random(f"{self._seed} end of {number}"),  # noqa: S311
+                self.board.kills,
+                steps,
+            )
             for number, replica in enumerate(self.replicas)
         ]
         shoppers = [Shopper(self.town, self._seed, number) for number in range(count)]
@@ -224,9 +260,10 @@ class Storm:
                 self.board.internal_errors.append(executioner.problem)
         weather.stop()
         self.board.faults = weather.struck
-        for replica in self.replicas:
+        for number, replica in enumerate(self.replicas):
             replica.kill()
             replica.start()
+            self.town.connect_again(number)
         for shopper in shoppers:
             shopper.join(_LONGEST_SILENCE_SECONDS)
             if shopper.is_alive():
@@ -276,11 +313,14 @@ class Storm:
         ids = [record.payment.terms.payment_id for record in read_records(self._store)]
 
         def verify(payment_id: str) -> None:
-            client = self.town.patient[hash(payment_id) % len(self.town.patient)]
-            try:
-                client.verify_payment(payment_id=payment_id)
-            except BayarError as error:
-                self.board.internal_errors.append(f"verify_payment {payment_id}: {error.message}")
+            client = self.town.patient[int(payment_id[-1], 36) % len(self.town.patient)]
+            for attempt in range(1, 4):
+                try:
+                    client.verify_payment(payment_id=payment_id)
+                    return
+                except BayarError as error:
+                    if attempt == 3:
+                        self.board.internal_errors.append(f"verify_payment {payment_id}: {error.message}")
 
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(verify, ids))
@@ -292,7 +332,7 @@ class Storm:
         board.answers = Counter(_kind(answer) for asked in self.town.asked for answer in asked.answers)
         board.payments = len(records)
         board.operations = Counter(o.kind.value for record in records for o in record.payment.operations)
-        board.seconds_to_resolve = seconds_to_resolve(records)
+        board.found_after, board.proven_absent_after = seconds_to_resolve(records)
         board.internal_errors += self.town.faults
         board.verdict = compare(records, self._twin.control.ledger(), self.town.asked, self._store)
 
@@ -333,6 +373,7 @@ def service_environment(twin: Twin, url: str) -> dict[str, str]:
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "0.1",
         "BAYAR_STOP_GRACE_SECONDS": "10",
         "BAYAR_LOG_LEVEL": "warning",
+        "VICTIM_LEASE_SECONDS": str(LEASE_SECONDS),
     }
 
 

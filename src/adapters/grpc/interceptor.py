@@ -19,8 +19,6 @@ _log = logging.getLogger("bayar.calls")
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
-
-
 _END: Final = object()
 
 
@@ -133,23 +131,25 @@ def _stream(
 
 
 async def _until(stopping: asyncio.Event, answers: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
-    """The answers, until the service stops. Raises ServiceStopping then."""
-    stopped = asyncio.ensure_future(stopping.wait())
+    """The answers as they come. Raises ServiceStopping once the service stops."""
+    stop = asyncio.ensure_future(stopping.wait())
+    following: asyncio.Future[Any] | None = None
     try:
-        while True:
-            coming = asyncio.ensure_future(anext(answers, _END))
-            try:
-                await asyncio.wait({coming, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                if not coming.done():
-                    raise ServiceStopping
-            finally:
-                coming.cancel()
-            answer = coming.result()
-            if answer is _END:
-                return
-            yield answer
+        while not stop.done():
+            following = asyncio.ensure_future(anext(answers, _END))
+            await asyncio.wait((following, stop), return_when=asyncio.FIRST_COMPLETED)
+            if following.done():
+                answer = following.result()
+                if answer is _END:
+                    return
+                yield answer
+        raise ServiceStopping
     finally:
-        stopped.cancel()
+        stop.cancel()
+        if following is not None and not following.done():
+            following.cancel()
+            await asyncio.wait((following,))
+        await answers.aclose()
 
 
 async def _abort(method: str, started: float, error: Exception, request: Any, context: Any) -> None:

@@ -1,0 +1,89 @@
+"""A refund of several captures, of which a part could not be sent."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+
+from application.caller import Caller
+from application.capture_payment import CaptureOrder, CapturePayment
+from application.checks import RawCard, RawMoney
+from application.create_payment import CreatePayment, PaymentOrder
+from application.exactly_once import ExactlyOnce
+from application.fingerprint import Fingerprinter
+from application.in_flight import InFlight
+from application.ports.gateway import GatewayNotReached, Outcome, Refund
+from application.refresh import Refresh
+from application.refund_payment import RefundOrder, RefundPayment
+from bootstrap.runtime import SortableIds
+from domain.events import CaptureMode
+from domain.ids import CallerId
+from domain.money import Money
+from tests.fakes.memory_gateway import MemoryGateway
+from tests.fakes.memory_store import MemoryStore
+
+SHOP = Caller(CallerId("shop"))
+CARD = RawCard(number="4111111111111111", expiration_month=12, expiration_year=2030, cvv="123")
+
+
+class Noon:
+    def now(self) -> datetime:
+        return datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+
+
+class GatewayThatGoesAway(MemoryGateway):
+    """Takes so many refunds, and then cannot be reached."""
+
+    refunds_left = 1_000
+
+    def refund(self, refund: Refund) -> Outcome:
+        if not self.refunds_left:
+            raise GatewayNotReached("connection refused")
+        self.refunds_left -= 1
+        return super().refund(refund)
+
+
+def order_id() -> str:
+    return str(uuid.uuid4())
+
+
+def test_what_was_given_back_in_part_is_never_told_as_a_refusal() -> None:
+    clock, ids = Noon(), SortableIds()
+    store, gateway = MemoryStore(ids), GatewayThatGoesAway(clock)
+    once = ExactlyOnce(
+        store=store,
+        clock=clock,
+        ids=ids,
+        in_flight=InFlight(),
+        fingerprinter=Fingerprinter(b"key"),
+        lease=timedelta(seconds=80),
+        first_check=timedelta(seconds=2),
+        steady_seconds=lambda: 0.0,
+    )
+    refund = RefundPayment(store, gateway, once, Refresh(store, gateway, clock))
+    capture = CapturePayment(store, gateway, once)
+    paid = CreatePayment(store, gateway, once, frozenset({"USD"}))(
+        PaymentOrder(
+            request_id=order_id(),
+            reference="order 1",
+            amount=RawMoney(100_00, "USD"),
+            source=CARD,
+            capture_mode=CaptureMode.MANUAL,
+        ),
+        SHOP,
+    )
+    payment_id = paid.terms.payment_id
+    for minor_units in (60_00, 40_00):
+        part = RawMoney(minor_units, "USD")
+        capture(CaptureOrder(request_id=order_id(), payment_id=payment_id, amount=part), SHOP)
+    gateway.settle()
+    whole = RefundOrder(request_id=order_id(), payment_id=payment_id)
+    gateway.refunds_left = 1
+    assert refund(whole, SHOP).refunded_amount == Money(60_00, "USD")
+    gateway.refunds_left = 1_000
+    refund(RefundOrder(request_id=order_id(), payment_id=payment_id, amount=RawMoney(40_00, "USD")), SHOP)
+
+    repeated = refund(whole, SHOP)
+
+    assert repeated.refunded_amount == Money(100_00, "USD")
+    assert repeated.given_back_by(repeated.operations[3].request_id) == Money(60_00, "USD")
