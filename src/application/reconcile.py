@@ -127,8 +127,11 @@ class Reconcile:
         """What of the gateway's the record does not explain, or tells otherwise."""
         with self.store.read() as work:
             known = work.payments.find_operations(
-                [t.order_id for t in page if ids.is_id(t.order_id, OPERATION)], [t.transaction_id for t in page]
+                [t.order_id for t in page if ids.is_id(t.order_id, OPERATION)],
+                [t.transaction_id for t in page]
+                + [t.refunded_transaction_id for t in page if t.refunded_transaction_id],
             )
+        explained = {one.operation.transaction_id for one in known}
         for transaction in page:
             own = [
                 one
@@ -138,6 +141,10 @@ class Reconcile:
             ]
             # The latest on the transaction tells how much of it is taken now.
             own = [one for one in own if one.operation.kind is not OperationKind.VOID] or own
+            if not own and transaction.kind is TransactionKind.CREDIT:
+                if transaction.refunded_transaction_id not in explained:
+                    # It gives an orphan back: reversing it would take that away again.
+                    continue
             yield from self._judge(transaction, own[-1] if own else None, policy)
 
     def _judge(self, transaction: Transaction, own: PaymentOperation | None, policy: OrphanPolicy) -> Iterator[Finding]:
