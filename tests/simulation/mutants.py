@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from application import exactly_once, refund_payment
 from application.caller import Caller
-from application.exactly_once import Begin, Call, ExactlyOnce, Request
+from application.exactly_once import Begin, Call, ExactlyOnce, Lease, Request
 from application.outcomes import record_outcome
 from application.ports.gateway import Gateway, Outcome
 from application.resolve_operations import AbsenceWatch
