@@ -127,8 +127,10 @@ class Reconcile:
         """What of the gateway's the record does not explain, or tells otherwise."""
         with self.store.read() as work:
             known = work.payments.find_operations(
-                [t.order_id for t in page if ids.is_id(t.order_id, OPERATION)], [t.transaction_id for t in page]
+                [t.order_id for t in page if ids.is_id(t.order_id, OPERATION)],
+                [one for t in page for one in (t.transaction_id, t.refunded_transaction_id) if one],
             )
+        explained = {one.operation.transaction_id for one in known}
         for transaction in page:
             own = [
                 one
@@ -138,7 +140,10 @@ class Reconcile:
             ]
             # The latest on the transaction tells how much of it is taken now.
             own = [one for one in own if one.operation.kind is not OperationKind.VOID] or own
-            yield from self._judge(transaction, own[-1] if own else None, policy)
+            gives_back = transaction.kind is TransactionKind.CREDIT and not own
+            # What gives an orphan back is no orphan: reversing it would take the money again.
+            if not gives_back or transaction.refunded_transaction_id in explained:
+                yield from self._judge(transaction, own[-1] if own else None, policy)
 
     def _judge(self, transaction: Transaction, own: PaymentOperation | None, policy: OrphanPolicy) -> Iterator[Finding]:
         had_effect = transaction.decline is None and transaction.standing.status not in _NO_EFFECT
