@@ -182,6 +182,9 @@ class ExactlyOnce:
         Raises OperationRefused where the gateway refused it, and GatewayNotReached where it was never sent.
         """
         operations = payment.operations_of(request.request_id)
+        if payment.given_back_by(request.request_id) and not payment.refundable_amount:
+            # A part could not be sent, and somebody gave the rest back by another request.
+            return payment
         match operations[-1].failure_reason if operations else None:
             # Even where an earlier part took effect: the same request sends what is missing.
             case FailureReason.GATEWAY_REFUSED_CREDENTIALS:

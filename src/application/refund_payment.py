@@ -9,7 +9,7 @@ from application.caller import Caller
 from application.checks import Checks, RawMoney, known
 from application.exactly_once import ExactlyOnce, Lease, Request, locked, may_try_again
 from application.load import check_amount, load, load_for_change
-from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund
+from application.ports.gateway import Gateway, Outcome, Refund
 from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
 from application.void_payment import void_of
@@ -56,7 +56,7 @@ class RefundPayment:
             payment, started = self._record_start(request, PaymentId(known(payment_id)), amount, note)
             if started is not None:
                 payment = self._carry_out(payment, started, request, lease)
-                if _came_too_late_to_void(payment, request):
+                if _came_too_late_to_void(payment, started):
                     payment = self._refund_instead(payment, request, amount, note)
                 return self.exactly_once.answer(payment, request)
         return self.exactly_once.repeat(payment, request)
@@ -113,21 +113,14 @@ class RefundPayment:
         for index, operation in enumerate(started):
             if index:
                 lease = self._renew_lease(payment, operation)
-            try:
-                payment = self.exactly_once.carry_out(
-                    payment,
-                    operation,
-                    partial(send_return, self.gateway, operation),
-                    request.caller,
-                    lease,
-                    waiting=started[index + 1 :],
-                )
-            except GatewayNotReached:
-                payment = load(self.store, payment.terms.payment_id, request.caller)
-                if not payment.given_back_by(request.request_id):
-                    raise
-                # Not a refusal: a part was given back. The payment tells how much, and a repeat tries the rest.
-                return payment
+            payment = self.exactly_once.carry_out(
+                payment,
+                operation,
+                partial(send_return, self.gateway, operation),
+                request.caller,
+                lease,
+                waiting=started[index + 1 :],
+            )
         return payment
 
     def _renew_lease(self, payment: Payment, operation: Operation) -> Lease:
@@ -150,10 +143,11 @@ class RefundPayment:
         return self._carry_out(payment, started, request, lease)
 
 
-def _came_too_late_to_void(payment: Payment, request: Request) -> bool:
+def _came_too_late_to_void(payment: Payment, started: list[Operation]) -> bool:
     return any(
-        operation.kind is OperationKind.VOID and operation.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST
-        for operation in payment.operations_of(request.request_id)
+        payment.operation(operation.operation_id).failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST
+        for operation in started
+        if operation.kind is OperationKind.VOID
     )
 
 

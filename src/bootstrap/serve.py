@@ -35,16 +35,19 @@ def serve() -> int:
 
 def serve_with_twin(state_dir: Path) -> int:
     """Runs with an offline gateway beside it, both keeping their state in the directory."""
-    state_dir.mkdir(parents=True, exist_ok=True)
-    state_dir = state_dir.resolve()
     try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state_dir = state_dir.resolve()
         with running_twin(state_dir) as twin:
             os.environ.update(twin.environment())
-            os.environ.setdefault("BAYAR_DATABASE_URL", f"sqlite:///{state_dir / 'bayar.db'}")
+            # Never the database of the environment: its operations are none of the twin's.
+            os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
             return run(_container(load_settings()), first_payment_hint=True)
     except TwinFailed as error:
         _complain(str(error))
-        return _CANNOT_START
+    except OSError as error:
+        _complain(f"--state-dir {state_dir} cannot be used: {error.strerror or error}. Name a folder to write to")
+    return _CANNOT_START
 
 
 def migrate() -> int:
@@ -65,6 +68,7 @@ def run(container: Container, *, first_payment_hint: bool = False) -> int:
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
     )
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     with ExitStack() as stack:
         try:
             engine = _engine(container)
@@ -112,10 +116,11 @@ async def _serve_until_told(container: Container, settings: Settings, first_paym
         loop.add_signal_handler(number, stopping.set)
     server = await loop.run_in_executor(None, container.server)
     address = await server.start(settings.grpc_address)
+    outages = (GatewayUnavailable, StoreUnavailable)
     workers = [
-        Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds),
-        Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds),
-        Worker("follower", container.follow_payments(), settings.resolver_interval_seconds),
+        Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds, outages),
+        Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds, outages),
+        Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
     ]
     for worker in workers:
         worker.start()
@@ -144,20 +149,20 @@ def _first_payment(address: str) -> str:
     return f"""
 A first payment with buf curl:
 
-  {folder}/buf curl --protocol grpc --http2-prior-knowledge \\
-    http://{address}/bayar.payments.v1.PaymentService/CreatePayment -d '{{
-      "request_id": "{order}", "reference": "order-{str(order)[:4]}",
-      "amount": {{"minor_units": 2500, "currency_code": "USD"}},
-      "card": {{"number": "4111111111111111", "expiration_month": 12, "expiration_year": {year}, "cvv": "123"}}}}'
+{folder}/buf curl --protocol grpc --http2-prior-knowledge \\
+  http://{address}/bayar.payments.v1.PaymentService/CreatePayment -d '{{
+    "request_id": "{order}", "reference": "order-{str(order)[:4]}",
+    "amount": {{"minor_units": 2500, "currency_code": "USD"}},
+    "card": {{"number": "4111111111111111", "expiration_month": 12, "expiration_year": {year}, "cvv": "123"}}}}'
 
 The same with Python:
 
-  {folder}/python - <<'END'
-  from bayar import BayarClient, card, money
-  with BayarClient("{address}") as bayar:
-      print(bayar.create_payment(reference="order-{str(order)[4:8]}", amount=money("25.00", "USD"),
-            card=card(number="4111111111111111", expiration_month=12, expiration_year={year}, cvv="123")))
-  END
+{folder}/python - <<'END'
+from bayar import BayarClient, card, money
+with BayarClient("{address}") as bayar:
+    print(bayar.create_payment(reference="order-{str(order)[4:8]}", amount=money("25.00", "USD"),
+          card=card(number="4111111111111111", expiration_month=12, expiration_year={year}, cvv="123")))
+END
 """
 
 

@@ -23,7 +23,7 @@ _STOP_SECONDS: Final = 10
 
 
 class TwinFailed(Exception):
-    """The twin did not start. The text says why."""
+    """The twin did not start, or went away. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,11 @@ class Twin:
         }
 
     def settle(self) -> None:
-        """Runs the nightly settlement batch now."""
+        """Runs the nightly settlement batch now. Raises TwinFailed."""
         self._control("POST", "/_twin/settle")
 
     def ledger(self) -> list[dict[str, Any]]:
-        """Every transaction that the twin knows."""
+        """Every transaction that the twin knows. Raises TwinFailed."""
         transactions: list[dict[str, Any]] = self._control("GET", "/_twin/ledger")["transactions"]
         return transactions
 
@@ -61,8 +61,11 @@ class Twin:
             urllib.request.ProxyHandler({}),
             urllib.request.HTTPSHandler(context=create_default_context(cafile=str(self.ca_file))),
         )
-        with opener.open(request, timeout=_STOP_SECONDS) as answer:
-            return json.load(answer)
+        try:
+            with opener.open(request, timeout=_STOP_SECONDS) as answer:
+                return json.load(answer)
+        except (OSError, ValueError) as error:
+            raise TwinFailed(f"the twin of the gateway does not answer any more ({error})") from error
 
 
 @contextlib.contextmanager

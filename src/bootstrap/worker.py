@@ -10,9 +10,13 @@ _log = logging.getLogger(__name__)
 class Worker:
     """Calls the job, which returns how much it did: at once again while there is work, otherwise after the interval."""
 
-    def __init__(self, name: str, job: Callable[[], int], interval_seconds: float) -> None:
+    def __init__(
+        self, name: str, job: Callable[[], int], interval_seconds: float, outages: tuple[type[Exception], ...] = ()
+    ) -> None:
+        """`outages` are told in one line; anything else is a fault in us, and told with where it happened."""
         self._name = name
         self._job = job
+        self._outages = outages
         self._interval_seconds = interval_seconds
         self._stopping = threading.Event()
         self._failing = False
@@ -36,13 +40,20 @@ class Worker:
     def _run_once(self) -> int:
         try:
             done = self._job()
-        except Exception:
+        except Exception as failure:
             # Logged once for each outage, not for each attempt.
             if not self._failing:
-                _log.exception("%s failed and goes on trying", self._name)
+                expected = isinstance(failure, self._outages)
+                _log.error(
+                    "%s: %s. It goes on trying.",
+                    self._name,
+                    str(failure) or type(failure).__name__,
+                    exc_info=None if expected else failure,
+                )
             self._failing = True
             return 0
-        if self._failing:
+        # With nothing to do, nothing is known of what failed.
+        if self._failing and done:
             _log.info("%s works again", self._name)
-        self._failing = False
+            self._failing = False
         return done

@@ -364,6 +364,11 @@ class Payment(OperationLog):
             )
         )
 
+    @property
+    def is_asked_to_pay(self) -> bool:
+        """Whether what is new about it is a wish to take money, and not only facts that the gateway told."""
+        return any(isinstance(e, OperationStarted) and e.kind is OperationKind.AUTHORIZE for e in self.new_events)
+
     def check_again(self, operation_id: OperationId, next_check_time: datetime, *, checked: bool = False) -> None:
         """Sets when an open operation is looked at next, and counts a look that found nothing. No event."""
         count = self.operation(operation_id).check_count + checked

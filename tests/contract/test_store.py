@@ -472,21 +472,32 @@ class TestReferences:
         add(store, second)
         assert get(store, second).is_live
 
-    def test_a_payment_that_becomes_live_again_is_refused_where_another_took_its_place(self, store: Store) -> None:
+    def test_another_attempt_is_refused_where_another_payment_took_its_place(self, store: Store) -> None:
         first, second, third = started("order"), started("order"), started()
         add(store, first)
-        change(store, first, lambda p: fail(p, FailureReason.NOT_FOUND_AT_GATEWAY))
+        change(store, first, fail)
         add(store, second)
         with store.begin() as work:
             current = work.payments.get(first.terms.payment_id, lock=True)
             assert current is not None
-            succeed(current)
+            current.authorize(OperationId(IDS.new("op")), RequestId("again"), stamp=at(3))
             with pytest.raises(ReferenceTaken) as refusal:
                 work.payments.save(current)
             work.payments.add(third)
         assert refusal.value.payment_id == second.terms.payment_id
         assert get(store, first).state is PaymentState.FAILED
         assert get(store, third) == third
+
+    def test_what_the_gateway_did_is_recorded_even_where_another_payment_took_its_place(self, store: Store) -> None:
+        first, second = started("order"), started("order")
+        add(store, first)
+        change(store, first, lambda p: fail(p, FailureReason.NOT_FOUND_AT_GATEWAY))
+        add(store, second)
+        change(store, first, succeed)
+        assert get(store, first).is_live
+        change(store, second, succeed)
+        with pytest.raises(ReferenceTaken), store.begin() as work:
+            work.payments.add(started("order"))
 
     def test_a_payment_becomes_live_again_where_nobody_took_its_place(self, store: Store) -> None:
         payment = started("order")

@@ -234,7 +234,8 @@ class _Payments:
         terms = payment.terms
         for other in self._state.payments.values():
             if (
-                payment.is_live
+                payment.is_asked_to_pay
+                and payment.is_live
                 and other.is_live
                 and other.terms.payment_id != terms.payment_id
                 and (other.terms.caller_id, other.terms.reference) == (terms.caller_id, terms.reference)

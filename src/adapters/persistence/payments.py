@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
+
+_log = logging.getLogger(__name__)
 
 _UPDATE_PAYMENT: Final = update(payments).where(
     payments.c.payment_id == bindparam("own_id"), payments.c.version == bindparam("read_version")
@@ -98,8 +101,17 @@ class SqlPayments:
                 with savepoint(self._connection):
                     self._write_payment(stored)
             except Taken as refusal:
-                # It can be gone again by now; who tries once more will see.
-                raise ReferenceTaken(self._holder(payment) or payment.terms.payment_id) from refusal
+                if payment.is_asked_to_pay:
+                    # It can be gone again by now; who tries once more will see.
+                    raise ReferenceTaken(self._holder(payment) or payment.terms.payment_id) from refusal
+                # What the gateway did is a fact, and is recorded. That two payments now hold money for one reference
+                # is for people to mend.
+                _log.error(
+                    "%s holds money again, and so does %s for the same reference",
+                    payment.terms.payment_id,
+                    self._holder(payment),
+                )
+                self._write_payment(stored, is_live=False)
         else:
             self._write_payment(stored)
         self._write_operations(stored)
@@ -236,18 +248,19 @@ class SqlPayments:
             found.append(payment)
         return found
 
-    def _write_payment(self, stored: _AsStored) -> None:
+    def _write_payment(self, stored: _AsStored, **overruled: bool) -> None:
         payment = stored.payment
         payment_id = payment.terms.payment_id
         values = payment_to_changes(payment) | {
             "version": stored.version + 1,
             "event_count": stored.event_count + len(payment.new_events),
+            **overruled,
         }
         key = {"own_id": payment_id, "read_version": stored.version}
         if not self._connection.execute(_UPDATE_PAYMENT, values | key).rowcount:
             raise StaleWrite(payment_id)
         stored.version += 1
-        stored.is_live = payment.is_live
+        stored.is_live = values["is_live"]
         stored.follow_time = payment.follow_time
 
     def _write_operations(self, stored: _AsStored) -> None:
