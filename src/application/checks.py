@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 from application.errors import Fault, InvalidRequest, Rule
 from domain import ids
 from domain.address import Address, StatementDescriptor
+from domain.countries import COUNTRY_CODES
 from domain.currencies import EXPONENTS
 from domain.ids import RequestId
 from domain.instrument import Card, CardExpiry, passes_luhn
@@ -31,11 +32,16 @@ MAX_EXPIRY_YEARS: Final = 20
 MAX_PAGE_SIZE: Final = 500
 DEFAULT_PAGE_SIZE: Final = 50
 
+# Control characters, halves of pairs, line and paragraph separators.
+_UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
-_COUNTRY: Final = re.compile(r"[A-Z]{2}")
-_DESCRIPTOR_NAME: Final = re.compile(r"(?=.{1,22}$)(.{3}|.{7}|.{12})\*.+")
-_DESCRIPTOR_PHONE: Final = re.compile(r"[0-9()+. -]{10,14}")
+_DESCRIPTOR_NAME: Final = re.compile(
+    r"(?=.{1,22}$)(?:[A-Za-z0-9.+ -]{3}|[A-Za-z0-9.+ -]{7}|[A-Za-z0-9.+ -]{12})[*][A-Za-z0-9.+ -]+"
+)
+_DESCRIPTOR_PHONE: Final = re.compile(r"[0-9(). -]{10,14}")
+_DESCRIPTOR_URL: Final = re.compile(r"[!-~]{1,13}")
 # The leading digits and lengths of the large card brands. Order numbers and phone numbers must rarely look like them.
 _CARD_LIKE: Final = re.compile(
     r"(?<!\d)(?:4(?:[ -]?\d){12}(?:(?:[ -]?\d){3})?"
@@ -119,7 +125,7 @@ class Checks:
             self.add(path, Rule.REQUIRED)
         if len(value) > maximum:
             self.add(path, Rule.MAX_CHARACTERS, maximum)
-        if any(unicodedata.category(character) in ("Cc", "Cs") for character in value):
+        if any(unicodedata.category(character) in _UNPRINTABLE for character in value):
             self.add(path, Rule.NO_CONTROL_CHARACTERS)
         return value
 
@@ -145,7 +151,7 @@ class Checks:
         return value
 
     def email(self, path: str, value: str) -> str:
-        self.text(path, value)
+        self.plain_text(path, value)
         if value and not _EMAIL.fullmatch(value):
             self.add(path, Rule.EMAIL)
         return value
@@ -217,17 +223,18 @@ class Checks:
         bare = re.sub(r"[ -]", "", address.postal_code)
         if address.postal_code and not (bare.isascii() and bare.isalnum() and 4 <= len(bare) <= 8):
             self.add(f"{path}.postal_code", Rule.POSTAL_CODE)
-        if address.country_code and not _COUNTRY.fullmatch(address.country_code):
+        if address.country_code and address.country_code not in COUNTRY_CODES:
             self.add(f"{path}.country_code", Rule.COUNTRY)
         return address
 
     def descriptor(self, path: str, descriptor: StatementDescriptor) -> StatementDescriptor:
-        name, phone = descriptor.name, descriptor.phone
-        if name and not (name.isascii() and name.isprintable() and _DESCRIPTOR_NAME.fullmatch(name)):
+        name, phone, url = descriptor.name, descriptor.phone, descriptor.url
+        if name and (not _DESCRIPTOR_NAME.fullmatch(name) or looks_like_card(name)):
             self.add(f"{path}.name", Rule.DESCRIPTOR_NAME)
-        if phone and not (_DESCRIPTOR_PHONE.fullmatch(phone) and sum(map(str.isdigit, phone)) >= 10):
+        if phone and not (_DESCRIPTOR_PHONE.fullmatch(phone) and sum(map(str.isdigit, phone)) == 10):
             self.add(f"{path}.phone", Rule.DESCRIPTOR_PHONE)
-        self.text(f"{path}.url", descriptor.url, maximum=13)
+        if url and not _DESCRIPTOR_URL.fullmatch(url):
+            self.add(f"{path}.url", Rule.DESCRIPTOR_URL)
         return descriptor
 
     def metadata(self, path: str, metadata: Mapping[str, str]) -> dict[str, str]:

@@ -35,6 +35,7 @@ class Rule(Enum):
     POSTAL_CODE = "postal_code"
     DESCRIPTOR_NAME = "descriptor_name"
     DESCRIPTOR_PHONE = "descriptor_phone"
+    DESCRIPTOR_URL = "descriptor_url"
     MAX_DAYS = "max_days"
     MAX_ENTRIES = "max_entries"
     NO_CARD_DATA = "no_card_data"
@@ -45,6 +46,7 @@ class Rule(Enum):
     OF_CUSTOMER = "of_customer"
     PAGE_TOKEN = "page_token"  # noqa: S105 (the name of a rule)
     AFTER = "after"
+    NOT_BELOW = "not_below"
     FIELD_PATH = "field_path"
     LAST_FOUR = "last_four"
     TIMESTAMP = "timestamp"

@@ -103,6 +103,8 @@ def _check_filter(checks: Checks, raw: RawPaymentFilter) -> PaymentFilter:
             checks.add(f"filter.{name}_amount_minor_units", Rule.NOT_NEGATIVE)
         if value > MAX_MINOR_UNITS:
             checks.add(f"filter.{name}_amount_minor_units", Rule.AT_MOST, MAX_MINOR_UNITS)
+    if raw.max_minor_units and raw.min_minor_units > raw.max_minor_units:
+        checks.add("filter.max_amount_minor_units", Rule.NOT_BELOW, "filter.min_amount_minor_units")
     if raw.last_four and not (raw.last_four.isascii() and raw.last_four.isdigit() and len(raw.last_four) == 4):
         checks.add("filter.last_four", Rule.LAST_FOUR)
     if raw.created_from and raw.created_until and raw.created_until <= raw.created_from:

@@ -35,8 +35,8 @@ def check_amount(
     if raw is None:
         return None
     amount = checks.money("amount", raw, frozenset(EXPONENTS))
-    if amount is not None and payment_id is not None:
+    if raw.currency_code in EXPONENTS and payment_id is not None:
         currency_code = load(store, payment_id, caller).terms.amount.currency_code
-        if amount.currency_code != currency_code:
+        if raw.currency_code != currency_code:
             checks.add("amount.currency_code", Rule.CURRENCY_OF_PAYMENT, currency_code)
     return amount

@@ -162,7 +162,7 @@ class _Story:
     def _expect(self, payment: Payment, state: PaymentState.ValueType) -> None:
         if payment.state == PaymentState.PAYMENT_STATE_PENDING:
             raise _WrongEnding(
-                f"The gateway gave no answer about {payment.reference}. Bayar would go on looking for it; the story ends."
+                f"The gateway gave no answer about {payment.reference}. Bayar would go on looking; the story ends."
             )
         if payment.state != state:
             raise _WrongEnding(f"{payment.reference} is {_state(payment)}, not {PaymentState.Name(state)}")

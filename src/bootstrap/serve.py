@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 import uuid
 from contextlib import ExitStack
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
 from bootstrap.container import Container
 from bootstrap.settings import BadSettings, Settings, load_settings
-from bootstrap.twin_process import TwinFailed, running_twin
+from bootstrap.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.worker import Worker
 
 _log = logging.getLogger(__name__)
@@ -42,12 +43,19 @@ def serve_with_twin(state_dir: Path) -> int:
             os.environ.update(twin.environment())
             # Never the database of the environment: its operations are none of the twin's.
             os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
+            threading.Thread(target=_tell_when_gone, args=(twin,), daemon=True).start()
             return run(_container(load_settings()), first_payment_hint=True)
     except TwinFailed as error:
         _complain(str(error))
     except OSError as error:
         _complain(f"--state-dir {state_dir} cannot be used: {error.strerror or error}. Name a folder to write to")
     return _CANNOT_START
+
+
+def _tell_when_gone(twin: Twin) -> None:
+    """Without a word, every call would just say that the gateway cannot be reached."""
+    if twin.process.wait() not in (0, -signal.SIGTERM):
+        _complain("the twin of the gateway has ended. Calls answer GATEWAY_UNREACHABLE until you start both again")
 
 
 def migrate() -> int:

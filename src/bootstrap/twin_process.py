@@ -10,7 +10,7 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from ssl import create_default_context
 from typing import Any, Final
@@ -32,6 +32,7 @@ class Twin:
 
     url: str
     ca_file: Path
+    process: subprocess.Popen[bytes] = field(repr=False)
 
     def environment(self) -> dict[str, str]:
         """The settings with which the service talks to it."""
@@ -87,7 +88,7 @@ def running_twin(state_dir: Path) -> Iterator[Twin]:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     try:
-        yield Twin(_wait_for_url(process, log_path), tls_dir / "ca.pem")
+        yield Twin(_wait_for_url(process, log_path), tls_dir / "ca.pem", process)
     finally:
         _stop(process)
 

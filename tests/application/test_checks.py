@@ -87,7 +87,7 @@ ORDERS: dict[str, Case] = {
     "a country": (an_order(billing_address=Address(country_code="id")), "billing_address.country_code", Rule.COUNTRY),
     "a descriptor": (an_order(descriptor=StatementDescriptor(name="Shop")), "descriptor.name", Rule.DESCRIPTOR_NAME),
     "its phone": (an_order(descriptor=StatementDescriptor(phone="12")), "descriptor.phone", Rule.DESCRIPTOR_PHONE),
-    "its url": (an_order(descriptor=StatementDescriptor(url="x" * 14)), "descriptor.url", Rule.MAX_CHARACTERS),
+    "its url": (an_order(descriptor=StatementDescriptor(url="x" * 14)), "descriptor.url", Rule.DESCRIPTOR_URL),
     "much metadata": (an_order(metadata={str(n): "" for n in range(51)}), "metadata", Rule.MAX_ENTRIES),
     "a nameless entry": (an_order(metadata={"": "x"}), "metadata[?].key", Rule.REQUIRED),
     "a long entry": (an_order(metadata={"a": "x" * 501}), "metadata[a]", Rule.MAX_CHARACTERS),

@@ -45,7 +45,7 @@ History = tuple[Payment, list[PaymentEvent]]
 
 
 class Broken(AssertionError):
-    """An invariant of issue 5, by its number there, does not hold."""
+    """An invariant does not hold."""
 
     def __init__(self, invariant: int, message: str) -> None:
         super().__init__(f"invariant {invariant}: {message}")

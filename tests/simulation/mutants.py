@@ -26,7 +26,7 @@ from domain.transaction import TransactionStatus
 
 @dataclass(frozen=True)
 class Mutant:
-    """One planted bug, and the invariant of issue 5 that it breaks. Each change names who, what of it, and by what."""
+    """One planted bug, and the invariant that it breaks. Each change names who, what of it, and by what."""
 
     name: str
     invariant: int

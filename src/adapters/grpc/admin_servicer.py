@@ -5,10 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
-
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.call_context import Callers, voice_of
 from adapters.grpc.translate import requests
@@ -36,7 +33,7 @@ class AdminServicer(AdminServiceServicer):
         self, request: wire.ListUnresolvedOperationsRequest, context: Any
     ) -> wire.ListUnresolvedOperationsResponse:
         found, token = self.list_unresolved_operations(
-            _optional("started_before_time", request, request.started_before_time),
+            *requests.times_of("", request, started_before_time=request.started_before_time),
             page_size=request.page_size,
             page_token=request.page_token,
         )
@@ -50,20 +47,16 @@ class AdminServicer(AdminServiceServicer):
         return wire.ResolveOperationResponse(payment=voice_of(request, context).payment(payment))
 
     async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:
-        messages = self.reconcile(
-            _optional("from_time", request, request.from_time),
-            _optional("until_time", request, request.until_time),
-            orphan_policy_from(request.orphan_policy),
-        )
+        start, end = requests.times_of("", request, from_time=request.from_time, until_time=request.until_time)
+        messages = self.reconcile(start, end, orphan_policy_from(request.orphan_policy))
         async for message in _one_by_one(messages):
             yield reconcile_message(message)
 
     async def ExportPayments(
         self, request: wire.ExportPaymentsRequest, context: Any
     ) -> AsyncIterator[wire.ExportPaymentsResponse]:
-        pages = self.export_payments(
-            _optional("from_time", request, request.from_time), _optional("until_time", request, request.until_time)
-        )
+        start, end = requests.times_of("", request, from_time=request.from_time, until_time=request.until_time)
+        pages = self.export_payments(start, end)
         async for page in _one_by_one(pages):
             yield wire.ExportPaymentsResponse(rows=[row for payment in page for row in export_rows(payment)])
 
@@ -77,7 +70,3 @@ async def _one_by_one(items: Iterator[Item]) -> AsyncIterator[Item]:
         if item is end:
             return
         yield item  # type: ignore[misc]
-
-
-def _optional(path: str, request: Any, sent: Timestamp) -> datetime | None:
-    return requests.time_of(path, sent) if request.HasField(path) else None

@@ -84,7 +84,7 @@ def _invalid(error: application.InvalidRequest) -> Problem:
         if room < 0:
             break
         violations.append(violation)
-    message = "The request is not valid. " + " ".join(violation.description for violation in violations[:5])
+    message = "The request is not valid. " + " ".join(f"{one.field} {one.description}" for one in violations[:5])
     if len(error.faults) > 5:
         message += f" And {len(error.faults) - 5} more."
     details = [rich.BadRequest(field_violations=violations)]

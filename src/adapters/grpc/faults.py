@@ -10,7 +10,7 @@ SENTENCES: Final = {
     Rule.ID: 'must be an id of this service: "{limit}_" and 26 characters, as an earlier answer gave it.',
     Rule.EXACTLY_ONE: "needs exactly one of: {limit}.",
     Rule.POSITIVE: "must be at least 1, in minor units: send the amount that is to be moved.",
-    Rule.AT_MOST: "must be at most {limit}: split what is larger.",
+    Rule.AT_MOST: "must be at most {limit}.",
     Rule.NOT_NEGATIVE: "must not be negative: send 0 for the default.",
     Rule.MAX_CHARACTERS: "must have at most {limit} characters: shorten it.",
     Rule.NO_CONTROL_CHARACTERS: "must not contain control characters or line breaks: remove them.",
@@ -27,8 +27,10 @@ SENTENCES: Final = {
     Rule.LANGUAGE: 'must be a language tag (BCP 47), such as "en" or "id".',
     Rule.COUNTRY: 'must be a country (ISO 3166-1 alpha-2) in capital letters, such as "ID".',
     Rule.POSTAL_CODE: "must be 4 to 8 letters and digits, spaces and hyphens apart.",
-    Rule.DESCRIPTOR_NAME: 'must be 3, 7 or 12 characters, "*", then more, at most 22 in all, such as "BYR*SHOES".',
-    Rule.DESCRIPTOR_PHONE: "must be 10 to 14 characters with at least 10 digits; besides only - ( ) . + and space.",
+    Rule.DESCRIPTOR_NAME: 'must be 3, 7 or 12 characters, "*", then more, at most 22 in all, such as "BYR*SHOES"; '
+    "only letters, digits, spaces and . + - in them.",
+    Rule.DESCRIPTOR_PHONE: "must have exactly 10 digits in 10 to 14 characters; besides only - ( ) . and space.",
+    Rule.DESCRIPTOR_URL: "must be 1 to 13 characters of plain ASCII without spaces.",
     Rule.MAX_DAYS: "makes the window too long: at most {limit} days. Ask for shorter ones, one after the other.",
     Rule.MAX_ENTRIES: "must have at most {limit} entries: remove some.",
     Rule.NO_CARD_DATA: "looks like it contains a card number, and this field is stored: never put card data here.",
@@ -39,6 +41,7 @@ SENTENCES: Final = {
     Rule.OF_CUSTOMER: "belongs to another customer: use one of this customer's.",
     Rule.PAGE_TOKEN: "is no token of this very list: send next_page_token of the page before with the same filter.",
     Rule.AFTER: "must be later than {limit}.",
+    Rule.NOT_BELOW: "must not be below {limit}.",
     Rule.FIELD_PATH: "may only name: {limit}.",
     Rule.LAST_FOUR: "must be four digits.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
@@ -46,5 +49,5 @@ SENTENCES: Final = {
 
 
 def sentence(fault: Fault) -> str:
-    """What is wrong with the field, and what to do."""
-    return f"{fault.field} {SENTENCES[fault.rule].format(limit=fault.limit)}"
+    """What the field must be, and what to do; reads on from its name."""
+    return SENTENCES[fault.rule].format(limit=fault.limit)

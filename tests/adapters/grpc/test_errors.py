@@ -156,7 +156,7 @@ def test_a_hundred_faults_at_most_are_told() -> None:
 @pytest.mark.parametrize("rule", Rule)
 def test_every_rule_has_a_sentence(rule: Rule) -> None:
     said = sentence(Fault("a.path", rule, "7"))
-    assert said.startswith("a.path ")
+    assert "a.path" not in said
     assert said.endswith(".")
     assert "{" not in said.replace("{limit}", "{")
     assert rule in SENTENCES

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.translate.enums import capture_mode_from, payment_state_from, resolution_from
@@ -81,18 +82,17 @@ def refund_order(request: payment_service_pb2.RefundPaymentRequest) -> RefundOrd
 
 
 def payment_filter(sent: payment_service_pb2.PaymentFilter) -> RawPaymentFilter:
-    """Raises InvalidRequest for a time that is none."""
+    """Raises InvalidRequest naming every time that is none."""
+    created_from, created_until = times_of(
+        "filter", sent, created_from_time=sent.created_from_time, created_until_time=sent.created_until_time
+    )
     return RawPaymentFilter(
         customer_id=sent.customer_id,
         reference=sent.reference,
         reference_contains=sent.reference_contains,
         states=tuple(payment_state_from(number) for number in sent.states),
-        created_from=time_of("filter.created_from_time", sent.created_from_time)
-        if sent.HasField("created_from_time")
-        else None,
-        created_until=time_of("filter.created_until_time", sent.created_until_time)
-        if sent.HasField("created_until_time")
-        else None,
+        created_from=created_from,
+        created_until=created_until,
         currency_code=sent.currency_code,
         min_minor_units=sent.min_amount_minor_units,
         max_minor_units=sent.max_amount_minor_units,
@@ -166,14 +166,24 @@ def resolution_order(request: admin_service_pb2.ResolveOperationRequest) -> Reso
     )
 
 
-def time_of(path: str, sent: Timestamp) -> datetime:
-    """Raises InvalidRequest for seconds or nanoseconds that no date has."""
-    try:
-        if not 0 <= sent.nanos < 1_000_000_000:
-            raise OverflowError
-        return _EPOCH + timedelta(seconds=sent.seconds, microseconds=sent.nanos // 1000)
-    except OverflowError:
-        raise InvalidRequest((Fault(path, Rule.TIMESTAMP),)) from None
+def times_of(prefix: str, sent: Message, **fields: Timestamp) -> list[datetime | None]:
+    """The times of the fields, None for those not set. Raises InvalidRequest naming all that no date has."""
+    found: list[datetime | None] = []
+    faults: list[Fault] = []
+    for name, time in fields.items():
+        try:
+            found.append(_time(time) if sent.HasField(name) else None)
+        except OverflowError:
+            faults.append(Fault(f"{prefix}.{name}" if prefix else name, Rule.TIMESTAMP))
+    if faults:
+        raise InvalidRequest(tuple(faults))
+    return found
+
+
+def _time(sent: Timestamp) -> datetime:
+    if not 0 <= sent.nanos < 1_000_000_000:
+        raise OverflowError
+    return _EPOCH + timedelta(seconds=sent.seconds, microseconds=sent.nanos // 1000)
 
 
 def _payment_source(request: payment_service_pb2.CreatePaymentRequest) -> RawSource | None:

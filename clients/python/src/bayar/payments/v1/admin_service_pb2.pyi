@@ -220,7 +220,9 @@ class ResolveOperationRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     operation_id: _builtins.str
-    """The operation. Required."""
+    """The operation. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     resolution: Global___ManualResolution.ValueType
     """What to do. Default: ask the gateway now."""
     gateway_transaction_id: _builtins.str

@@ -213,7 +213,9 @@ class DeleteCustomerRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     customer_id: _builtins.str
-    """The customer. Required."""
+    """The customer. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     def __init__(
         self,
         *,

@@ -28,7 +28,9 @@ class GetDisputeRequest(_message.Message):
 
     DISPUTE_ID_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
-    """The dispute. Required."""
+    """The dispute. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     def __init__(
         self,
         *,
@@ -147,7 +149,9 @@ class AcceptDisputeRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     dispute_id: _builtins.str
-    """The dispute. Required."""
+    """The dispute. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     def __init__(
         self,
         *,
@@ -199,7 +203,9 @@ class AddDisputeEvidenceRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     dispute_id: _builtins.str
-    """The dispute. Required."""
+    """The dispute. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     text: _builtins.str
     """1 to 4,000 characters."""
     @_builtins.property
@@ -289,7 +295,9 @@ class FinalizeDisputeRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     dispute_id: _builtins.str
-    """The dispute. Required."""
+    """The dispute. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     def __init__(
         self,
         *,

@@ -160,7 +160,9 @@ class GetPaymentMethodRequest(_message.Message):
     PAYMENT_METHOD_ID_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     payment_method_id: _builtins.str
-    """The payment method. Required."""
+    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     language_code: _builtins.str
     """The language of messages in the answer, as in AddPaymentMethodRequest."""
     def __init__(
@@ -212,7 +214,7 @@ class ListPaymentMethodsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
-    """Whose. Required."""
+    """Whose. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one is NOT_FOUND."""
     page_size: _builtins.int
     """How many a page, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST."""
     page_token: _builtins.str
@@ -279,7 +281,9 @@ class UpdatePaymentMethodRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_method_id: _builtins.str
-    """The payment method. Required."""
+    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     expiration_month: _builtins.int
     """A new expiry month, 1 to 12, together with the year. Default (0): unchanged."""
     expiration_year: _builtins.int
@@ -348,7 +352,9 @@ class SetDefaultPaymentMethodRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_method_id: _builtins.str
-    """The payment method. Required."""
+    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     def __init__(
         self,
         *,
@@ -398,7 +404,9 @@ class DeletePaymentMethodRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_method_id: _builtins.str
-    """The payment method. Required."""
+    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     def __init__(
         self,
         *,

@@ -481,12 +481,14 @@ class StatementDescriptor(_message.Message):
     URL_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Company name of 3, 7 or 12 characters, an asterisk, then the product, 22 characters in all, for example
-    "BYR*SHOES". Another form is INVALID_REQUEST.
+    "BYR*SHOES". Letters, digits, . + - and spaces; otherwise INVALID_REQUEST. Default: the merchant account's own.
     """
     phone: _builtins.str
-    """10 to 14 characters: digits, and the marks - ( ) . + and space, with 10 digits at least. Otherwise INVALID_REQUEST."""
+    """Exactly 10 digits, 10 to 14 characters: besides digits only - ( ) . and space; otherwise INVALID_REQUEST. Default:
+    the merchant account's own.
+    """
     url: _builtins.str
-    """At most 13 characters. Otherwise INVALID_REQUEST."""
+    """1 to 13 characters of plain ASCII without spaces; otherwise INVALID_REQUEST. Default: the merchant account's own."""
     def __init__(
         self,
         *,

@@ -96,7 +96,7 @@ class CreatePaymentRequest(_message.Message):
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
     """Your order. Required, 1 to 255 characters, no control characters; otherwise INVALID_REQUEST. While a payment for it
-    is live, another one is refused with REFERENCE_ALREADY_PAID, whatever its request_id.
+    is live, another one is refused with REFERENCE_ALREADY_PAID, whatever its request_id. Nothing that looks like a card number.
     """
     customer_id: _builtins.str
     """The customer who pays. Optional, unless store_payment_method is set or the source is a stored method. An unknown
@@ -118,7 +118,9 @@ class CreatePaymentRequest(_message.Message):
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much. Required."""
+        """How much. Required: 1 to 9,999,999,999 minor units of a currency that has a merchant account; otherwise
+        INVALID_REQUEST.
+        """
 
     @_builtins.property
     def card(self) -> _card_pb2.Card:
@@ -203,7 +205,9 @@ class CapturePaymentRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose for this capture and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_id: _builtins.str
-    """The payment. Required."""
+    """The payment. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     final: _builtins.bool
     """This is the last capture: what is left of the authorization is released. Default: false, so that further captures
     can follow while something is capturable.
@@ -272,9 +276,13 @@ class VoidPaymentRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose for this void and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_id: _builtins.str
-    """The payment. Required."""
+    """The payment. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     note: _builtins.str
-    """Why, for the history. Optional, at most 255 characters; otherwise INVALID_REQUEST."""
+    """Why, for the history. Optional, at most 255 characters, no control characters, nothing that looks like a card number;
+    otherwise INVALID_REQUEST.
+    """
     language_code: _builtins.str
     """The language of messages in the answer, as in CreatePaymentRequest."""
     def __init__(
@@ -335,9 +343,13 @@ class RefundPaymentRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose for this refund and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_id: _builtins.str
-    """The payment. Required."""
+    """The payment. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     note: _builtins.str
-    """Why, for the history. Optional, at most 255 characters; otherwise INVALID_REQUEST."""
+    """Why, for the history. Optional, at most 255 characters, no control characters, nothing that looks like a card number;
+    otherwise INVALID_REQUEST.
+    """
     language_code: _builtins.str
     """The language of messages in the answer, as in CreatePaymentRequest."""
     @_builtins.property
@@ -400,7 +412,9 @@ class GetPaymentRequest(_message.Message):
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
-    """The payment. Required."""
+    """The payment. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     language_code: _builtins.str
     """The language of messages in the answer, as in CreatePaymentRequest."""
     def __init__(
@@ -459,32 +473,36 @@ class PaymentFilter(_message.Message):
     LAST_FOUR_FIELD_NUMBER: _builtins.int
     REFERENCE_CONTAINS_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
-    """Of this customer."""
+    """Of this customer. In the form of a customer's id; otherwise INVALID_REQUEST. Default: of any, and of guests."""
     reference: _builtins.str
-    """With exactly this reference."""
+    """With exactly this reference. At most 255 characters; otherwise INVALID_REQUEST. Default: any."""
     currency_code: _builtins.str
-    """Of this currency."""
+    """Of this currency, an ISO 4217 code in capital letters; otherwise INVALID_REQUEST. Default: any."""
     min_amount_minor_units: _builtins.int
-    """Of at least this many minor units. 0: any."""
+    """Of at least this many minor units, 0 to 9,999,999,999; otherwise INVALID_REQUEST. Default (0): any."""
     max_amount_minor_units: _builtins.int
-    """Of at most this many minor units. 0: any."""
+    """Of at most this many minor units, 0 to 9,999,999,999, and not below min_amount_minor_units; otherwise
+    INVALID_REQUEST. Default (0): any.
+    """
     brand: _builtins.str
-    """Paid with this brand, as in Instrument.brand."""
+    """Paid with this brand, as in Instrument.brand. At most 255 characters; otherwise INVALID_REQUEST. Default: any."""
     last_four: _builtins.str
-    """Paid with a card that ends in these four digits."""
+    """Paid with a card that ends in these four digits; another form is INVALID_REQUEST. Default: any."""
     reference_contains: _builtins.str
-    """With a reference that contains this text, upper and lower case alike. At most 255 characters."""
+    """With a reference that contains this text, upper and lower case alike. At most 255 characters; otherwise
+    INVALID_REQUEST. Default: any.
+    """
     @_builtins.property
     def states(self) -> _containers.RepeatedScalarFieldContainer[_payment_pb2.PaymentState.ValueType]:
-        """In one of these states. Empty: any."""
+        """In one of these states. An unknown or unspecified one is INVALID_REQUEST. Default (empty): any."""
 
     @_builtins.property
     def created_from_time(self) -> _timestamp_pb2.Timestamp:
-        """Created at or after this time."""
+        """Created at or after this time. Default: no limit."""
 
     @_builtins.property
     def created_until_time(self) -> _timestamp_pb2.Timestamp:
-        """Created before this time."""
+        """Created before this time. Must be after created_from_time; otherwise INVALID_REQUEST. Default: no limit."""
 
     def __init__(
         self,
@@ -582,7 +600,9 @@ class VerifyPaymentRequest(_message.Message):
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
-    """The payment. Required."""
+    """The payment. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     language_code: _builtins.str
     """The language of messages in the answer, as in CreatePaymentRequest."""
     def __init__(
@@ -682,7 +702,9 @@ class WatchPaymentRequest(_message.Message):
     PAYMENT_ID_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
-    """The payment. Required."""
+    """The payment. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     language_code: _builtins.str
     """The language of messages in the answer, as in CreatePaymentRequest."""
     def __init__(
@@ -733,7 +755,9 @@ class ListPaymentEventsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
-    """The payment. Required."""
+    """The payment. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
     page_size: _builtins.int
     """How many a page, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST."""
     page_token: _builtins.str

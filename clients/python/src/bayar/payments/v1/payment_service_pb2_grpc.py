@@ -30,7 +30,8 @@ class PaymentServiceStub(object):
 
     Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
     has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ.
+    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
+    date are compared: more is not kept. The language of messages is not compared.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -99,7 +100,8 @@ class PaymentServiceServicer(object):
 
     Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
     has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ.
+    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
+    date are compared: more is not kept. The language of messages is not compared.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -108,7 +110,7 @@ class PaymentServiceServicer(object):
     def CreatePayment(self, request, context):
         """Takes a payment.
 
-        INVALID_ARGUMENT/INVALID_REQUEST with every fault at once; ALREADY_EXISTS/REQUEST_ID_REUSED or
+        INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
         REFERENCE_ALREADY_PAID; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -257,7 +259,8 @@ class PaymentService(object):
 
     Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
     has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ.
+    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
+    date are compared: more is not kept. The language of messages is not compared.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).

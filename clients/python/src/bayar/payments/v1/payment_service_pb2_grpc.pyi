@@ -31,7 +31,8 @@ class PaymentServiceStub:
 
     Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
     has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ.
+    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
+    date are compared: more is not kept. The language of messages is not compared.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -44,7 +45,7 @@ class PaymentServiceStub:
     CreatePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_service_pb2.CreatePaymentResponse]
     """Takes a payment.
 
-    INVALID_ARGUMENT/INVALID_REQUEST with every fault at once; ALREADY_EXISTS/REQUEST_ID_REUSED or
+    INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
     REFERENCE_ALREADY_PAID; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
     """
     CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_service_pb2.CapturePaymentResponse]
@@ -90,7 +91,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
     has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ.
+    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
+    date are compared: more is not kept. The language of messages is not compared.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -100,7 +102,7 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     CreatePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_service_pb2.CreatePaymentResponse]  # type: ignore[assignment]
     """Takes a payment.
 
-    INVALID_ARGUMENT/INVALID_REQUEST with every fault at once; ALREADY_EXISTS/REQUEST_ID_REUSED or
+    INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
     REFERENCE_ALREADY_PAID; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
     """
     CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_service_pb2.CapturePaymentResponse]  # type: ignore[assignment]
@@ -145,7 +147,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
     Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
     has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ.
+    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
+    date are compared: more is not kept. The language of messages is not compared.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -159,7 +162,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_service_pb2.CreatePaymentResponse, _abc.Awaitable[_payment_service_pb2.CreatePaymentResponse]]:
         """Takes a payment.
 
-        INVALID_ARGUMENT/INVALID_REQUEST with every fault at once; ALREADY_EXISTS/REQUEST_ID_REUSED or
+        INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
         REFERENCE_ALREADY_PAID; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
         """
 
