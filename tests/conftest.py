@@ -11,6 +11,7 @@ import pytest
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
+
     from tests.databases import Postgres
 
 

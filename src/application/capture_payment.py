@@ -63,4 +63,5 @@ def capture_of(operation: Operation) -> Capture:
         transaction_id=operation.target_transaction_id,
         amount=operation.amount,
         in_part=operation.in_part,
+        final=operation.final,
     )

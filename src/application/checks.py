@@ -61,6 +61,10 @@ class RawCard:
     cvv: str = field(default="", repr=False)
     cardholder_name: str = field(default="", repr=False)
 
+    @property
+    def last_four(self) -> str:
+        return bare_number(self.number)[-4:]
+
 
 def known(value: Value | None) -> Value:
     """A value that was checked before: None would be a fault in us."""
@@ -184,7 +188,7 @@ class Checks:
         return expiry
 
     def card(self, path: str, raw: RawCard, today: date) -> Card | None:
-        number = re.sub(r"[ -]", "", raw.number)
+        number = bare_number(raw.number)
         number_path = f"{path}.number"
         if not number:
             self.add(number_path, Rule.REQUIRED)
@@ -241,6 +245,11 @@ class Checks:
         if value < 0:
             self.add("page_size", Rule.NOT_NEGATIVE)
         return min(value, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
+
+
+def bare_number(number: str) -> str:
+    """A card number without the spaces and hyphens that people write."""
+    return re.sub(r"[ -]", "", number)
 
 
 def looks_like_card(text: str) -> bool:

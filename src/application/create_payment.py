@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Final
 
 from application.add_payment_method import introduce
 from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, known
-from application.errors import Rule
-from application.exactly_once import ExactlyOnce, Lease, Request
+from application.errors import InvalidRequest, Rule
+from application.exactly_once import ExactlyOnce, Lease, Request, may_try_again
 from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
 from application.ports.store import Store, UnitOfWork
 from domain import ids
@@ -18,7 +19,6 @@ from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.events import CaptureMode, PaymentTerms, Stamp
 from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId
-from domain.instrument import Card
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
@@ -32,6 +32,9 @@ class RawStoredMethod:
 
 
 RawSource = RawCard | Nonce | RawStoredMethod
+
+# What a good order may break when it comes again much later.
+_MAY_CHANGE: Final = frozenset({Rule.NOT_PAST, Rule.EXISTS, Rule.OF_CUSTOMER, Rule.CURRENCY_ACCEPTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,10 @@ class CreatePayment:
 
     def __call__(self, order: PaymentOrder, caller: Caller) -> Payment:
         """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, GatewayNotReached and StoreUnavailable."""
-        plan = self._check(order, caller)
+        try:
+            plan = self._check(order, caller)
+        except InvalidRequest as invalid:
+            return self._repeat(order, caller, invalid)
 
         def begin(
             work: UnitOfWork, earlier: Payment | None, operation_id: OperationId, stamp: Stamp
@@ -85,6 +91,21 @@ class CreatePayment:
             return self._authorize(payment, operation, plan, lease)
 
         return self.exactly_once.move_money(plan.request, plan.terms.payment_id, begin, call)
+
+    def _repeat(self, order: PaymentOrder, caller: Caller, invalid: InvalidRequest) -> Payment:
+        """The answer to a repeat of an order that was good when it first came: cards expire, and methods are deleted.
+
+        Raises what was found wrong with it where it is no repeat, or one that would have to be sent again.
+        """
+        if any(fault.rule not in _MAY_CHANGE for fault in invalid.faults):
+            raise invalid
+        request = Request(caller, known(Checks().request_id(order.request_id)), "CreatePayment", _fields(order))
+        with self.store.read() as work:
+            record = self.exactly_once.earlier(work, request)
+            payment = work.payments.get(PaymentId(record.resource_id)) if record else None
+        if payment is None or may_try_again(payment, request):
+            raise invalid
+        return self.exactly_once.repeat(payment, request)
 
     def _authorize(self, payment: Payment, operation: Operation, plan: _Plan, lease: Lease) -> Outcome:
         terms = payment.terms
@@ -143,7 +164,7 @@ class CreatePayment:
             descriptor=order.descriptor,
             metadata=metadata,
         )
-        request = Request(caller, known(request_id), "CreatePayment", _fields(order, source))
+        request = Request(caller, known(request_id), "CreatePayment", _fields(order))
         return _Plan(request, terms, source, customer)
 
     def _find_references(
@@ -189,7 +210,7 @@ def _source(checks: Checks, source: RawSource | None, method: PaymentMethod | No
             return StoredMethod(method.gateway_token) if method else None
 
 
-def _fields(order: PaymentOrder, source: Source) -> dict[str, object]:
+def _fields(order: PaymentOrder) -> dict[str, object]:
     """What makes two orders the same. Of a card only what may be stored: last four and expiry."""
     fields: dict[str, object] = {
         "reference": order.reference,
@@ -202,15 +223,15 @@ def _fields(order: PaymentOrder, source: Source) -> dict[str, object]:
         **{f"billing_address.{name}": getattr(order.billing_address, name) for name in Address.__slots__},
         **{f"descriptor.{name}": getattr(order.descriptor, name) for name in StatementDescriptor.__slots__},
     }
-    match source:
-        case Card():
-            fields["card.number"] = source.last_four
-            fields["card.expiration_month"] = source.expiry.month
-            fields["card.expiration_year"] = source.expiry.year
+    match order.source:
+        case RawCard() as card:
+            fields["card.number"] = card.last_four
+            fields["card.expiration_month"] = card.expiration_month
+            fields["card.expiration_year"] = card.expiration_year
         case Nonce(value):
             fields["payment_method_nonce"] = value
-        case StoredMethod() if isinstance(order.source, RawStoredMethod):
-            fields["payment_method_id"] = order.source.payment_method_id
+        case RawStoredMethod(payment_method_id):
+            fields["payment_method_id"] = payment_method_id
     return fields
 
 

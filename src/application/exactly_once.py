@@ -5,21 +5,23 @@ No transaction is open during the call. Die anywhere, and the operation is still
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from application.caller import Caller
 from application.errors import OperationRefused, ReferenceAlreadyPaid, RequestIdReused
 from application.fingerprint import Fingerprinter, differing_fields
+from application.follow import FollowPolicy
 from application.in_flight import InFlight, Key
 from application.outcomes import record_failure, record_outcome
-from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, Unknown
+from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, RefundIncomplete, Unknown
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import ReferenceTaken, RequestRecord, Store, UnitOfWork
 from domain.events import Stamp
 from domain.ids import OPERATION, OperationId, PaymentId, RequestId
-from domain.operation import FailureReason, Operation, OperationState
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
 
 Begin = Callable[[UnitOfWork, Payment | None, OperationId, Stamp], tuple[Payment, Operation]]
@@ -53,9 +55,13 @@ class Lease:
     steady_seconds: Callable[[], float]
     end: float
 
+    @property
+    def is_held(self) -> bool:
+        return self.steady_seconds() < self.end
+
     def hold(self) -> None:
         """Raises GatewayNotReached once the lease is over: nothing may be sent any more, and nothing was."""
-        if self.steady_seconds() >= self.end:
+        if not self.is_held:
             raise GatewayNotReached("the service hung for too long before it could send")
 
 
@@ -73,7 +79,8 @@ class ExactlyOnce:
     # How soon the resolver looks when an answer was lost.
     first_check: timedelta
     # Never set back, whatever happens to the clock on the wall.
-    steady_seconds: Callable[[], float]
+    steady_seconds: Callable[[], float] = time.monotonic
+    follow: FollowPolicy = FollowPolicy()
 
     def begin_lease(self) -> Lease:
         """Begins before the operation is recorded, so that it ends before others may look."""
@@ -101,12 +108,14 @@ class ExactlyOnce:
 
     def is_repeat(self, work: UnitOfWork, request: Request) -> bool:
         """Whether the request was carried out before. Raises RequestIdReused."""
+        return self.earlier(work, request) is not None
+
+    def earlier(self, work: UnitOfWork, request: Request) -> RequestRecord | None:
+        """The record of the request, if it came before. Raises RequestIdReused."""
         earlier = work.requests.get(request.caller.caller_id, request.request_id)
-        if earlier is None:
-            return False
-        record = self.record_of(request, earlier.resource_id, self.stamp(request.caller))
-        _must_be_same(earlier, record)
-        return True
+        if earlier is not None:
+            _must_be_same(earlier, self.record_of(request, earlier.resource_id, self.stamp(request.caller)))
+        return earlier
 
     def move_money(self, request: Request, payment_id: PaymentId, begin: Begin, call: Call) -> Payment:
         """Runs the three beats for a request that makes one call.
@@ -125,9 +134,20 @@ class ExactlyOnce:
         return self.repeat(payment, request)
 
     def carry_out(
-        self, payment: Payment, operation: Operation, call: Callable[[], Outcome], caller: Caller, lease: Lease
+        self,
+        payment: Payment,
+        operation: Operation,
+        call: Callable[[], Outcome],
+        caller: Caller,
+        lease: Lease,
+        *,
+        waiting: Sequence[Operation] = (),
     ) -> Payment:
-        """The second and third beat. Raises GatewayNotReached once the failure is recorded."""
+        """The second and third beat. Raises GatewayNotReached once the failure is recorded.
+
+        `waiting` would be sent next. Where this one cannot be sent they surely are not either, and fail with it: in one
+        transaction, or a crash between would leave a request that is neither done nor tried again.
+        """
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         try:
             lease.hold()
@@ -137,8 +157,9 @@ class ExactlyOnce:
             reason = FailureReason.GATEWAY_REFUSED_CREDENTIALS if refused else FailureReason.GATEWAY_UNREACHABLE
             with self.store.begin() as work:
                 payment = locked(work, payment_id)
-                if payment.operation(operation_id).state is OperationState.STARTED:
-                    record_failure(work, payment, operation_id, reason, "", self.stamp(caller))
+                for unsent in (operation, *waiting):
+                    if payment.operation(unsent.operation_id).state is OperationState.STARTED:
+                        record_failure(work, payment, unsent.operation_id, reason, "", self.stamp(caller))
             raise
         return self.record(payment_id, operation_id, outcome, caller)
 
@@ -149,12 +170,16 @@ class ExactlyOnce:
             payment = locked(work, payment_id)
             if isinstance(outcome, Unknown):
                 payment.check_again(operation_id, stamp.time + self.first_check)
-            record_outcome(work, payment, operation_id, outcome, stamp)
+            record_outcome(work, payment, operation_id, outcome, stamp, self.follow)
         return payment
 
     def repeat(self, payment: Payment, request: Request) -> Payment:
         """The answer to a repeated request: the payment as it is now, once a first one under way is through."""
         self.in_flight.wait(request.key, self.lease.total_seconds())
+        return self.answer_now(payment, request)
+
+    def answer_now(self, payment: Payment, request: Request) -> Payment:
+        """The answer as the record stands. Raises what `answer` raises."""
         with self.store.read() as work:
             current = work.payments.get(payment.terms.payment_id)
         return self.answer(current or payment, request)
@@ -162,21 +187,26 @@ class ExactlyOnce:
     def answer(self, payment: Payment, request: Request) -> Payment:
         """The payment, unless what this request asked for had no effect.
 
-        Raises OperationRefused where the gateway refused it, and GatewayNotReached where it was never sent.
+        Raises OperationRefused where the gateway refused it, GatewayNotReached where it was never sent, and
+        RefundIncomplete where a part of it was not.
         """
         operations = payment.operations_of(request.request_id)
-        if not operations or not all(o.state is OperationState.FAILED for o in operations):
-            return payment
-        for operation in operations:
-            reason = operation.failure_reason
-            if reason is FailureReason.GATEWAY_REFUSED_CREDENTIALS:
+        match operations[-1].failure_reason if operations else None:
+            # The same request sends what is missing.
+            case FailureReason.GATEWAY_UNREACHABLE | FailureReason.GATEWAY_REFUSED_CREDENTIALS if payment.given_back_by(
+                request.request_id
+            ):
+                raise RefundIncomplete
+            case FailureReason.GATEWAY_REFUSED_CREDENTIALS:
                 raise GatewayRefusedCredentials
-            if reason is FailureReason.GATEWAY_UNREACHABLE:
+            case FailureReason.GATEWAY_UNREACHABLE:
                 raise GatewayNotReached
-            if reason is FailureReason.GATEWAY_REFUSED_REQUEST and operation.target_transaction_id:
-                raise OperationRefused(
-                    payment.terms.payment_id, operation.operation_id, operation.kind, operation.failure_detail
-                )
+        if all(o.state is OperationState.FAILED for o in operations):
+            for o in operations:
+                if o.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST and o.target_transaction_id:
+                    # A refund that was tried as a void is still a refund to the one who asked.
+                    asked = OperationKind.REFUND if request.method == "RefundPayment" else o.kind
+                    raise OperationRefused(payment.terms.payment_id, o.operation_id, asked, o.failure_detail)
         return payment
 
     def _record_start(

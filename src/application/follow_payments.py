@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from application.exactly_once import ExactlyOnce, locked
-from application.follow import SHORTEST, plan_follow
 from application.ports.gateway import Gateway
 from application.ports.store import Store
 from application.refresh import bring_up_to_date
@@ -24,9 +23,9 @@ class FollowPayments:
 
         Raises GatewayUnavailable and StoreUnavailable; what was due comes back then.
         """
-        now = self.exactly_once.clock.now()
+        now, follow = self.exactly_once.clock.now(), self.exactly_once.follow
         with self.store.begin() as work:
-            due = work.payments.due_to_follow(now, now + SHORTEST, self.batch_size)
+            due = work.payments.due_to_follow(now, now + follow.shortest, self.batch_size)
         wanted = [transaction_id for payment in due for transaction_id in payment.awaited_transactions]
         found = {t.transaction_id: t for t in self.gateway.find_transactions(wanted)} if wanted else {}
         for payment in due:
@@ -35,7 +34,7 @@ class FollowPayments:
                 current = locked(work, payment.terms.payment_id)
                 for transaction_id in current.awaited_transactions:
                     if transaction_id in found:
-                        bring_up_to_date(current, found[transaction_id], stamp)
-                plan_follow(current, stamp.time)
+                        bring_up_to_date(current, found[transaction_id], stamp, follow)
+                follow.plan(current, stamp.time)
                 work.payments.save(current)
         return len(due)

@@ -27,8 +27,4 @@ class ListCustomers:
         checks.done()
         with self.store.read() as work:
             found = work.customers.page(caller.caller_id, email=email or None, after=after, limit=size + 1)
-        shown = found[:size]
-        if len(found) <= size:
-            return shown, ""
-        last = shown[-1]
-        return shown, self.page_tokens.write(scope, Position(last.create_time, last.customer_id))
+        return self.page_tokens.cut(found, size, scope, lambda one: Position(one.create_time, one.customer_id))

@@ -32,8 +32,6 @@ class ListPaymentEvents:
             found = work.payments.history(
                 PaymentId(payment_id), after_sequence=int(after.id) if after else 0, limit=size + 1
             )
-        shown = found[:size]
-        if len(found) <= size:
-            return shown, ""
-        last = shown[-1]
-        return shown, self.page_tokens.write(scope, Position(last.event.stamp.time, str(last.sequence)))
+        return self.page_tokens.cut(
+            found, size, scope, lambda entry: Position(entry.event.stamp.time, str(entry.sequence))
+        )

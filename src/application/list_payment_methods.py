@@ -32,8 +32,6 @@ class ListPaymentMethods:
         with self.store.read() as work:
             own_customer(work, customer_id, caller)
             found = work.payment_methods.of_customer(CustomerId(customer_id), after=after, limit=size + 1)
-        shown = found[:size]
-        if len(found) <= size:
-            return shown, ""
-        last = shown[-1]
-        return shown, self.page_tokens.write(scope, Position(last.create_time, last.payment_method_id))
+        return self.page_tokens.cut(
+            found, size, scope, lambda method: Position(method.create_time, method.payment_method_id)
+        )

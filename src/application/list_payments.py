@@ -68,13 +68,11 @@ class ListPayments:
         checks.done()
         with self.store.read() as work:
             found = work.payments.page(caller.caller_id, which, after=after, limit=size + 1)
-        shown = found[:size]
-        more = len(found) > size
-        token = ""
-        if more:
-            last = shown[-1]
-            token = self.page_tokens.write(scope, Position(last.create_time, last.terms.payment_id))
-        return Page(shown, token)
+        return Page(
+            *self.page_tokens.cut(
+                found, size, scope, lambda payment: Position(payment.create_time, payment.terms.payment_id)
+            )
+        )
 
 
 def read_token(checks: Checks, page_tokens: PageTokens, scope: str, token: str) -> Position | None:

@@ -25,8 +25,6 @@ class ListUnresolvedOperations:
         checks.done()
         with self.store.read() as work:
             found = work.payments.unresolved(started_before, after=after, limit=size + 1)
-        shown = found[:size]
-        if len(found) <= size:
-            return shown, ""
-        last = shown[-1].operation
-        return shown, self.page_tokens.write(scope, Position(last.create_time, last.operation_id))
+        return self.page_tokens.cut(
+            found, size, scope, lambda one: Position(one.operation.create_time, one.operation.operation_id)
+        )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from application.follow import plan_follow
+from application.follow import FollowPolicy
 from application.place_method import place
 from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
 from application.ports.store import UnitOfWork
@@ -28,7 +28,7 @@ def outcome_of(transaction: Transaction) -> Outcome:
 
 
 def record_outcome(
-    work: UnitOfWork, payment: Payment, operation_id: OperationId, outcome: Outcome, stamp: Stamp
+    work: UnitOfWork, payment: Payment, operation_id: OperationId, outcome: Outcome, stamp: Stamp, follow: FollowPolicy
 ) -> None:
     """Changes and saves the locked payment, and the method that was to be stored with it."""
     operation = payment.operation(operation_id)
@@ -64,7 +64,7 @@ def record_outcome(
             payment.doubt(operation_id, detail, stamp=stamp)
         case _:
             assert_never(outcome)
-    plan_follow(payment, stamp.time)
+    follow.plan(payment, stamp.time)
     work.payments.save(payment)
     if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
         _settle_method(work, payment, outcome, stamp)

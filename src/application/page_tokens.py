@@ -5,11 +5,14 @@ import binascii
 import hashlib
 import hmac
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from application.ports.store import Position
+
+Item = TypeVar("Item")
 
 _SIGNATURE_BYTES: Final = 16
 
@@ -42,6 +45,13 @@ class PageTokens:
             raise BadPageToken
         time, item_id = json.loads(body)
         return Position(datetime.fromisoformat(time), item_id)
+
+    def cut(
+        self, found: Sequence[Item], size: int, scope: str, position_of: Callable[[Item], Position]
+    ) -> tuple[list[Item], str]:
+        """A page of what was found with one more than fits, and the token of the next page: empty on the last."""
+        shown = list(found[:size])
+        return shown, self.write(scope, position_of(shown[-1])) if len(found) > size else ""
 
     def _sign(self, scope: str, body: bytes) -> bytes:
         return hmac.new(self.key, scope.encode() + b"\0" + body, hashlib.sha256).digest()[:_SIGNATURE_BYTES]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.exactly_once import locked
-from application.follow import plan_follow
+from application.follow import FollowPolicy
 from application.ports.gateway import Gateway, Transaction
 from application.ports.runtime import Clock
 from application.ports.store import Store
@@ -19,6 +19,7 @@ class Refresh:
     store: Store
     gateway: Gateway
     clock: Clock
+    follow: FollowPolicy = FollowPolicy()
 
     def __call__(self, payment: Payment, transaction_ids: Sequence[str]) -> Payment:
         """Asks for the transactions and records what is new. Raises GatewayUnavailable and StoreUnavailable."""
@@ -30,16 +31,16 @@ class Refresh:
         stamp = Stamp(self.clock.now(), SERVICE)
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
-            news = [bring_up_to_date(current, found, stamp) for found in transactions]
+            news = [bring_up_to_date(current, found, stamp, self.follow) for found in transactions]
             if any(news):
                 work.payments.save(current)
         return current
 
 
-def bring_up_to_date(payment: Payment, found: Transaction, stamp: Stamp) -> bool:
+def bring_up_to_date(payment: Payment, found: Transaction, stamp: Stamp, follow: FollowPolicy) -> bool:
     """Records what the gateway says of one transaction. Returns whether that is news."""
     news = payment.move_on(
         found.transaction_id, found.standing, amount=found.amount, details=found.details, stamp=stamp
     )
-    plan_follow(payment, stamp.time)
+    follow.plan(payment, stamp.time)
     return news

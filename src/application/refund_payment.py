@@ -9,8 +9,7 @@ from application.caller import Caller
 from application.checks import Checks, RawMoney, known
 from application.exactly_once import ExactlyOnce, Lease, Request, locked, may_try_again
 from application.load import check_amount, load, load_for_change
-from application.outcomes import record_failure
-from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund
+from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund, RefundIncomplete
 from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
 from application.void_payment import void_of
@@ -55,6 +54,9 @@ class RefundPayment:
         lease = self.exactly_once.begin_lease()
         with self.exactly_once.in_flight.track(request.key):
             payment, started = self._record_start(request, PaymentId(known(payment_id)), amount, note)
+            if started == []:
+                # All of it waits, or others took what was left after a part. The payment tells.
+                return payment
             if started is not None:
                 payment = self._carry_out(payment, started, request, lease)
                 if _came_too_late_to_void(payment, request):
@@ -83,11 +85,13 @@ class RefundPayment:
                 return payment, None
             try:
                 return payment, self._start(work, payment, request, amount, note)
-            except (AmountExceeds, IllegalTransition, OperationInProgress):
-                # A part of it was given back before, so that a refusal would not be true. The payment tells how much.
+            except (AmountExceeds, IllegalTransition, OperationInProgress) as refusal:
                 if not payment.given_back_by(request.request_id):
                     raise
-                return payment, None
+                # A part of it was given back before, so that a refusal would not be true.
+                if isinstance(refusal, OperationInProgress):
+                    raise RefundIncomplete from None
+                return payment, []
 
     def _start(
         self, work: UnitOfWork, payment: Payment, request: Request, amount: Money | None, note: str
@@ -95,11 +99,12 @@ class RefundPayment:
         """Starts what gives the amount back, less what this request gives back already. Returns what to send now."""
         stamp = self.exactly_once.stamp(request.caller)
         left = amount - payment.given_back_by(request.request_id) if amount is not None else None
+        # What waits comes first: then a last one that was never sent means that the request is to be tried again.
         operations = [
             payment.give_back(
                 part, OperationId(self.exactly_once.ids.new(OPERATION)), request.request_id, note=note, stamp=stamp
             )
-            for part in payment.plan_refund(left)
+            for part in sorted(payment.plan_refund(left), key=lambda part: not part.must_wait)
         ]
         for operation in operations:
             waits = operation.state is OperationState.SCHEDULED
@@ -111,25 +116,34 @@ class RefundPayment:
     def _carry_out(self, payment: Payment, started: list[Operation], request: Request, lease: Lease) -> Payment:
         """Sends one after the other. Once one cannot be sent, the rest is not tried: it surely was not sent either."""
         for index, operation in enumerate(started):
+            if index and lease.is_held:
+                lease = self._renew_lease(payment, operation)
             try:
                 payment = self.exactly_once.carry_out(
-                    payment, operation, partial(send_return, self.gateway, operation), request.caller, lease
+                    payment,
+                    operation,
+                    partial(send_return, self.gateway, operation),
+                    request.caller,
+                    lease,
+                    waiting=started[index + 1 :],
                 )
             except GatewayNotReached:
-                payment = self._give_up(payment, started[index + 1 :], request)
-                if not payment.given_back_by(request.request_id):
-                    raise
-                # Not a refusal: a part was given back. The payment tells how much, and a repeat tries the rest.
-                return payment
+                # Whether that is the answer depends on what this request gave back before.
+                return self.exactly_once.answer_now(payment, request)
         return payment
 
-    def _give_up(self, payment: Payment, unsent: list[Operation], request: Request) -> Payment:
-        stamp = self.exactly_once.stamp(request.caller)
+    def _renew_lease(self, payment: Payment, operation: Operation) -> Lease:
+        """The calls before it took their time; the resolver must not look for it before it is sent.
+
+        Only while the old one is held: afterwards others may have looked, and may soon call it absent.
+        """
+        lease = self.exactly_once.begin_lease()
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
-            for operation in unsent:
-                record_failure(work, current, operation.operation_id, FailureReason.GATEWAY_UNREACHABLE, "", stamp)
-        return current
+            due = self.exactly_once.clock.now() + self.exactly_once.lease
+            current.check_again(operation.operation_id, due)
+            work.payments.save(current)
+        return lease
 
     def _refund_instead(self, payment: Payment, request: Request, amount: Money | None, note: str) -> Payment:
         """The money settled between the last look and the void: give it back by a refund."""

@@ -87,7 +87,9 @@ class ResolveOperation:
         with self.store.begin() as work:
             payment = _still_open(work, found)
             payment.note_difference(operation.operation_id, "outcome", "unknown", order.reason, stamp=stamp)
-            record_outcome(work, payment, operation.operation_id, Approved(known(transaction)), stamp)
+            record_outcome(
+                work, payment, operation.operation_id, Approved(known(transaction)), stamp, self.exactly_once.follow
+            )
             self.exactly_once.claim(work, self.exactly_once.record_of(request, operation.operation_id, stamp))
         return payment
 

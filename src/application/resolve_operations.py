@@ -119,7 +119,7 @@ class ResolveOperations:
         with self.store.begin() as work:
             payment = locked(work, payment_id)
             if payment.operation(operation_id).state is OperationState.STARTED:
-                record_outcome(work, payment, operation_id, outcome, stamp)
+                record_outcome(work, payment, operation_id, outcome, stamp, self.exactly_once.follow)
         self.absence.forget(absence_key(payment.operation(operation_id)))
         return payment
 

@@ -10,6 +10,7 @@ from enum import Enum
 from application.caller import Caller
 from application.checks import Checks, known
 from application.exactly_once import locked
+from application.follow import FollowPolicy
 from application.load import load
 from application.look_up import look_up
 from application.outcomes import record_outcome
@@ -54,6 +55,7 @@ class VerifyPayment:
     store: Store
     gateway: Gateway
     clock: Clock
+    follow: FollowPolicy = FollowPolicy()
 
     def __call__(self, payment_id: str, caller: Caller, *, language_code: str = "") -> VerifiedPayment:
         """Raises InvalidRequest, NotFound, GatewayUnavailable and StoreUnavailable; nothing is changed then."""
@@ -77,7 +79,7 @@ class VerifyPayment:
                     difference.operation_id, difference.field, difference.recorded, difference.at_gateway, stamp=stamp
                 )
             for transaction in found:
-                bring_up_to_date(current, transaction, stamp)
+                bring_up_to_date(current, transaction, stamp, self.follow)
             missing = False
             for operation_id, answer in answers.items():
                 if current.operation(operation_id).state is not OperationState.STARTED:
@@ -85,7 +87,7 @@ class VerifyPayment:
                 if answer is None or isinstance(answer, Unknown):
                     missing = True
                     continue
-                record_outcome(work, current, operation_id, answer, stamp)
+                record_outcome(work, current, operation_id, answer, stamp, self.follow)
                 differences.append(_learned(operation_id, answer))
             work.payments.save(current)
         if differences:

@@ -1,81 +1,60 @@
-"""The command line: bayar serve, migrate, demo, version."""
+"""The command line: what `bayar` does, one module of bootstrap.commands for each command."""
 
 from __future__ import annotations
 
 import argparse
-import importlib.metadata
+import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Final
 
-from bootstrap.settings import BadSettings
+_DONE: Final = 0
+_INTERRUPTED: Final = 130
 
-_USAGE_ERROR: Final = 2
+# Name, help. The module of the same name has `add_arguments`, and is imported only when its command is given, so that
+# no command waits for what another one needs.
+_COMMANDS: Final = {
+    "serve": "run the service in the foreground; Ctrl-C ends it",
+    "migrate": "bring the database's schema up to date",
+    "payments": "list, show, verify, watch and export payments of a running service",
+    "customers": "list, show, create, update and delete customers of a running service",
+    "declines": "every reason a payment can be declined for, and what to do about it",
+    "demo": "tell a story with a real service and an offline gateway, leaving nothing",
+    "version": "print the version",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0 done, 1 it failed, 2 it was asked or configured wrongly."""
-    parsed = _parser().parse_args(arguments)
+    parsed = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
-        return run(parsed)
-    except BadSettings as error:
-        print(f"bayar cannot start:\n{error}", file=sys.stderr)  # noqa: T201
-        return _USAGE_ERROR
+        status = run(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. What is still in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _DONE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return status
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bayar",
         description="Bayar takes card and wallet payments over gRPC and never loses or doubles one.",
-        epilog="Settings are environment variables that begin with BAYAR_; docs/configuration.md lists them.",
+        epilog="Settings of the service are environment variables that begin with BAYAR_; docs/configuration.md lists "
+        "them. docs/command-line.md shows every command.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    serve = commands.add_parser("serve", help="run the service in the foreground; Ctrl-C ends it")
-    serve.add_argument(
-        "--with-twin",
-        action="store_true",
-        help="for development: also run an offline gateway, and keep all state in --state-dir",
-    )
-    serve.add_argument(
-        "--state-dir",
-        type=Path,
-        default=Path(".bayar"),
-        metavar="DIR",
-        help="with --with-twin: where the state is kept (default: .bayar)",
-    )
-    serve.set_defaults(run=_serve)
-    migrate = commands.add_parser("migrate", help="bring the database's schema up to date")
-    migrate.set_defaults(run=_migrate)
-    demo = commands.add_parser("demo", help="tell a story with a real service and an offline gateway, leaving nothing")
-    demo.set_defaults(run=_demo)
-    version = commands.add_parser("version", help="print the version")
-    version.set_defaults(run=_version)
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    for name, text in _COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+        if name == asked:
+            importlib.import_module(f"bootstrap.commands.{name}").add_arguments(command)
     return parser
-
-
-def _serve(parsed: argparse.Namespace) -> int:
-    from bootstrap import serve
-
-    return serve.serve_with_twin(parsed.state_dir) if parsed.with_twin else serve.serve()
-
-
-def _migrate(_: argparse.Namespace) -> int:
-    from bootstrap import serve
-
-    return serve.migrate()
-
-
-def _demo(_: argparse.Namespace) -> int:
-    from bootstrap import demo
-
-    return demo.tell()
-
-
-def _version(_: argparse.Namespace) -> int:
-    print(f"bayar {importlib.metadata.version('bayar-service')}")  # noqa: T201
-    return 0
 
 
 if __name__ == "__main__":

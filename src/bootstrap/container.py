@@ -35,7 +35,9 @@ from application.delete_customer import DeleteCustomer
 from application.exactly_once import ExactlyOnce
 from application.export_payments import ExportPayments
 from application.find_default_method import FindDefaultMethod
+from application.find_language import FindLanguage
 from application.fingerprint import Fingerprinter
+from application.follow import FollowPolicy
 from application.follow_payments import FollowPayments
 from application.get_customer import GetCustomer
 from application.get_payment import GetPayment
@@ -87,8 +89,12 @@ def _exactly_once(
         fingerprinter=Fingerprinter(settings.key_for("fingerprints")),
         lease=settings.lease,
         first_check=timedelta(seconds=settings.first_check_seconds),
-        steady_seconds=time.monotonic,
+        follow=_follow(settings),
     )
+
+
+def _follow(settings: Settings) -> FollowPolicy:
+    return FollowPolicy(shortest=timedelta(seconds=settings.follow_interval_seconds))
 
 
 def _absence(settings: Settings) -> AbsenceWatch:
@@ -111,8 +117,9 @@ class Container(containers.DeclarativeContainer):
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
     exactly_once = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
+    follow = providers.Singleton(_follow, settings)
     page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
-    refresh = providers.Singleton(Refresh, store, gateway, clock)
+    refresh = providers.Singleton(Refresh, store, gateway, clock, follow)
     absence = providers.Singleton(_absence, settings)
 
     create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies)
@@ -121,7 +128,7 @@ class Container(containers.DeclarativeContainer):
     refund_payment = providers.Singleton(RefundPayment, store, gateway, exactly_once, refresh)
     get_payment = providers.Singleton(GetPayment, store)
     list_payments = providers.Singleton(ListPayments, store, page_tokens)
-    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock)
+    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, follow)
     list_payment_events = providers.Singleton(ListPaymentEvents, store, page_tokens)
     export_payments = providers.Singleton(ExportPayments, store)
     decline_codes = providers.Singleton(codes_by_reason)
@@ -133,6 +140,7 @@ class Container(containers.DeclarativeContainer):
     list_customers = providers.Singleton(ListCustomers, store, page_tokens)
 
     find_default_method = providers.Singleton(FindDefaultMethod, store)
+    find_language = providers.Singleton(FindLanguage, store)
 
     create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
     add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once)
@@ -165,6 +173,7 @@ class Container(containers.DeclarativeContainer):
             verify_payment=verify_payment,
             list_payment_events=list_payment_events,
             decline_codes=decline_codes,
+            language_of=find_language,
         ),
         customers=providers.Factory(
             CustomerServicer,
@@ -187,6 +196,7 @@ class Container(containers.DeclarativeContainer):
             update_payment_method=update_payment_method,
             set_default_payment_method=set_default_payment_method,
             delete_payment_method=delete_payment_method,
+            language_of=find_language,
         ),
         disputes=providers.Factory(DisputeServicer),
         events=providers.Factory(EventServicer),

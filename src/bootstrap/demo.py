@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
 
 from rich import box
 from rich.console import Console
@@ -19,18 +13,9 @@ from rich.table import Table
 
 from bayar import BayarClient, BayarError, card, format_money, money
 from bayar.payments.v1.decline_pb2 import DeclineReason
-from bayar.payments.v1.payment_pb2 import (
-    CAPTURE_MODE_MANUAL,
-    Payment,
-    PaymentEvent,
-    PaymentEventType,
-    PaymentFunds,
-    PaymentState,
-)
+from bayar.payments.v1.payment_pb2 import CAPTURE_MODE_MANUAL, Payment, PaymentEvent, PaymentFunds, PaymentState
+from bootstrap.service_process import ServiceFailed, running_service
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
-
-_READY: Final = "Bayar listens on "
-_STOP_SECONDS: Final = 20
 
 
 def tell() -> int:
@@ -40,18 +25,14 @@ def tell() -> int:
         try:
             with (
                 running_twin(Path(directory)) as twin,
-                _running_service(Path(directory), twin) as address,
+                running_service(Path(directory), twin) as address,
                 BayarClient(address) as bayar,
             ):
                 _Story(console, bayar, twin).tell()
-        except (TwinFailed, _ServiceFailed, BayarError, _WrongEnding) as error:
+        except (TwinFailed, ServiceFailed, BayarError, _WrongEnding) as error:
             console.print(f"[bold red]The story broke off.[/] {error}")
             return 1
     return 0
-
-
-class _ServiceFailed(Exception):
-    """The service did not start. The text says why."""
 
 
 class _WrongEnding(Exception):
@@ -161,14 +142,15 @@ class _Story:
         self._console.print(table)
         self._chapter(f"What happened to {payment.reference}, step by step")
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in ("time (UTC)", "what", "amount", "payment is", "in words"):
+        for heading in ("time (UTC)", "amount", "payment is", "what happened"):
             table.add_column(heading, justify="right" if heading == "amount" else "left")
         for event in self._bayar.list_payment_events(payment_id=payment.payment_id):
             table.add_row(*_event_row(event))
         self._console.print(table)
-        self._console.print("That was a real service, a real database, the real Braintree SDK over TLS, and a twin of")
         self._console.print(
-            "its gateway. Nothing of it is left running. [bold]make run[/] starts them for you to try.\n"
+            "That was a real service, a real database, the real Braintree SDK over TLS,\n"
+            "and a twin of its gateway. Nothing of it is left running.\n"
+            "[bold]make run[/] starts them for you to try.\n"
         )
 
     def _chapter(self, title: str) -> None:
@@ -194,44 +176,7 @@ def _brand(payment: Payment) -> str:
 def _event_row(event: PaymentEvent) -> tuple[str, ...]:
     return (
         event.event_time.ToDatetime().strftime("%H:%M:%S"),
-        PaymentEventType.Name(event.type).removeprefix("PAYMENT_EVENT_TYPE_").replace("_", " ").lower(),
         format_money(event.amount) if event.HasField("amount") else "",
         PaymentState.Name(event.state).removeprefix("PAYMENT_STATE_"),
         event.summary,
     )
-
-
-@contextmanager
-def _running_service(directory: Path, twin: Twin) -> Iterator[str]:
-    """The service as a process of its own; yields its address."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
-    environment |= twin.environment() | {
-        "BAYAR_DATABASE_URL": f"sqlite:///{directory / 'bayar.db'}",
-        "BAYAR_GRPC_ADDRESS": "127.0.0.1:0",
-        "BAYAR_LOG_LEVEL": "warning",
-        "PYTHONUNBUFFERED": "1",
-    }
-    log_path = directory / "bayar.log"
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bootstrap.cli", "serve"], stdout=subprocess.PIPE, stderr=log, env=environment
-        )
-    try:
-        yield _wait_for_address(process, log_path)
-    finally:
-        process.terminate()
-        try:
-            process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        if process.stdout is not None:
-            process.stdout.close()
-
-
-def _wait_for_address(process: subprocess.Popen[bytes], log_path: Path) -> str:
-    for line in process.stdout or ():
-        text = line.decode(errors="replace")
-        if text.startswith(_READY):
-            return text.removeprefix(_READY).split()[0]
-    raise _ServiceFailed("the service did not start: " + log_path.read_text(errors="replace")[-2000:])

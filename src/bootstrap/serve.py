@@ -12,12 +12,14 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import Engine
+
 from adapters.grpc.server import CannotListen
 from adapters.persistence.migrate import is_current, upgrade
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
 from bootstrap.container import Container
-from bootstrap.settings import Settings, load_settings
+from bootstrap.settings import BadSettings, Settings, load_settings
 from bootstrap.twin_process import TwinFailed, running_twin
 from bootstrap.worker import Worker
 
@@ -49,7 +51,7 @@ def migrate() -> int:
     """Brings the schema up to date."""
     container = _container(load_settings())
     try:
-        upgrade(container.engine())
+        upgrade(_engine(container))
     except StoreUnavailable as error:
         _complain(f"the database does not answer: {error}")
         return _CANNOT_START
@@ -65,8 +67,9 @@ def run(container: Container, *, first_payment_hint: bool = False) -> int:
     )
     with ExitStack() as stack:
         try:
-            engine = container.engine()
+            engine = _engine(container)
             stack.callback(engine.dispose)
+            stack.callback(container.gateway().close)
             if engine.dialect.name == "sqlite":
                 upgrade(engine)
             elif not is_current(engine):
@@ -91,6 +94,15 @@ def _container(settings: Settings) -> Container:
     container = Container()
     container.settings.override(settings)
     return container
+
+
+def _engine(container: Container) -> Engine:
+    """Raises BadSettings where the URL names no database that can be used."""
+    try:
+        engine: Engine = container.engine()
+    except ValueError as error:
+        raise BadSettings(f"BAYAR_DATABASE_URL is wrong: {error}") from None
+    return engine
 
 
 async def _serve_until_told(container: Container, settings: Settings, first_payment_hint: bool) -> int:

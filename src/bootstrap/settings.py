@@ -136,6 +136,13 @@ class Settings(BaseSettings):
     first_check_seconds: float = Field(
         default=2.0, gt=0, description="How soon to look for an outcome whose answer was lost.", examples=["2"]
     )
+    follow_interval_seconds: float = Field(
+        default=300.0,
+        gt=0,
+        description="How soon after a change to ask how captured money moves on (settlement, payout). "
+        "The interval grows to six hours.",
+        examples=["300"],
+    )
     resolver_interval_seconds: float = Field(
         default=1.0, gt=0, description="How often to look for operations that are due.", examples=["1"]
     )

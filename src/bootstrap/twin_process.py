@@ -18,9 +18,6 @@ from typing import Any, Final
 MERCHANT_ID: Final = "twin_merchant"
 PUBLIC_KEY: Final = "twin_public_key"
 PRIVATE_KEY: Final = "twin_private_key"
-MERCHANT_ACCOUNTS: Final = ",".join(
-    f"{currency}=twin_{currency.lower()}" for currency in ("USD", "EUR", "GBP", "IDR", "JPY", "KWD", "SGD", "AUD")
-)
 
 _STOP_SECONDS: Final = 10
 
@@ -45,7 +42,6 @@ class Twin:
             "BAYAR_BRAINTREE_MERCHANT_ID": MERCHANT_ID,
             "BAYAR_BRAINTREE_PUBLIC_KEY": PUBLIC_KEY,
             "BAYAR_BRAINTREE_PRIVATE_KEY": PRIVATE_KEY,
-            "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS": MERCHANT_ACCOUNTS,
         }
 
     def settle(self) -> None:

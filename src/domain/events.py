@@ -81,6 +81,7 @@ class OperationStarted(Occurrence):
     request_id: RequestId
     target_transaction_id: str = ""
     in_part: bool = False
+    final: bool = False
     note: str = ""
 
 

@@ -65,6 +65,8 @@ class Operation:
     target_transaction_id: str = ""
     # A capture that leaves the rest of the authorization open: a transaction of its own.
     in_part: bool = False
+    # A capture that releases what it leaves.
+    final: bool = False
     # It was accepted before it was possible. What surely had no effect is scheduled again, not given up.
     was_scheduled: bool = False
     # How often it was on its way to the gateway: scheduled again, it starts again under its own id.

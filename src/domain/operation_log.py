@@ -85,9 +85,12 @@ class OperationLog:
                 return Funds.NONE
             if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
                 return Funds.HELD
+            # Captured in parts, and the part is still on its way.
+            if TransactionStatus.PARTIALLY_CAPTURED in statuses and self.under_way is not None:
+                return Funds.HELD
             return Funds.RETURNED
         if self.refunded_amount == captured:
-            return Funds.RETURNED
+            return Funds.HELD if self.capturable_amount else Funds.RETURNED
         if any(_status(sale) is not TransactionStatus.SETTLED for sale in self.captured_sales):
             return Funds.CAPTURED
         return Funds.DISBURSED if self.disburse_date else Funds.SETTLED
@@ -153,7 +156,7 @@ class OperationLog:
 
     @property
     def capturable_amount(self) -> Money:
-        """What CAPTURE may still take: authorized, less captured, less captures under way."""
+        """What CAPTURE may still take: authorized, less captured and captures under way; a final one leaves nothing."""
         standing = self.authorization_standing
         if standing is None or standing.status not in (
             TransactionStatus.AUTHORIZED,
@@ -165,6 +168,8 @@ class OperationLog:
             for o in self.operations
             if o.kind is OperationKind.CAPTURE and o.state in (OperationState.STARTED, OperationState.SUCCEEDED)
         ]
+        if any(capture.final for capture in captures):
+            return self._zero
         return self.authorized_amount - self._sum(captures)
 
     @property
@@ -177,7 +182,9 @@ class OperationLog:
 
     @property
     def disputed_amount(self) -> Money:
-        return self._zero
+        """What disputes claim of the captured money. It cannot be refunded: that would pay twice."""
+        claims = [sale.standing.disputed_amount for sale in self._sales() if sale.standing is not None]
+        return Money.total([claim for claim in claims if claim is not None], self._zero.currency_code)
 
     @property
     def refundable_amount(self) -> Money:
@@ -271,7 +278,8 @@ class OperationLog:
             if o.target_transaction_id == sale.transaction_id
             and (o.state.is_open or o.state is OperationState.SUCCEEDED)
         )
-        return sale.amount - returns
+        claimed = sale.standing.disputed_amount if sale.standing else None
+        return max(sale.amount - returns - (claimed or self._zero), self._zero)
 
     def latest_on(self, transaction_id: str, before: Operation | None = None) -> Operation | None:
         """The latest successful operation, voids apart, whose effect lies in the transaction."""

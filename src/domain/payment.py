@@ -143,6 +143,7 @@ class Payment(OperationLog):
                 request_id=request_id,
                 target_transaction_id=self.authorization.transaction_id,
                 in_part=not (untouched and (final or amount == available)),
+                final=final,
             )
         )
         return self.operation(operation_id)
@@ -447,7 +448,8 @@ class Payment(OperationLog):
                 request_id=event.request_id,
                 create_time=event.stamp.time,
                 target_transaction_id=event.target_transaction_id,
-                in_part=event.in_part if isinstance(event, OperationStarted) else False,
+                in_part=isinstance(event, OperationStarted) and event.in_part,
+                final=isinstance(event, OperationStarted) and event.final,
                 was_scheduled=not started,
                 start_count=int(started),
                 note=event.note,

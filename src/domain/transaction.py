@@ -97,3 +97,5 @@ class Standing:
     disburse_date: date | None = None
     settlement_amount: Money | None = None
     authorization_expire_time: datetime | None = None
+    # What the customer's bank claims back, or has got back. None: nothing.
+    disputed_amount: Money | None = None

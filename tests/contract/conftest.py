@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.fakes.ids import CountingIds
-from tests.fakes.memory_store import MemoryStore
 
 from adapters.persistence.store import SqlStore
 from application.ports.store import Store
+from tests.fakes.ids import CountingIds
+from tests.fakes.memory_store import MemoryStore
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])

@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any, TypeVar
 
 from hypothesis import strategies as st
-from tests.fakes.ids import CountingIds
 
 from domain import ids as prefixes
 from domain.address import Address, StatementDescriptor
@@ -25,6 +24,7 @@ from domain.operation import FailureReason, Operation, OperationState
 from domain.payment import Payment
 from domain.payment_method import CheckResult, PaymentMethod, PaymentMethodState, Verification
 from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from tests.fakes.ids import CountingIds
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 IDS = CountingIds(1_000_000)
@@ -87,6 +87,7 @@ def started(
     seconds: float = 0,
     amount: Money = Money(1000, "USD"),  # noqa: B008
     customer_id: CustomerId | None = None,
+    billing_address: Address = Address(),
 ) -> Payment:
     """A payment whose authorization is under way, for a reference of its own unless one is given."""
     terms = PaymentTerms(
@@ -96,6 +97,7 @@ def started(
         amount=amount,
         capture_mode=CaptureMode.AUTOMATIC,
         customer_id=customer_id,
+        billing_address=billing_address,
     )
     payment = Payment.create(terms, stamp=at(seconds))
     operation_id = _operation_id()
@@ -105,17 +107,16 @@ def started(
 
 
 @st.composite
-def new_payments(draw: Draw[Any], caller_id: CallerId | None = None) -> Payment:
+def new_payments(draw: Draw[Any], customer_id: CustomerId | None = None) -> Payment:
     """A payment whose authorization has just been started."""
-    caller_id = caller_id or CallerId(IDS.new("caller"))
     currency_code = draw(currencies)
     terms = PaymentTerms(
         payment_id=PaymentId(IDS.new(prefixes.PAYMENT)),
-        caller_id=caller_id,
+        caller_id=CallerId(IDS.new("caller")),
         reference=draw(texts) + IDS.new("order"),
         amount=draw(moneys(currency_code)),
         capture_mode=draw(st.sampled_from(CaptureMode)),
-        customer_id=draw(st.none() | st.just(CustomerId(IDS.new(prefixes.CUSTOMER)))),
+        customer_id=customer_id or draw(st.none() | st.just(CustomerId(IDS.new(prefixes.CUSTOMER)))),
         payment_method_id=draw(st.none() | st.just(PaymentMethodId(IDS.new(prefixes.PAYMENT_METHOD)))),
         store_payment_method=draw(st.booleans()),
         billing_address=draw(addresses),
@@ -126,6 +127,7 @@ def new_payments(draw: Draw[Any], caller_id: CallerId | None = None) -> Payment:
     payment = Payment.create(terms, stamp=stamp)
     operation = payment.authorize(_operation_id(), _request_id(), stamp=stamp)
     payment.check_again(operation.operation_id, stamp.time + timedelta(minutes=2))
+    payment.follow_time = draw(st.none() | times)
     return payment
 
 
@@ -153,6 +155,7 @@ def everything(payment: Payment) -> tuple[object, ...]:
         payment.create_time,
         payment.creator,
         payment.update_time,
+        payment.follow_time,
         payment.instrument,
         operations,
         payment.new_events,
@@ -214,6 +217,7 @@ def _check_again(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
     operation = _one(draw, payment, OperationState.STARTED, OperationState.SCHEDULED)
     if operation is not None:
         payment.check_again(operation.operation_id, stamp.time + timedelta(minutes=5), checked=draw(st.booleans()))
+    payment.follow_time = draw(st.none() | times)
 
 
 def _authorize(_draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:

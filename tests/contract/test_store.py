@@ -13,13 +13,12 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.contract import stories
-from tests.contract.stories import IDS, SHOP, at, started
 
 from application.ports.store import (
     DueOperation,
     ExternalIdTaken,
     PaymentFilter,
+    PaymentOperation,
     Position,
     ReferenceTaken,
     RequestRecord,
@@ -27,7 +26,9 @@ from application.ports.store import (
     StoreUnavailable,
 )
 from domain import ids as prefixes
+from domain.address import Address
 from domain.customer import Customer
+from domain.events import OperationDeclined, OperationSucceeded, Stamp
 from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.instrument import Instrument, InstrumentKind
 from domain.money import Money
@@ -36,6 +37,8 @@ from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.transaction import Standing, TransactionStatus
 from domain.transitions import PaymentState
+from tests.contract import stories
+from tests.contract.stories import IDS, SHOP, at, started
 
 OTHER_SHOP = CallerId("other-shop")
 VISA = Instrument(InstrumentKind.CARD, brand="visa", last_four="1111")
@@ -49,13 +52,15 @@ on_one_store = settings(
 Value = TypeVar("Value")
 
 
-def succeed(payment: Payment, status: TransactionStatus = TransactionStatus.SUBMITTED) -> None:
+def succeed(
+    payment: Payment, status: TransactionStatus = TransactionStatus.SUBMITTED, instrument: Instrument = VISA
+) -> None:
     payment.succeed(
         payment.authorization.operation_id,
         amount=payment.terms.amount,
         transaction_id=IDS.new("tx"),
         standing=Standing(status),
-        instrument=VISA,
+        instrument=instrument,
         stamp=at(1),
     )
 
@@ -312,6 +317,132 @@ class TestUnitsOfWork:
         assert get(store, payment).operations[0].check_count == 30
 
 
+class TestFollowing:
+    def test_a_payment_is_followed_when_its_time_has_come_and_then_leased(self, store: Store) -> None:
+        soon, later, never = started(), started(), started()
+        soon.follow_time, later.follow_time = at(10).time, at(20).time
+        add(store, later, soon, never)
+        assert follow(store, at(9.999999), at(50)) == []
+        (leased,) = follow(store, at(10), at(50))
+        assert leased == soon
+        assert get(store, soon).follow_time == at(50).time
+        assert follow(store, at(10), at(50)) == []
+        assert follow(store, at(50), at(90)) == [later, soon]
+
+    def test_no_more_are_followed_than_asked_and_those_that_waited_longest_first(self, store: Store) -> None:
+        payments = [started() for _ in range(3)]
+        for payment, seconds in zip(payments, (30, 10, 20), strict=True):
+            payment.follow_time = at(seconds).time
+        add(store, *payments)
+        assert follow(store, at(40), at(90), limit=2) == [payments[1], payments[2]]
+        assert follow(store, at(40), at(90), limit=2) == [payments[0]]
+
+    def test_a_time_planned_by_a_wrong_clock_has_come(self, store: Store) -> None:
+        far, near = started(), started()
+        far.follow_time, near.follow_time = at(1).time + timedelta(days=365), at(0).time + timedelta(days=1)
+        add(store, far, near)
+        assert follow(store, at(0), at(9)) == [far]
+
+    def test_a_change_of_the_time_alone_is_saved_without_an_event(self, store: Store) -> None:
+        payment = started()
+        add(store, payment)
+
+        def plan(current: Payment) -> None:
+            current.follow_time = at(5).time
+
+        change(store, payment, plan)
+        assert get(store, payment).follow_time == at(5).time
+        with store.read() as work:
+            assert len(work.payments.history(payment.terms.payment_id)) == 2
+
+    def test_what_is_leased_can_be_changed_and_saved_at_once(self, store: Store) -> None:
+        payment = started()
+        payment.follow_time = at(5).time
+        add(store, payment)
+        with store.begin() as work:
+            (current,) = work.payments.due_to_follow(at(5).time, at(50).time, 10)
+            succeed(current)
+            work.payments.save(current)
+        assert stories.everything(get(store, payment)) == stories.everything(current)
+
+    def test_two_that_follow_at_once_never_get_the_same(self, store: Store) -> None:
+        payments = [started() for _ in range(20)]
+        for payment in payments:
+            payment.follow_time = at(0).time
+        add(store, *payments)
+
+        def take(_thread: int) -> list[Payment]:
+            taken: list[Payment] = []
+            while batch := follow(store, at(1), at(90), limit=3):
+                taken += batch
+            return taken
+
+        taken = [one for batch in at_once(2, take) for one in batch] + follow(store, at(1), at(90), limit=20)
+        assert sorted(one.terms.payment_id for one in taken) == sorted(one.terms.payment_id for one in payments)
+
+
+def follow(store: Store, now: Stamp, lease_until: Stamp, limit: int = 10) -> list[Payment]:
+    with store.begin() as work:
+        return work.payments.due_to_follow(now.time, lease_until.time, limit)
+
+
+class TestErasing:
+    @on_one_store
+    @given(data=st.data())
+    def test_nothing_personal_is_left_of_a_customer_and_the_history_still_adds_up(
+        self, store: Store, data: st.DataObject
+    ) -> None:
+        customer_id = CustomerId(IDS.new(prefixes.CUSTOMER))
+        payment = data.draw(stories.new_payments(customer_id=customer_id))
+        for _ in range(data.draw(st.integers(0, 8))):
+            stories.go_on(data.draw, payment)
+        add(store, payment)
+        with store.begin() as work:
+            work.payments.erase_personal_data(customer_id)
+        bare = replace(payment.terms, billing_address=Address())
+        instrument = payment.instrument and replace(payment.instrument, cardholder_name="", account="")
+        found = get(store, payment)
+        assert (found.terms, found.instrument) == (bare, instrument)
+        assert found.operations == payment.operations
+        with store.read() as work:
+            events = [entry.event for entry in work.payments.history(payment.terms.payment_id)]
+        assert Payment.replay(events) == found
+        for event in events:
+            if isinstance(event, OperationSucceeded | OperationDeclined) and event.instrument is not None:
+                assert (event.instrument.cardholder_name, event.instrument.account) == ("", "")
+
+    def test_other_customers_are_left_alone(self, store: Store) -> None:
+        mine, other, nobody = (
+            started(customer_id=customer_id, billing_address=Address(given_name="Jo"))
+            for customer_id in (CustomerId("cus_1"), CustomerId("cus_2"), None)
+        )
+        add(store, mine, other, nobody)
+        with store.begin() as work:
+            work.payments.erase_personal_data(CustomerId("cus_1"))
+        assert [get(store, p).terms.billing_address.given_name for p in (mine, other, nobody)] == ["", "Jo", "Jo"]
+
+    def test_what_is_just_being_written_is_erased_too(self, store: Store) -> None:
+        payment = started(customer_id=CustomerId("cus_1"))
+        add(store, payment)
+        underway = Event()
+
+        def erase() -> None:
+            underway.set()
+            with store.begin() as work:
+                work.payments.erase_personal_data(CustomerId("cus_1"))
+
+        with ThreadPoolExecutor(1) as pool:
+            with store.begin() as work:
+                current = work.payments.get(payment.terms.payment_id, lock=True)
+                assert current is not None
+                succeed(current, instrument=replace(VISA, cardholder_name="Jo"))
+                erasing = pool.submit(erase)
+                underway.wait(10)
+                work.payments.save(current)
+            erasing.result(10)
+        assert get(store, payment).instrument == VISA
+
+
 class TestReferences:
     def test_a_live_payment_keeps_its_reference(self, store: Store) -> None:
         first, second = started("order"), started("order")
@@ -393,6 +524,17 @@ def request(request_id: str = "", *, caller_id: CallerId = SHOP, resource_id: st
 
 
 class TestRequests:
+    def test_a_request_can_be_looked_up(self, store: Store) -> None:
+        record = request("one")
+        with store.begin() as work:
+            assert work.requests.get(SHOP, RequestId("one")) is None
+            work.requests.claim(record)
+            assert work.requests.get(SHOP, RequestId("one")) == record
+        with store.read() as work:
+            assert work.requests.get(SHOP, RequestId("one")) == record
+            assert work.requests.get(OTHER_SHOP, RequestId("one")) is None
+            assert work.requests.get(SHOP, RequestId("two")) is None
+
     def test_the_first_claim_is_kept_and_the_later_ones_are_told_of_it(self, store: Store) -> None:
         first = request("one")
         with store.begin() as work:
@@ -484,6 +626,18 @@ class TestPages:
             page = work.payments.page(SHOP, PaymentFilter(), after=None, limit=10)
             assert [stories.everything(payment) for payment in page] == [stories.everything(mine)]
             assert names(work.payments.page(None, PaymentFilter(), after=None, limit=10)) == "other mine"
+
+    def test_an_export_goes_through_all_callers_from_the_oldest_to_the_newest(self, store: Store) -> None:
+        payments = [started(seconds=n // 2, caller_id=SHOP if n % 2 else OTHER_SHOP) for n in range(8)]
+        add(store, *payments)
+        expected = sorted(payments[2:6], key=lambda p: (p.create_time, p.terms.payment_id))
+        seen: list[Payment] = []
+        after = None
+        with store.read() as work:
+            while page := work.payments.oldest_first(at(1).time, at(3).time, after=after, limit=3):
+                seen += page
+                after = Position(page[-1].create_time, page[-1].terms.payment_id)
+        assert [stories.everything(one) for one in seen] == [stories.everything(one) for one in expected]
 
     @pytest.mark.parametrize(
         ("which", "expected"),
@@ -633,6 +787,69 @@ class TestDueOperations:
         assert current == payment
         payment = change(store, payment, succeed)
         assert stories.everything(get(store, payment)) == stories.everything(payment)
+
+
+def told(found: list[PaymentOperation]) -> list[OperationId]:
+    return [one.operation.operation_id for one in found]
+
+
+class TestOperationsOfAll:
+    def test_operations_are_found_by_their_id_and_by_their_transaction(self, store: Store) -> None:
+        captured, other, waiting = started(), started(), started()
+        add(store, captured, other, waiting)
+        captured = change(store, captured, succeed)
+        change(store, other, succeed)
+        own, still = captured.operations[0], waiting.operations[0]
+        with store.read() as work:
+            assert work.payments.find_operations([], []) == []
+            assert work.payments.find_operations([own.transaction_id], [own.operation_id, ""]) == []
+            (found,) = work.payments.find_operations([], [own.transaction_id])
+            assert (stories.everything(found.payment), found.operation) == (stories.everything(captured), own)
+            both = work.payments.find_operations([own.operation_id, still.operation_id], [own.transaction_id])
+            assert sorted(told(both)) == sorted([own.operation_id, still.operation_id])
+
+    def test_what_is_unresolved_is_listed_from_the_oldest_on(self, store: Store) -> None:
+        payments = [
+            started(seconds=seconds, caller_id=caller) for seconds, caller in ((5, SHOP), (3, OTHER_SHOP), (3, SHOP))
+        ]
+        done = started()
+        add(store, *payments, done)
+        done = change(store, done, succeed)
+        expected = [payments[n].operations[0].operation_id for n in (1, 2, 0)]
+        with store.read() as work:
+            assert told(work.payments.unresolved(None, after=None, limit=10)) == expected
+            assert told(work.payments.unresolved(at(5).time, after=None, limit=10)) == expected[:2]
+            page = work.payments.unresolved(None, after=None, limit=1)
+            after = Position(page[0].operation.create_time, page[0].operation.operation_id)
+            assert told(work.payments.unresolved(None, after=after, limit=10)) == expected[1:]
+            assert page[0].payment == payments[1]
+
+    def test_what_succeeded_is_listed_from_the_oldest_on(self, store: Store) -> None:
+        payments = [started(seconds=seconds) for seconds in (4, 1, 3, 1, 2, 5)]
+        add(store, *payments)
+        for payment in payments[:5]:
+            change(store, payment, succeed)
+        expected = [payments[n].operations[0].operation_id for n in (1, 3, 4, 2)]
+        with store.read() as work:
+            assert told(work.payments.succeeded(at(1).time, at(4).time, after=None, limit=10)) == expected
+            page = work.payments.succeeded(at(1).time, at(4).time, after=None, limit=2)
+            after = Position(page[-1].operation.create_time, page[-1].operation.operation_id)
+            assert told(page + work.payments.succeeded(at(1).time, at(4).time, after=after, limit=10)) == expected
+
+    def test_a_payment_with_several_operations_comes_with_each(self, store: Store) -> None:
+        payment = started()
+        add(store, payment)
+
+        def void(current: Payment) -> None:
+            succeed(current, TransactionStatus.AUTHORIZED)
+            current.void(OperationId(IDS.new("op")), RequestId("void"), stamp=at(2))
+
+        payment = change(store, payment, void)
+        ids = [operation.operation_id for operation in payment.operations]
+        with store.read() as work:
+            found = work.payments.find_operations(ids, [])
+        assert sorted(told(found)) == sorted(ids)
+        assert all(one.payment == payment for one in found)
 
 
 def person(external_id: str = "", *, caller_id: CallerId = SHOP, seconds: float = 0, email: str = "") -> Customer:
@@ -824,6 +1041,27 @@ class TestPaymentMethods:
             assert [m.is_default for m in work.payment_methods.of_customer(CustomerId("cus_1"))] == [True, False, False]
             assert [m.is_default for m in work.payment_methods.of_customer(CustomerId("cus_2"))] == [True]
 
+    def test_a_pending_one_is_due_when_its_time_has_come_and_then_leased(self, store: Store) -> None:
+        customer_id, pending = CustomerId("cus_1"), PaymentMethodState.PENDING
+        soon, later, unplanned = (card(customer_id, state=pending) for _ in range(3))
+        soon, later = replace(soon, next_check_time=at(10).time), replace(later, next_check_time=at(20).time)
+        far = replace(card(customer_id, state=pending), next_check_time=at(1).time + timedelta(days=365))
+        active = replace(card(customer_id), next_check_time=at(0).time)
+        with store.begin() as work:
+            for one in (later, soon, unplanned, active):
+                work.payment_methods.add(one)
+        assert due_methods(store, at(9.999999), at(50)) == []
+        assert due_methods(store, at(10), at(50)) == [soon]
+        assert due_methods(store, at(10), at(50)) == []
+        assert due_methods(store, at(50), at(90), limit=1) == [later]
+        assert due_methods(store, at(50), at(90)) == [soon]
+        with store.begin() as work:
+            work.payment_methods.add(far)
+            leased = work.payment_methods.get(soon.payment_method_id)
+        assert leased is not None
+        assert leased.next_check_time == at(90).time
+        assert due_methods(store, at(0), at(9)) == [far]
+
     def test_of_ten_defaults_at_once_one_stays(self, store: Store) -> None:
         def add_default(_thread: int) -> None:
             with store.begin() as work:
@@ -834,6 +1072,11 @@ class TestPaymentMethods:
             methods = work.payment_methods.of_customer(CustomerId("cus_1"))
         assert len(methods) == 10
         assert sum(method.is_default for method in methods) == 1
+
+
+def due_methods(store: Store, now: Stamp, lease_until: Stamp, limit: int = 10) -> list[PaymentMethod]:
+    with store.begin() as work:
+        return work.payment_methods.due(now.time, lease_until.time, limit)
 
 
 def test_operations_keep_their_order(store: Store) -> None:

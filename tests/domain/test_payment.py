@@ -74,6 +74,24 @@ def test_a_pending_capture_still_holds_the_money() -> None:
     assert payment.is_live
 
 
+def test_a_part_whose_capture_is_not_known_yet_still_holds_the_money() -> None:
+    payment = an_authorized_payment()
+    payment.capture(usd(40_00), an_operation_id(), a_request_id(), stamp=STAMP)
+    move(payment, TransactionStatus.PARTIALLY_CAPTURED)
+    assert (payment.state, payment.funds) == (PaymentState.PENDING, Funds.HELD)
+    assert payment.is_live
+
+
+def test_what_can_still_be_captured_is_held_even_when_all_that_was_captured_went_back() -> None:
+    payment = an_authorized_payment()
+    part = capture(payment, usd(40_00))
+    move(payment, TransactionStatus.SETTLED, part.transaction_id)
+    refund(payment)
+    assert (payment.refunded_amount, payment.capturable_amount) == (usd(40_00), usd(60_00))
+    assert payment.funds is Funds.HELD
+    assert payment.is_live
+
+
 def test_a_payout_makes_settled_funds_disbursed() -> None:
     payment = a_settled_payment()
     move(payment, TransactionStatus.SETTLED, settle_time=NOON, disburse_date=date(2026, 5, 3))
@@ -138,6 +156,16 @@ def test_a_final_capture_releases_the_rest() -> None:
     assert not operation.in_part
     assert payment.captured_amount == usd(30_00)
     assert payment.capturable_amount == usd(0)
+
+
+def test_a_final_capture_after_a_part_releases_the_rest() -> None:
+    payment = an_authorized_payment()
+    capture(payment, usd(30_00))
+    operation = capture(payment, usd(20_00), final=True)
+    assert (operation.in_part, operation.final) == (True, True)
+    assert payment.captured_amount == usd(50_00)
+    assert payment.capturable_amount == usd(0)
+    assert payment.authorization.transaction_id not in payment.awaited_transactions
 
 
 def test_more_than_is_left_is_not_captured() -> None:
@@ -433,6 +461,22 @@ def test_a_gateway_that_authorizes_less_is_believed() -> None:
         stamp=STAMP,
     )
     assert (payment.authorized_amount, payment.capturable_amount) == (usd(60_00), usd(60_00))
+
+
+def test_an_old_answer_takes_nothing_back() -> None:
+    payment = a_captured_payment()
+    assert not move(payment, TransactionStatus.AUTHORIZED)
+    move(payment, TransactionStatus.SETTLED)
+    assert not move(payment, TransactionStatus.SUBMITTED)
+    assert payment.state is PaymentState.SETTLED
+    voided = a_payment_in(PaymentState.VOIDED)
+    assert not move(voided, TransactionStatus.SUBMITTED)
+    assert voided.state is PaymentState.VOIDED
+
+
+def test_a_settlement_that_was_refused_says_why_there_is_no_money() -> None:
+    decline = a_payment_in(PaymentState.SETTLEMENT_DECLINED).final_decline
+    assert decline is CATALOGUE[DeclineReason.SETTLEMENT_DECLINED]
 
 
 # The history

@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import IllegalTransition, OperationInProgress
 from domain.events import CaptureMode
-from domain.operation import FailureReason, OperationKind
+from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
 from domain.transitions import ALLOWED, PaymentState
@@ -104,13 +104,13 @@ def test_what_waits_for_an_outcome_is_named() -> None:
 def test_only_an_authorization_that_surely_was_never_sent_is_tried_again(reason: FailureReason) -> None:
     payment = a_started_payment()
     payment.fail(payment.authorization.operation_id, reason, stamp=STAMP)
-    assert payment.state is PaymentState.FAILED
     if reason in (FailureReason.GATEWAY_UNREACHABLE, FailureReason.GATEWAY_REFUSED_CREDENTIALS):
-        payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
-        assert payment.state is PaymentState.PENDING
+        operation = payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+        assert operation.state is OperationState.STARTED
     else:
-        with pytest.raises(IllegalTransition):
+        with pytest.raises(IllegalTransition) as refusal:
             payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+        assert refusal.value.state is PaymentState.FAILED
 
 
 def test_nothing_is_left_to_capture_of_what_was_captured_whole() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import Enum
@@ -210,6 +210,9 @@ class MemoryGateway:
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         return [found for found in self._search() if found.order_id == operation_id]
 
+    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
+        yield from [found for found in self._search() if start <= found.create_time < end]
+
     def all_transactions(self) -> list[Transaction]:
         """The whole ledger, as it is."""
         with self._lock:
@@ -239,6 +242,12 @@ class MemoryGateway:
     def decline_settlement(self, *transaction_ids: str) -> None:
         unsettled = {TransactionStatus.SUBMITTED, TransactionStatus.SETTLING}
         self._move_on(unsettled, TransactionStatus.SETTLEMENT_DECLINED, transaction_ids)
+
+    def keep_authorizing(self, transaction_id: str) -> None:
+        """The bank takes its time."""
+        with self._lock:
+            found = self._now(transaction_id)
+            self._change(found, standing=replace(found.standing, status=TransactionStatus.AUTHORIZING))
 
     def _move_on(self, before: set[TransactionStatus], after: TransactionStatus, only: tuple[str, ...]) -> None:
         with self._lock:
@@ -461,6 +470,11 @@ class FaultyGateway:
         self._delay = delay
         self._late: list[tuple[datetime, Callable[[], object]]] = []
 
+    @property
+    def next_arrival(self) -> datetime | None:
+        """When the next of what was sent late arrives."""
+        return min((due for due, _ in self._late), default=None)
+
     def deliver_late(self) -> None:
         """Carries out what was sent late and has arrived by now."""
         now = self._inner.clock.now()
@@ -468,10 +482,6 @@ class FaultyGateway:
         self._late = [(due, call) for due, call in self._late if due > now]
         for call in arrived:
             call()
-
-    @property
-    def has_late(self) -> bool:
-        return bool(self._late)
 
     def authorize(self, authorization: Authorization) -> Outcome:
         return self._change("authorize", lambda: self._inner.authorize(authorization))
@@ -499,6 +509,10 @@ class FaultyGateway:
 
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         return self._ask("find_by_operation", lambda: self._inner.find_by_operation(operation_id))
+
+    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
+        found = self._ask("transactions_created", lambda: list(self._inner.transactions_created(start, end)))
+        return iter(found)
 
     def ensure_customer(self, customer: Customer) -> None:
         self._ask("ensure_customer", lambda: self._inner.ensure_customer(customer))

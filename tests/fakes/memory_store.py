@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -16,6 +16,7 @@ from application.ports.store import (
     ExternalIdTaken,
     HistoryEntry,
     PaymentFilter,
+    PaymentOperation,
     Position,
     ReferenceTaken,
     RequestRecord,
@@ -28,13 +29,14 @@ from domain.customer import Customer
 from domain.events import OperationDeclined, OperationSucceeded, PaymentCreated, PaymentEvent, PaymentTerms
 from domain.ids import CallerId, CustomerId, EventId, PaymentId, PaymentMethodId, RequestId
 from domain.instrument import Instrument
+from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.transitions import PaymentState
 
 Record = TypeVar("Record")
 
-_FARTHEST_CHECK = timedelta(days=1)
+_FARTHEST_LOOK = timedelta(days=1)
 _LONGEST_TURN_SECONDS = 10.0
 
 
@@ -102,7 +104,7 @@ class MemoryStore:
 
 
 def _is_due(next_check_time: datetime | None, now: datetime) -> bool:
-    return next_check_time is None or next_check_time <= now or next_check_time > now + _FARTHEST_CHECK
+    return next_check_time is None or next_check_time <= now or next_check_time > now + _FARTHEST_LOOK
 
 
 class _Work:
@@ -163,12 +165,54 @@ class _Payments:
     def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
         times = [(p.follow_time, payment_id) for payment_id, p in self._state.payments.items() if p.follow_time]
         claimed = []
-        for _, payment_id in sorted(pair for pair in times if pair[0] <= now)[:limit]:
+        for _, payment_id in sorted(pair for pair in times if _is_due(pair[0], now))[:limit]:
             payment = deepcopy(self._state.payments[payment_id])
             payment.follow_time = lease_until
             self._state.payments[payment_id] = payment
             claimed.append(self._hand_out(payment))
         return claimed
+
+    def find_operations(
+        self, operation_ids: Collection[str], transaction_ids: Collection[str]
+    ) -> list[PaymentOperation]:
+        return self._operations(
+            lambda o: (
+                o.operation_id in operation_ids or (o.transaction_id != "" and o.transaction_id in transaction_ids)
+            )
+        )
+
+    def unresolved(
+        self, started_before: datetime | None, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        def asked_for(operation: Operation) -> bool:
+            started = operation.state is OperationState.STARTED
+            return started and (started_before is None or operation.create_time < started_before)
+
+        return self._operations(asked_for, after)[:limit]
+
+    def succeeded(
+        self, start: datetime, end: datetime, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        def asked_for(operation: Operation) -> bool:
+            return operation.state is OperationState.SUCCEEDED and start <= operation.create_time < end
+
+        return self._operations(asked_for, after)[:limit]
+
+    def _operations(
+        self, asked_for: Callable[[Operation], bool], after: Position | None = None
+    ) -> list[PaymentOperation]:
+        """Oldest first."""
+        found = []
+        for stored in self._state.payments.values():
+            wanted = [operation.operation_id for operation in stored.operations if asked_for(operation)]
+            if wanted:
+                payment = self._hand_out(stored)
+                found += [PaymentOperation(payment, payment.operation(operation_id)) for operation_id in wanted]
+
+        def place(one: PaymentOperation) -> tuple[datetime, str]:
+            return one.operation.create_time, one.operation.operation_id
+
+        return [one for one in sorted(found, key=place) if after is None or place(one) > (after.time, after.id)]
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         for payment_id, stored in list(self._state.payments.items()):
@@ -324,7 +368,7 @@ class _Methods:
             for method_id, method in self._state.methods.items()
             if method.state is PaymentMethodState.PENDING and method.next_check_time is not None
         ]
-        found = [self._state.methods[method_id] for time, method_id in sorted(waiting) if time <= now][:limit]
+        found = [self._state.methods[method_id] for time, method_id in sorted(waiting) if _is_due(time, now)][:limit]
         for method in found:
             self._state.methods[method.payment_method_id] = replace(method, next_check_time=lease_until)
         return found

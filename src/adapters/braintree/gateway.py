@@ -120,7 +120,7 @@ class BraintreeAdapter:
         def ask(key: params.Params) -> object:
             transactions = self._sdk.transaction
             if capture.in_part:
-                options = {"order_id": capture.operation_id} | key
+                options = {"order_id": capture.operation_id} | ({"final_capture": True} if capture.final else {}) | key
                 return transactions.submit_for_partial_settlement(capture.transaction_id, amount, options)
             return transactions.submit_for_settlement(capture.transaction_id, amount, key)
 

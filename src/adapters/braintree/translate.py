@@ -165,6 +165,9 @@ def transaction(found: braintree.Transaction) -> Transaction:
     )
 
 
+_CLAIMING: Final = ("chargeback", "pre_arbitration")
+
+
 def _standing(found: braintree.Transaction) -> Standing:
     disbursement = getattr(found, "disbursement_details", None)
     expiry = getattr(found, "authorization_expires_at", None)
@@ -174,7 +177,19 @@ def _standing(found: braintree.Transaction) -> Standing:
         disburse_date=_date(getattr(disbursement, "disbursement_date", None)),
         settlement_amount=_settlement_amount(disbursement),
         authorization_expire_time=_time(expiry) if expiry else None,
+        disputed_amount=_disputed_amount(found),
     )
+
+
+def _disputed_amount(found: braintree.Transaction) -> Money | None:
+    """What is claimed, or was claimed and not won back. A retrieval only asks for documents."""
+    claims = [
+        Money.from_decimal(str(dispute.amount_disputed), str(dispute.currency_iso_code))
+        for dispute in getattr(found, "disputes", None) or ()
+        if dispute.kind in _CLAIMING and dispute.status != "won"
+    ]
+    claims = [claim for claim in claims if claim.currency_code == found.currency_iso_code]
+    return Money.total(claims, str(found.currency_iso_code)) if claims else None
 
 
 def _status(found: braintree.Transaction) -> TransactionStatus:

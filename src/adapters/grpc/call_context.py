@@ -30,8 +30,19 @@ def header_languages(metadata: Iterable[Any]) -> list[str]:
     return wanted
 
 
-def voice_of(request: Any, context: Any, customer_language: str = "") -> Voice:
-    """The language in which to answer: the request's, the metadata's, the customer's, else the fallback."""
-    wishes = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
+def wishes_of(request: Any, context: Any) -> list[str]:
+    """The languages asked for: the request's, then the metadata's."""
+    asked = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
+    return [language for language in asked if language]
+
+
+def voice_of(request: Any, context: Any, customer_language: Callable[[], str] | None = None) -> Voice:
+    """The language in which to answer: the one asked for, else the customer's, else the fallback.
+
+    The customer's is looked up only where nothing was asked for.
+    """
+    wishes = wishes_of(request, context)
+    if not wishes and customer_language is not None:
+        wishes.append(customer_language())
     texts = catalogue()
-    return Voice(texts, texts.choose([*filter(None, wishes), *filter(None, [customer_language])]))
+    return Voice(texts, texts.choose(wishes))

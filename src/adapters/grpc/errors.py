@@ -32,8 +32,8 @@ class NotAvailableYet(Exception):
     """The contract has the call, and this version does not."""
 
 
-class Stopping(Exception):
-    """This process ends; what it was telling goes on in another one."""
+class ServiceStopping(Exception):
+    """The service ends, and with it its streams."""
 
 
 class UndecodableRequest(Exception):
@@ -142,6 +142,12 @@ _NOT_ALLOWED: Final = {
     OperationKind.VOID: "PAYMENT_NOT_VOIDABLE",
     OperationKind.REFUND: "PAYMENT_NOT_REFUNDABLE",
 }
+_VERBS: Final = {
+    OperationKind.AUTHORIZE: "Authorizing",
+    OperationKind.CAPTURE: "Capturing",
+    OperationKind.VOID: "Voiding",
+    OperationKind.REFUND: "Refunding",
+}
 _REMEDY: Final = {
     OperationKind.AUTHORIZE: "Make a new payment.",
     OperationKind.CAPTURE: "Only what is authorized and not yet captured, voided or expired can be captured.",
@@ -152,33 +158,36 @@ _REMEDY: Final = {
 }
 
 
-def _precondition(reason: str, message: str, payment_id: str, metadata: Mapping[str, str] | None = None) -> Problem:
-    violation = rich.PreconditionFailure.Violation(type=reason, subject=payment_id, description=message)
-    return Problem(
-        grpc.StatusCode.FAILED_PRECONDITION,
-        reason,
-        message,
-        {"payment_id": payment_id, **(metadata or {})},
-        [rich.PreconditionFailure(violations=[violation])],
-    )
+def _precondition(reason: str, message: str, *details: Message, **metadata: str) -> Problem:
+    """A refusal for the state of the thing that the first of the metadata names."""
+    subject = next(iter(metadata.values()), "")
+    violation = rich.PreconditionFailure.Violation(type=reason, subject=subject, description=message)
+    violations = rich.PreconditionFailure(violations=[violation])
+    return Problem(grpc.StatusCode.FAILED_PRECONDITION, reason, message, metadata, [violations, *details])
 
 
 def _illegal(error: domain.IllegalTransition) -> Problem:
     state = error.state.name
-    message = f"{_verb(error.operation)} is not possible while the payment is {state}. {_REMEDY[error.operation]}"
-    return _precondition(_NOT_ALLOWED[error.operation], message, error.payment_id, {"state": state})
+    message = f"{_VERBS[error.operation]} is not possible while the payment is {state}. {_REMEDY[error.operation]}"
+    return _precondition(_NOT_ALLOWED[error.operation], message, payment_id=error.payment_id, state=state)
 
 
 def _exceeds(error: domain.AmountExceeds) -> Problem:
-    reason = "AMOUNT_EXCEEDS_CAPTURABLE" if error.operation is OperationKind.CAPTURE else "AMOUNT_EXCEEDS_REFUNDABLE"
-    message = f"{error.asked} is more than the {error.available} that is left. Ask for less."
-    left = {"available_minor_units": str(error.available.minor_units), "currency_code": error.available.currency_code}
-    return _precondition(reason, message, error.payment_id, left)
+    captures = error.operation is OperationKind.CAPTURE
+    return _precondition(
+        "AMOUNT_EXCEEDS_CAPTURABLE" if captures else "AMOUNT_EXCEEDS_REFUNDABLE",
+        f"{error.asked} is more than the {error.available} that is left. Ask for less.",
+        payment_id=error.payment_id,
+        available_minor_units=str(error.available.minor_units),
+        currency_code=error.available.currency_code,
+    )
 
 
 def _refused(error: application.OperationRefused) -> Problem:
     message = f"The gateway refused the {error.kind.value}: {error.detail}. It had no effect."
-    return _precondition(_NOT_ALLOWED[error.kind], message, error.payment_id, {"operation_id": error.operation_id})
+    return _precondition(
+        _NOT_ALLOWED[error.kind], message, payment_id=error.payment_id, operation_id=error.operation_id
+    )
 
 
 def _in_progress(error: domain.OperationInProgress) -> Problem:
@@ -192,48 +201,40 @@ def _in_progress(error: domain.OperationInProgress) -> Problem:
 
 
 def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
-    return Problem(
-        grpc.StatusCode.FAILED_PRECONDITION,
+    return _precondition(
         "CUSTOMER_HAS_OPEN_PAYMENTS",
         "The outcome of a payment or payment method of this customer is not known yet. Delete the customer afterwards.",
-        {"customer_id": error.customer_id},
-        [_retry_after(60)],
+        _retry_after(60),
+        customer_id=error.customer_id,
     )
 
 
 def _already_resolved(error: application.OperationAlreadyResolved) -> Problem:
-    return Problem(
-        grpc.StatusCode.FAILED_PRECONDITION,
+    return _precondition(
         "OPERATION_ALREADY_RESOLVED",
         f"The operation is {error.state.name}: its outcome is known, and there is nothing to settle.",
-        {"operation_id": error.operation_id, "state": error.state.name},
+        operation_id=error.operation_id,
+        state=error.state.name,
     )
 
 
 def _contradicted(error: application.ContradictedByGateway) -> Problem:
-    return Problem(
-        grpc.StatusCode.FAILED_PRECONDITION,
-        "CONTRADICTED_BY_GATEWAY",
-        f"That cannot be recorded: {error.detail}. Nothing was changed.",
-        {"operation_id": error.operation_id},
-    )
+    message = f"That cannot be recorded: {error.detail}. Nothing was changed."
+    return _precondition("CONTRADICTED_BY_GATEWAY", message, operation_id=error.operation_id)
 
 
 def _method_not_active(error: application.MethodNotActive) -> Problem:
-    return Problem(
-        grpc.StatusCode.FAILED_PRECONDITION,
+    return _precondition(
         "PAYMENT_METHOD_NOT_ACTIVE",
         f"The payment method is {error.state.name}. Only an ACTIVE one can be changed.",
-        {"payment_method_id": error.payment_method_id, "state": error.state.name},
+        payment_method_id=error.payment_method_id,
+        state=error.state.name,
     )
 
 
 def _method_refused(error: application.MethodRefused) -> Problem:
-    return Problem(
-        grpc.StatusCode.FAILED_PRECONDITION,
-        "PAYMENT_METHOD_CHANGE_REFUSED",
-        f"The gateway refused the change: {error.detail}. Nothing was changed; correct it and try again.",
-    )
+    message = f"The gateway refused the change: {error.detail}. Nothing was changed; correct it and try again."
+    return _precondition("PAYMENT_METHOD_CHANGE_REFUSED", message)
 
 
 def _unavailable(reason: str, message: str, retry_seconds: int) -> Callable[[Any], Problem]:
@@ -265,15 +266,6 @@ def _retry_after(seconds: int) -> rich.RetryInfo:
     return rich.RetryInfo(retry_delay=Duration(seconds=seconds))
 
 
-def _verb(kind: OperationKind) -> str:
-    return {
-        OperationKind.AUTHORIZE: "Authorizing",
-        OperationKind.CAPTURE: "Capturing",
-        OperationKind.VOID: "Voiding",
-        OperationKind.REFUND: "Refunding",
-    }[kind]
-
-
 # Subclasses stand before their bases.
 _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.InvalidRequest: _invalid,
@@ -297,6 +289,12 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "Whoever runs the service has to correct them; then send the same request again.",
         60,
     ),
+    gateway.RefundIncomplete: _unavailable(
+        "REFUND_INCOMPLETE",
+        "A part of the refund was given back or is under way; for the rest the payment gateway could not be reached. "
+        "Send the same request again, with the same request_id: it sends only what is missing.",
+        5,
+    ),
     gateway.GatewayNotReached: _unavailable(
         "GATEWAY_UNREACHABLE",
         "The payment gateway could not be reached, so surely nothing was sent and nothing was charged. "
@@ -312,7 +310,9 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "send the same request again, with the same request_id; it has no second effect.",
         5,
     ),
-    Stopping: _unavailable("SERVICE_STOPPING", "This process of the service stops. Ask again: another one answers.", 1),
+    ServiceStopping: _unavailable(
+        "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
+    ),
     NotAvailableYet: _not_available_yet,
 }
 REFUSALS: Final = tuple(_TABLE)

@@ -11,14 +11,16 @@ from typing import Any, Final
 
 import grpc
 
-from adapters.grpc.call_context import header_languages
+from adapters.grpc.call_context import wishes_of
 from adapters.grpc.catalogue import catalogue
-from adapters.grpc.errors import Problem, Stopping, UndecodableRequest, problem_of, status_of
+from adapters.grpc.errors import Problem, ServiceStopping, UndecodableRequest, problem_of, status_of
 
 _log = logging.getLogger("bayar.calls")
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
+
+
 _END: Final = object()
 
 
@@ -33,7 +35,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._stopping = asyncio.Event()
 
     def end_streams(self) -> None:
-        """Tells those who watch to go on elsewhere. They would hold up a stop for as long as it may take."""
+        """Ends every stream, now and from now on, with a word to come again. Other calls go on."""
         self._stopping.set()
 
     async def intercept_service(
@@ -131,25 +133,23 @@ def _stream(
 
 
 async def _until(stopping: asyncio.Event, answers: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
-    """The answers as they come. Raises Stopping once the service stops."""
-    stop = asyncio.ensure_future(stopping.wait())
-    following: asyncio.Future[Any] | None = None
+    """The answers, until the service stops. Raises ServiceStopping then."""
+    stopped = asyncio.ensure_future(stopping.wait())
     try:
-        while not stop.done():
-            following = asyncio.ensure_future(anext(answers, _END))
-            await asyncio.wait((following, stop), return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                answer = following.result()
-                if answer is _END:
-                    return
-                yield answer
-        raise Stopping
+        while True:
+            coming = asyncio.ensure_future(anext(answers, _END))
+            try:
+                await asyncio.wait({coming, stopped}, return_when=asyncio.FIRST_COMPLETED)
+                if not coming.done():
+                    raise ServiceStopping
+            finally:
+                coming.cancel()
+            answer = coming.result()
+            if answer is _END:
+                return
+            yield answer
     finally:
-        stop.cancel()
-        if following is not None and not following.done():
-            following.cancel()
-            await asyncio.wait((following,))
-        await answers.aclose()
+        stopped.cancel()
 
 
 async def _abort(method: str, started: float, error: Exception, request: Any, context: Any) -> None:
@@ -161,8 +161,7 @@ async def _abort(method: str, started: float, error: Exception, request: Any, co
 
 def _told(problem: Problem, request: Any, context: Any) -> bytes:
     texts = catalogue()
-    wishes = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
-    told: bytes = status_of(problem, texts, texts.choose(filter(None, wishes))).SerializeToString()
+    told: bytes = status_of(problem, texts, texts.choose(wishes_of(request, context))).SerializeToString()
     return told
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from application.ports.runtime import Clock
 from bayar.payments.v1 import payment_method_pb2
 from bayar.payments.v1 import payment_method_service_pb2 as wire
 from bayar.payments.v1.payment_method_service_pb2_grpc import PaymentMethodServiceServicer
+from domain.ids import CustomerId
 from domain.payment_method import PaymentMethod
 
 
@@ -30,6 +32,7 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
     update_payment_method: UpdatePaymentMethod
     set_default_payment_method: SetDefaultPaymentMethod
     delete_payment_method: DeletePaymentMethod
+    language_of: Callable[[CustomerId], str]
 
     def CreateClientToken(self, request: wire.CreateClientTokenRequest, context: Any) -> wire.CreateClientTokenResponse:
         token = self.create_client_token(
@@ -79,4 +82,7 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
         return wire.DeletePaymentMethodResponse(payment_method=self._message(deleted, request, context))
 
     def _message(self, method: PaymentMethod, request: Any, context: Any) -> payment_method_pb2.PaymentMethod:
-        return voice_of(request, context).payment_method(method, self.clock.now().date())
+        # Only a verification that was refused is told in the language of people.
+        speaks = method.verification is not None and method.verification.decline is not None
+        theirs = (lambda: self.language_of(method.customer_id)) if speaks else None
+        return voice_of(request, context, theirs).payment_method(method, self.clock.now().date())

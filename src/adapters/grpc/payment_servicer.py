@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +11,7 @@ from adapters.grpc.call_context import Callers, voice_of
 from adapters.grpc.translate import requests
 from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event
+from adapters.grpc.translate.resources import Voice
 from application.capture_payment import CapturePayment
 from application.create_payment import CreatePayment
 from application.get_payment import GetPayment
@@ -19,10 +20,11 @@ from application.list_payments import ListPayments
 from application.refund_payment import RefundPayment
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
+from bayar.payments.v1 import payment_pb2
 from bayar.payments.v1 import payment_service_pb2 as wire
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceServicer
 from domain.decline import CATALOGUE, DeclineReason
-from domain.ids import RequestId
+from domain.ids import CustomerId, RequestId
 from domain.payment import Payment
 
 _SHORTEST_LOOK_SECONDS: Final = 0.2
@@ -41,32 +43,33 @@ class PaymentServicer(PaymentServiceServicer):
     verify_payment: VerifyPayment
     list_payment_events: ListPaymentEvents
     decline_codes: Mapping[DeclineReason, Sequence[str]]
+    language_of: Callable[[CustomerId], str]
 
     def CreatePayment(self, request: wire.CreatePaymentRequest, context: Any) -> wire.CreatePaymentResponse:
         payment = self.create_payment(requests.payment_order(request), self.callers(context))
-        return wire.CreatePaymentResponse(payment=voice_of(request, context).payment(payment))
+        return wire.CreatePaymentResponse(payment=self._message(payment, request, context))
 
     def CapturePayment(self, request: wire.CapturePaymentRequest, context: Any) -> wire.CapturePaymentResponse:
         payment = self.capture_payment(requests.capture_order(request), self.callers(context))
         return wire.CapturePaymentResponse(
-            payment=voice_of(request, context).payment(payment), operation_id=_started(payment, request.request_id)[-1]
+            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
         )
 
     def VoidPayment(self, request: wire.VoidPaymentRequest, context: Any) -> wire.VoidPaymentResponse:
         payment = self.void_payment(requests.void_order(request), self.callers(context))
         return wire.VoidPaymentResponse(
-            payment=voice_of(request, context).payment(payment), operation_id=_started(payment, request.request_id)[-1]
+            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
         )
 
     def RefundPayment(self, request: wire.RefundPaymentRequest, context: Any) -> wire.RefundPaymentResponse:
         payment = self.refund_payment(requests.refund_order(request), self.callers(context))
         return wire.RefundPaymentResponse(
-            payment=voice_of(request, context).payment(payment), operation_ids=_started(payment, request.request_id)
+            payment=self._message(payment, request, context), operation_ids=_started(payment, request.request_id)
         )
 
     def GetPayment(self, request: wire.GetPaymentRequest, context: Any) -> wire.GetPaymentResponse:
         payment = self.get_payment(request.payment_id, self.callers(context), language_code=request.language_code)
-        return wire.GetPaymentResponse(payment=voice_of(request, context).payment(payment))
+        return wire.GetPaymentResponse(payment=self._message(payment, request, context))
 
     def ListPayments(self, request: wire.ListPaymentsRequest, context: Any) -> wire.ListPaymentsResponse:
         page = self.list_payments(
@@ -76,32 +79,32 @@ class PaymentServicer(PaymentServiceServicer):
             page_token=request.page_token,
             language_code=request.language_code,
         )
-        voice = voice_of(request, context)
-        return wire.ListPaymentsResponse(
-            payments=[voice.payment(payment) for payment in page.payments], next_page_token=page.next_page_token
-        )
+        messages = [self._message(payment, request, context) for payment in page.payments]
+        return wire.ListPaymentsResponse(payments=messages, next_page_token=page.next_page_token)
 
     def VerifyPayment(self, request: wire.VerifyPaymentRequest, context: Any) -> wire.VerifyPaymentResponse:
         verified = self.verify_payment(request.payment_id, self.callers(context), language_code=request.language_code)
-        return voice_of(request, context).verified(verified)
+        return self._voice(verified.payment, request, context).verified(verified)
 
     async def WatchPayment(
         self, request: wire.WatchPaymentRequest, context: Any
     ) -> AsyncIterator[wire.WatchPaymentResponse]:
-        voice, caller = voice_of(request, context), self.callers(context)
+        caller = self.callers(context)
+
+        def look() -> tuple[wire.WatchPaymentResponse, bool]:
+            payment = self.get_payment(request.payment_id, caller, language_code=request.language_code)
+            return wire.WatchPaymentResponse(payment=self._message(payment, request, context)), payment.is_at_rest
+
         loop = asyncio.get_running_loop()
         last_sent: bytes | None = None
         pause = _SHORTEST_LOOK_SECONDS
         while True:
-            payment = await loop.run_in_executor(
-                None, lambda: self.get_payment(request.payment_id, caller, language_code=request.language_code)
-            )
-            answer = wire.WatchPaymentResponse(payment=voice.payment(payment))
+            answer, rests = await loop.run_in_executor(None, look)
             told = answer.SerializeToString(deterministic=True)
             if told != last_sent:
                 yield answer
                 last_sent, pause = told, _SHORTEST_LOOK_SECONDS
-            if payment.is_at_rest:
+            if rests:
                 return
             # Changes are written by any replica, so the row is what to look at; ever more rarely while it rests.
             await asyncio.sleep(pause)
@@ -129,6 +132,17 @@ class PaymentServicer(PaymentServiceServicer):
             for reason in DECLINE_REASON
         ]
         return wire.ListDeclineReasonsResponse(entries=entries)
+
+    def _message(self, payment: Payment, request: Any, context: Any) -> payment_pb2.Payment:
+        return self._voice(payment, request, context).payment(payment)
+
+    def _voice(self, payment: Payment, request: Any, context: Any) -> Voice:
+        customer_id = payment.terms.customer_id
+        # Only a decline is told in the language of people.
+        speaks = payment.final_decline is not None or any(o.decline for o in payment.operations)
+        if customer_id is None or not speaks:
+            return voice_of(request, context)
+        return voice_of(request, context, lambda: self.language_of(customer_id))
 
 
 def _started(payment: Payment, request_id: str) -> list[str]:

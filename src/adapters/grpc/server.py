@@ -71,10 +71,10 @@ class GrpcServer:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
-        self._interceptor = CallInterceptor()
 
     async def start(self, address: str) -> str:
         """Returns the address with its real port. Raises CannotListen."""
+        self._interceptor = CallInterceptor()
         server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[self._interceptor], options=_OPTIONS)
         add = self._servicers
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, server)
@@ -98,7 +98,7 @@ class GrpcServer:
         return f"{address.rpartition(':')[0]}:{port}"
 
     async def stop(self, grace_seconds: float) -> None:
-        """Takes no new calls, and lets those under way finish: also those whose callers have gone."""
+        """Takes no new calls, ends streams, and lets other calls finish: also those whose callers have gone."""
         if self._server is None:
             return
         await self._health.enter_graceful_shutdown()

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Executable, insert, select, update
 
-from adapters.persistence.statements import Taken, page_of, savepoint
+from adapters.persistence.statements import Taken, is_due, page_of, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
 from adapters.persistence.translate import method_from_row, method_to_row
 from application.ports.store import Position
@@ -49,7 +49,7 @@ class SqlPaymentMethods:
         table = payment_methods.c
         statement = (
             select(payment_methods)
-            .where(IS_PENDING, table.next_check_time <= now)
+            .where(IS_PENDING, is_due(table.next_check_time, now))
             .order_by(table.next_check_time)
             .limit(limit)
             .with_for_update(skip_locked=True)

@@ -8,10 +8,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, insert, or_, select, tuple_, update
 
-from adapters.persistence.statements import Taken, insert_unless_taken, page_of, savepoint
-from adapters.persistence.tables import IS_FOLLOWED, IS_LIVE, IS_OPEN, operations, payment_events, payments
+from adapters.persistence.statements import Taken, insert_unless_taken, is_due, page_of, savepoint
+from adapters.persistence.tables import (
+    HAS_TRANSACTION,
+    IS_FOLLOWED,
+    IS_LIVE,
+    IS_OPEN,
+    operations,
+    payment_events,
+    payments,
+)
 from adapters.persistence.translate import (
     event_from_row,
     event_to_row,
@@ -136,7 +144,7 @@ class SqlPayments:
         table = payments.c
         statement = (
             select(payments)
-            .where(IS_FOLLOWED, table.follow_time <= now)
+            .where(IS_FOLLOWED, is_due(table.follow_time, now))
             .order_by(table.follow_time)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -152,8 +160,9 @@ class SqlPayments:
         self, operation_ids: Collection[str], transaction_ids: Collection[str]
     ) -> list[PaymentOperation]:
         table = operations.c
-        named = or_(table.operation_id.in_(operation_ids), table.transaction_id.in_([t for t in transaction_ids if t]))
-        return self._with_payments(select(table.payment_id, table.operation_id).where(named))
+        on_one = and_(HAS_TRANSACTION, table.transaction_id.in_(transaction_ids))
+        statement = select(table.payment_id, table.operation_id)
+        return self._with_payments(statement.where(or_(table.operation_id.in_(operation_ids), on_one)))
 
     def unresolved(
         self, started_before: datetime | None, *, after: Position | None, limit: int
@@ -177,6 +186,8 @@ class SqlPayments:
 
     def _with_payments(self, statement: Select[Any]) -> list[PaymentOperation]:
         found = self._connection.execute(statement).all()
+        if not found:
+            return []
         wanted = {row.payment_id for row in found}
         rows = self._connection.execute(select(payments).where(payments.c.payment_id.in_(wanted))).all()
         loaded = {payment.terms.payment_id: payment for payment in self._load(rows)}
@@ -187,7 +198,9 @@ class SqlPayments:
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
-        for row in self._connection.execute(own.where(payments.c.customer_id == customer_id)).all():
+        # Locked, so that nobody writes meanwhile what would not be erased.
+        own = own.where(payments.c.customer_id == customer_id).with_for_update()
+        for row in self._connection.execute(own).all():
             bare = {
                 "terms": without_personal_data(row.terms),
                 "instrument": without_personal_data(row.instrument) if row.instrument is not None else None,

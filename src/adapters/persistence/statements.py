@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Table, TextClause, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, Table, TextClause, or_, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -25,6 +26,10 @@ def insert_unless_taken(
     return inserted.first() is not None
 
 
+# No look is planned that far ahead.
+_FARTHEST_LOOK: Final = timedelta(days=1)
+
+
 class Taken(Exception):
     """A unique rule stood against it. The transaction can go on."""
 
@@ -37,6 +42,11 @@ def savepoint(connection: Connection) -> Iterator[None]:
             yield
     except IntegrityError as refusal:
         raise Taken from refusal
+
+
+def is_due(time: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+    """Whether the time of a look has come, or is so far ahead that the clock that planned it must have been wrong."""
+    return or_(time <= now, time > now + _FARTHEST_LOOK)
 
 
 def page_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import datetime, timedelta
+from datetime import datetime
 from threading import Lock
 from typing import Any, Final
 
@@ -12,14 +12,13 @@ from sqlalchemy import Engine, or_, select, update
 
 from adapters.persistence.engine import SQLITE_BEGIN
 from adapters.persistence.failures import told_as_unavailable
+from adapters.persistence.statements import is_due
 from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
 from domain.ids import OperationId, PaymentId
 
-# No check is planned that far ahead: the clock that planned it was wrong, or this one jumped back.
-_FARTHEST_CHECK: Final = timedelta(days=1)
 # Writers of this process queue here rather than at SQLite, which lets them sleep and overtake one another.
 _LONGEST_TURN_SECONDS: Final = 10.0
 
@@ -50,12 +49,8 @@ class SqlStore:
             select(table.payment_id, table.operation_id)
             .where(
                 IS_OPEN,
-                or_(
-                    table.next_check_time <= now,
-                    table.next_check_time > now + _FARTHEST_CHECK,
-                    # Nobody planned to look: never left lying.
-                    table.next_check_time.is_(None),
-                ),
+                # Where nobody planned to look, it is not left lying either.
+                or_(is_due(table.next_check_time, now), table.next_check_time.is_(None)),
             )
             .order_by(table.next_check_time)
             .limit(limit)

@@ -62,6 +62,7 @@ IS_DEFAULT: Final = text("is_default")
 IS_OPEN: Final = text("state IN ('scheduled', 'started')")
 IS_FOLLOWED: Final = text("follow_time IS NOT NULL")
 IS_PENDING: Final = text("state = 'pending'")
+HAS_TRANSACTION: Final = text("transaction_id <> ''")
 HAS_EMAIL: Final = text("email_folded <> ''")
 
 payments: Final = Table(
@@ -141,8 +142,8 @@ Index("ix_operations_time", operations.c.create_time, operations.c.operation_id)
 Index(
     "ix_operations_transaction",
     operations.c.transaction_id,
-    sqlite_where=text("transaction_id <> ''"),
-    postgresql_where=text("transaction_id <> ''"),
+    sqlite_where=HAS_TRANSACTION,
+    postgresql_where=HAS_TRANSACTION,
 )
 
 payment_events: Final = Table(

@@ -61,6 +61,7 @@ _EVENT_TYPES: Final = MappingProxyType({name: kind for kind, name in EVENT_NAMES
 TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_address", "descriptor", "metadata")
 OPERATION_REST: Final = (
     "in_part",
+    "final",
     "was_scheduled",
     "start_count",
     "note",

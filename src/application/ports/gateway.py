@@ -26,6 +26,10 @@ class GatewayNotReached(GatewayUnavailable):
     """Surely nothing was sent."""
 
 
+class RefundIncomplete(GatewayNotReached):
+    """A part of a refund was given back or is under way. What is missing surely was not sent."""
+
+
 class GatewayRefusedCredentials(GatewayNotReached):
     """The gateway knows neither this service nor its keys. It acted on nothing."""
 
@@ -72,13 +76,15 @@ class Authorization:
 class Capture:
     """Take the amount from an authorized transaction.
 
-    In part: as a transaction of its own, found again by its operation id. Otherwise the rest is released.
+    In part: as a transaction of its own, found again by its operation id; the final part releases the rest. Otherwise
+    the rest is released.
     """
 
     operation_id: OperationId
     transaction_id: str
     amount: Money
     in_part: bool
+    final: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -230,5 +230,8 @@ class Store(Protocol):
         ...
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
-        """Claims open operations that are due: until the lease ends nobody else is given them."""
+        """Claims open operations that are due: until the lease ends nobody else is given them.
+
+        Due, here and wherever the store is asked, is also what a wrong clock planned more than a day ahead.
+        """
         ...

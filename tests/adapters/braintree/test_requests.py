@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -187,6 +188,11 @@ def test_a_partial_capture_makes_a_transaction_that_carries_the_operation_id() -
     request = exchange(lambda gateway: gateway.capture(PART))
     assert request.path.endswith("/transactions/tx1/submit_for_partial_settlement")
     assert request.xml == {"transaction": {"amount": "0.50", "order_id": "op_1"}}
+
+
+def test_a_final_part_releases_the_rest() -> None:
+    request = exchange(lambda gateway: gateway.capture(replace(PART, final=True)))
+    assert request.xml == {"transaction": {"amount": "0.50", "order_id": "op_1", "final_capture": True}}
 
 
 def test_a_refund_makes_a_transaction_that_carries_the_operation_id() -> None:

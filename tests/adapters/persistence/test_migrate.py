@@ -12,12 +12,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
-from tests.databases import Postgres
 
 from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import UnknownSchema, current, is_current, upgrade
 from adapters.persistence.tables import metadata
 from application.ports.store import StoreUnavailable
+from tests.databases import Postgres
 
 HEAD = "0001"
 

@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import IntegrityError
-from tests.contract.stories import START, started
-from tests.databases import Postgres
-from tests.fakes.ids import CountingIds
 
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.failures import told_as_unavailable
@@ -21,13 +18,11 @@ from adapters.persistence.store import SqlStore
 from application.ports.store import RequestRecord, StoreUnavailable
 from domain.ids import CallerId, CustomerId, PaymentId, RequestId
 from domain.operation import FailureReason
+from tests.contract.stories import START, started
+from tests.databases import Postgres
+from tests.fakes.ids import CountingIds
 
-IMPATIENT = Limits(
-    pool_size=2,
-    pool_timeout=timedelta(milliseconds=50),
-    lock_timeout=timedelta(milliseconds=50),
-    statement_timeout=timedelta(milliseconds=200),
-)
+IMPATIENT = Limits(pool_size=2, pool_timeout=timedelta(milliseconds=50), lock_timeout=timedelta(milliseconds=50))
 
 
 @contextmanager
@@ -161,7 +156,7 @@ def test_a_row_that_another_holds_for_too_long_is_unavailable(postgres_engine: E
 
 def test_a_statement_that_takes_too_long_is_unavailable(postgres_engine: Engine) -> None:
     with (
-        store_on(url_of(postgres_engine)) as (_, engine),
+        store_on(url_of(postgres_engine), Limits(statement_timeout=timedelta(milliseconds=50))) as (_, engine),
         pytest.raises(StoreUnavailable, match="statement timeout"),
         told_as_unavailable(),
         engine.begin() as connection,

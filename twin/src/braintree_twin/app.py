@@ -8,15 +8,21 @@ import gzip
 import hmac
 import json
 import logging
+import re
+from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from braintree_twin.calls import Answer, Call, JsonAnswer
+from braintree_twin.client_auth import claimed_merchant_id
+from braintree_twin.client_errors import client_error
 from braintree_twin.clock import Clock
-from braintree_twin.errors import NotAuthenticated, NotFound, Refused, TooLarge
+from braintree_twin.errors import NotAuthenticated, NotFound, Refused, TooLarge, UnknownVersion
 from braintree_twin.ids import Ids
+from braintree_twin.json_in import read_json
 from braintree_twin.merchants import Merchant, Merchants
 from braintree_twin.params import Params
 from braintree_twin.resources import ROUTES
+from braintree_twin.resources.merchant_accounts import restore_accounts
 from braintree_twin.routing import Match, Router
 from braintree_twin.server.http import Request, Response
 from braintree_twin.state.store import Store
@@ -24,9 +30,21 @@ from braintree_twin.validation import Errors, ValidationFailed, error_answer
 from braintree_twin.xml_in import Value, read_xml
 from braintree_twin.xml_out import Node, write_xml
 
-LARGEST_XML = 1024 * 1024
+LARGEST_DOCUMENT = 1024 * 1024
 XML = "application/xml; charset=utf-8"
 UNROUTED = "(no route)"
+# What browsers want to be told before they let a page call another site.
+CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Authorization, Braintree-Version, Client-Key, Content-Type, X-ApiVersion",
+    "Access-Control-Max-Age": "86400",
+}
+# The Node SDK sends JSON and reads XML.
+_READERS: dict[str, Callable[[bytes], dict[str, Value]]] = {
+    **dict.fromkeys(("application/xml", "text/xml", ""), read_xml),
+    "application/json": read_json,
+}
 
 _log = logging.getLogger(__name__)
 
@@ -38,6 +56,9 @@ class App:
         self.clock = Clock(store)
         self.ids = Ids(store.secret("hash"))
         self._router = Router(ROUTES)
+        self._in_flight: dict[str, set[str]] = {}
+        for merchant in merchants:
+            restore_accounts(store, merchant)
 
     def call(self, merchant: Merchant, base_url: str = "") -> Call:
         """A call of the twin itself on a merchant's behalf."""
@@ -50,23 +71,40 @@ class App:
         response.route = match.name if match else UNROUTED
         return response
 
+    def hold(self, request: Request) -> Callable[[], None]:
+        """Keep a request's api_request_key from being used by another one, until the returned function is called."""
+        keys = self._in_flight.setdefault(request.merchant_id or "", set())
+        try:
+            key = Params.of(self._document(request), "transaction").text("api_request_key")
+        except Refused:
+            key = None
+        if key is None or key in keys:
+            return lambda: None
+        keys.add(key)
+        return lambda: keys.discard(key)
+
     def _respond(self, request: Request, match: Match | None) -> Response:
         call: Call | None = None
         try:
+            if request.method == "OPTIONS" and _is_for_browsers(request.path):
+                return Response(200, headers=dict(CORS))
             call = self._authenticated(request, match)
             if match is None:
                 return _empty(404)
+            _check_version(request)
             call.path, call.route, call.query = match.values, match.name, dict(parse_qsl(request.query))
             call.document = self._document(request)
             return self._answer(request, self._run(match, call))
         except ValidationFailed as failure:
             echo = Params(call.document).echo() if call else {}
+            if _is_client_api(match):
+                return self._answer(request, client_error(422, "Invalid request", failure.errors))
             return self._error(request, 422, error_answer(failure.errors, echo))
-        except NotFound:
-            return _empty(404)
-        except NotAuthenticated:
-            return _empty(401)
         except Refused as refusal:
+            if _is_client_api(match):
+                return self._answer(request, client_error(refusal.status, refusal.message or "Not found"))
+            if isinstance(refusal, NotFound | NotAuthenticated):
+                return _empty(refusal.status)
             return self._error(request, refusal.status, error_answer(Errors(), {}, message=refusal.message))
         except Exception:
             # No details of the request: they may hold a card number.
@@ -74,21 +112,27 @@ class App:
             return _empty(500)
 
     def _authenticated(self, request: Request, match: Match | None) -> Call:
-        merchant = self.merchants.get(request.merchant_id or "")
+        merchant_id = request.merchant_id
+        if merchant_id is None and match is not None and not match.route.needs_keys:
+            merchant_id = claimed_merchant_id(request.headers)
+        merchant = self.merchants.get(merchant_id or "")
         needs_keys = match is None or match.route.needs_keys
         if merchant is None or (needs_keys and not _has_keys(request, merchant)):
             raise NotAuthenticated
         call = self.call(merchant, request.base_url)
+        call.keys_in_flight = self._in_flight.get(merchant.id, ())
         call.body, call.content_type = request.body, request.headers.get("content-type", "")
+        call.headers = request.headers
         return call
 
     def _document(self, request: Request) -> dict[str, Value]:
         kind = request.headers.get("content-type", "application/xml").partition(";")[0].strip().lower()
-        if not request.body or kind not in ("application/xml", "text/xml", ""):
+        reader = _READERS.get(kind)
+        if not request.body or reader is None:
             return {}
-        if len(request.body) > LARGEST_XML:
-            raise TooLarge(f"the body is larger than {LARGEST_XML} bytes")
-        return read_xml(request.body)
+        if len(request.body) > LARGEST_DOCUMENT:
+            raise TooLarge(f"the body is larger than {LARGEST_DOCUMENT} bytes")
+        return reader(request.body)
 
     def _run(self, match: Match, call: Call) -> Answer | JsonAnswer:
         if match.route.method == "GET":
@@ -99,7 +143,8 @@ class App:
     def _answer(self, request: Request, answer: Answer | JsonAnswer) -> Response:
         if isinstance(answer, JsonAnswer):
             body = json.dumps(answer.content, separators=(",", ":")).encode()
-            return Response(answer.status, body, {"Content-Type": "application/json; charset=utf-8"})
+            headers = {"Content-Type": "application/json; charset=utf-8", **CORS}
+            return self._compressed(request, Response(answer.status, body, headers))
         if answer.root is None:
             return _empty(answer.status)
         return self._xml(request, answer.status, write_xml(answer.root, answer.node))
@@ -108,15 +153,42 @@ class App:
         return self._xml(request, status, write_xml("api_error_response", node))
 
     def _xml(self, request: Request, status: int, body: bytes) -> Response:
-        headers = {"Content-Type": XML, "Vary": "Accept-Encoding"}
-        if "gzip" in request.headers.get("accept-encoding", ""):
-            body = gzip.compress(body, compresslevel=1, mtime=0)
-            headers["Content-Encoding"] = "gzip"
-        return Response(status, body, headers)
+        return self._compressed(request, Response(status, body, {"Content-Type": XML}))
+
+    def _compressed(self, request: Request, response: Response) -> Response:
+        response.headers["Vary"] = "Accept-Encoding"
+        if accepts_gzip(request.headers.get("accept-encoding", "")):
+            response.body = gzip.compress(response.body, compresslevel=1, mtime=0)
+            response.headers["Content-Encoding"] = "gzip"
+        return response
 
 
 def _empty(status: int) -> Response:
     return Response(status, b"", {"Content-Type": XML})
+
+
+def accepts_gzip(accepted: str) -> bool:
+    """What an Accept-Encoding header says of gzip; `gzip;q=0` refuses it."""
+    for part in accepted.split(","):
+        name, _, weight = part.partition(";")
+        if name.strip().lower() in ("gzip", "x-gzip", "*"):
+            return re.fullmatch(r"q=0(\.0*)?", weight.strip()) is None
+    return False
+
+
+def _is_client_api(match: Match | None) -> bool:
+    return match is not None and not match.route.needs_keys
+
+
+def _is_for_browsers(path: str) -> bool:
+    return path == "/graphql" or "/client_api/" in path
+
+
+def _check_version(request: Request) -> None:
+    """The API version, where one is given: a whole number from 1."""
+    version = request.headers.get("x-apiversion", "1").strip()
+    if not (version.isascii() and version.isdigit() and int(version[:9]) >= 1):
+        raise UnknownVersion("this API version is not served")
 
 
 def _has_keys(request: Request, merchant: Merchant) -> bool:

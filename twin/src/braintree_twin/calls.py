@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 from braintree_twin.clock import Clock
@@ -31,6 +31,10 @@ class Call:
     path: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     content_type: str = ""
+    # The api_request_keys of this merchant's requests that have arrived but are not worked on yet.
+    keys_in_flight: Collection[str] = ()
+    # Names in lower case.
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def params(self, root: str) -> Params:
         return Params.of(self.document, root)

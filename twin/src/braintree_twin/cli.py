@@ -13,9 +13,12 @@ from pathlib import Path
 
 from braintree_twin.app import App
 from braintree_twin.merchants import READY_MADE, Merchants
+from braintree_twin.seed.planting import plant
+from braintree_twin.seed.reading import WrongSeed, read_seed
 from braintree_twin.server.service import Address, Service
 from braintree_twin.server.tls import prepare_tls
 from braintree_twin.state.store import Store, UnusableState
+from braintree_twin.webhooks.notify import set_address
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     _log_to_stderr(quiet=options.quiet)
     try:
         return _serve(options)
-    except (UnusableState, OSError) as error:
+    except (UnusableState, WrongSeed, OSError) as error:
         sys.stderr.write(f"braintree-twin: {error}\n")
         return 1
 
@@ -37,12 +40,20 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--state", type=Path, default=Path("twin.db"), help="the SQLite file to keep (%(default)s)")
     serve.add_argument("--tls-dir", type=Path, default=Path("twin-tls"), help="where ca.pem is written (%(default)s)")
+    serve.add_argument("--seed", type=Path, metavar="FILE", help="TOML: merchants and what they start with")
+    serve.add_argument("--webhook-url", metavar="URL", help="where every merchant's webhooks go")
     serve.add_argument("--plain", action="store_true", help="http instead of https")
     serve.add_argument("--control-address", type=_address, help="HOST:PORT of the control side alone, over http")
     serve.add_argument(
         "--stop-with-stdin",
         action="store_true",
         help="stop when standard input ends: whoever started the twin through a pipe leaves none behind",
+    )
+    serve.add_argument(
+        "--request-timeout", type=_seconds, default=30.0, help="seconds that a request may take to arrive (%(default)s)"
+    )
+    serve.add_argument(
+        "--idle-timeout", type=_seconds, default=300.0, help="seconds that a connection may be unused (%(default)s)"
     )
     serve.add_argument("--quiet", action="store_true", help="no line for each request")
     return parser
@@ -53,6 +64,16 @@ def _address(text: str) -> Address:
     if not colon or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError(f"{text!r} is not HOST:PORT, such as 127.0.0.1:8443")
     return host.strip("[]") or "127.0.0.1", int(port)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds up to 86400, such as 30")
+    return seconds
 
 
 def _log_to_stderr(*, quiet: bool) -> None:
@@ -66,18 +87,32 @@ def _log_to_stderr(*, quiet: bool) -> None:
 def _serve(options: argparse.Namespace) -> int:
     store = Store(options.state)
     try:
-        app = App(store, Merchants([READY_MADE]))
+        seed = read_seed(options.seed) if options.seed else None
+        app = App(store, Merchants(seed.merchants if seed else [READY_MADE]))
+        if seed:
+            plant(app, seed)
+        if options.webhook_url:
+            for merchant in app.merchants:
+                set_address(store, merchant.id, options.webhook_url)
         tls = None if options.plain else prepare_tls(options.tls_dir, options.address[0])
         if options.stop_with_stdin:
             threading.Thread(target=_stop_with_stdin, daemon=True).start()
-        asyncio.run(_run(Service(app, options.address, tls, options.control_address)))
+        service = Service(
+            app,
+            options.address,
+            tls,
+            options.control_address,
+            request_seconds=options.request_timeout,
+            idle_seconds=options.idle_timeout,
+        )
+        asyncio.run(_run(service))
     finally:
         store.close()
     return 0
 
 
 def _stop_with_stdin() -> None:
-    while sys.stdin.buffer.read1():
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 

@@ -7,6 +7,21 @@ from typing import Any
 from braintree_twin.calls import Call
 from braintree_twin.merchants import MerchantAccount
 
+# The brands that a page is told of.
+CARD_TYPES = ["American Express", "Diners Club", "Discover", "JCB", "MasterCard", "Visa", "UnionPay", "Maestro"]
+
+
+def client_configuration(call: Call, account: MerchantAccount) -> dict[str, Any]:
+    """What the configuration address answers: more than a client token carries."""
+    rules = (("cvv", account.reject_cvv), ("postal_code", account.reject_avs_postal))
+    return {
+        **configuration(call, account),
+        "challenges": [name for name, codes in rules if codes],
+        "creditCards": {"supportedCardTypes": CARD_TYPES, "collectDeviceData": False},
+        "unionPay": {"enabled": False},
+        "threeDSecure": None,
+    }
+
 
 def configuration(call: Call, account: MerchantAccount) -> dict[str, Any]:
     base = f"{call.base_url}/merchants/{call.merchant.id}"

@@ -72,6 +72,22 @@ class Traffic:
         return sum(each.count for each in self.requests if each.route == route and status in (None, each.status))
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookDelivery:
+    """A notification: pending, delivered, failed, or with no_address to go to; and every attempt, by time."""
+
+    id: str
+    merchant_id: str
+    kind: str
+    url: str | None
+    status: str
+    created_at: str
+    next_attempt_at: str | None
+    attempts: list[dict[str, str]]
+    bt_signature: str
+    bt_payload: str
+
+
 class TwinControl:
     """Talks to one twin over one connection, which outlives the `refuse` fault. For one thread at a time."""
 
@@ -161,6 +177,29 @@ class TwinControl:
         answer = self._ask("GET", "requests")
         counts = tuple(RouteCount(**fields) for fields in answer["requests"])
         return Traffic(answer["connections_accepted"], answer["connections_open"], counts)
+
+    def set_webhook_address(self, url: str | None, *, merchant_id: str | None = None, challenge: bool = False) -> None:
+        """Where notifications go from now on; None for nowhere. `challenge` has the server prove its keys first."""
+        whom = {"merchant_id": merchant_id} if merchant_id else {}
+        self._ask("POST", "webhooks", {"url": url, "challenge": challenge, **whom})
+
+    def send_webhook(self, kind: str, identifier: str, *, merchant_id: str | None = None) -> list[WebhookDelivery]:
+        """Send a notification of any kind, about what has this id or about a sample of it."""
+        whom = {"merchant_id": merchant_id} if merchant_id else {}
+        answer = self._ask("POST", "webhooks", {"kind": kind, "id": identifier, **whom})
+        return [WebhookDelivery(**fields) for fields in answer["sent"]]
+
+    def webhooks(self) -> list[WebhookDelivery]:
+        """Every notification, oldest first within a merchant."""
+        return [WebhookDelivery(**fields) for fields in self._ask("GET", "webhooks")["deliveries"]]
+
+    def forget_webhooks(self) -> None:
+        """No address any more, and no deliveries."""
+        self._ask("DELETE", "webhooks")
+
+    def move_dispute(self, dispute_id: str, status: str) -> None:
+        """Do to a dispute what a bank would."""
+        self._ask("POST", "disputes", {"id": dispute_id, "status": status})
 
     def _ask(self, method: str, name: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         body = json.dumps(fields) if fields is not None else None

@@ -35,3 +35,9 @@ class UnknownVersion(Refused):
     """The client speaks an API version that is no longer served."""
 
     status = 426
+
+
+class InvalidSearch(Refused):
+    """A criterion that nobody knows, or a value that it does not take. The SDKs read any 422 as a failed search."""
+
+    status = 422

@@ -40,11 +40,15 @@ class Ids:
         return self._text("0123456789", 7)
 
     def nonce(self) -> str:
-        groups = [self._text("0123456789abcdef", length) for length in (8, 4, 4, 4, 12)]
-        return "tokencc_" + "_".join(groups[:4])
+        """Such as tokencc_bf_2k8hsx_7q4dvn_p3m6wz_9c5tj4_fy8: nothing of the card is in it."""
+        groups = [self._text("23456789bcdfghjkmnpqrstvwxyz", length) for length in (6, 6, 6, 6, 3)]
+        return "_".join(("tokencc_bh", *groups))
 
     def batch(self) -> str:
         return self._text(_LETTERS, 8)
+
+    def dispute(self) -> str:
+        return self._text(_LETTERS, 16)
 
     def unique_number_identifier(self, merchant_id: str, number: str) -> str:
         """The same for the same number of the same merchant, and no way back to the number without the state's key."""
@@ -59,3 +63,8 @@ def global_id(kind: str, identifier: str | None) -> str | None:
     if identifier is None:
         return None
     return base64.b64encode(f"{kind}_{identifier}".encode()).decode().rstrip("=")
+
+
+def day_of_batch(batch_id: str | None) -> str | None:
+    """The day that a settlement batch's id begins with."""
+    return batch_id.partition("_")[0] if batch_id else None

@@ -33,6 +33,14 @@ class Errors:
         for inner in self._inner.values():
             yield from inner.codes()
 
+    def faults(self) -> list[tuple[str, str]]:
+        """This level's own: attribute and code."""
+        return list(self._faults)
+
+    def levels(self) -> dict[str, Errors]:
+        """The levels inside that have faults, by name."""
+        return {name: errors for name, errors in self._inner.items() if errors}
+
     def node(self) -> dict[str, Node]:
         faults: list[Node] = [
             {"code": code, "attribute": Symbol(attribute), "message": message_of(code)}

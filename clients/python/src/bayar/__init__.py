@@ -6,6 +6,7 @@ from bayar.cards import CardInput, card
 from bayar.client import BayarClient
 from bayar.errors import BayarError, Violation
 from bayar.payments.v1.address_pb2 import Address
+from bayar.payments.v1.admin_service_pb2 import ExportRow
 from bayar.payments.v1.customer_pb2 import Customer
 from bayar.payments.v1.decline_pb2 import Decline, DeclineFixer, DeclineReason, RetryAdvice
 from bayar.payments.v1.money_pb2 import Money
@@ -34,6 +35,7 @@ __all__ = [
     "Decline",
     "DeclineFixer",
     "DeclineReason",
+    "ExportRow",
     "FailureReason",
     "Money",
     "Operation",

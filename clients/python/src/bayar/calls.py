@@ -85,6 +85,33 @@ class Caller:
                 answers.cancel()
             attempts.wait_or_raise(error)
 
+    def download(
+        self,
+        method: grpc.UnaryStreamMultiCallable[_Request, _Response],
+        request: _Request,
+        timeout_seconds: float | None,
+    ) -> Iterator[_Response]:
+        """The answers of a stream that cannot be taken up in the middle: begun again only before the first answer.
+
+        Raises BayarError.
+        """
+        attempts = _Attempts(self.retry, timeout_seconds)
+        while True:
+            begun = False
+            answers = method(request, timeout=attempts.remaining_seconds, metadata=self.metadata)
+            try:
+                for answer in answers:
+                    begun = True
+                    yield answer
+                return
+            except grpc.RpcError as raised:
+                error = read_error(raised, request, self.address, timeout_seconds)
+            finally:
+                answers.cancel()
+            if begun:
+                raise error
+            attempts.wait_or_raise(error)
+
 
 class _Attempts:
     """What is left of the attempts at one call, and of its time. Without a timeout, time does not run out."""

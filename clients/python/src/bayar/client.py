@@ -1,4 +1,4 @@
-"""The client: every call of the payment, customer and payment method services as a method."""
+"""The client: every call of the payment, customer and payment method services as a method, and the export."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ from bayar import cards
 from bayar.calls import Caller, RetryPolicy
 from bayar.cards import CardInput
 from bayar.channels import open_channel
+from bayar.payments.v1 import admin_service_pb2 as administration
 from bayar.payments.v1 import customer_service_pb2 as customers
 from bayar.payments.v1 import payment_method_service_pb2 as methods
 from bayar.payments.v1 import payment_service_pb2 as payments
 from bayar.payments.v1.address_pb2 import Address
+from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from bayar.payments.v1.customer_pb2 import Customer
 from bayar.payments.v1.customer_service_pb2_grpc import CustomerServiceStub
 from bayar.payments.v1.money_pb2 import Money
@@ -77,6 +79,7 @@ class BayarClient:
         self._payments = PaymentServiceStub(self._channel)
         self._customers = CustomerServiceStub(self._channel)
         self._methods = PaymentMethodServiceStub(self._channel)
+        self._administration = AdminServiceStub(self._channel)
 
     card = staticmethod(cards.card)
 
@@ -426,6 +429,22 @@ class BayarClient:
             request_id=_request_id(request_id), payment_method_id=payment_method_id
         )
         return self._caller.unary(self._methods.DeletePaymentMethod, request).payment_method
+
+    # Administration
+
+    def export_payments(
+        self, *, from_time: datetime, until_time: datetime, timeout_seconds: float | None = None
+    ) -> Iterator[administration.ExportRow]:
+        """A row for each movement of money of the payments created in the window, oldest payment first.
+
+        Times need a time zone; the second is exclusive. Rows are read as they come, however many there are, by default
+        without a limit of time. A connection lost on the way ends it with BayarError: begin again.
+        """
+        request = administration.ExportPaymentsRequest(
+            from_time=_timestamp(from_time), until_time=_timestamp(until_time)
+        )
+        answers = self._caller.download(self._administration.ExportPayments, request, timeout_seconds)
+        return (row for answer in answers for row in answer.rows)
 
 
 def _request_id(given: str | None) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from braintree_twin.app import App
 from braintree_twin.control_side.faults import FaultBook, Rule, WrongRule
 from braintree_twin.control_side.traffic import Traffic
+from braintree_twin.control_side.webhooks import WebhookControl
+from braintree_twin.control_side.wrong import Wrong
 from braintree_twin.ledger.settlement import let_time_pass, run_batch
 from braintree_twin.merchants import Merchant
 from braintree_twin.server.http import Request, Response
@@ -26,18 +28,13 @@ class Door(Protocol):
     def accept_again(self) -> None: ...
 
 
-class _Wrong(Exception):
-    def __init__(self, field: str, remedy: str) -> None:
-        super().__init__(field, remedy)
-        self.field, self.remedy = field, remedy
-
-
 class ControlSide:
     def __init__(self, app: App, faults: FaultBook, traffic: Traffic, door: Door) -> None:
         self._app = app
         self._faults = faults
         self._traffic = traffic
         self._door = door
+        self._webhooks = WebhookControl(app)
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]] = {
             ("POST", "faults"): self._add_fault,
             ("GET", "faults"): self._list_faults,
@@ -47,6 +44,10 @@ class ControlSide:
             ("POST", "settle"): self._settle,
             ("GET", "ledger"): self._ledger,
             ("GET", "requests"): self._requests,
+            ("POST", "webhooks"): self._webhooks.ask,
+            ("GET", "webhooks"): self._webhooks.show,
+            ("DELETE", "webhooks"): self._webhooks.forget,
+            ("POST", "disputes"): self._webhooks.move_dispute,
             ("GET", "health"): lambda _: {"status": "ok"},
         }
 
@@ -60,7 +61,7 @@ class ControlSide:
                 known = sorted(f"{method} {PREFIX}{path}" for method, path in self._routes)
                 return _json(404, {"error": f"no {request.method} {request.path} here", "known": known})
             return _json(200, route(_fields(request)))
-        except _Wrong as wrong:
+        except Wrong as wrong:
             return _json(400, {"field": wrong.field, "remedy": wrong.remedy})
         except WrongRule as wrong:
             return _json(400, {"field": wrong.field_name, "remedy": wrong.remedy})
@@ -80,10 +81,10 @@ class ControlSide:
 
     def _delete_fault(self, rule_id: str) -> dict[str, Any]:
         if not rule_id.isascii() or not rule_id.isdigit():
-            raise _Wrong("id", "must be the number that adding the rule answered")
+            raise Wrong("id", "must be the number that adding the rule answered")
         removed = self._faults.remove(int(rule_id))
         if not removed:
-            raise _Wrong("id", f"no rule has it; GET {PREFIX}faults lists those that are in force")
+            raise Wrong("id", f"no rule has it; GET {PREFIX}faults lists those that are in force")
         return self._removed(removed)
 
     def _removed(self, rules: list[Rule]) -> dict[str, Any]:
@@ -96,9 +97,10 @@ class ControlSide:
         return {"now": clock.stamp(), "offset_seconds": clock.offset_seconds}
 
     def _advance(self, fields: dict[str, Any]) -> dict[str, Any]:
+        _only(fields, "advance_seconds")
         seconds = fields.get("advance_seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= MOST_SECONDS:
-            raise _Wrong("advance_seconds", f"must be a number of seconds from 0 to {MOST_SECONDS}, such as 86400")
+            raise Wrong("advance_seconds", f"must be a number of seconds from 0 to {MOST_SECONDS}, such as 86400")
         with self._app.store.change():
             self._app.clock.advance(seconds)
             changed = sum(let_time_pass(self._app.call(merchant)) for merchant in self._app.merchants)
@@ -114,12 +116,13 @@ class ControlSide:
         return {"settled": outcome.get("settled", 0), "by_status": outcome}
 
     def _chosen(self, fields: dict[str, Any]) -> list[Merchant]:
+        _only(fields, "merchant_id")
         merchant_id = fields.get("merchant_id")
         if merchant_id is None:
             return list(self._app.merchants)
-        merchant = self._app.merchants.get(str(merchant_id))
+        merchant = self._app.merchants.get(merchant_id) if isinstance(merchant_id, str) else None
         if merchant is None:
-            raise _Wrong("merchant_id", "no merchant has it; leave it out for all of them")
+            raise Wrong("merchant_id", "no merchant has it; leave it out for all of them")
         return [merchant]
 
     def _ledger(self, _: dict[str, Any]) -> dict[str, Any]:
@@ -153,12 +156,24 @@ def _fields(request: Request) -> dict[str, Any]:
     if not request.body.strip():
         return {}
     try:
-        fields = json.loads(request.body)
-    except ValueError:
-        raise _Wrong("body", "must be JSON") from None
+        fields = json.loads(request.body, parse_constant=_refuse)
+        # Half a character could be neither kept nor answered.
+        json.dumps(fields, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise Wrong("body", "must be JSON") from None
     if not isinstance(fields, dict):
-        raise _Wrong("body", "must be a JSON object")
+        raise Wrong("body", "must be a JSON object")
     return fields
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _only(fields: dict[str, Any], *known: str) -> None:
+    for name in fields:
+        if name not in known:
+            raise Wrong(name, f"no such field; there is {', '.join(known)}")
 
 
 def _json(status: int, content: dict[str, Any]) -> Response:

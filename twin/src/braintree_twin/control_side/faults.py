@@ -23,6 +23,7 @@ from braintree_twin.routing import split_merchant
 FAULTS: Final = ("delay", "refuse", "reset_before", "reset_after", "status", "truncate", "garbage")
 REFUSAL_SECONDS: Final = 2.0
 LONGEST_SECONDS: Final = 3600.0
+LONGEST_PATH: Final = 1000
 METHODS: Final = ("GET", "POST", "PUT", "DELETE", "PATCH")
 FIELDS: Final = ("fault", "method", "path", "seconds", "when", "status", "processed", "next", "probability", "seed")
 
@@ -162,7 +163,7 @@ def _method(value: Any) -> str | None:
 def _path(value: Any) -> str | None:
     if value is None:
         return None
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_PATH:
         raise WrongRule("path", "must be a pattern such as /transactions/*/void, or left out for any")
     return value
 
@@ -173,7 +174,7 @@ def _pattern(path: str | None) -> re.Pattern[str] | None:
         return None
     try:
         return re.compile(path if path.startswith("^") else translate(path))
-    except re.error as error:
+    except (re.error, RecursionError, OverflowError) as error:
         raise WrongRule("path", f"is no regular expression ({error}); without ^ it is a pattern with *") from error
 
 

@@ -8,7 +8,11 @@ from braintree_twin.calls import Call
 from braintree_twin.clock import parse_stamp, stamp
 from braintree_twin.rules.cards import brand_named
 from braintree_twin.state.records import Transaction
+from braintree_twin.webhooks.events import tell_disbursed
 
+# By transaction source, where it is not the brand's usual time.
+_VISA_DAYS = dict.fromkeys(("recurring", "installment", "unscheduled", "merchant"), 1)
+_MASTERCARD_DAYS = {"estimated": 30}
 _DAYS_OF_WALLETS = {"paypal_account": 29, "venmo_account": 10}
 
 
@@ -35,8 +39,15 @@ def authorization_expiry(record: Transaction) -> str:
     """When the money stops being held, by brand."""
     days = _DAYS_OF_WALLETS.get(record.kind)
     if days is None:
-        days = brand_named(record.card["card_type"]).authorization_days if record.card else 7
+        days = _days_of_card(record)
     return stamp(parse_stamp(record.created_at) + timedelta(days=days))
+
+
+def _days_of_card(record: Transaction) -> int:
+    """Merchants' own payments are held for a day by Visa; Mastercard holds an estimate for a month."""
+    brand = record.card["card_type"] if record.card else ""
+    days = {"Visa": _VISA_DAYS, "MasterCard": _MASTERCARD_DAYS}.get(brand, {}).get(record.transaction_source or "")
+    return days or (brand_named(brand).authorization_days if record.card else 7)
 
 
 def come_due(call: Call, record: Transaction) -> None:
@@ -51,5 +62,6 @@ def come_due(call: Call, record: Transaction) -> None:
             "exchange_rate": "1",
             "base_exchange_rate": "1",
         }
+        tell_disbursed(call, record)
     record.due_at = None
     save(call, record)

@@ -7,9 +7,11 @@ from decimal import Decimal
 
 from braintree_twin.calls import Call
 from braintree_twin.clock import stamp
+from braintree_twin.ledger.disputes import let_disputes_expire
 from braintree_twin.ledger.life import come_due, enter, save
 from braintree_twin.rules.responses import SETTLEMENT_TEXTS, settlement_of
 from braintree_twin.state.records import Transaction
+from braintree_twin.webhooks.events import tell_disbursement, tell_settled
 
 WAITING = ("submitted_for_settlement", "settling")
 DISBURSED_AFTER = timedelta(days=1)
@@ -32,6 +34,7 @@ def settle_as(call: Call, record: Transaction, status: str, batch: str | None = 
         record.due_at = stamp(now + DISBURSED_AFTER)
     enter(call, record, status, source="")
     save(call, record)
+    tell_settled(call, record)
 
 
 def run_batch(call: Call) -> dict[str, int]:
@@ -51,6 +54,8 @@ def run_batch(call: Call) -> dict[str, int]:
 def let_time_pass(call: Call) -> int:
     """Carry out everything that has come due for one merchant: authorizations expire, money is disbursed."""
     due = list(call.store.transactions.scan(call.merchant.id, [("due_at <= ?", call.clock.stamp())]))
+    waiting = {record.id for record in due if record.disbursement is None}
     for record in due:
         come_due(call, record)
-    return len(due)
+    tell_disbursement(call, [record for record in due if record.disbursement and record.id in waiting])
+    return len(due) + let_disputes_expire(call)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.client_auth import sign_fingerprint
 from braintree_twin.client_configuration import configuration
+from braintree_twin.params import Params
 from braintree_twin.validation import failed
 
 ROOT = "client_token"
 VERSIONS = ("1", "2", "3")
+TOO_MANY_DOMAINS, INVALID_DOMAIN, MOST_DOMAINS = "92810", "92011", 5
+_DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE)
 UNKNOWN_VERSION, UNKNOWN_CUSTOMER, UNKNOWN_ACCOUNT = "92806", "92804", "92807"
 # Options that only make sense for a customer, and the code of their absence.
 _NEEDS_CUSTOMER = {
@@ -20,6 +24,7 @@ _NEEDS_CUSTOMER = {
     "fail_on_duplicate_payment_method": "92803",
     "fail_on_duplicate_payment_method_for_customer": "92805",
 }
+OPTIONS = tuple(_NEEDS_CUSTOMER)
 
 
 def create(call: Call) -> Answer:
@@ -35,15 +40,26 @@ def create(call: Call) -> Answer:
     for option, code in _NEEDS_CUSTOMER.items():
         if params.section("options").has(option) and not customer_id:
             raise failed(ROOT, option, code)
+    _check_domains(params)
     account = call.merchant.by_id.get(account_id or "") or call.merchant.default_account
+    options = {name: params.section("options").flag(name) for name in OPTIONS if params.section("options").has(name)}
     content = {
         "version": int(version),
-        "authorizationFingerprint": sign_fingerprint(call, customer_id),
+        "authorizationFingerprint": sign_fingerprint(call, customer_id, account_id, options),
+        "hasCustomer": customer_id is not None,
         **configuration(call, account),
     }
     text = json.dumps(content, separators=(",", ":"))
     value = text if version == "1" else base64.b64encode(text.encode()).decode()
     return Answer(ROOT, {"value": value}, 201)
+
+
+def _check_domains(params: Params) -> None:
+    domains = params.texts("domains")
+    if len(domains) > MOST_DOMAINS:
+        raise failed(ROOT, "domains", TOO_MANY_DOMAINS)
+    if not all(_DOMAIN.fullmatch(domain) for domain in domains):
+        raise failed(ROOT, "domains", INVALID_DOMAIN)
 
 
 ROUTES = (Route("POST", "/client_token", create),)

@@ -19,6 +19,7 @@ from braintree_twin.views.customers import customer as customer_view
 ROOT = "customer"
 ROOT_CARD = "credit_card"
 ID_IN_USE = "91609"
+CANNOT_VAULT_ONE_TIME, BELONGS_TO_ANOTHER, NOTHING_TO_UPDATE = "82902", "91617", "91729"
 NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
 TOKEN_UNKNOWN = "91518"  # noqa: S105
 
@@ -49,8 +50,21 @@ def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | 
     nonce = params.text("payment_method_nonce")
     if nonce is not None:
         merged = Params({**{name: card.raw(name) for name in card}, "payment_method_nonce": nonce})
-        return read_method(call, merged, errors, customer_id, NONCE_CODES)
+        wanted = read_method(call, merged, errors, customer_id, NONCE_CODES)
+        _check_nonce(wanted, errors, customer_id)
+        return wanted
     return read_method(call, card, errors.on(ROOT_CARD), customer_id, CARD_NONCE_CODES) if card else None
+
+
+def _check_nonce(wanted: Wanted, errors: Errors, customer_id: str | None) -> None:
+    """What pays only once cannot be kept, and what is kept for one customer is not another's."""
+    instrument = wanted.instrument
+    if instrument is None:
+        return
+    if not instrument.reusable:
+        errors.on(instrument.kind).add("base", CANNOT_VAULT_ONE_TIME)
+    if instrument.method and instrument.method.customer_id != customer_id:
+        errors.add("payment_method_nonce", BELONGS_TO_ANOTHER)
 
 
 def create(call: Call) -> Answer:
@@ -61,6 +75,8 @@ def create(call: Call) -> Answer:
     custom_fields = _custom_fields(call, params, faults)
     customer_id = params.text("id")
     _check_id(call, customer_id, faults)
+    if params.section(ROOT_CARD).section("options").has("update_existing_token"):
+        faults.on(ROOT_CARD).on("options").add("update_existing_token", NOTHING_TO_UPDATE)
     wanted = _read_method(call, params, faults, None)
     if errors:
         raise ValidationFailed(errors)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
+from braintree_twin.params import Params
 from braintree_twin.resources.credit_cards import create as create_card
 from braintree_twin.state.records import PaymentMethod
 from braintree_twin.validation import Errors, ValidationFailed
-from braintree_twin.vault.instruments import NonceCodes
+from braintree_twin.vault.instruments import NonceCodes, has_invalid_number, of_nonce
 from braintree_twin.vault.requests import change_method, check_card, keep_method, read_change, read_method
 from braintree_twin.vault.storing import delete_method
 from braintree_twin.views.payment_methods import payment_method as method_view
@@ -16,7 +17,7 @@ ROOT = "payment_method"
 NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
 PARAMS_REQUIRED, NONCE_REQUIRED = "93101", "93103"
 CUSTOMER_REQUIRED, CUSTOMER_INVALID = "93104", "93105"
-CANNOT_VAULT_ONE_TIME = "82902"
+CANNOT_VAULT_ONE_TIME, BELONGS_TO_ANOTHER = "82902", "93102"
 
 
 def method_answer(call: Call, method: PaymentMethod, status: int = 200) -> Answer:
@@ -46,15 +47,26 @@ def create(call: Call) -> Answer:
     if not params.has("payment_method_nonce"):
         faults.add("payment_method_nonce", NONCE_REQUIRED)
         raise ValidationFailed(errors)
-    wanted = read_method(call, params, faults, customer_id, NONCE_CODES)
+    wanted = read_method(call, params, errors.on(_level(call, params)), customer_id, NONCE_CODES)
     if wanted.instrument and not wanted.instrument.reusable:
         errors.on(wanted.instrument.kind).add("base", CANNOT_VAULT_ONE_TIME)
+    if wanted.instrument and wanted.instrument.method and wanted.instrument.method.customer_id != customer_id:
+        faults.add("payment_method_nonce", BELONGS_TO_ANOTHER)
     if errors or customer_id is None:
         raise ValidationFailed(errors)
     verification, refused = check_card(call, wanted)
     if refused:
         return refused
     return method_answer(call, keep_method(call, wanted, customer_id, verification), 201)
+
+
+def _level(call: Call, params: Params) -> str:
+    """The element that faults are told under: the kind of what the nonce stands for, if it stands for anything."""
+    nonce = params.text("payment_method_nonce") or ""
+    if has_invalid_number(nonce):
+        return "credit_card"
+    found = of_nonce(call, nonce, NONCE_CODES)
+    return ROOT if isinstance(found, str) else found.kind
 
 
 def find(call: Call) -> Answer:
@@ -65,7 +77,7 @@ def update(call: Call) -> Answer:
     method = load_method(call)
     params = call.params(ROOT)
     errors = Errors()
-    wanted = read_change(call, method, params, errors.on(ROOT), NONCE_CODES)
+    wanted = read_change(call, method, params, errors.on(method.kind), NONCE_CODES)
     if errors:
         raise ValidationFailed(errors)
     verification, refused = check_card(call, wanted)

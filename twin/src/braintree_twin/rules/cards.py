@@ -129,6 +129,8 @@ BIN_DATA: dict[str, dict[str, str]] = {
     "4229989500000006": {"purchase": "Yes"},
     "4111111141010101": {"issuing_bank": "NETWORK ONLY"},
     "4111111111121102": {"country_of_issuance": "USA"},
+    "4012000033330026": {"country_of_issuance": "CAN"},
+    "4111111111112101": {"prepaid": "Unknown"},
     "4012000033330620": {"country_of_issuance": "USA"},
     "4111111111310101": {**dict.fromkeys(INDICATORS, "No"), "product_id": "MSB"},
 }
@@ -152,11 +154,10 @@ def passes_luhn(digits: str) -> bool:
 
 def number_fault(number: str, *, test_numbers_only: bool) -> str | None:
     """The error code of what is wrong with a number, spaces and hyphens already gone."""
-    if not number.isascii() or not number.isdigit():
-        return "81715"
-    if not 12 <= len(number) <= 19:
+    digits = re.sub(r"[^0-9]", "", number)
+    if not 12 <= len(digits) <= 19:
         return "81716"
-    if not passes_luhn(number):
+    if digits != number or not passes_luhn(number):
         return "81715"
     if test_numbers_only and number not in TEST_NUMBERS:
         return "81717"

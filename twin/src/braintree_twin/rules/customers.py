@@ -28,6 +28,11 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _WEBSITE = re.compile(r"(https?://)?[\w\-]+(\.[\w\-]+)*(:[0-9]+)?(/\S*)?", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_\-]+")
 _CUSTOM_FIELD_NAME = re.compile(r"[a-z0-9_]+")
+# Field, form, and code of another one.
+_INTERNATIONAL_PHONE = (
+    ("country_code", re.compile(r"\+?[0-9]{1,4}", re.ASCII), "91625"),
+    ("national_number", re.compile(r"[0-9()\-. ]{1,30}", re.ASCII), "91626"),
+)
 _RESERVED = frozenset({"all", "new"})
 
 # Codes of an identifier that a merchant chooses: invalid, reserved, too long.
@@ -48,6 +53,10 @@ def read_customer(params: Params, errors: Errors) -> Fields:
         errors.add("email", "81604")
     if website and not _WEBSITE.fullmatch(website):
         errors.add("website", "81616")
+    phone = params.section("international_phone")
+    for name, form, code in _INTERNATIONAL_PHONE:
+        text = phone.text(name)
+        errors.on("international_phone").add(name, code if text is not None and not form.fullmatch(text) else None)
     return fields
 
 

@@ -80,6 +80,10 @@ SALE_AMOUNTS = {
     "tax_amount": AmountRule("81535", negative="81534", too_large="81536"),
     "discount_amount": AmountRule("915159", negative="915160", too_large="915161"),
     "shipping_amount": AmountRule("915162", negative="915163", too_large="915164"),
+    # No codes are published for these two; they are refused as a shipping amount and a tax amount are.
+    "shipping_tax_amount": AmountRule("915162", negative="915163", too_large="915164"),
+    "surcharge_amount": AmountRule("81535", negative="81534", too_large="81536"),
     "service_fee_amount": AmountRule("91555", negative="91554", too_large="91556"),
 }
 VERIFICATION_AMOUNT = AmountRule("91740", negative="91739", too_large="91752")
+STANDALONE_VERIFICATION_AMOUNT = AmountRule("94202", negative="94201", too_large="94207")

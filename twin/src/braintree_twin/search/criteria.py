@@ -1,21 +1,15 @@
-"""Matches records against the criteria of an advanced search.
-
-A resource names its criteria in a table: name -> what is compared, and how. Reading a request checks it against the
-table, so that a criterion nobody knows is refused instead of ignored.
-"""
+"""What a criterion of an advanced search can ask of a text, a list, a number, a moment, a card number."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
-from typing import Generic, TypeVar
 
-from braintree_twin.errors import MalformedRequest
+from braintree_twin.errors import InvalidSearch
 from braintree_twin.params import Params
 from braintree_twin.xml_in import Value
 
-Record = TypeVar("Record", contravariant=True)
 Texts = Iterable[str | None]
 Test = Callable[[Texts], bool]
 
@@ -46,6 +40,44 @@ def one_of(value: Value, name: str) -> Test:
     return lambda texts: any(text in wanted for text in texts)
 
 
+def one_of_these(*known: str) -> Callable[[Value, str], Test]:
+    """A list whose values must be known ones: any other makes the search invalid."""
+    allowed = frozenset(known)
+
+    def read(value: Value, name: str) -> Test:
+        unknown = set(Params({name: value}).texts(name)) - allowed
+        if unknown:
+            raise InvalidSearch(f"search: {name} takes none of {', '.join(sorted(unknown))}")
+        return one_of(value, name)
+
+    return read
+
+
+def card_number(value: Value, name: str) -> Test:
+    """A number, of which only the first six and the last four digits are known: what is compared is "411111|1111"."""
+    operators = _operators(value, name, frozenset(_TEXT_TESTS))
+    tests = [_number_test(operator, re.sub(r"[ -]", "", wanted or "")) for operator, wanted in operators.items()]
+    return lambda texts: _all_of(tests, list(texts))
+
+
+def _number_test(operator: str, wanted: str) -> Test:
+    def agrees(known: str) -> bool:
+        start, _, end = known.partition("|")
+        match operator:
+            case "starts_with":
+                return wanted.startswith(start) or start.startswith(wanted)
+            case "ends_with":
+                return wanted.endswith(end) or end.endswith(wanted)
+            case "contains":
+                return wanted in start or wanted in end or (start in wanted and end in wanted)
+            case _:
+                return len(wanted) >= len(start + end) and wanted.startswith(start) and wanted.endswith(end)
+
+    if operator == "is_not":
+        return lambda texts: not any(agrees(known) for known in texts if known)
+    return lambda texts: any(agrees(known) for known in texts if known)
+
+
 def amount(value: Value, name: str) -> Test:
     """min, max and is, as numbers."""
     bounds = {operator: _decimal(wanted, name) for operator, wanted in _operators(value, name, _RANGE).items()}
@@ -58,7 +90,7 @@ def amount(value: Value, name: str) -> Test:
 
 def moment(value: Value, name: str) -> Test:
     """min, max and is, as points in time; whole days where only a date is given."""
-    bounds = {operator: wanted or "" for operator, wanted in _operators(value, name, _RANGE).items()}
+    bounds = {operator: iso_moment(wanted or "") for operator, wanted in _operators(value, name, _RANGE).items()}
 
     def test(texts: Texts) -> bool:
         return any(_within_days(text, bounds) for text in texts if text is not None)
@@ -72,12 +104,26 @@ def truth(value: Value, name: str) -> Test:
     return lambda texts: any((text == "true") == wanted for text in texts)
 
 
+def iso_moment(bound: str) -> str:
+    """The bound as 2026-11-24T10:00:00Z or 2026-11-24, also where it was written 11/24/2026 or with a space."""
+    american = _AMERICAN.match(bound)
+    if american:
+        bound = f"{american[3]}-{int(american[1]):02}-{int(american[2]):02}{bound[american.end() :]}"
+    if len(bound) > 10 and bound[10] == " ":
+        bound = f"{bound[:10]}T{bound[11:]}"
+    if bound and not _ISO.fullmatch(bound):
+        raise InvalidSearch("search: a moment is written like 2026-11-24T10:00:00Z")
+    return bound
+
+
+_AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(\.\d+)?)?(Z| ?UTC|[+]00:00)?", re.ASCII)
 _RANGE = frozenset({"min", "max", "is"})
 
 
 def _operators(value: Value, name: str, known: frozenset[str]) -> dict[str, str | None]:
     if not isinstance(value, dict) or not value.keys() <= known:
-        raise MalformedRequest(f"search: {name} takes {', '.join(sorted(known))}")
+        raise InvalidSearch(f"search: {name} takes {', '.join(sorted(known))}")
     params = Params(value, f"search.{name}.")
     return {operator: params.text(operator) for operator in params}
 
@@ -92,9 +138,9 @@ def _decimal(wanted: str | None, name: str) -> Decimal | None:
     try:
         number = Decimal(wanted)
     except InvalidOperation:
-        raise MalformedRequest(f"search: {name} takes numbers") from None
+        raise InvalidSearch(f"search: {name} takes numbers") from None
     if not number.is_finite():
-        raise MalformedRequest(f"search: {name} takes numbers")
+        raise InvalidSearch(f"search: {name} takes numbers")
     return number
 
 
@@ -117,40 +163,3 @@ def _within_days(text: str, bounds: Mapping[str, str]) -> bool:
 def _precise(bound: str, like: str) -> str:
     """The bound as precisely as what it is compared with: days against days, seconds against seconds."""
     return bound[: len(like)]
-
-
-@dataclass(frozen=True, slots=True)
-class Criterion(Generic[Record]):
-    """How one criterion is read, and what it looks at."""
-
-    read: Callable[[Value, str], Test]
-    values: Callable[[Record], Texts]
-    # An indexed column, compared without regard to case, that equality can be looked up in.
-    column: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Query(Generic[Record]):
-    """A request's criteria, ready to be asked of records."""
-
-    tests: list[tuple[Callable[[Record], Texts], Test]]
-    # SQL conditions that every match meets, for the store.
-    conditions: list[tuple[str, str]]
-
-    def matches(self, record: Record) -> bool:
-        return all(test(values(record)) for values, test in self.tests)
-
-
-def read_query(params: Params, criteria: Mapping[str, Criterion[Record]]) -> Query[Record]:
-    tests: list[tuple[Callable[[Record], Texts], Test]] = []
-    conditions: list[tuple[str, str]] = []
-    for name in params:
-        criterion = criteria.get(name)
-        if criterion is None:
-            raise MalformedRequest(f"search: no criterion is called {name}")
-        value = params.raw(name)
-        tests.append((criterion.values, criterion.read(value, name)))
-        wanted = value.get("is") if isinstance(value, dict) and criterion.column else None
-        if isinstance(wanted, str) and wanted.isascii():
-            conditions.append((f"{criterion.column} = ?", wanted))
-    return Query(tests, conditions)

@@ -19,6 +19,7 @@ from braintree_twin.server.http import Request, Response
 
 LARGEST_BODY = 8 * 1024 * 1024
 LARGEST_HEAD = 64 * 1024
+LINGER_SECONDS, LONGEST_LINGER_SECONDS = 0.1, 5.0
 GARBAGE = b"\x89PNG\r\n\x1a\n<<< this is not XML &&& \x00\xff\xfe"
 
 _log = logging.getLogger("braintree_twin.access")
@@ -33,6 +34,8 @@ class Site(Protocol):
     def respond(self, request: Request) -> Response: ...
 
     def strike(self, request: Request) -> Rule | None: ...
+
+    def hold(self, request: Request) -> Callable[[], None]: ...
 
     def route_of(self, request: Request) -> str: ...
 
@@ -53,9 +56,16 @@ class Connection(asyncio.Protocol):
         self._waiting: deque[Request] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
+        # What came was no request; nothing more is read.
+        self._refused = False
+        self._closing: asyncio.TimerHandle | None = None
+        self._close_by = 0.0
         self._started = 0.0
         # Only the control side was ever asked for on it.
         self.only_control = False
+        # When the request that is arriving began, and when the last one was complete.
+        self._active_since: float | None = None
+        self._idle_since = asyncio.get_running_loop().time()
         self._begin()
 
     def _begin(self) -> None:
@@ -76,21 +86,37 @@ class Connection(asyncio.Protocol):
         self._site.closed(self)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            self._linger()
+            return
+        if self._active_since is None:
+            self._active_since = asyncio.get_running_loop().time()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            self._refuse_bytes(400)
+            # The request itself was taken; what follows would be in another protocol.
+            self._refused = True
+            self._linger()
         except httptools.HttpParserCallbackError:
             self._refuse_bytes(413)
         except httptools.HttpParserError:
             self._refuse_bytes(400)
 
     def _refuse_bytes(self, status: int) -> None:
-        """Answer what is not HTTP, or too much of it, and hang up."""
-        if not self._transport.is_closing():
+        """Answer what is not HTTP, too much of it, or too slow, and hang up."""
+        if not self._refused and not self._transport.is_closing():
+            self._refused = True
             self._site.traffic.count("(not a request)", status)
             self._transport.write(Response(status).head(keep_alive=False))
-            self._transport.close()
+            self._linger()
+
+    def _linger(self) -> None:
+        """Close once nothing more comes: at once would reset a client that is still sending, before it reads."""
+        loop = asyncio.get_running_loop()
+        if self._closing:
+            self._closing.cancel()
+        self._close_by = self._close_by or loop.time() + LONGEST_LINGER_SECONDS
+        self._closing = loop.call_at(min(loop.time() + LINGER_SECONDS, self._close_by), self._transport.close)
 
     # What the parser calls.
 
@@ -131,6 +157,8 @@ class Connection(asyncio.Protocol):
             keep_alive=self._parser.should_keep_alive(),
         )
         self._begin()
+        self._active_since = None
+        self._idle_since = asyncio.get_running_loop().time()
         self._waiting.append(request)
         if self._timer is None:
             self._work()
@@ -139,7 +167,14 @@ class Connection(asyncio.Protocol):
 
     @property
     def is_busy(self) -> bool:
-        return self._timer is not None or bool(self._waiting) or self._transport.get_write_buffer_size() > 0
+        return self._timer is not None or bool(self._waiting) or self._unsent_bytes() > 0
+
+    def _unsent_bytes(self) -> int:
+        try:
+            return self._transport.get_write_buffer_size()
+        except AttributeError:
+            # A TLS transport whose connection is gone cannot tell any more.
+            return 0
 
     def _work(self) -> None:
         while self._waiting and self._timer is None and not self._transport.is_closing():
@@ -164,7 +199,13 @@ class Connection(asyncio.Protocol):
         """What each fault does; see control_side/faults.py."""
         match rule.fault:
             case "delay" if rule.when == "before":
-                self._later(rule, lambda: self._send(request, self._site.respond(request)))
+                release = self._site.hold(request)
+
+                def answer() -> None:
+                    release()
+                    self._send(request, self._site.respond(request))
+
+                self._later(rule, answer)
             case "delay":
                 response = self._site.respond(request)
                 self._later(rule, lambda: self._send(request, response))
@@ -241,6 +282,14 @@ class Connection(asyncio.Protocol):
         """Hang up without waiting for the client to agree."""
         self._waiting.clear()
         self._transport.abort()
+
+    def hang_up_if_late(self, request_seconds: float, idle_seconds: float) -> None:
+        """Give up on a request that takes too long to arrive, and on a connection that nobody uses."""
+        now = asyncio.get_running_loop().time()
+        if self._active_since is not None and now - self._active_since > request_seconds:
+            self._refuse_bytes(408)
+        elif not self.is_busy and self._active_since is None and now - self._idle_since > idle_seconds:
+            self._transport.close()
 
     def stop(self) -> None:
         """Hang up as soon as what is under way has been answered."""

@@ -8,6 +8,15 @@ from http import HTTPStatus
 
 from braintree_twin.routing import split_merchant
 
+# As the recorded answers have them, whatever the answer.
+_FIXED = "\r\n".join(
+    (
+        "X-Frame-Options: SAMEORIGIN",
+        "X-Xss-Protection: 1; mode=block",
+        "X-Content-Type-Options: nosniff",
+        "Strict-Transport-Security: max-age=31536000; includeSubDomains",
+    )
+)
 _REASONS = {status.value: status.phrase for status in HTTPStatus}
 
 
@@ -49,7 +58,8 @@ class Response:
             f"Date: {formatdate(usegmt=True)}",
             *(f"{name}: {value}" for name, value in self.headers.items()),
             "X-Authentication: basic_auth",
-            "Cache-Control: max-age=0, private, must-revalidate",
+            f"Cache-Control: {'no-cache' if self.status == 404 else 'max-age=0, private, must-revalidate'}",
+            _FIXED,
             f"Content-Length: {len(self.body)}",
             f"Connection: {'keep-alive' if keep_alive else 'close'}",
             "\r\n",

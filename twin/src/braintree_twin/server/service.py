@@ -16,15 +16,28 @@ from braintree_twin.server.connection import Connection
 from braintree_twin.server.http import Request, Response
 from braintree_twin.server.listener import Listener
 from braintree_twin.server.tls import TlsFiles, server_context
+from braintree_twin.webhooks.carrier import Carrier
 
 Address = tuple[str, int]
 PATIENCE_SECONDS = 1.5
+# How long a request may take to arrive, and how long a connection may stay open for nothing.
+REQUEST_SECONDS, IDLE_SECONDS = 30.0, 300.0
 
 
 class Service:
     """Serves merchants on one address, and the control side there or on an address of its own."""
 
-    def __init__(self, app: App, address: Address, tls: TlsFiles | None, control: Address | None = None) -> None:
+    def __init__(
+        self,
+        app: App,
+        address: Address,
+        tls: TlsFiles | None,
+        control: Address | None = None,
+        *,
+        request_seconds: float = REQUEST_SECONDS,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._limits = (request_seconds, idle_seconds)
         self.traffic = Traffic()
         self.scheme = "https" if tls else "http"
         self.tls = tls
@@ -32,6 +45,7 @@ class Service:
         self._faults = FaultBook()
         self._router = Router(ROUTES)
         self._control_side = ControlSide(app, self._faults, self.traffic, self)
+        self._carrier = Carrier(app)
         self._connections: set[Connection] = set()
         self._reopening: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -53,16 +67,27 @@ class Service:
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, stopped.set)
         await self.start()
+        watching = loop.create_task(self._watch())
         on_ready()
         await stopped.wait()
+        watching.cancel()
         await self.stop()
+
+    async def _watch(self) -> None:
+        """Hang up on clients that are too slow."""
+        while True:
+            await asyncio.sleep(min(1.0, *self._limits))
+            for connection in list(self._connections):
+                connection.hang_up_if_late(*self._limits)
 
     async def start(self) -> None:
         await self._listener.listen()
         if self._control_listener:
             await self._control_listener.listen()
+        self._carrier.look()
 
     async def stop(self) -> None:
+        self._carrier.stop()
         self._listener.close()
         if self._control_listener:
             self._control_listener.close()
@@ -94,11 +119,17 @@ class Service:
         if self.is_control(request):
             response = self._control_side.handle(request)
             response.route = f"{request.method} {PREFIX}"
-            return response
-        return self._app.handle(request)
+        else:
+            response = self._app.handle(request)
+        self._carrier.look()
+        return response
 
     def strike(self, request: Request) -> Rule | None:
         return self._faults.strike(request.method, request.path)
+
+    def hold(self, request: Request) -> Callable[[], None]:
+        """Take note of a request that will be worked on later, until the returned function is called."""
+        return self._app.hold(request)
 
     def route_of(self, request: Request) -> str:
         match = self._router.match(request.method, request.path)
@@ -160,6 +191,9 @@ class _ControlOnly:
 
     def strike(self, request: Request) -> Rule | None:  # noqa: ARG002
         return None
+
+    def hold(self, request: Request) -> Callable[[], None]:
+        return self._service.hold(request)
 
     def route_of(self, request: Request) -> str:
         return self._service.route_of(request)

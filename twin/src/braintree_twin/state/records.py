@@ -99,6 +99,8 @@ class Nonce:
     cvv_response: str | None = None
     # The vaulted method that it stands for, if it was made from one.
     token: str | None = None
+    # False: it pays once, and cannot be vaulted.
+    reusable: bool = True
 
 
 @dataclass(slots=True, kw_only=True)
@@ -161,6 +163,9 @@ class Transaction:
     descriptor: Fields = field(default_factory=dict)
     custom_fields: Fields = field(default_factory=dict)
     line_items: list[Fields] = field(default_factory=list)
+    shipments: list[Fields] = field(default_factory=list)
+    # full_information or token: what the request paid with.
+    created_using: str = "full_information"
     # The instrument as it was when the transaction was made.
     kind: str = "credit_card"
     card: dict[str, Any] | None = None
@@ -190,7 +195,8 @@ class Transaction:
     disbursement: Fields | None = None
     # When time alone changes something: the authorization expires, the money is disbursed.
     due_at: str | None = None
-    disputes: list[str] = field(default_factory=list)
+    # A copy of each of its disputes, as asdict() writes it.
+    disputes: list[dict[str, Any]] = field(default_factory=list)
     # Family ties.
     refunded_transaction_id: str | None = None
     refund_ids: list[str] = field(default_factory=list)
@@ -220,3 +226,94 @@ class RequestKey:
     created_at: str
     # None when the request failed: then the key cannot be used again.
     transaction_id: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class CreatedAccount:
+    """A merchant account that was made through the API, not by the seed."""
+
+    id: str
+    currency: str
+    created_at: str
+
+
+@dataclass(slots=True, kw_only=True)
+class CatalogEntry:
+    """A plan, an add-on or a discount, which `kind` tells."""
+
+    kind: str
+    id: str
+    created_at: str
+    updated_at: str
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        return f"{self.kind}/{self.id}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Dispute:
+    """A cardholder's complaint about a transaction. Dates are text, YYYY-MM-DD."""
+
+    id: str
+    transaction_id: str
+    merchant_account_id: str
+    currency: str
+    amount: str
+    status: str
+    created_at: str
+    updated_at: str
+    received_date: str
+    reply_by_date: str
+    kind: str = "chargeback"
+    reason: str = "fraud"
+    reason_code: str | None = "83"
+    reason_description: str | None = None
+    amount_won: str = "0.00"
+    case_number: str | None = None
+    reference_number: str | None = None
+    customer_id: str | None = None
+    date_won: str | None = None
+    original_dispute_id: str | None = None
+    processor_comments: str | None = None
+    protection_level: str = "not_protected"
+    pre_dispute_program: str = "none"
+    # What it shows of its transaction.
+    transaction: Fields = field(default_factory=dict)
+    # id, comments, url, category, sequence_number, created_at each.
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+    # status, timestamp, effective_date, disbursement_date each.
+    history: list[Fields] = field(default_factory=list)
+    # When it expires, as long as nobody answers it.
+    due_at: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Document:
+    """An uploaded file; its content is not kept."""
+
+    id: str
+    kind: str
+    name: str
+    content_type: str
+    size: int
+    created_at: str
+
+
+@dataclass(slots=True, kw_only=True)
+class Delivery:
+    """A notification on its way to a merchant's server, or the challenge that comes before any."""
+
+    id: str
+    kind: str
+    url: str
+    created_at: str
+    signature: str = ""
+    payload: str = ""
+    # pending, delivered, failed.
+    status: str = "pending"
+    # time and outcome (an HTTP status, or what went wrong) each.
+    attempts: list[Fields] = field(default_factory=list)
+    # When the next attempt is due.
+    due_at: str | None = None

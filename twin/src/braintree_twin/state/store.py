@@ -11,7 +11,20 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from braintree_twin.state.records import Address, Customer, Nonce, PaymentMethod, RequestKey, Transaction, Verification
+from braintree_twin.state.records import (
+    Address,
+    CatalogEntry,
+    CreatedAccount,
+    Customer,
+    Delivery,
+    Dispute,
+    Document,
+    Nonce,
+    PaymentMethod,
+    RequestKey,
+    Transaction,
+    Verification,
+)
 
 SCHEMA_VERSION = 1
 
@@ -105,6 +118,20 @@ class Table(Generic[Record]):
         for row in self._select(merchant_id, list(conditions), newest_first):
             yield self._read(row[0])
 
+    def earliest(self, merchant_id: str, column: str) -> Record | None:
+        """The record with the smallest value in an indexed column; of several, the oldest."""
+        where = f"merchant_id = ? AND {column} > ''"
+        sql = f"SELECT document FROM {self.name} WHERE {where} ORDER BY {column}, sequence LIMIT 1"  # noqa: S608
+        row = self._connection.execute(sql, (merchant_id,)).fetchone()
+        return self._read(row[0]) if row else None
+
+    def keys(self, merchant_id: str, conditions: Iterable[tuple[str, Any]], limit: int) -> list[str]:
+        """The keys of the newest records that meet SQL conditions, without reading the records."""
+        asked = list(conditions)
+        where = " AND ".join(["merchant_id = ?", *(sql for sql, _ in asked)])
+        sql = f"SELECT record_key FROM {self.name} WHERE {where} ORDER BY sequence DESC LIMIT ?"  # noqa: S608
+        return [row[0] for row in self._connection.execute(sql, (merchant_id, *(value for _, value in asked), limit))]
+
     def _select(self, merchant_id: str, conditions: list[tuple[str, Any]], newest_first: bool) -> sqlite3.Cursor:
         where = " AND ".join(["merchant_id = ?", *(sql for sql, _ in conditions)])
         order = "DESC" if newest_first else "ASC"
@@ -135,6 +162,11 @@ class Store:
         self.nonces = Table("nonces", Nonce, "nonce", ("token",))
         self.verifications = Table("verifications", Verification, "id", ("token", "created_at"))
         self.request_keys = Table("request_keys", RequestKey, "key")
+        self.created_accounts = Table("created_accounts", CreatedAccount, "id")
+        self.catalog = Table("catalog", CatalogEntry, "key", ("kind",))
+        self.disputes = Table("disputes", Dispute, "id", ("status", "transaction_id", "customer_id", "due_at"))
+        self.documents = Table("documents", Document, "id")
+        self.deliveries = Table("deliveries", Delivery, "id", ("due_at",))
         self._tables: tuple[Table[Any], ...] = (
             self.transactions,
             self.customers,
@@ -143,6 +175,11 @@ class Store:
             self.nonces,
             self.verifications,
             self.request_keys,
+            self.created_accounts,
+            self.catalog,
+            self.disputes,
+            self.documents,
+            self.deliveries,
         )
         self._connection = self._open(path)
         for table in self._tables:

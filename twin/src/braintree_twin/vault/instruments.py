@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from braintree_twin.calls import Call
+from braintree_twin.clock import parse_stamp
 from braintree_twin.rules import cards
 from braintree_twin.rules.responses import Decision
 from braintree_twin.state.records import Card, Fields, Nonce, PaymentMethod
@@ -13,6 +15,8 @@ from braintree_twin.vault.cards import Expiration, make_card
 from braintree_twin.vault.test_nonces import TEST_NONCES, TestNonce
 
 TEST_NONCE_POSTAL_CODE = "94107"
+APPLE_PAY_CARDHOLDER = "Apple Pay Cardholder"
+NONCE_LIFETIME = timedelta(hours=3)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +69,7 @@ def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
     if fixed:
         return codes.consumed if fixed.fault == "consumed" else _of_test_nonce(call, fixed)
     known = call.store.nonces.get(call.merchant.id, nonce)
-    if known is None:
+    if known is None or call.clock.now() >= parse_stamp(known.created_at) + NONCE_LIFETIME:
         return codes.unknown
     if known.consumed:
         return codes.consumed
@@ -76,12 +80,15 @@ def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
         instrument = of_method(call, method)
         instrument.nonce = known
         return instrument
+    if known.token:
+        return codes.unknown
     return Instrument(
         kind=known.kind,
         card=known.card,
         wallet=known.wallet,
         billing=known.billing or {},
         cvv=known.cvv_response,
+        reusable=known.reusable,
         nonce=known,
     )
 
@@ -90,7 +97,8 @@ def _of_test_nonce(call: Call, fixed: TestNonce) -> Instrument:
     card = None
     if fixed.number:
         next_year = Expiration("12", str(call.clock.now().year + 1))
-        card = asdict(make_card(call, fixed.number, next_year))
+        name = APPLE_PAY_CARDHOLDER if fixed.kind == "apple_pay_card" else None
+        card = asdict(make_card(call, fixed.number, next_year, name))
     is_card = fixed.kind == "credit_card"
     return Instrument(
         kind=fixed.kind,

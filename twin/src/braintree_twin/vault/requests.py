@@ -9,14 +9,27 @@ from braintree_twin.calls import Answer, Call
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.rules.addresses import read_address
-from braintree_twin.state.records import Fields, PaymentMethod, Verification
+from braintree_twin.state.records import Address, Fields, PaymentMethod, Verification
 from braintree_twin.validation import Errors
 from braintree_twin.vault.cards import CardDetails, read_card
 from braintree_twin.vault.instruments import Instrument, NonceCodes, consume, has_invalid_number, of_card, of_nonce
-from braintree_twin.vault.storing import check_new_token, set_default, store_address, store_method
+from braintree_twin.vault.storing import (
+    MOST_ADDRESSES,
+    TOKEN_IN_USE,
+    TOO_MANY_ADDRESSES,
+    check_new_token,
+    replace_method,
+    set_default,
+    store_address,
+    store_method,
+)
 from braintree_twin.vault.verifying import link, read_options, refusal, verify
 
 DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
+# Kinds that cannot be replaced by what another nonce stands for.
+_NO_NEW_NONCE = {"paypal_account": "92914", "apple_pay_card": "93507"}
+INVALID_FOR_PAYPAL = "92915"
+PAYPAL_TOKEN_IN_USE = "92906"  # noqa: S105
 ADDRESS_CONFLICT, ADDRESS_UNKNOWN = "91701", "91702"
 
 
@@ -40,15 +53,22 @@ class Wanted:
 
 def read_method(call: Call, params: Params, errors: Errors, customer_id: str | None, codes: NonceCodes) -> Wanted:
     """A card or a nonce with its billing address, for a customer that exists or is about to."""
-    account, amount = read_options(call, params, errors)
-    token = params.text("token")
-    check_new_token(call, token, errors)
-    billing, address_id = _read_billing(call, params, errors, customer_id)
     instrument = _read_instrument(call, params, errors, codes)
+    token = params.text("token")
+    check_new_token(call, token, errors, in_use=_token_in_use(instrument))
+    if instrument and not instrument.card:
+        # What is said of cards does not matter then, right or wrong.
+        return Wanted(instrument, token, {}, None, params.section("options"), call.merchant.default_account)
+    account, amount = read_options(call, params, errors)
+    billing, address_id = _read_billing(call, params, errors, customer_id)
     if instrument:
         instrument.billing = {**instrument.billing, **billing}
         _check_duplicate(call, params.section("options"), instrument, errors, customer_id)
     return Wanted(instrument, token, billing, address_id, params.section("options"), account, amount)
+
+
+def _token_in_use(owner: Instrument | PaymentMethod | None) -> str:
+    return PAYPAL_TOKEN_IN_USE if owner and owner.kind == "paypal_account" else TOKEN_IN_USE
 
 
 def _read_instrument(call: Call, params: Params, errors: Errors, codes: NonceCodes) -> Instrument | None:
@@ -82,6 +102,8 @@ def _read_billing(call: Call, params: Params, errors: Errors, customer_id: str |
     section = params.section("billing_address")
     billing = read_address(section, errors.on("billing_address"))
     address_id = params.text("billing_address_id")
+    if billing and customer_id and len(_addresses(call, customer_id)) >= MOST_ADDRESSES:
+        errors.on("billing_address").add("base", TOO_MANY_ADDRESSES)
     if address_id and billing:
         errors.add("base", ADDRESS_CONFLICT)
     elif address_id and not call.store.addresses.get(call.merchant.id, f"{customer_id}/{address_id}"):
@@ -89,13 +111,19 @@ def _read_billing(call: Call, params: Params, errors: Errors, customer_id: str |
     return billing, address_id
 
 
+def _addresses(call: Call, customer_id: str) -> list[Address]:
+    return call.store.addresses.find(call.merchant.id, customer_id=customer_id)
+
+
 def _check_duplicate(
-    call: Call, options: Params, instrument: Instrument, errors: Errors, customer_id: str | None
+    call: Call, options: Params, instrument: Instrument, errors: Errors, customer_id: str | None, own: str | None = None
 ) -> None:
+    """Refuse a card that is in the vault already, other than as the method that is being changed."""
     if not instrument.card:
         return
     identifier = instrument.card["unique_number_identifier"]
-    same = call.store.payment_methods.find(call.merchant.id, unique_number_identifier=identifier)
+    found = call.store.payment_methods.find(call.merchant.id, unique_number_identifier=identifier)
+    same = [method for method in found if method.token != own]
     if options.flag("fail_on_duplicate_payment_method") and same:
         errors.add("number", DUPLICATE_CARD)
     elif options.flag("fail_on_duplicate_payment_method_for_customer") and any(
@@ -116,6 +144,8 @@ def keep_method(call: Call, wanted: Wanted, customer_id: str, verification: Veri
     """Put it into the vault, its billing address first."""
     instrument = wanted.instrument
     assert instrument is not None  # noqa: S101
+    if instrument.method:
+        return _keep_again(call, wanted, instrument, instrument.method)
     address_id = wanted.billing_address_id
     billing = {name: text for name, text in instrument.billing.items() if name != "id"}
     if address_id is None and any(billing.values()):
@@ -133,13 +163,22 @@ def keep_method(call: Call, wanted: Wanted, customer_id: str, verification: Veri
     return method
 
 
+def _keep_again(call: Call, wanted: Wanted, instrument: Instrument, method: PaymentMethod) -> PaymentMethod:
+    """What is in the vault already stays as it is, but for being the default one."""
+    if wanted.options.flag("make_default"):
+        set_default(call, method)
+    consume(call, instrument)
+    return method
+
+
 def read_change(call: Call, method: PaymentMethod, params: Params, errors: Errors, codes: NonceCodes) -> Wanted:
     """What an update changes; the instrument is the method as it will be."""
     account, amount = read_options(call, params, errors)
     token = params.text("token")
     if token != method.token:
-        check_new_token(call, token, errors)
+        check_new_token(call, token, errors, in_use=_token_in_use(method))
     billing, address_id = _read_billing(call, params, errors, method.customer_id)
+    _check_change(method, params, errors)
     instrument = Instrument(kind=method.kind, card=method.card, wallet=method.wallet, method=method)
     if params.has("payment_method_nonce") or params.has("number"):
         found = _read_instrument(call, params, errors, codes)
@@ -149,7 +188,19 @@ def read_change(call: Call, method: PaymentMethod, params: Params, errors: Error
         instrument.card = _changed_card(method, params, details)
         instrument.cvv = details.cvv
     instrument.billing = billing
+    _check_duplicate(call, params.section("options"), instrument, errors, method.customer_id, own=method.token)
     return Wanted(instrument, token, billing, address_id, params.section("options"), account, amount)
+
+
+_CARD_FIELDS = ("number", "cvv", "expiration_date", "expiration_month", "expiration_year", "cardholder_name")
+
+
+def _check_change(method: PaymentMethod, params: Params, errors: Errors) -> None:
+    """Wallets belong to their owners: nothing that is in them can be changed here."""
+    if params.has("payment_method_nonce"):
+        errors.add("payment_method_nonce", _NO_NEW_NONCE.get(method.kind))
+    elif method.kind == "paypal_account" and any(params.has(name) for name in _CARD_FIELDS):
+        errors.add("base", INVALID_FOR_PAYPAL)
 
 
 def _changed_card(method: PaymentMethod, params: Params, details: CardDetails) -> dict[str, object]:
@@ -174,10 +225,7 @@ def change_method(
         changed.billing_address_id = _changed_address(call, method, wanted, params)
     elif wanted.billing_address_id:
         changed.billing_address_id = wanted.billing_address_id
-    if wanted.token and wanted.token != method.token:
-        call.store.payment_methods.delete(call.merchant.id, method.token)
-        changed.token = wanted.token
-    call.store.payment_methods.put(call.merchant.id, changed)
+    changed = replace_method(call, changed, wanted.token)
     if wanted.options.flag("make_default"):
         set_default(call, changed)
     consume(call, instrument)

@@ -10,15 +10,16 @@ from braintree_twin.vault.instruments import Instrument
 
 TOKEN_IN_USE = "91719"  # noqa: S105
 MOST_ADDRESSES = 50
+TOO_MANY_ADDRESSES = "91818"
 
 
-def check_new_token(call: Call, token: str | None, errors: Errors) -> None:
+def check_new_token(call: Call, token: str | None, errors: Errors, in_use: str = TOKEN_IN_USE) -> None:
     """A chosen token must be well formed and free."""
     if token is None:
         return
     fault = identifier_fault(token, TOKEN)
     if fault is None and call.store.payment_methods.get(call.merchant.id, token):
-        fault = TOKEN_IN_USE
+        fault = in_use
     errors.add("token", fault)
 
 
@@ -80,6 +81,19 @@ def set_default(call: Call, chosen: PaymentMethod) -> None:
             call.store.payment_methods.put(call.merchant.id, method)
     chosen.default = True
     call.store.payment_methods.put(call.merchant.id, chosen)
+
+
+def replace_method(call: Call, method: PaymentMethod, token: str | None) -> PaymentMethod:
+    """Keep a changed method; under a new token, nothing is left under the old one."""
+    method.updated_at = call.clock.stamp()
+    if token and token != method.token:
+        call.store.payment_methods.delete(call.merchant.id, method.token)
+        for verification in call.store.verifications.find(call.merchant.id, token=method.token):
+            verification.token = token
+            call.store.verifications.put(call.merchant.id, verification)
+        method.token = token
+    call.store.payment_methods.put(call.merchant.id, method)
+    return method
 
 
 def delete_method(call: Call, method: PaymentMethod) -> None:

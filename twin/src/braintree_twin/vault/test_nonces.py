@@ -81,7 +81,16 @@ _OUTCOMES: dict[str, tuple[str, Decision]] = {
 def _three_d_secure(
     status: str, enrolled: str, liability: Fields, version: str = "1.0.2", eci: str | None = None
 ) -> Fields:
-    return {"status": status, "enrolled": enrolled, **liability, "three_d_secure_version": version, "eci_flag": eci}
+    proven: Fields = {"cavv": "cavv_value", "xid": "xid_value", "ds_transaction_id": None} if eci else {}
+    return {
+        "status": status,
+        "enrolled": enrolled,
+        **liability,
+        **proven,
+        "three_d_secure_version": version,
+        "eci_flag": eci,
+        "three_d_secure_authentication_id": f"{status}-{version}",
+    }
 
 
 _SHIFTED: Fields = {"liability_shifted": "true", "liability_shift_possible": "true"}
@@ -116,19 +125,19 @@ def _card_wallet(kind: str, number: str, **wallet: str | None) -> TestNonce:
     return TestNonce(kind=kind, number=number, wallet={**wallet})
 
 
-def _apple_pay(number: str, brand: str) -> TestNonce:
-    name = f"{brand} {number[-4:]}"
+def _apple_pay(number: str, name: str) -> TestNonce:
     return _card_wallet("apple_pay_card", number, payment_instrument_name=name, source_description=name)
 
 
-def _google_pay(number: str, brand: str) -> TestNonce:
+def _google_pay(number: str, brand: str, last_4: str | None = None) -> TestNonce:
+    last_4 = last_4 or number[-4:]
     return _card_wallet(
         "android_pay_card",
         number,
         google_transaction_id="google_transaction_id",
         source_card_type=brand,
-        source_card_last_4=number[-4:],
-        source_description=f"{brand} {number[-4:]}",
+        source_card_last_4=last_4,
+        source_description=f"{brand} {last_4}",
     )
 
 
@@ -141,17 +150,22 @@ _PAYPAL: Fields = {
 }
 
 _WALLETS: dict[str, TestNonce] = {
-    "fake-apple-pay-visa-nonce": _apple_pay("4012000077777777", "Visa"),
-    "fake-apple-pay-mastercard-nonce": _apple_pay(_MASTERCARD, "MasterCard"),
-    "fake-apple-pay-amex-nonce": _apple_pay(_AMEX, "American Express"),
-    "fake-apple-pay-mpan-nonce": _apple_pay("4012000077777777", "Visa"),
+    "fake-apple-pay-visa-nonce": _apple_pay("4012000077777777", "Visa 8886"),
+    "fake-apple-pay-mastercard-nonce": _apple_pay(_MASTERCARD, "MasterCard 0017"),
+    "fake-apple-pay-amex-nonce": _apple_pay(_AMEX, "AmEx 41002"),
+    "fake-apple-pay-mpan-nonce": _apple_pay("4012000077777777", "Visa 8886"),
     "fake-android-pay-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-visa-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-mastercard-nonce": _google_pay(_MASTERCARD, "MasterCard"),
     "fake-android-pay-amex-nonce": _google_pay(_AMEX, "American Express"),
-    "fake-android-pay-discover-nonce": _google_pay(_DISCOVER, "Discover"),
+    # A Visa card that Google Pay stands in for with a Discover number.
+    "fake-android-pay-discover-nonce": _google_pay(_DISCOVER, "Visa", "1111"),
     "fake-amex-express-checkout-nonce": _card_wallet(
-        "amex_express_checkout_card", _AMEX, source_description="AmEx 0005", card_member_number="*****0005"
+        "amex_express_checkout_card",
+        _AMEX,
+        source_description="AmEx 0005",
+        card_member_number="0005",
+        card_member_expiry_date="12/30",
     ),
     "fake-paypal-billing-agreement-nonce": TestNonce(
         "paypal_account", wallet={**_PAYPAL, "billing_agreement_id": "B-FAKEAGREEMENT01"}
@@ -163,13 +177,17 @@ _WALLETS: dict[str, TestNonce] = {
         "venmo_account",
         wallet={
             "username": "venmojoe",
-            "venmo_user_id": "1234567891234567891",
+            "venmo_user_id": "Venmo-Joe-1",
             "source_description": "Venmo Account: venmojoe",
         },
     ),
     "fake-token-issuance-error-venmo-account-nonce": TestNonce(
         "venmo_account",
-        wallet={"username": "venmojoe", "venmo_user_id": "1234567891234567891"},
+        wallet={
+            "username": "venmojoe",
+            "venmo_user_id": "Venmo-Joe-1",
+            "source_description": "Venmo Account: venmojoe",
+        },
         decision=Decision("gateway_rejected", gateway_rejection_reason="token_issuance"),
     ),
     "fake-us-bank-account-nonce": TestNonce(

@@ -7,10 +7,11 @@ from typing import Any
 
 from braintree_twin.ids import global_id
 from braintree_twin.rules.responses import text_of
-from braintree_twin.state.records import Fields, Transaction
+from braintree_twin.state.records import Dispute, Fields, Transaction
 from braintree_twin.views.addresses import transaction_address
 from braintree_twin.views.cards import empty_transaction_card, logo, method_global_id, transaction_card
 from braintree_twin.views.customers import transaction_customer
+from braintree_twin.views.disputes import dispute
 from braintree_twin.views.payment_methods import wallet_card
 from braintree_twin.xml_out import Date, Elements, Node, Timestamp
 
@@ -126,21 +127,18 @@ def _paypal(record: Transaction) -> dict[str, Node]:
         "payer_first_name": wallet.get("payer_first_name"),
         "payer_last_name": wallet.get("payer_last_name"),
         "payer_status": wallet.get("payer_status"),
-        "payment_id": f"PAY-{record.id.upper()}",
+        "payment_id": wallet.get("payment_id") or f"PAY-{record.id.upper()}",
         "authorization_id": f"AUTH{record.id.upper()}",
         "capture_id": f"CAP{record.id.upper()}" if captured else None,
         "refund_id": f"REF{record.id.upper()}" if record.type == "credit" else None,
         "seller_protection_status": "ELIGIBLE",
-        "transaction_fee_amount": None,
-        "transaction_fee_currency_iso_code": None,
+        "transaction_fee_amount": "0.01" if captured else None,
+        "transaction_fee_currency_iso_code": record.currency if captured else None,
         "refund_from_transaction_fee_amount": None,
         "refund_from_transaction_fee_currency_iso_code": None,
         "image_url": logo("paypal"),
         "debug_id": f"DEBUG{record.id.upper()}",
-        "custom_field": None,
-        "description": None,
-        "payee_id": None,
-        "payee_email": None,
+        **{name: wallet.get(name) for name in ("custom_field", "description", "payee_id", "payee_email")},
         "payment_instrument_type": "paypal_account",
     }
 
@@ -159,7 +157,8 @@ def _life(record: Transaction) -> dict[str, Node]:
         "service_fee_amount": record.service_fee_amount,
         "escrow_status": None,
         "disbursement_details": _disbursement(record.disbursement),
-        "disputes": Elements("dispute", ()),
+        "shipments": Elements("shipment", [dict(shipment) for shipment in record.shipments]),
+        "disputes": Elements("dispute", [dispute(Dispute(**fields)) for fields in record.disputes]),
         "ach_return_responses": Elements("ach_return_response", ()),
         "authorization_adjustments": Elements(
             "authorization_adjustment", [_adjustment(entry) for entry in record.authorization_adjustments]
@@ -214,7 +213,7 @@ def _tail(record: Transaction) -> dict[str, Node]:
         "network_response_code": network_code,
         "network_response_text": network_text,
         **_risk_data(record),
-        "three_d_secure_info": _three_d_secure(record.three_d_secure),
+        "three_d_secure_info": three_d_secure(record.three_d_secure),
         "ships_from_postal_code": record.ships_from_postal_code,
         "shipping_amount": record.shipping_amount,
         "shipping_tax_amount": record.shipping_tax_amount,
@@ -263,7 +262,7 @@ def _risk_data(record: Transaction) -> dict[str, Node]:
     }
 
 
-def _three_d_secure(info: Fields | None) -> Node:
+def three_d_secure(info: Fields | None) -> Node:
     if info is None:
         return None
     return {

@@ -32,7 +32,15 @@ _VOID = UNSUCCESSFUL | {"voided", "settlement_declined", "settlement_failed"}
 
 def refund(call: Call) -> Answer:
     sale = load(call)
-    amount, order_id = _read(call, sale)
+    return _give_back(call, sale, *_read(call, sale))
+
+
+def refund_all(call: Call, sale: Transaction) -> Answer:
+    """Refund whatever is left of it."""
+    return _give_back(call, sale, _refundable(call, sale), None)
+
+
+def _give_back(call: Call, sale: Transaction, amount: Decimal, order_id: str | None) -> Answer:
     record = _draft(call, sale, canonical(amount, sale.currency), order_id)
     decision = decide_by_amount(amount, sale.kind)
     code = decision.processor_response_code if decision.status == "processor_declined" else None
@@ -48,8 +56,8 @@ def refund(call: Call) -> Answer:
     return _hard_decline(call, record) if hard else answer(call, record, status=201)
 
 
-def _read(call: Call, sale: Transaction) -> tuple[Decimal, str | None]:
-    params = call.params(ROOT)
+def _refundable(call: Call, sale: Transaction) -> Decimal:
+    """What is left to refund; raises where nothing can be."""
     if sale.type == "credit":
         raise failed(ROOT, "base", CREDIT)
     if sale.status not in REFUNDABLE:
@@ -59,14 +67,30 @@ def _read(call: Call, sale: Transaction) -> tuple[Decimal, str | None]:
     left = Decimal(sale.amount) - refunded_amount(call, sale)
     if left <= 0:
         raise failed(ROOT, "base", ALREADY_REFUNDED)
+    return left
+
+
+def _read(call: Call, sale: Transaction) -> tuple[Decimal, str | None]:
+    params = call.params(ROOT)
+    left = _refundable(call, sale)
     errors = Errors()
     faults = errors.on(ROOT)
+    _check_account(call, sale, params.text("merchant_account_id"), faults)
     amount, fault = STEP_AMOUNT.check(params.text("amount"), sale.currency)
     faults.add("amount", TOO_MUCH if amount is not None and amount > left else fault)
     order_id = check_order_id(params, faults)
     if errors:
         raise ValidationFailed(errors)
     return left if amount is None else amount, order_id
+
+
+def _check_account(call: Call, sale: Transaction, account_id: str | None, errors: Errors) -> None:
+    """A refund goes through the account of the sale, or another one of the same currency."""
+    account = call.merchant.by_id.get(account_id) if account_id else account_of(call, sale)
+    if account is None or account.currency != sale.currency:
+        errors.add("merchant_account_id", "91513")
+    elif account.suspended:
+        errors.add("merchant_account_id", "91514")
 
 
 def refunded_amount(call: Call, sale: Transaction) -> Decimal:
@@ -81,6 +105,7 @@ def _draft(call: Call, sale: Transaction, amount: str, order_id: str | None) -> 
         sale,
         id=call.ids.transaction(),
         type="credit",
+        merchant_account_id=call.params(ROOT).text("merchant_account_id") or sale.merchant_account_id,
         amount=amount,
         amount_requested=amount,
         order_id=order_id if order_id is not None else sale.order_id,
@@ -99,6 +124,7 @@ def _draft(call: Call, sale: Transaction, amount: str, order_id: str | None) -> 
         three_d_secure=None,
         history=[],
         authorization_adjustments=[],
+        shipments=[],
         settlement_batch_id=None,
         disbursement=None,
         disputes=[],

@@ -15,7 +15,8 @@ from braintree_twin.validation import ValidationFailed, error_answer, failed
 
 LONGEST_KEY = 255
 LIFETIME = timedelta(days=30)
-TOO_LONG, NOT_ALLOWED, OTHER_REQUEST, FAILED_REQUEST = "915230", "915231", "915232", "915234"
+TOO_LONG, NOT_ALLOWED, OTHER_REQUEST = "915230", "915231", "915232"
+IN_FLIGHT, FAILED_REQUEST = "915233", "915234"
 FIELD = "api_request_key"
 
 
@@ -35,6 +36,8 @@ def _once(call: Call, handler: Handler, key: str) -> Answer | JsonAnswer:
         raise failed(ROOT, FIELD, NOT_ALLOWED)
     if len(key) > LONGEST_KEY:
         raise failed(ROOT, FIELD, TOO_LONG)
+    if key in call.keys_in_flight:
+        raise failed(ROOT, FIELD, IN_FLIGHT)
     fingerprint = call.ids.keyed_hash(json.dumps([call.path, call.route, call.document], sort_keys=True))
     known = call.store.request_keys.get(call.merchant.id, key)
     if known and known.created_at > stamp(call.clock.now() - LIFETIME):

@@ -1,22 +1,72 @@
-"""Searching transactions: the criteria, and the two steps."""
+"""Searching transactions: every criterion that the SDKs offer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from braintree_twin.calls import Answer, Call
-from braintree_twin.ledger.settlement import let_time_pass
-from braintree_twin.search.criteria import Criterion, Texts, amount, moment, one_of, read_query, text, truth
-from braintree_twin.search.paging import MOST_TRANSACTIONS, ids_answer, page_answer
+from braintree_twin.search.criteria import Texts, amount, card_number, moment, one_of, one_of_these, text, truth
+from braintree_twin.search.paging import MOST_TRANSACTIONS
+from braintree_twin.search.query import (
+    Criterion,
+    Lookup,
+    amount_field,
+    id_column,
+    in_document,
+    like_column,
+    list_column,
+    time_column,
+)
+from braintree_twin.search.steps import TwoSteps
 from braintree_twin.state.records import Transaction
 from braintree_twin.views.transactions import transaction as transaction_view
 
-ROOT = "search"
 _Values = Callable[[Transaction], Texts]
+# Every card type and every status that a search may name.
+CARD_TYPES = (
+    "American Express",
+    "Carte Blanche",
+    "China UnionPay",
+    "Diners Club",
+    "Discover",
+    "Electron",
+    "Elo",
+    "Hiper",
+    "Hipercard",
+    "JCB",
+    "Laser",
+    "MasterCard",
+    "Solo",
+    "Switch",
+    "UK Maestro",
+    "Maestro",
+    "Unknown",
+    "Visa",
+)
+STATUSES = (
+    "authorization_expired",
+    "authorized",
+    "authorizing",
+    "failed",
+    "gateway_rejected",
+    "processor_declined",
+    "settled",
+    "settlement_confirmed",
+    "settlement_declined",
+    "settlement_failed",
+    "settlement_pending",
+    "settling",
+    "submitted_for_settlement",
+    "voided",
+)
 
 
 def _field(name: str) -> _Values:
-    return lambda record: (getattr(record, name),)
+    return lambda record: (getattr(record, name, None),)
+
+
+def _in(name: str) -> Lookup:
+    """Any of a list, on a field that has no column."""
+    return list_column(f"json_extract(document, '$.{name}')")
 
 
 def _of(section: str, name: str) -> _Values:
@@ -27,8 +77,22 @@ def _card(name: str) -> _Values:
     return lambda record: (record.card.get(name),) if record.card else ()
 
 
+def _first_event(name: str) -> _Values:
+    return lambda record: (record.history[0].get(name),) if record.history else ()
+
+
 def _entered(status: str) -> _Values:
     return lambda record: [event["timestamp"] for event in record.history if event["status"] == status]
+
+
+def _paypal(prefix: str) -> _Values:
+    """An id that PayPal gave, as the transaction's view writes it."""
+    return lambda record: (f"{prefix}{record.id.upper()}",) if record.kind == "paypal_account" else ()
+
+
+def _nothing(_: Transaction) -> Texts:
+    """Of instruments and terminals that the twin does not have."""
+    return ()
 
 
 def _expiration(record: Transaction) -> Texts:
@@ -36,8 +100,11 @@ def _expiration(record: Transaction) -> Texts:
 
 
 def _number(record: Transaction) -> Texts:
-    """What is left of it to match: the first six and the last four."""
-    return (record.card["bin"], record.card["last_4"]) if record.card else ()
+    return (f"{record.card['bin']}|{record.card['last_4']}",) if record.card else ()
+
+
+def _location(record: Transaction) -> Texts:
+    return (record.card.get("customer_location", "").lower(),) if record.card else ()
 
 
 _PLACE = (
@@ -64,46 +131,60 @@ _HISTORY = (
 )
 
 CRITERIA: dict[str, Criterion[Transaction]] = {
-    "id": Criterion(text, _field("id")),
-    "ids": Criterion(one_of, _field("id")),
-    "order_id": Criterion(text, _field("order_id"), "order_id"),
-    "status": Criterion(one_of, _field("status")),
-    "type": Criterion(one_of, _field("type")),
-    "currency": Criterion(text, _field("currency")),
-    "merchant_account_id": Criterion(one_of, _field("merchant_account_id")),
-    "amount": Criterion(amount, _field("amount")),
-    "created_at": Criterion(moment, _field("created_at")),
+    "id": Criterion(text, _field("id"), id_column("record_key")),
+    "ids": Criterion(one_of, _field("id"), list_column("record_key")),
+    "order_id": Criterion(text, _field("order_id"), like_column("order_id")),
+    "status": Criterion(one_of_these(*STATUSES), _field("status"), list_column("status")),
+    "type": Criterion(one_of_these("sale", "credit"), _field("type"), _in("type")),
+    "currency": Criterion(text, _field("currency"), in_document),
+    "merchant_account_id": Criterion(one_of, _field("merchant_account_id"), _in("merchant_account_id")),
+    "amount": Criterion(amount, _field("amount"), amount_field("amount")),
+    "created_at": Criterion(moment, _field("created_at"), time_column("created_at")),
+    "created_using": Criterion(one_of_these("full_information", "token"), _field("created_using")),
     "refund": Criterion(truth, lambda record: ("true" if record.refunded_transaction_id else "false",)),
-    "payment_method_token": Criterion(text, _field("token")),
-    "payment_instrument_type": Criterion(one_of, _field("kind")),
-    "processor_authorization_code": Criterion(text, _field("processor_authorization_code")),
-    "settlement_batch_id": Criterion(text, _field("settlement_batch_id")),
-    "credit_card_cardholder_name": Criterion(text, _card("cardholder_name")),
-    "credit_card_card_type": Criterion(one_of, _card("card_type")),
-    "credit_card_unique_identifier": Criterion(text, _card("unique_number_identifier")),
+    "source": Criterion(one_of, _first_event("transaction_source")),
+    "user": Criterion(one_of, _first_event("user")),
+    "store_id": Criterion(text, _field("store_id")),
+    "store_ids": Criterion(one_of, _field("store_id")),
+    "payment_method_token": Criterion(text, _field("token"), in_document),
+    "payment_instrument_type": Criterion(one_of, _field("kind"), _in("kind")),
+    "processor_authorization_code": Criterion(text, _field("processor_authorization_code"), in_document),
+    "settlement_batch_id": Criterion(text, _field("settlement_batch_id"), in_document),
+    "credit_card_cardholder_name": Criterion(text, _card("cardholder_name"), in_document),
+    "credit_card_card_type": Criterion(one_of_these(*CARD_TYPES), _card("card_type")),
+    "credit_card_customer_location": Criterion(one_of_these("us", "international"), _location),
+    "credit_card_unique_identifier": Criterion(text, _card("unique_number_identifier"), in_document),
     "credit_card_expiration_date": Criterion(text, _expiration),
-    "credit_card_number": Criterion(text, _number),
+    "credit_card_number": Criterion(card_number, _number),
+    "paypal_payer_email": Criterion(text, _of("wallet", "email")),
+    "paypal_payment_id": Criterion(text, _paypal("PAY-")),
+    "paypal_authorization_id": Criterion(text, _paypal("AUTH")),
     "disbursement_date": Criterion(
         moment, lambda record: (record.disbursement["date"],) if record.disbursement else ()
     ),
-    **{f"billing_{name}": Criterion(text, _of("billing", name)) for name in _PLACE},
-    **{f"shipping_{name}": Criterion(text, _of("shipping", name)) for name in _PLACE},
-    **{f"customer_{name}": Criterion(text, _of("customer", name)) for name in _CUSTOMER},
+    "dispute_date": Criterion(moment, lambda record: [dispute["received_date"] for dispute in record.disputes]),
+    "acquirer_reference_number": Criterion(text, _nothing),
+    "europe_bank_account_iban": Criterion(text, _nothing),
+    "sepa_debit_paypal_v2_order_id": Criterion(text, _nothing),
+    "ach_type": Criterion(one_of, _nothing),
+    "ach_return_responses_created_at": Criterion(moment, _nothing),
+    "reason_code": Criterion(one_of, _nothing),
+    "debit_network": Criterion(one_of, _nothing),
+    **{f"billing_{name}": Criterion(text, _of("billing", name), in_document) for name in _PLACE},
+    **{f"shipping_{name}": Criterion(text, _of("shipping", name), in_document) for name in _PLACE},
+    **{f"customer_{name}": Criterion(text, _of("customer", name), in_document) for name in _CUSTOMER},
+    "customer_id": Criterion(text, _of("customer", "id"), id_column("customer_id")),
     **{f"{status}_at": Criterion(moment, _entered(status)) for status in _HISTORY},
 }
 
 
-def search_ids(call: Call) -> Answer:
-    let_time_pass(call)
-    query = read_query(call.params(ROOT), CRITERIA)
-    found = call.store.transactions.scan(call.merchant.id, query.conditions, newest_first=True)
-    ids = [record.id for record in found if query.matches(record)]
-    return ids_answer(ids[:MOST_TRANSACTIONS])
-
-
-def search(call: Call) -> Answer:
-    params = call.params(ROOT)
-    query = read_query(params, CRITERIA)
-    named = (call.store.transactions.get(call.merchant.id, identifier) for identifier in params.texts("ids"))
-    found = [transaction_view(record) for record in named if record and query.matches(record)]
-    return page_answer("credit_card_transactions", "transaction", found)
+SEARCH: TwoSteps[Transaction] = TwoSteps(
+    path="/transactions",
+    root="credit_card_transactions",
+    tag="transaction",
+    limit=MOST_TRANSACTIONS,
+    table=lambda store: store.transactions,
+    criteria=lambda _: CRITERIA,
+    key=lambda record: record.id,
+    view=lambda _, record: transaction_view(record),
+)

@@ -9,6 +9,8 @@ from braintree_twin.calls import Answer, Call
 from braintree_twin.ledger.life import enter, save
 from braintree_twin.params import Params
 from braintree_twin.resources.transactions.common import ROOT, account_of, answer, check_order_id, load
+from braintree_twin.resources.transactions.details import read_level_3
+from braintree_twin.rules.addresses import read_address
 from braintree_twin.rules.descriptors import read_descriptor
 from braintree_twin.rules.money import STEP_AMOUNT, canonical
 from braintree_twin.state.records import Transaction
@@ -28,6 +30,8 @@ def submit_for_settlement(call: Call) -> Answer:
     amount = _read_amount(record, params, limit=Decimal(record.amount))
     if amount is not None:
         record.amount = canonical(amount, record.currency)
+    if account_of(call, record).suspended:
+        raise failed(ROOT, "base", "91514")
     _read_details(record, params)
     record.due_at = None
     enter(call, record, "submitted_for_settlement")
@@ -51,11 +55,17 @@ def _read_details(record: Transaction, params: Params) -> None:
     faults = errors.on(ROOT)
     order_id = check_order_id(params, faults)
     descriptor = read_descriptor(params, faults)
+    level_3 = read_level_3(params, record.currency, faults)
+    shipping = read_address(params.section("shipping"), faults.on("shipping"))
     if errors:
         raise ValidationFailed(errors)
     if order_id is not None:
         record.order_id = order_id
     record.descriptor = {**record.descriptor, **descriptor}
+    for name, value in level_3.items():
+        if name in params and value is not None:
+            setattr(record, name, value)
+    record.shipping = {**record.shipping, **shipping}
 
 
 def submit_for_partial_settlement(call: Call) -> Answer:
@@ -109,6 +119,7 @@ def _child(call: Call, parent: Transaction, amount: str) -> Transaction:
         partial_settlement_ids=[],
         refund_ids=[],
         authorization_adjustments=[],
+        shipments=[],
         authorization_expires_at=None,
         duplicate_key=None,
         due_at=None,

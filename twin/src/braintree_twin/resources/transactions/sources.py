@@ -13,6 +13,7 @@ from braintree_twin.validation import Errors
 from braintree_twin.vault.cards import read_card, read_cvv
 from braintree_twin.vault.instruments import Instrument, NonceCodes, has_invalid_number, of_card, of_method, of_nonce
 from braintree_twin.vault.storing import check_new_token, default_method
+from braintree_twin.vault.wallet_params import described_kind, read_wallet
 
 _NONCE_CODES = NonceCodes(unknown="91565", consumed="91564", locked="91566")
 _NUMBER_FIELDS = ("number", "expiration_date", "expiration_month", "expiration_year")
@@ -35,7 +36,8 @@ def read_source(call: Call, params: Params, errors: Errors) -> Source:
     card = params.section("credit_card")
     nonce, token = params.text("payment_method_nonce"), params.text("payment_method_token")
     gives_card = any(card.has(name) for name in _NUMBER_FIELDS)
-    if sum((gives_card, nonce is not None, token is not None)) > 1:
+    gives_wallet = described_kind(params) is not None
+    if sum((gives_card, gives_wallet, nonce is not None, token is not None)) > 1:
         errors.add("base", "91515")
         return source
     source.new_token = card.text("token")
@@ -45,6 +47,8 @@ def read_source(call: Call, params: Params, errors: Errors) -> Source:
         source.instrument = _by_nonce(call, nonce, source, errors)
     elif token is not None:
         source.instrument = _by_token(call, token, source, errors)
+    elif gives_wallet:
+        source.instrument = read_wallet(call, params, errors)
     elif gives_card or (card and source.customer is None):
         details = read_card(call, card, errors.on("credit_card"), required=True)
         source.instrument = of_card(details.card, details.cvv) if details.card else None

@@ -99,7 +99,7 @@ class _PaymentFundsEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentF
     PAYMENT_FUNDS_DISBURSED: _PaymentFunds.ValueType  # 5
     """Paid out to the shop's bank account."""
     PAYMENT_FUNDS_RETURNED: _PaymentFunds.ValueType  # 6
-    """Given back in full: voided or wholly refunded."""
+    """Not with the shop any more: voided, expired, or wholly refunded."""
     PAYMENT_FUNDS_DISPUTED: _PaymentFunds.ValueType  # 7
     """Claimed back by the customer's bank."""
     PAYMENT_FUNDS_UNKNOWN: _PaymentFunds.ValueType  # 8
@@ -121,7 +121,7 @@ PAYMENT_FUNDS_SETTLED: PaymentFunds.ValueType  # 4
 PAYMENT_FUNDS_DISBURSED: PaymentFunds.ValueType  # 5
 """Paid out to the shop's bank account."""
 PAYMENT_FUNDS_RETURNED: PaymentFunds.ValueType  # 6
-"""Given back in full: voided or wholly refunded."""
+"""Not with the shop any more: voided, expired, or wholly refunded."""
 PAYMENT_FUNDS_DISPUTED: PaymentFunds.ValueType  # 7
 """Claimed back by the customer's bank."""
 PAYMENT_FUNDS_UNKNOWN: PaymentFunds.ValueType  # 8

@@ -1,0 +1,17 @@
+"""Which language a customer wants to be spoken to in."""
+
+from dataclasses import dataclass
+
+from application.ports.store import Store
+from domain.ids import CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class FindLanguage:
+    store: Store
+
+    def __call__(self, customer_id: CustomerId) -> str:
+        """A language tag, or an empty text where the customer told none. Raises StoreUnavailable."""
+        with self.store.read() as work:
+            customer = work.customers.get(customer_id)
+        return customer.language_code if customer else ""

@@ -1,0 +1,1 @@
+"""What the commands for people share: a connection, times, words, tables, JSON, progress."""

@@ -1,0 +1,77 @@
+"""What answers say, in words and colours for people."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Protocol
+
+from rich.text import Text
+
+from bayar import Money, Payment, PaymentEvent, PaymentFunds, PaymentState, format_money
+from bayar.payments.v1.card_pb2 import Instrument, InstrumentKind
+
+_STATE_STYLES: Final = {
+    "PENDING": "yellow",
+    "AUTHORIZED": "cyan",
+    "CAPTURED": "green",
+    "SETTLED": "bold green",
+    "DECLINED": "red",
+    "FAILED": "red",
+    "VOIDED": "bright_black",
+    "EXPIRED": "bright_black",
+    "SETTLEMENT_DECLINED": "bold red",
+    # Of operations.
+    "SCHEDULED": "yellow",
+    "STARTED": "yellow",
+    "SUCCEEDED": "green",
+    # Of stored methods.
+    "ACTIVE": "green",
+    "DELETED": "bright_black",
+}
+
+
+class _Enum(Protocol):
+    def Name(self, number: Any) -> str: ...  # noqa: N802 (protobuf's own)
+
+
+def word(kind: _Enum, value: int) -> str:
+    """The name of a value as the contract has it, without its prefix; the number of one that is newer than this."""
+    try:
+        return kind.Name(value).removeprefix(kind.Name(0).removesuffix("UNSPECIFIED"))
+    except ValueError:
+        return str(value)
+
+
+def phrase(kind: _Enum, value: int) -> str:
+    """The name as lower-case words."""
+    return word(kind, value).replace("_", " ").lower()
+
+
+def plain(text: str, style: str = "") -> Text:
+    """Somebody else's text: no markup, and nothing that moves the cursor, changes colours or turns the line around."""
+    return Text("".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text), style)
+
+
+def state_word(name: str) -> Text:
+    return Text(name.replace("_", " "), _STATE_STYLES.get(name, ""))
+
+
+def payment_state(payment: Payment | PaymentEvent) -> Text:
+    return state_word(word(PaymentState, payment.state))
+
+
+def funds(payment: Payment) -> Text:
+    name = word(PaymentFunds, payment.funds)
+    style = {"UNKNOWN": "yellow", "DISPUTED": "bold red", "NONE": "bright_black", "RETURNED": "bright_black"}
+    return Text(name, style.get(name, ""))
+
+
+def amount(money: Money) -> str:
+    """`USD 25.00`; empty for an absent amount."""
+    return format_money(money) if money.currency_code else ""
+
+
+def instrument(shown: Instrument) -> str:
+    """`Visa 1111`, `PAYPAL sari@example.com`; empty while nothing is known."""
+    kind = word(InstrumentKind, shown.kind)
+    wallet = "" if kind in ("UNSPECIFIED", "CARD") else kind.replace("_", " ").title().replace("Paypal", "PayPal")
+    return " ".join(part for part in (wallet, shown.brand, shown.last_four, shown.account) if part)

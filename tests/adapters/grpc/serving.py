@@ -1,0 +1,82 @@
+"""The whole gRPC side in this process, on a store and a gateway in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from dependency_injector import providers
+
+from bootstrap.container import Container
+from bootstrap.settings import load_settings
+from tests.fakes.ids import CountingIds
+from tests.fakes.memory_gateway import MemoryGateway
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.runtime import ManualClock
+
+CURRENCIES = frozenset({"USD", "IDR", "JPY"})
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything but the network, as bootstrap wires it."""
+
+    container: Container
+    clock: ManualClock
+    gateway: MemoryGateway
+
+    @property
+    def servicers(self) -> Any:
+        return self.container.servicers()
+
+
+def a_house() -> House:
+    """A service with nothing in it yet."""
+    clock, ids = ManualClock(), CountingIds()
+    gateway = MemoryGateway(clock)
+    container = Container()
+    container.settings.override(
+        load_settings(
+            braintree_environment="sandbox",
+            braintree_merchant_id="merchant",
+            braintree_public_key="public",
+            braintree_private_key="private",
+            grpc_threads=8,
+        )
+    )
+    for provider, value in (
+        (container.clock, clock),
+        (container.ids, ids),
+        (container.store, MemoryStore(ids)),
+        (container.gateway, gateway),
+        (container.currencies, CURRENCIES),
+    ):
+        provider.override(providers.Object(value))
+    return House(container, clock, gateway)
+
+
+@contextmanager
+def serving(house: House) -> Iterator[grpc.Channel]:
+    """The house behind a real socket; yields a channel to it."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+
+    def run(work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop).result(30)
+
+    server = house.container.server()
+    try:
+        address = run(server.start("127.0.0.1:0"))
+        with grpc.insecure_channel(address) as channel:
+            yield channel
+        run(server.stop(1))
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()

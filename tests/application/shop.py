@@ -1,0 +1,236 @@
+"""A caller's view of the service: every use case over a store and a gateway in memory, and faults on demand."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from datetime import timedelta
+
+from application.add_payment_method import AddPaymentMethod, MethodOrder
+from application.caller import Caller
+from application.capture_payment import CaptureOrder, CapturePayment
+from application.change_payment_method import (
+    DeletePaymentMethod,
+    MethodChanger,
+    SetDefaultPaymentMethod,
+    UpdatePaymentMethod,
+)
+from application.checks import RawCard, RawMoney
+from application.create_client_token import CreateClientToken
+from application.create_customer import CreateCustomer, CustomerOrder
+from application.create_payment import CreatePayment, PaymentOrder, RawSource
+from application.delete_customer import DeleteCustomer
+from application.exactly_once import ExactlyOnce
+from application.fingerprint import Fingerprinter
+from application.follow_payments import FollowPayments
+from application.get_customer import GetCustomer
+from application.get_payment import GetPayment
+from application.get_payment_method import GetPaymentMethod
+from application.in_flight import InFlight
+from application.list_customers import ListCustomers
+from application.list_payment_events import ListPaymentEvents
+from application.list_payment_methods import ListPaymentMethods
+from application.list_payments import ListPayments, RawPaymentFilter
+from application.page_tokens import PageTokens
+from application.refresh import Refresh
+from application.refund_payment import RefundOrder, RefundPayment
+from application.resolve_methods import ResolveMethods
+from application.resolve_operations import AbsenceWatch, ResolveOperations
+from application.update_customer import UpdateCustomer
+from application.verify_payment import VerifiedPayment, VerifyPayment
+from application.void_payment import VoidOrder, VoidPayment
+from domain.address import Address, StatementDescriptor
+from domain.customer import Customer
+from domain.events import CaptureMode
+from domain.ids import CallerId
+from domain.payment import Payment
+from domain.payment_method import PaymentMethod
+from tests.fakes.ids import CountingIds
+from tests.fakes.memory_gateway import Fault, FaultyGateway, MemoryGateway
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.runtime import ManualClock
+
+SHOP = Caller(CallerId("shop"))
+STRANGER = Caller(CallerId("stranger"))
+VISA = RawCard("4111 1111 1111 1111", 12, 2035, "123", "Ada Lovelace")
+MASTERCARD = RawCard("5555555555554444", 1, 2030, "123")
+HUNDRED = RawMoney(100_00, "USD")
+LEASE = timedelta(seconds=85)
+FIRST_CHECK = timedelta(seconds=2)
+HORIZON = timedelta(seconds=180)
+
+_numbers = itertools.count(1)
+
+
+def a_request_id() -> str:
+    return f"11111111-0000-4000-8000-{next(_numbers):012d}"
+
+
+def usd(minor_units: int) -> RawMoney:
+    return RawMoney(minor_units, "USD")
+
+
+def an_order(
+    *,
+    request_id: str | None = None,
+    reference: str | None = None,
+    amount: RawMoney | None = HUNDRED,
+    source: RawSource | None = VISA,
+    capture_mode: CaptureMode | None = CaptureMode.AUTOMATIC,
+    customer_id: str = "",
+    store_payment_method: bool = False,
+    billing_address: Address = Address(),
+    descriptor: StatementDescriptor = StatementDescriptor(),
+    metadata: dict[str, str] | None = None,
+    language_code: str = "",
+) -> PaymentOrder:
+    return PaymentOrder(
+        request_id=a_request_id() if request_id is None else request_id,
+        reference=f"order {next(_numbers)}" if reference is None else reference,
+        amount=amount,
+        source=source,
+        capture_mode=capture_mode,
+        customer_id=customer_id,
+        store_payment_method=store_payment_method,
+        billing_address=billing_address,
+        descriptor=descriptor,
+        metadata=metadata or {},
+        language_code=language_code,
+    )
+
+
+class Shop:
+    """`faults` holds what goes wrong next: one (call, fault) at a time, in order; everything else works."""
+
+    def __init__(self, *, search_lag: timedelta = timedelta()) -> None:
+        self.clock = ManualClock()
+        self.faults: deque[tuple[str, Fault]] = deque()
+        self.calls: list[str] = []
+        self.real_gateway = MemoryGateway(self.clock, search_lag=search_lag)
+        self.gateway = FaultyGateway(self.real_gateway, self._next_fault)
+        self.ids = CountingIds()
+        self.store = MemoryStore(self.ids)
+        self.currencies = frozenset({"USD", "JPY"})
+        self.restart()
+
+    def restart(self) -> None:
+        """The process ends and another begins: only store and gateway are as they were."""
+        store, gateway = self.store, self.gateway
+        self.once = ExactlyOnce(
+            store=store,
+            clock=self.clock,
+            ids=self.ids,
+            in_flight=InFlight(),
+            fingerprinter=Fingerprinter(b"key"),
+            lease=LEASE,
+            first_check=FIRST_CHECK,
+        )
+        tokens = PageTokens(b"key")
+        refresh = Refresh(store, gateway, self.clock)
+        changer = MethodChanger(store, self.once)
+        self.absence = AbsenceWatch(self.clock.steady_seconds, HORIZON)
+        self.create = CreatePayment(store, gateway, self.once, self.currencies)
+        self.capture_payment = CapturePayment(store, gateway, self.once)
+        self.void_payment = VoidPayment(gateway, self.once)
+        self.refund_payment = RefundPayment(store, gateway, self.once, refresh)
+        self.get = GetPayment(store)
+        self.list = ListPayments(store, tokens)
+        self.list_events = ListPaymentEvents(store, tokens)
+        self.verify_payment = VerifyPayment(store, gateway, self.clock)
+        self.follow = FollowPayments(store, gateway, self.once)
+        self.resolver = ResolveOperations(store, gateway, self.once, refresh, self.absence)
+        self.method_resolver = ResolveMethods(store, gateway, self.once, self.absence)
+        self.create_customer = CreateCustomer(store, self.once)
+        self.get_customer = GetCustomer(store)
+        self.update_customer = UpdateCustomer(store, gateway, self.once)
+        self.delete_customer = DeleteCustomer(store, gateway, self.once)
+        self.list_customers = ListCustomers(store, tokens)
+        self.create_client_token = CreateClientToken(store, gateway, self.currencies)
+        self.add_method = AddPaymentMethod(store, gateway, self.once)
+        self.get_method = GetPaymentMethod(store)
+        self.list_methods = ListPaymentMethods(store, tokens)
+        self.update_method = UpdatePaymentMethod(gateway, changer)
+        self.set_default_method = SetDefaultPaymentMethod(gateway, changer)
+        self.delete_method = DeletePaymentMethod(gateway, changer)
+
+    def _next_fault(self, call: str) -> Fault:
+        self.calls.append(call)
+        if self.faults and self.faults[0][0] == call:
+            return self.faults.popleft()[1]
+        return Fault.NONE
+
+    def fails(self, call: str, fault: Fault) -> None:
+        """The next such call goes wrong."""
+        self.faults.append((call, fault))
+
+    # What a caller does
+
+    def pay(self, order: PaymentOrder | None = None, caller: Caller = SHOP) -> Payment:
+        return self.create(order or an_order(), caller)
+
+    def authorize(self, amount: int = 100_00) -> Payment:
+        return self.pay(an_order(amount=usd(amount), capture_mode=CaptureMode.MANUAL))
+
+    def settled(self, amount: int = 100_00) -> Payment:
+        payment = self.pay(an_order(amount=usd(amount)))
+        self.real_gateway.settle(payment.authorization.transaction_id)
+        return self.verify(payment).payment
+
+    def capture(
+        self, payment: Payment, amount: int | None = None, *, final: bool = False, request_id: str = ""
+    ) -> Payment:
+        order = CaptureOrder(
+            request_id=request_id or a_request_id(),
+            payment_id=payment.terms.payment_id,
+            amount=None if amount is None else usd(amount),
+            final=final,
+        )
+        return self.capture_payment(order, SHOP)
+
+    def void(self, payment: Payment, *, request_id: str = "") -> Payment:
+        order = VoidOrder(request_id=request_id or a_request_id(), payment_id=payment.terms.payment_id)
+        return self.void_payment(order, SHOP)
+
+    def refund(self, payment: Payment, amount: int | None = None, *, request_id: str = "") -> Payment:
+        order = RefundOrder(
+            request_id=request_id or a_request_id(),
+            payment_id=payment.terms.payment_id,
+            amount=None if amount is None else usd(amount),
+        )
+        return self.refund_payment(order, SHOP)
+
+    def verify(self, payment: Payment) -> VerifiedPayment:
+        return self.verify_payment(payment.terms.payment_id, SHOP)
+
+    def now(self, payment: Payment) -> Payment:
+        """The payment as it is now."""
+        return self.get(payment.terms.payment_id, SHOP)
+
+    def list_all(self) -> list[Payment]:
+        return self.list(RawPaymentFilter(), SHOP).payments
+
+    def customer(self, **details: str) -> Customer:
+        return self.create_customer(CustomerOrder(request_id=a_request_id(), **details), SHOP)
+
+    def method(self, customer: Customer, source: RawCard = VISA, *, make_default: bool = False) -> PaymentMethod:
+        order = MethodOrder(
+            request_id=a_request_id(), customer_id=customer.customer_id, source=source, make_default=make_default
+        )
+        return self.add_method(order, SHOP)
+
+    # What time does
+
+    def wait(self, time: timedelta) -> None:
+        """Time goes by, and what was sent late arrives when it is due."""
+        end = self.clock.now() + time
+        while (arrival := self.gateway.next_arrival) is not None and arrival <= end:
+            self.clock.advance(arrival - self.clock.now())
+            self.gateway.deliver_late()
+        self.clock.advance(end - self.clock.now())
+
+    def resolve(self, after: timedelta = timedelta()) -> int:
+        self.wait(after)
+        return self.resolver()
+
+    def effects(self) -> int:
+        return len(self.real_gateway.effects)

@@ -1,0 +1,174 @@
+"""Bugs planted on purpose, at least one for each invariant. The simulation must find every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from unittest.mock import patch
+
+from application import exactly_once, refund_payment
+from application.caller import Caller
+from application.exactly_once import Begin, Call, ExactlyOnce, Lease, Request
+from application.outcomes import record_outcome
+from application.ports.gateway import Gateway, Outcome
+from application.resolve_operations import AbsenceWatch
+from domain import ids
+from domain.events import GatewayStatusChanged, PaymentEvent, Stamp
+from domain.ids import OperationId, PaymentId
+from domain.money import Money
+from domain.operation import FailureReason, Operation, OperationState
+from domain.operation_log import OperationLog
+from domain.payment import Payment
+from domain.transaction import TransactionStatus
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One planted bug, and the invariant of issue 5 that it breaks. Each change names who, what of it, and by what."""
+
+    name: str
+    invariant: int
+    changes: tuple[tuple[Any, str, Any], ...]
+
+    @contextmanager
+    def planted(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for target, attribute, replacement in self.changes:
+                stack.enter_context(patch.object(target, attribute, replacement))
+            yield
+
+
+class _Undo(Exception):
+    pass
+
+
+def _record_after_the_call(
+    self: ExactlyOnce, request: Request, payment_id: PaymentId, begin: Begin, call: Call
+) -> Payment:
+    """The call comes first; only what came of it is recorded, all at once."""
+    operation_id = OperationId(self.ids.new(ids.OPERATION))
+    started: list[tuple[Payment, Operation]] = []
+    try:
+        with self.store.begin() as work:
+            record = self.record_of(request, payment_id, self.stamp(request.caller))
+            if self.claim(work, record) is None:
+                started.append(begin(work, None, operation_id, self.stamp(request.caller)))
+            raise _Undo
+    except _Undo:
+        pass
+    outcome = call(*started[0]) if started else None
+    payment, operation = self._record_start(request, payment_id, operation_id, begin)
+    if operation is None or outcome is None:
+        return self.repeat(payment, request)
+    return self.answer(self.record(payment_id, operation_id, outcome, request.caller), request)
+
+
+def _call_again(
+    self: ExactlyOnce,
+    payment: Payment,
+    operation: Operation,
+    call: Callable[[], Outcome],
+    caller: Caller,
+    lease: Lease,
+    original: Callable[..., Payment] = ExactlyOnce.carry_out,
+    **more: Any,
+) -> Payment:
+    """An unknown outcome is asked for by calling once more."""
+
+    def insistent() -> Outcome:
+        outcome = call()
+        return call() if type(outcome).__name__ == "Unknown" else outcome
+
+    return original(self, payment, operation, insistent, caller, lease, **more)
+
+
+def _forget_the_third_beat(
+    self: ExactlyOnce, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome, caller: Caller
+) -> Payment:
+    """The answer goes out, and the transaction is never committed."""
+    with self.store.read() as work:
+        found = work.payments.get(payment_id)
+    if found is None:
+        raise LookupError(payment_id)
+    try:
+        with self.store.begin() as work:
+            payment = exactly_once.locked(work, payment_id)
+            record_outcome(work, payment, operation_id, outcome, self.stamp(caller), self.follow)
+            raise _Undo
+    except _Undo:
+        return payment
+
+
+def _fail_on_doubt(self: Payment, operation_id: OperationId, detail: str, *, stamp: Stamp) -> None:
+    """A timeout is called a failure."""
+    if self.operation(operation_id).state is OperationState.STARTED:
+        self.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail=detail, stamp=stamp)
+
+
+def _count_finished_refunds_only(self: OperationLog) -> Money:
+    return max(self.captured_amount - self.refunded_amount, self.captured_amount - self.captured_amount)
+
+
+def _unreturned_by_finished_refunds(self: OperationLog, sale: Operation) -> Money:
+    finished = [
+        o
+        for o in self._refunds()
+        if o.target_transaction_id == sale.transaction_id and o.state is OperationState.SUCCEEDED
+    ]
+    return sale.amount - self._sum(finished)
+
+
+def _count_no_captures(self: OperationLog) -> Money:
+    standing = self.authorization_standing
+    captured = standing is None or standing.status.is_captured or not standing.status.is_open
+    return self.authorized_amount - self.authorized_amount if captured else self.authorized_amount
+
+
+def _change_without_an_event(
+    self: Payment, event: PaymentEvent, original: Callable[[Payment, PaymentEvent], None] = Payment._record
+) -> None:
+    if isinstance(event, GatewayStatusChanged):
+        self._apply(event)
+    else:
+        original(self, event)
+
+
+def _send_in_another_name(gateway: Gateway, operation: Operation) -> Outcome:
+    """The gateway is told another id than the one recorded."""
+    other = replace(operation, operation_id=OperationId(f"{operation.operation_id}x"))
+    return _send_return(gateway, other)
+
+
+_send_return = refund_payment.send_return
+
+
+def _property(function: Callable[[Any], object]) -> property:
+    return property(function)
+
+
+MUTANTS: Final = (
+    Mutant("a repeat starts a second operation", 1, ((exactly_once, "may_try_again", lambda *_: True),)),
+    Mutant("an unknown outcome is called for again", 1, ((ExactlyOnce, "carry_out", _call_again),)),
+    Mutant("a reference may be paid twice", 1, ((Payment, "is_live", _property(lambda _: False)),)),
+    Mutant("the call comes before the record", 2, ((ExactlyOnce, "move_money", _record_after_the_call),)),
+    Mutant("the gateway is told another id", 2, ((refund_payment, "send_return", _send_in_another_name),)),
+    Mutant("old answers are believed", 2, ((TransactionStatus, "precedes", lambda *_: False),)),
+    Mutant("a timeout is a failure", 3, ((Payment, "doubt", _fail_on_doubt),)),
+    Mutant("absence needs no horizon", 3, ((AbsenceWatch, "is_proven", lambda *_: True),)),
+    Mutant("the third beat is not committed", 3, ((ExactlyOnce, "record", _forget_the_third_beat),)),
+    Mutant(
+        "open refunds are not counted",
+        4,
+        (
+            (OperationLog, "refundable_amount", _property(_count_finished_refunds_only)),
+            (OperationLog, "_unreturned", _unreturned_by_finished_refunds),
+        ),
+    ),
+    Mutant(
+        "earlier captures are not counted", 4, ((OperationLog, "capturable_amount", _property(_count_no_captures)),)
+    ),
+    Mutant("nobody plans another look", 5, ((Payment, "check_again", lambda *_, **__: None),)),
+    Mutant("a change is no event", 6, ((Payment, "_record", _change_without_an_event),)),
+)

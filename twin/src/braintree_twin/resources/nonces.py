@@ -1,0 +1,59 @@
+"""Nonces: made from vaulted methods, looked up, and what a vaulted card is found by."""
+
+from __future__ import annotations
+
+from braintree_twin.calls import Answer, Call, Route
+from braintree_twin.errors import NotFound
+from braintree_twin.state.records import Nonce
+from braintree_twin.vault.instruments import Instrument, NonceCodes, of_method, of_nonce
+from braintree_twin.views.nonces import nonce_view
+from braintree_twin.views.payment_methods import payment_method as method_view
+
+ROOT = "payment_method_nonce"
+_NO_CODES = NonceCodes(unknown="", consumed="", locked="")
+CONSUMED_TEST_NONCE = "fake-consumed-nonce"
+
+
+def create(call: Call) -> Answer:
+    method = call.store.payment_methods.get(call.merchant.id, call.path["token"])
+    if method is None:
+        raise NotFound
+    record = Nonce(nonce=call.ids.nonce(), created_at=call.clock.stamp(), kind=method.kind, token=method.token)
+    call.store.nonces.put(call.merchant.id, record)
+    node = nonce_view(record.nonce, of_method(call, method), consumed=False)
+    if call.params(ROOT).flag("authentication_insight"):
+        node["authentication_insight"] = {"regulation_environment": "unavailable", "sca_indicator": "unavailable"}
+    return Answer(ROOT, node, 201)
+
+
+def find(call: Call) -> Answer:
+    """Also what is consumed can be looked at."""
+    nonce = call.path["nonce"]
+    found = of_nonce(call, nonce, _NO_CODES)
+    if isinstance(found, Instrument):
+        return Answer(ROOT, nonce_view(nonce, found, consumed=False))
+    if nonce == CONSUMED_TEST_NONCE:
+        return Answer(ROOT, nonce_view(nonce, Instrument(kind="credit_card"), consumed=True))
+    record = call.store.nonces.get(call.merchant.id, nonce)
+    if record is None:
+        raise NotFound
+    method = call.store.payment_methods.get(call.merchant.id, record.token)
+    instrument = (
+        of_method(call, method) if method else Instrument(kind=record.kind, card=record.card, wallet=record.wallet)
+    )
+    return Answer(ROOT, nonce_view(nonce, instrument, consumed=record.consumed))
+
+
+def find_card(call: Call) -> Answer:
+    """The vaulted card that an unused nonce stands for."""
+    found = of_nonce(call, call.path["nonce"], _NO_CODES)
+    if isinstance(found, str) or found.method is None or found.kind != "credit_card":
+        raise NotFound
+    return Answer("credit_card", method_view(call, found.method))
+
+
+ROUTES = (
+    Route("POST", "/payment_methods/{token}/nonces", create),
+    Route("GET", "/payment_method_nonces/{nonce}", find),
+    Route("GET", "/payment_methods/from_nonce/{nonce}", find_card),
+)

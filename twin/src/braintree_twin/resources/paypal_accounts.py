@@ -1,0 +1,47 @@
+"""PayPal accounts in the vault."""
+
+from __future__ import annotations
+
+from braintree_twin.calls import Answer, Call, Route
+from braintree_twin.resources.payment_methods import load_method, method_answer
+from braintree_twin.rules.customers import LONGEST_TEXT
+from braintree_twin.validation import Errors, ValidationFailed
+from braintree_twin.vault.storing import check_new_token, delete_method, replace_method, set_default
+
+ROOT = "paypal_account"
+TOKEN_IN_USE, EMAIL_INVALID, EMAIL_TOO_LONG = "92906", "92963", "92964"
+
+
+def find(call: Call) -> Answer:
+    return method_answer(call, load_method(call, ROOT))
+
+
+def update(call: Call) -> Answer:
+    method = load_method(call, ROOT)
+    params = call.params(ROOT)
+    errors = Errors()
+    faults = errors.on(ROOT)
+    token, email = params.text("token"), params.text("email")
+    if token != method.token:
+        check_new_token(call, token, faults, in_use=TOKEN_IN_USE)
+    if email and "@" not in email:
+        faults.add("email", EMAIL_INVALID)
+    elif email and len(email) > LONGEST_TEXT:
+        faults.add("email", EMAIL_TOO_LONG)
+    if errors:
+        raise ValidationFailed(errors)
+    if email:
+        method.wallet = {**method.wallet, "email": email}
+    changed = replace_method(call, method, token)
+    if params.section("options").flag("make_default"):
+        set_default(call, changed)
+    return method_answer(call, changed)
+
+
+def delete(call: Call) -> Answer:
+    delete_method(call, load_method(call, ROOT))
+    return Answer()
+
+
+_PATH = "/payment_methods/paypal_account/{token}"
+ROUTES = (Route("GET", _PATH, find), Route("PUT", _PATH, update), Route("DELETE", _PATH, delete))

@@ -1,0 +1,149 @@
+"""The fields of a transaction that the gateway checks and keeps as they came, for a sale and for later steps."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from braintree_twin.calls import Call
+from braintree_twin.merchants import MerchantAccount
+from braintree_twin.params import Params
+from braintree_twin.resources.transactions.common import LONGEST_TEXT, check_order_id
+from braintree_twin.rules.customers import read_custom_fields
+from braintree_twin.rules.descriptors import read_descriptor
+from braintree_twin.rules.line_items import read_line_items
+from braintree_twin.rules.money import SALE_AMOUNTS, canonical
+from braintree_twin.validation import Errors
+
+SOURCES = {
+    "recurring": True,
+    "recurring_first": True,
+    "installment": False,
+    "installment_first": False,
+    "unscheduled": False,
+    "merchant": False,
+    "moto": False,
+    "estimated": False,
+}
+LONGEST_PURCHASE_ORDER = 17
+LONGEST_POSTAL_CODE = 9
+LONGEST_QUOTE = 4000
+SCA_EXEMPTIONS = ("low_value", "secure_corporate", "trusted_beneficiary", "transaction_risk_analysis")
+SHIPPING_METHODS = ("same_day", "next_day", "priority", "ground", "electronic", "ship_to_store", "pickup_in_store")
+SERVICE_FEE_ON_CREDIT, SERVICE_FEE_ON_MASTER = "91552", "91557"
+
+_POSTAL_CODE = re.compile(r"[A-Za-z0-9 \-]*")
+_PHONE = re.compile(r"[0-9()+\-. ]{1,30}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """What a text must look like, and the code of one that does not."""
+
+    field: str
+    pattern: re.Pattern[str]
+    code: str
+
+    def check(self, params: Params, errors: Errors) -> None:
+        text = params.text(self.field)
+        errors.add(self.field, self.code if text and not self.pattern.fullmatch(text) else None)
+
+
+_FORMS = (
+    _Form("transaction_source", re.compile("|".join(SOURCES)), "915133"),
+    _Form("sca_exemption", re.compile("|".join(SCA_EXEMPTIONS)), "915213"),
+    _Form("product_sku", re.compile(r"[A-Za-z0-9_\-. ]+"), "915202"),
+    _Form("processing_merchant_category_code", re.compile(r"[0-9]{4}", re.ASCII), "915265"),
+    _Form("exchange_rate_quote_id", re.compile(rf".{{0,{LONGEST_QUOTE}}}", re.DOTALL), "915229"),
+    _Form("channel", re.compile(rf".{{0,{LONGEST_TEXT}}}", re.DOTALL), "91550"),
+)
+_FORMS_OF_SECTIONS = {
+    "billing": (_Form("phone_number", _PHONE, "915206"),),
+    "shipping": (
+        _Form("phone_number", _PHONE, "915204"),
+        _Form("shipping_method", re.compile("|".join(SHIPPING_METHODS)), "915203"),
+    ),
+    "risk_data": (
+        _Form("customer_device_id", re.compile(r".{0,255}", re.DOTALL), "94702"),
+        _Form("customer_tenure", re.compile(r".{0,20}", re.DOTALL), "94706"),
+    ),
+}
+
+
+def read_details(call: Call, params: Params, account: MerchantAccount, errors: Errors) -> dict[str, object]:
+    """What a new transaction keeps."""
+    source = params.text("transaction_source")
+    for form in _FORMS:
+        form.check(params, errors)
+    for name, forms in _FORMS_OF_SECTIONS.items():
+        for form in forms:
+            form.check(params.section(name), errors.on(name))
+    _check_location(params.section("risk_data"), errors.on("risk_data"))
+    return {
+        "order_id": check_order_id(params, errors),
+        "channel": params.text("channel"),
+        "sca_exemption_requested": params.text("sca_exemption"),
+        "descriptor": read_descriptor(params, errors),
+        "custom_fields": read_custom_fields(call.merchant, params, errors, invalid="91526", too_long="81527"),
+        "transaction_source": source,
+        "recurring": SOURCES.get(source or "", False) or params.flag("recurring"),
+        **_read_service_fee(params, account, errors),
+        **read_level_3(params, account.currency, errors),
+    }
+
+
+def _check_location(risk: Params, errors: Errors) -> None:
+    code = risk.text("customer_location_zip")
+    if code and not _POSTAL_CODE.fullmatch(code):
+        errors.add("customer_location_zip", "94703")
+    elif code and len(code.replace("-", "").replace(" ", "")) > LONGEST_POSTAL_CODE:
+        errors.add("customer_location_zip", "94705")
+
+
+def _read_service_fee(params: Params, account: MerchantAccount, errors: Errors) -> dict[str, object]:
+    """Fees belong to sub-merchant accounts, which the twin has none of."""
+    fee, fault = SALE_AMOUNTS["service_fee_amount"].check(params.text("service_fee_amount"), account.currency)
+    errors.add("service_fee_amount", fault)
+    if fee is None:
+        return {}
+    if params.text("type") == "credit":
+        errors.add("base", SERVICE_FEE_ON_CREDIT)
+    else:
+        errors.add("service_fee_amount", SERVICE_FEE_ON_MASTER)
+    return {}
+
+
+_LEVEL_3_AMOUNTS = ("tax_amount", "discount_amount", "shipping_amount", "shipping_tax_amount", "surcharge_amount")
+
+
+def read_level_3(params: Params, currency: str, errors: Errors) -> dict[str, object]:
+    """Taxes, shipping and line items, which can still be given when a sale is submitted for settlement."""
+    kept: dict[str, object] = {
+        "purchase_order_number": _purchase_order(params, errors),
+        "ships_from_postal_code": _ships_from(params, errors),
+        "tax_exempt": params.flag("tax_exempt"),
+        "line_items": read_line_items(params, errors),
+    }
+    for name in _LEVEL_3_AMOUNTS:
+        amount, fault = SALE_AMOUNTS[name].check(params.text(name), currency)
+        errors.add(name, fault)
+        kept[name] = None if amount is None else canonical(amount, currency)
+    return kept
+
+
+def _purchase_order(params: Params, errors: Errors) -> str | None:
+    number = params.text("purchase_order_number")
+    if number and len(number) > LONGEST_PURCHASE_ORDER:
+        errors.add("purchase_order_number", "91537")
+    elif number and not number.isascii():
+        errors.add("purchase_order_number", "91548")
+    return number
+
+
+def _ships_from(params: Params, errors: Errors) -> str | None:
+    code = params.text("ships_from_postal_code")
+    if code and not _POSTAL_CODE.fullmatch(code):
+        errors.add("ships_from_postal_code", "915167")
+    elif code and len(code.replace("-", "").replace(" ", "")) > LONGEST_POSTAL_CODE:
+        errors.add("ships_from_postal_code", "915165")
+    return code

@@ -1,0 +1,22 @@
+"""Undoing a transaction whichever way still works: a void before it settles, a full refund after."""
+
+from __future__ import annotations
+
+from braintree_twin.calls import Answer, Call
+from braintree_twin.resources.transactions.common import ROOT, load
+from braintree_twin.resources.transactions.refunding import refund_all
+from braintree_twin.resources.transactions.voiding import VOIDABLE, void
+from braintree_twin.validation import failed
+
+# Waiting for the processor, or taken in parts that have to be undone one by one.
+IN_BETWEEN = frozenset({"authorizing", "settlement_pending", "settlement_confirmed"})
+NOT_NOW = "915282"
+
+
+def reverse(call: Call) -> Answer:
+    record = load(call)
+    if record.status in VOIDABLE:
+        return void(call)
+    if record.status in IN_BETWEEN:
+        raise failed(ROOT, "base", NOT_NOW)
+    return refund_all(call, record)

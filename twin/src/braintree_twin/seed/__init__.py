@@ -1,0 +1,1 @@
+"""The seed: a TOML file that says which merchants there are, and what they start with."""

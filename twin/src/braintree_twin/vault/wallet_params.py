@@ -1,0 +1,79 @@
+"""Wallets whose contents a request spells out, instead of giving a nonce for them."""
+
+from __future__ import annotations
+
+from braintree_twin.calls import Call
+from braintree_twin.params import Params
+from braintree_twin.state.records import Fields
+from braintree_twin.validation import Errors
+from braintree_twin.vault.cards import read_card
+from braintree_twin.vault.instruments import Instrument, of_card
+
+APPLE_PAY, GOOGLE_PAY, PAYPAL = "apple_pay_card", "android_pay_card", "paypal_account"
+PAYPAL_TEXTS = ("payee_id", "payee_email", "custom_field", "description")
+# Whoever vaulted the account, this is who pays with it in the sandbox.
+PAYPAL_PAYER = "payer@example.com"
+# Field -> code of its absence; the codes are Apple Pay's, no others are published.
+_REQUIRED = {"number": "93508", "expiration_month": "93509", "expiration_year": "93510", "cryptogram": "93511"}
+
+
+def described_kind(params: Params) -> str | None:
+    """Which wallet a request spells out; who is to be paid through PayPal can also stand beside a nonce."""
+    paypal = params.section(PAYPAL)
+    if paypal.has("payment_id") or paypal.has("payer_id"):
+        return PAYPAL
+    return next((kind for kind in (APPLE_PAY, GOOGLE_PAY) if params.section(kind)), None)
+
+
+def read_wallet(call: Call, params: Params, errors: Errors) -> Instrument | None:
+    """The wallet that the request describes; None where it describes none, or the errors say what is wrong."""
+    kind = described_kind(params)
+    if kind is None:
+        return None
+    section, faults = params.section(kind), errors.on(kind)
+    if kind == PAYPAL:
+        return _paypal(section, faults)
+    missing = [name for name in _REQUIRED if not section.has(name)]
+    for name in missing:
+        faults.add(name, _REQUIRED[name])
+    if missing:
+        return None
+    details = read_card(call, section, faults, required=True)
+    if details.card is None:
+        return None
+    instrument = of_card(details.card)
+    instrument.kind = kind
+    instrument.wallet = _shown(kind, section, details.card.card_type, details.card.last_4)
+    return instrument
+
+
+def _shown(kind: str, section: Params, brand: str, last_4: str) -> Fields:
+    if kind == APPLE_PAY:
+        return {"payment_instrument_name": f"{brand} {last_4}", "source_description": f"{brand} {last_4}"}
+    source = (section.text("source_card_type") or brand, section.text("source_card_last_four") or last_4)
+    return {
+        "google_transaction_id": section.text("google_transaction_id"),
+        "source_card_type": source[0],
+        "source_card_last_4": source[1],
+        "source_description": " ".join(source),
+    }
+
+
+def _paypal(section: Params, errors: Errors) -> Instrument | None:
+    """A payment that the buyer approved at PayPal; it pays once."""
+    if not section.has("payment_id") or not section.has("payer_id"):
+        errors.add("base", "82901")
+        return None
+    wallet: Fields = {
+        "email": PAYPAL_PAYER,
+        "payer_id": section.text("payer_id"),
+        "payment_id": section.text("payment_id"),
+    }
+    return Instrument(kind=PAYPAL, wallet=wallet, reusable=False)
+
+
+def paid_by_paypal(params: Params, wallet: Fields) -> Fields:
+    """A PayPal account as a transaction shows it: the payer, and what the request says of the payment."""
+    places = (params.section("options").section("paypal"), params.section("options"), params.section(PAYPAL))
+    said = {name: next((place.text(name) for place in places if place.has(name)), None) for name in PAYPAL_TEXTS}
+    return {**wallet, "email": PAYPAL_PAYER, **{name: text for name, text in said.items() if text}}

