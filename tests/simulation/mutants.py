@@ -58,7 +58,7 @@ def _record_after_the_call(
             raise _Undo
     except _Undo:
         pass
-    outcome = call(*started[0]) if started else None
+    outcome = call(*started[0], self.begin_lease()) if started else None
     payment, operation = self._record_start(request, payment_id, operation_id, begin)
     if operation is None or outcome is None:
         return self.repeat(payment, request)
