@@ -16,7 +16,7 @@ from application.fingerprint import Fingerprinter, differing_fields
 from application.follow import FollowPolicy
 from application.in_flight import InFlight, Key
 from application.outcomes import record_failure, record_outcome
-from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, Unknown
+from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, RefundIncomplete, Unknown
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import ReferenceTaken, RequestRecord, Store, UnitOfWork
 from domain.events import Stamp
@@ -55,9 +55,13 @@ class Lease:
     steady_seconds: Callable[[], float]
     end: float
 
+    @property
+    def is_held(self) -> bool:
+        return self.steady_seconds() < self.end
+
     def hold(self) -> None:
         """Raises GatewayNotReached once the lease is over: nothing may be sent any more, and nothing was."""
-        if self.steady_seconds() >= self.end:
+        if not self.is_held:
             raise GatewayNotReached("the service hung for too long before it could send")
 
 
@@ -172,6 +176,10 @@ class ExactlyOnce:
     def repeat(self, payment: Payment, request: Request) -> Payment:
         """The answer to a repeated request: the payment as it is now, once a first one under way is through."""
         self.in_flight.wait(request.key, self.lease.total_seconds())
+        return self.answer_now(payment, request)
+
+    def answer_now(self, payment: Payment, request: Request) -> Payment:
+        """The answer as the record stands. Raises what `answer` raises."""
         with self.store.read() as work:
             current = work.payments.get(payment.terms.payment_id)
         return self.answer(current or payment, request)
@@ -179,14 +187,19 @@ class ExactlyOnce:
     def answer(self, payment: Payment, request: Request) -> Payment:
         """The payment, unless what this request asked for had no effect.
 
-        Raises OperationRefused where the gateway refused it, and GatewayNotReached where it was never sent.
+        Raises OperationRefused where the gateway refused it, GatewayNotReached where it was never sent, and
+        RefundIncomplete where a part of it was not.
         """
         operations = payment.operations_of(request.request_id)
         if payment.given_back_by(request.request_id) and not payment.refundable_amount:
             # A part could not be sent, and somebody gave the rest back by another request.
             return payment
         match operations[-1].failure_reason if operations else None:
-            # Even where an earlier part took effect: the same request sends what is missing.
+            # The same request sends what is missing.
+            case FailureReason.GATEWAY_UNREACHABLE | FailureReason.GATEWAY_REFUSED_CREDENTIALS if payment.given_back_by(
+                request.request_id
+            ):
+                raise RefundIncomplete
             case FailureReason.GATEWAY_REFUSED_CREDENTIALS:
                 raise GatewayRefusedCredentials
             case FailureReason.GATEWAY_UNREACHABLE:

@@ -9,7 +9,7 @@ from application.caller import Caller
 from application.checks import Checks, RawMoney, known
 from application.exactly_once import ExactlyOnce, Lease, Request, locked, may_try_again
 from application.load import check_amount, load, load_for_change
-from application.ports.gateway import Gateway, Outcome, Refund
+from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund, RefundIncomplete
 from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
 from application.void_payment import void_of
@@ -54,6 +54,9 @@ class RefundPayment:
         lease = self.exactly_once.begin_lease()
         with self.exactly_once.in_flight.track(request.key):
             payment, started = self._record_start(request, PaymentId(known(payment_id)), amount, note)
+            if started == []:
+                # All of it waits, or others took what was left after a part. The payment tells.
+                return payment
             if started is not None:
                 payment = self._carry_out(payment, started, request, lease)
                 if _came_too_late_to_void(payment, started):
@@ -82,11 +85,13 @@ class RefundPayment:
                 return payment, None
             try:
                 return payment, self._start(work, payment, request, amount, note)
-            except (AmountExceeds, IllegalTransition, OperationInProgress):
-                # A part of it was given back before, so that a refusal would not be true. The payment tells how much.
+            except (AmountExceeds, IllegalTransition, OperationInProgress) as refusal:
                 if not payment.given_back_by(request.request_id):
                     raise
-                return payment, None
+                # A part of it was given back before, so that a refusal would not be true.
+                if isinstance(refusal, OperationInProgress):
+                    raise RefundIncomplete from None
+                return payment, []
 
     def _start(
         self, work: UnitOfWork, payment: Payment, request: Request, amount: Money | None, note: str
@@ -111,20 +116,27 @@ class RefundPayment:
     def _carry_out(self, payment: Payment, started: list[Operation], request: Request, lease: Lease) -> Payment:
         """Sends one after the other. Once one cannot be sent, the rest is not tried: it surely was not sent either."""
         for index, operation in enumerate(started):
-            if index:
+            if index and lease.is_held:
                 lease = self._renew_lease(payment, operation)
-            payment = self.exactly_once.carry_out(
-                payment,
-                operation,
-                partial(send_return, self.gateway, operation),
-                request.caller,
-                lease,
-                waiting=started[index + 1 :],
-            )
+            try:
+                payment = self.exactly_once.carry_out(
+                    payment,
+                    operation,
+                    partial(send_return, self.gateway, operation),
+                    request.caller,
+                    lease,
+                    waiting=started[index + 1 :],
+                )
+            except GatewayNotReached:
+                # Whether that is the answer depends on what this request gave back before.
+                return self.exactly_once.answer_now(payment, request)
         return payment
 
     def _renew_lease(self, payment: Payment, operation: Operation) -> Lease:
-        """The calls before it took their time; the resolver must not look for it before it is sent."""
+        """The calls before it took their time; the resolver must not look for it before it is sent.
+
+        Only while the old one is held: afterwards others may have looked, and may soon call it absent.
+        """
         lease = self.exactly_once.begin_lease()
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)

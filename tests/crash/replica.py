@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,7 +65,9 @@ class Replica:
     def signal(self, number: signal.Signals) -> None:
         with self._changed:
             if self._exit_status is None and self._pid:
-                os.kill(self._pid, number)
+                # It may have died a moment ago, of which the listener has not told yet.
+                with suppress(ProcessLookupError):
+                    os.kill(self._pid, number)
 
     def is_frozen(self) -> bool:
         """Whether a signal stopped it."""

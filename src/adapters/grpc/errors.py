@@ -289,6 +289,12 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "Whoever runs the service has to correct them; then send the same request again.",
         60,
     ),
+    gateway.RefundIncomplete: _unavailable(
+        "REFUND_INCOMPLETE",
+        "A part of the refund was given back or is under way; for the rest the payment gateway could not be reached. "
+        "Send the same request again, with the same request_id: it sends only what is missing.",
+        5,
+    ),
     gateway.GatewayNotReached: _unavailable(
         "GATEWAY_UNREACHABLE",
         "The payment gateway could not be reached, so surely nothing was sent and nothing was charged. "

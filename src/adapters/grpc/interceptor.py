@@ -19,6 +19,8 @@ _log = logging.getLogger("bayar.calls")
 
 _DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
+
+
 _END: Final = object()
 
 

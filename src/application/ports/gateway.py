@@ -26,6 +26,10 @@ class GatewayNotReached(GatewayUnavailable):
     """Surely nothing was sent."""
 
 
+class RefundIncomplete(GatewayNotReached):
+    """A part of a refund was given back or is under way. What is missing surely was not sent."""
+
+
 class GatewayRefusedCredentials(GatewayNotReached):
     """The gateway knows neither this service nor its keys. It acted on nothing."""
 

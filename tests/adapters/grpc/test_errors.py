@@ -103,6 +103,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (domain.OperationInProgress(PAYMENT, OPERATION), Code.ABORTED, "OPERATION_IN_PROGRESS", (rich.RetryInfo,)),
     (gateway.GatewayRefusedCredentials(), Code.UNAVAILABLE, "GATEWAY_REFUSED_CREDENTIALS", (rich.RetryInfo,)),
     (gateway.GatewayNotReached(), Code.UNAVAILABLE, "GATEWAY_UNREACHABLE", (rich.RetryInfo,)),
+    (gateway.RefundIncomplete(), Code.UNAVAILABLE, "REFUND_INCOMPLETE", (rich.RetryInfo,)),
     (gateway.GatewayUnavailable(), Code.UNAVAILABLE, "GATEWAY_UNAVAILABLE", (rich.RetryInfo,)),
     (store.StoreUnavailable(), Code.UNAVAILABLE, "STORE_UNAVAILABLE", (rich.RetryInfo,)),
     (errors.ServiceStopping(), Code.UNAVAILABLE, "SERVICE_STOPPING", (rich.RetryInfo,)),
