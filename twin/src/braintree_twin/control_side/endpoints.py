@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
 from braintree_twin.app import App
+from braintree_twin.control_side import spellings
 from braintree_twin.control_side.faults import FaultBook, Rule, WrongRule
 from braintree_twin.control_side.traffic import Traffic
 from braintree_twin.control_side.webhooks import WebhookControl
@@ -67,7 +68,7 @@ class ControlSide:
             return _json(400, {"field": wrong.field_name, "remedy": wrong.remedy})
 
     def _add_fault(self, fields: dict[str, Any]) -> dict[str, Any]:
-        rule = self._faults.add(fields)
+        rule = self._faults.add(spellings.of_fault(fields))
         if rule.fault == "refuse" and rule.method is None and rule.path is None:
             rule.strikes()
             self._door.refuse(rule)
@@ -97,6 +98,7 @@ class ControlSide:
         return {"now": clock.stamp(), "offset_seconds": clock.offset_seconds}
 
     def _advance(self, fields: dict[str, Any]) -> dict[str, Any]:
+        fields = spellings.of_clock(fields)
         _only(fields, "advance_seconds")
         seconds = fields.get("advance_seconds")
         if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= MOST_SECONDS:

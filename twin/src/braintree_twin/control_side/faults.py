@@ -169,13 +169,28 @@ def _path(value: Any) -> str | None:
 
 
 def _pattern(path: str | None) -> re.Pattern[str] | None:
-    """`*` stands for any characters; a pattern that starts with ^ is a regular expression."""
+    """`*` or `{id}` stands for any characters; what starts with ^ is a regular expression, and any other may be one."""
     if path is None:
         return None
     try:
-        return re.compile(path if path.startswith("^") else translate(path))
+        if path.startswith("^"):
+            return re.compile(path)
+        glob = translate(_PLACEHOLDER.sub("*", path))
+        return re.compile(f"{glob}|{_whole(path)}")
     except (re.error, RecursionError, OverflowError) as error:
         raise WrongRule("path", f"is no regular expression ({error}); without ^ it is a pattern with *") from error
+
+
+_PLACEHOLDER = re.compile(r"\{[a-z_]+\}", re.ASCII)
+
+
+def _whole(path: str) -> str:
+    """The pattern read as a regular expression of the whole path, or nothing that ever matches."""
+    try:
+        re.compile(path)
+    except (re.error, RecursionError, OverflowError):
+        return r"(?!)"
+    return rf"(?:{path})\Z"
 
 
 def _number(fields: Mapping[str, Any], name: str, least: float, most: float) -> float | None:

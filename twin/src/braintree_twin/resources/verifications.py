@@ -38,7 +38,7 @@ def create(call: Call) -> Answer:
         faults.add("three_d_secure_authentication_id", code)
     if errors or instrument is None:
         raise ValidationFailed(errors)
-    record = verify(call, instrument, account, amount)
+    record = verify(call, instrument, account, amount, account_type=params.section("options").text("account_type"))
     consume(call, instrument)
     return Answer(ROOT, verification_view(record), 201) if record.status == "verified" else refusal(call, record)
 

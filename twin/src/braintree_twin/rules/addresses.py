@@ -26,7 +26,10 @@ _COUNTRY_NOT_ACCEPTED = {
     "country_code_alpha3": "91816",
     "country_code_numeric": "91817",
 }
-FIELDS = (*_TOO_LONG, *_COUNTRY_NOT_ACCEPTED, "phone_number")
+# What the element `international_phone` has in it, kept beside the other fields.
+PHONE_PARTS = ("country_code", "national_number")
+PHONE_FIELDS = tuple(f"international_phone_{part}" for part in PHONE_PARTS)
+FIELDS = (*_TOO_LONG, *_COUNTRY_NOT_ACCEPTED, "phone_number", *PHONE_FIELDS)
 INCONSISTENT_COUNTRY = "91815"
 POSTAL_CODE_INVALID = "81813"
 LONGEST_POSTAL_CODE = 9
@@ -46,6 +49,9 @@ def read_address(params: Params, errors: Errors) -> Fields:
     errors.add("postal_code", _postal_code_fault(fields.get("postal_code")))
     if "phone_number" in params:
         fields["phone_number"] = params.text("phone_number")
+    phone = params.section("international_phone")
+    if phone:
+        fields.update({f"international_phone_{part}": phone.text(part) for part in PHONE_PARTS})
     fields.update(_read_country(params, errors))
     return fields
 

@@ -6,6 +6,7 @@ import re
 
 from braintree_twin.merchants import Merchant
 from braintree_twin.params import Params
+from braintree_twin.rules.addresses import PHONE_FIELDS
 from braintree_twin.state.records import Fields
 from braintree_twin.validation import Errors
 
@@ -19,7 +20,7 @@ _TOO_LONG = {
     "fax": "81607",
     "website": "81615",
 }
-FIELDS = tuple(_TOO_LONG)
+FIELDS = (*_TOO_LONG, *PHONE_FIELDS)
 LONGEST_TEXT = 255
 LONGEST_IDENTIFIER = 36
 LONGEST_CUSTOM_FIELD = 255
@@ -34,6 +35,9 @@ _INTERNATIONAL_PHONE = (
     ("national_number", re.compile(r"[0-9()\-. ]{1,30}", re.ASCII), "91626"),
 )
 _RESERVED = frozenset({"all", "new"})
+
+# Names that a merchant who takes every name is never taken to have declared, so that the refusal can be seen too.
+NEVER_DECLARED = ("invalid", "unknown", "undeclared", "not_")
 
 # Codes of an identifier that a merchant chooses: invalid, reserved, too long.
 CUSTOMER_ID = ("91610", "91611", "91612")
@@ -57,6 +61,8 @@ def read_customer(params: Params, errors: Errors) -> Fields:
     for name, form, code in _INTERNATIONAL_PHONE:
         text = phone.text(name)
         errors.on("international_phone").add(name, code if text is not None and not form.fullmatch(text) else None)
+        if phone:
+            fields[f"international_phone_{name}"] = text
     return fields
 
 
@@ -85,5 +91,7 @@ def read_custom_fields(merchant: Merchant, params: Params, errors: Errors, *, in
 
 def _is_declared(merchant: Merchant, name: str) -> bool:
     if merchant.custom_fields is None:
+        if name.startswith(NEVER_DECLARED):
+            return False
         return _CUSTOM_FIELD_NAME.fullmatch(name) is not None
     return name in merchant.custom_fields

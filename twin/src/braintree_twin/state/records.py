@@ -42,6 +42,8 @@ class Customer:
     phone: str | None = None
     fax: str | None = None
     website: str | None = None
+    international_phone_country_code: str | None = None
+    international_phone_national_number: str | None = None
     custom_fields: Fields = field(default_factory=dict)
 
 
@@ -124,6 +126,7 @@ class Verification:
     processor_response_type: str | None = None
     network_transaction_id: str | None = None
     gateway_rejection_reason: str | None = None
+    account_type: str | None = None
 
     @property
     def card_number_identifier(self) -> str | None:

@@ -33,6 +33,7 @@ _JCB, _MAESTRO, _DINERS = "3530111333300000", "6304000000000000", "3625960000000
 
 _CARDS: dict[str, str] = {
     "fake-valid-nonce": _VISA,
+    "fake-valid-no-billing-address-nonce": _VISA,
     "fake-valid-visa-nonce": _VISA,
     "fake-valid-amex-nonce": _AMEX,
     "fake-valid-mastercard-nonce": _MASTERCARD,
@@ -153,6 +154,7 @@ _WALLETS: dict[str, TestNonce] = {
     "fake-apple-pay-visa-nonce": _apple_pay("4012000077777777", "Visa 8886"),
     "fake-apple-pay-mastercard-nonce": _apple_pay(_MASTERCARD, "MasterCard 0017"),
     "fake-apple-pay-amex-nonce": _apple_pay(_AMEX, "AmEx 41002"),
+    "fake-apple-pay-discover-nonce": _apple_pay(_DISCOVER, "Discover 1117"),
     "fake-apple-pay-mpan-nonce": _apple_pay("4012000077777777", "Visa 8886"),
     "fake-android-pay-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-visa-nonce": _google_pay("4111111111111111", "Visa"),
@@ -170,6 +172,8 @@ _WALLETS: dict[str, TestNonce] = {
     "fake-paypal-billing-agreement-nonce": TestNonce(
         "paypal_account", wallet={**_PAYPAL, "billing_agreement_id": "B-FAKEAGREEMENT01"}
     ),
+    # A PayPal account behind Google Pay.
+    "fake-google-pay-paypal-nonce": TestNonce("paypal_account", wallet=_PAYPAL),
     "fake-paypal-one-time-nonce": TestNonce("paypal_account", wallet=_PAYPAL, reusable=False),
     "fake-paypal-future-nonce": TestNonce("paypal_account", wallet=_PAYPAL),
     "fake-paypal-future-refresh-token-nonce": TestNonce("paypal_account", wallet=_PAYPAL),

@@ -42,7 +42,9 @@ def read_options(call: Call, params: Params, errors: Errors) -> tuple[MerchantAc
     return account, amount or Decimal(0)
 
 
-def verify(call: Call, instrument: Instrument, account: MerchantAccount, amount: Decimal) -> Verification:
+def verify(
+    call: Call, instrument: Instrument, account: MerchantAccount, amount: Decimal, *, account_type: str | None = None
+) -> Verification:
     """Verify a card and keep the outcome."""
     card: dict[str, Any] = instrument.card or {}
     status, code, reason = _OUTCOMES[instrument.behaviour]
@@ -69,6 +71,7 @@ def verify(call: Call, instrument: Instrument, account: MerchantAccount, amount:
         processor_response_type=kind_of(code) if code else None,
         network_transaction_id="0" + call.clock.now().strftime("%Y%m%d%H%M%S") if code == "1000" else None,
         gateway_rejection_reason=reason,
+        account_type=account_type,
     )
     call.store.verifications.put(call.merchant.id, record)
     return record

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from braintree_twin.calls import Call
 from braintree_twin.ids import global_id
+from braintree_twin.rules.addresses import PHONE_FIELDS
 from braintree_twin.rules.customers import FIELDS
 from braintree_twin.state.records import Customer, Fields
-from braintree_twin.views.addresses import vault_address
+from braintree_twin.views.addresses import international_phone, vault_address
 from braintree_twin.views.payment_methods import payment_method
 from braintree_twin.xml_out import Elements, Node, Timestamp
 
@@ -15,11 +16,13 @@ def customer(call: Call, record: Customer) -> dict[str, Node]:
     methods = call.store.payment_methods.find(call.merchant.id, customer_id=record.id)
     addresses = call.store.addresses.find(call.merchant.id, customer_id=record.id)
     kinds = ["credit_card", *sorted({method.kind for method in methods} - {"credit_card"})]
-    fields: dict[str, Node] = {name: getattr(record, name) for name in FIELDS}
+    known = {name: getattr(record, name) for name in FIELDS}
+    fields: dict[str, Node] = {name: text for name, text in known.items() if name not in PHONE_FIELDS}
     return {
         "id": record.id,
         "merchant_id": call.merchant.id,
         **fields,
+        "international_phone": international_phone(known),
         "created_at": Timestamp(record.created_at),
         "updated_at": Timestamp(record.updated_at),
         "custom_fields": dict(record.custom_fields),
@@ -38,4 +41,5 @@ def transaction_customer(fields: Fields) -> dict[str, Node]:
         name: fields.get(name)
         for name in ("id", "first_name", "last_name", "company", "email", "website", "phone", "fax")
     }
+    shown["international_phone"] = international_phone(fields)
     return {**shown, "global_id": global_id("customer", fields["id"])} if fields.get("id") else shown

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
+from braintree_twin.clock import parse_stamp
 from braintree_twin.ids import global_id
 from braintree_twin.state.records import Dispute, Document, Fields
 from braintree_twin.xml_out import Date, Elements, Node, Timestamp
+
+DOCUMENTS_KEPT = timedelta(days=365)
 
 
 def _date(text: str | None) -> Node:
@@ -81,6 +85,8 @@ def evidence(fields: Mapping[str, Any]) -> dict[str, Node]:
     return {
         "id": fields["id"],
         "global_id": global_id("disputeevidence", fields["id"]),
+        # The SDKs' samples of notifications have the one, their objects the other.
+        "comment": fields["comments"],
         "comments": fields["comments"],
         "url": fields["url"],
         "category": fields["category"],
@@ -98,6 +104,6 @@ def document(record: Document) -> dict[str, Node]:
         "name": record.name,
         "content_type": record.content_type,
         "size": record.size,
-        "expires_at": None,
+        "expires_at": Date((parse_stamp(record.created_at) + DOCUMENTS_KEPT).date().isoformat()),
         "created_at": _stamp(record.created_at),
     }

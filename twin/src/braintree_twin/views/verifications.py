@@ -14,6 +14,7 @@ def verification(record: Verification) -> dict[str, Node]:
     code = record.processor_response_code
     card = transaction_card(record.card, record.token)
     card["unique_number_identifier"] = record.card_number_identifier
+    card["account_type"] = record.account_type
     return {
         "id": record.id,
         "status": record.status,
@@ -37,5 +38,7 @@ def verification(record: Verification) -> dict[str, Node]:
         "credit_card": card,
         "billing": transaction_address(record.billing),
         "three_d_secure_info": None,
+        "ani_first_name_response_code": None,
+        "ani_last_name_response_code": None,
         "global_id": global_id("verification", record.id),
     }

@@ -11,6 +11,7 @@ from braintree_twin.params import Params
 from braintree_twin.resources.transactions.common import LONGEST_TEXT, check_order_id
 from braintree_twin.rules.customers import read_custom_fields
 from braintree_twin.rules.descriptors import read_descriptor
+from braintree_twin.rules.industry import check_industry
 from braintree_twin.rules.line_items import read_line_items
 from braintree_twin.rules.money import SALE_AMOUNTS, canonical
 from braintree_twin.validation import Errors
@@ -33,7 +34,8 @@ SHIPPING_METHODS = ("same_day", "next_day", "priority", "ground", "electronic", 
 SERVICE_FEE_ON_CREDIT, SERVICE_FEE_ON_MASTER = "91552", "91557"
 
 _POSTAL_CODE = re.compile(r"[A-Za-z0-9 \-]*")
-_PHONE = re.compile(r"[0-9()+\-. ]{1,30}")
+# No number of any country has more than 15 digits.
+_PHONE = re.compile(r"(?:[()+\-. ]*[0-9]){1,15}[()\-. ]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ _FORMS_OF_SECTIONS = {
         _Form("shipping_method", re.compile("|".join(SHIPPING_METHODS)), "915203"),
     ),
     "risk_data": (
+        _Form("customer_browser", re.compile(r".{0,255}", re.DOTALL), "94701"),
         _Form("customer_device_id", re.compile(r".{0,255}", re.DOTALL), "94702"),
         _Form("customer_tenure", re.compile(r".{0,20}", re.DOTALL), "94706"),
     ),
@@ -78,6 +81,7 @@ def read_details(call: Call, params: Params, account: MerchantAccount, errors: E
     for name, forms in _FORMS_OF_SECTIONS.items():
         for form in forms:
             form.check(params.section(name), errors.on(name))
+    check_industry(params, account.currency, errors)
     _check_location(params.section("risk_data"), errors.on("risk_data"))
     return {
         "order_id": check_order_id(params, errors),
