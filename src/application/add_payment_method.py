@@ -7,8 +7,9 @@ from typing import assert_never
 
 from application.caller import Caller
 from application.checks import Checks, RawCard, known
-from application.errors import Rule
+from application.errors import InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Lease, Request
+from application.get_customer import must_still_live
 from application.place_method import place
 from application.ports.gateway import (
     Gateway,
@@ -26,7 +27,7 @@ from application.ports.store import Store, UnitOfWork
 from domain import ids
 from domain.address import Address
 from domain.customer import Customer
-from domain.ids import CustomerId, PaymentMethodId
+from domain.ids import CustomerId, PaymentMethodId, RequestId
 from domain.instrument import Card
 from domain.payment_method import PaymentMethod, PaymentMethodState
 
@@ -54,7 +55,10 @@ class AddPaymentMethod:
 
     def __call__(self, order: MethodOrder, caller: Caller) -> PaymentMethod:
         """Raises InvalidRequest, RequestIdReused, GatewayNotReached and StoreUnavailable."""
-        request, customer, source = self._check(order, caller)
+        try:
+            request, customer, source = self._check(order, caller)
+        except InvalidRequest as invalid:
+            return self._repeat_of_once_valid(order, caller, invalid)
         method_id = PaymentMethodId(self.exactly_once.ids.new(ids.PAYMENT_METHOD))
         lease = self.exactly_once.begin_lease()
         with self.exactly_once.in_flight.track(request.key):
@@ -68,18 +72,12 @@ class AddPaymentMethod:
         request_id = checks.request_id(order.request_id)
         customer_id = checks.resource_id("customer_id", order.customer_id, ids.CUSTOMER)
         source: Card | Nonce | None = None
-        fields: dict[str, object] = {}
         match order.source:
             case RawCard():
                 source = checks.card("card", order.source, self.exactly_once.clock.now().date())
-                if source is not None:
-                    fields["card.number"] = source.last_four
-                    fields["card.expiration_month"] = source.expiry.month
-                    fields["card.expiration_year"] = source.expiry.year
             case Nonce(value):
                 checks.secret_text("payment_method_nonce", value)
                 source = order.source
-                fields["payment_method_nonce"] = value
             case None:
                 checks.add("source", Rule.EXACTLY_ONE, "card, payment_method_nonce")
         checks.address("billing_address", order.billing_address)
@@ -93,14 +91,22 @@ class AddPaymentMethod:
         checks.done()
         if source is None:
             raise RuntimeError("a source without a fault is there")
-        fields |= {
-            "customer_id": customer_id,
-            "verify": order.verify,
-            "make_default": order.make_default,
-            **{f"billing_address.{name}": getattr(order.billing_address, name) for name in Address.__slots__},
-        }
-        request = Request(caller, known(request_id), "AddPaymentMethod", fields)
-        return request, known(customer), source
+        return _request(known(request_id), order, caller), known(customer), source
+
+    def _repeat_of_once_valid(self, order: MethodOrder, caller: Caller, invalid: InvalidRequest) -> PaymentMethod:
+        """The answer to a repeat of an order that was good when it first came.
+
+        Raises what was found wrong with it where it is no repeat, or one that would have to be sent again.
+        """
+        if not invalid.may_have_been_valid:
+            raise invalid
+        request = _request(known(Checks().request_id(order.request_id)), order, caller)
+        with self.store.read() as work:
+            record = self.exactly_once.earlier(work, request)
+            method = work.payment_methods.get(PaymentMethodId(record.resource_id)) if record else None
+        if method is None or method.failure_detail == NEVER_SENT:
+            raise invalid
+        return self._repeat(request, method)
 
     def _record_start(
         self, request: Request, order: MethodOrder, method_id: PaymentMethodId, customer: Customer
@@ -113,9 +119,11 @@ class AddPaymentMethod:
                 method = known(work.payment_methods.get(PaymentMethodId(earlier.resource_id), lock=True))
                 if method.failure_detail != NEVER_SENT:
                     return method, False
+                must_still_live(work, customer.customer_id)
                 again = replace(method, state=PaymentMethodState.PENDING, failure_detail="", next_check_time=due)
                 work.payment_methods.save(again)
                 return again, True
+            must_still_live(work, customer.customer_id)
             method = PaymentMethod(
                 payment_method_id=method_id,
                 caller_id=request.caller.caller_id,
@@ -191,6 +199,24 @@ class AddPaymentMethod:
         if current.failure_detail == NEVER_SENT:
             raise GatewayNotReached
         return current
+
+
+def _request(request_id: RequestId, order: MethodOrder, caller: Caller) -> Request:
+    """What makes two orders the same. Of a card only what may be stored: last four and expiry."""
+    fields: dict[str, object] = {
+        "customer_id": order.customer_id,
+        "verify": order.verify,
+        "make_default": order.make_default,
+        **{f"billing_address.{name}": getattr(order.billing_address, name) for name in Address.__slots__},
+    }
+    match order.source:
+        case RawCard() as card:
+            fields["card.number"] = card.last_four
+            fields["card.expiration_month"] = card.expiration_month
+            fields["card.expiration_year"] = card.expiration_year
+        case Nonce(value):
+            fields["payment_method_nonce"] = value
+    return Request(caller, request_id, "AddPaymentMethod", fields)
 
 
 def introduce(gateway: Gateway, customer: Customer) -> None:

@@ -54,12 +54,18 @@ class MethodChanger:
         method_id: str,
         at_gateway: Callable[[PaymentMethod], StoredInstrument | None],
         here: Callable[[UnitOfWork, PaymentMethod, StoredInstrument | None], PaymentMethod],
+        goal: PaymentMethodState | None = None,
     ) -> PaymentMethod:
-        """Raises NotFound, RequestIdReused, MethodNotActive and what `at_gateway` raises."""
+        """Raises NotFound, RequestIdReused, MethodNotActive and what `at_gateway` raises.
+
+        A method that is in the goal's state already is answered as it is.
+        """
         with self.store.read() as work:
             method = own_method(work, method_id, request.caller)
             if self.exactly_once.is_repeat(work, request):
                 return method
+        if method.state is goal:
+            return method
         if method.state is not PaymentMethodState.ACTIVE:
             raise MethodNotActive(method.payment_method_id, method.state)
         answer = at_gateway(method)
@@ -155,11 +161,15 @@ class DeletePaymentMethod:
             self.gateway.delete_method(method.gateway_token)
 
         def here(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
+            if method.state is PaymentMethodState.DELETED:
+                # By another request, meanwhile.
+                return method
             if method.is_default:
                 _promote_newest(work, method)
+            _pass_on_doubles(work, method)
             return replace(method, state=PaymentMethodState.DELETED, is_default=False)
 
-        return self.change(request, payment_method_id, at_gateway, here)
+        return self.change(request, payment_method_id, at_gateway, here, goal=PaymentMethodState.DELETED)
 
 
 def _named(request_id: str, payment_method_id: str, caller: Caller, name: str) -> Request:
@@ -176,6 +186,13 @@ def _promote_newest(work: UnitOfWork, leaving: PaymentMethod) -> None:
         if method.payment_method_id != leaving.payment_method_id and method.state is PaymentMethodState.ACTIVE:
             work.payment_methods.save(replace(method, is_default=True))
             return
+
+
+def _pass_on_doubles(work: UnitOfWork, leaving: PaymentMethod) -> None:
+    """What was called the same card as the one that leaves is now the double of what that one was a double of."""
+    for method in work.payment_methods.of_customer(leaving.customer_id):
+        if method.duplicate_of == leaving.payment_method_id:
+            work.payment_methods.save(replace(method, duplicate_of=leaving.duplicate_of))
 
 
 def _stored(outcome: StoreOutcome) -> StoredInstrument:

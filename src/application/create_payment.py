@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Final
 
 from application.add_payment_method import introduce
 from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, known
 from application.errors import InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Lease, Request, may_try_again
+from application.get_customer import must_still_live
 from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
 from application.ports.store import Store, UnitOfWork
 from domain import ids
@@ -32,9 +32,6 @@ class RawStoredMethod:
 
 
 RawSource = RawCard | Nonce | RawStoredMethod
-
-# What a good order may break when it comes again much later.
-_MAY_CHANGE: Final = frozenset({Rule.NOT_PAST, Rule.EXISTS, Rule.OF_CUSTOMER, Rule.CURRENCY_ACCEPTED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +78,8 @@ class CreatePayment:
         def begin(
             work: UnitOfWork, earlier: Payment | None, operation_id: OperationId, stamp: Stamp
         ) -> tuple[Payment, Operation]:
+            if plan.customer is not None:
+                must_still_live(work, plan.customer.customer_id)
             payment = earlier or Payment.create(plan.terms, stamp=stamp)
             operation = payment.authorize(operation_id, plan.request.request_id, stamp=stamp)
             if plan.terms.store_payment_method:
@@ -97,7 +96,7 @@ class CreatePayment:
 
         Raises what was found wrong with it where it is no repeat, or one that would have to be sent again.
         """
-        if any(fault.rule not in _MAY_CHANGE for fault in invalid.faults):
+        if not invalid.may_have_been_valid:
             raise invalid
         request = Request(caller, known(Checks().request_id(order.request_id)), "CreatePayment", _fields(order))
         with self.store.read() as work:

@@ -12,7 +12,6 @@ from application.get_customer import own_customer
 from application.ports.gateway import Gateway
 from application.ports.store import PaymentFilter, Store, UnitOfWork
 from domain import ids
-from domain.address import Address
 from domain.customer import Customer
 from domain.ids import CustomerId
 from domain.payment_method import PaymentMethodState
@@ -35,9 +34,12 @@ class DeleteCustomer:
         with self.store.read() as work:
             customer = own_customer(work, customer_id, caller)
             self.exactly_once.is_repeat(work, request)
-            if customer.delete_time is not None:
-                return customer
-            _refuse_while_open(work, customer)
+            if customer.delete_time is None:
+                _refuse_while_open(work, customer)
+        if customer.delete_time is not None:
+            # Perhaps it was interrupted before this.
+            self.store.wipe()
+            return customer
         self.gateway.delete_customer(customer.customer_id)
         stamp = self.exactly_once.stamp(caller)
         with self.store.begin() as work:
@@ -45,6 +47,8 @@ class DeleteCustomer:
             self.exactly_once.claim(work, self.exactly_once.record_of(request, customer_id, stamp))
             if current.delete_time is not None:
                 return current
+            # Again, now that nobody else can begin anything for the customer.
+            _refuse_while_open(work, current)
             deleted = Customer(
                 customer_id=current.customer_id,
                 caller_id=current.caller_id,
@@ -54,18 +58,12 @@ class DeleteCustomer:
             )
             work.customers.save(deleted)
             for method in work.payment_methods.of_customer(current.customer_id):
-                bare = replace(method.instrument, cardholder_name="", account="") if method.instrument else None
                 work.payment_methods.save(
-                    replace(
-                        method,
-                        state=PaymentMethodState.DELETED,
-                        instrument=bare,
-                        is_default=False,
-                        billing_address=Address(),
-                        update_time=stamp.time,
-                    )
+                    replace(method, state=PaymentMethodState.DELETED, is_default=False, update_time=stamp.time)
                 )
+            work.payment_methods.erase_personal_data(current.customer_id)
             work.payments.erase_personal_data(current.customer_id)
+        self.store.wipe()
         return deleted
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import OperationKind, OperationState
@@ -52,6 +53,10 @@ class Rule(Enum):
     TIMESTAMP = "timestamp"
 
 
+# Cards expire, customers and methods are deleted, currencies given up.
+_MADE_BY_TIME: Final = frozenset({Rule.NOT_PAST, Rule.EXISTS, Rule.OF_CUSTOMER, Rule.CURRENCY_ACCEPTED})
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One thing wrong with a request: the field's path, the rule it breaks, and the rule's limit. Never the value."""
@@ -71,6 +76,11 @@ class InvalidRequest(ApplicationError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__(", ".join(f"{fault.field}: {fault.rule.value}" for fault in faults))
         self.faults = faults
+
+    @property
+    def may_have_been_valid(self) -> bool:
+        """Whether it was perhaps good when it first came: only time made faults of what it says."""
+        return all(fault.rule in _MADE_BY_TIME for fault in self.faults)
 
 
 class ResourceKind(Enum):

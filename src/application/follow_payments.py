@@ -1,4 +1,4 @@
-"""Follows each payment's money to its end: settled, expired, refused at settlement, paid out."""
+"""Follows each payment's money until the gateway moves it on no more: settled, expired, refused at settlement."""
 
 from __future__ import annotations
 

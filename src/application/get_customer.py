@@ -38,3 +38,21 @@ def own_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bo
     if customer is None or customer.caller_id != caller.caller_id:
         raise NotFound(ResourceKind.CUSTOMER, customer_id)
     return customer
+
+
+def must_live(customer: Customer) -> None:
+    """Raises NotFound for a deleted one."""
+    if customer.delete_time is not None:
+        raise NotFound(ResourceKind.CUSTOMER, customer.customer_id)
+
+
+def must_still_live(work: UnitOfWork, customer_id: CustomerId) -> None:
+    """Locks a customer that was checked before, so that it is not deleted while something is begun for it.
+
+    Raises InvalidRequest where it was deleted since.
+    """
+    customer = work.customers.get(customer_id, lock=True)
+    if customer is None or customer.delete_time is not None:
+        checks = Checks()
+        checks.add("customer_id", Rule.EXISTS)
+        checks.done()

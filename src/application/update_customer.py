@@ -9,9 +9,9 @@ from typing import Final
 from application.caller import Caller
 from application.checks import Checks, known
 from application.create_customer import CustomerDetails, CustomerOrder, check_customer
-from application.errors import ExternalIdAlreadyUsed, NotFound, ResourceKind, Rule
+from application.errors import ExternalIdAlreadyUsed, Rule
 from application.exactly_once import ExactlyOnce, Request
-from application.get_customer import own_customer
+from application.get_customer import must_live, own_customer
 from application.ports.gateway import Gateway
 from application.ports.store import ExternalIdTaken, Store, UnitOfWork
 from domain import ids
@@ -43,17 +43,21 @@ class UpdateCustomer:
         request = Request(caller, known(request_id), "UpdateCustomer", fields)
 
         with self.store.read() as work:
-            customer = living_customer(work, customer_id, caller)
+            customer = own_customer(work, customer_id, caller)
             if self.exactly_once.is_repeat(work, request):
                 return customer
+            must_live(customer)
+            # Before the gateway hears of a change that is to be refused.
+            _refuse_taken(work, customer, str(changes.get("external_id", "")))
         stamp = self.exactly_once.stamp(caller)
         if customer.is_at_gateway:
             self.gateway.update_customer(replace(customer, **changes))  # type: ignore[arg-type]
         try:
             with self.store.begin() as work:
-                current = living_customer(work, customer_id, caller, lock=True)
+                current = own_customer(work, customer_id, caller, lock=True)
                 if self.exactly_once.claim(work, self.exactly_once.record_of(request, customer_id, stamp)):
                     return current
+                must_live(current)
                 updated = replace(current, update_time=stamp.time, **changes)  # type: ignore[arg-type]
                 work.customers.save(updated)
         except ExternalIdTaken as taken:
@@ -61,9 +65,9 @@ class UpdateCustomer:
         return updated
 
 
-def living_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bool = False) -> Customer:
-    """The customer, if it is the caller's and was not deleted. Raises NotFound."""
-    customer = own_customer(work, customer_id, caller, lock=lock)
-    if customer.delete_time is not None:
-        raise NotFound(ResourceKind.CUSTOMER, customer_id)
-    return customer
+def _refuse_taken(work: UnitOfWork, customer: Customer, external_id: str) -> None:
+    if not external_id:
+        return
+    holder = work.customers.find_by_external_id(customer.caller_id, external_id)
+    if holder is not None and holder.customer_id != customer.customer_id:
+        raise ExternalIdAlreadyUsed(external_id, holder.customer_id)

@@ -139,7 +139,7 @@ class Settings(BaseSettings):
     follow_interval_seconds: float = Field(
         default=300.0,
         gt=0,
-        description="How soon after a change to ask how captured money moves on (settlement, payout). "
+        description="How soon after a change to ask what is authorized or captured moves on (settlement, expiry). "
         "The interval grows to six hours.",
         examples=["300"],
     )

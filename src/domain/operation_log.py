@@ -65,7 +65,8 @@ class OperationLog:
             return PaymentState.SETTLEMENT_DECLINED
         if TransactionStatus.EXPIRED in statuses:
             return PaymentState.EXPIRED
-        if statuses <= {TransactionStatus.VOIDED, TransactionStatus.PARTIALLY_CAPTURED}:
+        # With every captured part given back, what was not captured yet is still held.
+        if statuses <= {TransactionStatus.VOIDED, TransactionStatus.PARTIALLY_CAPTURED} and not self.capturable_amount:
             return PaymentState.VOIDED
         return PaymentState.AUTHORIZED
 
@@ -85,8 +86,8 @@ class OperationLog:
                 return Funds.NONE
             if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
                 return Funds.HELD
-            # Captured in parts, and the part is still on its way.
-            if TransactionStatus.PARTIALLY_CAPTURED in statuses and self.under_way is not None:
+            # Captured in parts, and a part is still on its way, or what is left can still be captured.
+            if TransactionStatus.PARTIALLY_CAPTURED in statuses and (self.under_way or self.capturable_amount):
                 return Funds.HELD
             return Funds.RETURNED
         if self.refunded_amount == captured:

@@ -411,6 +411,32 @@ class TestErasing:
             if isinstance(event, OperationSucceeded | OperationDeclined) and event.instrument is not None:
                 assert (event.instrument.cardholder_name, event.instrument.account) == ("", "")
 
+    @pytest.mark.parametrize("state", PaymentMethodState)
+    def test_nothing_personal_is_left_of_a_method_kept_or_not(self, state: PaymentMethodState, store: Store) -> None:
+        mine, other = (
+            PaymentMethod(
+                payment_method_id=PaymentMethodId(IDS.new(prefixes.PAYMENT_METHOD)),
+                caller_id=SHOP,
+                customer_id=CustomerId(IDS.new(prefixes.CUSTOMER)),
+                state=state,
+                create_time=at(0).time,
+                update_time=at(0).time,
+                instrument=replace(VISA, cardholder_name="Jo", account="jo@example.com"),
+                billing_address=Address(given_name="Jo"),
+            )
+            for _ in range(2)
+        )
+        with store.begin() as work:
+            work.payment_methods.add(mine)
+            work.payment_methods.add(other)
+            work.payment_methods.erase_personal_data(mine.customer_id)
+        store.wipe()
+        with store.read() as work:
+            assert work.payment_methods.get(mine.payment_method_id) == replace(
+                mine, instrument=VISA, billing_address=Address()
+            )
+            assert work.payment_methods.get(other.payment_method_id) == other
+
     def test_other_customers_are_left_alone(self, store: Store) -> None:
         mine, other, nobody = (
             started(customer_id=customer_id, billing_address=Address(given_name="Jo"))

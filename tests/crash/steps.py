@@ -102,6 +102,9 @@ class DyingStore:
     def read(self) -> Any:
         return self.store.read()
 
+    def wipe(self) -> None:
+        self.store.wipe()
+
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         self.beat.records = "start"
         self.fuse.reach("claim: before")

@@ -92,6 +92,18 @@ def test_what_can_still_be_captured_is_held_even_when_all_that_was_captured_went
     assert payment.is_live
 
 
+def test_a_part_that_was_voided_leaves_the_rest_held() -> None:
+    payment = an_authorized_payment()
+    capture(payment, usd(40_00))
+    refund(payment)
+    assert (payment.captured_amount, payment.capturable_amount) == (usd(0), usd(60_00))
+    assert (payment.state, payment.funds) == (PaymentState.AUTHORIZED, Funds.HELD)
+    assert payment.is_live
+    capture(payment)
+    refund(payment)
+    assert (payment.state, payment.funds, payment.is_live) == (PaymentState.VOIDED, Funds.RETURNED, False)
+
+
 def test_a_payout_makes_settled_funds_disbursed() -> None:
     payment = a_settled_payment()
     move(payment, TransactionStatus.SETTLED, settle_time=NOON, disburse_date=date(2026, 5, 3))

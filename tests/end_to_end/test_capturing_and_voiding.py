@@ -108,6 +108,20 @@ def test_a_final_capture_after_a_part_lets_the_rest_go(bayar: BayarClient) -> No
     assert (payment.captured_amount, payment.capturable_amount) == (usd("70.00"), usd("0.00"))
 
 
+def test_a_part_given_back_before_settlement_leaves_the_rest_to_capture(bayar: BayarClient, pair: Pair) -> None:
+    payment = hold(bayar)
+    bayar.capture_payment(payment_id=payment.payment_id, amount=usd("40.00"))
+    returned = bayar.refund_payment(payment_id=payment.payment_id)
+    assert (returned.state, returned.funds) == (PaymentState.PAYMENT_STATE_AUTHORIZED, PaymentFunds.PAYMENT_FUNDS_HELD)
+    assert (returned.captured_amount, returned.capturable_amount) == (usd("0.00"), usd("60.00"))
+    with pytest.raises(BayarError) as raised:
+        pay(bayar, reference=payment.reference)
+    assert raised.value.reason == "REFERENCE_ALREADY_PAID"
+    rest = bayar.capture_payment(payment_id=payment.payment_id)
+    assert (rest.state, rest.captured_amount) == (PaymentState.PAYMENT_STATE_CAPTURED, usd("60.00"))
+    assert ("submitted_for_settlement", "60.00") in at_gateway(pair, rest)["sale"]
+
+
 def test_captures_at_once_never_take_more_than_is_held(bayar: BayarClient, pair: Pair) -> None:
     held = hold(bayar)
 

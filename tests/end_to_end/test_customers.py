@@ -5,12 +5,14 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import grpc
 import pytest
 
 from bayar import BayarClient, BayarError, PaymentState
 from bayar.payments.v1.address_pb2 import Address
+from bayar.payments.v1.payment_method_pb2 import PaymentMethodState
 from tests.end_to_end.service import Pair
 from tests.end_to_end.wallet import a_card, pay
 
@@ -104,6 +106,12 @@ def test_deleting_a_customer_erases_the_person_and_keeps_the_payments(bayar: Bay
         card=a_card("5555555555554444", cardholder_name=secret),
         billing_address=address,
     )
+    unwanted = bayar.add_payment_method(
+        customer_id=customer.customer_id,
+        card=a_card("378282246310005", cvv="1234", cardholder_name=secret),
+        billing_address=address,
+    )
+    bayar.delete_payment_method(payment_method_id=unwanted.payment_method_id)
     assert traces_of(secret, pair)
 
     request_id = str(uuid.uuid4())
@@ -133,7 +141,8 @@ def traces_of(text: str, pair: Pair) -> list[str]:
         for table in tables:
             rows = connection.execute(f'SELECT * FROM "{table}"').fetchall()  # noqa: S608
             found += [table for row in rows if any(text.lower() in str(value).lower() for value in row)]
-    return found
+    files = sorted(pair.directory.glob(f"{pair.database.name}*"))
+    return found + [file.name for file in files if text.lower().encode() in file.read_bytes().lower()]
 
 
 def test_a_customer_whose_payment_is_not_known_yet_is_not_deleted(bayar: BayarClient, pair: Pair) -> None:
@@ -149,3 +158,49 @@ def test_a_customer_whose_payment_is_not_known_yet_is_not_deleted(bayar: BayarCl
         assert raised.value.reason == "CUSTOMER_HAS_OPEN_PAYMENTS"
         slow.result()
     assert bayar.delete_customer(customer_id=customer.customer_id).HasField("delete_time")
+
+
+def test_a_change_that_is_refused_never_reaches_the_gateway(bayar: BayarClient, pair: Pair) -> None:
+    taken = bayar.create_customer(external_id=f"crm-{uuid.uuid4()}").external_id
+    customer = bayar.create_customer(given_name="Sari")
+    bayar.add_payment_method(customer_id=customer.customer_id, card=a_card())
+    before = pair.twin.control.requests().count("PUT /customers/{id}")
+    with pytest.raises(BayarError) as raised:
+        bayar.update_customer(customer_id=customer.customer_id, external_id=taken, given_name="Other")
+    assert raised.value.reason == "EXTERNAL_ID_TAKEN"
+    assert pair.twin.control.requests().count("PUT /customers/{id}") == before
+    assert bayar.get_customer(customer_id=customer.customer_id).given_name == "Sari"
+
+
+def test_what_was_asked_for_before_the_deletion_is_answered_when_it_comes_again(bayar: BayarClient) -> None:
+    customer = bayar.create_customer(given_name="Sari")
+    adding, changing = str(uuid.uuid4()), str(uuid.uuid4())
+    method = bayar.add_payment_method(customer_id=customer.customer_id, card=a_card(), request_id=adding)
+    bayar.update_customer(customer_id=customer.customer_id, given_name="Dewi", request_id=changing)
+    deleted = bayar.delete_customer(customer_id=customer.customer_id)
+    again = bayar.add_payment_method(customer_id=customer.customer_id, card=a_card(), request_id=adding)
+    assert again.payment_method_id == method.payment_method_id
+    assert again.state == PaymentMethodState.PAYMENT_METHOD_STATE_DELETED
+    assert bayar.update_customer(customer_id=customer.customer_id, given_name="Dewi", request_id=changing) == deleted
+    with pytest.raises(BayarError) as raised:
+        bayar.add_payment_method(customer_id=customer.customer_id, card=a_card())
+    assert [v.field for v in raised.value.violations] == ["customer_id"]
+
+
+def test_deleting_and_adding_at_once_leaves_nothing_kept_of_a_deleted_customer(bayar: BayarClient) -> None:
+    for _ in range(5):
+        customer = bayar.create_customer(given_name="Sari")
+
+        def add(customer_id: str = customer.customer_id) -> None:
+            with suppress(BayarError):
+                bayar.add_payment_method(customer_id=customer_id, card=a_card(cardholder_name="Sari"))
+
+        def delete(customer_id: str = customer.customer_id) -> None:
+            with suppress(BayarError):
+                bayar.delete_customer(customer_id=customer_id)
+
+        with ThreadPoolExecutor(4) as pool:
+            for done in [pool.submit(call) for call in (add, delete, add, delete)]:
+                done.result()
+        if bayar.get_customer(customer_id=customer.customer_id).HasField("delete_time"):
+            assert list(bayar.list_payment_methods(customer_id=customer.customer_id)) == []

@@ -151,6 +151,7 @@ def test_one_of_several_is_the_default(bayar: BayarClient, customer: Customer) -
     assert bayar.set_default_payment_method(payment_method_id=second.payment_method_id, request_id=request_id) == chosen
     deleted = bayar.delete_payment_method(payment_method_id=second.payment_method_id)
     assert deleted.state == PaymentMethodState.PAYMENT_METHOD_STATE_DELETED
+    assert bayar.delete_payment_method(payment_method_id=second.payment_method_id) == deleted
     assert len(default_of()) == 1
     listed = [m.payment_method_id for m in bayar.list_payment_methods(customer_id=customer.customer_id, page_size=1)]
     assert listed == [third.payment_method_id, first.payment_method_id]
@@ -161,6 +162,18 @@ def test_the_same_card_twice_is_told(bayar: BayarClient, customer: Customer) -> 
     assert not first.duplicate_of_payment_method_id
     second = bayar.add_payment_method(customer_id=customer.customer_id, card=a_card())
     assert second.duplicate_of_payment_method_id == first.payment_method_id
+    third = bayar.add_payment_method(customer_id=customer.customer_id, card=a_card())
+    assert third.duplicate_of_payment_method_id == second.payment_method_id
+
+    def doubles() -> dict[str, str]:
+        listed = bayar.list_payment_methods(customer_id=customer.customer_id)
+        return {method.payment_method_id: method.duplicate_of_payment_method_id for method in listed}
+
+    # What is deleted is nobody's double any more.
+    bayar.delete_payment_method(payment_method_id=second.payment_method_id)
+    assert doubles() == {first.payment_method_id: "", third.payment_method_id: first.payment_method_id}
+    bayar.delete_payment_method(payment_method_id=first.payment_method_id)
+    assert doubles() == {third.payment_method_id: ""}
     other = bayar.add_payment_method(customer_id=bayar.create_customer().customer_id, card=a_card())
     assert not other.duplicate_of_payment_method_id
 
@@ -232,8 +245,9 @@ def test_name_and_address_of_a_kept_card_are_changed(bayar: BayarClient, custome
         grpc.StatusCode.FAILED_PRECONDITION,
         "PAYMENT_METHOD_NOT_ACTIVE",
     )
+    declined = bayar.add_payment_method(customer_id=customer.customer_id, card=a_card("4000111111111115"), verify=True)
     with pytest.raises(BayarError) as raised:
-        bayar.delete_payment_method(payment_method_id=method.payment_method_id)
+        bayar.delete_payment_method(payment_method_id=declined.payment_method_id)
     assert raised.value.reason == "PAYMENT_METHOD_NOT_ACTIVE"
 
 

@@ -93,6 +93,9 @@ class MemoryStore:
             self._state = state
         return claimed
 
+    def wipe(self) -> None:
+        """What is overwritten in memory is gone."""
+
     @contextmanager
     def _turn(self) -> Iterator[None]:
         if not self._lock.acquire(timeout=_LONGEST_TURN_SECONDS):
@@ -373,6 +376,12 @@ class _Methods:
         for method in found:
             self._state.methods[method.payment_method_id] = replace(method, next_check_time=lease_until)
         return found
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        for method_id, method in list(self._state.methods.items()):
+            if method.customer_id == customer_id:
+                bare = replace(method, instrument=_bare(method.instrument), billing_address=Address())
+                self._state.methods[method_id] = bare
 
     def _store(self, method: PaymentMethod) -> None:
         if method.is_default:

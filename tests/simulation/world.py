@@ -153,6 +153,10 @@ class SimulatedStore:
         with self._world.store.read() as work:
             yield work
 
+    def wipe(self) -> None:
+        self._reach()
+        self._world.store.wipe()
+
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         self._reach()
         due = self._world.store.due_operations(now, lease_until, limit)

@@ -153,7 +153,7 @@ _REMEDY: Final = {
     OperationKind.CAPTURE: "Only what is authorized and not yet captured, voided or expired can be captured.",
     OperationKind.VOID: "Only what has not settled, and was not captured in parts, can be voided. "
     "Refund what was captured.",
-    OperationKind.REFUND: "Only what was captured and is not given back already can be refunded. "
+    OperationKind.REFUND: "Only what was captured, is not given back already and is not disputed can be refunded. "
     "Void what is only authorized.",
 }
 
@@ -302,7 +302,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         5,
     ),
     gateway.GatewayUnavailable: _unavailable(
-        "GATEWAY_UNAVAILABLE", "The payment gateway did not answer the question. Nothing was changed. Try again.", 5
+        "GATEWAY_UNAVAILABLE", "The payment gateway did not answer. Nothing was changed in our record. Try again.", 5
     ),
     store.StoreUnavailable: _unavailable(
         "STORE_UNAVAILABLE",

@@ -81,6 +81,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
     # A commit is on the disk before its answer leaves.
     connection.execute("PRAGMA synchronous=FULL")
+    # What was erased is overwritten, not only out of reach.
+    connection.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_sqlite(connection: Connection) -> None:

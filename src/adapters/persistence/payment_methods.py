@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Executable, insert, select, update
 
 from adapters.persistence.statements import Taken, is_due, page_of, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
-from adapters.persistence.translate import method_from_row, method_to_row
+from adapters.persistence.translate import method_from_row, method_to_row, without_personal_data
 from application.ports.store import Position
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
@@ -59,6 +59,14 @@ class SqlPaymentMethods:
         if found:
             self.connection.execute(update(payment_methods).where(claimed).values(next_check_time=lease_until))
         return found
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        table = payment_methods.c
+        own = select(table.payment_method_id, table.rest).where(table.customer_id == customer_id).with_for_update()
+        for method_id, rest in self.connection.execute(own).all():
+            this = table.payment_method_id == method_id
+            bare = update(payment_methods).where(this).values(rest=without_personal_data(rest))
+            self.connection.execute(bare)
 
     def _write(self, statement: Executable, method: PaymentMethod) -> int:
         """How many rows were written. A default one takes the place of the earlier default."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from datetime import datetime
 from threading import Lock
 from typing import Any, Final
@@ -18,6 +19,8 @@ from adapters.persistence.unit_of_work import SqlUnitOfWork
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
 from domain.ids import OperationId, PaymentId
+
+_log = logging.getLogger(__name__)
 
 # Writers of this process queue here rather than at SQLite, which lets them sleep and overtake one another.
 _LONGEST_TURN_SECONDS: Final = 10.0
@@ -64,6 +67,18 @@ class SqlStore:
                     update(operations).where(table.operation_id.in_(claimed)).values(next_check_time=lease_until)
                 )
         return [DueOperation(PaymentId(row.payment_id), OperationId(row.operation_id)) for row in rows]
+
+    def wipe(self) -> None:
+        # PostgreSQL's vacuum does it by itself. SQLite's log keeps the pages as they were until it is emptied.
+        if self._writing.dialect.name != "sqlite":
+            return
+        with told_as_unavailable(), self._turn(), closing(self._writing.raw_connection()) as connection:
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            is_busy = cursor.fetchall()[0][0]
+            cursor.close()
+        if is_busy:
+            _log.warning("the database was busy: what was erased stays in its log until the next time")
 
     @contextmanager
     def _unit_of_work(self, engine: Engine, turn: Callable[[], AbstractContextManager[None]]) -> Iterator[UnitOfWork]:

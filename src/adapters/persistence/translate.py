@@ -147,7 +147,7 @@ def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]]) -> Payment:
 
 
 def without_personal_data(kept: Mapping[str, Any]) -> Values:
-    """Kept JSON of a payment or an event, less who paid and where they live. What accounting needs stays."""
+    """Kept JSON of a payment, event or method, less who paid and where they live. What accounting needs stays."""
     bare = {name: item for name, item in kept.items() if name != "billing_address"}
     for name in ("terms", "instrument"):
         if isinstance(bare.get(name), Mapping):

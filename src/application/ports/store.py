@@ -195,6 +195,10 @@ class PaymentMethods(Protocol):
         """PENDING ones whose next_check_time has come; until the lease ends nobody else is given them."""
         ...
 
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        """Takes names, addresses and account names out of all the customer's methods, whatever their state."""
+        ...
+
 
 class Requests(Protocol):
     def get(self, caller_id: CallerId, request_id: RequestId) -> RequestRecord | None: ...
@@ -221,6 +225,12 @@ class UnitOfWork(Protocol):
 
 
 class Store(Protocol):
+    def wipe(self) -> None:
+        """Takes what was erased out of the database's files, too, where they keep it for a while. May leave that to
+        the next time, when the database is busy.
+        """
+        ...
+
     def begin(self) -> AbstractContextManager[UnitOfWork]:
         """A transaction that may write. Raises StoreUnavailable, at the end, too."""
         ...

@@ -45,9 +45,15 @@ def test_sqlite_is_durable_keeps_foreign_keys_and_lets_readers_be(sqlite_engine:
     with sqlite_engine.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
-            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout")
+            for name in ("journal_mode", "foreign_keys", "synchronous", "busy_timeout", "secure_delete")
         }
-    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "synchronous": 2, "busy_timeout": 5000}
+    assert pragmas == {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "synchronous": 2,
+        "busy_timeout": 5000,
+        "secure_delete": 1,
+    }
 
 
 def test_sqlite_opens_a_transaction_before_it_reads(sqlite_engine: Engine) -> None:

@@ -126,7 +126,8 @@ class PaymentMethodServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeletePaymentMethod(self, request, context):
-        """Deletes it here and at the gateway. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND.
+        """Deletes it here and at the gateway. A deleted one is answered as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+        FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE for one that was never stored, or is not yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

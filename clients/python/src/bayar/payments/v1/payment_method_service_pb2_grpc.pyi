@@ -57,7 +57,9 @@ class PaymentMethodServiceStub:
     FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
     """
     DeletePaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.DeletePaymentMethodRequest, _payment_method_service_pb2.DeletePaymentMethodResponse]
-    """Deletes it here and at the gateway. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND."""
+    """Deletes it here and at the gateway. A deleted one is answered as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+    FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE for one that was never stored, or is not yet.
+    """
 
 @_typing.type_check_only
 class PaymentMethodServiceAsyncStub(PaymentMethodServiceStub):
@@ -88,7 +90,9 @@ class PaymentMethodServiceAsyncStub(PaymentMethodServiceStub):
     FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
     """
     DeletePaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.DeletePaymentMethodRequest, _payment_method_service_pb2.DeletePaymentMethodResponse]  # type: ignore[assignment]
-    """Deletes it here and at the gateway. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND."""
+    """Deletes it here and at the gateway. A deleted one is answered as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+    FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE for one that was never stored, or is not yet.
+    """
 
 class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
     """Keeps customers' payment methods at the gateway. Calls that change something repeat safely under their request_id, as
@@ -158,6 +162,8 @@ class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_method_service_pb2.DeletePaymentMethodRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_method_service_pb2.DeletePaymentMethodResponse, _abc.Awaitable[_payment_method_service_pb2.DeletePaymentMethodResponse]]:
-        """Deletes it here and at the gateway. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND."""
+        """Deletes it here and at the gateway. A deleted one is answered as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+        FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE for one that was never stored, or is not yet.
+        """
 
 def add_PaymentMethodServiceServicer_to_server(servicer: PaymentMethodServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
