@@ -125,14 +125,13 @@ class _Story:
     def _show_history(self, payment: Payment) -> None:
         self._chapter("The day in one table")
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for heading in ("order", "card", "state", "money is"):
+        for heading in ("order", "state", "money is"):
             table.add_column(heading)
         for heading in ("asked", "captured", "refunded"):
             table.add_column(heading, justify="right")
         for one in self._bayar.list_payments():
             table.add_row(
                 one.reference,
-                _brand(one),
                 _state(one),
                 PaymentFunds.Name(one.funds).removeprefix("PAYMENT_FUNDS_"),
                 format_money(one.amount),
