@@ -100,6 +100,39 @@ def test_the_wallets_behind_test_nonces_can_be_looked_at(gateway: braintree.Brai
     assert paypal.implicitly_vaulted_payment_method_token is None
 
 
+@pytest.mark.parametrize(
+    ("nonce", "details", "names"),
+    [
+        ("fake-local-payment-method-nonce", "local_payment_details", ("payment_id", "capture_id", "debug_id")),
+        ("fake-sepa-direct-debit-nonce", "sepa_direct_debit_account_details", ("settlement_type", "correlation_id")),
+        ("fake-visa-checkout-visa-nonce", "visa_checkout_card_details", ("customer_location", "call_id")),
+        ("fake-us-bank-account-nonce", "us_bank_account", ("account_holder_name", "routing_number")),
+    ],
+)
+def test_wallets_on_transactions_have_every_field_that_the_sdk_reads(
+    gateway: braintree.BraintreeGateway, nonce: str, details: str, names: tuple[str, ...]
+) -> None:
+    shown = getattr(sale(gateway, payment_method_nonce=nonce), details)
+    assert all(hasattr(shown, name) for name in names)
+
+
+def test_bank_accounts_are_found_by_their_own_paths(gateway: braintree.BraintreeGateway) -> None:
+    customer_id = gateway.customer.create().customer.id
+
+    def vaulted(nonce: str) -> str:
+        request = {"customer_id": customer_id, "payment_method_nonce": nonce}
+        token: str = gateway.payment_method.create(request).payment_method.token
+        return token
+
+    assert gateway.us_bank_account.find(vaulted("fake-us-bank-account-nonce")).verified
+    sepa = vaulted("fake-sepa-direct-debit-nonce")
+    assert gateway.sepa_direct_debit_account.find(sepa).token == sepa
+    gateway.sepa_direct_debit_account.delete(sepa)
+    for find in (gateway.sepa_direct_debit_account.find, gateway.us_bank_account.find):
+        with pytest.raises(braintree.exceptions.NotFoundError):
+            find(sepa)
+
+
 def test_evidence_has_its_comment_under_the_name_that_the_sdk_uses(gateway: braintree.BraintreeGateway) -> None:
     disputed = sale(gateway, credit_card=card(number="4023898493988028"), options={"submit_for_settlement": True})
     dispute = gateway.transaction.find(disputed.id).disputes[0]
