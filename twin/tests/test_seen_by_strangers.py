@@ -100,10 +100,64 @@ def test_the_wallets_behind_test_nonces_can_be_looked_at(gateway: braintree.Brai
     assert paypal.implicitly_vaulted_payment_method_token is None
 
 
+@pytest.mark.parametrize(
+    ("nonce", "details", "names"),
+    [
+        ("fake-local-payment-method-nonce", "local_payment_details", ("payment_id", "capture_id", "debug_id")),
+        ("fake-sepa-direct-debit-nonce", "sepa_direct_debit_account_details", ("settlement_type", "correlation_id")),
+        ("fake-visa-checkout-visa-nonce", "visa_checkout_card_details", ("customer_location", "call_id")),
+        ("fake-us-bank-account-nonce", "us_bank_account", ("account_holder_name", "routing_number")),
+    ],
+)
+def test_wallets_on_transactions_have_every_field_that_the_sdk_reads(
+    gateway: braintree.BraintreeGateway, nonce: str, details: str, names: tuple[str, ...]
+) -> None:
+    shown = getattr(sale(gateway, payment_method_nonce=nonce), details)
+    assert all(hasattr(shown, name) for name in names)
+
+
+def test_bank_accounts_are_found_by_their_own_paths(gateway: braintree.BraintreeGateway) -> None:
+    customer_id = gateway.customer.create().customer.id
+
+    def vaulted(nonce: str) -> str:
+        request = {"customer_id": customer_id, "payment_method_nonce": nonce}
+        token: str = gateway.payment_method.create(request).payment_method.token
+        return token
+
+    assert gateway.us_bank_account.find(vaulted("fake-us-bank-account-nonce")).verified
+    sepa = vaulted("fake-sepa-direct-debit-nonce")
+    assert gateway.sepa_direct_debit_account.find(sepa).token == sepa
+    gateway.sepa_direct_debit_account.delete(sepa)
+    for find in (gateway.sepa_direct_debit_account.find, gateway.us_bank_account.find):
+        with pytest.raises(braintree.exceptions.NotFoundError):
+            find(sepa)
+
+
 def test_evidence_has_its_comment_under_the_name_that_the_sdk_uses(gateway: braintree.BraintreeGateway) -> None:
     disputed = sale(gateway, credit_card=card(number="4023898493988028"), options={"submit_for_settlement": True})
     dispute = gateway.transaction.find(disputed.id).disputes[0]
     assert gateway.dispute.add_text_evidence(dispute.id, "a receipt").evidence.comment == "a receipt"
+
+
+@pytest.mark.parametrize(
+    ("nonce", "name"), [("fake-valid-nonce", "CreditCardDetail"), ("fake-paypal-one-time-nonce", "PayPalDetail")]
+)
+def test_a_search_knows_instruments_by_both_of_their_names(
+    gateway: braintree.BraintreeGateway, nonce: str, name: str
+) -> None:
+    search, paid = braintree.TransactionSearch, sale(gateway, payment_method_nonce=nonce)
+    for wanted in (name, paid.payment_instrument_type):
+        found = gateway.transaction.search(search.id == paid.id, search.payment_instrument_type == wanted)
+        assert found.ids == [paid.id]
+    other = gateway.transaction.search(search.id == paid.id, search.payment_instrument_type == "ApplePayDetail")
+    assert other.ids == []
+
+
+def test_a_dispute_is_found_by_where_its_transaction_came_from(gateway: braintree.BraintreeGateway) -> None:
+    disputed = sale(gateway, credit_card=card(number="4023898493988028"), options={"submit_for_settlement": True})
+    search = braintree.DisputeSearch
+    found = gateway.dispute.search(search.transaction_id == disputed.id, search.transaction_source == "api")
+    assert len(list(found.disputes.items)) == 1
 
 
 @pytest.fixture(scope="module")
@@ -143,6 +197,7 @@ def test_a_fault_may_be_spelled_in_any_way_that_is_plain(own: Twin, fields: dict
         ({"fault": "garbage", "next": 1, "count": 2}, "count"),
         ({"fault": "garbage", "match": "/transactions"}, "match"),
         ({"fault": "delay", "delay_ms": "long"}, "seconds"),
+        ({"fault": "delay", "delay_ms": 10**400}, "seconds"),
     ],
 )
 def test_a_fault_that_cannot_be_told_names_the_field(own: Twin, fields: dict[str, Any], field: str) -> None:
@@ -159,7 +214,10 @@ def test_the_clock_takes_spans_in_every_unit(own: Twin, fields: dict[str, Any]) 
     assert _ask(own, "clock", fields).json()["offset_seconds"] - before == 86400
 
 
-@pytest.mark.parametrize("fields", [{"advance": "soon"}, {"days": "x"}, {"years": 1}, {"advance": -1}, {}])
+@pytest.mark.parametrize(
+    "fields",
+    [{"advance": "soon"}, {"days": "x"}, {"years": 1}, {"advance": 10**400}, {"advance": -1}, {"days": 10**400}, {}],
+)
 def test_a_span_that_cannot_be_told_is_refused(own: Twin, fields: dict[str, Any]) -> None:
     answer = _ask(own, "clock", fields)
     assert answer.status_code == 400, answer.text

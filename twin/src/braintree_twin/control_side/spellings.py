@@ -24,6 +24,8 @@ _UNITS: Final = {
     **dict.fromkeys(("h", "hour", "hours"), 3600),
     **dict.fromkeys(("d", "day", "days"), 86400),
 }
+# More than any field takes, and little enough to reckon with.
+MOST: Final = 10**15
 _SPAN = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.ASCII)
 
 
@@ -39,7 +41,7 @@ def of_fault(fields: Mapping[str, Any]) -> dict[str, Any]:
     for name, value in given.items():
         if name in _MILLISECONDS:
             number = _number(value)
-            known, value = "seconds", number / 1000 if isinstance(number, int | float) else value
+            known, value = "seconds", number / 1000 if _is_number(number) else value
         else:
             known = _FAULT_NAMES.get(name, name)
         if known in plain:
@@ -92,4 +94,4 @@ def _span(value: Any) -> float | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < MOST

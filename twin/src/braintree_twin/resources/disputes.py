@@ -148,7 +148,7 @@ CRITERIA: dict[str, Criterion[Dispute]] = {
     "chargeback_protection_level": Criterion(one_of, _field("protection_level")),
     "protection_level": Criterion(one_of, lambda record: (PROTECTION[record.protection_level],)),
     "pre_dispute_program": Criterion(one_of, _field("pre_dispute_program")),
-    "transaction_source": Criterion(one_of, lambda record: (record.transaction.get("source"),)),
+    "transaction_source": Criterion(one_of, lambda record: (record.transaction.get("source") or "api",)),
 }
 
 

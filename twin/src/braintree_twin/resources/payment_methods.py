@@ -89,9 +89,25 @@ def delete(call: Call) -> Answer:
     return Answer()
 
 
+def find_us_bank_account(call: Call) -> Answer:
+    return method_answer(call, load_method(call, "us_bank_account"))
+
+
+def find_sepa_account(call: Call) -> Answer:
+    return method_answer(call, load_method(call, "sepa_debit_account"))
+
+
+def delete_sepa_account(call: Call) -> Answer:
+    load_method(call, "sepa_debit_account")
+    return delete(call)
+
+
 ROUTES = (
     Route("POST", "/payment_methods", create),
     Route("GET", "/payment_methods/any/{token}", find),
     Route("PUT", "/payment_methods/any/{token}", update),
     Route("DELETE", "/payment_methods/any/{token}", delete),
+    Route("GET", "/payment_methods/us_bank_account/{token}", find_us_bank_account),
+    Route("GET", "/payment_methods/sepa_debit_account/{token}", find_sepa_account),
+    Route("DELETE", "/payment_methods/sepa_debit_account/{token}", delete_sepa_account),
 )

@@ -64,6 +64,27 @@ def _credit_card(call: Call, method: PaymentMethod) -> dict[str, Node]:
     }
 
 
+_PAYPAL_SIDE = ("capture_id", "debug_id", "refund_id", "transaction_fee_amount", "transaction_fee_currency_iso_code")
+# What the SDKs' objects have of a wallet, empty where the twin knows nothing to put there.
+UNKNOWN: dict[str, tuple[str, ...]] = {
+    "us_bank_account": ("account_holder_name", "ownership_type", "plaid_verified_at", "ach_mandate"),
+    "local_payment": ("custom_field", "description", "payer_id", "payment_id", "payment_context_id", *_PAYPAL_SIDE),
+    "sepa_debit_account": (
+        "bank_reference_number",
+        "correlation_id",
+        "merchant_or_partner_customer_id",
+        "paypal_v2_order_id",
+        "settlement_type",
+        *_PAYPAL_SIDE,
+    ),
+    "meta_checkout_token": ("cryptogram", "ecommerce_indicator"),
+}
+
+
+def empty_fields(kind: str) -> dict[str, Node]:
+    return dict.fromkeys(UNKNOWN.get(kind, ()))
+
+
 _PREFIXES = {"apple_pay_card": "Apple Pay - "}
 _LOGOS = {
     "apple_pay_card": "apple_pay",
@@ -96,6 +117,8 @@ def wallet_card(kind: str, card: dict[str, Any], wallet: Fields) -> dict[str, No
         "image_url": logo(_LOGOS.get(kind, kind)),
         "is_network_tokenized": kind in ("apple_pay_card", "android_pay_card"),
         "is_device_token": kind in ("apple_pay_card", "android_pay_card"),
+        "customer_location": card["customer_location"],
+        **empty_fields(kind),
         **bin_data(card),
         **wallet,
     }
@@ -105,7 +128,10 @@ def wallet_card(kind: str, card: dict[str, Any], wallet: Fields) -> dict[str, No
 
 
 def _account(method: PaymentMethod) -> dict[str, Node]:
-    fields: dict[str, Node] = {"image_url": logo(_LOGOS.get(method.kind, method.kind)), **method.wallet}
+    image = logo(_LOGOS.get(method.kind, method.kind))
+    fields: dict[str, Node] = {"image_url": image, **empty_fields(method.kind), **method.wallet}
     if method.kind == "paypal_account":
         fields["payer_info"] = None
+    if method.kind == "us_bank_account":
+        fields |= {"verified": True, "verifications": Elements("us_bank_account_verification", ())}
     return {**fields, **_common(method)}

@@ -12,7 +12,7 @@ from braintree_twin.views.addresses import transaction_address
 from braintree_twin.views.cards import empty_transaction_card, logo, method_global_id, transaction_card
 from braintree_twin.views.customers import transaction_customer
 from braintree_twin.views.disputes import dispute
-from braintree_twin.views.payment_methods import wallet_card
+from braintree_twin.views.payment_methods import empty_fields, wallet_card
 from braintree_twin.xml_out import Date, Elements, Node, Timestamp
 
 NETWORK_RESPONSE = ("XX", "sample network response text")
@@ -115,7 +115,7 @@ def _wallet(record: Transaction) -> dict[str, Node]:
         return {**wallet_card(record.kind, record.card, record.wallet), **known}
     if record.kind == "paypal_account":
         return {**_paypal(record), **known}
-    return {**record.wallet, "image_url": logo(record.kind), **known}
+    return {**empty_fields(record.kind), **record.wallet, "image_url": logo(record.kind), **known}
 
 
 def _paypal(record: Transaction) -> dict[str, Node]:

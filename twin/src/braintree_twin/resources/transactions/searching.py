@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from braintree_twin.params import Params
 from braintree_twin.search.criteria import Texts, amount, card_number, moment, one_of, one_of_these, text, truth
 from braintree_twin.search.paging import MOST_TRANSACTIONS
 from braintree_twin.search.query import (
+    Condition,
     Criterion,
     Lookup,
     amount_field,
@@ -19,6 +21,7 @@ from braintree_twin.search.query import (
 from braintree_twin.search.steps import TwoSteps
 from braintree_twin.state.records import Transaction
 from braintree_twin.views.transactions import transaction as transaction_view
+from braintree_twin.xml_in import Value
 
 _Values = Callable[[Transaction], Texts]
 # Every card type and every status that a search may name.
@@ -59,6 +62,24 @@ STATUSES = (
     "voided",
 )
 
+INSTRUMENT_KINDS = (
+    "credit_card",
+    "paypal_account",
+    "apple_pay_card",
+    "android_pay_card",
+    "venmo_account",
+    "us_bank_account",
+    "local_payment",
+    "sepa_debit_account",
+    "europe_bank_account",
+    "samsung_pay_card",
+    "visa_checkout_card",
+    "masterpass_card",
+    "amex_express_checkout_card",
+    "meta_checkout_card",
+    "meta_checkout_token",
+)
+
 
 def _field(name: str) -> _Values:
     return lambda record: (getattr(record, name, None),)
@@ -67,6 +88,25 @@ def _field(name: str) -> _Values:
 def _in(name: str) -> Lookup:
     """Any of a list, on a field that has no column."""
     return list_column(f"json_extract(document, '$.{name}')")
+
+
+def _detail_name(kind: str) -> str:
+    """CreditCardDetail, PayPalDetail: what the SDKs' own tests call a kind of instrument in a search."""
+    return _DETAIL_NAMES.get(kind) or "".join(word.title() for word in kind.split("_")) + "Detail"
+
+
+_DETAIL_NAMES = {
+    "paypal_account": "PayPalDetail",
+    "apple_pay_card": "ApplePayDetail",
+    "android_pay_card": "AndroidPayDetail",
+    "venmo_account": "VenmoAccountDetail",
+}
+_KINDS = {_detail_name(kind): kind for kind in INSTRUMENT_KINDS}
+
+
+def _kinds(value: Value) -> tuple[list[Condition], bool]:
+    named = Params({"kind": value}).texts("kind")
+    return _in("kind")([_KINDS.get(name, name) for name in named])
 
 
 def _of(section: str, name: str) -> _Values:
@@ -147,7 +187,7 @@ CRITERIA: dict[str, Criterion[Transaction]] = {
     "store_id": Criterion(text, _field("store_id")),
     "store_ids": Criterion(one_of, _field("store_id")),
     "payment_method_token": Criterion(text, _field("token"), in_document),
-    "payment_instrument_type": Criterion(one_of, _field("kind"), _in("kind")),
+    "payment_instrument_type": Criterion(one_of, lambda record: (record.kind, _detail_name(record.kind)), _kinds),
     "processor_authorization_code": Criterion(text, _field("processor_authorization_code"), in_document),
     "settlement_batch_id": Criterion(text, _field("settlement_batch_id"), in_document),
     "credit_card_cardholder_name": Criterion(text, _card("cardholder_name"), in_document),
