@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from typing import Final
 
 from application.caller import Caller
 from application.checks import Checks, known
@@ -30,6 +31,10 @@ class VerificationOutcome(Enum):
     REPAIRED = "repaired"
     # The gateway does not show something that may still be on its way.
     NOT_FOUND_YET = "not_found_yet"
+
+
+# Beside the status, what of a Standing says where the money is.
+_WHERE_THE_MONEY_IS: Final = ("disburse_date", "settlement_amount", "disputed_amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +116,17 @@ def _compare(payment: Payment, found: Iterable[Transaction], asked: Iterable[str
 
 
 def _compare_one(operation: Operation, transaction: Transaction) -> Iterable[Difference]:
-    recorded = operation.standing.status if operation.standing else None
-    if recorded is not None and transaction.standing.status.precedes(recorded):
-        # An old answer: the record knows more.
-        return
-    if recorded is not None and recorded is not transaction.standing.status:
-        yield Difference(operation.operation_id, "status", recorded.value, transaction.standing.status.value)
+    recorded, at_gateway = operation.standing, transaction.standing
+    if recorded is not None:
+        if at_gateway.status.precedes(recorded.status):
+            # An old answer: the record knows more.
+            return
+        if recorded.status is not at_gateway.status:
+            yield Difference(operation.operation_id, "status", recorded.status.value, at_gateway.status.value)
+        for name in _WHERE_THE_MONEY_IS:
+            before, now = getattr(recorded, name), getattr(at_gateway, name)
+            if before != now:
+                yield Difference(operation.operation_id, name, str(before or "none"), str(now or "none"))
     if operation.amount != transaction.amount:
         yield Difference(operation.operation_id, "amount", str(operation.amount), str(transaction.amount))
 

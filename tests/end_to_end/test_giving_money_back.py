@@ -12,6 +12,7 @@ from bayar import (
     BayarClient,
     BayarError,
     CaptureMode,
+    DeclineReason,
     OperationKind,
     OperationState,
     Payment,
@@ -165,6 +166,22 @@ def test_a_settlement_that_the_bank_refuses_is_a_decline(bayar: BayarClient, pai
     with pytest.raises(BayarError) as raised:
         bayar.refund_payment(payment_id=payment.payment_id)
     assert raised.value.reason == "PAYMENT_NOT_REFUNDABLE"
+
+
+def test_a_refund_that_the_bank_refuses_takes_nothing_and_says_what_to_do(bayar: BayarClient, pair: Pair) -> None:
+    payment = settled(bayar, pair, "3900.00")
+    refused = bayar.refund_payment(payment_id=payment.payment_id, amount=usd("2004.00"))
+    declined = refused.operations[-1]
+    assert (declined.kind, declined.state) == (
+        OperationKind.OPERATION_KIND_REFUND,
+        OperationState.OPERATION_STATE_DECLINED,
+    )
+    assert declined.decline.reason == DeclineReason.DECLINE_REASON_REFUND_REFUSED
+    assert declined.decline.customer_message.text
+    assert declined.gateway_details.validation_code == "915200"
+    assert (refused.state, refused.refundable_amount) == (PaymentState.PAYMENT_STATE_SETTLED, usd("3900.00"))
+    whole = bayar.refund_payment(payment_id=payment.payment_id)
+    assert whole.funds == PaymentFunds.PAYMENT_FUNDS_RETURNED
 
 
 def test_an_authorization_alone_is_not_refunded(bayar: BayarClient) -> None:

@@ -244,7 +244,10 @@ def test_verification_says_that_the_record_is_right_or_repairs_it(bayar: BayarCl
     types = [event.type for event in bayar.list_payment_events(payment_id=payment.payment_id)]
     assert PaymentEventType.PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED in types
     pair.twin.control.advance(timedelta(days=3))
-    paid_out = bayar.verify_payment(payment_id=payment.payment_id).payment
+    answer = bayar.verify_payment(payment_id=payment.payment_id)
+    assert answer.outcome == REPAIRED
+    assert {d.field: d.at_gateway for d in answer.differences}["settlement_amount"] == "USD 10.00"
+    paid_out = answer.payment
     assert paid_out.funds == PaymentFunds.PAYMENT_FUNDS_DISBURSED
     assert paid_out.HasField("disburse_time")
     assert paid_out.settlement_amount == usd("10.00")

@@ -101,7 +101,8 @@ def summary(event: PaymentEvent) -> str:
 
 def _standing(standing: Standing) -> str:
     paid_out = f" It was paid out on {standing.disburse_date}." if standing.disburse_date else ""
-    return _STATUSES[standing.status] + paid_out
+    disputed = f" The customer's bank claims {standing.disputed_amount} back." if standing.disputed_amount else ""
+    return _STATUSES[standing.status] + paid_out + disputed
 
 
 def _noted(sentence: str, note: str) -> str:
