@@ -17,7 +17,7 @@ from application.change_payment_method import MethodUpdate
 from application.checks import RawCard, RawMoney, looks_like_card
 from application.create_customer import CustomerOrder
 from application.create_payment import PaymentOrder, RawStoredMethod
-from application.errors import ApplicationError, Fault, InvalidRequest, NotFound, Rule
+from application.errors import ApplicationError, Fault, InvalidRequest, NotFound, RequestIdReused, Rule
 from application.list_payments import RawPaymentFilter
 from application.ports.gateway import Nonce
 from application.refund_payment import RefundOrder
@@ -357,7 +357,7 @@ def test_no_change_is_answered_with_anything_but_its_faults(
         lambda: shop.verify_payment(payment_id, SHOP, language_code=language_code),
         lambda: shop.list_events(payment_id, SHOP, page_token=note),
     ):
-        with suppress(InvalidRequest, NotFound, DomainError):
+        with suppress(InvalidRequest, NotFound, RequestIdReused, DomainError):
             attempt()
 
 
