@@ -217,7 +217,7 @@ def test_a_fault_is_named_by_its_path_and_rule(what: str, payments: PaymentServi
     assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
     assert (refusal.reason, refusal.domain) == ("INVALID_REQUEST", "bayar")
     assert refusal.faults == {path: [rule]}
-    assert all(description.startswith(path) for description in refusal.descriptions)
+    assert not any(path in description for description in refusal.descriptions)
     assert refusal.localized
 
 

@@ -105,7 +105,9 @@ def _told(error: BayarError, parsed: argparse.Namespace) -> str:
             f"({error.message})"
         )
     if error.violations:
-        wrong = (f"  {violation.description.removeprefix('filter.')}" for violation in error.violations)
+        wrong = (
+            f"  {violation.field.removeprefix('filter.')} {violation.description}" for violation in error.violations
+        )
         return "\n".join(["the service cannot do this:", *wrong])
     localized = error.localized_message if parsed.language else ""
     return f"{error}\n{localized}".rstrip()
