@@ -205,7 +205,7 @@ ONE_FAULT: dict[str, tuple[dict[str, Any], str, str]] = {
     "a descriptor's url too long": (
         {"descriptor": StatementDescriptor(url="x" * 14)},
         "descriptor.url",
-        "MAX_CHARACTERS",
+        "DESCRIPTOR_URL",
     ),
 }
 
