@@ -59,7 +59,7 @@ class Fuse:
             threading.Timer(random.uniform(0, LONGEST_UNDER_WAY_SECONDS), self._end).start()  # noqa: S311
 
     def _end(self) -> None:
-        # To this very thread, so that it does not run on for the moment that another one needs to take the signal.
+        # To this very thread, so that it does not take a step more. All the others stop or end with it.
         signal.pthread_kill(threading.get_ident(), self.number)
 
     def _counts(self, what: str) -> bool:

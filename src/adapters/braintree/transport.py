@@ -32,6 +32,8 @@ class _Progress(threading.local):
     """How far the request of this thread has come."""
 
     sending = False
+    # When, by the steady clock, it is too late to begin.
+    latest_start = float("inf")
 
 
 _progress = _Progress()
@@ -45,6 +47,9 @@ class _Connection(HTTPConnection):
     def request(self, *args: Any, **kwargs: Any) -> None:
         if self.is_closed:
             self.connect()
+        if time.monotonic() > _progress.latest_start:
+            # This process hung while it connected, and others may have given up what is to be sent.
+            raise RequestNotSent("it took too long to connect")
         _progress.sending = True
         super().request(*args, **kwargs)
 
@@ -75,7 +80,8 @@ class PooledTransport:
     """An http_strategy for the SDK, shared by all threads. Nothing is ever sent twice.
 
     Raises RequestNotSent and AnswerLost, whose texts carry no request data. Proxy variables of the environment are not
-    followed. `read_timeout_seconds` bounds the silence before an answer, and the whole of its arrival.
+    followed. `read_timeout_seconds` bounds the silence before an answer, and the whole of its arrival. Nothing is sent
+    later than `send_within_seconds` (default: four times the time to connect) after it was asked for.
     """
 
     def __init__(
@@ -87,10 +93,13 @@ class PooledTransport:
         read_timeout_seconds: float,
         max_connections: int,
         proxy_url: str = "",
+        send_within_seconds: float | None = None,
     ) -> None:
         self._base_url = base_url
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
+        # The wait for a free connection, and some addresses to try.
+        self._send_within_seconds = 4 * connect_timeout_seconds if send_within_seconds is None else send_within_seconds
         parts = urlsplit(base_url)
         options: dict[str, Any] = {"maxsize": max_connections, "block": True}
         if parts.scheme == "https":
@@ -109,6 +118,7 @@ class PooledTransport:
         if form_type is not None:
             header_texts["Content-Type"] = form_type
         _progress.sending = False
+        _progress.latest_start = time.monotonic() + self._send_within_seconds
         try:
             response = self._open(http_verb, target, header_texts, body)
             return [response.status, self._read(response)]

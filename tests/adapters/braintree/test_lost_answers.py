@@ -265,3 +265,18 @@ def test_nothing_that_is_told_of_a_failure_repeats_what_was_sent(act: Act, caplo
     for secret in (CARD_NUMBER, CVV, PRIVATE_KEY, "dGhlLXB1YmxpYy1rZXk6"):
         assert secret not in told
         assert secret not in caplog.text
+
+
+def test_what_took_too_long_to_connect_is_not_sent_any_more() -> None:
+    with serving(answer(201)) as server:
+        late = transport.PooledTransport(
+            server.url,
+            ca_file=None,
+            connect_timeout_seconds=1,
+            read_timeout_seconds=1,
+            max_connections=1,
+            send_within_seconds=-1,
+        )
+        with pytest.raises(transport.RequestNotSent):
+            late.http_do("POST", f"{server.url}/transactions", {}, "<transaction/>")
+        assert server.received == []
