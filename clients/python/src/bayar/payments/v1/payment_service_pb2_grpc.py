@@ -141,7 +141,8 @@ class PaymentServiceServicer(object):
         SCHEDULED and carried out once the payment settles.
 
         FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE; ABORTED/OPERATION_IN_PROGRESS;
-        NOT_FOUND/PAYMENT_NOT_FOUND.
+        NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
+        sent: send the same request again, it sends only the rest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

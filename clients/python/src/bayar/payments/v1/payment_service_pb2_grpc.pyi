@@ -64,7 +64,8 @@ class PaymentServiceStub:
     SCHEDULED and carried out once the payment settles.
 
     FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE; ABORTED/OPERATION_IN_PROGRESS;
-    NOT_FOUND/PAYMENT_NOT_FOUND.
+    NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
+    sent: send the same request again, it sends only the rest.
     """
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]
     """Reads one payment. NOT_FOUND/PAYMENT_NOT_FOUND."""
@@ -121,7 +122,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     SCHEDULED and carried out once the payment settles.
 
     FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE; ABORTED/OPERATION_IN_PROGRESS;
-    NOT_FOUND/PAYMENT_NOT_FOUND.
+    NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
+    sent: send the same request again, it sends only the rest.
     """
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]  # type: ignore[assignment]
     """Reads one payment. NOT_FOUND/PAYMENT_NOT_FOUND."""
@@ -199,7 +201,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         SCHEDULED and carried out once the payment settles.
 
         FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE; ABORTED/OPERATION_IN_PROGRESS;
-        NOT_FOUND/PAYMENT_NOT_FOUND.
+        NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
+        sent: send the same request again, it sends only the rest.
         """
 
     @_abc_1.abstractmethod
