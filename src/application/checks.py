@@ -42,10 +42,13 @@ _DESCRIPTOR_NAME: Final = re.compile(
 )
 _DESCRIPTOR_PHONE: Final = re.compile(r"[0-9(). -]{10,14}")
 _DESCRIPTOR_URL: Final = re.compile(r"[!-~]{1,13}")
-# The leading digits and lengths of the large card brands. Order numbers and phone numbers must rarely look like them.
+# A number of a large brand, in one run or in its printed groups, standing alone: never a part of a longer name, such as
+# a UUID, that happens to have many digits.
 _CARD_LIKE: Final = re.compile(
-    r"(?<!\d)(?:4(?:[ -]?\d){12}(?:(?:[ -]?\d){3})?"
-    r"|(?:5[1-5]|2[2-7]|35|6[045])(?:[ -]?\d){14}|3[47](?:[ -]?\d){13})(?!\d)"
+    r"(?<![0-9A-Za-z])(?:"
+    r"4\d{12}(?:\d{3})?|(?:5[1-5]|2[2-7]|35|6[045])\d{14}|3[47]\d{13}"
+    r"|(?:4\d|5[1-5]|2[2-7]|35|6[045])\d{2}(?:[ -]\d{4}){3}|3[47]\d{2}[ -]\d{6}[ -]\d{5}"
+    r")(?![0-9A-Za-z]|-\d)"
 )
 
 

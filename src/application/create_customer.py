@@ -72,7 +72,7 @@ class CreateCustomer:
 def check_customer(checks: Checks, told: CustomerOrder, prefix: str) -> CustomerDetails:
     """What is told of a customer, by field."""
     return CustomerDetails(
-        external_id=checks.plain_text(f"{prefix}external_id", told.external_id),
+        external_id=checks.text(f"{prefix}external_id", told.external_id),
         given_name=checks.plain_text(f"{prefix}given_name", told.given_name),
         family_name=checks.plain_text(f"{prefix}family_name", told.family_name),
         email=checks.email(f"{prefix}email", told.email),

@@ -130,7 +130,7 @@ class CreatePayment:
         checks = Checks()
         today = self.exactly_once.clock.now().date()
         request_id = checks.request_id(order.request_id)
-        checks.plain_text("reference", order.reference, required=True)
+        checks.text("reference", order.reference, required=True)
         amount = checks.money("amount", order.amount, self.currencies)
         if order.capture_mode is None:
             checks.add("capture_mode", Rule.KNOWN_VALUE)

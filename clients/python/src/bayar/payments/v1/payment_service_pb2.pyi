@@ -96,7 +96,8 @@ class CreatePaymentRequest(_message.Message):
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
     """Your order. Required, 1 to 255 characters, no control characters; otherwise INVALID_REQUEST. While a payment for it
-    is live, another one is refused with REFERENCE_ALREADY_PAID, whatever its request_id. Nothing that looks like a card number.
+    is live, another one is refused with REFERENCE_ALREADY_PAID, whatever its request_id. It is kept as it is, and an order
+    number may look like anything: never put card data here.
     """
     customer_id: _builtins.str
     """The customer who pays. Optional, unless store_payment_method is set or the source is a stored method. An unknown
