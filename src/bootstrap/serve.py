@@ -54,7 +54,7 @@ def serve_with_twin(state_dir: Path) -> int:
 
 def _tell_when_gone(twin: Twin) -> None:
     """Without a word, every call would just say that the gateway cannot be reached."""
-    if twin.process.wait() not in (0, -signal.SIGTERM):
+    if twin.went_unasked():
         _complain("the twin of the gateway has ended. Calls answer GATEWAY_UNREACHABLE until you start both again")
 
 

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -33,6 +34,12 @@ class Twin:
     url: str
     ca_file: Path
     process: subprocess.Popen[bytes] = field(repr=False)
+    stopping: threading.Event = field(repr=False, default_factory=threading.Event)
+
+    def went_unasked(self) -> bool:
+        """Waits until it has ended. Returns whether it did so by itself."""
+        self.process.wait()
+        return not self.stopping.is_set()
 
     def environment(self) -> dict[str, str]:
         """The settings with which the service talks to it."""
@@ -88,7 +95,11 @@ def running_twin(state_dir: Path) -> Iterator[Twin]:
             env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )
     try:
-        yield Twin(_wait_for_url(process, log_path), tls_dir / "ca.pem", process)
+        twin = Twin(_wait_for_url(process, log_path), tls_dir / "ca.pem", process)
+        try:
+            yield twin
+        finally:
+            twin.stopping.set()
     finally:
         _stop(process)
 
