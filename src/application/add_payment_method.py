@@ -9,7 +9,7 @@ from application.caller import Caller
 from application.checks import Checks, RawCard, known
 from application.errors import InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Lease, Request
-from application.get_customer import must_still_live
+from application.get_customer import is_usable, must_still_live
 from application.place_method import place
 from application.ports.gateway import (
     Gateway,
@@ -86,7 +86,7 @@ class AddPaymentMethod:
         if customer_id is not None:
             with self.store.read() as work:
                 customer = work.customers.get(CustomerId(customer_id))
-            if customer is None or customer.caller_id != caller.caller_id or customer.delete_time:
+            if not is_usable(customer, caller):
                 checks.add("customer_id", Rule.EXISTS)
         checks.done()
         if source is None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from application.caller import Caller
 from application.checks import Checks
 from application.errors import Rule
+from application.get_customer import is_usable
 from application.ports.gateway import Gateway
 from application.ports.store import Store
 from domain import ids
@@ -30,7 +31,7 @@ class CreateClientToken:
         if checked is not None:
             with self.store.read() as work:
                 customer = work.customers.get(CustomerId(checked))
-            if customer is None or customer.caller_id != caller.caller_id or customer.delete_time:
+            if not is_usable(customer, caller):
                 checks.add("customer_id", Rule.EXISTS)
         checks.done()
         # The gateway hears of a customer with the first stored method: before that there is nothing to show.

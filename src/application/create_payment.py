@@ -11,7 +11,7 @@ from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, known
 from application.errors import InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Lease, Request, may_try_again
-from application.get_customer import must_still_live
+from application.get_customer import is_usable, must_still_live
 from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
 from application.ports.store import Store, UnitOfWork
 from domain import ids
@@ -184,7 +184,7 @@ class CreatePayment:
                 checks.add("payment_method_id", Rule.OF_CUSTOMER)
             owner_id = customer_id or (method.customer_id if method else None)
             customer = work.customers.get(CustomerId(owner_id)) if owner_id else None
-        if customer is None or customer.caller_id != caller.caller_id or customer.delete_time:
+        if not is_usable(customer, caller):
             if customer_id is not None:
                 checks.add("customer_id", Rule.EXISTS)
             return None, method

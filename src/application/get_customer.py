@@ -1,6 +1,7 @@
 """Reads a customer, by this service's id or by the caller's own."""
 
 from dataclasses import dataclass
+from typing import TypeGuard
 
 from application.caller import Caller
 from application.checks import Checks
@@ -30,6 +31,11 @@ class GetCustomer:
         if customer is None:
             raise NotFound(ResourceKind.CUSTOMER, external_id)
         return customer
+
+
+def is_usable(customer: Customer | None, caller: Caller) -> TypeGuard[Customer]:
+    """Whether there is such a customer, it is the caller's, and it was not deleted."""
+    return customer is not None and customer.caller_id == caller.caller_id and customer.delete_time is None
 
 
 def own_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bool = False) -> Customer:

@@ -79,12 +79,12 @@ EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.Value
     }
 )
 
-_ORPHAN_POLICIES: Final = {
+_ORPHAN_POLICIES: Final[Mapping[int, OrphanPolicy]] = {
     admin_service_pb2.ORPHAN_POLICY_UNSPECIFIED: OrphanPolicy.REPORT,
     admin_service_pb2.ORPHAN_POLICY_REPORT: OrphanPolicy.REPORT,
     admin_service_pb2.ORPHAN_POLICY_REVERSE: OrphanPolicy.REVERSE,
 }
-_RESOLUTIONS: Final = {
+_RESOLUTIONS: Final[Mapping[int, Resolution]] = {
     admin_service_pb2.MANUAL_RESOLUTION_UNSPECIFIED: Resolution.CHECK_NOW,
     admin_service_pb2.MANUAL_RESOLUTION_CHECK_NOW: Resolution.CHECK_NOW,
     admin_service_pb2.MANUAL_RESOLUTION_FAILED: Resolution.FAILED,
@@ -108,9 +108,9 @@ def capture_mode_from(number: int) -> CaptureMode | None:
 
 def orphan_policy_from(number: int) -> OrphanPolicy | None:
     """None for a number that is no policy; unspecified only tells."""
-    return _ORPHAN_POLICIES.get(number)  # type: ignore[call-overload, no-any-return]
+    return _ORPHAN_POLICIES.get(number)
 
 
 def resolution_from(number: int) -> Resolution | None:
     """None for a number that is no resolution; unspecified asks the gateway."""
-    return _RESOLUTIONS.get(number)  # type: ignore[call-overload, no-any-return]
+    return _RESOLUTIONS.get(number)
