@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from application.absence import AbsenceWatch
 from application.checks import known
 from application.exactly_once import ExactlyOnce
 from application.place_method import place
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.store import Store
-from application.resolve_operations import AbsenceWatch
 from domain.payment_method import PaymentMethod, PaymentMethodState
 
 _log = logging.getLogger(__name__)

@@ -7,20 +7,21 @@ process died meanwhile.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 
+from application.absence import AbsenceWatch
 from application.caller import Caller
 from application.exactly_once import ExactlyOnce, locked
 from application.look_up import look_up
 from application.outcomes import record_failure, record_outcome
-from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Unknown
-from application.ports.store import DueOperation, Store
+from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Rejected, Unknown
+from application.ports.store import DueOperation, Store, UnitOfWork
 from application.refresh import Refresh
+from application.refund_payment import METHOD as REFUND_METHOD
 from application.refund_payment import send_return
 from domain.events import SERVICE, Stamp
-from domain.ids import CallerId, OperationId, PaymentId
+from domain.ids import OPERATION, CallerId, OperationId, PaymentId
 from domain.operation import FailureReason, Operation, OperationState
 from domain.payment import Payment
 
@@ -33,31 +34,6 @@ _LONGEST_SCHEDULE_WAIT = timedelta(hours=1)
 def absence_key(operation: Operation) -> str:
     """What is watched for: this start of the operation. One that was scheduled can be sent again under its own id."""
     return f"{operation.operation_id} {operation.start_count}"
-
-
-@dataclass(frozen=True, slots=True)
-class AbsenceWatch:
-    """Measures for how long the gateway has not known of an operation, by this process's own steady clock.
-
-    Wall clocks jump and differ between replicas. A restart only makes the watch start again, which delays a verdict and
-    never hastens one.
-    """
-
-    steady_seconds: Callable[[], float]
-    horizon: timedelta
-    _first_seen: dict[str, float] = field(default_factory=dict)
-
-    def is_proven(self, key: str) -> bool:
-        """Whether what was sent has been missing for the whole horizon. Each call counts as one look.
-
-        The key names one attempt: another replica may have given up an earlier one, of which this one is not told.
-        """
-        now = self.steady_seconds()
-        first = self._first_seen.setdefault(key, now)
-        return now - first >= self.horizon.total_seconds()
-
-    def forget(self, key: str) -> None:
-        self._first_seen.pop(key, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +96,20 @@ class ResolveOperations:
             payment = locked(work, payment_id)
             if payment.operation(operation_id).state is OperationState.STARTED:
                 record_outcome(work, payment, operation_id, outcome, stamp, self.exactly_once.follow)
+                if isinstance(outcome, Rejected):
+                    self._refund_instead(work, payment, operation_id, stamp)
         self.absence.forget(absence_key(payment.operation(operation_id)))
         return payment
+
+    def _refund_instead(self, work: UnitOfWork, payment: Payment, operation_id: OperationId, stamp: Stamp) -> None:
+        """A refund tried as a void came too late for it: refund, as the caller's own process would have done."""
+        request = work.requests.get(payment.terms.caller_id, payment.operation(operation_id).request_id)
+        if request is None or request.method != REFUND_METHOD:
+            return
+        refund_id = OperationId(self.exactly_once.ids.new(OPERATION))
+        if payment.refund_instead(operation_id, refund_id, stamp=stamp):
+            payment.check_again(refund_id, stamp.time + self.exactly_once.first_check)
+            work.payments.save(payment)
 
     def _record_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
         operation_id = looked_for.operation_id

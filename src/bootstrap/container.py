@@ -20,6 +20,7 @@ from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.store import SqlStore
+from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod
 from application.capture_payment import CapturePayment
 from application.change_payment_method import (
@@ -54,7 +55,7 @@ from application.refresh import Refresh
 from application.refund_payment import RefundPayment
 from application.resolve_methods import ResolveMethods
 from application.resolve_operation import ResolveOperation
-from application.resolve_operations import AbsenceWatch, ResolveOperations
+from application.resolve_operations import ResolveOperations
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment

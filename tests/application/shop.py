@@ -6,6 +6,7 @@ import itertools
 from collections import deque
 from datetime import timedelta
 
+from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod, MethodOrder
 from application.caller import Caller
 from application.capture_payment import CaptureOrder, CapturePayment
@@ -35,7 +36,7 @@ from application.page_tokens import PageTokens
 from application.refresh import Refresh
 from application.refund_payment import RefundOrder, RefundPayment
 from application.resolve_methods import ResolveMethods
-from application.resolve_operations import AbsenceWatch, ResolveOperations
+from application.resolve_operations import ResolveOperations
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifiedPayment, VerifyPayment
 from application.void_payment import VoidOrder, VoidPayment

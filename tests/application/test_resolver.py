@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from application.ports.gateway import Outcome, Void
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
@@ -278,6 +279,87 @@ def test_a_scheduled_refund_of_what_never_settles_is_given_up() -> None:
     payment = shop.now(payment)
     assert payment.operations[-1].failure_reason is FailureReason.NO_LONGER_POSSIBLE
     assert payment.state is PaymentState.SETTLEMENT_DECLINED
+
+
+# Refunds that were tried as voids
+
+
+def settles_before_the_void(shop: Shop, then: Callable[[], None] = lambda: None) -> None:
+    """From now on the night comes between the last look at a payment and the void of it."""
+    settle, real_void = shop.real_gateway.settle, shop.real_gateway.void
+
+    def void(order: Void) -> Outcome:
+        settle()
+        answer = real_void(order)
+        then()
+        return answer
+
+    shop.real_gateway.void = void  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_refund_by_a_void_that_came_too_late_and_had_no_answer_is_carried_out(restarts: bool) -> None:
+    shop, request_id = Shop(), a_request_id()
+    payment = shop.pay()
+    settles_before_the_void(shop)
+    shop.fails("void", Fault.LOST_AFTER)
+    shop.refund(payment, request_id=request_id)
+    if restarts:
+        shop.restart()
+    for _ in range(4):
+        shop.resolve(after=MINUTE)
+    payment = shop.now(payment)
+    assert [(o.kind, o.state) for o in payment.operations[1:]] == [
+        (OperationKind.VOID, OperationState.FAILED),
+        (OperationKind.REFUND, OperationState.SUCCEEDED),
+    ]
+    assert (payment.refunded_amount.minor_units, payment.refundable_amount.minor_units) == (100_00, 0)
+    effects = shop.effects()
+    assert shop.refund(payment, request_id=request_id) == payment
+    assert shop.effects() == effects
+
+
+def test_a_void_that_came_too_late_is_no_refund() -> None:
+    shop = Shop()
+    payment = shop.pay()
+    settles_before_the_void(shop)
+    shop.fails("void", Fault.LOST_AFTER)
+    shop.void(payment)
+    for _ in range(4):
+        shop.resolve(after=MINUTE)
+    payment = shop.now(payment)
+    assert [o.kind for o in payment.operations[1:]] == [OperationKind.VOID]
+    assert payment.refundable_amount.minor_units == 100_00
+
+
+def test_a_void_that_came_too_late_for_what_never_settled_refunds_nothing() -> None:
+    shop = Shop()
+    payment = shop.pay()
+    shop.fails("void", Fault.LOST_BEFORE)
+    shop.refund(payment)
+    shop.real_gateway.decline_settlement()
+    for _ in range(4):
+        shop.resolve(after=MINUTE)
+    payment = shop.now(payment)
+    assert not any(o.state.is_open or o.state is OperationState.SUCCEEDED for o in payment.operations[1:])
+    assert payment.state is PaymentState.SETTLEMENT_DECLINED
+
+
+@pytest.mark.parametrize("amount", [None, 100_00])
+def test_a_process_that_hung_while_the_resolver_refunded_in_its_place_refunds_nothing(amount: int | None) -> None:
+    shop = Shop()
+    payment = shop.pay()
+
+    def hang() -> None:
+        shop.resolve(after=LEASE + MINUTE)
+
+    settles_before_the_void(shop, hang)
+    answer = shop.refund(payment, amount)
+    assert [o.kind for o in answer.operations[1:]] == [OperationKind.VOID, OperationKind.REFUND]
+    for _ in range(4):
+        shop.resolve(after=MINUTE)
+    assert [t.amount.minor_units for t in shop.real_gateway.all_transactions()] == [100_00, 100_00]
+    assert shop.now(payment).refunded_amount.minor_units == 100_00
 
 
 # Following

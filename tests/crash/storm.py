@@ -248,15 +248,13 @@ class Storm:
         weather.start()
         for thread in (*executioners, *shoppers):
             thread.start()
-        self._settle_now_and_then(begin + seconds, (weather, *executioners, *shoppers))
-        self.board.storm_seconds = time.monotonic() - begin
-        for shopper in shoppers:
-            shopper.stop()
-        for executioner in executioners:
-            executioner.stop()
-            if executioner.problem:
-                self.board.internal_errors.append(executioner.problem)
-        weather.stop()
+        try:
+            self._settle_now_and_then(begin + seconds, (weather, *executioners, *shoppers))
+            self.board.storm_seconds = time.monotonic() - begin
+        finally:
+            for worker in (*shoppers, *executioners, weather):
+                worker.stop()
+        self.board.internal_errors += [each.problem for each in executioners if each.problem]
         self.board.faults = weather.struck
         for number, replica in enumerate(self.replicas):
             replica.kill()

@@ -25,6 +25,10 @@ class Worker(threading.Thread):
         """What it does: its target, unless a subclass knows better."""
         super().run()
 
+    def stop(self) -> None:
+        """Has it end. One that ends by itself is waited for."""
+        self.join()
+
 
 def all_well(workers: Iterable[Worker]) -> None:
     """Raises StormFailed for the first of them that died."""

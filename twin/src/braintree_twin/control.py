@@ -211,7 +211,9 @@ class TwinControl:
         status, text = self._exchange(method, f"/_twin/{name}", body)
         content = _object(text)
         if content is None:
-            raise ControlError(status, {"error": f"{method} {name} was answered with what is no JSON object: {text!r:.200}"})
+            raise ControlError(
+                status, {"error": f"{method} {name} was answered with what is no JSON object: {text!r:.200}"}
+            )
         if status != HTTPStatus.OK:
             raise ControlError(status, content)
         return content
