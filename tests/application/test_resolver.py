@@ -294,7 +294,7 @@ def settles_before_the_void(shop: Shop, then: Callable[[], None] = lambda: None)
         then()
         return answer
 
-    shop.real_gateway.void = void  # type: ignore[method-assign]
+    shop.real_gateway.void = void  # type: ignore[assignment, method-assign]
 
 
 @pytest.mark.parametrize("restarts", [False, True])
