@@ -7,6 +7,7 @@ process died meanwhile.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -45,12 +46,19 @@ class ResolveOperations:
     absence: AbsenceWatch
     # Few: what this process claims and dies with waits for a lease.
     batch_size: int = 10
+    # Whether the process was told to stop: it claims no more, and gives back what it has not begun.
+    is_stopping: Callable[[], bool] = lambda: False
 
     def __call__(self) -> int:
         """Deals with what is due now. Returns how many operations that were. Raises StoreUnavailable."""
+        if self.is_stopping():
+            return 0
         now = self.exactly_once.clock.now()
         due = self.store.due_operations(now, now + self.exactly_once.lease, self.batch_size)
-        for one in due:
+        for count, one in enumerate(due):
+            if self.is_stopping():
+                self._release(due[count:])
+                return count
             self._deal_with(one)
         return len(due)
 
@@ -71,6 +79,16 @@ class ResolveOperations:
             self.absence.forget(absence_key(operation))
             return self._wait(payment_id, operation_id, checked=True)
         return self._record_outcome(payment_id, operation_id, outcome)
+
+    def _release(self, claimed: Sequence[DueOperation]) -> None:
+        """Others need not wait for the lease."""
+        now = self.exactly_once.clock.now()
+        for due in claimed:
+            with self.store.begin() as work:
+                payment = locked(work, due.payment_id)
+                if payment.operation(due.operation_id).state.is_open:
+                    payment.check_again(due.operation_id, now)
+                    work.payments.save(payment)
 
     def _deal_with(self, due: DueOperation) -> None:
         try:

@@ -116,6 +116,7 @@ class Shop:
 
     def restart(self) -> None:
         """The process ends and another begins: only store and gateway are as they were."""
+        self.is_stopping = False
         store, gateway = self.store, self.gateway
         self.once = ExactlyOnce(
             store=store,
@@ -139,8 +140,12 @@ class Shop:
         self.list_events = ListPaymentEvents(store, tokens)
         self.verify_payment = VerifyPayment(store, gateway, self.clock)
         self.follow = FollowPayments(store, gateway, self.once)
-        self.resolver = ResolveOperations(store, gateway, self.once, refresh, self.absence)
-        self.method_resolver = ResolveMethods(store, gateway, self.once, self.absence)
+        self.resolver = ResolveOperations(
+            store, gateway, self.once, refresh, self.absence, is_stopping=lambda: self.is_stopping
+        )
+        self.method_resolver = ResolveMethods(
+            store, gateway, self.once, self.absence, is_stopping=lambda: self.is_stopping
+        )
         self.create_customer = CreateCustomer(store, self.once)
         self.get_customer = GetCustomer(store)
         self.update_customer = UpdateCustomer(store, gateway, self.once)

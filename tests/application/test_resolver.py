@@ -7,7 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from application.ports.gateway import Outcome, Void
+from application.ports.gateway import Outcome, StoredInstrument, Transaction, Void
+from domain.ids import OperationId
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
@@ -212,6 +213,51 @@ def test_an_operation_that_cannot_be_dealt_with_does_not_stop_the_others(caplog:
     shop.resolve(after=SOON)
     assert [shop.now(payment).state for payment in payments] == [PaymentState.PENDING, PaymentState.CAPTURED]
     assert bad in caplog.text
+
+
+def test_a_stop_gives_back_what_was_claimed_and_not_begun() -> None:
+    shop = Shop()
+    payments = []
+    for _ in range(5):
+        shop.fails("authorize", Fault.LOST_AFTER)
+        payments.append(shop.pay())
+    real = shop.real_gateway.find_by_operation
+
+    def stop_meanwhile(operation_id: OperationId) -> list[Transaction]:
+        shop.is_stopping = True
+        return real(operation_id)
+
+    shop.real_gateway.find_by_operation = stop_meanwhile  # type: ignore[method-assign]
+    assert shop.resolve(after=SOON) == 1
+    states = [PaymentState.CAPTURED] + [PaymentState.PENDING] * 4
+    assert [shop.now(payment).state for payment in payments] == states
+    assert shop.resolve() == 0
+    # Another process finds the others at once, and not only when a lease has run out.
+    shop.real_gateway.find_by_operation = real  # type: ignore[method-assign]
+    shop.restart()
+    assert shop.resolve() == 4
+    assert {shop.now(payment).state for payment in payments} == {PaymentState.CAPTURED}
+
+
+def test_a_stop_gives_back_methods_that_were_claimed_and_not_begun() -> None:
+    shop = Shop()
+    customer = shop.customer()
+    methods = []
+    for _ in range(3):
+        shop.fails("store_method", Fault.LOST_AFTER)
+        methods.append(shop.method(customer))
+    shop.wait(LEASE)
+    real = shop.real_gateway.find_method
+
+    def stop_meanwhile(token: str) -> StoredInstrument | None:
+        shop.is_stopping = True
+        return real(token)
+
+    shop.real_gateway.find_method = stop_meanwhile  # type: ignore[method-assign]
+    assert (shop.method_resolver(), shop.method_resolver()) == (1, 0)
+    shop.real_gateway.find_method = real  # type: ignore[method-assign]
+    shop.restart()
+    assert shop.method_resolver() == 2
 
 
 def test_an_answer_that_arrives_after_the_verdict_is_believed() -> None:
