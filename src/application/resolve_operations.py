@@ -17,7 +17,7 @@ from application.exactly_once import ExactlyOnce, locked
 from application.look_up import look_up
 from application.outcomes import record_failure, record_outcome
 from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Rejected, Unknown
-from application.ports.store import DueOperation, Store, UnitOfWork
+from application.ports.store import DueOperation, Store, StoreUnavailable, UnitOfWork
 from application.refresh import Refresh
 from application.refund_payment import METHOD as REFUND_METHOD
 from application.refund_payment import send_return
@@ -91,22 +91,28 @@ class ResolveOperations:
                     work.payments.save(payment)
 
     def _deal_with(self, due: DueOperation) -> None:
+        """One operation that cannot be dealt with must not stop the others. Its lease brings it back."""
         try:
-            with self.store.read() as work:
-                payment = work.payments.get(due.payment_id)
-            if payment is None:
-                return
-            operation = payment.operation(due.operation_id)
-            match operation.state:
-                case OperationState.STARTED:
-                    self.resolve(due.payment_id, due.operation_id)
-                case OperationState.SCHEDULED:
-                    self._carry_out_scheduled(payment, operation)
-        except GatewayUnavailable:
-            self._wait(due.payment_id, due.operation_id, checked=False)
+            try:
+                self._find_out(due)
+            except GatewayUnavailable:
+                self._wait(due.payment_id, due.operation_id, checked=False)
+        except StoreUnavailable as failure:
+            _log.warning("operation %s waits for its lease: the database failed: %s", due.operation_id, failure)
         except Exception:
-            # One operation that cannot be dealt with must not stop the others. Its lease brings it back.
             _log.exception("operation %s of %s could not be resolved", due.operation_id, due.payment_id)
+
+    def _find_out(self, due: DueOperation) -> None:
+        with self.store.read() as work:
+            payment = work.payments.get(due.payment_id)
+        if payment is None:
+            return
+        operation = payment.operation(due.operation_id)
+        match operation.state:
+            case OperationState.STARTED:
+                self.resolve(due.payment_id, due.operation_id)
+            case OperationState.SCHEDULED:
+                self._carry_out_scheduled(payment, operation)
 
     def _record_outcome(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome) -> Payment:
         stamp = self._stamp()

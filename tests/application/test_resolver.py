@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from application.ports.gateway import Outcome, StoredInstrument, Transaction, Void
+from application.ports.store import StoreUnavailable
 from domain.ids import OperationId
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
@@ -213,6 +214,29 @@ def test_an_operation_that_cannot_be_dealt_with_does_not_stop_the_others(caplog:
     shop.resolve(after=SOON)
     assert [shop.now(payment).state for payment in payments] == [PaymentState.PENDING, PaymentState.CAPTURED]
     assert bad in caplog.text
+
+
+def test_a_database_that_fails_for_one_operation_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    shop = Shop()
+    payments = []
+    for _ in range(2):
+        shop.fails("authorize", Fault.LOST_AFTER)
+        payments.append(shop.pay())
+    due = shop.store.due_operations(shop.clock.now() + SOON, shop.clock.now() + LEASE, 10)
+    assert len(due) == 2
+    shop.wait(LEASE)
+    real = shop.real_gateway.find_by_operation
+
+    def cut_meanwhile(operation_id: OperationId) -> list[Transaction]:
+        if operation_id == due[0].operation_id:
+            raise StoreUnavailable("the connection was cut")
+        return real(operation_id)
+
+    shop.real_gateway.find_by_operation = cut_meanwhile  # type: ignore[method-assign]
+    shop.resolve()
+    assert [shop.now(payment).state for payment in payments] == [PaymentState.PENDING, PaymentState.CAPTURED]
+    assert "the connection was cut" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 def test_a_stop_gives_back_what_was_claimed_and_not_begun() -> None:
