@@ -20,6 +20,7 @@ from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
 from adapters.persistence.engine import Limits, create_engine
+from adapters.persistence.sealing import Sealer, SealingKey
 from adapters.persistence.store import SqlStore
 from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod
@@ -80,6 +81,11 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
     )
 
 
+def _sealer(settings: Settings) -> Sealer:
+    keys = [SealingKey(name, key) for name, key in settings.keys_at_rest()]
+    return Sealer(keys, settings.key_for("lookups of sealed values"))
+
+
 def _exactly_once(
     settings: Settings, store: SqlStore, clock: SystemClock, ids: SortableIds, in_flight: InFlight
 ) -> ExactlyOnce:
@@ -114,7 +120,8 @@ class Container(containers.DeclarativeContainer):
     callers = providers.Object(everybody)
     limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
-    store = providers.Singleton(SqlStore, engine, ids)
+    sealer = providers.Singleton(_sealer, settings)
+    store = providers.Singleton(SqlStore, engine, ids, sealer)
     gateway = providers.Singleton(BraintreeAdapter, providers.Callable(_braintree_settings, settings))
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 

@@ -28,6 +28,7 @@ from tests.crash.shoppers import Answer, Shopper, Town
 from tests.crash.steps import STEPS
 from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
 from tests.crash.worker import Worker, all_well
+from tests.sealing import sealer_of
 
 CONNECT_TIMEOUT_SECONDS: Final = 2.0
 # Longer than the gateway works on a request that nobody waits for, with room for a busy machine.
@@ -173,8 +174,8 @@ class Storm:
         self._twin = twin
         self._engine = create_engine(url)
         upgrade(self._engine)
-        self._store = SqlStore(self._engine, SortableIds())
         environment = service_environment(twin, url) | dict(settings or {})
+        self._store = SqlStore(self._engine, SortableIds(), sealer_of(environment))
         names = ("one", "two") if database == "postgresql" else ("one",)
         self.replicas = [Replica(f"{database}-{name}", environment, directory) for name in names]
         self.town = Town([replica.address for replica in self.replicas])
