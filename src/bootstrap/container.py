@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.store import SqlStore
+from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod
 from application.authenticate import KnownKeys
 from application.capture_payment import CapturePayment
@@ -56,7 +58,7 @@ from application.refresh import Refresh
 from application.refund_payment import RefundPayment
 from application.resolve_methods import ResolveMethods
 from application.resolve_operation import ResolveOperation
-from application.resolve_operations import AbsenceWatch, ResolveOperations
+from application.resolve_operations import ResolveOperations
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
@@ -128,6 +130,8 @@ class Container(containers.DeclarativeContainer):
     page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
     refresh = providers.Singleton(Refresh, store, gateway, clock, follow)
     absence = providers.Singleton(_absence, settings)
+    # Set once the process has been told to stop.
+    stopping = providers.Singleton(threading.Event)
 
     create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies)
     capture_payment = providers.Singleton(CapturePayment, store, gateway, exactly_once)
@@ -158,8 +162,12 @@ class Container(containers.DeclarativeContainer):
     set_default_payment_method = providers.Singleton(SetDefaultPaymentMethod, gateway, method_changer)
     delete_payment_method = providers.Singleton(DeletePaymentMethod, gateway, method_changer)
 
-    resolve_operations = providers.Singleton(ResolveOperations, store, gateway, exactly_once, refresh, absence)
-    resolve_methods = providers.Singleton(ResolveMethods, store, gateway, exactly_once, absence)
+    resolve_operations = providers.Singleton(
+        ResolveOperations, store, gateway, exactly_once, refresh, absence, is_stopping=stopping.provided.is_set
+    )
+    resolve_methods = providers.Singleton(
+        ResolveMethods, store, gateway, exactly_once, absence, is_stopping=stopping.provided.is_set
+    )
     follow_payments = providers.Singleton(FollowPayments, store, gateway, exactly_once)
 
     list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)

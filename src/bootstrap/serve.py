@@ -148,6 +148,8 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
     # A second signal ends it at once: what is under way is then found again by the next start.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
+    # Right away, so that other replicas do not wait for what this one holds.
+    container.stopping().set()
     await server.stop(settings.stop_grace_seconds)
     for worker in workers:
         if not await loop.run_in_executor(None, worker.stop, settings.stop_grace_seconds):
