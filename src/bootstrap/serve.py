@@ -176,7 +176,7 @@ A first payment with buf curl:
 
 The same with Python:
 
-BAYAR_TOKEN_FILE={key_file} {folder}/python - <<'END'
+BAYAR_API_KEY=$(cat {key_file}) {folder}/python - <<'END'
 from bayar import BayarClient, card, money
 with BayarClient("{address}") as bayar:
     print(bayar.create_payment(reference="order-{str(order)[4:8]}", amount=money("25.00", "USD"),

@@ -54,10 +54,7 @@ class _Details(grpc.ClientCallDetails):
         self.compression = of.compression
 
 
-class _Shows(
-    grpc.UnaryUnaryClientInterceptor,  # type: ignore[misc]
-    grpc.UnaryStreamClientInterceptor,  # type: ignore[misc]
-):
+class _Shows(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
     """Every call of the contract sends one request."""
 
     def __init__(self, credential: Credential) -> None:
