@@ -13,7 +13,7 @@ from sqlalchemy import Engine, and_, or_, select, update
 
 from adapters.persistence.engine import SQLITE_BEGIN
 from adapters.persistence.failures import told_as_unavailable
-from adapters.persistence.sealing import Sealer
+from adapters.persistence.sealing import KEYLESS, Sealer
 from adapters.persistence.statements import is_due
 from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
@@ -35,7 +35,7 @@ _POSTGRESQL_READS: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ"
 class SqlStore:
     """Safe for many threads. Keeps no connection of its own: whoever made the engine disposes of it."""
 
-    def __init__(self, engine: Engine, ids: IdSource, sealer: Sealer) -> None:
+    def __init__(self, engine: Engine, ids: IdSource, sealer: Sealer = KEYLESS) -> None:
         is_sqlite = engine.dialect.name == "sqlite"
         self._ids = ids
         self._sealer = sealer

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 from dependency_injector import providers
 
+from adapters.grpc.call_context import everybody
 from bootstrap.container import Container
 from bootstrap.settings import load_settings
 from tests.fakes.ids import CountingIds
@@ -49,6 +50,7 @@ def a_house() -> House:
             braintree_public_key="public",
             braintree_private_key="private",
             grpc_threads=8,
+            authentication="none",
         )
     )
     for provider, value in (
@@ -57,6 +59,7 @@ def a_house() -> House:
         (container.store, MemoryStore(ids)),
         (container.gateway, gateway),
         (container.currencies, CURRENCIES),
+        (container.callers, everybody),
     ):
         provider.override(providers.Object(value))
     return House(container, clock, gateway)
