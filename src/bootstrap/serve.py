@@ -27,6 +27,7 @@ from bootstrap.worker import Worker
 _log = logging.getLogger(__name__)
 
 _CANNOT_START = 1
+_CLEANING_INTERVAL_SECONDS = 60.0
 
 
 def serve() -> int:
@@ -129,6 +130,7 @@ async def _serve_until_told(container: Container, settings: Settings, first_paym
         Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds, outages),
         Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
+        Worker("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, outages),
     ]
     for worker in workers:
         worker.start()

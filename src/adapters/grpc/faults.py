@@ -45,6 +45,7 @@ SENTENCES: Final = {
     Rule.FIELD_PATH: "may only name: {limit}.",
     Rule.LAST_FOUR: "must be four digits.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
+    Rule.IP_ADDRESS: "must be the IPv4 or IPv6 address of the shopper, such as 203.0.113.7, without a port or a zone.",
 }
 
 

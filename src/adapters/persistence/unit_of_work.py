@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from adapters.persistence.attempts import SqlAttempts
 from adapters.persistence.customers import SqlCustomers
 from adapters.persistence.payment_methods import SqlPaymentMethods
 from adapters.persistence.payments import SqlPayments
@@ -19,3 +20,4 @@ class SqlUnitOfWork:
         self.customers = SqlCustomers(connection)
         self.payment_methods = SqlPaymentMethods(connection)
         self.requests = SqlRequests(connection)
+        self.attempts = SqlAttempts(connection)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from application.ports.attempts import Attempts
 from domain.customer import Customer
 from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, OperationId, PaymentId, PaymentMethodId, RequestId
@@ -222,6 +223,9 @@ class UnitOfWork(Protocol):
 
     @property
     def requests(self) -> Requests: ...
+
+    @property
+    def attempts(self) -> Attempts: ...
 
 
 class Store(Protocol):

@@ -19,7 +19,7 @@ from adapters.persistence.tables import metadata
 from application.ports.store import StoreUnavailable
 from tests.databases import Postgres
 
-HEAD = "0001"
+HEAD = "0002"
 
 _DEFINITIONS = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND type = 'index' AND sql > ''",
