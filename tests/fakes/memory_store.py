@@ -23,6 +23,7 @@ from application.ports.store import (
     RequestRecord,
     StoreUnavailable,
     UnitOfWork,
+    farthest_look,
 )
 from domain import ids as prefixes
 from domain.address import Address
@@ -87,13 +88,14 @@ class MemoryStore:
         yield _Work(self._state.copy(), self._ids)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
+        lease = lease_until - now
         with self._turn():
             state = self._state.copy()
             due = [
                 (operation.next_check_time or now, DueOperation(payment_id, operation.operation_id))
                 for payment_id, payment in state.payments.items()
                 for operation in payment.operations
-                if operation.state.is_open and _is_due(operation.next_check_time, now)
+                if operation.state.is_open and _is_due(operation.next_check_time, now, _farthest(operation, lease))
             ]
             due.sort(key=lambda pair: pair[0])
             claimed = [one for _, one in due[:limit]]
@@ -117,8 +119,12 @@ class MemoryStore:
             self._lock.release()
 
 
-def _is_due(next_check_time: datetime | None, now: datetime) -> bool:
-    return next_check_time is None or next_check_time <= now or next_check_time > now + _FARTHEST_LOOK
+def _is_due(next_check_time: datetime | None, now: datetime, farthest: timedelta = _FARTHEST_LOOK) -> bool:
+    return next_check_time is None or next_check_time <= now or next_check_time > now + farthest
+
+
+def _farthest(operation: Operation, lease: timedelta) -> timedelta:
+    return farthest_look(lease, scheduled=operation.state is OperationState.SCHEDULED)
 
 
 class _Work:
@@ -384,7 +390,9 @@ class _Methods:
             for method_id, method in self._state.methods.items()
             if method.state is PaymentMethodState.PENDING and method.next_check_time is not None
         ]
-        found = [self._state.methods[method_id] for time, method_id in sorted(waiting) if _is_due(time, now)][:limit]
+        farthest = farthest_look(lease_until - now)
+        due = [method_id for time, method_id in sorted(waiting) if _is_due(time, now, farthest)]
+        found = [self._state.methods[method_id] for method_id in due[:limit]]
         for method in found:
             self._state.methods[method.payment_method_id] = replace(method, next_check_time=lease_until)
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from application.ports.attempts import Attempts
@@ -87,6 +87,11 @@ class HistoryEntry:
     sequence: int
     event: PaymentEvent = field(repr=False)
     state: PaymentState
+
+
+def farthest_look(lease: timedelta, *, scheduled: bool = False) -> timedelta:
+    """How far ahead a look at something open is planned at the very most: resolvers wait five minutes, or an hour."""
+    return max(timedelta(hours=2) if scheduled else timedelta(minutes=10), 2 * lease)
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +251,6 @@ class Store(Protocol):
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         """Claims open operations that are due: until the lease ends nobody else is given them.
 
-        Due, here and wherever the store is asked, is also what a wrong clock planned more than a day ahead.
+        Due is also what only a wrong clock can have planned so far ahead (`farthest_look`); elsewhere: a day ahead.
         """
         ...
