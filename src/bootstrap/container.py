@@ -11,8 +11,8 @@ from dependency_injector import containers, providers
 from adapters.braintree.declines import codes_by_reason
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
+from adapters.grpc.access import current_caller
 from adapters.grpc.admin_servicer import AdminServicer
-from adapters.grpc.call_context import everybody
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
 from adapters.grpc.event_servicer import EventServicer
@@ -24,6 +24,7 @@ from adapters.persistence.store import SqlStore
 from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod
 from application.attempt_limits import AttemptGuard, AttemptLimits
+from application.authenticate import KnownKeys
 from application.capture_payment import CapturePayment
 from application.change_payment_method import (
     DeletePaymentMethod,
@@ -47,6 +48,7 @@ from application.get_customer import GetCustomer
 from application.get_payment import GetPayment
 from application.get_payment_method import GetPaymentMethod
 from application.in_flight import InFlight
+from application.key_uses import KeyUses
 from application.list_abuse_blocks import ListAbuseBlocks
 from application.list_customers import ListCustomers
 from application.list_payment_events import ListPaymentEvents
@@ -63,6 +65,7 @@ from application.resolve_operations import ResolveOperations
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
+from bootstrap.authentication import authentication
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import Settings
 
@@ -131,12 +134,16 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(SortableIds)
     in_flight = providers.Singleton(InFlight)
-    callers = providers.Object(everybody)
+    callers = providers.Object(current_caller)
     limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
     store = providers.Singleton(SqlStore, engine, ids)
     gateway = providers.Singleton(BraintreeAdapter, providers.Callable(_braintree_settings, settings))
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
+
+    known_keys = providers.Singleton(KnownKeys, store)
+    key_uses = providers.Singleton(KeyUses, store)
+    authenticate = providers.Singleton(authentication, settings, known_keys, key_uses, clock)
 
     exactly_once = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
     follow = providers.Singleton(_follow, settings)
@@ -242,4 +249,4 @@ class Container(containers.DeclarativeContainer):
             list_abuse_blocks=list_abuse_blocks,
         ),
     )
-    server = providers.Singleton(GrpcServer, servicers, settings.provided.grpc_threads)
+    server = providers.Singleton(GrpcServer, servicers, authenticate, settings.provided.grpc_threads)

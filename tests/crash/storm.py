@@ -28,6 +28,7 @@ from tests.crash.shoppers import Answer, Shopper, Town
 from tests.crash.steps import STEPS
 from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
 from tests.crash.worker import Worker, all_well
+from tests.keys import let_in
 
 CONNECT_TIMEOUT_SECONDS: Final = 2.0
 # Longer than the gateway works on a request that nobody waits for, with room for a busy machine.
@@ -173,6 +174,7 @@ class Storm:
         self._twin = twin
         self._engine = create_engine(url)
         upgrade(self._engine)
+        let_in(self._engine)
         self._store = SqlStore(self._engine, SortableIds())
         environment = service_environment(twin, url) | dict(settings or {})
         names = ("one", "two") if database == "postgresql" else ("one",)

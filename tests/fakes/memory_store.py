@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
+from application.api_key import ApiKey
 from application.ports.attempts import AttemptBlock, Tally
 from application.ports.runtime import IdSource
 from application.ports.store import (
@@ -51,6 +52,7 @@ class _State:
     customers: dict[CustomerId, Customer] = field(default_factory=dict)
     methods: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
     requests: dict[tuple[CallerId, RequestId], RequestRecord] = field(default_factory=dict)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
     tallies: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
     blocks: list[AttemptBlock] = field(default_factory=list)
 
@@ -62,6 +64,7 @@ class _State:
             dict(self.customers),
             dict(self.methods),
             dict(self.requests),
+            dict(self.api_keys),
             dict(self.tallies),
             list(self.blocks),
         )
@@ -133,6 +136,7 @@ class _Work:
         self.customers = _Customers(state)
         self.payment_methods = _Methods(state)
         self.requests = _Requests(state)
+        self.api_keys = _ApiKeys(state)
         self.attempts = _Attempts(state)
 
 
@@ -424,6 +428,31 @@ class _Requests:
         if earlier is None:
             self._state.requests[key] = replace(record, fingerprint=dict(record.fingerprint))
         return earlier
+
+
+class _ApiKeys:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, key: ApiKey) -> None:
+        self._state.api_keys[key.key_id] = key
+
+    def save(self, key: ApiKey) -> None:
+        kept = self._state.api_keys.get(key.key_id)
+        if kept is None:
+            raise LookupError(key.key_id)
+        self._state.api_keys[key.key_id] = replace(kept, revoke_time=key.revoke_time)
+
+    def get(self, key_id: str) -> ApiKey | None:
+        return self._state.api_keys.get(key_id)
+
+    def all(self) -> list[ApiKey]:
+        return sorted(self._state.api_keys.values(), key=lambda key: (key.create_time, key.key_id), reverse=True)
+
+    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+        key = self._state.api_keys.get(key_id)
+        if key is not None and (key.last_use_time is None or key.last_use_time <= unless_after):
+            self._state.api_keys[key_id] = replace(key, last_use_time=time)
 
 
 class _Attempts:

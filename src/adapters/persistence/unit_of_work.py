@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from adapters.persistence.api_keys import SqlApiKeys
 from adapters.persistence.attempts import SqlAttempts
 from adapters.persistence.customers import SqlCustomers
 from adapters.persistence.payment_methods import SqlPaymentMethods
@@ -20,4 +21,5 @@ class SqlUnitOfWork:
         self.customers = SqlCustomers(connection)
         self.payment_methods = SqlPaymentMethods(connection)
         self.requests = SqlRequests(connection)
+        self.api_keys = SqlApiKeys(connection)
         self.attempts = SqlAttempts(connection)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from application.api_key import ApiKey
 from application.ports.attempts import Attempts
 from domain.customer import Customer
 from domain.events import PaymentEvent
@@ -214,6 +215,24 @@ class Requests(Protocol):
         ...
 
 
+class ApiKeys(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+
+    def save(self, key: ApiKey) -> None:
+        """Stores when it was revoked; the rest never changes."""
+        ...
+
+    def get(self, key_id: str) -> ApiKey | None: ...
+
+    def all(self) -> list[ApiKey]:
+        """Newest first."""
+        ...
+
+    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+        """Stores the time of the last use, unless one after `unless_after` is stored."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving its `with` commits, an exception rolls back."""
 
@@ -228,6 +247,9 @@ class UnitOfWork(Protocol):
 
     @property
     def requests(self) -> Requests: ...
+
+    @property
+    def api_keys(self) -> ApiKeys: ...
 
     @property
     def attempts(self) -> Attempts: ...
