@@ -1,10 +1,12 @@
 """What the use cases refuse. Errors carry fields; sentences are written at the edge."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Final
 
 from application.caller import Scope
+from application.ports.attempts import AttemptScope
 from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import OperationKind, OperationState
 from domain.payment_method import PaymentMethodState
@@ -54,6 +56,7 @@ class Rule(Enum):
     TIMESTAMP = "timestamp"
     CALLER_ID = "caller_id"
     NOT_FOR_CUSTOMERS = "not_for_customers"
+    IP_ADDRESS = "ip_address"
 
 
 # Cards expire, customers and methods are deleted, currencies given up.
@@ -210,6 +213,15 @@ class ContradictedByGateway(ApplicationError):
         super().__init__(f"{operation_id}: {detail}")
         self.operation_id = operation_id
         self.detail = detail
+
+
+class TooManyDeclines(ApplicationError):
+    """There were too many declines and verifications lately. Nothing was recorded, and nothing was sent."""
+
+    def __init__(self, scope: AttemptScope, retry_after: timedelta) -> None:
+        super().__init__(f"{scope.value} for {retry_after}")
+        self.scope = scope
+        self.retry_after = retry_after
 
 
 class MethodRefused(ApplicationError):

@@ -24,6 +24,7 @@ from adapters.persistence.sealing import Sealer, SealingKey
 from adapters.persistence.store import SqlStore
 from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod
+from application.attempt_limits import AttemptGuard, AttemptLimits
 from application.authenticate import KnownKeys
 from application.capture_payment import CapturePayment
 from application.change_payment_method import (
@@ -43,11 +44,13 @@ from application.find_language import FindLanguage
 from application.fingerprint import Fingerprinter
 from application.follow import FollowPolicy
 from application.follow_payments import FollowPayments
+from application.forget_attempts import ForgetAttempts
 from application.get_customer import GetCustomer
 from application.get_payment import GetPayment
 from application.get_payment_method import GetPaymentMethod
 from application.in_flight import InFlight
 from application.key_uses import KeyUses
+from application.list_abuse_blocks import ListAbuseBlocks
 from application.list_customers import ListCustomers
 from application.list_payment_events import ListPaymentEvents
 from application.list_payment_methods import ListPaymentMethods
@@ -104,6 +107,23 @@ def _exactly_once(
     )
 
 
+def _attempt_guard(settings: Settings, store: SqlStore, clock: SystemClock, ids: SortableIds) -> AttemptGuard:
+    limits = AttemptLimits(
+        window=_window(settings),
+        per_card=settings.declines_per_card,
+        per_customer=settings.declines_per_customer,
+        per_client_address=settings.declines_per_client_address,
+        per_caller=settings.declines_per_caller,
+        cards_per_customer=settings.cards_per_customer,
+        cards_per_client_address=settings.cards_per_client_address,
+    )
+    return AttemptGuard(store, clock, ids, limits, settings.key_for("attempts"))
+
+
+def _window(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.decline_window_seconds)
+
+
 def _follow(settings: Settings) -> FollowPolicy:
     return FollowPolicy(shortest=timedelta(seconds=settings.follow_interval_seconds))
 
@@ -140,7 +160,11 @@ class Container(containers.DeclarativeContainer):
     # Set once the process has been told to stop.
     stopping = providers.Singleton(threading.Event)
 
-    create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies)
+    attempt_guard = providers.Singleton(_attempt_guard, settings, store, clock, ids)
+    forget_attempts = providers.Singleton(ForgetAttempts, store, clock, providers.Callable(_window, settings))
+    list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
+
+    create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies, attempt_guard)
     capture_payment = providers.Singleton(CapturePayment, store, gateway, exactly_once)
     void_payment = providers.Singleton(VoidPayment, gateway, exactly_once)
     refund_payment = providers.Singleton(RefundPayment, store, gateway, exactly_once, refresh)
@@ -161,7 +185,7 @@ class Container(containers.DeclarativeContainer):
     find_language = providers.Singleton(FindLanguage, store)
 
     create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
-    add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once)
+    add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once, attempt_guard)
     get_payment_method = providers.Singleton(GetPaymentMethod, store)
     list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
     method_changer = providers.Singleton(MethodChanger, store, exactly_once)
@@ -229,6 +253,7 @@ class Container(containers.DeclarativeContainer):
             resolve_operation=resolve_operation,
             reconcile=reconcile,
             export_payments=export_payments,
+            list_abuse_blocks=list_abuse_blocks,
         ),
     )
     server = providers.Singleton(GrpcServer, servicers, authenticate, settings.provided.grpc_threads)

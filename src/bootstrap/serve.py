@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _CANNOT_START = 1
 _HOUSEKEEPING_SECONDS = 5.0
+_CLEANING_INTERVAL_SECONDS = 60.0
 
 
 def serve() -> int:
@@ -178,6 +179,7 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
         Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds, outages),
         Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
+        Worker("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, outages),
     ]
     for worker in workers:
         worker.start()

@@ -208,6 +208,45 @@ class Settings(BaseSettings):
     resolver_interval_seconds: float = Field(
         default=1.0, gt=0, description="How often to look for operations that are due.", examples=["1"]
     )
+    decline_window_seconds: float = Field(
+        default=3600.0,
+        ge=60,
+        le=86_400,
+        description="The time over which declines and verifications are counted, to stop card testing. "
+        "See [limits](limits.md).",
+        examples=["3600"],
+    )
+    declines_per_card: int = Field(
+        default=10, ge=0, description="How many of them one card may have. 0: any number.", examples=["10"]
+    )
+    declines_per_customer: int = Field(
+        default=10, ge=0, description="How many of them one customer may have. 0: any number.", examples=["10"]
+    )
+    declines_per_client_address: int = Field(
+        default=20,
+        ge=0,
+        description="How many of them one client_address may have; IPv6 is counted by /64. 0: any number.",
+        examples=["20"],
+    )
+    declines_per_caller: int = Field(
+        default=10_000,
+        ge=0,
+        description="How many of them one caller may have as a whole. It stops all its payments: keep it far above "
+        "what a bad hour has. 0: any number.",
+        examples=["10000"],
+    )
+    cards_per_customer: int = Field(
+        default=5,
+        ge=0,
+        description="How many different cards of one customer may be declined or verified. 0: any number.",
+        examples=["5"],
+    )
+    cards_per_client_address: int = Field(
+        default=10,
+        ge=0,
+        description="How many different cards of one client_address may be declined or verified. 0: any number.",
+        examples=["10"],
+    )
     grpc_threads: int = Field(
         default=64, ge=2, le=1000, description="How many calls are worked on at once.", examples=["64"]
     )

@@ -373,6 +373,8 @@ def service_environment(twin: Twin, url: str) -> dict[str, str]:
         "BAYAR_FIRST_CHECK_SECONDS": str(_FIRST_CHECK_SECONDS),
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "0.1",
         "BAYAR_STOP_GRACE_SECONDS": "10",
+        # All its shoppers pay with one card.
+        "BAYAR_DECLINES_PER_CARD": "0",
         "BAYAR_LOG_LEVEL": "warning",
         "VICTIM_LEASE_SECONDS": str(LEASE_SECONDS),
     }

@@ -265,3 +265,29 @@ api_keys: Final = Table(
     Column("revoke_time", UtcTime),
     Column("last_use_time", UtcTime),
 )
+# Declines and verifications in pieces of time. Keys and cards are keyed hashes, and deleted once they no longer count.
+attempt_counts: Final = Table(
+    "attempt_counts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("bucket", UtcTime, primary_key=True),
+    Column("card", Text, primary_key=True),
+    Column("total", Integer, nullable=False),
+)
+Index("ix_attempt_counts_bucket", attempt_counts.c.bucket)
+
+attempt_blocks: Final = Table(
+    "attempt_blocks",
+    metadata,
+    Column("block_id", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("caller_id", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("counts_cards", Boolean, nullable=False),
+    Column("limit", Integer, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+    Column("end_time", UtcTime, nullable=False),
+    UniqueConstraint("key", "counts_cards", "end_time"),
+)
+Index("ix_attempt_blocks_time", attempt_blocks.c.create_time, attempt_blocks.c.block_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from adapters.persistence.api_keys import SqlApiKeys
+from adapters.persistence.attempts import SqlAttempts
 from adapters.persistence.customers import SqlCustomers
 from adapters.persistence.payment_methods import SqlPaymentMethods
 from adapters.persistence.payments import SqlPayments
@@ -22,3 +23,4 @@ class SqlUnitOfWork:
         self.payment_methods = SqlPaymentMethods(connection, sealer)
         self.requests = SqlRequests(connection)
         self.api_keys = SqlApiKeys(connection)
+        self.attempts = SqlAttempts(connection)

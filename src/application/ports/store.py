@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from application.api_key import ApiKey
+from application.ports.attempts import Attempts
 from domain.customer import Customer
 from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, OperationId, PaymentId, PaymentMethodId, RequestId
@@ -249,6 +250,9 @@ class UnitOfWork(Protocol):
 
     @property
     def api_keys(self) -> ApiKeys: ...
+
+    @property
+    def attempts(self) -> Attempts: ...
 
 
 class Store(Protocol):
