@@ -17,9 +17,7 @@ CARDS = ["4111111111111111", "4111 1111 1111 1111", "5555-5555-5555-4444", "3782
 
 
 @pytest.mark.parametrize("number", CARDS)
-@pytest.mark.parametrize(
-    "line", ["{}", "number={}", "<number>{}</number>", '{{"number": "{}"}}', "paid with {}, thanks"]
-)
+@pytest.mark.parametrize("line", ["{}", "number={}", "<number>{}</number>", '{{"number": "{}"}}', "paid with {}, ok"])
 def test_a_card_number_is_taken_out(number: str, line: str) -> None:
     assert without_card_data(line.format(number)) == line.format(REMOVED)
 
