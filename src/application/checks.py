@@ -18,6 +18,7 @@ from domain.currencies import EXPONENTS
 from domain.ids import RequestId
 from domain.instrument import Card, CardExpiry, passes_luhn
 from domain.money import Money
+from domain.networks import network_of
 
 Value = TypeVar("Value")
 
@@ -29,6 +30,7 @@ MAX_METADATA_ENTRIES: Final = 50
 MAX_METADATA_KEY: Final = 40
 MAX_METADATA_VALUE: Final = 500
 MAX_EXPIRY_YEARS: Final = 20
+MAX_ADDRESS: Final = 45
 MAX_PAGE_SIZE: Final = 500
 DEFAULT_PAGE_SIZE: Final = 50
 
@@ -120,6 +122,15 @@ class Checks:
         if not ids.is_id(value, prefix):
             self.add(path, Rule.ID, prefix)
             return None
+        return value
+
+    def client_address(self, path: str, value: str) -> str:
+        """The value as it is; a fault where it is no IP address."""
+        try:
+            if value and (len(value) > MAX_ADDRESS or not network_of(value)):
+                raise ValueError
+        except ValueError:
+            self.add(path, Rule.IP_ADDRESS)
         return value
 
     def text(self, path: str, value: str, *, maximum: int = MAX_TEXT, required: bool = False) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from application.add_payment_method import introduce
+from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, known
 from application.errors import InvalidRequest, Rule
@@ -49,6 +50,8 @@ class PaymentOrder:
     descriptor: StatementDescriptor = StatementDescriptor()
     metadata: Mapping[str, str] = field(default_factory=dict)
     language_code: str = ""
+    # The shopper's, as the caller declares it. No part of what makes two orders the same: people change networks.
+    client_address: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class _Plan:
     terms: PaymentTerms
     source: Source
     customer: Customer | None
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +71,25 @@ class CreatePayment:
     gateway: Gateway
     exactly_once: ExactlyOnce
     currencies: frozenset[str]
+    guard: AttemptGuard
 
     def __call__(self, order: PaymentOrder, caller: Caller) -> Payment:
-        """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, GatewayNotReached and StoreUnavailable."""
+        """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, TooManyDeclines, GatewayNotReached and
+        StoreUnavailable.
+        """
+        if caller.customer_id is not None and not order.customer_id:
+            # Whoever pays for themselves need not say who they are.
+            order = replace(order, customer_id=caller.customer_id)
         try:
             plan = self._check(order, caller)
         except InvalidRequest as invalid:
             return self._repeat(order, caller, invalid)
+        outcomes: list[Outcome] = []
 
         def begin(
             work: UnitOfWork, earlier: Payment | None, operation_id: OperationId, stamp: Stamp
         ) -> tuple[Payment, Operation]:
+            self.guard.check(work, plan.attempt)
             if plan.customer is not None:
                 must_still_live(work, plan.customer.customer_id)
             payment = earlier or Payment.create(plan.terms, stamp=stamp)
@@ -87,9 +99,12 @@ class CreatePayment:
             return payment, operation
 
         def call(payment: Payment, operation: Operation, lease: Lease) -> Outcome:
-            return self._authorize(payment, operation, plan, lease)
+            outcomes.append(self._authorize(payment, operation, plan, lease))
+            return outcomes[-1]
 
-        return self.exactly_once.move_money(plan.request, plan.terms.payment_id, begin, call)
+        payment = self.exactly_once.move_money(plan.request, plan.terms.payment_id, begin, call)
+        self.guard.note_payment(plan.attempt, outcomes)
+        return payment
 
     def _repeat(self, order: PaymentOrder, caller: Caller, invalid: InvalidRequest) -> Payment:
         """The answer to a repeat of an order that was good when it first came: cards expire, and methods are deleted.
@@ -138,6 +153,7 @@ class CreatePayment:
         checks.descriptor("descriptor", order.descriptor)
         metadata = checks.metadata("metadata", order.metadata)
         checks.language("language_code", order.language_code)
+        checks.client_address("client_address", order.client_address)
         customer, method = self._find_references(checks, order, caller)
         source = _source(checks, order.source, method, today)
         if order.store_payment_method:
@@ -164,7 +180,14 @@ class CreatePayment:
             metadata=metadata,
         )
         request = Request(caller, known(request_id), "CreatePayment", _fields(order))
-        return _Plan(request, terms, source, customer)
+        attempt = self.guard.attempt(
+            caller.caller_id,
+            customer_id=customer.customer_id if customer else None,
+            client_address=order.client_address,
+            source=source,
+            instrument=method.instrument if method else None,
+        )
+        return _Plan(request, terms, source, customer, attempt)
 
     def _find_references(
         self, checks: Checks, order: PaymentOrder, caller: Caller
@@ -192,7 +215,11 @@ class CreatePayment:
 
 
 def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
-    return method is not None and method.caller_id == caller.caller_id and method.state is PaymentMethodState.ACTIVE
+    return (
+        method is not None
+        and caller.owns(method.caller_id, method.customer_id)
+        and method.state is PaymentMethodState.ACTIVE
+    )
 
 
 def _source(checks: Checks, source: RawSource | None, method: PaymentMethod | None, today: date) -> Source | None:

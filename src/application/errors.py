@@ -1,9 +1,12 @@
 """What the use cases refuse. Errors carry fields; sentences are written at the edge."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Final
 
+from application.caller import Scope
+from application.ports.attempts import AttemptScope
 from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import OperationKind, OperationState
 from domain.payment_method import PaymentMethodState
@@ -51,6 +54,9 @@ class Rule(Enum):
     FIELD_PATH = "field_path"
     LAST_FOUR = "last_four"
     TIMESTAMP = "timestamp"
+    CALLER_ID = "caller_id"
+    NOT_FOR_CUSTOMERS = "not_for_customers"
+    IP_ADDRESS = "ip_address"
 
 
 # Cards expire, customers and methods are deleted, currencies given up.
@@ -88,6 +94,7 @@ class ResourceKind(Enum):
     CUSTOMER = "customer"
     PAYMENT_METHOD = "payment_method"
     OPERATION = "operation"
+    API_KEY = "api_key"
 
 
 class NotFound(ApplicationError):
@@ -97,6 +104,42 @@ class NotFound(ApplicationError):
         super().__init__(f"{kind.value} {resource_id}")
         self.kind = kind
         self.resource_id = resource_id
+
+
+class Refusal(Enum):
+    """Why a credential is not accepted."""
+
+    MISSING = "missing"
+    # Malformed, unknown, or not what it claims to be: told alike, so that nobody learns by trying.
+    INVALID = "invalid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    NOT_YET_VALID = "not_yet_valid"
+    WRONG_ISSUER = "wrong_issuer"
+    WRONG_AUDIENCE = "wrong_audience"
+    # Good, but it names no caller, or what it says of scope or customer has not the form that is agreed on.
+    INCOMPLETE = "incomplete"
+
+
+class NotAuthenticated(ApplicationError):
+    """Nobody knows who calls. `detail` is for the log of failed access, never for whoever calls."""
+
+    def __init__(self, refusal: Refusal, detail: str = "") -> None:
+        super().__init__(f"{refusal.value} {detail}".rstrip())
+        self.refusal = refusal
+        self.detail = detail
+
+
+class ScopeMissing(ApplicationError):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope.value)
+        self.scope = scope
+
+
+class NotForCustomers(ApplicationError):
+    """A credential that is bound to one customer is of no use for this."""
 
 
 class RequestIdReused(ApplicationError):
@@ -109,10 +152,10 @@ class RequestIdReused(ApplicationError):
 
 
 class ReferenceAlreadyPaid(ApplicationError):
-    """The reference has a live payment."""
+    """The reference has a live payment. It has no name here where it is another customer's."""
 
-    def __init__(self, reference: str, payment_id: PaymentId) -> None:
-        super().__init__(payment_id)
+    def __init__(self, reference: str, payment_id: PaymentId | None) -> None:
+        super().__init__(payment_id or reference)
         self.reference = reference
         self.payment_id = payment_id
 
@@ -170,6 +213,15 @@ class ContradictedByGateway(ApplicationError):
         super().__init__(f"{operation_id}: {detail}")
         self.operation_id = operation_id
         self.detail = detail
+
+
+class TooManyDeclines(ApplicationError):
+    """There were too many declines and verifications lately. Nothing was recorded, and nothing was sent."""
+
+    def __init__(self, scope: AttemptScope, retry_after: timedelta) -> None:
+        super().__init__(f"{scope.value} for {retry_after}")
+        self.scope = scope
+        self.retry_after = retry_after
 
 
 class MethodRefused(ApplicationError):

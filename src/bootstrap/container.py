@@ -11,8 +11,8 @@ from dependency_injector import containers, providers
 from adapters.braintree.declines import codes_by_reason
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
+from adapters.grpc.access import current_caller
 from adapters.grpc.admin_servicer import AdminServicer
-from adapters.grpc.call_context import everybody
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
 from adapters.grpc.event_servicer import EventServicer
@@ -20,9 +20,12 @@ from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
 from adapters.persistence.engine import Limits, create_engine
+from adapters.persistence.sealing import Sealer, SealingKey
 from adapters.persistence.store import SqlStore
 from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod
+from application.attempt_limits import AttemptGuard, AttemptLimits
+from application.authenticate import KnownKeys
 from application.capture_payment import CapturePayment
 from application.change_payment_method import (
     DeletePaymentMethod,
@@ -41,10 +44,13 @@ from application.find_language import FindLanguage
 from application.fingerprint import Fingerprinter
 from application.follow import FollowPolicy
 from application.follow_payments import FollowPayments
+from application.forget_attempts import ForgetAttempts
 from application.get_customer import GetCustomer
 from application.get_payment import GetPayment
 from application.get_payment_method import GetPaymentMethod
 from application.in_flight import InFlight
+from application.key_uses import KeyUses
+from application.list_abuse_blocks import ListAbuseBlocks
 from application.list_customers import ListCustomers
 from application.list_payment_events import ListPaymentEvents
 from application.list_payment_methods import ListPaymentMethods
@@ -60,6 +66,7 @@ from application.resolve_operations import ResolveOperations
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
+from bootstrap.authentication import authentication
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import Settings
 
@@ -80,6 +87,11 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
     )
 
 
+def _sealer(settings: Settings) -> Sealer:
+    keys = [SealingKey(name, key) for name, key in settings.keys_at_rest()]
+    return Sealer(keys, settings.key_for("lookups of sealed values"))
+
+
 def _exactly_once(
     settings: Settings, store: SqlStore, clock: SystemClock, ids: SortableIds, in_flight: InFlight
 ) -> ExactlyOnce:
@@ -93,6 +105,23 @@ def _exactly_once(
         first_check=timedelta(seconds=settings.first_check_seconds),
         follow=_follow(settings),
     )
+
+
+def _attempt_guard(settings: Settings, store: SqlStore, clock: SystemClock, ids: SortableIds) -> AttemptGuard:
+    limits = AttemptLimits(
+        window=_window(settings),
+        per_card=settings.declines_per_card,
+        per_customer=settings.declines_per_customer,
+        per_client_address=settings.declines_per_client_address,
+        per_caller=settings.declines_per_caller,
+        cards_per_customer=settings.cards_per_customer,
+        cards_per_client_address=settings.cards_per_client_address,
+    )
+    return AttemptGuard(store, clock, ids, limits, settings.key_for("attempts"))
+
+
+def _window(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.decline_window_seconds)
 
 
 def _follow(settings: Settings) -> FollowPolicy:
@@ -111,12 +140,17 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(SortableIds)
     in_flight = providers.Singleton(InFlight)
-    callers = providers.Object(everybody)
+    callers = providers.Object(current_caller)
     limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
-    store = providers.Singleton(SqlStore, engine, ids)
+    sealer = providers.Singleton(_sealer, settings)
+    store = providers.Singleton(SqlStore, engine, ids, sealer)
     gateway = providers.Singleton(BraintreeAdapter, providers.Callable(_braintree_settings, settings))
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
+
+    known_keys = providers.Singleton(KnownKeys, store)
+    key_uses = providers.Singleton(KeyUses, store)
+    authenticate = providers.Singleton(authentication, settings, known_keys, key_uses, clock)
 
     exactly_once = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
     follow = providers.Singleton(_follow, settings)
@@ -126,7 +160,11 @@ class Container(containers.DeclarativeContainer):
     # Set once the process has been told to stop.
     stopping = providers.Singleton(threading.Event)
 
-    create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies)
+    attempt_guard = providers.Singleton(_attempt_guard, settings, store, clock, ids)
+    forget_attempts = providers.Singleton(ForgetAttempts, store, clock, providers.Callable(_window, settings))
+    list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
+
+    create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies, attempt_guard)
     capture_payment = providers.Singleton(CapturePayment, store, gateway, exactly_once)
     void_payment = providers.Singleton(VoidPayment, gateway, exactly_once)
     refund_payment = providers.Singleton(RefundPayment, store, gateway, exactly_once, refresh)
@@ -147,7 +185,7 @@ class Container(containers.DeclarativeContainer):
     find_language = providers.Singleton(FindLanguage, store)
 
     create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
-    add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once)
+    add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once, attempt_guard)
     get_payment_method = providers.Singleton(GetPaymentMethod, store)
     list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
     method_changer = providers.Singleton(MethodChanger, store, exactly_once)
@@ -215,6 +253,7 @@ class Container(containers.DeclarativeContainer):
             resolve_operation=resolve_operation,
             reconcile=reconcile,
             export_payments=export_payments,
+            list_abuse_blocks=list_abuse_blocks,
         ),
     )
-    server = providers.Singleton(GrpcServer, servicers, settings.provided.grpc_threads)
+    server = providers.Singleton(GrpcServer, servicers, authenticate, settings.provided.grpc_threads)

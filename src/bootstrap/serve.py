@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +17,13 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from adapters.grpc.server import CannotListen
+from adapters.persistence import resealing
 from adapters.persistence.migrate import is_current, upgrade
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
+from bootstrap import encryption
 from bootstrap.container import Container
+from bootstrap.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.settings import BadSettings, Settings, load_settings
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.worker import Worker
@@ -27,6 +31,8 @@ from bootstrap.worker import Worker
 _log = logging.getLogger(__name__)
 
 _CANNOT_START = 1
+_HOUSEKEEPING_SECONDS = 5.0
+_CLEANING_INTERVAL_SECONDS = 60.0
 
 
 def serve() -> int:
@@ -44,7 +50,7 @@ def serve_with_twin(state_dir: Path) -> int:
             # Never the database of the environment: its operations are none of the twin's.
             os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
             threading.Thread(target=_tell_when_gone, args=(twin,), daemon=True).start()
-            return run(_container(load_settings()), first_payment_hint=True)
+            return run(_container(load_settings()), key_file=state_dir / KEY_FILE)
     except TwinFailed as error:
         _complain(str(error))
     except OSError as error:
@@ -60,18 +66,58 @@ def _tell_when_gone(twin: Twin) -> None:
 
 def migrate() -> int:
     """Brings the schema up to date."""
+    return _with_database(_migrate)
+
+
+def encryption_status() -> int:
+    """Tells how many values each key has encrypted."""
+    return _with_database(_encryption_status)
+
+
+def rotate_encryption() -> int:
+    """Encrypts everything in the database with the current key."""
+    return _with_database(_rotate_encryption)
+
+
+def _with_database(job: Callable[[Container, Engine], str]) -> int:
+    """Does it with the settings of the environment, and says what came of it."""
     container = _container(load_settings())
+    engine = _engine(container)
     try:
-        upgrade(_engine(container))
+        _say(job(container, engine))
     except StoreUnavailable as error:
         _complain(f"the database does not answer: {error}")
         return _CANNOT_START
-    _say("The schema is up to date.")
+    finally:
+        engine.dispose()
     return 0
 
 
-def run(container: Container, *, first_payment_hint: bool = False) -> int:
-    """Runs what the container is made of until told to stop. Returns the exit status."""
+def _migrate(container: Container, engine: Engine) -> str:
+    upgrade(engine)
+    encryption.check_keys(container, engine)
+    return "The schema is up to date."
+
+
+def _encryption_status(container: Container, engine: Engine) -> str:
+    current = container.sealer().current_key_id
+    counts = resealing.count_by_key(engine)
+    lines = [f"{current}: {counts.get(current, 0)} values, current"]
+    lines += [f"{name or 'not encrypted'}: {count} values" for name, count in sorted(counts.items()) if name != current]
+    return "\n".join(lines)
+
+
+def _rotate_encryption(container: Container, engine: Engine) -> str:
+    written = encryption.rotate(container, engine)
+    current = container.sealer().current_key_id
+    return f"{written} rows were encrypted anew. Everything is encrypted with {current!r}; older keys can be removed."
+
+
+def run(container: Container, *, key_file: Path | None = None) -> int:
+    """Runs what the container is made of until told to stop. Returns the exit status.
+
+    key_file: for development, where to keep an API key, and a first payment to try it with is printed.
+    """
     settings = container.settings()
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
@@ -87,9 +133,12 @@ def run(container: Container, *, first_payment_hint: bool = False) -> int:
             elif not is_current(engine):
                 _complain("the database's schema is not up to date: run `bayar migrate` first, with the same settings")
                 return _CANNOT_START
+            encryption.check_keys(container, engine)
             if not settings.braintree_merchant_accounts:
                 container.gateway().discover_merchant_accounts()
-            return asyncio.run(_serve_until_told(container, settings, first_payment_hint))
+            if key_file is not None:
+                ensure_development_key(container.store(), key_file)
+            return asyncio.run(_serve_until_told(container, settings, key_file))
         except StoreUnavailable as error:
             _complain(f"the database does not answer (BAYAR_DATABASE_URL): {error}")
         except GatewayUnavailable as error:
@@ -117,7 +166,7 @@ def _engine(container: Container) -> Engine:
     return engine
 
 
-async def _serve_until_told(container: Container, settings: Settings, first_payment_hint: bool) -> int:
+async def _serve_until_told(container: Container, settings: Settings, key_file: Path | None) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -128,13 +177,15 @@ async def _serve_until_told(container: Container, settings: Settings, first_paym
     workers = [
         Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds, outages),
         Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds, outages),
+        Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
+        Worker("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, outages),
     ]
     for worker in workers:
         worker.start()
     _say(f"Bayar listens on {address} (gRPC, plain text). Ctrl-C ends it.")
-    if first_payment_hint:
-        _say(_first_payment(address))
+    if key_file is not None:
+        _say(_first_payment(address, key_file))
     await stopping.wait()
     _say("Stopping: calls under way are finished first.")
     # A second signal ends it at once: what is under way is then found again by the next start.
@@ -150,16 +201,17 @@ async def _serve_until_told(container: Container, settings: Settings, first_paym
     return 0
 
 
-def _first_payment(address: str) -> str:
+def _first_payment(address: str, key_file: Path) -> str:
     """How to make a first payment, to be pasted as it stands."""
     tools = Path(sys.executable).parent
-    folder = Path(os.path.relpath(tools)) if tools.is_relative_to(Path.cwd()) else tools
+    folder = _near(tools)
+    header_file, key_file = _near(key_file.with_suffix(HEADER_SUFFIX)), _near(key_file)
     year = datetime.now(UTC).year + 3
     order = uuid.uuid4()
     return f"""
 A first payment with buf curl:
 
-{folder}/buf curl --protocol grpc --http2-prior-knowledge \\
+{folder}/buf curl --protocol grpc --http2-prior-knowledge -H @{header_file} \\
   http://{address}/bayar.payments.v1.PaymentService/CreatePayment -d '{{
     "request_id": "{order}", "reference": "order-{str(order)[:4]}",
     "amount": {{"minor_units": 2500, "currency_code": "USD"}},
@@ -167,13 +219,17 @@ A first payment with buf curl:
 
 The same with Python:
 
-{folder}/python - <<'END'
+BAYAR_API_KEY=$(cat {key_file}) {folder}/python - <<'END'
 from bayar import BayarClient, card, money
 with BayarClient("{address}") as bayar:
     print(bayar.create_payment(reference="order-{str(order)[4:8]}", amount=money("25.00", "USD"),
           card=card(number="4111111111111111", expiration_month=12, expiration_year={year}, cvv="123")))
 END
 """
+
+
+def _near(path: Path) -> Path:
+    return Path(os.path.relpath(path)) if path.is_relative_to(Path.cwd()) else path
 
 
 def _say(text: str) -> None:

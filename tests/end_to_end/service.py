@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from bayar import BayarClient, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
+from tests.keys import let_in
 
 READY: Final = "Bayar listens on "
 START_SECONDS: Final = 30.0
@@ -34,6 +35,8 @@ HASTE: Final = {
     "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "2",
     "BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "20",
 }
+# Every test of a module pays with the same few cards, and many are about declines.
+PATIENCE: Final = {"BAYAR_DECLINES_PER_CARD": "0", "BAYAR_DECLINES_PER_CUSTOMER": "0", "BAYAR_CARDS_PER_CUSTOMER": "0"}
 
 
 def until(look: Callable[[], Value | None], *, seconds: float = 15.0, what: str = "") -> Value:
@@ -62,6 +65,7 @@ def environment_of(twin: Twin, database_url: str, more: Mapping[str, str] | None
         "BAYAR_BRAINTREE_PRIVATE_KEY": twin.private_key,
         "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS": MERCHANT_ACCOUNTS,
         **HASTE,
+        **PATIENCE,
         **(more or {}),
     }
 
@@ -113,6 +117,8 @@ class Service:
         watchdog.cancel()
         assert line.startswith(READY), f"the service did not start: {line!r} {self.log[-2000:]}"
         self.address = line.removeprefix(READY).split()[0]
+        if self.environment.get("BAYAR_AUTHENTICATION") != "none":
+            let_in(self.environment["BAYAR_DATABASE_URL"])
 
     def restart(self) -> None:
         """Starts it again after `stop` or `kill`, on a new port."""

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
+from application.api_key import ApiKey
+from application.ports.attempts import AttemptBlock, Tally
 from application.ports.runtime import IdSource
 from application.ports.store import (
     DueOperation,
@@ -50,10 +52,22 @@ class _State:
     customers: dict[CustomerId, Customer] = field(default_factory=dict)
     methods: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
     requests: dict[tuple[CallerId, RequestId], RequestRecord] = field(default_factory=dict)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    tallies: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
+    blocks: list[AttemptBlock] = field(default_factory=list)
 
     def copy(self) -> _State:
         history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
-        return _State(dict(self.payments), history, dict(self.customers), dict(self.methods), dict(self.requests))
+        return _State(
+            dict(self.payments),
+            history,
+            dict(self.customers),
+            dict(self.methods),
+            dict(self.requests),
+            dict(self.api_keys),
+            dict(self.tallies),
+            list(self.blocks),
+        )
 
 
 class MemoryStore:
@@ -122,6 +136,8 @@ class _Work:
         self.customers = _Customers(state)
         self.payment_methods = _Methods(state)
         self.requests = _Requests(state)
+        self.api_keys = _ApiKeys(state)
+        self.attempts = _Attempts(state)
 
 
 class _Payments:
@@ -412,6 +428,68 @@ class _Requests:
         if earlier is None:
             self._state.requests[key] = replace(record, fingerprint=dict(record.fingerprint))
         return earlier
+
+
+class _ApiKeys:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, key: ApiKey) -> None:
+        self._state.api_keys[key.key_id] = key
+
+    def save(self, key: ApiKey) -> None:
+        kept = self._state.api_keys.get(key.key_id)
+        if kept is None:
+            raise LookupError(key.key_id)
+        self._state.api_keys[key.key_id] = replace(kept, revoke_time=key.revoke_time)
+
+    def get(self, key_id: str) -> ApiKey | None:
+        return self._state.api_keys.get(key_id)
+
+    def all(self) -> list[ApiKey]:
+        return sorted(self._state.api_keys.values(), key=lambda key: (key.create_time, key.key_id), reverse=True)
+
+    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+        key = self._state.api_keys.get(key_id)
+        if key is not None and (key.last_use_time is None or key.last_use_time <= unless_after):
+            self._state.api_keys[key_id] = replace(key, last_use_time=time)
+
+
+class _Attempts:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, tallies: Collection[Tally]) -> None:
+        for tally in tallies:
+            place = (tally.key, tally.bucket, tally.card)
+            self._state.tallies[place] = self._state.tallies.get(place, 0) + tally.count
+
+    def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[Tally]:
+        return [
+            Tally(*place, count)
+            for place, count in self._state.tallies.items()
+            if place[0] in keys and start < place[1] <= end
+        ]
+
+    def block(self, block: AttemptBlock) -> bool:
+        for one in self._state.blocks:
+            same = one.key == block.key and one.counts_cards == block.counts_cards
+            if same and (one.create_time <= block.create_time < one.end_time or one.end_time == block.end_time):
+                return False
+        self._state.blocks.append(block)
+        return True
+
+    def blocks(self, *, after: Position | None, limit: int) -> Sequence[AttemptBlock]:
+        return _page(((Position(one.create_time, one.block_id), one) for one in self._state.blocks), after, limit)
+
+    def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
+        tallies = [place for place in self._state.tallies if not before <= place[1] <= after][:limit]
+        blocks = [one for one in self._state.blocks if one.end_time < blocks_before][:limit]
+        for place in tallies:
+            del self._state.tallies[place]
+        for one in blocks:
+            self._state.blocks.remove(one)
+        return len(tallies) + len(blocks)
 
 
 def _page(found: Iterable[tuple[Position, Record]], after: Position | None, limit: int | None) -> list[Record]:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from application.api_key import ApiKey
+from application.ports.attempts import Attempts
 from domain.customer import Customer
 from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, OperationId, PaymentId, PaymentMethodId, RequestId
@@ -213,6 +215,24 @@ class Requests(Protocol):
         ...
 
 
+class ApiKeys(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+
+    def save(self, key: ApiKey) -> None:
+        """Stores when it was revoked; the rest never changes."""
+        ...
+
+    def get(self, key_id: str) -> ApiKey | None: ...
+
+    def all(self) -> list[ApiKey]:
+        """Newest first."""
+        ...
+
+    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+        """Stores the time of the last use, unless one after `unless_after` is stored."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving its `with` commits, an exception rolls back."""
 
@@ -227,6 +247,12 @@ class UnitOfWork(Protocol):
 
     @property
     def requests(self) -> Requests: ...
+
+    @property
+    def api_keys(self) -> ApiKeys: ...
+
+    @property
+    def attempts(self) -> Attempts: ...
 
 
 class Store(Protocol):

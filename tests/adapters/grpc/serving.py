@@ -12,12 +12,14 @@ from typing import Any
 import grpc
 from dependency_injector import providers
 
+from adapters.grpc.call_context import everybody
 from bootstrap.container import Container
 from bootstrap.settings import load_settings
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.runtime import ManualClock
+from tests.sealing import ENCRYPTION_KEYS
 
 CURRENCIES = frozenset({"USD", "IDR", "JPY"})
 
@@ -43,10 +45,12 @@ def a_house() -> House:
     container.settings.override(
         load_settings(
             braintree_environment="sandbox",
+            encryption_keys=ENCRYPTION_KEYS,
             braintree_merchant_id="merchant",
             braintree_public_key="public",
             braintree_private_key="private",
             grpc_threads=8,
+            authentication="none",
         )
     )
     for provider, value in (
@@ -55,6 +59,7 @@ def a_house() -> House:
         (container.store, MemoryStore(ids)),
         (container.gateway, gateway),
         (container.currencies, CURRENCIES),
+        (container.callers, everybody),
     ):
         provider.override(providers.Object(value))
     return House(container, clock, gateway)

@@ -16,8 +16,10 @@ from adapters.grpc.catalogue import accepted_languages, catalogue
 from adapters.grpc.errors import REFUSALS, problem_of, status_of
 from adapters.grpc.faults import SENTENCES, sentence
 from application import errors as application
+from application.caller import Scope
 from application.errors import Fault, ResourceKind, Rule
 from application.ports import gateway, store
+from application.ports.attempts import AttemptScope
 from domain import errors as domain
 from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money
@@ -106,7 +108,19 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (gateway.RefundIncomplete(), Code.UNAVAILABLE, "REFUND_INCOMPLETE", (rich.RetryInfo,)),
     (gateway.GatewayUnavailable(), Code.UNAVAILABLE, "GATEWAY_UNAVAILABLE", (rich.RetryInfo,)),
     (store.StoreUnavailable(), Code.UNAVAILABLE, "STORE_UNAVAILABLE", (rich.RetryInfo,)),
+    (
+        application.TooManyDeclines(AttemptScope.CARD, timedelta(seconds=30.2)),
+        Code.RESOURCE_EXHAUSTED,
+        "TOO_MANY_DECLINES",
+        (rich.RetryInfo,),
+    ),
     (errors.ServiceStopping(), Code.UNAVAILABLE, "SERVICE_STOPPING", (rich.RetryInfo,)),
+    *(
+        (application.NotAuthenticated(refusal, "unknown key"), Code.UNAUTHENTICATED, f"CREDENTIAL_{refusal.name}", ())
+        for refusal in application.Refusal
+    ),
+    (application.ScopeMissing(Scope.ADMIN), Code.PERMISSION_DENIED, "SCOPE_MISSING", ()),
+    (application.NotForCustomers(), Code.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", ()),
     (errors.NotAvailableYet(), Code.UNIMPLEMENTED, "NOT_AVAILABLE_YET", ()),
 ]
 IDS = [f"{type(error).__name__}-{reason}" for error, _, reason, _ in TOLD]

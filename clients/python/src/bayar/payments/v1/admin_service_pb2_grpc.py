@@ -55,6 +55,11 @@ class AdminServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsResponse.FromString,
                 _registered_method=True)
+        self.ListAbuseBlocks = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/ListAbuseBlocks',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -92,6 +97,13 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAbuseBlocks(self, request, context):
+        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -114,6 +126,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ExportPayments,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsResponse.SerializeToString,
+            ),
+            'ListAbuseBlocks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAbuseBlocks,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -225,6 +242,33 @@ class AdminService(object):
             '/bayar.payments.v1.AdminService/ExportPayments',
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAbuseBlocks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/ListAbuseBlocks',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
             options,
             channel_credentials,
             insecure,

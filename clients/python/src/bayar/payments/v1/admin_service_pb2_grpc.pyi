@@ -46,6 +46,8 @@ class AdminServiceStub:
     """Compares this service's record with the gateway's over a window of time, each way."""
     ExportPayments: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]
     """Streams payments as rows for accounting, oldest first."""
+    ListAbuseBlocks: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]
+    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -65,6 +67,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Compares this service's record with the gateway's over a window of time, each way."""
     ExportPayments: _aio.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]  # type: ignore[assignment]
     """Streams payments as rows for accounting, oldest first."""
+    ListAbuseBlocks: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]  # type: ignore[assignment]
+    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """For the people who run the service."""
@@ -105,5 +109,13 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_admin_service_pb2.ExportPaymentsResponse], _abc.AsyncIterator[_admin_service_pb2.ExportPaymentsResponse]]:
         """Streams payments as rows for accounting, oldest first."""
+
+    @_abc_1.abstractmethod
+    def ListAbuseBlocks(
+        self,
+        request: _admin_service_pb2.ListAbuseBlocksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ListAbuseBlocksResponse, _abc.Awaitable[_admin_service_pb2.ListAbuseBlocksResponse]]:
+        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
