@@ -44,6 +44,11 @@ SENTENCES: Final = {
     Rule.NOT_BELOW: "must not be below {limit}.",
     Rule.FIELD_PATH: "may only name: {limit}.",
     Rule.LAST_FOUR: "must be four digits.",
+    Rule.NO_CONTROL_CHARACTERS_BUT_BREAKS: "must not contain control characters other than line breaks and tabs.",
+    Rule.FILE_NAME: "must be a file's name without slashes that ends in one of: {limit}.",
+    Rule.FILE_CONTENT: "is no {limit} file, or is cut off or encrypted: send the file whole and as its name says.",
+    Rule.MAX_BYTES: "must have at most {limit} bytes: make the file smaller.",
+    Rule.NOTIFICATION_ID: "must be 64 hexadecimal digits, as an earlier answer gave them.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from adapters.persistence.customers import SqlCustomers
+from adapters.persistence.disputes import SqlDisputes
+from adapters.persistence.notifications import SqlNotifications
 from adapters.persistence.payment_methods import SqlPaymentMethods
 from adapters.persistence.payments import SqlPayments
 from adapters.persistence.requests import SqlRequests
@@ -18,4 +20,6 @@ class SqlUnitOfWork:
         self.payments = SqlPayments(connection, ids)
         self.customers = SqlCustomers(connection)
         self.payment_methods = SqlPaymentMethods(connection)
+        self.disputes = SqlDisputes(connection)
+        self.notifications = SqlNotifications(connection)
         self.requests = SqlRequests(connection)
