@@ -63,7 +63,7 @@ class AddDisputeEvidence:
             case text:
                 _check_text(checks, text)
         checks.done()
-        evidence: str | RawFile = known(order.evidence)
+        evidence = _given(order)
         request = Request(
             caller, known(request_id), "AddDisputeEvidence", {"dispute_id": order.dispute_id, **_said_by(evidence)}
         )
@@ -75,6 +75,12 @@ class AddDisputeEvidence:
         if isinstance(evidence, RawFile):
             return self.gateway.add_file_evidence(gateway_dispute_id, evidence.name, evidence.content)
         return self.gateway.add_text_evidence(gateway_dispute_id, evidence)
+
+
+def _given(order: EvidenceOrder) -> str | RawFile:
+    if order.evidence is None:
+        raise RuntimeError("evidence was checked to be there")
+    return order.evidence
 
 
 def _answer(evidence: str | RawFile) -> Answer:

@@ -58,7 +58,11 @@ class Disputes:
         return dispute
 
     def await_state(self, dispute: Dispute, state: DisputeState.ValueType) -> Dispute:
-        return until(lambda: (now := self.get(dispute)).state == state and now, seconds=SECONDS)
+        def seen() -> Dispute | None:
+            now = self.get(dispute)
+            return now if now.state == state else None
+
+        return until(seen, seconds=SECONDS)
 
     def accept(self, dispute: Dispute, request_id: str = "") -> Dispute:
         request = AcceptDisputeRequest(request_id=request_id or a_request_id(), dispute_id=dispute.dispute_id)

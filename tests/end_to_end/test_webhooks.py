@@ -306,13 +306,6 @@ def test_a_storm_of_late_repeated_shuffled_and_forged_notifications_leaves_the_r
     until(lambda: metrics(own_pair)['bayar_webhook_unfinished{state="pending"}'] == 0, seconds=90)
     assert not told(disputes, DEAD)
     assert len([one for one in told(disputes, DONE) if one.kind.startswith("dispute_")]) == 1000
-    states = {
-        "under_review": "UNDER_REVIEW",
-        "won": "WON",
-        "lost": "LOST",
-        "accepted": "ACCEPTED",
-        "expired": "EXPIRED",
-    }
     for number, payment in enumerate(payments):
         end = ends[number % len(ends)]
         [dispute] = disputes.of_payment(payment)
