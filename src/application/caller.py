@@ -1,12 +1,61 @@
-"""Who is asking."""
+"""Who is asking, and what they may do."""
+
+from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
+from typing import Final
 
-from domain.ids import CallerId
+from domain.ids import CallerId, CustomerId
+
+
+class Scope(Enum):
+    """What a caller may be allowed to do. No scope includes another."""
+
+    PAYMENTS_READ = "payments:read"
+    PAYMENTS_WRITE = "payments:write"
+    PAYMENTS_REFUND = "payments:refund"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    DISPUTES_READ = "disputes:read"
+    DISPUTES_WRITE = "disputes:write"
+    EVENTS_READ = "events:read"
+    ADMIN = "admin"
+
+
+EVERY_SCOPE: Final = frozenset(Scope)
+# What belongs to every caller is none of one person's business.
+_NEVER_FOR_A_CUSTOMER: Final = frozenset({Scope.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A back end that uses the service. It sees and changes only what is its own."""
+    """A back end that uses the service, or one person who pays there. It sees and changes only what is its own."""
 
     caller_id: CallerId
+    scopes: frozenset[Scope] = frozenset()
+    # The one customer whose data there is for this caller. None: all of the back end's.
+    customer_id: CustomerId | None = None
+    # Which key, token or certificate of the caller's it was.
+    credential: str = ""
+
+    def __post_init__(self) -> None:
+        if self.customer_id is not None:
+            object.__setattr__(self, "scopes", self.scopes - _NEVER_FOR_A_CUSTOMER)
+
+    @property
+    def actor(self) -> str:
+        """What the history says of who did it: the caller, and with which credential."""
+        return f"{self.caller_id}/{self.credential}" if self.credential else self.caller_id
+
+    @property
+    def request_space(self) -> CallerId:
+        """Within what request ids are unique. Each bound customer has a space of their own."""
+        return self.caller_id if self.customer_id is None else CallerId(f"{self.caller_id}/{self.customer_id}")
+
+    def may(self, scope: Scope) -> bool:
+        return scope in self.scopes
+
+    def owns(self, caller_id: CallerId, customer_id: CustomerId | None) -> bool:
+        """Whether what belongs to that caller and customer is this caller's. What is not looks as if it were not."""
+        return caller_id == self.caller_id and self.customer_id in (None, customer_id)

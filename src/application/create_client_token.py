@@ -22,6 +22,7 @@ class CreateClientToken:
     def __call__(self, caller: Caller, *, customer_id: str = "", currency_code: str = "") -> str:
         """Raises InvalidRequest, GatewayUnavailable and StoreUnavailable."""
         checks = Checks()
+        customer_id = customer_id or caller.customer_id or ""
         checked = checks.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)
         if currency_code and currency_code not in EXPONENTS:
             checks.add("currency_code", Rule.CURRENCY)

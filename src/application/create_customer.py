@@ -5,7 +5,7 @@ from typing import TypedDict
 
 from application.caller import Caller
 from application.checks import Checks, known
-from application.errors import ExternalIdAlreadyUsed
+from application.errors import ExternalIdAlreadyUsed, NotForCustomers
 from application.exactly_once import ExactlyOnce, Request
 from application.ports.store import ExternalIdTaken, Store
 from domain import ids
@@ -43,7 +43,9 @@ class CreateCustomer:
     exactly_once: ExactlyOnce
 
     def __call__(self, order: CustomerOrder, caller: Caller) -> Customer:
-        """Raises InvalidRequest, RequestIdReused, ExternalIdAlreadyUsed and StoreUnavailable."""
+        """Raises InvalidRequest, RequestIdReused, ExternalIdAlreadyUsed, NotForCustomers and StoreUnavailable."""
+        if caller.customer_id is not None:
+            raise NotForCustomers
         checks = Checks()
         request_id = checks.request_id(order.request_id)
         told = check_customer(checks, order, "")

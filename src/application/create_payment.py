@@ -70,6 +70,9 @@ class CreatePayment:
 
     def __call__(self, order: PaymentOrder, caller: Caller) -> Payment:
         """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, GatewayNotReached and StoreUnavailable."""
+        if caller.customer_id is not None and not order.customer_id:
+            # Whoever pays for themselves need not say who they are.
+            order = replace(order, customer_id=caller.customer_id)
         try:
             plan = self._check(order, caller)
         except InvalidRequest as invalid:
@@ -192,7 +195,11 @@ class CreatePayment:
 
 
 def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
-    return method is not None and method.caller_id == caller.caller_id and method.state is PaymentMethodState.ACTIVE
+    return (
+        method is not None
+        and caller.owns(method.caller_id, method.customer_id)
+        and method.state is PaymentMethodState.ACTIVE
+    )
 
 
 def _source(checks: Checks, source: RawSource | None, method: PaymentMethod | None, today: date) -> Source | None:

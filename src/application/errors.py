@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from application.caller import Scope
 from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money
 from domain.operation import OperationKind, OperationState
@@ -57,6 +58,8 @@ class Rule(Enum):
     FILE_CONTENT = "file_content"
     MAX_BYTES = "max_bytes"
     NOTIFICATION_ID = "notification_id"
+    CALLER_ID = "caller_id"
+    NOT_FOR_CUSTOMERS = "not_for_customers"
 
 
 # Cards expire, customers and methods are deleted, currencies given up.
@@ -96,6 +99,7 @@ class ResourceKind(Enum):
     OPERATION = "operation"
     DISPUTE = "dispute"
     NOTIFICATION = "notification"
+    API_KEY = "api_key"
 
 
 class NotFound(ApplicationError):
@@ -105,6 +109,42 @@ class NotFound(ApplicationError):
         super().__init__(f"{kind.value} {resource_id}")
         self.kind = kind
         self.resource_id = resource_id
+
+
+class Refusal(Enum):
+    """Why a credential is not accepted."""
+
+    MISSING = "missing"
+    # Malformed, unknown, or not what it claims to be: told alike, so that nobody learns by trying.
+    INVALID = "invalid"
+    EXPIRED = "expired"
+    REVOKED = "revoked"
+    NOT_YET_VALID = "not_yet_valid"
+    WRONG_ISSUER = "wrong_issuer"
+    WRONG_AUDIENCE = "wrong_audience"
+    # Good, but it names no caller, or what it says of scope or customer has not the form that is agreed on.
+    INCOMPLETE = "incomplete"
+
+
+class NotAuthenticated(ApplicationError):
+    """Nobody knows who calls. `detail` is for the log of failed access, never for whoever calls."""
+
+    def __init__(self, refusal: Refusal, detail: str = "") -> None:
+        super().__init__(f"{refusal.value} {detail}".rstrip())
+        self.refusal = refusal
+        self.detail = detail
+
+
+class ScopeMissing(ApplicationError):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, scope: Scope) -> None:
+        super().__init__(scope.value)
+        self.scope = scope
+
+
+class NotForCustomers(ApplicationError):
+    """A credential that is bound to one customer is of no use for this."""
 
 
 class RequestIdReused(ApplicationError):
@@ -117,10 +157,10 @@ class RequestIdReused(ApplicationError):
 
 
 class ReferenceAlreadyPaid(ApplicationError):
-    """The reference has a live payment."""
+    """The reference has a live payment. It has no name here where it is another customer's."""
 
-    def __init__(self, reference: str, payment_id: PaymentId) -> None:
-        super().__init__(payment_id)
+    def __init__(self, reference: str, payment_id: PaymentId | None) -> None:
+        super().__init__(payment_id or reference)
         self.reference = reference
         self.payment_id = payment_id
 

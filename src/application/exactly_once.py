@@ -42,7 +42,7 @@ class Request:
 
     @property
     def key(self) -> Key:
-        return self.caller.caller_id, self.request_id
+        return self.caller.request_space, self.request_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,11 @@ class ExactlyOnce:
         return Lease(self.steady_seconds, self.steady_seconds() + self.lease.total_seconds())
 
     def stamp(self, caller: Caller) -> Stamp:
-        return Stamp(self.clock.now(), caller.caller_id)
+        return Stamp(self.clock.now(), caller.actor)
 
     def record_of(self, request: Request, resource_id: str, stamp: Stamp) -> RequestRecord:
         return RequestRecord(
-            caller_id=request.caller.caller_id,
+            caller_id=request.caller.request_space,
             request_id=request.request_id,
             method=request.method,
             resource_id=resource_id,
@@ -112,7 +112,7 @@ class ExactlyOnce:
 
     def earlier(self, work: UnitOfWork, request: Request) -> RequestRecord | None:
         """The record of the request, if it came before. Raises RequestIdReused."""
-        earlier = work.requests.get(request.caller.caller_id, request.request_id)
+        earlier = work.requests.get(request.caller.request_space, request.request_id)
         if earlier is not None:
             _must_be_same(earlier, self.record_of(request, earlier.resource_id, self.stamp(request.caller)))
         return earlier
@@ -212,6 +212,15 @@ class ExactlyOnce:
                     raise OperationRefused(payment.terms.payment_id, o.operation_id, asked, o.failure_detail)
         return payment
 
+    def _shown(self, payment_id: PaymentId, caller: Caller) -> PaymentId | None:
+        """The id, unless it names another customer's payment."""
+        if caller.customer_id is None:
+            return payment_id
+        with self.store.read() as work:
+            payment = work.payments.get(payment_id)
+        shown = payment is not None and caller.owns(payment.terms.caller_id, payment.terms.customer_id)
+        return payment_id if shown else None
+
     def _record_start(
         self, request: Request, payment_id: PaymentId, operation_id: OperationId, begin: Begin
     ) -> tuple[Payment, Operation | None]:
@@ -233,7 +242,7 @@ class ExactlyOnce:
                     work.payments.save(payment)
         except ReferenceTaken as taken:
             reference = str(request.fields.get("reference", ""))
-            raise ReferenceAlreadyPaid(reference, taken.payment_id) from None
+            raise ReferenceAlreadyPaid(reference, self._shown(taken.payment_id, request.caller)) from None
         return payment, operation
 
 

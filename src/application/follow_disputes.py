@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from application.absence import AbsenceWatch
 from application.exactly_once import ExactlyOnce
 from application.ports.gateway import Gateway, GatewayUnavailable
 from application.ports.store import Store
 from application.record_dispute import RecordDispute
-from application.resolve_operations import AbsenceWatch
 from domain.dispute import ActionState, Dispute
 
 _log = logging.getLogger(__name__)

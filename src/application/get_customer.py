@@ -28,20 +28,22 @@ class GetCustomer:
             if customer_id:
                 return own_customer(work, customer_id, caller)
             customer = work.customers.find_by_external_id(caller.caller_id, external_id)
-        if customer is None:
+        if customer is None or not caller.owns(customer.caller_id, customer.customer_id):
             raise NotFound(ResourceKind.CUSTOMER, external_id)
         return customer
 
 
 def is_usable(customer: Customer | None, caller: Caller) -> TypeGuard[Customer]:
     """Whether there is such a customer, it is the caller's, and it was not deleted."""
-    return customer is not None and customer.caller_id == caller.caller_id and customer.delete_time is None
+    return (
+        customer is not None and caller.owns(customer.caller_id, customer.customer_id) and customer.delete_time is None
+    )
 
 
 def own_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bool = False) -> Customer:
     """The customer, if it is the caller's. Raises NotFound."""
     customer = work.customers.get(CustomerId(customer_id), lock=lock)
-    if customer is None or customer.caller_id != caller.caller_id:
+    if customer is None or not caller.owns(customer.caller_id, customer.customer_id):
         raise NotFound(ResourceKind.CUSTOMER, customer_id)
     return customer
 

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from application.caller import Caller
-from application.checks import Checks
+from application.checks import Checks, known
+from application.get_customer import is_usable
 from application.list_payments import read_token
 from application.page_tokens import PageTokens, scope_of
-from application.ports.store import Position, Store
+from application.ports.store import Position, Store, UnitOfWork
 from domain.customer import Customer
 
 
@@ -22,9 +23,18 @@ class ListCustomers:
         checks = Checks()
         checks.email("email", email)
         size = checks.page_size(page_size)
-        scope = scope_of("customers", caller_id=caller.caller_id, email=email.casefold())
+        scope = scope_of("customers", caller_id=caller.caller_id, email=email.casefold(), of=caller.customer_id)
         after = read_token(checks, self.page_tokens, scope, page_token)
         checks.done()
         with self.store.read() as work:
+            if caller.customer_id is not None:
+                return _oneself(work, caller, email), ""
             found = work.customers.page(caller.caller_id, email=email or None, after=after, limit=size + 1)
         return self.page_tokens.cut(found, size, scope, lambda one: Position(one.create_time, one.customer_id))
+
+
+def _oneself(work: UnitOfWork, caller: Caller, email: str) -> list[Customer]:
+    """What is left of the list for a caller who is one of the customers."""
+    customer = work.customers.get(known(caller.customer_id))
+    shown = is_usable(customer, caller) and (not email or customer.email.casefold() == email.casefold())
+    return [known(customer)] if shown else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 
 from application.caller import Caller
@@ -61,11 +61,16 @@ class ListPayments:
         size = checks.page_size(page_size)
         checks.language("language_code", language_code)
         which = _check_filter(checks, raw)
+        asked = which.customer_id
+        if caller.customer_id is not None:
+            which = replace(which, customer_id=caller.customer_id)
         scope = scope_of(
             "payments", caller_id=caller.caller_id, **{f.name: _stable(getattr(which, f.name)) for f in fields(which)}
         )
         after = read_token(checks, self.page_tokens, scope, page_token)
         checks.done()
+        if asked not in (None, which.customer_id):
+            return Page([], "")
         with self.store.read() as work:
             found = work.payments.page(caller.caller_id, which, after=after, limit=size + 1)
         return Page(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from application.caller import Caller
 from application.checks import Checks, RawMoney, known
@@ -20,6 +21,8 @@ from domain.ids import OPERATION, OperationId, PaymentId
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
+
+METHOD: Final = "RefundPayment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +53,7 @@ class RefundPayment:
         amount = check_amount(checks, order.amount, self.store, payment_id, caller)
         checks.done()
         fields = {"payment_id": payment_id, "amount": amount, "note": note}
-        request = Request(caller, known(request_id), "RefundPayment", fields)
+        request = Request(caller, known(request_id), METHOD, fields)
         self._learn_whether_settled(known(payment_id), request, caller)
         lease = self.exactly_once.begin_lease()
         with self.exactly_once.in_flight.track(request.key):
@@ -153,7 +156,13 @@ class RefundPayment:
         with self.store.begin() as work:
             lease = self.exactly_once.begin_lease()
             payment = locked(work, payment.terms.payment_id)
-            started = self._start(work, payment, request, amount, note)
+            try:
+                started = self._start(work, payment, request, amount, note)
+            except (AmountExceeds, IllegalTransition, OperationInProgress):
+                if not payment.given_back_by(request.request_id):
+                    raise
+                # This process hung meanwhile, and the resolver took its place.
+                return payment
         return self._carry_out(payment, started, request, lease)
 
 

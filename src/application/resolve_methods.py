@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from application.absence import AbsenceWatch
 from application.checks import known
 from application.exactly_once import ExactlyOnce
 from application.place_method import place
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.store import Store
-from application.resolve_operations import AbsenceWatch
 from domain.payment_method import PaymentMethod, PaymentMethodState
 
 _log = logging.getLogger(__name__)
@@ -28,13 +29,20 @@ class ResolveMethods:
     absence: AbsenceWatch
     # Few: what this process claims and dies with waits for a lease.
     batch_size: int = 10
+    # Whether the process was told to stop: it claims no more, and gives back what it has not begun.
+    is_stopping: Callable[[], bool] = lambda: False
 
     def __call__(self) -> int:
         """Deals with what is due now. Returns how many methods that were. Raises StoreUnavailable."""
+        if self.is_stopping():
+            return 0
         now = self.exactly_once.clock.now()
         with self.store.begin() as work:
             due = work.payment_methods.due(now, now + self.exactly_once.lease, self.batch_size)
-        for method in due:
+        for count, method in enumerate(due):
+            if self.is_stopping():
+                self._release(due[count:])
+                return count
             try:
                 found = self.gateway.find_method(method.payment_method_id)
             except GatewayUnavailable:
@@ -42,6 +50,15 @@ class ResolveMethods:
                 continue
             self._record(method, found)
         return len(due)
+
+    def _release(self, claimed: Sequence[PaymentMethod]) -> None:
+        """Others need not wait for the lease."""
+        now = self.exactly_once.clock.now()
+        for method in claimed:
+            with self.store.begin() as work:
+                current = known(work.payment_methods.get(method.payment_method_id, lock=True))
+                if current.state is PaymentMethodState.PENDING:
+                    work.payment_methods.save(replace(current, next_check_time=now))
 
     def _record(self, method: PaymentMethod, found: StoredInstrument | None) -> None:
         method_id = method.payment_method_id

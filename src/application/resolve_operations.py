@@ -7,20 +7,22 @@ process died meanwhile.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
+from application.absence import AbsenceWatch
 from application.caller import Caller
 from application.exactly_once import ExactlyOnce, locked
 from application.look_up import look_up
 from application.outcomes import record_failure, record_outcome
-from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Unknown
-from application.ports.store import DueOperation, Store, UnitOfWork
+from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Rejected, Unknown
+from application.ports.store import DueOperation, Store, StoreUnavailable, UnitOfWork
 from application.refresh import Refresh
+from application.refund_payment import METHOD as REFUND_METHOD
 from application.refund_payment import send_return
 from domain.events import SERVICE, Stamp
-from domain.ids import CallerId, OperationId, PaymentId
+from domain.ids import OPERATION, CallerId, OperationId, PaymentId
 from domain.operation import FailureReason, Operation, OperationState
 from domain.payment import Payment
 
@@ -36,31 +38,6 @@ def absence_key(operation: Operation) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class AbsenceWatch:
-    """Measures for how long the gateway has not known of an operation, by this process's own steady clock.
-
-    Wall clocks jump and differ between replicas. A restart only makes the watch start again, which delays a verdict and
-    never hastens one.
-    """
-
-    steady_seconds: Callable[[], float]
-    horizon: timedelta
-    _first_seen: dict[str, float] = field(default_factory=dict)
-
-    def is_proven(self, key: str) -> bool:
-        """Whether what was sent has been missing for the whole horizon. Each call counts as one look.
-
-        The key names one attempt: another replica may have given up an earlier one, of which this one is not told.
-        """
-        now = self.steady_seconds()
-        first = self._first_seen.setdefault(key, now)
-        return now - first >= self.horizon.total_seconds()
-
-    def forget(self, key: str) -> None:
-        self._first_seen.pop(key, None)
-
-
-@dataclass(frozen=True, slots=True)
 class ResolveOperations:
     store: Store
     gateway: Gateway
@@ -69,12 +46,19 @@ class ResolveOperations:
     absence: AbsenceWatch
     # Few: what this process claims and dies with waits for a lease.
     batch_size: int = 10
+    # Whether the process was told to stop: it claims no more, and gives back what it has not begun.
+    is_stopping: Callable[[], bool] = lambda: False
 
     def __call__(self) -> int:
         """Deals with what is due now. Returns how many operations that were. Raises StoreUnavailable."""
+        if self.is_stopping():
+            return 0
         now = self.exactly_once.clock.now()
         due = self.store.due_operations(now, now + self.exactly_once.lease, self.batch_size)
-        for one in due:
+        for count, one in enumerate(due):
+            if self.is_stopping():
+                self._release(due[count:])
+                return count
             self._deal_with(one)
         return len(due)
 
@@ -96,23 +80,39 @@ class ResolveOperations:
             return self._wait(payment_id, operation_id, checked=True)
         return self._record_outcome(payment_id, operation_id, outcome)
 
+    def _release(self, claimed: Sequence[DueOperation]) -> None:
+        """Others need not wait for the lease."""
+        now = self.exactly_once.clock.now()
+        for due in claimed:
+            with self.store.begin() as work:
+                payment = locked(work, due.payment_id)
+                if payment.operation(due.operation_id).state.is_open:
+                    payment.check_again(due.operation_id, now)
+                    work.payments.save(payment)
+
     def _deal_with(self, due: DueOperation) -> None:
+        """One operation that cannot be dealt with must not stop the others. Its lease brings it back."""
         try:
-            with self.store.read() as work:
-                payment = work.payments.get(due.payment_id)
-            if payment is None:
-                return
-            operation = payment.operation(due.operation_id)
-            match operation.state:
-                case OperationState.STARTED:
-                    self.resolve(due.payment_id, due.operation_id)
-                case OperationState.SCHEDULED:
-                    self._carry_out_scheduled(payment, operation)
-        except GatewayUnavailable:
-            self._wait(due.payment_id, due.operation_id, checked=False)
+            try:
+                self._find_out(due)
+            except GatewayUnavailable:
+                self._wait(due.payment_id, due.operation_id, checked=False)
+        except StoreUnavailable as failure:
+            _log.warning("operation %s waits for its lease: the database failed: %s", due.operation_id, failure)
         except Exception:
-            # One operation that cannot be dealt with must not stop the others. Its lease brings it back.
             _log.exception("operation %s of %s could not be resolved", due.operation_id, due.payment_id)
+
+    def _find_out(self, due: DueOperation) -> None:
+        with self.store.read() as work:
+            payment = work.payments.get(due.payment_id)
+        if payment is None:
+            return
+        operation = payment.operation(due.operation_id)
+        match operation.state:
+            case OperationState.STARTED:
+                self.resolve(due.payment_id, due.operation_id)
+            case OperationState.SCHEDULED:
+                self._carry_out_scheduled(payment, operation)
 
     def _record_outcome(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome) -> Payment:
         stamp = self._stamp()
@@ -120,8 +120,20 @@ class ResolveOperations:
             payment = locked(work, payment_id)
             if payment.operation(operation_id).state is OperationState.STARTED:
                 record_outcome(work, payment, operation_id, outcome, stamp, self.exactly_once.follow)
+                if isinstance(outcome, Rejected):
+                    self._refund_instead(work, payment, operation_id, stamp)
         self.absence.forget(absence_key(payment.operation(operation_id)))
         return payment
+
+    def _refund_instead(self, work: UnitOfWork, payment: Payment, operation_id: OperationId, stamp: Stamp) -> None:
+        """A refund tried as a void came too late for it: refund, as the caller's own process would have done."""
+        request = work.requests.get(payment.terms.caller_id, payment.operation(operation_id).request_id)
+        if request is None or request.method != REFUND_METHOD:
+            return
+        refund_id = OperationId(self.exactly_once.ids.new(OPERATION))
+        if payment.refund_instead(operation_id, refund_id, stamp=stamp):
+            payment.check_again(refund_id, stamp.time + self.exactly_once.first_check)
+            work.payments.save(payment)
 
     def _record_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
         operation_id = looked_for.operation_id

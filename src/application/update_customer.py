@@ -18,6 +18,8 @@ from domain import ids
 from domain.customer import Customer
 
 CHANGEABLE: Final = tuple(CustomerDetails.__annotations__)
+# The external id is the back end's name for a customer, and not for customers to change.
+BY_THEMSELVES: Final = tuple(name for name in CHANGEABLE if name != "external_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +36,10 @@ class UpdateCustomer:
         details = check_customer(checks, told, "customer.")
         if not paths:
             checks.add("update_mask", Rule.REQUIRED)
+        changeable = CHANGEABLE if caller.customer_id is None else BY_THEMSELVES
         for path in paths:
-            if path not in CHANGEABLE:
-                checks.add("update_mask", Rule.FIELD_PATH, ", ".join(CHANGEABLE))
+            if path not in changeable:
+                checks.add("update_mask", Rule.FIELD_PATH, ", ".join(changeable))
         checks.done()
         changes = {name: value for name, value in details.items() if name in paths}
         fields = {"customer_id": customer_id, "update_mask": ",".join(sorted(set(paths))), **changes}

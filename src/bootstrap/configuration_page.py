@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from pydantic import SecretStr
 
-from bootstrap.settings import GatewayEnvironment, Settings
+from bootstrap.settings import Settings
 
 _HEAD = """# Configuration
 
@@ -53,7 +55,7 @@ def _default(value: object, required: bool) -> str:
         return "not set"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
-    if isinstance(value, GatewayEnvironment):
+    if isinstance(value, StrEnum):
         return f"`{value.value}`"
     return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
 

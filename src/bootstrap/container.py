@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,8 +13,8 @@ from adapters.braintree.declines import codes_by_reason
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.webhooks import BraintreeNotifications
+from adapters.grpc.access import current_caller
 from adapters.grpc.admin_servicer import AdminServicer
-from adapters.grpc.call_context import everybody
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
 from adapters.grpc.event_servicer import EventServicer
@@ -24,10 +25,12 @@ from adapters.http.metrics import Metrics
 from adapters.http.server import HttpServer, Pages
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.store import SqlStore
+from application.absence import AbsenceWatch
 from application.accept_dispute import AcceptDispute
 from application.add_dispute_evidence import AddDisputeEvidence
 from application.add_payment_method import AddPaymentMethod
 from application.answer_dispute import AnswerDispute
+from application.authenticate import KnownKeys
 from application.capture_payment import CapturePayment
 from application.change_payment_method import (
     DeletePaymentMethod,
@@ -53,6 +56,7 @@ from application.get_dispute import GetDispute
 from application.get_payment import GetPayment
 from application.get_payment_method import GetPaymentMethod
 from application.in_flight import InFlight
+from application.key_uses import KeyUses
 from application.list_customers import ListCustomers
 from application.list_disputes import ListDisputes
 from application.list_notifications import ListNotifications
@@ -71,11 +75,12 @@ from application.refund_payment import RefundPayment
 from application.reread_methods import RereadMethods
 from application.resolve_methods import ResolveMethods
 from application.resolve_operation import ResolveOperation
-from application.resolve_operations import AbsenceWatch, ResolveOperations
+from application.resolve_operations import ResolveOperations
 from application.retry_notification import RetryNotification
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
+from bootstrap.authentication import authentication
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import Settings
 
@@ -137,7 +142,7 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(SortableIds)
     in_flight = providers.Singleton(InFlight)
-    callers = providers.Object(everybody)
+    callers = providers.Object(current_caller)
     limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
     store = providers.Singleton(SqlStore, engine, ids)
@@ -145,12 +150,18 @@ class Container(containers.DeclarativeContainer):
     gateway = providers.Singleton(BraintreeAdapter, braintree_settings)
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
+    known_keys = providers.Singleton(KnownKeys, store)
+    key_uses = providers.Singleton(KeyUses, store)
+    authenticate = providers.Singleton(authentication, settings, known_keys, key_uses, clock)
+
     exactly_once = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
     follow = providers.Singleton(_follow, settings)
     page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
     refresh = providers.Singleton(Refresh, store, gateway, clock, follow)
     absence = providers.Singleton(_absence, settings)
     dispute_interval = providers.Callable(lambda settings: timedelta(seconds=settings.dispute_poll_seconds), settings)
+    # Set once the process has been told to stop.
+    stopping = providers.Singleton(threading.Event)
 
     create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies)
     capture_payment = providers.Singleton(CapturePayment, store, gateway, exactly_once)
@@ -191,8 +202,12 @@ class Container(containers.DeclarativeContainer):
     set_default_payment_method = providers.Singleton(SetDefaultPaymentMethod, gateway, method_changer)
     delete_payment_method = providers.Singleton(DeletePaymentMethod, gateway, method_changer)
 
-    resolve_operations = providers.Singleton(ResolveOperations, store, gateway, exactly_once, refresh, absence)
-    resolve_methods = providers.Singleton(ResolveMethods, store, gateway, exactly_once, absence)
+    resolve_operations = providers.Singleton(
+        ResolveOperations, store, gateway, exactly_once, refresh, absence, is_stopping=stopping.provided.is_set
+    )
+    resolve_methods = providers.Singleton(
+        ResolveMethods, store, gateway, exactly_once, absence, is_stopping=stopping.provided.is_set
+    )
     follow_payments = providers.Singleton(FollowPayments, store, gateway, exactly_once)
 
     metrics = providers.Singleton(Metrics)
@@ -288,4 +303,4 @@ class Container(containers.DeclarativeContainer):
             metrics=metrics,
         ),
     )
-    server = providers.Singleton(GrpcServer, servicers, settings.provided.grpc_threads)
+    server = providers.Singleton(GrpcServer, servicers, authenticate, settings.provided.grpc_threads)

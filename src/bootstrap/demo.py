@@ -14,6 +14,7 @@ from rich.table import Table
 from bayar import BayarClient, BayarError, card, format_money, money
 from bayar.payments.v1.decline_pb2 import DeclineReason
 from bayar.payments.v1.payment_pb2 import CAPTURE_MODE_MANUAL, Payment, PaymentEvent, PaymentFunds, PaymentState
+from bootstrap.development_key import KEY_FILE
 from bootstrap.service_process import ServiceFailed, running_service
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 
@@ -26,7 +27,7 @@ def tell() -> int:
             with (
                 running_twin(Path(directory)) as twin,
                 running_service(Path(directory), twin) as address,
-                BayarClient(address) as bayar,
+                BayarClient(address, credential=Path(directory) / KEY_FILE) as bayar,
             ):
                 _Story(console, bayar, twin).tell()
         except (TwinFailed, ServiceFailed, BayarError, _WrongEnding) as error:

@@ -22,6 +22,7 @@ from adapters.persistence.migrate import is_current, upgrade
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
 from bootstrap.container import Container
+from bootstrap.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.settings import BadSettings, Settings, load_settings
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.worker import Worker
@@ -29,6 +30,7 @@ from bootstrap.worker import Worker
 _log = logging.getLogger(__name__)
 
 _CANNOT_START = 1
+_HOUSEKEEPING_SECONDS = 5.0
 
 
 def serve() -> int:
@@ -46,7 +48,7 @@ def serve_with_twin(state_dir: Path) -> int:
             # Never the database of the environment: its operations are none of the twin's.
             os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
             threading.Thread(target=_tell_when_gone, args=(twin,), daemon=True).start()
-            return run(_container(load_settings()), first_payment_hint=True)
+            return run(_container(load_settings()), key_file=state_dir / KEY_FILE)
     except TwinFailed as error:
         _complain(str(error))
     except OSError as error:
@@ -72,8 +74,11 @@ def migrate() -> int:
     return 0
 
 
-def run(container: Container, *, first_payment_hint: bool = False) -> int:
-    """Runs what the container is made of until told to stop. Returns the exit status."""
+def run(container: Container, *, key_file: Path | None = None) -> int:
+    """Runs what the container is made of until told to stop. Returns the exit status.
+
+    key_file: for development, where to keep an API key, and a first payment to try it with is printed.
+    """
     settings = container.settings()
     logging.basicConfig(
         level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
@@ -91,7 +96,9 @@ def run(container: Container, *, first_payment_hint: bool = False) -> int:
                 return _CANNOT_START
             if not settings.braintree_merchant_accounts:
                 container.gateway().discover_merchant_accounts()
-            return asyncio.run(_serve_until_told(container, settings, first_payment_hint))
+            if key_file is not None:
+                ensure_development_key(container.store(), key_file)
+            return asyncio.run(_serve_until_told(container, settings, key_file))
         except StoreUnavailable as error:
             _complain(f"the database does not answer (BAYAR_DATABASE_URL): {error}")
         except GatewayUnavailable as error:
@@ -121,7 +128,7 @@ def _engine(container: Container) -> Engine:
     return engine
 
 
-async def _serve_until_told(container: Container, settings: Settings, first_payment_hint: bool) -> int:
+async def _serve_until_told(container: Container, settings: Settings, key_file: Path | None) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -138,6 +145,7 @@ async def _serve_until_told(container: Container, settings: Settings, first_paym
     workers = [
         Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds, outages),
         Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds, outages),
+        Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
         Worker("webhook worker", container.process_notifications(), settings.resolver_interval_seconds, outages),
         Worker("dispute follower", container.follow_disputes(), settings.resolver_interval_seconds, outages),
@@ -147,14 +155,16 @@ async def _serve_until_told(container: Container, settings: Settings, first_paym
         worker.start()
     _say(f"Bayar listens on {address} (gRPC, plain text). Ctrl-C ends it.")
     _say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
-    if first_payment_hint:
-        _say(_first_payment(address))
+    if key_file is not None:
+        _say(_first_payment(address, key_file))
     await stopping.wait()
     _say("Stopping: calls under way are finished first.")
     # A second signal ends it at once: what is under way is then found again by the next start.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
     await http.stop()
+    # Right away, so that other replicas do not wait for what this one holds.
+    container.stopping().set()
     await server.stop(settings.stop_grace_seconds)
     for worker in workers:
         if not await loop.run_in_executor(None, worker.stop, settings.stop_grace_seconds):
@@ -163,16 +173,17 @@ async def _serve_until_told(container: Container, settings: Settings, first_paym
     return 0
 
 
-def _first_payment(address: str) -> str:
+def _first_payment(address: str, key_file: Path) -> str:
     """How to make a first payment, to be pasted as it stands."""
     tools = Path(sys.executable).parent
-    folder = Path(os.path.relpath(tools)) if tools.is_relative_to(Path.cwd()) else tools
+    folder = _near(tools)
+    header_file, key_file = _near(key_file.with_suffix(HEADER_SUFFIX)), _near(key_file)
     year = datetime.now(UTC).year + 3
     order = uuid.uuid4()
     return f"""
 A first payment with buf curl:
 
-{folder}/buf curl --protocol grpc --http2-prior-knowledge \\
+{folder}/buf curl --protocol grpc --http2-prior-knowledge -H @{header_file} \\
   http://{address}/bayar.payments.v1.PaymentService/CreatePayment -d '{{
     "request_id": "{order}", "reference": "order-{str(order)[:4]}",
     "amount": {{"minor_units": 2500, "currency_code": "USD"}},
@@ -180,13 +191,17 @@ A first payment with buf curl:
 
 The same with Python:
 
-{folder}/python - <<'END'
+BAYAR_API_KEY=$(cat {key_file}) {folder}/python - <<'END'
 from bayar import BayarClient, card, money
 with BayarClient("{address}") as bayar:
     print(bayar.create_payment(reference="order-{str(order)[4:8]}", amount=money("25.00", "USD"),
           card=card(number="4111111111111111", expiration_month=12, expiration_year={year}, cvv="123")))
 END
 """
+
+
+def _near(path: Path) -> Path:
+    return Path(os.path.relpath(path)) if path.is_relative_to(Path.cwd()) else path
 
 
 def _say(text: str) -> None:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from bootstrap.development_key import KEY_FILE, issue_development_key
 from bootstrap.twin_process import Twin
 
 _READY: Final = "Bayar listens on "
@@ -22,7 +23,10 @@ class ServiceFailed(Exception):
 
 @contextmanager
 def running_service(directory: Path, twin: Twin) -> Iterator[str]:
-    """A service with its database and log in the directory; yields its address. Raises ServiceFailed."""
+    """A service with its database, log and an API key (KEY_FILE) in the directory; yields its address.
+
+    Raises ServiceFailed.
+    """
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
     environment |= twin.environment() | {
         "BAYAR_DATABASE_URL": f"sqlite:///{directory / 'bayar.db'}",
@@ -37,7 +41,9 @@ def running_service(directory: Path, twin: Twin) -> Iterator[str]:
             [sys.executable, "-m", "bootstrap.cli", "serve"], stdout=subprocess.PIPE, stderr=log, env=environment
         )
     try:
-        yield _wait_for_address(process, log_path)
+        address = _wait_for_address(process, log_path)
+        issue_development_key(environment["BAYAR_DATABASE_URL"], directory / KEY_FILE)
+        yield address
     finally:
         process.terminate()
         try:

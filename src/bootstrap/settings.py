@@ -15,11 +15,17 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from bayar.channels import is_loopback
 from domain.currencies import EXPONENTS
 
 
 class BadSettings(Exception):
     """The service cannot start as it is configured. The text names each variable, what is wrong, and an example."""
+
+
+class Authentication(StrEnum):
+    REQUIRED = "required"
+    NONE = "none"
 
 
 class GatewayEnvironment(StrEnum):
@@ -74,6 +80,12 @@ class Settings(BaseSettings):
         description="Where the HTTP side listens: Braintree's webhooks, /healthz, /readyz and /metrics. Port 0 takes a "
         "free one.",
         examples=["127.0.0.1:8080"],
+    )
+    authentication: Authentication = Field(
+        default=Authentication.REQUIRED,
+        description="Whether callers must say who they are. none: everybody may do everything; only on a loopback "
+        "address.",
+        examples=["required"],
     )
     secret_key: SecretStr | None = Field(
         default=None,
@@ -193,6 +205,15 @@ class Settings(BaseSettings):
             raise ValueError(f"BAYAR_BRAINTREE_CA_FILE names {self.braintree_ca_file}, and there is no such file")
         return self
 
+    @model_validator(mode="after")
+    def _is_not_open_to_strangers(self) -> Settings:
+        if self.authentication is Authentication.NONE and not is_loopback(self.grpc_address):
+            raise ValueError(
+                f"BAYAR_AUTHENTICATION=none would let anybody pay at {self.grpc_address}. It goes only with a loopback "
+                "address, for example BAYAR_GRPC_ADDRESS=127.0.0.1:50051"
+            )
+        return self
+
     def key_for(self, purpose: str) -> bytes:
         """A key of its own for each purpose, from the one secret."""
         secret = self.secret_key or self.braintree_private_key
@@ -205,6 +226,8 @@ class Settings(BaseSettings):
 
 
 _PREFIX: Final = "BAYAR_"
+# Read by the commands for people and by the client, not by the service.
+_OF_CALLERS: Final = frozenset({"BAYAR_API_KEY", "BAYAR_TOKEN_FILE"})
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -216,9 +239,15 @@ def load_settings(**overrides: Any) -> Settings:
         raise BadSettings("\n".join(_sentence(dict(fault)) for fault in error.errors())) from None
 
 
+def load_database_url() -> str:
+    """The one setting of commands that need no gateway. Raises BadSettings."""
+    _refuse_unknown_variables()
+    return os.environ.get("BAYAR_DATABASE_URL") or str(Settings.model_fields["database_url"].default)
+
+
 def _refuse_unknown_variables() -> None:
     """A misspelled variable would silently leave a default in place."""
-    known = {_PREFIX + name.upper() for name in Settings.model_fields}
+    known = {_PREFIX + name.upper() for name in Settings.model_fields} | _OF_CALLERS
     unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
     if unknown:
         raise BadSettings("\n".join(f"{name} is no setting.{_suggestion(name, known)}" for name in unknown))

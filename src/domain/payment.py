@@ -206,6 +206,23 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
+    def refund_instead(self, void_id: OperationId, operation_id: OperationId, *, stamp: Stamp) -> bool:
+        """Schedules a refund of what a refused void would have given back. Returns whether there is anything to refund.
+
+        Where the record of the sale is behind, and it will never settle, the schedule ends with that news.
+        """
+        void = self.operation(void_id)
+        sale = self.latest_on(void.target_transaction_id)
+        refused = void.kind is OperationKind.VOID and void.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST
+        if not refused or sale is None or not sale.is_captured_sale:
+            return False
+        amount = min(void.amount, self._unreturned(sale), self.refundable_amount)
+        if not amount:
+            return False
+        part = Return(OperationKind.REFUND, sale.transaction_id, amount, must_wait=True)
+        self.give_back(part, operation_id, void.request_id, note=void.note, stamp=stamp)
+        return True
+
     def start_scheduled(self, operation_id: OperationId, *, stamp: Stamp) -> Operation:
         """Starts a scheduled refund now that its transaction has settled."""
         operation = self.operation(operation_id)

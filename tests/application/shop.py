@@ -6,6 +6,7 @@ import itertools
 from collections import deque
 from datetime import timedelta
 
+from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod, MethodOrder
 from application.caller import Caller
 from application.capture_payment import CaptureOrder, CapturePayment
@@ -35,7 +36,7 @@ from application.page_tokens import PageTokens
 from application.refresh import Refresh
 from application.refund_payment import RefundOrder, RefundPayment
 from application.resolve_methods import ResolveMethods
-from application.resolve_operations import AbsenceWatch, ResolveOperations
+from application.resolve_operations import ResolveOperations
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifiedPayment, VerifyPayment
 from application.void_payment import VoidOrder, VoidPayment
@@ -115,6 +116,7 @@ class Shop:
 
     def restart(self) -> None:
         """The process ends and another begins: only store and gateway are as they were."""
+        self.is_stopping = False
         store, gateway = self.store, self.gateway
         self.once = ExactlyOnce(
             store=store,
@@ -138,8 +140,12 @@ class Shop:
         self.list_events = ListPaymentEvents(store, tokens)
         self.verify_payment = VerifyPayment(store, gateway, self.clock)
         self.follow = FollowPayments(store, gateway, self.once)
-        self.resolver = ResolveOperations(store, gateway, self.once, refresh, self.absence)
-        self.method_resolver = ResolveMethods(store, gateway, self.once, self.absence)
+        self.resolver = ResolveOperations(
+            store, gateway, self.once, refresh, self.absence, is_stopping=lambda: self.is_stopping
+        )
+        self.method_resolver = ResolveMethods(
+            store, gateway, self.once, self.absence, is_stopping=lambda: self.is_stopping
+        )
         self.create_customer = CreateCustomer(store, self.once)
         self.get_customer = GetCustomer(store)
         self.update_customer = UpdateCustomer(store, gateway, self.once)

@@ -7,6 +7,9 @@ from datetime import timedelta
 
 import pytest
 
+from application.ports.gateway import Outcome, StoredInstrument, Transaction, Void
+from application.ports.store import StoreUnavailable
+from domain.ids import OperationId
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
@@ -213,6 +216,74 @@ def test_an_operation_that_cannot_be_dealt_with_does_not_stop_the_others(caplog:
     assert bad in caplog.text
 
 
+def test_a_database_that_fails_for_one_operation_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:
+    shop = Shop()
+    payments = []
+    for _ in range(2):
+        shop.fails("authorize", Fault.LOST_AFTER)
+        payments.append(shop.pay())
+    due = shop.store.due_operations(shop.clock.now() + SOON, shop.clock.now() + LEASE, 10)
+    assert len(due) == 2
+    shop.wait(LEASE)
+    real = shop.real_gateway.find_by_operation
+
+    def cut_meanwhile(operation_id: OperationId) -> list[Transaction]:
+        if operation_id == due[0].operation_id:
+            raise StoreUnavailable("the connection was cut")
+        return real(operation_id)
+
+    shop.real_gateway.find_by_operation = cut_meanwhile  # type: ignore[method-assign]
+    shop.resolve()
+    assert [shop.now(payment).state for payment in payments] == [PaymentState.PENDING, PaymentState.CAPTURED]
+    assert "the connection was cut" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_a_stop_gives_back_what_was_claimed_and_not_begun() -> None:
+    shop = Shop()
+    payments = []
+    for _ in range(5):
+        shop.fails("authorize", Fault.LOST_AFTER)
+        payments.append(shop.pay())
+    real = shop.real_gateway.find_by_operation
+
+    def stop_meanwhile(operation_id: OperationId) -> list[Transaction]:
+        shop.is_stopping = True
+        return real(operation_id)
+
+    shop.real_gateway.find_by_operation = stop_meanwhile  # type: ignore[method-assign]
+    assert shop.resolve(after=SOON) == 1
+    states = [PaymentState.CAPTURED] + [PaymentState.PENDING] * 4
+    assert [shop.now(payment).state for payment in payments] == states
+    assert shop.resolve() == 0
+    # Another process finds the others at once, and not only when a lease has run out.
+    shop.real_gateway.find_by_operation = real  # type: ignore[method-assign]
+    shop.restart()
+    assert shop.resolve() == 4
+    assert {shop.now(payment).state for payment in payments} == {PaymentState.CAPTURED}
+
+
+def test_a_stop_gives_back_methods_that_were_claimed_and_not_begun() -> None:
+    shop = Shop()
+    customer = shop.customer()
+    methods = []
+    for _ in range(3):
+        shop.fails("store_method", Fault.LOST_AFTER)
+        methods.append(shop.method(customer))
+    shop.wait(LEASE)
+    real = shop.real_gateway.find_method
+
+    def stop_meanwhile(token: str) -> StoredInstrument | None:
+        shop.is_stopping = True
+        return real(token)
+
+    shop.real_gateway.find_method = stop_meanwhile  # type: ignore[method-assign]
+    assert (shop.method_resolver(), shop.method_resolver()) == (1, 0)
+    shop.real_gateway.find_method = real  # type: ignore[method-assign]
+    shop.restart()
+    assert shop.method_resolver() == 2
+
+
 def test_an_answer_that_arrives_after_the_verdict_is_believed() -> None:
     shop = Shop()
     shop.fails("authorize", Fault.LOST_BEFORE)
@@ -278,6 +349,87 @@ def test_a_scheduled_refund_of_what_never_settles_is_given_up() -> None:
     payment = shop.now(payment)
     assert payment.operations[-1].failure_reason is FailureReason.NO_LONGER_POSSIBLE
     assert payment.state is PaymentState.SETTLEMENT_DECLINED
+
+
+# Refunds that were tried as voids
+
+
+def settles_before_the_void(shop: Shop, then: Callable[[], None] = lambda: None) -> None:
+    """From now on the night comes between the last look at a payment and the void of it."""
+    settle, real_void = shop.real_gateway.settle, shop.real_gateway.void
+
+    def void(order: Void) -> Outcome:
+        settle()
+        answer = real_void(order)
+        then()
+        return answer
+
+    shop.real_gateway.void = void  # type: ignore[assignment, method-assign]
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_refund_by_a_void_that_came_too_late_and_had_no_answer_is_carried_out(restarts: bool) -> None:
+    shop, request_id = Shop(), a_request_id()
+    payment = shop.pay()
+    settles_before_the_void(shop)
+    shop.fails("void", Fault.LOST_AFTER)
+    shop.refund(payment, request_id=request_id)
+    if restarts:
+        shop.restart()
+    for _ in range(4):
+        shop.resolve(after=MINUTE)
+    payment = shop.now(payment)
+    assert [(o.kind, o.state) for o in payment.operations[1:]] == [
+        (OperationKind.VOID, OperationState.FAILED),
+        (OperationKind.REFUND, OperationState.SUCCEEDED),
+    ]
+    assert (payment.refunded_amount.minor_units, payment.refundable_amount.minor_units) == (100_00, 0)
+    effects = shop.effects()
+    assert shop.refund(payment, request_id=request_id) == payment
+    assert shop.effects() == effects
+
+
+def test_a_void_that_came_too_late_is_no_refund() -> None:
+    shop = Shop()
+    payment = shop.pay()
+    settles_before_the_void(shop)
+    shop.fails("void", Fault.LOST_AFTER)
+    shop.void(payment)
+    for _ in range(4):
+        shop.resolve(after=MINUTE)
+    payment = shop.now(payment)
+    assert [o.kind for o in payment.operations[1:]] == [OperationKind.VOID]
+    assert payment.refundable_amount.minor_units == 100_00
+
+
+def test_a_void_that_came_too_late_for_what_never_settled_refunds_nothing() -> None:
+    shop = Shop()
+    payment = shop.pay()
+    shop.fails("void", Fault.LOST_BEFORE)
+    shop.refund(payment)
+    shop.real_gateway.decline_settlement()
+    for _ in range(4):
+        shop.resolve(after=MINUTE)
+    payment = shop.now(payment)
+    assert not any(o.state.is_open or o.state is OperationState.SUCCEEDED for o in payment.operations[1:])
+    assert payment.state is PaymentState.SETTLEMENT_DECLINED
+
+
+@pytest.mark.parametrize("amount", [None, 100_00])
+def test_a_process_that_hung_while_the_resolver_refunded_in_its_place_refunds_nothing(amount: int | None) -> None:
+    shop = Shop()
+    payment = shop.pay()
+
+    def hang() -> None:
+        shop.resolve(after=LEASE + MINUTE)
+
+    settles_before_the_void(shop, hang)
+    answer = shop.refund(payment, amount)
+    assert [o.kind for o in answer.operations[1:]] == [OperationKind.VOID, OperationKind.REFUND]
+    for _ in range(4):
+        shop.resolve(after=MINUTE)
+    assert [t.amount.minor_units for t in shop.real_gateway.all_transactions()] == [100_00, 100_00]
+    assert shop.now(payment).refunded_amount.minor_units == 100_00
 
 
 # Following

@@ -13,6 +13,8 @@ import termios
 from dataclasses import dataclass
 from typing import Final
 
+from tests.keys import TEST_KEY
+
 _SECONDS: Final = 60
 _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -40,7 +42,12 @@ class CommandLine:
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("BAYAR_", "COLUMNS", "NO_COLOR"))
         }
-        return inherited | {"BAYAR_GRPC_ADDRESS": self.address, "TERM": "xterm-256color", "TZ": "Asia/Jakarta"}
+        return inherited | {
+            "BAYAR_API_KEY": TEST_KEY,
+            "BAYAR_GRPC_ADDRESS": self.address,
+            "TERM": "xterm-256color",
+            "TZ": "Asia/Jakarta",
+        }
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "bootstrap.cli", *arguments]

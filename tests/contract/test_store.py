@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import fields, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from threading import Barrier, Event
 from typing import TypeVar
 
@@ -780,11 +780,31 @@ class TestDueOperations:
         payment, soon = started(), started()
         add(store, payment, soon)
 
-        def plan(current: Payment, time: datetime) -> None:
-            current.check_again(current.operations[0].operation_id, time)
+        def plan(current: Payment, ahead: timedelta) -> None:
+            current.check_again(current.operations[0].operation_id, at(0).time + ahead)
 
-        change(store, payment, lambda p: plan(p, at(0).time + timedelta(days=365)))
-        change(store, soon, lambda p: plan(p, at(0).time + timedelta(days=1)))
+        change(store, payment, lambda p: plan(p, timedelta(minutes=10, seconds=1)))
+        change(store, soon, lambda p: plan(p, timedelta(minutes=10)))
+        assert list(store.due_operations(at(0).time, at(0).time + LEASE, 10)) == [due(payment)]
+        change(store, payment, lambda p: plan(p, timedelta(minutes=11)))
+        assert list(store.due_operations(at(0).time, at(0).time + timedelta(minutes=6), 10)) == []
+
+    def test_a_scheduled_refund_planned_by_a_clock_that_has_jumped_back_since_is_due(self, store: Store) -> None:
+        payment = started()
+        add(store, payment)
+        change(store, payment, succeed)
+
+        def refund_half(current: Payment) -> None:
+            (part,) = current.plan_refund(Money(500, "USD"))
+            current.give_back(part, OperationId(IDS.new("op")), RequestId("refund"), stamp=at(2))
+
+        def plan(current: Payment, ahead: timedelta) -> None:
+            current.check_again(current.operations[-1].operation_id, at(0).time + ahead)
+
+        change(store, payment, refund_half)
+        change(store, payment, lambda p: plan(p, timedelta(hours=2)))
+        assert list(store.due_operations(at(0).time, at(0).time + LEASE, 10)) == []
+        payment = change(store, payment, lambda p: plan(p, timedelta(hours=2, seconds=1)))
         assert list(store.due_operations(at(0).time, at(0).time + LEASE, 10)) == [due(payment)]
 
     def test_one_that_nobody_planned_to_look_at_is_due(self, store: Store) -> None:
@@ -1082,7 +1102,7 @@ class TestPaymentMethods:
         customer_id, pending = CustomerId("cus_1"), PaymentMethodState.PENDING
         soon, later, unplanned = (card(customer_id, state=pending) for _ in range(3))
         soon, later = replace(soon, next_check_time=at(10).time), replace(later, next_check_time=at(20).time)
-        far = replace(card(customer_id, state=pending), next_check_time=at(1).time + timedelta(days=365))
+        far = replace(card(customer_id, state=pending), next_check_time=at(1).time + timedelta(minutes=11))
         active = replace(card(customer_id), next_check_time=at(0).time)
         with store.begin() as work:
             for one in (later, soon, unplanned, active):

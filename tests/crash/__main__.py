@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.crash.storm import Scoreboard, brewing
+from tests.keys import in_environment
 
 
 def main() -> int:
@@ -29,6 +30,7 @@ def main() -> int:
 def _run(database: str, seed: int, asked: argparse.Namespace) -> bool:
     print(f"SEED={seed}, {asked.seconds:.0f} s on {database} ...", flush=True)
     with ExitStack() as stack:
+        stack.enter_context(in_environment())
         temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix="bayar-storm-"))
         directory = Path(temporary)
         if asked.keep is not None:

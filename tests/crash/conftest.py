@@ -11,8 +11,15 @@ import pytest
 
 from braintree_twin.testing import start_twin
 from tests.crash.storm import Storm
+from tests.keys import in_environment
 
 DATABASES = ("sqlite", "postgresql")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _with_the_test_key() -> Iterator[None]:
+    with in_environment():
+        yield
 
 
 @pytest.fixture(scope="module", params=DATABASES)

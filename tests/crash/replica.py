@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -41,15 +42,23 @@ class Replica:
             )
         threading.Thread(target=self._listen, name=f"{name} listener", daemon=True).start()
 
-    def start(self, step: str = "", nth: int = 1, number: signal.Signals = signal.SIGKILL) -> None:
+    def start(
+        self,
+        step: str = "",
+        nth: int = 1,
+        number: signal.Signals = signal.SIGKILL,
+        *,
+        clock_is_off_by: timedelta = timedelta(),
+    ) -> None:
         """Begins a life, which gets the signal when the step is reached for the nth time.
 
         Returns once it listens, or is dead.
         """
+        order = {"step": step, "nth": nth, "signal": number, "clock_is_off_by": clock_is_off_by.total_seconds()}
         with self._changed:
             self._listens, self._exit_status, self._pid = False, None, 0
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"step": step, "nth": nth, "signal": number}) + "\n")
+        self._process.stdin.write(json.dumps(order) + "\n")
         self._process.stdin.flush()
         with self._changed:
             told = self._changed.wait_for(lambda: self._listens or self._exit_status is not None, _SLOW_START_SECONDS)

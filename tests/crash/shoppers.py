@@ -14,6 +14,7 @@ import grpc
 
 from bayar import BayarClient, BayarError, CaptureMode, Payment, PaymentMethod, PaymentState, RetryPolicy, card
 from bayar.payments.v1.money_pb2 import Money
+from tests.crash.worker import Worker, all_well
 
 Answer = Payment | PaymentMethod | BayarError
 
@@ -119,7 +120,7 @@ def _hasty(address: str) -> BayarClient:
     return BayarClient(address, retry=RetryPolicy(attempts=1), timeout_seconds=0.1)
 
 
-class Shopper(threading.Thread):
+class Shopper(Worker):
     """Does one thing after another, drawn by its seed, until told to stop."""
 
     def __init__(self, town: Town, seed: int, number: int) -> None:
@@ -147,7 +148,7 @@ class Shopper(threading.Thread):
     def stop(self) -> None:
         self._stopping.set()
 
-    def run(self) -> None:
+    def work(self) -> None:
         habits, weights = list(self._habits), list(self._habits.values())
         while not self._stopping.is_set():
             self._draw.choices(habits, weights)[0]()
@@ -159,13 +160,14 @@ class Shopper(threading.Thread):
         """Each through a replica of its own choice, at the same moment."""
         clients = [self._draw.choice(self._town.patient) for _ in several]
         threads = [
-            threading.Thread(target=self._town.ask, args=pair, daemon=True)
+            Worker(name=self.name, target=self._town.ask, args=pair, daemon=True)
             for pair in zip(clients, several, strict=True)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
+        all_well(threads)
 
     def _order(self, **more: Any) -> dict[str, Any]:
         self._count += 1

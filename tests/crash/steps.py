@@ -78,7 +78,7 @@ class _Beat(threading.local):
 
 def _who() -> str:
     name = threading.current_thread().name
-    return name if name in ("resolver", "method resolver", "follower") else "caller"
+    return "caller" if name.startswith("call") else name
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from tests.crash.replica import Replica, wait_until
 from tests.crash.shoppers import Answer, Shopper, Town
 from tests.crash.steps import STEPS
 from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
+from tests.crash.worker import Worker, all_well
+from tests.keys import let_in
 
 CONNECT_TIMEOUT_SECONDS: Final = 2.0
 # Longer than the gateway works on a request that nobody waits for, with room for a busy machine.
@@ -105,7 +107,7 @@ def _spread(seconds: Sequence[float]) -> str:
     return f"{len(seconds)}, after {statistics.median(seconds):.1f} s (p50), {max(seconds):.1f} s (max)"
 
 
-class Executioner(threading.Thread):
+class Executioner(Worker):
     """Lets a replica live for a moment, and ends it: at a named step, at a random moment, or politely."""
 
     def __init__(
@@ -125,12 +127,9 @@ class Executioner(threading.Thread):
         self._stopping.set()
         self.join()
 
-    def run(self) -> None:
-        try:
-            while not self._stopping.is_set():
-                self._one_life()
-        except Exception as failure:
-            self.problem = repr(failure)
+    def work(self) -> None:
+        while not self._stopping.is_set():
+            self._one_life()
 
     def _one_life(self) -> None:
         how = self._draw.choices(("step", "moment", "politely", "nap", "long sleep"), (60, 25, 8, 6, 1))[0]
@@ -175,6 +174,7 @@ class Storm:
         self._twin = twin
         self._engine = create_engine(url)
         upgrade(self._engine)
+        let_in(self._engine)
         self._store = SqlStore(self._engine, SortableIds())
         environment = service_environment(twin, url) | dict(settings or {})
         names = ("one", "two") if database == "postgresql" else ("one",)
@@ -250,15 +250,13 @@ class Storm:
         weather.start()
         for thread in (*executioners, *shoppers):
             thread.start()
-        self._settle_now_and_then(begin + seconds)
-        self.board.storm_seconds = time.monotonic() - begin
-        for shopper in shoppers:
-            shopper.stop()
-        for executioner in executioners:
-            executioner.stop()
-            if executioner.problem:
-                self.board.internal_errors.append(executioner.problem)
-        weather.stop()
+        try:
+            self._settle_now_and_then(begin + seconds, (weather, *executioners, *shoppers))
+            self.board.storm_seconds = time.monotonic() - begin
+        finally:
+            for worker in (*shoppers, *executioners, weather):
+                worker.stop()
+        self.board.internal_errors += [each.problem for each in executioners if each.problem]
         self.board.faults = weather.struck
         for number, replica in enumerate(self.replicas):
             replica.kill()
@@ -268,11 +266,13 @@ class Storm:
             shopper.join(_LONGEST_SILENCE_SECONDS)
             if shopper.is_alive():
                 self.board.internal_errors.append(f"{shopper.name} waits for ever")
+        all_well((weather, *executioners, *shoppers))
 
-    def _settle_now_and_then(self, end: float) -> None:
+    def _settle_now_and_then(self, end: float, workers: Sequence[Worker]) -> None:
         draw = random.Random(f"{self._seed} nights")  # noqa: S311
         while (left := end - time.monotonic()) > 0:
             time.sleep(min(left, draw.uniform(1.5, 4)))
+            all_well(workers)
             self._twin.control.settle()
             self._cut_database(draw)
 

@@ -11,13 +11,14 @@ import json
 import os
 import signal
 import sys
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from dependency_injector import providers
 
 from bootstrap import serve
 from bootstrap.container import Container
+from bootstrap.runtime import SystemClock
 from bootstrap.settings import Settings
 from tests.crash.steps import Fuse, with_fuse
 
@@ -36,9 +37,20 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def _live(settings: Settings, fuse: Fuse) -> int:
+class WrongClock(SystemClock):
+    """The time of a machine whose clock is off by so much."""
+
+    def __init__(self, off_by: timedelta) -> None:
+        self._off_by = off_by
+
+    def now(self) -> datetime:
+        return super().now() + self._off_by
+
+
+def _live(settings: Settings, fuse: Fuse, clock: SystemClock) -> int:
     container = Container()
     container.settings.override(settings)
+    container.clock.override(providers.Object(clock))
     store, gateway = with_fuse(container.store(), container.gateway(), fuse)
     container.store.override(providers.Object(store))
     container.gateway.override(providers.Object(gateway))
@@ -55,7 +67,8 @@ def main() -> None:
             _die_with_parent()
             status = 1
             try:
-                status = _live(settings, Fuse(order["step"], order["nth"], signal.Signals(order["signal"])))
+                fuse = Fuse(order["step"], order["nth"], signal.Signals(order["signal"]))
+                status = _live(settings, fuse, WrongClock(timedelta(seconds=order["clock_is_off_by"])))
             finally:
                 sys.stdout.flush()
                 sys.stderr.flush()

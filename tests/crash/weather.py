@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from braintree_twin.control import TwinControl
 from braintree_twin.testing import Twin
+from tests.crash.worker import Worker
 
 # What the service waits for an answer, and the longest that the gateway takes to work on one it will not hear.
 READ_TIMEOUT_SECONDS: Final = 1.5
@@ -31,26 +32,23 @@ _KINDS: Final[dict[str, tuple[int, float]]] = {
 _STATUSES: Final = (500, 502, 503, 504, 429)
 
 
-class Weather:
+class Weather(Worker):
     """Changes every second or so until told to stop. Counts what it struck."""
 
     def __init__(self, twin: Twin, seed: int) -> None:
+        super().__init__(name="weather", daemon=True)
         self._control = TwinControl(twin.control_url, twin.ca_file)
         self._random = random.Random(f"{seed} weather")  # noqa: S311
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="weather", daemon=True)
         self.struck: Counter[str] = Counter()
         self._in_force: dict[int, str] = {}
 
-    def start(self) -> None:
-        self._thread.start()
-
     def stop(self) -> None:
         self._stopping.set()
-        self._thread.join()
+        self.join()
         self._control.close()
 
-    def _run(self) -> None:
+    def work(self) -> None:
         while not self._stopping.is_set():
             for _ in range(self._random.choice((1, 1, 2))):
                 self._blow()

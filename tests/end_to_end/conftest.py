@@ -8,6 +8,13 @@ import pytest
 
 from bayar import BayarClient
 from tests.end_to_end.service import Pair, running_pair
+from tests.keys import in_environment
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _with_the_test_key() -> Iterator[None]:
+    with in_environment():
+        yield
 
 
 @pytest.fixture(scope="module")

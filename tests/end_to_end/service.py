@@ -16,6 +16,7 @@ from typing import Final, TypeVar
 
 from bayar import BayarClient, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
+from tests.keys import let_in
 
 READY: Final = "Bayar listens on "
 START_SECONDS: Final = 30.0
@@ -116,6 +117,8 @@ class Service:
         assert line.startswith(READY), f"the service did not start: {line!r} {self.log[-2000:]}"
         self.address = line.removeprefix(READY).split()[0]
         self.http_url = second_line.split()[2].removesuffix("/webhooks/braintree;")
+        if self.environment.get("BAYAR_AUTHENTICATION") != "none":
+            let_in(self.environment["BAYAR_DATABASE_URL"])
 
     def restart(self) -> None:
         """Starts it again after `stop` or `kill`, on a new port."""

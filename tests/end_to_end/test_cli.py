@@ -16,6 +16,7 @@ from bayar import BayarClient, CaptureMode, Customer, Payment, card, money
 from bootstrap.service_process import running_service
 from bootstrap.twin_process import Twin, running_twin
 from tests.bootstrap.command_line import CommandLine
+from tests.keys import ACTOR, let_in
 
 VISA = card(number="4111111111111111", expiration_month=12, expiration_year=datetime.now(UTC).year + 3, cvv="123")
 
@@ -37,6 +38,7 @@ class Shop:
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
     directory = tmp_path_factory.mktemp("shop")
     with running_twin(directory) as twin, running_service(directory, twin) as address, BayarClient(address) as bayar:
+        let_in(f"sqlite:///{directory / 'bayar.db'}")
         sari = bayar.create_customer(
             external_id="u-17", given_name="Sari", family_name="Dewi", email="sari@example.com", language_code="id"
         )
@@ -95,7 +97,7 @@ def test_one_payment_is_shown_with_its_amounts_operations_and_history(shop: Shop
     ]
     history = [line for line in lines[lines.index("History") + 3 :] if line]
     assert [line.split()[0] for line in history] == ["1", "2", "3", "4", "5"]
-    assert "default created PENDING A payment of USD 100.00 was asked for." in history[0]
+    assert f"{ACTOR} created PENDING A payment of USD 100.00 was asked for." in history[0]
     assert "capture succeeded CAPTURED" in history[4]
 
 

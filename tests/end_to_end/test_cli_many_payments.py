@@ -20,6 +20,7 @@ from bootstrap.service_process import running_service
 from bootstrap.twin_process import running_twin
 from tests.bootstrap.command_line import CommandLine
 from tests.bootstrap.many_payments import fill, payment_id
+from tests.keys import let_in
 
 COUNT: Final = 10_000
 MONTH: Final = ("--from", "2026-05-01", "--until", "2026-06-01")
@@ -36,6 +37,7 @@ def cli(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     directory = tmp_path_factory.mktemp("many")
     fill(directory / "bayar.db", COUNT)
     with running_twin(directory) as twin, running_service(directory, twin) as address:
+        let_in(f"sqlite:///{directory / 'bayar.db'}")
         yield CommandLine(address)
 
 

@@ -36,6 +36,7 @@ from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.end_to_end.refusals import refused
 from tests.end_to_end.service import Pair
 from tests.end_to_end.wallet import MASTERCARD, a_card, pay, usd
+from tests.keys import ACTOR
 
 MATCHES = VerificationOutcome.VERIFICATION_OUTCOME_MATCHES
 REPAIRED = VerificationOutcome.VERIFICATION_OUTCOME_REPAIRED
@@ -157,7 +158,7 @@ def test_events_tell_who_did_what_when_and_why_with_the_gateway_s_codes(bayar: B
         "OPERATION_STARTED",
         "OPERATION_SUCCEEDED",
     ]
-    assert [event.actor for event in events] == ["default", "default", "default", "bayar", "default", "default"]
+    assert [event.actor for event in events] == [ACTOR, ACTOR, ACTOR, "bayar", ACTOR, ACTOR]
     assert all(event.summary and event.HasField("event_time") for event in events)
     assert "one was broken" in events[4].summary
     assert (events[4].operation_kind, events[4].amount) == (OperationKind.OPERATION_KIND_REFUND, usd("20.00"))

@@ -29,6 +29,7 @@ from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.end_to_end.node import run_example
 from tests.end_to_end.service import Pair, Service, environment_of, run_bayar, running_pair, until
 from tests.end_to_end.wallet import NEXT_YEARS, VISA, a_card, an_order, pay, usd
+from tests.keys import TEST_KEY
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -46,8 +47,9 @@ def settings() -> dict[str, str]:
 
 
 def buf_curl(pair: Pair, *arguments: str) -> subprocess.CompletedProcess[str]:
+    shown = ("-H", f"authorization: Bearer {TEST_KEY}")
     return subprocess.run(
-        [BIN / "buf", "curl", "--protocol", "grpc", "--http2-prior-knowledge", *arguments],
+        [BIN / "buf", "curl", "--protocol", "grpc", "--http2-prior-knowledge", *shown, *arguments],
         capture_output=True,
         text=True,
         timeout=60,
@@ -333,9 +335,15 @@ def test_make_run_s_service_keeps_its_state_and_frees_its_ports(tmp_path: Path) 
             )
         until(lambda: "bayar.create_payment" in output.read_text(), seconds=30, what="the hint")
         address = output.read_text().partition("Bayar listens on ")[2].split()[0]
-        with BayarClient(address) as bayar:
+        with BayarClient(address, credential=tmp_path / "state" / "api_key") as bayar:
             seen.append(pay(bayar, card=a_card()).payment_id)
             assert [payment.payment_id for payment in bayar.list_payments()] == seen[::-1]
+        curl, python = _snippets(output.read_text())
+        assert "PAYMENT_STATE_CAPTURED" in run_as_printed(curl)
+        assert "PAYMENT_STATE_CAPTURED" in run_as_printed(python)
+        with BayarClient(address, credential=tmp_path / "state" / "api_key") as bayar:
+            seen = [payment.payment_id for payment in bayar.list_payments()][::-1]
+        assert (tmp_path / "state" / "api_key").stat().st_mode & 0o777 == 0o600
         children = psutil.Process(process.pid).children(recursive=True)
         assert children
         process.send_signal(signal.SIGINT)
@@ -346,6 +354,18 @@ def test_make_run_s_service_keeps_its_state_and_frees_its_ports(tmp_path: Path) 
         host, _, port = address.rpartition(":")
         with socket.socket() as probe:
             assert probe.connect_ex((host, int(port))) != 0
+
+
+def _snippets(printed: str) -> tuple[str, str]:
+    """What is to be pasted: the call with buf curl, and the one with Python."""
+    curl, python = printed.split("buf curl:\n", 1)[1].split("The same with Python:\n", 1)
+    return curl, python.split("\nEND\n")[0] + "\nEND\n"
+
+
+def run_as_printed(snippet: str) -> str:
+    run = subprocess.run(["bash", "-c", snippet], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    return run.stdout
 
 
 def test_a_second_service_on_the_same_sqlite_file_is_possible_or_refused_clearly(tmp_path: Path) -> None:

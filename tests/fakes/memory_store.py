@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
+from application.api_key import ApiKey
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from application.ports.runtime import IdSource
 from application.ports.store import (
@@ -24,6 +25,7 @@ from application.ports.store import (
     RequestRecord,
     StoreUnavailable,
     UnitOfWork,
+    farthest_look,
 )
 from domain import ids as prefixes
 from domain.address import Address
@@ -54,6 +56,7 @@ class _State:
     requests: dict[tuple[CallerId, RequestId], RequestRecord] = field(default_factory=dict)
     disputes: dict[DisputeId, Dispute] = field(default_factory=dict)
     notifications: dict[str, StoredNotification] = field(default_factory=dict)
+    api_keys: dict[str, ApiKey] = field(default_factory=dict)
 
     def copy(self) -> _State:
         history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
@@ -65,6 +68,7 @@ class _State:
             dict(self.requests),
             dict(self.disputes),
             dict(self.notifications),
+            dict(self.api_keys),
         )
 
 
@@ -89,13 +93,14 @@ class MemoryStore:
         yield _Work(self._state.copy(), self._ids)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
+        lease = lease_until - now
         with self._turn():
             state = self._state.copy()
             due = [
                 (operation.next_check_time or now, DueOperation(payment_id, operation.operation_id))
                 for payment_id, payment in state.payments.items()
                 for operation in payment.operations
-                if operation.state.is_open and _is_due(operation.next_check_time, now)
+                if operation.state.is_open and _is_due(operation.next_check_time, now, _farthest(operation, lease))
             ]
             due.sort(key=lambda pair: pair[0])
             claimed = [one for _, one in due[:limit]]
@@ -119,8 +124,12 @@ class MemoryStore:
             self._lock.release()
 
 
-def _is_due(next_check_time: datetime | None, now: datetime) -> bool:
-    return next_check_time is None or next_check_time <= now or next_check_time > now + _FARTHEST_LOOK
+def _is_due(next_check_time: datetime | None, now: datetime, farthest: timedelta = _FARTHEST_LOOK) -> bool:
+    return next_check_time is None or next_check_time <= now or next_check_time > now + farthest
+
+
+def _farthest(operation: Operation, lease: timedelta) -> timedelta:
+    return farthest_look(lease, scheduled=operation.state is OperationState.SCHEDULED)
 
 
 class _Work:
@@ -131,6 +140,7 @@ class _Work:
         self.disputes = _Disputes(state)
         self.notifications = _Notifications(state)
         self.requests = _Requests(state)
+        self.api_keys = _ApiKeys(state)
 
 
 class _Payments:
@@ -391,7 +401,9 @@ class _Methods:
             for method_id, method in self._state.methods.items()
             if method.state is PaymentMethodState.PENDING and method.next_check_time is not None
         ]
-        found = [self._state.methods[method_id] for time, method_id in sorted(waiting) if _is_due(time, now)][:limit]
+        farthest = farthest_look(lease_until - now)
+        due = [method_id for time, method_id in sorted(waiting) if _is_due(time, now, farthest)]
+        found = [self._state.methods[method_id] for method_id in due[:limit]]
         for method in found:
             self._state.methods[method.payment_method_id] = replace(method, next_check_time=lease_until)
         return found
@@ -520,6 +532,31 @@ class _Requests:
         if earlier is None:
             self._state.requests[key] = replace(record, fingerprint=dict(record.fingerprint))
         return earlier
+
+
+class _ApiKeys:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, key: ApiKey) -> None:
+        self._state.api_keys[key.key_id] = key
+
+    def save(self, key: ApiKey) -> None:
+        kept = self._state.api_keys.get(key.key_id)
+        if kept is None:
+            raise LookupError(key.key_id)
+        self._state.api_keys[key.key_id] = replace(kept, revoke_time=key.revoke_time)
+
+    def get(self, key_id: str) -> ApiKey | None:
+        return self._state.api_keys.get(key_id)
+
+    def all(self) -> list[ApiKey]:
+        return sorted(self._state.api_keys.values(), key=lambda key: (key.create_time, key.key_id), reverse=True)
+
+    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+        key = self._state.api_keys.get(key_id)
+        if key is not None and (key.last_use_time is None or key.last_use_time <= unless_after):
+            self._state.api_keys[key_id] = replace(key, last_use_time=time)
 
 
 def _page(found: Iterable[tuple[Position, Record]], after: Position | None, limit: int | None) -> list[Record]:

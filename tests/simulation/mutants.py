@@ -9,11 +9,11 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from application import exactly_once, refund_payment
+from application.absence import AbsenceWatch
 from application.caller import Caller
 from application.exactly_once import Begin, Call, ExactlyOnce, Lease, Request
 from application.outcomes import record_outcome
 from application.ports.gateway import Gateway, Outcome
-from application.resolve_operations import AbsenceWatch
 from domain import ids
 from domain.events import GatewayStatusChanged, PaymentEvent, Stamp
 from domain.ids import OperationId, PaymentId

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Final, cast
 
+from application.absence import AbsenceWatch
 from application.caller import Caller
 from application.capture_payment import CaptureOrder, CapturePayment
 from application.checks import RawCard, RawMoney
@@ -23,7 +24,7 @@ from application.ports.gateway import Gateway, GatewayUnavailable
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
 from application.refresh import Refresh
 from application.refund_payment import RefundOrder, RefundPayment
-from application.resolve_operations import AbsenceWatch, ResolveOperations
+from application.resolve_operations import ResolveOperations
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidOrder, VoidPayment
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress

@@ -1,4 +1,4 @@
-// Takes a payment of 25.00 USD:  node take_payment.js [host:port]
+// Takes a payment of 25.00 USD:  BAYAR_API_KEY=... node take_payment.js [host:port]
 'use strict';
 
 const { randomUUID } = require('node:crypto');
@@ -63,8 +63,15 @@ async function repeatedly(request) {
 function createPayment(request) {
   const deadline = Date.now() + TIMEOUT_SECONDS * 1000;
   return new Promise((resolve, reject) => {
-    client.CreatePayment(request, { deadline }, (error, response) => (error ? reject(error) : resolve(response)));
+    client.CreatePayment(request, whoCalls(), { deadline }, (error, response) => (error ? reject(error) : resolve(response)));
   });
+}
+
+// An API key (`bayar keys create` issues them) or a token. Only over TLS, or to this machine.
+function whoCalls() {
+  const metadata = new grpc.Metadata();
+  metadata.set('authorization', `Bearer ${process.env.BAYAR_API_KEY ?? ''}`);
+  return metadata;
 }
 
 // The details of google.rpc.Status by message name: { ErrorInfo, BadRequest, RetryInfo, LocalizedMessage }.

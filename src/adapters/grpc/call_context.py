@@ -7,11 +7,11 @@ from typing import Any
 
 from adapters.grpc.catalogue import accepted_languages, catalogue
 from adapters.grpc.translate.resources import Voice
-from application.caller import Caller
+from application.caller import EVERY_SCOPE, Caller
 from domain.ids import CallerId
 
-# Until callers authenticate, everybody is the same one.
-_EVERYBODY = Caller(CallerId("default"))
+# Where nobody has to say who they are, everybody is the same one.
+_EVERYBODY = Caller(CallerId("default"), EVERY_SCOPE)
 
 Callers = Callable[[Any], Caller]
 

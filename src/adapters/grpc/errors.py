@@ -17,6 +17,7 @@ from google.rpc import status_pb2
 from adapters.grpc.catalogue import Catalogue
 from adapters.grpc.faults import sentence
 from application import errors as application
+from application.errors import Refusal
 from application.ports import gateway, store
 from domain import errors as domain
 from domain.operation import OperationKind
@@ -119,11 +120,12 @@ def _request_id_reused(error: application.RequestIdReused) -> Problem:
 
 
 def _reference_paid(error: application.ReferenceAlreadyPaid) -> Problem:
+    named = f": {error.payment_id}" if error.payment_id else ""
     return Problem(
         grpc.StatusCode.ALREADY_EXISTS,
         "REFERENCE_ALREADY_PAID",
-        f"The reference has a live payment already: {error.payment_id}. Look at that one; a new one would pay twice.",
-        {"payment_id": error.payment_id},
+        f"The reference has a live payment already{named}. Look at that one; a new one would pay twice.",
+        {"payment_id": error.payment_id} if error.payment_id else {},
     )
 
 
@@ -276,6 +278,61 @@ def _method_refused(error: application.MethodRefused) -> Problem:
     return _precondition("PAYMENT_METHOD_CHANGE_REFUSED", message)
 
 
+_CREDENTIAL: Final = {
+    Refusal.MISSING: (
+        "CREDENTIAL_MISSING",
+        'Say who calls: send the metadata "authorization: Bearer ..." with a token, or with an API key, which '
+        "`bayar keys create` issues.",
+    ),
+    Refusal.INVALID: (
+        "CREDENTIAL_INVALID",
+        'The credential is not accepted. Send "authorization: Bearer ..." once, with a whole API key or token that was '
+        "issued for this service.",
+    ),
+    Refusal.EXPIRED: ("CREDENTIAL_EXPIRED", "The credential has expired. Get a new one."),
+    Refusal.REVOKED: ("CREDENTIAL_REVOKED", "The API key was revoked. Use another one: `bayar keys create` issues it."),
+    Refusal.NOT_YET_VALID: (
+        "CREDENTIAL_NOT_YET_VALID",
+        "The token is not valid yet. Compare the clocks of its issuer and of this service.",
+    ),
+    Refusal.WRONG_ISSUER: (
+        "CREDENTIAL_WRONG_ISSUER",
+        "The token is from an issuer that this service does not trust. Get one from the right issuer.",
+    ),
+    Refusal.WRONG_AUDIENCE: (
+        "CREDENTIAL_WRONG_AUDIENCE",
+        "The token is meant for another service. Ask its issuer for one with the audience of this service.",
+    ),
+    Refusal.INCOMPLETE: (
+        "CREDENTIAL_INCOMPLETE",
+        "The token is genuine, and does not say in the agreed form who calls, with which scopes, for which customer. "
+        "docs/access.md tells which claims its issuer has to set.",
+    ),
+}
+
+
+def _not_authenticated(error: application.NotAuthenticated) -> Problem:
+    reason, message = _CREDENTIAL[error.refusal]
+    return Problem(grpc.StatusCode.UNAUTHENTICATED, reason, message)
+
+
+def _scope_missing(error: application.ScopeMissing) -> Problem:
+    return Problem(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "SCOPE_MISSING",
+        f'This call needs the scope "{error.scope.value}", which the credential does not have. Use one that has it.',
+        {"scope": error.scope.value},
+    )
+
+
+def _not_for_customers(_: application.NotForCustomers) -> Problem:
+    return Problem(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "NOT_FOR_CUSTOMERS",
+        "A credential of one customer cannot do this. The back end has to do it, with its own credential.",
+    )
+
+
 def _unavailable(reason: str, message: str, retry_seconds: int) -> Callable[[Any], Problem]:
     problem = Problem(grpc.StatusCode.UNAVAILABLE, reason, message, details=[_retry_after(retry_seconds)])
     return lambda _: problem
@@ -309,6 +366,9 @@ def _retry_after(seconds: int) -> rich.RetryInfo:
 _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.InvalidRequest: _invalid,
     UndecodableRequest: _undecodable,
+    application.NotAuthenticated: _not_authenticated,
+    application.ScopeMissing: _scope_missing,
+    application.NotForCustomers: _not_for_customers,
     application.NotFound: _not_found,
     application.RequestIdReused: _request_id_reused,
     application.ReferenceAlreadyPaid: _reference_paid,

@@ -49,6 +49,8 @@ SENTENCES: Final = {
     Rule.FILE_CONTENT: "is no {limit} file, or is cut off or encrypted: send the file whole and as its name says.",
     Rule.MAX_BYTES: "must have at most {limit} bytes: make the file smaller.",
     Rule.NOTIFICATION_ID: "must be 64 hexadecimal digits, as an earlier answer gave them.",
+    Rule.CALLER_ID: "must be 1 to 64 letters, digits and . _ -, beginning with a letter or digit.",
+    Rule.NOT_FOR_CUSTOMERS: "must not hold {limit} for a credential of one customer.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
 }
 

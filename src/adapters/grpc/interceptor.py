@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import grpc
 
+from adapters.grpc.access import Guard
 from adapters.grpc.call_context import wishes_of
 from adapters.grpc.catalogue import catalogue
 from adapters.grpc.errors import Problem, ServiceStopping, UndecodableRequest, problem_of, status_of
@@ -31,7 +32,8 @@ class _Undecodable:
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of the contract's services; health and reflection are left as they are."""
 
-    def __init__(self) -> None:
+    def __init__(self, guard: Guard) -> None:
+        self._guard = guard
         self._stopping = asyncio.Event()
 
     def end_streams(self) -> None:
@@ -51,13 +53,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         encode = handler.response_serializer
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
-                _stream(handler.unary_stream, method, self._stopping), decode, encode
+                _stream(handler.unary_stream, method, self._guard, self._stopping), decode, encode
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
         wrap = _coroutine if iscoroutinefunction(behaviour) else _function
-        return grpc.unary_unary_rpc_method_handler(wrap(behaviour, method), decode, encode)
+        return grpc.unary_unary_rpc_method_handler(wrap(behaviour, method, self._guard), decode, encode)
 
 
 def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
@@ -72,12 +74,13 @@ def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
     return decode_or_mark
 
 
-def _function(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
+def _function(behaviour: Callable[[Any, Any], Any], method: str, guard: Guard) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler; it runs on the server's thread pool."""
 
     def call(request: Any, context: Any) -> Any:
         started = time.perf_counter()
         try:
+            guard.admit(method, context)
             if request is _Undecodable:
                 raise UndecodableRequest
             answer = behaviour(request, context)
@@ -93,10 +96,11 @@ def _function(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[An
     return call
 
 
-def _coroutine(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
+def _coroutine(behaviour: Callable[[Any, Any], Any], method: str, guard: Guard) -> Callable[[Any, Any], Any]:
     async def call(request: Any, context: Any) -> Any:
         started = time.perf_counter()
         try:
+            await guard.admit_stream(method, context)
             if request is _Undecodable:
                 raise UndecodableRequest
             answer = await behaviour(request, context)
@@ -111,7 +115,7 @@ def _coroutine(behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[A
 
 
 def _stream(
-    behaviour: Callable[[Any, Any], Any], method: str, stopping: asyncio.Event
+    behaviour: Callable[[Any, Any], Any], method: str, guard: Guard, stopping: asyncio.Event
 ) -> Callable[[Any, Any], AsyncIterator[Any]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
@@ -119,6 +123,7 @@ def _stream(
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
         started = time.perf_counter()
         try:
+            await guard.admit_stream(method, context)
             if request is _Undecodable:
                 raise UndecodableRequest
             async for answer in _until(stopping, behaviour(request, context)):

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
+from google.protobuf import descriptor_pool
+from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
+from adapters.grpc.access import Guard, required_scopes
 from adapters.grpc.admin_servicer import AdminServicer
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
@@ -19,6 +23,8 @@ from adapters.grpc.interceptor import CallInterceptor
 from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.reflection import add_reflection
+from application.authenticate import Shown
+from application.caller import Caller
 from bayar.payments.v1 import (
     admin_service_pb2_grpc,
     customer_service_pb2_grpc,
@@ -45,6 +51,11 @@ _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
 )
 
 
+def _descriptors() -> list[ServiceDescriptor]:
+    """The services of the contract."""
+    return [descriptor_pool.Default().FindServiceByName(name) for name in _SERVICES]
+
+
 class CannotListen(Exception):
     """The address is in use, not of this machine, or not allowed."""
 
@@ -66,12 +77,13 @@ class Servicers:
 class GrpcServer:
     """Serves the contract, health and reflection. Belongs to the event loop in which it starts."""
 
-    def __init__(self, servicers: Servicers, threads: int) -> None:
+    def __init__(self, servicers: Servicers, authenticate: Callable[[Shown], Caller], threads: int) -> None:
+        """Raises UndeclaredScope."""
         self._servicers = servicers
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
-        self._interceptor = CallInterceptor()
+        self._interceptor = CallInterceptor(Guard(authenticate, required_scopes(_descriptors())))
 
     async def start(self, address: str) -> str:
         """Returns the address with its real port. Raises CannotListen."""

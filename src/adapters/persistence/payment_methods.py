@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Executable, insert, select, update
 from adapters.persistence.statements import Taken, is_due, page_of, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
 from adapters.persistence.translate import method_from_row, method_to_row, without_personal_data
-from application.ports.store import Position
+from application.ports.store import Position, farthest_look
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
 
@@ -59,7 +59,7 @@ class SqlPaymentMethods:
         table = payment_methods.c
         statement = (
             select(payment_methods)
-            .where(IS_PENDING, is_due(table.next_check_time, now))
+            .where(IS_PENDING, is_due(table.next_check_time, now, farthest_look(lease_until - now)))
             .order_by(table.next_check_time)
             .limit(limit)
             .with_for_update(skip_locked=True)

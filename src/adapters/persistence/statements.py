@@ -44,9 +44,9 @@ def savepoint(connection: Connection) -> Iterator[None]:
         raise Taken from refusal
 
 
-def is_due(time: ColumnElement[datetime], now: datetime) -> ColumnElement[bool]:
+def is_due(time: ColumnElement[datetime], now: datetime, farthest: timedelta = _FARTHEST_LOOK) -> ColumnElement[bool]:
     """Whether the time of a look has come, or is so far ahead that the clock that planned it must have been wrong."""
-    return or_(time <= now, time > now + _FARTHEST_LOOK)
+    return or_(time <= now, time > now + farthest)
 
 
 def page_of(

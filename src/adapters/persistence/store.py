@@ -9,7 +9,7 @@ from datetime import datetime
 from threading import Lock
 from typing import Any, Final
 
-from sqlalchemy import Engine, or_, select, update
+from sqlalchemy import Engine, and_, or_, select, update
 
 from adapters.persistence.engine import SQLITE_BEGIN
 from adapters.persistence.failures import told_as_unavailable
@@ -17,8 +17,9 @@ from adapters.persistence.statements import is_due
 from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
 from application.ports.runtime import IdSource
-from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
+from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork, farthest_look
 from domain.ids import OperationId, PaymentId
+from domain.operation import OperationState
 
 _log = logging.getLogger(__name__)
 
@@ -47,13 +48,18 @@ class SqlStore:
         return self._unit_of_work(self._reading, _free_turn)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
-        table = operations.c
+        table, lease = operations.c, lease_until - now
+        is_started = table.state == OperationState.STARTED.value
         due = (
             select(table.payment_id, table.operation_id)
             .where(
                 IS_OPEN,
-                # Where nobody planned to look, it is not left lying either.
-                or_(is_due(table.next_check_time, now), table.next_check_time.is_(None)),
+                or_(
+                    is_due(table.next_check_time, now, farthest_look(lease, scheduled=True)),
+                    and_(is_started, is_due(table.next_check_time, now, farthest_look(lease))),
+                    # Where nobody planned to look, it is not left lying either.
+                    table.next_check_time.is_(None),
+                ),
             )
             .order_by(table.next_check_time)
             .limit(limit)

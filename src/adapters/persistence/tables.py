@@ -293,3 +293,19 @@ Index(
     sqlite_where=IS_DEFAULT,
     postgresql_where=IS_DEFAULT,
 )
+
+api_keys: Final = Table(
+    "api_keys",
+    metadata,
+    Column("key_id", Text, primary_key=True),
+    Column("caller_id", Text, nullable=False),
+    Column("customer_id", Text),
+    Column("scopes", _Json, nullable=False),
+    # SHA-256 of the secret, which is 256 random bits. The key itself is nowhere.
+    Column("secret_hash", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+    Column("expire_time", UtcTime),
+    Column("revoke_time", UtcTime),
+    Column("last_use_time", UtcTime),
+)

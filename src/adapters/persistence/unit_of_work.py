@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
+from adapters.persistence.api_keys import SqlApiKeys
 from adapters.persistence.customers import SqlCustomers
 from adapters.persistence.disputes import SqlDisputes
 from adapters.persistence.notifications import SqlNotifications
@@ -23,3 +24,4 @@ class SqlUnitOfWork:
         self.disputes = SqlDisputes(connection)
         self.notifications = SqlNotifications(connection)
         self.requests = SqlRequests(connection)
+        self.api_keys = SqlApiKeys(connection)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from application.api_key import ApiKey
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeState
@@ -88,6 +89,11 @@ class HistoryEntry:
     sequence: int
     event: PaymentEvent = field(repr=False)
     state: PaymentState
+
+
+def farthest_look(lease: timedelta, *, scheduled: bool = False) -> timedelta:
+    """How far ahead a look at something open is planned at the very most: resolvers wait five minutes, or an hour."""
+    return max(timedelta(hours=2) if scheduled else timedelta(minutes=10), 2 * lease)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +282,24 @@ class Requests(Protocol):
         ...
 
 
+class ApiKeys(Protocol):
+    def add(self, key: ApiKey) -> None: ...
+
+    def save(self, key: ApiKey) -> None:
+        """Stores when it was revoked; the rest never changes."""
+        ...
+
+    def get(self, key_id: str) -> ApiKey | None: ...
+
+    def all(self) -> list[ApiKey]:
+        """Newest first."""
+        ...
+
+    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+        """Stores the time of the last use, unless one after `unless_after` is stored."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving its `with` commits, an exception rolls back."""
 
@@ -297,6 +321,9 @@ class UnitOfWork(Protocol):
     @property
     def requests(self) -> Requests: ...
 
+    @property
+    def api_keys(self) -> ApiKeys: ...
+
 
 class Store(Protocol):
     def wipe(self) -> None:
@@ -316,6 +343,6 @@ class Store(Protocol):
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         """Claims open operations that are due: until the lease ends nobody else is given them.
 
-        Due, here and wherever the store is asked, is also what a wrong clock planned more than a day ahead.
+        Due is also what only a wrong clock can have planned so far ahead (`farthest_look`); elsewhere: a day ahead.
         """
         ...

@@ -11,9 +11,13 @@ from typing import Final
 import grpc
 
 from bayar import BayarClient, BayarError, RetryPolicy
+from bayar.channels import is_loopback
+from bayar.credentials import Credential, from_environment
 from bootstrap.terminal.output import say
 
 _DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
+# Where `make run` and `bayar serve --with-twin` leave the key that they make.
+DEVELOPMENT_KEY: Final = Path(".bayar") / "api_key"
 _FAILED: Final = 1
 _USAGE: Final = 2
 _INTERRUPTED: Final = 130
@@ -89,11 +93,20 @@ def _client(parsed: argparse.Namespace, attempts: int) -> BayarClient:
             parsed.address,
             root_certificates=parsed.ca_file.read_bytes() if parsed.ca_file else None,
             insecure=parsed.insecure,
+            credential=credential_for(parsed.address),
             language=parsed.language,
             retry=RetryPolicy(attempts=attempts),
         )
     except ValueError as error:
         raise WrongUsage(str(error)) from None
+
+
+def credential_for(address: str) -> Credential | None:
+    """The environment's; else, for a service on this machine, the key that `bayar serve --with-twin` made for here."""
+    credential = from_environment()
+    if credential is None and is_loopback(address) and DEVELOPMENT_KEY.is_file():
+        return DEVELOPMENT_KEY
+    return credential
 
 
 def _told(error: BayarError, parsed: argparse.Namespace) -> str:
@@ -109,5 +122,10 @@ def _told(error: BayarError, parsed: argparse.Namespace) -> str:
             f"  {violation.field.removeprefix('filter.')} {violation.description}" for violation in error.violations
         )
         return "\n".join(["the service cannot do this:", *wrong])
+    if error.code is grpc.StatusCode.UNAUTHENTICATED:
+        return (
+            f"{error}\nSet BAYAR_API_KEY to a key, or BAYAR_TOKEN_FILE to a file that holds a key or a token. "
+            "`bayar keys create` issues a key."
+        )
     localized = error.localized_message if parsed.language else ""
     return f"{error}\n{localized}".rstrip()

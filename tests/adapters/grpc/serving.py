@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 from dependency_injector import providers
 
+from adapters.grpc.call_context import everybody
 from bootstrap.container import Container
 from bootstrap.settings import load_settings
 from tests.fakes.ids import CountingIds
@@ -47,6 +48,7 @@ def a_house() -> House:
             braintree_public_key="public",
             braintree_private_key="private",
             grpc_threads=8,
+            authentication="none",
         )
     )
     for provider, value in (
@@ -55,6 +57,7 @@ def a_house() -> House:
         (container.store, MemoryStore(ids)),
         (container.gateway, gateway),
         (container.currencies, CURRENCIES),
+        (container.callers, everybody),
     ):
         provider.override(providers.Object(value))
     return House(container, clock, gateway)

@@ -16,6 +16,7 @@ from adapters.grpc.catalogue import accepted_languages, catalogue
 from adapters.grpc.errors import REFUSALS, problem_of, status_of
 from adapters.grpc.faults import SENTENCES, sentence
 from application import errors as application
+from application.caller import Scope
 from application.errors import Fault, ResourceKind, Rule
 from application.ports import gateway, store
 from domain import errors as domain
@@ -124,6 +125,12 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (gateway.GatewayUnavailable(), Code.UNAVAILABLE, "GATEWAY_UNAVAILABLE", (rich.RetryInfo,)),
     (store.StoreUnavailable(), Code.UNAVAILABLE, "STORE_UNAVAILABLE", (rich.RetryInfo,)),
     (errors.ServiceStopping(), Code.UNAVAILABLE, "SERVICE_STOPPING", (rich.RetryInfo,)),
+    *(
+        (application.NotAuthenticated(refusal, "unknown key"), Code.UNAUTHENTICATED, f"CREDENTIAL_{refusal.name}", ())
+        for refusal in application.Refusal
+    ),
+    (application.ScopeMissing(Scope.ADMIN), Code.PERMISSION_DENIED, "SCOPE_MISSING", ()),
+    (application.NotForCustomers(), Code.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", ()),
     (errors.NotAvailableYet(), Code.UNIMPLEMENTED, "NOT_AVAILABLE_YET", ()),
 ]
 IDS = [f"{type(error).__name__}-{reason}" for error, _, reason, _ in TOLD]

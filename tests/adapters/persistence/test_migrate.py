@@ -13,13 +13,14 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from adapters.persistence import migrate
 from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import UnknownSchema, current, is_current, upgrade
 from adapters.persistence.tables import metadata
 from application.ports.store import StoreUnavailable
 from tests.databases import Postgres
 
-HEAD = "0001"
+HEAD = max(path.name[:4] for path in Path(migrate.__file__).with_name("migrations").glob("versions/0*.py"))
 
 _DEFINITIONS = {
     "sqlite": "SELECT name, sql FROM sqlite_master WHERE name NOT LIKE 'alembic%' AND type = 'index' AND sql > ''",

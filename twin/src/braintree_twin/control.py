@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import select
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -17,13 +19,16 @@ Fault = Literal["delay", "refuse", "reset_before", "reset_after", "status", "tru
 
 
 class ControlError(Exception):
-    """The control side refused; for a wrong rule, `field` and `remedy` say what to write instead."""
+    """The control side refused, failed, or could not be asked; `status` is None where no answer came.
 
-    def __init__(self, status: int, content: Mapping[str, Any]) -> None:
+    For a wrong rule, `field` and `remedy` say what to write instead.
+    """
+
+    def __init__(self, status: int | None, content: Mapping[str, Any]) -> None:
         self.status = status
         self.field: str | None = content.get("field")
         self.remedy: str | None = content.get("remedy")
-        super().__init__(f"{status}: {dict(content)}")
+        super().__init__(f"{status or 'no answer'}: {dict(content)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,23 +209,63 @@ class TwinControl:
     def _ask(self, method: str, name: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
         body = json.dumps(fields) if fields is not None else None
         status, text = self._exchange(method, f"/_twin/{name}", body)
-        content: dict[str, Any] = json.loads(text)
-        if status != 200:
+        content = _object(text)
+        if content is None:
+            raise ControlError(
+                status, {"error": f"{method} {name} was answered with what is no JSON object: {text!r:.200}"}
+            )
+        if status != HTTPStatus.OK:
             raise ControlError(status, content)
         return content
 
     def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
-        for attempt in (1, 2):
-            try:
-                self._connection.request(method, path, body, {"Content-Type": "application/json"})
-                response = self._connection.getresponse()
-                return response.status, response.read()
-            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
-                # An idle connection that the twin closed, by stopping: nothing was carried out on it.
-                self._connection.close()
-                if attempt == 2:
-                    raise
-        raise AssertionError("unreachable")
+        """Asks, and once more on a new connection, but only for what surely was not carried out the first time."""
+        self._forget_a_closed_connection()
+        try:
+            status, text = self._send(method, path, body)
+        except (http.client.HTTPException, OSError) as failure:
+            if method != "GET" or isinstance(failure, TimeoutError):
+                raise _unanswered(method, path, failure) from failure
+        else:
+            # It never arrived as a whole.
+            if status != HTTPStatus.REQUEST_TIMEOUT:
+                return status, text
+            self._connection.close()
+        try:
+            return self._send(method, path, body)
+        except (http.client.HTTPException, OSError) as failure:
+            raise _unanswered(method, path, failure) from failure
+
+    def _send(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
+        try:
+            self._connection.request(method, path, body, {"Content-Type": "application/json"})
+            response = self._connection.getresponse()
+            return response.status, response.read()
+        except BaseException:
+            # Half a conversation: what comes next on it could be the answer to this.
+            self._connection.close()
+            raise
+
+    def _forget_a_closed_connection(self) -> None:
+        """Between two requests nothing is to come: what there is to read is the end, or a late word before it."""
+        if self._connection.sock is None:
+            return
+        poll = select.poll()
+        poll.register(self._connection.sock, select.POLLIN)
+        if poll.poll(0):
+            self._connection.close()
+
+
+def _object(text: bytes) -> dict[str, Any] | None:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _unanswered(method: str, path: str, failure: Exception) -> ControlError:
+    return ControlError(None, {"error": f"{method} {path}: {failure!r}; whether it was carried out is not known"})
 
 
 def _rule(fields: Mapping[str, Any]) -> FaultRule:

@@ -15,7 +15,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from bayar import cards
 from bayar.calls import Caller, RetryPolicy
 from bayar.cards import CardInput
-from bayar.channels import open_channel
+from bayar.channels import is_loopback, open_channel
+from bayar.credentials import Credential, from_environment, metadata_of, with_credential
 from bayar.payments.v1 import admin_service_pb2 as administration
 from bayar.payments.v1 import customer_service_pb2 as customers
 from bayar.payments.v1 import payment_method_service_pb2 as methods
@@ -49,7 +50,10 @@ class BayarClient:
 
     address: host:port. The connection is encrypted, except to a loopback address without certificates.
     root_certificates: PEM of the authorities to trust. Default: the public ones.
-    credentials: gRPC channel credentials, for client certificates or tokens. Instead of root_certificates.
+    credential: who calls: an API key or token, a file that holds one, or a function that gives one; files and functions
+    are asked anew for each call. Default: BAYAR_API_KEY, else the file in BAYAR_TOKEN_FILE, of the environment. It is
+    never sent in plain text to another machine: that is a ValueError.
+    credentials: gRPC channel credentials, for client certificates. Instead of root_certificates.
     insecure: plain text to wherever the address leads.
     language: BCP 47, for messages to customers. Default: the customer's own, else English.
     timeout_seconds: for each call, all its attempts together. Longer than the gateway's 60 s, so that answers arrive.
@@ -64,6 +68,7 @@ class BayarClient:
         self,
         address: str,
         *,
+        credential: Credential | None = None,
         root_certificates: bytes | None = None,
         credentials: grpc.ChannelCredentials | None = None,
         insecure: bool = False,
@@ -72,10 +77,17 @@ class BayarClient:
         retry: RetryPolicy | None = None,
     ) -> None:
         metadata = (("accept-language", language),) if language else ()
+        credential = from_environment() if credential is None else credential
+        if credential is not None:
+            metadata_of(credential)
+            if insecure and not is_loopback(address):
+                raise ValueError("A credential is not sent in plain text to another machine: use TLS.")
         self._caller = Caller(address, timeout_seconds, metadata, retry or RetryPolicy())
         self._channel = open_channel(
             address, root_certificates=root_certificates, credentials=credentials, insecure=insecure
         )
+        if credential is not None:
+            self._channel = with_credential(self._channel, credential)
         self._payments = PaymentServiceStub(self._channel)
         self._customers = CustomerServiceStub(self._channel)
         self._methods = PaymentMethodServiceStub(self._channel)

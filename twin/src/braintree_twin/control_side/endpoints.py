@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any, NoReturn, Protocol
 
@@ -19,6 +20,8 @@ from braintree_twin.state.records import Transaction
 
 PREFIX = "/_twin/"
 MOST_SECONDS = 10 * 366 * 86400
+
+_log = logging.getLogger(__name__)
 
 
 class Door(Protocol):
@@ -66,6 +69,9 @@ class ControlSide:
             return _json(400, {"field": wrong.field, "remedy": wrong.remedy})
         except WrongRule as wrong:
             return _json(400, {"field": wrong.field_name, "remedy": wrong.remedy})
+        except Exception as failure:
+            _log.exception("the control side failed: %s %s", request.method, request.path)
+            return _json(500, {"error": f"the twin failed: {failure!r}; it may be done in part"})
 
     def _add_fault(self, fields: dict[str, Any]) -> dict[str, Any]:
         rule = self._faults.add(spellings.of_fault(fields))

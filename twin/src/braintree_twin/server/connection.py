@@ -25,6 +25,10 @@ GARBAGE = b"\x89PNG\r\n\x1a\n<<< this is not XML &&& \x00\xff\xfe"
 _log = logging.getLogger("braintree_twin.access")
 
 
+class TooMuch(Exception):
+    """More came than a request may have."""
+
+
 class Site(Protocol):
     """What a connection belongs to."""
 
@@ -97,8 +101,8 @@ class Connection(asyncio.Protocol):
             # The request itself was taken; what follows would be in another protocol.
             self._refused = True
             self._linger()
-        except httptools.HttpParserCallbackError:
-            self._refuse_bytes(413)
+        except httptools.HttpParserCallbackError as failure:
+            self._refuse_bytes(413 if isinstance(failure.__context__, TooMuch) else self._own_fault())
         except httptools.HttpParserError:
             self._refuse_bytes(400)
 
@@ -109,6 +113,10 @@ class Connection(asyncio.Protocol):
             self._site.traffic.count("(not a request)", status)
             self._transport.write(Response(status).head(keep_alive=False))
             self._linger()
+
+    def _own_fault(self) -> int:
+        _log.exception("the twin failed while it served a connection")
+        return 500
 
     def _linger(self) -> None:
         """Close once nothing more comes: at once would reset a client that is still sending, before it reads."""
@@ -131,18 +139,18 @@ class Connection(asyncio.Protocol):
     def _bound_head(self, size: int) -> None:
         self._head_size += size
         if self._head_size > LARGEST_HEAD:
-            raise ValueError("the head is too large")
+            raise TooMuch("the head is too large")
 
     def on_headers_complete(self) -> None:
         if int(self._headers.get("content-length", "0") or "0") > LARGEST_BODY:
-            raise ValueError("the body is too large")
+            raise TooMuch("the body is too large")
         if self._headers.get("expect", "").lower() == "100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
         if self._size > LARGEST_BODY:
-            raise ValueError("the body is too large")
+            raise TooMuch("the body is too large")
         self._body.append(body)
 
     def on_message_complete(self) -> None:

@@ -24,10 +24,12 @@ class Listener:
         """Accept connections."""
         if self._socket is None:
             return
-        held, self._socket = self._socket, None
+        # Ours before anything waits: whoever cancels this in the middle must find what is to be closed.
         self._server = await asyncio.get_running_loop().create_server(
-            self._make_protocol, sock=held, ssl=self._context, backlog=BACKLOG
+            self._make_protocol, sock=self._socket, ssl=self._context, backlog=BACKLOG, start_serving=False
         )
+        self._socket = None
+        await self._server.start_serving()
 
     def queue(self) -> None:
         """Have the system take connections from this moment on, to be accepted once `listen` has run."""

@@ -22,62 +22,75 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from bayar.payments.v1 import access_pb2 as bayar_dot_payments_dot_v1_dot_access__pb2
 from bayar.payments.v1 import money_pb2 as bayar_dot_payments_dot_v1_dot_money__pb2
 from bayar.payments.v1 import payment_pb2 as bayar_dot_payments_dot_v1_dot_payment__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%bayar/payments/v1/admin_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1d\x62\x61yar/payments/v1/money.proto\x1a\x1f\x62\x61yar/payments/v1/payment.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x01\n\x1fListUnresolvedOperationsRequest\x12\x37\n\x13started_before_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x8f\x01\n\x13UnresolvedOperation\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12/\n\toperation\x18\x02 \x01(\x0b\x32\x1c.bayar.payments.v1.Operation\x12\x13\n\x0b\x63heck_count\x18\x03 \x01(\x05\x12\x0b\n\x03why\x18\x04 \x01(\t\x12\x11\n\tcaller_id\x18\x05 \x01(\t\"w\n ListUnresolvedOperationsResponse\x12:\n\noperations\x18\x01 \x03(\x0b\x32&.bayar.payments.v1.UnresolvedOperation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xac\x01\n\x17ResolveOperationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0coperation_id\x18\x02 \x01(\t\x12\x37\n\nresolution\x18\x03 \x01(\x0e\x32#.bayar.payments.v1.ManualResolution\x12\x1e\n\x16gateway_transaction_id\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"G\n\x18ResolveOperationResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"\xa9\x01\n\x10ReconcileRequest\x12-\n\tfrom_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\rorphan_policy\x18\x03 \x01(\x0e\x32\x1f.bayar.payments.v1.OrphanPolicy\"\xf7\x01\n\x07\x46inding\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.bayar.payments.v1.FindingKind\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x14\n\x0coperation_id\x18\x03 \x01(\t\x12\x1e\n\x16gateway_transaction_id\x18\x04 \x01(\t\x12\x31\n\x0frecorded_amount\x18\x05 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x30\n\x0egateway_amount\x18\x06 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x0f\n\x07summary\x18\x07 \x01(\t\"t\n\x11ReconcileProgress\x12!\n\x19gateway_transaction_count\x18\x01 \x01(\x03\x12\x17\n\x0foperation_count\x18\x02 \x01(\x03\x12\x15\n\rfinding_count\x18\x03 \x01(\x03\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\"\x87\x01\n\x11ReconcileResponse\x12-\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.FindingH\x00\x12\x38\n\x08progress\x18\x02 \x01(\x0b\x32$.bayar.payments.v1.ReconcileProgressH\x00\x42\t\n\x07message\"v\n\x15\x45xportPaymentsRequest\x12-\n\tfrom_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe2\x03\n\tExportRow\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x14\n\x0coperation_id\x18\x04 \x01(\t\x12.\n\x04kind\x18\x05 \x01(\x0e\x32 .bayar.payments.v1.OperationKind\x12:\n\x0foperation_state\x18\x06 \x01(\x0e\x32!.bayar.payments.v1.OperationState\x12(\n\x06\x61mount\x18\x07 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bsettle_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\rpayment_state\x18\n \x01(\x0e\x32\x1f.bayar.payments.v1.PaymentState\x12\r\n\x05\x62rand\x18\x0b \x01(\t\x12\x11\n\tlast_four\x18\x0c \x01(\t\x12\x1e\n\x16gateway_transaction_id\x18\r \x01(\t\x12\x11\n\tcaller_id\x18\x0e \x01(\t\"D\n\x16\x45xportPaymentsResponse\x12*\n\x04rows\x18\x01 \x03(\x0b\x32\x1c.bayar.payments.v1.ExportRow\"\xea\x03\n\x13WebhookNotification\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12:\n\x05state\x18\x03 \x01(\x0e\x32+.bayar.payments.v1.WebhookNotificationState\x12>\n\x07outcome\x18\x04 \x01(\x0e\x32-.bayar.payments.v1.WebhookNotificationOutcome\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rattempt_count\x18\x08 \x01(\x05\x12\x35\n\x11next_attempt_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\n \x01(\t\x12\x1f\n\x17gateway_transaction_ids\x18\x0b \x03(\t\x12\x1a\n\x12gateway_dispute_id\x18\x0c \x01(\t\"\x85\x01\n\x1fListWebhookNotificationsRequest\x12;\n\x06states\x18\x01 \x03(\x0e\x32+.bayar.payments.v1.WebhookNotificationState\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"z\n ListWebhookNotificationsResponse\x12=\n\rnotifications\x18\x01 \x03(\x0b\x32&.bayar.payments.v1.WebhookNotification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"N\n\x1fRetryWebhookNotificationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\"`\n RetryWebhookNotificationResponse\x12<\n\x0cnotification\x18\x01 \x01(\x0b\x32&.bayar.payments.v1.WebhookNotification*\x95\x01\n\x10ManualResolution\x12!\n\x1dMANUAL_RESOLUTION_UNSPECIFIED\x10\x00\x12\x1f\n\x1bMANUAL_RESOLUTION_CHECK_NOW\x10\x01\x12\x1c\n\x18MANUAL_RESOLUTION_FAILED\x10\x02\x12\x1f\n\x1bMANUAL_RESOLUTION_SUCCEEDED\x10\x03*b\n\x0cOrphanPolicy\x12\x1d\n\x19ORPHAN_POLICY_UNSPECIFIED\x10\x00\x12\x18\n\x14ORPHAN_POLICY_REPORT\x10\x01\x12\x19\n\x15ORPHAN_POLICY_REVERSE\x10\x02*\xa6\x01\n\x0b\x46indingKind\x12\x1c\n\x18\x46INDING_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46INDING_KIND_ORPHAN\x10\x01\x12#\n\x1f\x46INDING_KIND_MISSING_AT_GATEWAY\x10\x02\x12\x19\n\x15\x46INDING_KIND_MISMATCH\x10\x03\x12 \n\x1c\x46INDING_KIND_ORPHAN_REVERSED\x10\x04*\xb8\x01\n\x18WebhookNotificationState\x12*\n&WEBHOOK_NOTIFICATION_STATE_UNSPECIFIED\x10\x00\x12&\n\"WEBHOOK_NOTIFICATION_STATE_PENDING\x10\x01\x12#\n\x1fWEBHOOK_NOTIFICATION_STATE_DONE\x10\x02\x12#\n\x1fWEBHOOK_NOTIFICATION_STATE_DEAD\x10\x03*\xcf\x01\n\x1aWebhookNotificationOutcome\x12,\n(WEBHOOK_NOTIFICATION_OUTCOME_UNSPECIFIED\x10\x00\x12)\n%WEBHOOK_NOTIFICATION_OUTCOME_RECORDED\x10\x01\x12)\n%WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS\x10\x02\x12-\n)WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND\x10\x03\x32\xd0\x05\n\x0c\x41\x64minService\x12\x83\x01\n\x18ListUnresolvedOperations\x12\x32.bayar.payments.v1.ListUnresolvedOperationsRequest\x1a\x33.bayar.payments.v1.ListUnresolvedOperationsResponse\x12k\n\x10ResolveOperation\x12*.bayar.payments.v1.ResolveOperationRequest\x1a+.bayar.payments.v1.ResolveOperationResponse\x12X\n\tReconcile\x12#.bayar.payments.v1.ReconcileRequest\x1a$.bayar.payments.v1.ReconcileResponse0\x01\x12g\n\x0e\x45xportPayments\x12(.bayar.payments.v1.ExportPaymentsRequest\x1a).bayar.payments.v1.ExportPaymentsResponse0\x01\x12\x83\x01\n\x18ListWebhookNotifications\x12\x32.bayar.payments.v1.ListWebhookNotificationsRequest\x1a\x33.bayar.payments.v1.ListWebhookNotificationsResponse\x12\x83\x01\n\x18RetryWebhookNotification\x12\x32.bayar.payments.v1.RetryWebhookNotificationRequest\x1a\x33.bayar.payments.v1.RetryWebhookNotificationResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%bayar/payments/v1/admin_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a\x1d\x62\x61yar/payments/v1/money.proto\x1a\x1f\x62\x61yar/payments/v1/payment.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x81\x01\n\x1fListUnresolvedOperationsRequest\x12\x37\n\x13started_before_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x8f\x01\n\x13UnresolvedOperation\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12/\n\toperation\x18\x02 \x01(\x0b\x32\x1c.bayar.payments.v1.Operation\x12\x13\n\x0b\x63heck_count\x18\x03 \x01(\x05\x12\x0b\n\x03why\x18\x04 \x01(\t\x12\x11\n\tcaller_id\x18\x05 \x01(\t\"w\n ListUnresolvedOperationsResponse\x12:\n\noperations\x18\x01 \x03(\x0b\x32&.bayar.payments.v1.UnresolvedOperation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xac\x01\n\x17ResolveOperationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x14\n\x0coperation_id\x18\x02 \x01(\t\x12\x37\n\nresolution\x18\x03 \x01(\x0e\x32#.bayar.payments.v1.ManualResolution\x12\x1e\n\x16gateway_transaction_id\x18\x04 \x01(\t\x12\x0e\n\x06reason\x18\x05 \x01(\t\"G\n\x18ResolveOperationResponse\x12+\n\x07payment\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Payment\"\xa9\x01\n\x10ReconcileRequest\x12-\n\tfrom_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\rorphan_policy\x18\x03 \x01(\x0e\x32\x1f.bayar.payments.v1.OrphanPolicy\"\xf7\x01\n\x07\x46inding\x12,\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.bayar.payments.v1.FindingKind\x12\x12\n\npayment_id\x18\x02 \x01(\t\x12\x14\n\x0coperation_id\x18\x03 \x01(\t\x12\x1e\n\x16gateway_transaction_id\x18\x04 \x01(\t\x12\x31\n\x0frecorded_amount\x18\x05 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x30\n\x0egateway_amount\x18\x06 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12\x0f\n\x07summary\x18\x07 \x01(\t\"t\n\x11ReconcileProgress\x12!\n\x19gateway_transaction_count\x18\x01 \x01(\x03\x12\x17\n\x0foperation_count\x18\x02 \x01(\x03\x12\x15\n\rfinding_count\x18\x03 \x01(\x03\x12\x0c\n\x04\x64one\x18\x04 \x01(\x08\"\x87\x01\n\x11ReconcileResponse\x12-\n\x07\x66inding\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.FindingH\x00\x12\x38\n\x08progress\x18\x02 \x01(\x0b\x32$.bayar.payments.v1.ReconcileProgressH\x00\x42\t\n\x07message\"v\n\x15\x45xportPaymentsRequest\x12-\n\tfrom_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12.\n\nuntil_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe2\x03\n\tExportRow\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12\x11\n\treference\x18\x02 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x03 \x01(\t\x12\x14\n\x0coperation_id\x18\x04 \x01(\t\x12.\n\x04kind\x18\x05 \x01(\x0e\x32 .bayar.payments.v1.OperationKind\x12:\n\x0foperation_state\x18\x06 \x01(\x0e\x32!.bayar.payments.v1.OperationState\x12(\n\x06\x61mount\x18\x07 \x01(\x0b\x32\x18.bayar.payments.v1.Money\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bsettle_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\rpayment_state\x18\n \x01(\x0e\x32\x1f.bayar.payments.v1.PaymentState\x12\r\n\x05\x62rand\x18\x0b \x01(\t\x12\x11\n\tlast_four\x18\x0c \x01(\t\x12\x1e\n\x16gateway_transaction_id\x18\r \x01(\t\x12\x11\n\tcaller_id\x18\x0e \x01(\t\"D\n\x16\x45xportPaymentsResponse\x12*\n\x04rows\x18\x01 \x03(\x0b\x32\x1c.bayar.payments.v1.ExportRow\"\xea\x03\n\x13WebhookNotification\x12\x17\n\x0fnotification_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12:\n\x05state\x18\x03 \x01(\x0e\x32+.bayar.payments.v1.WebhookNotificationState\x12>\n\x07outcome\x18\x04 \x01(\x0e\x32-.bayar.payments.v1.WebhookNotificationOutcome\x12.\n\nevent_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x30\n\x0creceive_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0b\x66inish_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rattempt_count\x18\x08 \x01(\x05\x12\x35\n\x11next_attempt_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nlast_error\x18\n \x01(\t\x12\x1f\n\x17gateway_transaction_ids\x18\x0b \x03(\t\x12\x1a\n\x12gateway_dispute_id\x18\x0c \x01(\t\"\x85\x01\n\x1fListWebhookNotificationsRequest\x12;\n\x06states\x18\x01 \x03(\x0e\x32+.bayar.payments.v1.WebhookNotificationState\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"z\n ListWebhookNotificationsResponse\x12=\n\rnotifications\x18\x01 \x03(\x0b\x32&.bayar.payments.v1.WebhookNotification\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"N\n\x1fRetryWebhookNotificationRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x17\n\x0fnotification_id\x18\x02 \x01(\t\"`\n RetryWebhookNotificationResponse\x12<\n\x0cnotification\x18\x01 \x01(\x0b\x32&.bayar.payments.v1.WebhookNotification*\x95\x01\n\x10ManualResolution\x12!\n\x1dMANUAL_RESOLUTION_UNSPECIFIED\x10\x00\x12\x1f\n\x1bMANUAL_RESOLUTION_CHECK_NOW\x10\x01\x12\x1c\n\x18MANUAL_RESOLUTION_FAILED\x10\x02\x12\x1f\n\x1bMANUAL_RESOLUTION_SUCCEEDED\x10\x03*b\n\x0cOrphanPolicy\x12\x1d\n\x19ORPHAN_POLICY_UNSPECIFIED\x10\x00\x12\x18\n\x14ORPHAN_POLICY_REPORT\x10\x01\x12\x19\n\x15ORPHAN_POLICY_REVERSE\x10\x02*\xa6\x01\n\x0b\x46indingKind\x12\x1c\n\x18\x46INDING_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x46INDING_KIND_ORPHAN\x10\x01\x12#\n\x1f\x46INDING_KIND_MISSING_AT_GATEWAY\x10\x02\x12\x19\n\x15\x46INDING_KIND_MISMATCH\x10\x03\x12 \n\x1c\x46INDING_KIND_ORPHAN_REVERSED\x10\x04*\xb8\x01\n\x18WebhookNotificationState\x12*\n&WEBHOOK_NOTIFICATION_STATE_UNSPECIFIED\x10\x00\x12&\n\"WEBHOOK_NOTIFICATION_STATE_PENDING\x10\x01\x12#\n\x1fWEBHOOK_NOTIFICATION_STATE_DONE\x10\x02\x12#\n\x1fWEBHOOK_NOTIFICATION_STATE_DEAD\x10\x03*\xcf\x01\n\x1aWebhookNotificationOutcome\x12,\n(WEBHOOK_NOTIFICATION_OUTCOME_UNSPECIFIED\x10\x00\x12)\n%WEBHOOK_NOTIFICATION_OUTCOME_RECORDED\x10\x01\x12)\n%WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS\x10\x02\x12-\n)WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND\x10\x03\x32\xf4\x05\n\x0c\x41\x64minService\x12\x89\x01\n\x18ListUnresolvedOperations\x12\x32.bayar.payments.v1.ListUnresolvedOperationsRequest\x1a\x33.bayar.payments.v1.ListUnresolvedOperationsResponse\"\x04\xe8\xe0\x18\t\x12q\n\x10ResolveOperation\x12*.bayar.payments.v1.ResolveOperationRequest\x1a+.bayar.payments.v1.ResolveOperationResponse\"\x04\xe8\xe0\x18\t\x12^\n\tReconcile\x12#.bayar.payments.v1.ReconcileRequest\x1a$.bayar.payments.v1.ReconcileResponse\"\x04\xe8\xe0\x18\t0\x01\x12m\n\x0e\x45xportPayments\x12(.bayar.payments.v1.ExportPaymentsRequest\x1a).bayar.payments.v1.ExportPaymentsResponse\"\x04\xe8\xe0\x18\t0\x01\x12\x89\x01\n\x18ListWebhookNotifications\x12\x32.bayar.payments.v1.ListWebhookNotificationsRequest\x1a\x33.bayar.payments.v1.ListWebhookNotificationsResponse\"\x04\xe8\xe0\x18\t\x12\x89\x01\n\x18RetryWebhookNotification\x12\x32.bayar.payments.v1.RetryWebhookNotificationRequest\x1a\x33.bayar.payments.v1.RetryWebhookNotificationResponse\"\x04\xe8\xe0\x18\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bayar.payments.v1.admin_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MANUALRESOLUTION']._serialized_start=3089
-  _globals['_MANUALRESOLUTION']._serialized_end=3238
-  _globals['_ORPHANPOLICY']._serialized_start=3240
-  _globals['_ORPHANPOLICY']._serialized_end=3338
-  _globals['_FINDINGKIND']._serialized_start=3341
-  _globals['_FINDINGKIND']._serialized_end=3507
-  _globals['_WEBHOOKNOTIFICATIONSTATE']._serialized_start=3510
-  _globals['_WEBHOOKNOTIFICATIONSTATE']._serialized_end=3694
-  _globals['_WEBHOOKNOTIFICATIONOUTCOME']._serialized_start=3697
-  _globals['_WEBHOOKNOTIFICATIONOUTCOME']._serialized_end=3904
-  _globals['_LISTUNRESOLVEDOPERATIONSREQUEST']._serialized_start=158
-  _globals['_LISTUNRESOLVEDOPERATIONSREQUEST']._serialized_end=287
-  _globals['_UNRESOLVEDOPERATION']._serialized_start=290
-  _globals['_UNRESOLVEDOPERATION']._serialized_end=433
-  _globals['_LISTUNRESOLVEDOPERATIONSRESPONSE']._serialized_start=435
-  _globals['_LISTUNRESOLVEDOPERATIONSRESPONSE']._serialized_end=554
-  _globals['_RESOLVEOPERATIONREQUEST']._serialized_start=557
-  _globals['_RESOLVEOPERATIONREQUEST']._serialized_end=729
-  _globals['_RESOLVEOPERATIONRESPONSE']._serialized_start=731
-  _globals['_RESOLVEOPERATIONRESPONSE']._serialized_end=802
-  _globals['_RECONCILEREQUEST']._serialized_start=805
-  _globals['_RECONCILEREQUEST']._serialized_end=974
-  _globals['_FINDING']._serialized_start=977
-  _globals['_FINDING']._serialized_end=1224
-  _globals['_RECONCILEPROGRESS']._serialized_start=1226
-  _globals['_RECONCILEPROGRESS']._serialized_end=1342
-  _globals['_RECONCILERESPONSE']._serialized_start=1345
-  _globals['_RECONCILERESPONSE']._serialized_end=1480
-  _globals['_EXPORTPAYMENTSREQUEST']._serialized_start=1482
-  _globals['_EXPORTPAYMENTSREQUEST']._serialized_end=1600
-  _globals['_EXPORTROW']._serialized_start=1603
-  _globals['_EXPORTROW']._serialized_end=2085
-  _globals['_EXPORTPAYMENTSRESPONSE']._serialized_start=2087
-  _globals['_EXPORTPAYMENTSRESPONSE']._serialized_end=2155
-  _globals['_WEBHOOKNOTIFICATION']._serialized_start=2158
-  _globals['_WEBHOOKNOTIFICATION']._serialized_end=2648
-  _globals['_LISTWEBHOOKNOTIFICATIONSREQUEST']._serialized_start=2651
-  _globals['_LISTWEBHOOKNOTIFICATIONSREQUEST']._serialized_end=2784
-  _globals['_LISTWEBHOOKNOTIFICATIONSRESPONSE']._serialized_start=2786
-  _globals['_LISTWEBHOOKNOTIFICATIONSRESPONSE']._serialized_end=2908
-  _globals['_RETRYWEBHOOKNOTIFICATIONREQUEST']._serialized_start=2910
-  _globals['_RETRYWEBHOOKNOTIFICATIONREQUEST']._serialized_end=2988
-  _globals['_RETRYWEBHOOKNOTIFICATIONRESPONSE']._serialized_start=2990
-  _globals['_RETRYWEBHOOKNOTIFICATIONRESPONSE']._serialized_end=3086
-  _globals['_ADMINSERVICE']._serialized_start=3907
-  _globals['_ADMINSERVICE']._serialized_end=4627
+  _globals['_ADMINSERVICE'].methods_by_name['ListUnresolvedOperations']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListUnresolvedOperations']._serialized_options = b'\350\340\030\t'
+  _globals['_ADMINSERVICE'].methods_by_name['ResolveOperation']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ResolveOperation']._serialized_options = b'\350\340\030\t'
+  _globals['_ADMINSERVICE'].methods_by_name['Reconcile']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['Reconcile']._serialized_options = b'\350\340\030\t'
+  _globals['_ADMINSERVICE'].methods_by_name['ExportPayments']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ExportPayments']._serialized_options = b'\350\340\030\t'
+  _globals['_ADMINSERVICE'].methods_by_name['ListWebhookNotifications']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['ListWebhookNotifications']._serialized_options = b'\350\340\030\t'
+  _globals['_ADMINSERVICE'].methods_by_name['RetryWebhookNotification']._loaded_options = None
+  _globals['_ADMINSERVICE'].methods_by_name['RetryWebhookNotification']._serialized_options = b'\350\340\030\t'
+  _globals['_MANUALRESOLUTION']._serialized_start=3121
+  _globals['_MANUALRESOLUTION']._serialized_end=3270
+  _globals['_ORPHANPOLICY']._serialized_start=3272
+  _globals['_ORPHANPOLICY']._serialized_end=3370
+  _globals['_FINDINGKIND']._serialized_start=3373
+  _globals['_FINDINGKIND']._serialized_end=3539
+  _globals['_WEBHOOKNOTIFICATIONSTATE']._serialized_start=3542
+  _globals['_WEBHOOKNOTIFICATIONSTATE']._serialized_end=3726
+  _globals['_WEBHOOKNOTIFICATIONOUTCOME']._serialized_start=3729
+  _globals['_WEBHOOKNOTIFICATIONOUTCOME']._serialized_end=3936
+  _globals['_LISTUNRESOLVEDOPERATIONSREQUEST']._serialized_start=190
+  _globals['_LISTUNRESOLVEDOPERATIONSREQUEST']._serialized_end=319
+  _globals['_UNRESOLVEDOPERATION']._serialized_start=322
+  _globals['_UNRESOLVEDOPERATION']._serialized_end=465
+  _globals['_LISTUNRESOLVEDOPERATIONSRESPONSE']._serialized_start=467
+  _globals['_LISTUNRESOLVEDOPERATIONSRESPONSE']._serialized_end=586
+  _globals['_RESOLVEOPERATIONREQUEST']._serialized_start=589
+  _globals['_RESOLVEOPERATIONREQUEST']._serialized_end=761
+  _globals['_RESOLVEOPERATIONRESPONSE']._serialized_start=763
+  _globals['_RESOLVEOPERATIONRESPONSE']._serialized_end=834
+  _globals['_RECONCILEREQUEST']._serialized_start=837
+  _globals['_RECONCILEREQUEST']._serialized_end=1006
+  _globals['_FINDING']._serialized_start=1009
+  _globals['_FINDING']._serialized_end=1256
+  _globals['_RECONCILEPROGRESS']._serialized_start=1258
+  _globals['_RECONCILEPROGRESS']._serialized_end=1374
+  _globals['_RECONCILERESPONSE']._serialized_start=1377
+  _globals['_RECONCILERESPONSE']._serialized_end=1512
+  _globals['_EXPORTPAYMENTSREQUEST']._serialized_start=1514
+  _globals['_EXPORTPAYMENTSREQUEST']._serialized_end=1632
+  _globals['_EXPORTROW']._serialized_start=1635
+  _globals['_EXPORTROW']._serialized_end=2117
+  _globals['_EXPORTPAYMENTSRESPONSE']._serialized_start=2119
+  _globals['_EXPORTPAYMENTSRESPONSE']._serialized_end=2187
+  _globals['_WEBHOOKNOTIFICATION']._serialized_start=2190
+  _globals['_WEBHOOKNOTIFICATION']._serialized_end=2680
+  _globals['_LISTWEBHOOKNOTIFICATIONSREQUEST']._serialized_start=2683
+  _globals['_LISTWEBHOOKNOTIFICATIONSREQUEST']._serialized_end=2816
+  _globals['_LISTWEBHOOKNOTIFICATIONSRESPONSE']._serialized_start=2818
+  _globals['_LISTWEBHOOKNOTIFICATIONSRESPONSE']._serialized_end=2940
+  _globals['_RETRYWEBHOOKNOTIFICATIONREQUEST']._serialized_start=2942
+  _globals['_RETRYWEBHOOKNOTIFICATIONREQUEST']._serialized_end=3020
+  _globals['_RETRYWEBHOOKNOTIFICATIONRESPONSE']._serialized_start=3022
+  _globals['_RETRYWEBHOOKNOTIFICATIONRESPONSE']._serialized_end=3118
+  _globals['_ADMINSERVICE']._serialized_start=3939
+  _globals['_ADMINSERVICE']._serialized_end=4695
 # @@protoc_insertion_point(module_scope)

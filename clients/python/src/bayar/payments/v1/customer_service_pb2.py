@@ -22,37 +22,48 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from bayar.payments.v1 import access_pb2 as bayar_dot_payments_dot_v1_dot_access__pb2
 from bayar.payments.v1 import customer_pb2 as bayar_dot_payments_dot_v1_dot_customer__pb2
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(bayar/payments/v1/customer_service.proto\x12\x11\x62\x61yar.payments.v1\x1a bayar/payments/v1/customer.proto\x1a google/protobuf/field_mask.proto\"\x9e\x01\n\x15\x43reateCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12\r\n\x05phone\x18\x06 \x01(\t\x12\x15\n\rlanguage_code\x18\x07 \x01(\t\"G\n\x16\x43reateCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"I\n\x12GetCustomerRequest\x12\x15\n\x0b\x63ustomer_id\x18\x01 \x01(\tH\x00\x12\x15\n\x0b\x65xternal_id\x18\x02 \x01(\tH\x00\x42\x05\n\x03key\"D\n\x13GetCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"\x8b\x01\n\x15UpdateCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"G\n\x16UpdateCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"@\n\x15\x44\x65leteCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\"G\n\x16\x44\x65leteCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"L\n\x14ListCustomersRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x15ListCustomersResponse\x12.\n\tcustomers\x18\x01 \x03(\x0b\x32\x1b.bayar.payments.v1.Customer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x88\x04\n\x0f\x43ustomerService\x12\x65\n\x0e\x43reateCustomer\x12(.bayar.payments.v1.CreateCustomerRequest\x1a).bayar.payments.v1.CreateCustomerResponse\x12\\\n\x0bGetCustomer\x12%.bayar.payments.v1.GetCustomerRequest\x1a&.bayar.payments.v1.GetCustomerResponse\x12\x65\n\x0eUpdateCustomer\x12(.bayar.payments.v1.UpdateCustomerRequest\x1a).bayar.payments.v1.UpdateCustomerResponse\x12\x65\n\x0e\x44\x65leteCustomer\x12(.bayar.payments.v1.DeleteCustomerRequest\x1a).bayar.payments.v1.DeleteCustomerResponse\x12\x62\n\rListCustomers\x12\'.bayar.payments.v1.ListCustomersRequest\x1a(.bayar.payments.v1.ListCustomersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n(bayar/payments/v1/customer_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a bayar/payments/v1/customer.proto\x1a google/protobuf/field_mask.proto\"\x9e\x01\n\x15\x43reateCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x65xternal_id\x18\x02 \x01(\t\x12\x12\n\ngiven_name\x18\x03 \x01(\t\x12\x13\n\x0b\x66\x61mily_name\x18\x04 \x01(\t\x12\r\n\x05\x65mail\x18\x05 \x01(\t\x12\r\n\x05phone\x18\x06 \x01(\t\x12\x15\n\rlanguage_code\x18\x07 \x01(\t\"G\n\x16\x43reateCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"I\n\x12GetCustomerRequest\x12\x15\n\x0b\x63ustomer_id\x18\x01 \x01(\tH\x00\x12\x15\n\x0b\x65xternal_id\x18\x02 \x01(\tH\x00\x42\x05\n\x03key\"D\n\x13GetCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"\x8b\x01\n\x15UpdateCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12-\n\x08\x63ustomer\x18\x02 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\x12/\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"G\n\x16UpdateCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"@\n\x15\x44\x65leteCustomerRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\"G\n\x16\x44\x65leteCustomerResponse\x12-\n\x08\x63ustomer\x18\x01 \x01(\x0b\x32\x1b.bayar.payments.v1.Customer\"L\n\x14ListCustomersRequest\x12\r\n\x05\x65mail\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x15ListCustomersResponse\x12.\n\tcustomers\x18\x01 \x03(\x0b\x32\x1b.bayar.payments.v1.Customer\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xa6\x04\n\x0f\x43ustomerService\x12k\n\x0e\x43reateCustomer\x12(.bayar.payments.v1.CreateCustomerRequest\x1a).bayar.payments.v1.CreateCustomerResponse\"\x04\xe8\xe0\x18\x05\x12\x62\n\x0bGetCustomer\x12%.bayar.payments.v1.GetCustomerRequest\x1a&.bayar.payments.v1.GetCustomerResponse\"\x04\xe8\xe0\x18\x04\x12k\n\x0eUpdateCustomer\x12(.bayar.payments.v1.UpdateCustomerRequest\x1a).bayar.payments.v1.UpdateCustomerResponse\"\x04\xe8\xe0\x18\x05\x12k\n\x0e\x44\x65leteCustomer\x12(.bayar.payments.v1.DeleteCustomerRequest\x1a).bayar.payments.v1.DeleteCustomerResponse\"\x04\xe8\xe0\x18\x05\x12h\n\rListCustomers\x12\'.bayar.payments.v1.ListCustomersRequest\x1a(.bayar.payments.v1.ListCustomersResponse\"\x04\xe8\xe0\x18\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bayar.payments.v1.customer_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATECUSTOMERREQUEST']._serialized_start=132
-  _globals['_CREATECUSTOMERREQUEST']._serialized_end=290
-  _globals['_CREATECUSTOMERRESPONSE']._serialized_start=292
-  _globals['_CREATECUSTOMERRESPONSE']._serialized_end=363
-  _globals['_GETCUSTOMERREQUEST']._serialized_start=365
-  _globals['_GETCUSTOMERREQUEST']._serialized_end=438
-  _globals['_GETCUSTOMERRESPONSE']._serialized_start=440
-  _globals['_GETCUSTOMERRESPONSE']._serialized_end=508
-  _globals['_UPDATECUSTOMERREQUEST']._serialized_start=511
-  _globals['_UPDATECUSTOMERREQUEST']._serialized_end=650
-  _globals['_UPDATECUSTOMERRESPONSE']._serialized_start=652
-  _globals['_UPDATECUSTOMERRESPONSE']._serialized_end=723
-  _globals['_DELETECUSTOMERREQUEST']._serialized_start=725
-  _globals['_DELETECUSTOMERREQUEST']._serialized_end=789
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=791
-  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=862
-  _globals['_LISTCUSTOMERSREQUEST']._serialized_start=864
-  _globals['_LISTCUSTOMERSREQUEST']._serialized_end=940
-  _globals['_LISTCUSTOMERSRESPONSE']._serialized_start=942
-  _globals['_LISTCUSTOMERSRESPONSE']._serialized_end=1038
-  _globals['_CUSTOMERSERVICE']._serialized_start=1041
-  _globals['_CUSTOMERSERVICE']._serialized_end=1561
+  _globals['_CUSTOMERSERVICE'].methods_by_name['CreateCustomer']._loaded_options = None
+  _globals['_CUSTOMERSERVICE'].methods_by_name['CreateCustomer']._serialized_options = b'\350\340\030\005'
+  _globals['_CUSTOMERSERVICE'].methods_by_name['GetCustomer']._loaded_options = None
+  _globals['_CUSTOMERSERVICE'].methods_by_name['GetCustomer']._serialized_options = b'\350\340\030\004'
+  _globals['_CUSTOMERSERVICE'].methods_by_name['UpdateCustomer']._loaded_options = None
+  _globals['_CUSTOMERSERVICE'].methods_by_name['UpdateCustomer']._serialized_options = b'\350\340\030\005'
+  _globals['_CUSTOMERSERVICE'].methods_by_name['DeleteCustomer']._loaded_options = None
+  _globals['_CUSTOMERSERVICE'].methods_by_name['DeleteCustomer']._serialized_options = b'\350\340\030\005'
+  _globals['_CUSTOMERSERVICE'].methods_by_name['ListCustomers']._loaded_options = None
+  _globals['_CUSTOMERSERVICE'].methods_by_name['ListCustomers']._serialized_options = b'\350\340\030\004'
+  _globals['_CREATECUSTOMERREQUEST']._serialized_start=164
+  _globals['_CREATECUSTOMERREQUEST']._serialized_end=322
+  _globals['_CREATECUSTOMERRESPONSE']._serialized_start=324
+  _globals['_CREATECUSTOMERRESPONSE']._serialized_end=395
+  _globals['_GETCUSTOMERREQUEST']._serialized_start=397
+  _globals['_GETCUSTOMERREQUEST']._serialized_end=470
+  _globals['_GETCUSTOMERRESPONSE']._serialized_start=472
+  _globals['_GETCUSTOMERRESPONSE']._serialized_end=540
+  _globals['_UPDATECUSTOMERREQUEST']._serialized_start=543
+  _globals['_UPDATECUSTOMERREQUEST']._serialized_end=682
+  _globals['_UPDATECUSTOMERRESPONSE']._serialized_start=684
+  _globals['_UPDATECUSTOMERRESPONSE']._serialized_end=755
+  _globals['_DELETECUSTOMERREQUEST']._serialized_start=757
+  _globals['_DELETECUSTOMERREQUEST']._serialized_end=821
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_start=823
+  _globals['_DELETECUSTOMERRESPONSE']._serialized_end=894
+  _globals['_LISTCUSTOMERSREQUEST']._serialized_start=896
+  _globals['_LISTCUSTOMERSREQUEST']._serialized_end=972
+  _globals['_LISTCUSTOMERSRESPONSE']._serialized_start=974
+  _globals['_LISTCUSTOMERSRESPONSE']._serialized_end=1070
+  _globals['_CUSTOMERSERVICE']._serialized_start=1073
+  _globals['_CUSTOMERSERVICE']._serialized_end=1623
 # @@protoc_insertion_point(module_scope)

@@ -22,39 +22,50 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from bayar.payments.v1 import access_pb2 as bayar_dot_payments_dot_v1_dot_access__pb2
 from bayar.payments.v1 import dispute_pb2 as bayar_dot_payments_dot_v1_dot_dispute__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'bayar/payments/v1/dispute_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1f\x62\x61yar/payments/v1/dispute.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\'\n\x11GetDisputeRequest\x12\x12\n\ndispute_id\x18\x01 \x01(\t\"A\n\x12GetDisputeResponse\x12+\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Dispute\"\xb8\x01\n\x13ListDisputesRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12/\n\x06states\x18\x02 \x03(\x0e\x32\x1f.bayar.payments.v1.DisputeState\x12\x35\n\x11reply_before_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"]\n\x14ListDisputesResponse\x12,\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x1a.bayar.payments.v1.Dispute\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x14\x41\x63\x63\x65ptDisputeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\"D\n\x15\x41\x63\x63\x65ptDisputeResponse\x12+\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Dispute\"\x90\x01\n\x19\x41\x64\x64\x44isputeEvidenceRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\x12\x0e\n\x04text\x18\x03 \x01(\tH\x00\x12/\n\x04\x66ile\x18\x04 \x01(\x0b\x32\x1f.bayar.payments.v1.EvidenceFileH\x00\x42\n\n\x08\x65vidence\"-\n\x0c\x45videnceFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"^\n\x1a\x41\x64\x64\x44isputeEvidenceResponse\x12+\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Dispute\x12\x13\n\x0b\x65vidence_id\x18\x02 \x01(\t\"@\n\x16\x46inalizeDisputeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\"F\n\x17\x46inalizeDisputeResponse\x12+\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Dispute2\x8d\x04\n\x0e\x44isputeService\x12Y\n\nGetDispute\x12$.bayar.payments.v1.GetDisputeRequest\x1a%.bayar.payments.v1.GetDisputeResponse\x12_\n\x0cListDisputes\x12&.bayar.payments.v1.ListDisputesRequest\x1a\'.bayar.payments.v1.ListDisputesResponse\x12\x62\n\rAcceptDispute\x12\'.bayar.payments.v1.AcceptDisputeRequest\x1a(.bayar.payments.v1.AcceptDisputeResponse\x12q\n\x12\x41\x64\x64\x44isputeEvidence\x12,.bayar.payments.v1.AddDisputeEvidenceRequest\x1a-.bayar.payments.v1.AddDisputeEvidenceResponse\x12h\n\x0f\x46inalizeDispute\x12).bayar.payments.v1.FinalizeDisputeRequest\x1a*.bayar.payments.v1.FinalizeDisputeResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'bayar/payments/v1/dispute_service.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/access.proto\x1a\x1f\x62\x61yar/payments/v1/dispute.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\'\n\x11GetDisputeRequest\x12\x12\n\ndispute_id\x18\x01 \x01(\t\"A\n\x12GetDisputeResponse\x12+\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Dispute\"\xb8\x01\n\x13ListDisputesRequest\x12\x12\n\npayment_id\x18\x01 \x01(\t\x12/\n\x06states\x18\x02 \x03(\x0e\x32\x1f.bayar.payments.v1.DisputeState\x12\x35\n\x11reply_before_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tpage_size\x18\x04 \x01(\x05\x12\x12\n\npage_token\x18\x05 \x01(\t\"]\n\x14ListDisputesResponse\x12,\n\x08\x64isputes\x18\x01 \x03(\x0b\x32\x1a.bayar.payments.v1.Dispute\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\">\n\x14\x41\x63\x63\x65ptDisputeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\"D\n\x15\x41\x63\x63\x65ptDisputeResponse\x12+\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Dispute\"\x90\x01\n\x19\x41\x64\x64\x44isputeEvidenceRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\x12\x0e\n\x04text\x18\x03 \x01(\tH\x00\x12/\n\x04\x66ile\x18\x04 \x01(\x0b\x32\x1f.bayar.payments.v1.EvidenceFileH\x00\x42\n\n\x08\x65vidence\"-\n\x0c\x45videnceFile\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\"^\n\x1a\x41\x64\x64\x44isputeEvidenceResponse\x12+\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Dispute\x12\x13\n\x0b\x65vidence_id\x18\x02 \x01(\t\"@\n\x16\x46inalizeDisputeRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x12\n\ndispute_id\x18\x02 \x01(\t\"F\n\x17\x46inalizeDisputeResponse\x12+\n\x07\x64ispute\x18\x01 \x01(\x0b\x32\x1a.bayar.payments.v1.Dispute2\xab\x04\n\x0e\x44isputeService\x12_\n\nGetDispute\x12$.bayar.payments.v1.GetDisputeRequest\x1a%.bayar.payments.v1.GetDisputeResponse\"\x04\xe8\xe0\x18\x06\x12\x65\n\x0cListDisputes\x12&.bayar.payments.v1.ListDisputesRequest\x1a\'.bayar.payments.v1.ListDisputesResponse\"\x04\xe8\xe0\x18\x06\x12h\n\rAcceptDispute\x12\'.bayar.payments.v1.AcceptDisputeRequest\x1a(.bayar.payments.v1.AcceptDisputeResponse\"\x04\xe8\xe0\x18\x07\x12w\n\x12\x41\x64\x64\x44isputeEvidence\x12,.bayar.payments.v1.AddDisputeEvidenceRequest\x1a-.bayar.payments.v1.AddDisputeEvidenceResponse\"\x04\xe8\xe0\x18\x07\x12n\n\x0f\x46inalizeDispute\x12).bayar.payments.v1.FinalizeDisputeRequest\x1a*.bayar.payments.v1.FinalizeDisputeResponse\"\x04\xe8\xe0\x18\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bayar.payments.v1.dispute_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_GETDISPUTEREQUEST']._serialized_start=128
-  _globals['_GETDISPUTEREQUEST']._serialized_end=167
-  _globals['_GETDISPUTERESPONSE']._serialized_start=169
-  _globals['_GETDISPUTERESPONSE']._serialized_end=234
-  _globals['_LISTDISPUTESREQUEST']._serialized_start=237
-  _globals['_LISTDISPUTESREQUEST']._serialized_end=421
-  _globals['_LISTDISPUTESRESPONSE']._serialized_start=423
-  _globals['_LISTDISPUTESRESPONSE']._serialized_end=516
-  _globals['_ACCEPTDISPUTEREQUEST']._serialized_start=518
-  _globals['_ACCEPTDISPUTEREQUEST']._serialized_end=580
-  _globals['_ACCEPTDISPUTERESPONSE']._serialized_start=582
-  _globals['_ACCEPTDISPUTERESPONSE']._serialized_end=650
-  _globals['_ADDDISPUTEEVIDENCEREQUEST']._serialized_start=653
-  _globals['_ADDDISPUTEEVIDENCEREQUEST']._serialized_end=797
-  _globals['_EVIDENCEFILE']._serialized_start=799
-  _globals['_EVIDENCEFILE']._serialized_end=844
-  _globals['_ADDDISPUTEEVIDENCERESPONSE']._serialized_start=846
-  _globals['_ADDDISPUTEEVIDENCERESPONSE']._serialized_end=940
-  _globals['_FINALIZEDISPUTEREQUEST']._serialized_start=942
-  _globals['_FINALIZEDISPUTEREQUEST']._serialized_end=1006
-  _globals['_FINALIZEDISPUTERESPONSE']._serialized_start=1008
-  _globals['_FINALIZEDISPUTERESPONSE']._serialized_end=1078
-  _globals['_DISPUTESERVICE']._serialized_start=1081
-  _globals['_DISPUTESERVICE']._serialized_end=1606
+  _globals['_DISPUTESERVICE'].methods_by_name['GetDispute']._loaded_options = None
+  _globals['_DISPUTESERVICE'].methods_by_name['GetDispute']._serialized_options = b'\350\340\030\006'
+  _globals['_DISPUTESERVICE'].methods_by_name['ListDisputes']._loaded_options = None
+  _globals['_DISPUTESERVICE'].methods_by_name['ListDisputes']._serialized_options = b'\350\340\030\006'
+  _globals['_DISPUTESERVICE'].methods_by_name['AcceptDispute']._loaded_options = None
+  _globals['_DISPUTESERVICE'].methods_by_name['AcceptDispute']._serialized_options = b'\350\340\030\007'
+  _globals['_DISPUTESERVICE'].methods_by_name['AddDisputeEvidence']._loaded_options = None
+  _globals['_DISPUTESERVICE'].methods_by_name['AddDisputeEvidence']._serialized_options = b'\350\340\030\007'
+  _globals['_DISPUTESERVICE'].methods_by_name['FinalizeDispute']._loaded_options = None
+  _globals['_DISPUTESERVICE'].methods_by_name['FinalizeDispute']._serialized_options = b'\350\340\030\007'
+  _globals['_GETDISPUTEREQUEST']._serialized_start=160
+  _globals['_GETDISPUTEREQUEST']._serialized_end=199
+  _globals['_GETDISPUTERESPONSE']._serialized_start=201
+  _globals['_GETDISPUTERESPONSE']._serialized_end=266
+  _globals['_LISTDISPUTESREQUEST']._serialized_start=269
+  _globals['_LISTDISPUTESREQUEST']._serialized_end=453
+  _globals['_LISTDISPUTESRESPONSE']._serialized_start=455
+  _globals['_LISTDISPUTESRESPONSE']._serialized_end=548
+  _globals['_ACCEPTDISPUTEREQUEST']._serialized_start=550
+  _globals['_ACCEPTDISPUTEREQUEST']._serialized_end=612
+  _globals['_ACCEPTDISPUTERESPONSE']._serialized_start=614
+  _globals['_ACCEPTDISPUTERESPONSE']._serialized_end=682
+  _globals['_ADDDISPUTEEVIDENCEREQUEST']._serialized_start=685
+  _globals['_ADDDISPUTEEVIDENCEREQUEST']._serialized_end=829
+  _globals['_EVIDENCEFILE']._serialized_start=831
+  _globals['_EVIDENCEFILE']._serialized_end=876
+  _globals['_ADDDISPUTEEVIDENCERESPONSE']._serialized_start=878
+  _globals['_ADDDISPUTEEVIDENCERESPONSE']._serialized_end=972
+  _globals['_FINALIZEDISPUTEREQUEST']._serialized_start=974
+  _globals['_FINALIZEDISPUTEREQUEST']._serialized_end=1038
+  _globals['_FINALIZEDISPUTERESPONSE']._serialized_start=1040
+  _globals['_FINALIZEDISPUTERESPONSE']._serialized_end=1110
+  _globals['_DISPUTESERVICE']._serialized_start=1113
+  _globals['_DISPUTESERVICE']._serialized_end=1668
 # @@protoc_insertion_point(module_scope)

@@ -108,7 +108,7 @@ class Event(_message.Message):
     type: Global___EventType.ValueType
     """What changed."""
     actor: _builtins.str
-    """Who: a caller's id, or "bayar" for the service itself."""
+    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself."""
     customer_id: _builtins.str
     """The customer it is about, or empty."""
     payload_version: _builtins.int

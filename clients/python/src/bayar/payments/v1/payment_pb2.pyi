@@ -733,7 +733,7 @@ class PaymentEvent(_message.Message):
     type: Global___PaymentEventType.ValueType
     """What happened."""
     actor: _builtins.str
-    """Who: a caller's id, or "bayar" for the service itself."""
+    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself."""
     operation_id: _builtins.str
     """The operation it is about, or empty."""
     operation_kind: Global___OperationKind.ValueType

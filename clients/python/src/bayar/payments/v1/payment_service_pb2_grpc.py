@@ -130,7 +130,8 @@ class PaymentServiceServicer(object):
     def VoidPayment(self, request, context):
         """Cancels a payment that has not settled; the customer is not charged.
 
-        FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured; ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
+        FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
+        ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

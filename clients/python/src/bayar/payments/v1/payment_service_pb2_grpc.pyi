@@ -57,7 +57,8 @@ class PaymentServiceStub:
     VoidPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VoidPaymentRequest, _payment_service_pb2.VoidPaymentResponse]
     """Cancels a payment that has not settled; the customer is not charged.
 
-    FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured; ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
+    FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
+    ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     RefundPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_service_pb2.RefundPaymentResponse]
     """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
@@ -116,7 +117,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     VoidPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VoidPaymentRequest, _payment_service_pb2.VoidPaymentResponse]  # type: ignore[assignment]
     """Cancels a payment that has not settled; the customer is not charged.
 
-    FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured; ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
+    FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
+    ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     RefundPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_service_pb2.RefundPaymentResponse]  # type: ignore[assignment]
     """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
@@ -190,7 +192,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_service_pb2.VoidPaymentResponse, _abc.Awaitable[_payment_service_pb2.VoidPaymentResponse]]:
         """Cancels a payment that has not settled; the customer is not charged.
 
-        FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured; ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
+        FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
+        ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,87 @@
+"""Who may call what: the scope that each call declares in the contract, and who calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from google.protobuf.descriptor import ServiceDescriptor
+
+from application.authenticate import Shown
+from application.caller import Caller, Scope
+from application.errors import ScopeMissing
+from bayar.payments.v1 import access_pb2
+
+_NO_SCOPE: Final = access_pb2.SCOPE_UNSPECIFIED
+_CALLER: Final[ContextVar[Caller]] = ContextVar("caller")
+
+
+class UndeclaredScope(Exception):
+    """A call does not say which scope it needs, so nobody can know who may make it."""
+
+    def __init__(self, methods: Iterable[str]) -> None:
+        super().__init__(f"without required_scope, nobody may call {', '.join(methods)}: declare it in the proto")
+
+
+def required_scopes(services: Iterable[ServiceDescriptor]) -> Mapping[str, Scope]:
+    """The scope of each method, by the path under which it is called. Raises UndeclaredScope."""
+    declared = {
+        f"/{service.full_name}/{method.name}": method.GetOptions().Extensions[access_pb2.required_scope]
+        for service in services
+        for method in service.methods
+    }
+    missing = [path for path, scope in declared.items() if scope == _NO_SCOPE]
+    if missing:
+        raise UndeclaredScope(missing)
+    return {path: scope_of(number) for path, number in declared.items()}
+
+
+def scope_of(number: access_pb2.Scope.ValueType) -> Scope:
+    """The application's scope of a scope of the contract."""
+    return Scope[access_pb2.Scope.Name(number).removeprefix("SCOPE_")]
+
+
+def current_caller(_: Any) -> Caller:
+    """Who makes the call under way, once the guard let them in."""
+    return _CALLER.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Lets a call pass, or raises NotAuthenticated, ScopeMissing or StoreUnavailable."""
+
+    authenticate: Callable[[Shown], Caller]
+    scopes: Mapping[str, Scope]
+
+    def admit(self, method: str, context: Any) -> Caller:
+        """For calls on a thread of their own. A method that needs no scope takes any caller who is known."""
+        caller = self.authenticate(_shown(context))
+        scope = self.scopes.get(method)
+        if scope is not None and not caller.may(scope):
+            raise ScopeMissing(scope)
+        _CALLER.set(caller)
+        return caller
+
+    async def admit_stream(self, method: str, context: Any) -> Caller:
+        """The same for calls on the event loop, which must not wait for the database."""
+        shown = _shown(context)
+        caller = await asyncio.get_running_loop().run_in_executor(None, self.authenticate, shown)
+        scope = self.scopes.get(method)
+        if scope is not None and not caller.may(scope):
+            raise ScopeMissing(scope)
+        _CALLER.set(caller)
+        return caller
+
+
+def _shown(context: Any) -> Shown:
+    """Metadata names are lower case on the wire, whatever the caller wrote."""
+    authorization = tuple(
+        value.decode("latin-1") if isinstance(value, bytes) else value
+        for name, value in context.invocation_metadata() or ()
+        if name == "authorization"
+    )
+    pem = (context.auth_context() or {}).get("x509_pem_cert")
+    return Shown(authorization, pem[0] if pem else None)

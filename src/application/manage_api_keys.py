@@ -1,0 +1,90 @@
+"""Creates, lists and revokes API keys."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from application.api_key import KEY, SECRET_BYTES, ApiKey, hash_of, is_caller_id, written
+from application.caller import Scope
+from application.checks import Checks
+from application.errors import NotFound, ResourceKind, Rule
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import Store
+from domain import ids
+from domain.ids import CallerId, CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class CreateApiKey:
+    store: Store
+    clock: Clock
+    ids: IdSource
+    random_bytes: Callable[[int], bytes]
+
+    def __call__(
+        self,
+        caller_id: str,
+        scopes: frozenset[Scope],
+        *,
+        customer_id: str = "",
+        note: str = "",
+        expire_time: datetime | None = None,
+    ) -> tuple[ApiKey, str]:
+        """The key as it is kept, and as it is shown this once. Raises InvalidRequest and StoreUnavailable."""
+        now = self.clock.now()
+        checks = Checks()
+        if not is_caller_id(caller_id):
+            checks.add("caller_id", Rule.CALLER_ID)
+        if not scopes:
+            checks.add("scopes", Rule.REQUIRED)
+        checks.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)
+        if customer_id and Scope.ADMIN in scopes:
+            checks.add("scopes", Rule.NOT_FOR_CUSTOMERS, Scope.ADMIN.value)
+        checks.plain_text("note", note)
+        if expire_time is not None and expire_time <= now:
+            checks.add("expire_time", Rule.AFTER, "now")
+        checks.done()
+        secret = base64.urlsafe_b64encode(self.random_bytes(SECRET_BYTES)).decode().rstrip("=")
+        key = ApiKey(
+            key_id=self.ids.new(KEY),
+            caller_id=CallerId(caller_id),
+            scopes=scopes,
+            secret_hash=hash_of(secret),
+            create_time=now,
+            customer_id=CustomerId(customer_id) if customer_id else None,
+            note=note,
+            expire_time=expire_time,
+        )
+        with self.store.begin() as work:
+            work.api_keys.add(key)
+        return key, written(key.key_id, secret)
+
+
+@dataclass(frozen=True, slots=True)
+class ListApiKeys:
+    store: Store
+
+    def __call__(self) -> list[ApiKey]:
+        """Every one, newest first. Raises StoreUnavailable."""
+        with self.store.read() as work:
+            return work.api_keys.all()
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeApiKey:
+    store: Store
+    clock: Clock
+
+    def __call__(self, key_id: str) -> ApiKey:
+        """The key, revoked now or before. Raises NotFound and StoreUnavailable."""
+        with self.store.begin() as work:
+            key = work.api_keys.get(key_id)
+            if key is None:
+                raise NotFound(ResourceKind.API_KEY, key_id)
+            if key.revoke_time is None:
+                key = replace(key, revoke_time=self.clock.now())
+                work.api_keys.save(key)
+        return key

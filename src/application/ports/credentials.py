@@ -1,0 +1,19 @@
+"""What outsiders vouch for: tokens of an issuer, and certificates of an authority."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from application.caller import Caller
+
+
+class Tokens(Protocol):
+    def caller_of(self, token: str) -> Caller:
+        """Who the token was issued to. Raises NotAuthenticated."""
+        ...
+
+
+class Certificates(Protocol):
+    def caller_of(self, pem: bytes) -> Caller:
+        """Whom the certificate, which the TLS layer has verified, stands for. Raises NotAuthenticated."""
+        ...

@@ -1,0 +1,73 @@
+"""Replicas that disagree about the time by hours find out no later, and no other things, than those that agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from bayar import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
+from tests.crash.replica import wait_until
+from tests.crash.shoppers import VISA
+from tests.crash.storm import Storm
+
+pytestmark = pytest.mark.timeout(120)
+
+HOUR = timedelta(hours=1)
+# Much less than the clocks are apart.
+SOON_SECONDS = 40
+
+
+@pytest.fixture(autouse=True)
+def _replicas(two_replicas: Storm) -> Iterator[None]:
+    yield
+    for replica in two_replicas.replicas:
+        replica.kill()
+
+
+def pay(address: str, reference: str) -> Payment | BayarError:
+    with BayarClient(address, retry=RetryPolicy(attempts=1), timeout_seconds=30) as client:
+        try:
+            return client.create_payment(reference=reference, amount=money("25.00", "USD"), card=VISA)
+        except BayarError as error:
+            return error
+
+
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR], ids=["dies ahead", "dies behind"])
+@pytest.mark.parametrize(
+    ("step", "ends"),
+    [
+        ("caller call: before", PaymentState.PAYMENT_STATE_FAILED),
+        ("caller call: answered", PaymentState.PAYMENT_STATE_CAPTURED),
+    ],
+)
+def test_what_one_left_behind_the_other_finds_out_soon(
+    two_replicas: Storm, ahead: timedelta, step: str, ends: PaymentState.ValueType
+) -> None:
+    dying, other = two_replicas.replicas
+    dying.start(step, clock_is_off_by=ahead)
+    other.start(clock_is_off_by=-ahead)
+    reference = f"{step} {ahead}"
+    pay(dying.address, reference)
+    assert dying.wait_for_death(20) == -9
+    with BayarClient(other.address) as client:
+
+        def states() -> list[PaymentState.ValueType]:
+            return [payment.state for payment in client.list_payments(reference=reference)]
+
+        assert wait_until(lambda: states() == [ends], SOON_SECONDS), states()
+    dying.start()
+    assert two_replicas.finish().verdict.lines() == []
+
+
+@pytest.mark.parametrize("ahead", [HOUR, -HOUR], ids=["asked ahead", "asked behind"])
+def test_a_call_under_way_is_left_alone(two_replicas: Storm, ahead: timedelta) -> None:
+    asked, other = two_replicas.replicas
+    asked.start(clock_is_off_by=ahead)
+    other.start(clock_is_off_by=-ahead)
+    two_replicas.slow_down(0.5)
+    answers = [pay(asked.address, f"under way {ahead} {number}") for number in range(3)]
+    two_replicas.calm_down()
+    assert [getattr(answer, "state", answer) for answer in answers] == [PaymentState.PAYMENT_STATE_CAPTURED] * 3
+    assert two_replicas.finish().verdict.lines() == []

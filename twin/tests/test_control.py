@@ -1,0 +1,134 @@
+"""The control side's client: what it asks again, what it must not, and what it says when nothing sensible came back."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from braintree_twin.control import ControlError, TwinControl
+from braintree_twin.testing import start_twin
+
+HANG_UP = b""
+NOW = {"now": "2026-01-01T00:00:00Z"}
+RULE = {"fault": {"id": 1, "fault": "garbage", "matched": 0, "struck": 0}}
+
+
+def answer(status: int, body: bytes) -> bytes:
+    return b"HTTP/1.1 %d X\r\nContent-Length: %d\r\n\r\n%s" % (status, len(body), body)
+
+
+def ok(content: object) -> bytes:
+    return answer(200, json.dumps(content).encode())
+
+
+class ScriptedServer:
+    """Gives each request the next answer of the script; hangs up after each where it is told to."""
+
+    def __init__(self, script: list[bytes], *, hangs_up_after_each: bool = False) -> None:
+        self.requests: list[str] = []
+        self._script = list(script)
+        self._hangs_up = hangs_up_after_each
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener.settimeout(10)
+        self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.hung_up = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._listener.close()
+        self._thread.join(10)
+
+    def _serve(self) -> None:
+        while self._script:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rb") as lines:
+                while self._script and (first := lines.readline()):
+                    self._read_rest(lines)
+                    self.requests.append(first.decode().rpartition(" ")[0])
+                    told = self._script.pop(0)
+                    connection.sendall(told)
+                    if told == HANG_UP or self._hangs_up:
+                        break
+            self.hung_up.set()
+
+    @staticmethod
+    def _read_rest(lines: object) -> None:
+        length = 0
+        while (line := lines.readline().strip()) != b"":  # type: ignore[attr-defined]
+            name, _, value = line.partition(b":")
+            length = int(value) if name.lower() == b"content-length" else length
+        lines.read(length)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def scripted(*script: bytes, hangs_up_after_each: bool = False) -> Iterator[tuple[ScriptedServer, TwinControl]]:
+    server = ScriptedServer(list(script), hangs_up_after_each=hangs_up_after_each)
+    with TwinControl(server.url, timeout_seconds=5) as control:
+        try:
+            yield server, control
+        finally:
+            server.close()
+
+
+@pytest.mark.parametrize(
+    "nonsense", [answer(413, b""), answer(200, b""), answer(200, b"<html>"), answer(500, b"\xff"), answer(200, b"[]")]
+)
+def test_what_is_no_json_object_is_a_control_error_that_shows_it(nonsense: bytes) -> None:
+    with scripted(nonsense, ok(NOW)) as (_, control):
+        with pytest.raises(ControlError, match="no JSON object") as caught:
+            control.now()
+        assert caught.value.status == int(nonsense.split()[1])
+        assert control.now() == NOW["now"]
+
+
+def test_a_request_that_never_arrived_as_a_whole_is_sent_again() -> None:
+    with scripted(answer(408, b""), ok(RULE)) as (server, control):
+        assert control.add_fault("garbage").id == 1
+        assert server.requests == ["POST /_twin/faults"] * 2
+
+
+def test_a_question_without_an_answer_is_asked_again() -> None:
+    with scripted(HANG_UP, ok(NOW)) as (server, control):
+        assert control.now() == NOW["now"]
+        assert server.requests == ["GET /_twin/clock"] * 2
+
+
+def test_a_change_without_an_answer_is_not_made_again() -> None:
+    with scripted(HANG_UP, ok(RULE)) as (server, control):
+        with pytest.raises(ControlError, match="not known") as caught:
+            control.add_fault("garbage")
+        assert caught.value.status is None
+        assert server.requests == ["POST /_twin/faults"]
+        assert control.add_fault("garbage").id == 1
+
+
+def test_a_change_on_a_connection_that_was_closed_meanwhile_takes_a_new_one() -> None:
+    with scripted(ok(RULE), ok(RULE), hangs_up_after_each=True) as (server, control):
+        control.add_fault("garbage")
+        assert server.hung_up.wait(5)
+        assert control.add_fault("garbage").id == 1
+        assert len(server.requests) == 2
+
+
+def test_nobody_there_is_a_control_error() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with TwinControl(url) as control, pytest.raises(ControlError, match="Refused"):
+        control.now()
+
+
+def test_the_door_can_be_closed_and_opened_without_a_pause() -> None:
+    with start_twin(separate_control=True) as twin:
+        for _ in range(50):
+            twin.control.add_fault("refuse", seconds=5)
+            twin.control.clear_faults()
+        assert twin.control.now()
