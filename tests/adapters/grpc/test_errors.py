@@ -138,7 +138,6 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     ),
     (application.ScopeMissing(Scope.ADMIN), Code.PERMISSION_DENIED, "SCOPE_MISSING", ()),
     (application.NotForCustomers(), Code.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", ()),
-    (errors.NotAvailableYet(), Code.UNIMPLEMENTED, "NOT_AVAILABLE_YET", ()),
 ]
 IDS = [f"{type(error).__name__}-{reason}" for error, _, reason, _ in TOLD]
 
