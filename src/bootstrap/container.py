@@ -66,6 +66,7 @@ from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
 from bootstrap.authentication import authentication
+from bootstrap.limits import traffic_limits
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import Settings
 
@@ -249,4 +250,4 @@ class Container(containers.DeclarativeContainer):
             list_abuse_blocks=list_abuse_blocks,
         ),
     )
-    server = providers.Singleton(GrpcServer, servicers, authenticate, settings.provided.grpc_threads)
+    server = providers.Singleton(GrpcServer, servicers, authenticate, providers.Callable(traffic_limits, settings))

@@ -6,15 +6,29 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any, Final
 
 import grpc
 
-from adapters.grpc.access import Guard
 from adapters.grpc.call_context import wishes_of
+from adapters.grpc.call_pool import CallPool
 from adapters.grpc.catalogue import catalogue
-from adapters.grpc.errors import Problem, ServiceStopping, UndecodableRequest, problem_of, status_of
+from adapters.grpc.connections import most_bytes
+from adapters.grpc.errors import (
+    CallTooLong,
+    Overloaded,
+    Problem,
+    RequestTooLarge,
+    ServiceStopping,
+    StreamTooLong,
+    UndecodableRequest,
+    problem_of,
+    status_of,
+)
+from adapters.grpc.traffic import Traffic
 
 _log = logging.getLogger("bayar.calls")
 
@@ -25,15 +39,27 @@ _OWN_PREFIX: Final = "/bayar."
 _END: Final = object()
 
 
-class _Undecodable:
-    """Stands for a request whose bytes could not be decoded."""
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """Stands for a request that could not be read."""
+
+    error: Exception
+
+
+class _Refused(Exception):
+    """How a call on a thread was refused; it is told on the event loop."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.reason)
+        self.problem = problem
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of the contract's services; health and reflection are left as they are."""
 
-    def __init__(self, guard: Guard) -> None:
-        self._guard = guard
+    def __init__(self, traffic: Traffic, pool: CallPool) -> None:
+        self._traffic = traffic
+        self._pool = pool
         self._stopping = asyncio.Event()
 
     def end_streams(self) -> None:
@@ -49,60 +75,79 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         method = handler_call_details.method
         if handler is None or not method.startswith(_OWN_PREFIX):
             return handler
-        decode = _forgiving(handler.request_deserializer)
+        decode = _forgiving(handler.request_deserializer, most_bytes(method))
         encode = handler.response_serializer
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
-                _stream(handler.unary_stream, method, self._guard, self._stopping), decode, encode
+                _stream(handler.unary_stream, method, self._traffic, self._stopping), decode, encode
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
-        wrap = _coroutine if iscoroutinefunction(behaviour) else _function
-        return grpc.unary_unary_rpc_method_handler(wrap(behaviour, method, self._guard), decode, encode)
+        if iscoroutinefunction(behaviour):
+            wrapped = _coroutine(behaviour, method, self._traffic)
+        else:
+            wrapped = _function(behaviour, method, self._traffic, self._pool)
+        return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
 
 
-def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
+def _forgiving(decode: Callable[[bytes], Any] | None, most: int) -> Callable[[bytes], Any]:
     def decode_or_mark(data: bytes) -> Any:
+        if len(data) > most:
+            return _Unreadable(RequestTooLarge(most))
         if decode is None:
             return data
         try:
             return decode(data)
         except Exception:
-            return _Undecodable
+            return _Unreadable(UndecodableRequest())
 
     return decode_or_mark
 
 
-def _function(behaviour: Callable[[Any, Any], Any], method: str, guard: Guard) -> Callable[[Any, Any], Any]:
-    """A synchronous unary handler; it runs on the server's thread pool."""
+def _must_be_readable(request: Any) -> None:
+    if isinstance(request, _Unreadable):
+        raise request.error
 
-    def call(request: Any, context: Any) -> Any:
+
+def _function(
+    behaviour: Callable[[Any, Any], Any], method: str, traffic: Traffic, pool: CallPool
+) -> Callable[[Any, Any], Any]:
+    """A synchronous unary handler; it runs on a thread, to its end, whether or not somebody waits for it."""
+
+    def work(request: Any, context: Any) -> Any:
         started = time.perf_counter()
         try:
-            guard.admit(method, context)
-            if request is _Undecodable:
-                raise UndecodableRequest
+            traffic.admit(method, context)
+            _must_be_readable(request)
             answer = behaviour(request, context)
         except Exception as error:
             problem = problem_of(error)
             _note(method, started, problem)
-            context.set_trailing_metadata(((_DETAILS_KEY, _told(problem, request, context)),))
-            context.abort(problem.code, problem.message)
-            raise AssertionError("abort raises") from None
+            raise _Refused(problem) from None
         _note(method, started, None)
         return answer
+
+    async def call(request: Any, context: Any) -> Any:
+        started = time.perf_counter()
+        try:
+            return await pool.run(partial(work, request, context))
+        except (Overloaded, CallTooLong) as error:
+            problem = problem_of(error)
+            _note(method, started, problem)
+        except _Refused as refused:
+            problem = refused.problem
+        return await _tell(problem, request, context)
 
     return call
 
 
-def _coroutine(behaviour: Callable[[Any, Any], Any], method: str, guard: Guard) -> Callable[[Any, Any], Any]:
+def _coroutine(behaviour: Callable[[Any, Any], Any], method: str, traffic: Traffic) -> Callable[[Any, Any], Any]:
     async def call(request: Any, context: Any) -> Any:
         started = time.perf_counter()
         try:
-            await guard.admit_stream(method, context)
-            if request is _Undecodable:
-                raise UndecodableRequest
+            await traffic.admit_stream(method, context)
+            _must_be_readable(request)
             answer = await behaviour(request, context)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise
@@ -115,7 +160,7 @@ def _coroutine(behaviour: Callable[[Any, Any], Any], method: str, guard: Guard) 
 
 
 def _stream(
-    behaviour: Callable[[Any, Any], Any], method: str, guard: Guard, stopping: asyncio.Event
+    behaviour: Callable[[Any, Any], Any], method: str, traffic: Traffic, stopping: asyncio.Event
 ) -> Callable[[Any, Any], AsyncIterator[Any]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
@@ -123,11 +168,11 @@ def _stream(
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
         started = time.perf_counter()
         try:
-            await guard.admit_stream(method, context)
-            if request is _Undecodable:
-                raise UndecodableRequest
-            async for answer in _until(stopping, behaviour(request, context)):
-                yield answer
+            caller = await traffic.admit_stream(method, context)
+            _must_be_readable(request)
+            with traffic.stream_of(caller):
+                async for answer in _until(stopping, behaviour(request, context), traffic.limits.stream_seconds):
+                    yield answer
         except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
             raise
         except Exception as error:
@@ -137,19 +182,25 @@ def _stream(
     return call
 
 
-async def _until(stopping: asyncio.Event, answers: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
-    """The answers as they come. Raises ServiceStopping once the service stops."""
+async def _until(
+    stopping: asyncio.Event, answers: AsyncGenerator[Any, None], longest_seconds: float
+) -> AsyncIterator[Any]:
+    """The answers as they come. Raises ServiceStopping once the service stops, StreamTooLong after the longest time."""
+    end = time.monotonic() + longest_seconds
     stop = asyncio.ensure_future(stopping.wait())
     following: asyncio.Future[Any] | None = None
     try:
         while not stop.done():
             following = asyncio.ensure_future(anext(answers, _END))
-            await asyncio.wait((following, stop), return_when=asyncio.FIRST_COMPLETED)
+            left = max(end - time.monotonic(), 0)
+            await asyncio.wait((following, stop), timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 answer = following.result()
                 if answer is _END:
                     return
                 yield answer
+            elif not stop.done():
+                raise StreamTooLong
         raise ServiceStopping
     finally:
         stop.cancel()
@@ -162,6 +213,10 @@ async def _until(stopping: asyncio.Event, answers: AsyncGenerator[Any, None]) ->
 async def _abort(method: str, started: float, error: Exception, request: Any, context: Any) -> None:
     problem = problem_of(error)
     _note(method, started, problem)
+    await _tell(problem, request, context)
+
+
+async def _tell(problem: Problem, request: Any, context: Any) -> None:
     details = ((_DETAILS_KEY, _told(problem, request, context)),)
     await context.abort(problem.code, problem.message, trailing_metadata=details)
 

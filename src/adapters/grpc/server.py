@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -16,6 +15,8 @@ from grpc_health.v1.health import aio as health
 
 from adapters.grpc.access import Guard, required_scopes
 from adapters.grpc.admin_servicer import AdminServicer
+from adapters.grpc.call_pool import CallPool
+from adapters.grpc.connections import options_of
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
 from adapters.grpc.event_servicer import EventServicer
@@ -23,6 +24,7 @@ from adapters.grpc.interceptor import CallInterceptor
 from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.reflection import add_reflection
+from adapters.grpc.traffic import Traffic, TrafficLimits, writes_of
 from application.authenticate import Shown
 from application.caller import Caller
 from bayar.payments.v1 import (
@@ -37,17 +39,6 @@ from bayar.payments.v1 import (
 _PACKAGE: Final = "bayar.payments.v1"
 _SERVICES: Final = tuple(
     f"{_PACKAGE}.{name}Service" for name in ("Payment", "Customer", "PaymentMethod", "Dispute", "Event", "Admin")
-)
-_OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
-    # A request with a document of evidence, the largest that the contract knows, and some.
-    ("grpc.max_receive_message_length", 6 * 1024 * 1024),
-    ("grpc.max_metadata_size", 16 * 1024),
-    ("grpc.max_concurrent_streams", 1000),
-    # Two services on one port would share its calls by chance.
-    ("grpc.so_reuseport", 0),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
 )
 
 
@@ -77,17 +68,20 @@ class Servicers:
 class GrpcServer:
     """Serves the contract, health and reflection. Belongs to the event loop in which it starts."""
 
-    def __init__(self, servicers: Servicers, authenticate: Callable[[Shown], Caller], threads: int) -> None:
+    def __init__(self, servicers: Servicers, authenticate: Callable[[Shown], Caller], limits: TrafficLimits) -> None:
         """Raises UndeclaredScope."""
         self._servicers = servicers
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
+        self._options = options_of(limits)
+        self._pool = CallPool(limits.threads, limits.queue, limits.call_seconds)
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
-        self._interceptor = CallInterceptor(Guard(authenticate, required_scopes(_descriptors())))
+        services = _descriptors()
+        guard = Guard(authenticate, required_scopes(services))
+        self._interceptor = CallInterceptor(Traffic(guard, limits, writes_of(services)), self._pool)
 
     async def start(self, address: str) -> str:
         """Returns the address with its real port. Raises CannotListen."""
-        server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[self._interceptor], options=_OPTIONS)
+        server = grpc.aio.server(interceptors=[self._interceptor], options=self._options)
         add = self._servicers
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, server)
         customer_service_pb2_grpc.add_CustomerServiceServicer_to_server(add.customers, server)
