@@ -27,6 +27,8 @@ def options_of(limits: TrafficLimits) -> tuple[tuple[str, Any], ...]:
         # Beyond the first it is refused by chance, beyond the second always.
         ("grpc.max_metadata_size", 16 * 1024),
         ("grpc.absolute_max_metadata_size", 32 * 1024),
+        # What is compressed can be a bomb, and what only looks compressed would be told as a fault of the service.
+        ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.max_concurrent_streams", limits.calls_per_connection),
         ("grpc.max_allowed_incoming_connections", limits.connections),
         # Two services on one port would share its calls by chance.

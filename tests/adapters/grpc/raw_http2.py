@@ -6,6 +6,7 @@ import select
 import socket
 import struct
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,11 +90,15 @@ class Connection:
             rest = rest[9 + length :]
         return found
 
+    def read_until(self, is_enough: Callable[[], bool], seconds: float) -> None:
+        """What comes until it is enough, the other end closes, or the time is over."""
+        deadline = time.monotonic() + seconds
+        while not self.closed and not is_enough() and time.monotonic() < deadline:
+            self.read(0.02)
+
     def wait_closed(self, seconds: float) -> bool:
         """Whether the other end closed within the time."""
-        deadline = time.monotonic() + seconds
-        while not self.closed and time.monotonic() < deadline:
-            self.read(min(0.5, max(deadline - time.monotonic(), 0.01)))
+        self.read_until(lambda: False, seconds)
         return self.closed
 
 
