@@ -20,6 +20,7 @@ from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
 from adapters.persistence.engine import Limits, create_engine
+from adapters.persistence.sealing import Sealer, SealingKey
 from adapters.persistence.store import SqlStore
 from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod
@@ -68,7 +69,7 @@ from application.void_payment import VoidPayment
 from bootstrap.authentication import authentication
 from bootstrap.limits import traffic_limits
 from bootstrap.runtime import SortableIds, SystemClock
-from bootstrap.settings import Settings
+from bootstrap.settings import RawCards, Settings
 
 
 def _braintree_settings(settings: Settings) -> BraintreeSettings:
@@ -85,6 +86,11 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
         max_connections=settings.grpc_threads,
         use_api_request_key=settings.braintree_use_api_request_key,
     )
+
+
+def _sealer(settings: Settings) -> Sealer:
+    keys = [SealingKey(name, key) for name, key in settings.keys_at_rest()]
+    return Sealer(keys, settings.key_for("lookups of sealed values"))
 
 
 def _exactly_once(
@@ -138,7 +144,8 @@ class Container(containers.DeclarativeContainer):
     callers = providers.Object(current_caller)
     limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
-    store = providers.Singleton(SqlStore, engine, ids)
+    sealer = providers.Singleton(_sealer, settings)
+    store = providers.Singleton(SqlStore, engine, ids, sealer)
     gateway = providers.Singleton(BraintreeAdapter, providers.Callable(_braintree_settings, settings))
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
@@ -158,7 +165,10 @@ class Container(containers.DeclarativeContainer):
     forget_attempts = providers.Singleton(ForgetAttempts, store, clock, providers.Callable(_window, settings))
     list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
 
-    create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies, attempt_guard)
+    accepts_cards = providers.Callable(lambda settings: settings.raw_cards is RawCards.ACCEPT, settings)
+    create_payment = providers.Singleton(
+        CreatePayment, store, gateway, exactly_once, currencies, attempt_guard, accepts_cards
+    )
     capture_payment = providers.Singleton(CapturePayment, store, gateway, exactly_once)
     void_payment = providers.Singleton(VoidPayment, gateway, exactly_once)
     refund_payment = providers.Singleton(RefundPayment, store, gateway, exactly_once, refresh)
@@ -179,7 +189,9 @@ class Container(containers.DeclarativeContainer):
     find_language = providers.Singleton(FindLanguage, store)
 
     create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
-    add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once, attempt_guard)
+    add_payment_method = providers.Singleton(
+        AddPaymentMethod, store, gateway, exactly_once, attempt_guard, accepts_cards
+    )
     get_payment_method = providers.Singleton(GetPaymentMethod, store)
     list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
     method_changer = providers.Singleton(MethodChanger, store, exactly_once)

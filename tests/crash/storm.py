@@ -29,6 +29,7 @@ from tests.crash.steps import STEPS
 from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
 from tests.crash.worker import Worker, all_well
 from tests.keys import let_in
+from tests.sealing import sealer_of
 
 CONNECT_TIMEOUT_SECONDS: Final = 2.0
 # Longer than the gateway works on a request that nobody waits for, with room for a busy machine.
@@ -175,8 +176,8 @@ class Storm:
         self._engine = create_engine(url)
         upgrade(self._engine)
         let_in(self._engine)
-        self._store = SqlStore(self._engine, SortableIds())
         environment = service_environment(twin, url) | dict(settings or {})
+        self._store = SqlStore(self._engine, SortableIds(), sealer_of(environment))
         names = ("one", "two") if database == "postgresql" else ("one",)
         self.replicas = [Replica(f"{database}-{name}", environment, directory) for name in names]
         self.town = Town([replica.address for replica in self.replicas])

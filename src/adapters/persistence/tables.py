@@ -57,13 +57,13 @@ metadata: Final = MetaData(
 # The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, a database
 # cannot tell that the index fits.
 IS_LIVE: Final = text("is_live")
-IS_EXTERNAL_ID_HELD: Final = text("external_id <> '' AND delete_time IS NULL")
+IS_EXTERNAL_ID_HELD: Final = text("external_id_digest <> '' AND delete_time IS NULL")
 IS_DEFAULT: Final = text("is_default")
 IS_OPEN: Final = text("state IN ('scheduled', 'started')")
 IS_FOLLOWED: Final = text("follow_time IS NOT NULL")
 IS_PENDING: Final = text("state = 'pending'")
 HAS_TRANSACTION: Final = text("transaction_id <> ''")
-HAS_EMAIL: Final = text("email_folded <> ''")
+HAS_EMAIL: Final = text("email_digest <> ''")
 
 payments: Final = Table(
     "payments",
@@ -178,11 +178,13 @@ customers: Final = Table(
     metadata,
     Column("customer_id", Text, primary_key=True),
     Column("caller_id", Text, nullable=False),
+    # Sealed, as are the names, the address and the number. What is looked up by has a digest beside it.
     Column("external_id", Text, nullable=False),
+    Column("external_id_digest", Text, nullable=False, server_default=text("''")),
     Column("given_name", Text, nullable=False),
     Column("family_name", Text, nullable=False),
     Column("email", Text, nullable=False),
-    Column("email_folded", Text, nullable=False),
+    Column("email_digest", Text, nullable=False, server_default=text("''")),
     Column("phone", Text, nullable=False),
     Column("language_code", Text, nullable=False),
     Column("is_at_gateway", Boolean, nullable=False),
@@ -194,7 +196,7 @@ Index("ix_customers_caller", customers.c.caller_id, customers.c.create_time, cus
 Index(
     "ix_customers_email",
     customers.c.caller_id,
-    customers.c.email_folded,
+    customers.c.email_digest,
     customers.c.create_time,
     customers.c.customer_id,
     sqlite_where=HAS_EMAIL,
@@ -203,7 +205,7 @@ Index(
 Index(
     "uq_customers_external_id",
     customers.c.caller_id,
-    customers.c.external_id,
+    customers.c.external_id_digest,
     unique=True,
     sqlite_where=IS_EXTERNAL_ID_HELD,
     postgresql_where=IS_EXTERNAL_ID_HELD,
@@ -241,6 +243,11 @@ Index(
     unique=True,
     sqlite_where=IS_DEFAULT,
     postgresql_where=IS_DEFAULT,
+)
+
+# What shows whether a key is the one that values of this database were sealed with.
+encryption_keys: Final = Table(
+    "encryption_keys", metadata, Column("key_id", Text, primary_key=True), Column("proof", Text, nullable=False)
 )
 
 api_keys: Final = Table(
