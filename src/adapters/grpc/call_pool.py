@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
 from typing import TypeVar
 
-from adapters.grpc.errors import CallTooLong, Overloaded
+from adapters.grpc.errors import CallTooLong, Overloaded, ServiceStopping
 
 Answer = TypeVar("Answer")
 
@@ -24,7 +24,8 @@ class CallPool:
         self._taken = 0
 
     async def run(self, work: Callable[[], Answer]) -> Answer:
-        """What the work gives. Raises Overloaded where there is no room, and CallTooLong after the longest time.
+        """What the work gives. Raises Overloaded where there is no room, CallTooLong after the longest time, and
+        ServiceStopping after the end.
 
         Whoever stops waiting, for that or another reason, abandons nothing that has begun: it goes on to its end. What
         has not begun is never begun.
@@ -47,7 +48,7 @@ class CallPool:
             future = self._executor.submit(work)
         except RuntimeError:
             self._leave(None)
-            raise
+            raise ServiceStopping from None
         future.add_done_callback(self._leave)
         return future
 

@@ -18,8 +18,6 @@ from adapters.grpc.call_pool import CallPool
 from adapters.grpc.catalogue import catalogue
 from adapters.grpc.connections import most_bytes
 from adapters.grpc.errors import (
-    CallTooLong,
-    Overloaded,
     Problem,
     RequestTooLarge,
     ServiceStopping,
@@ -132,11 +130,11 @@ def _function(
         started = time.perf_counter()
         try:
             return await pool.run(partial(work, request, context))
-        except (Overloaded, CallTooLong) as error:
-            problem = problem_of(error)
-            _note(method, started, problem)
         except _Refused as refused:
             problem = refused.problem
+        except Exception as error:
+            problem = problem_of(error)
+            _note(method, started, problem)
         return await _tell(problem, request, context)
 
     return call

@@ -8,9 +8,10 @@ import random
 import re
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
-import psutil
+import psutil  # type: ignore[import-untyped]
 import pytest
 
 from tests.adapters.grpc import raw_http2 as http2
@@ -44,13 +45,18 @@ def _address_of(channel: grpc.Channel) -> str:
 def _everybody_else_is_served(channel: grpc.Channel, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     with caplog.at_level(logging.WARNING):
         yield
-    assert channel.unary_unary(LIST)(b"", timeout=30) is not None
+    assert _listed(channel) is not None
     assert "Traceback" not in caplog.text
     assert not caplog.records
 
 
+def _listed(channel: grpc.Channel) -> object:
+    call: Any = channel.unary_unary(LIST)
+    return call(b"", timeout=30)
+
+
 def memory_mib() -> float:
-    return psutil.Process().memory_info().rss / 2**20
+    return float(psutil.Process().memory_info().rss) / 2**20
 
 
 def ask(address: str, body: bytes, *headers: tuple[str, str], path: str = GET, seconds: float = 10.0) -> int | None:
@@ -198,7 +204,7 @@ def test_connections_that_do_nothing_are_closed() -> None:
         with Connection.to(address) as connection:
             assert connection.wait_closed(LONG_SECONDS)
             assert any(kind == http2.GOAWAY for kind, *_ in connection.frames())
-        assert channel.unary_unary(LIST)(b"", timeout=30) is not None, "whoever comes again is served"
+        assert _listed(channel) is not None, "whoever comes again is served"
 
 
 def test_a_greeting_that_never_ends_is_cut(address: str) -> None:
@@ -210,12 +216,12 @@ def test_a_greeting_that_never_ends_is_cut(address: str) -> None:
 
 def test_there_are_so_many_connections_and_no_more() -> None:
     with serving(a_house(grpc_connections=5)) as channel:
-        assert channel.unary_unary(LIST)(b"", timeout=30) is not None
+        assert _listed(channel) is not None
         connections = [Connection.to(_address_of(channel)) for _ in range(10)]
         for connection in connections:
             connection.read_until(lambda one=connection: bool(one.received), LONG_SECONDS)  # type: ignore[misc]
         assert 4 <= sum(connection.closed for connection in connections) <= 6
-        assert channel.unary_unary(LIST)(b"", timeout=30) is not None, "who was there first is served"
+        assert _listed(channel) is not None, "who was there first is served"
         for connection in connections:
             connection.socket.close()
 

@@ -201,7 +201,7 @@ def test_beyond_the_queue_calls_are_refused_at_once_and_health_answers() -> None
         both = [payments.CreatePayment.future(an_order(), timeout=60) for _ in range(2)]
         refused = first_done(both)
         assert refusal(refused.result) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", 1.0)
-        health = health_pb2_grpc.HealthStub(channel)
+        health: Any = health_pb2_grpc.HealthStub(channel)
         assert (
             health.Check(health_pb2.HealthCheckRequest(), timeout=30).status == health_pb2.HealthCheckResponse.SERVING
         )
