@@ -14,6 +14,7 @@ from typing import Any, Final
 import grpc
 
 from adapters.grpc.call_context import wishes_of
+from adapters.grpc.call_facts import CallFacts
 from adapters.grpc.call_pool import CallPool
 from adapters.grpc.catalogue import catalogue
 from adapters.grpc.connections import most_bytes
@@ -113,12 +114,12 @@ def _function(
 ) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler; it runs on a thread, to its end, whether or not somebody waits for it."""
 
-    def work(request: Any, context: Any) -> Any:
+    def work(request: Any, facts: CallFacts) -> Any:
         started = time.perf_counter()
         try:
-            traffic.admit(method, context)
+            traffic.admit(method, facts)
             _must_be_readable(request)
-            answer = behaviour(request, context)
+            answer = behaviour(request, facts)
         except Exception as error:
             problem = problem_of(error)
             _note(method, started, problem)
@@ -127,30 +128,30 @@ def _function(
         return answer
 
     async def call(request: Any, context: Any) -> Any:
-        started = time.perf_counter()
+        started, facts = time.perf_counter(), CallFacts.of(context)
         try:
-            return await pool.run(partial(work, request, context))
+            return await pool.run(partial(work, request, facts))
         except _Refused as refused:
             problem = refused.problem
         except Exception as error:
             problem = problem_of(error)
             _note(method, started, problem)
-        return await _tell(problem, request, context)
+        return await _tell(problem, request, facts, context)
 
     return call
 
 
 def _coroutine(behaviour: Callable[[Any, Any], Any], method: str, traffic: Traffic) -> Callable[[Any, Any], Any]:
     async def call(request: Any, context: Any) -> Any:
-        started = time.perf_counter()
+        started, facts = time.perf_counter(), CallFacts.of(context)
         try:
-            await traffic.admit_stream(method, context)
+            await traffic.admit_stream(method, facts)
             _must_be_readable(request)
-            answer = await behaviour(request, context)
+            answer = await behaviour(request, facts)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise
         except Exception as error:
-            await _abort(method, started, error, request, context)
+            await _abort(method, started, error, request, facts, context)
         _note(method, started, None)
         return answer
 
@@ -164,17 +165,17 @@ def _stream(
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
 
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-        started = time.perf_counter()
+        started, facts = time.perf_counter(), CallFacts.of(context)
         try:
-            caller = await traffic.admit_stream(method, context)
+            caller = await traffic.admit_stream(method, facts)
             _must_be_readable(request)
             with traffic.stream_of(caller):
-                async for answer in _until(stopping, behaviour(request, context), traffic.limits.stream_seconds):
+                async for answer in _until(stopping, behaviour(request, facts), traffic.limits.stream_seconds):
                     yield answer
         except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
             raise
         except Exception as error:
-            await _abort(method, started, error, request, context)
+            await _abort(method, started, error, request, facts, context)
         _note(method, started, None)
 
     return call
@@ -208,20 +209,20 @@ async def _until(
         await answers.aclose()
 
 
-async def _abort(method: str, started: float, error: Exception, request: Any, context: Any) -> None:
+async def _abort(method: str, started: float, error: Exception, request: Any, facts: CallFacts, context: Any) -> None:
     problem = problem_of(error)
     _note(method, started, problem)
-    await _tell(problem, request, context)
+    await _tell(problem, request, facts, context)
 
 
-async def _tell(problem: Problem, request: Any, context: Any) -> None:
-    details = ((_DETAILS_KEY, _told(problem, request, context)),)
+async def _tell(problem: Problem, request: Any, facts: CallFacts, context: Any) -> None:
+    details = ((_DETAILS_KEY, _told(problem, request, facts)),)
     await context.abort(problem.code, problem.message, trailing_metadata=details)
 
 
-def _told(problem: Problem, request: Any, context: Any) -> bytes:
+def _told(problem: Problem, request: Any, facts: CallFacts) -> bytes:
     texts = catalogue()
-    told: bytes = status_of(problem, texts, texts.choose(wishes_of(request, context))).SerializeToString()
+    told: bytes = status_of(problem, texts, texts.choose(wishes_of(request, facts))).SerializeToString()
     return told
 
 

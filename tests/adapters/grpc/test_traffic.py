@@ -24,6 +24,7 @@ from bayar.payments.v1 import dispute_service_pb2, payment_service_pb2
 from bayar.payments.v1.card_pb2 import Card
 from bayar.payments.v1.dispute_service_pb2_grpc import DisputeServiceStub
 from bayar.payments.v1.money_pb2 import Money
+from bayar.payments.v1.payment_pb2 import Payment, PaymentState
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.adapters.grpc.serving import House, a_house, serving
 
@@ -292,3 +293,24 @@ def test_a_stream_ends_politely_after_its_time() -> None:
         assert refused == (grpc.StatusCode.UNAVAILABLE, "STREAM_ENDED", 1.0)
         slow.go_on.set()
         assert paying.result().payment.payment_id
+
+
+def test_what_is_known_of_a_call_outlives_the_call() -> None:
+    """The metadata is read again when the answer is written, long after this caller has hung up."""
+    house, slow = a_slow_house(grpc_threads=32, declines_per_card=0)
+    with stubs(house) as payments:
+        order = an_order()
+        order.amount.minor_units = 2046_00
+        for n in range(20):
+            order.request_id, order.reference = str(uuid.uuid4()), f"order {n}"
+            leaving = payments.CreatePayment.future(order, timeout=30, metadata=(("x-large", "x" * 4000),))
+            assert slow.begun.acquire(timeout=30)
+            leaving.cancel()
+        slow.go_on.set()
+        deadline = time.monotonic() + 30
+        while any(one.state == PaymentState.PAYMENT_STATE_PENDING for one in listed(payments)):
+            assert time.monotonic() < deadline, "what has begun goes on to its end"
+
+
+def listed(payments: PaymentServiceStub) -> list[Payment]:
+    return list(payments.ListPayments(LIST, timeout=30).payments)
