@@ -66,7 +66,7 @@ from application.resolve_operations import ResolveOperations
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
-from bootstrap.authentication import authentication
+from bootstrap.authentication import authentication, closed_services, tls_files
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import Settings
 
@@ -256,4 +256,11 @@ class Container(containers.DeclarativeContainer):
             list_abuse_blocks=list_abuse_blocks,
         ),
     )
-    server = providers.Singleton(GrpcServer, servicers, authenticate, settings.provided.grpc_threads)
+    server = providers.Singleton(
+        GrpcServer,
+        servicers,
+        authenticate,
+        settings.provided.grpc_threads,
+        providers.Callable(tls_files, settings),
+        providers.Callable(closed_services, settings),
+    )
