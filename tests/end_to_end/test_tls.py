@@ -6,7 +6,7 @@ import json
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -162,7 +162,7 @@ def test_health_and_reflection_can_be_closed(twin: Twin, tmp_path: Path) -> None
 
         def ask(metadata: tuple[tuple[str, str], ...]) -> list[str]:
             told = []
-            for call in (
+            asked: tuple[Callable[[], Any], ...] = (
                 lambda: health.Check(HealthCheckRequest(), metadata=metadata, timeout=10),
                 lambda: next(health.Watch(HealthCheckRequest(), metadata=metadata, timeout=10)),
                 lambda: next(
@@ -170,7 +170,8 @@ def test_health_and_reflection_can_be_closed(twin: Twin, tmp_path: Path) -> None
                         iter([ServerReflectionRequest(list_services="")]), metadata=metadata, timeout=10
                     )
                 ),
-            ):
+            )
+            for call in asked:
                 try:
                     call()
                     told.append("OK")
