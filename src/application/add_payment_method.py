@@ -56,6 +56,7 @@ class AddPaymentMethod:
     gateway: Gateway
     exactly_once: ExactlyOnce
     guard: AttemptGuard
+    accepts_cards: bool = True
 
     def __call__(self, order: MethodOrder, caller: Caller) -> PaymentMethod:
         """Raises InvalidRequest, RequestIdReused, TooManyDeclines, GatewayNotReached and StoreUnavailable."""
@@ -81,7 +82,8 @@ class AddPaymentMethod:
         source: Card | Nonce | None = None
         match order.source:
             case RawCard():
-                source = checks.card("card", order.source, self.exactly_once.clock.now().date())
+                today = self.exactly_once.clock.now().date()
+                source = checks.card("card", order.source, today, accepts=self.accepts_cards)
             case Nonce(value):
                 checks.secret_text("payment_method_nonce", value)
                 source = order.source

@@ -23,6 +23,8 @@ from domain.networks import network_of
 Value = TypeVar("Value")
 
 MAX_MINOR_UNITS: Final = 9_999_999_999
+MIN_CARD_DIGITS: Final = 12
+MAX_CARD_DIGITS: Final = 19
 MAX_TEXT: Final = 255
 MAX_CARDHOLDER_NAME: Final = 175
 MAX_LANGUAGE: Final = 35
@@ -157,6 +159,12 @@ class Checks:
             self.add(path, Rule.NO_CARD_DATA)
         return value
 
+    def tells_not(self, path: str, text: str, card_number: str) -> None:
+        """The text, which is stored, must not have the number of the card that pays."""
+        digits = re.sub(r"\D", "", card_number)
+        if len(digits) >= MIN_CARD_DIGITS and digits in re.sub(r"\D", "", text):
+            self.add(path, Rule.NO_CARD_DATA)
+
     def language(self, path: str, value: str) -> str:
         if len(value) > MAX_LANGUAGE:
             self.add(path, Rule.MAX_CHARACTERS, MAX_LANGUAGE)
@@ -207,12 +215,16 @@ class Checks:
             return None
         return expiry
 
-    def card(self, path: str, raw: RawCard, today: date) -> Card | None:
+    def card(self, path: str, raw: RawCard, today: date, *, accepts: bool) -> Card | None:
+        """Looks at nothing of the card where none is accepted."""
+        if not accepts:
+            self.add(path, Rule.NO_CARDS)
+            return None
         number = bare_number(raw.number)
         number_path = f"{path}.number"
         if not number:
             self.add(number_path, Rule.REQUIRED)
-        elif not (number.isascii() and number.isdigit()) or not 12 <= len(number) <= 19:
+        elif not (number.isascii() and number.isdigit()) or not MIN_CARD_DIGITS <= len(number) <= MAX_CARD_DIGITS:
             self.add(number_path, Rule.CARD_NUMBER_LENGTH)
         elif not passes_luhn(number):
             self.add(number_path, Rule.CARD_NUMBER)

@@ -72,6 +72,7 @@ class CreatePayment:
     exactly_once: ExactlyOnce
     currencies: frozenset[str]
     guard: AttemptGuard
+    accepts_cards: bool = True
 
     def __call__(self, order: PaymentOrder, caller: Caller) -> Payment:
         """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, TooManyDeclines, GatewayNotReached and
@@ -155,7 +156,12 @@ class CreatePayment:
         checks.language("language_code", order.language_code)
         checks.client_address("client_address", order.client_address)
         customer, method = self._find_references(checks, order, caller)
-        source = _source(checks, order.source, method, today)
+        source = self._source(checks, order.source, method, today)
+        if isinstance(order.source, RawCard):
+            # An order's number may look like a card's, but not be the number of the very card.
+            checks.tells_not("reference", order.reference, order.source.number)
+            for key, value in order.metadata.items():
+                checks.tells_not("metadata", key + value, order.source.number)
         if order.store_payment_method:
             if not order.customer_id:
                 checks.add("customer_id", Rule.NEEDS_CUSTOMER)
@@ -189,6 +195,21 @@ class CreatePayment:
         )
         return _Plan(request, terms, source, customer, attempt)
 
+    def _source(
+        self, checks: Checks, source: RawSource | None, method: PaymentMethod | None, today: date
+    ) -> Source | None:
+        match source:
+            case None:
+                checks.add("source", Rule.EXACTLY_ONE, "card, payment_method_nonce, payment_method_id")
+                return None
+            case RawCard():
+                return checks.card("card", source, today, accepts=self.accepts_cards)
+            case Nonce(value):
+                checks.secret_text("payment_method_nonce", value)
+                return source
+            case RawStoredMethod():
+                return StoredMethod(method.gateway_token) if method else None
+
     def _find_references(
         self, checks: Checks, order: PaymentOrder, caller: Caller
     ) -> tuple[Customer | None, PaymentMethod | None]:
@@ -220,20 +241,6 @@ def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
         and caller.owns(method.caller_id, method.customer_id)
         and method.state is PaymentMethodState.ACTIVE
     )
-
-
-def _source(checks: Checks, source: RawSource | None, method: PaymentMethod | None, today: date) -> Source | None:
-    match source:
-        case None:
-            checks.add("source", Rule.EXACTLY_ONE, "card, payment_method_nonce, payment_method_id")
-            return None
-        case RawCard():
-            return checks.card("card", source, today)
-        case Nonce(value):
-            checks.secret_text("payment_method_nonce", value)
-            return source
-        case RawStoredMethod():
-            return StoredMethod(method.gateway_token) if method else None
 
 
 def _fields(order: PaymentOrder) -> dict[str, object]:

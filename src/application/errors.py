@@ -29,6 +29,7 @@ class Rule(Enum):
     CURRENCY_OF_PAYMENT = "currency_of_payment"
     CARD_NUMBER = "card_number"
     CARD_NUMBER_LENGTH = "card_number_length"
+    NO_CARDS = "no_cards"
     MONTH = "month"
     YEAR = "year"
     NOT_PAST = "not_past"
@@ -59,8 +60,8 @@ class Rule(Enum):
     IP_ADDRESS = "ip_address"
 
 
-# Cards expire, customers and methods are deleted, currencies given up.
-_MADE_BY_TIME: Final = frozenset({Rule.NOT_PAST, Rule.EXISTS, Rule.OF_CUSTOMER, Rule.CURRENCY_ACCEPTED})
+# Cards expire or are no longer taken, customers and methods are deleted, currencies given up.
+_MADE_BY_TIME: Final = frozenset({Rule.NOT_PAST, Rule.EXISTS, Rule.OF_CUSTOMER, Rule.CURRENCY_ACCEPTED, Rule.NO_CARDS})
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,7 +68,7 @@ from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
 from bootstrap.authentication import authentication, closed_services, tls_files
 from bootstrap.runtime import SortableIds, SystemClock
-from bootstrap.settings import Settings
+from bootstrap.settings import RawCards, Settings
 
 
 def _braintree_settings(settings: Settings) -> BraintreeSettings:
@@ -164,7 +164,10 @@ class Container(containers.DeclarativeContainer):
     forget_attempts = providers.Singleton(ForgetAttempts, store, clock, providers.Callable(_window, settings))
     list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
 
-    create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies, attempt_guard)
+    accepts_cards = providers.Callable(lambda settings: settings.raw_cards is RawCards.ACCEPT, settings)
+    create_payment = providers.Singleton(
+        CreatePayment, store, gateway, exactly_once, currencies, attempt_guard, accepts_cards
+    )
     capture_payment = providers.Singleton(CapturePayment, store, gateway, exactly_once)
     void_payment = providers.Singleton(VoidPayment, gateway, exactly_once)
     refund_payment = providers.Singleton(RefundPayment, store, gateway, exactly_once, refresh)
@@ -185,7 +188,9 @@ class Container(containers.DeclarativeContainer):
     find_language = providers.Singleton(FindLanguage, store)
 
     create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
-    add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once, attempt_guard)
+    add_payment_method = providers.Singleton(
+        AddPaymentMethod, store, gateway, exactly_once, attempt_guard, accepts_cards
+    )
     get_payment_method = providers.Singleton(GetPaymentMethod, store)
     list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
     method_changer = providers.Singleton(MethodChanger, store, exactly_once)

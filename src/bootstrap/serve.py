@@ -26,6 +26,8 @@ from bayar.channels import is_loopback
 from bootstrap import encryption
 from bootstrap.container import Container
 from bootstrap.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
+from bootstrap.hardening import leave_no_core_dumps
+from bootstrap.logs import write_logs
 from bootstrap.settings import Authentication, BadSettings, Settings, load_settings
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.worker import Worker
@@ -121,10 +123,8 @@ def run(container: Container, *, key_file: Path | None = None) -> int:
     key_file: for development, where to keep an API key, and a first payment to try it with is printed.
     """
     settings = container.settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    write_logs(settings.log_level)
+    leave_no_core_dumps()
     with ExitStack() as stack:
         try:
             engine = _engine(container)

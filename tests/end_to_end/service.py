@@ -89,6 +89,8 @@ class Service:
     environment: dict[str, str]
     log_path: Path
     address: str = ""
+    # What Python runs.
+    program: tuple[str, ...] = ("-m", "bootstrap.cli", "serve")
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
     _clients: list[BayarClient] = field(default_factory=list, repr=False)
 
@@ -104,11 +106,7 @@ class Service:
     def start(self) -> None:
         with self.log_path.open("a") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "bootstrap.cli", "serve"],
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                env=self.environment,
+                [sys.executable, *self.program], stdout=subprocess.PIPE, stderr=log, text=True, env=self.environment
             )
         watchdog = threading.Timer(START_SECONDS, self._process.kill)
         watchdog.start()

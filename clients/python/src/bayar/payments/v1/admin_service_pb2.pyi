@@ -182,7 +182,7 @@ class UnresolvedOperation(_message.Message):
     WHY_FIELD_NUMBER: _builtins.int
     CALLER_ID_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
-    """The payment, or empty for a payment method being stored."""
+    """The payment."""
     check_count: _builtins.int
     """How often the gateway was asked since."""
     why: _builtins.str

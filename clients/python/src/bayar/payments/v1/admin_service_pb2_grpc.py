@@ -67,7 +67,8 @@ class AdminServiceServicer(object):
     """
 
     def ListUnresolvedOperations(self, request, context):
-        """Lists operations whose outcome is still unknown, oldest first.
+        """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
+        is PENDING, and settles in the same way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

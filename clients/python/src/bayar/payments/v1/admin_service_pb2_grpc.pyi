@@ -34,7 +34,9 @@ class AdminServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AdminServiceAsyncStub: ...
     ListUnresolvedOperations: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListUnresolvedOperationsRequest, _admin_service_pb2.ListUnresolvedOperationsResponse]
-    """Lists operations whose outcome is still unknown, oldest first."""
+    """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
+    is PENDING, and settles in the same way.
+    """
     ResolveOperation: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ResolveOperationRequest, _admin_service_pb2.ResolveOperationResponse]
     """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
 
@@ -53,7 +55,9 @@ class AdminServiceAsyncStub(AdminServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListUnresolvedOperations: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListUnresolvedOperationsRequest, _admin_service_pb2.ListUnresolvedOperationsResponse]  # type: ignore[assignment]
-    """Lists operations whose outcome is still unknown, oldest first."""
+    """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
+    is PENDING, and settles in the same way.
+    """
     ResolveOperation: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ResolveOperationRequest, _admin_service_pb2.ResolveOperationResponse]  # type: ignore[assignment]
     """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
 
@@ -75,7 +79,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ListUnresolvedOperationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListUnresolvedOperationsResponse, _abc.Awaitable[_admin_service_pb2.ListUnresolvedOperationsResponse]]:
-        """Lists operations whose outcome is still unknown, oldest first."""
+        """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
+        is PENDING, and settles in the same way.
+        """
 
     @_abc_1.abstractmethod
     def ResolveOperation(
