@@ -164,10 +164,7 @@ class DeletePaymentMethod:
             if method.state is PaymentMethodState.DELETED:
                 # By another request, meanwhile.
                 return method
-            if method.is_default:
-                _promote_newest(work, method)
-            _pass_on_doubles(work, method)
-            return replace(method, state=PaymentMethodState.DELETED, is_default=False)
+            return withdraw(work, method)
 
         return self.change(request, payment_method_id, at_gateway, here, goal=PaymentMethodState.DELETED)
 
@@ -178,6 +175,14 @@ def _named(request_id: str, payment_method_id: str, caller: Caller, name: str) -
     checks.resource_id("payment_method_id", payment_method_id, ids.PAYMENT_METHOD)
     checks.done()
     return Request(caller, known(checked_id), name, {"payment_method_id": payment_method_id})
+
+
+def withdraw(work: UnitOfWork, method: PaymentMethod) -> PaymentMethod:
+    """The method as deleted, with its place among the customer's others given up."""
+    if method.is_default:
+        _promote_newest(work, method)
+    _pass_on_doubles(work, method)
+    return replace(method, state=PaymentMethodState.DELETED, is_default=False)
 
 
 def _promote_newest(work: UnitOfWork, leaving: PaymentMethod) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 
 from application.caller import Scope
 from application.ports.attempts import AttemptScope
-from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.money import Money
 from domain.operation import OperationKind, OperationState
 from domain.payment_method import PaymentMethodState
 
@@ -55,6 +56,11 @@ class Rule(Enum):
     FIELD_PATH = "field_path"
     LAST_FOUR = "last_four"
     TIMESTAMP = "timestamp"
+    NO_CONTROL_CHARACTERS_BUT_BREAKS = "no_control_characters_but_breaks"
+    FILE_NAME = "file_name"
+    FILE_CONTENT = "file_content"
+    MAX_BYTES = "max_bytes"
+    NOTIFICATION_ID = "notification_id"
     CALLER_ID = "caller_id"
     NOT_FOR_CUSTOMERS = "not_for_customers"
     IP_ADDRESS = "ip_address"
@@ -95,6 +101,8 @@ class ResourceKind(Enum):
     CUSTOMER = "customer"
     PAYMENT_METHOD = "payment_method"
     OPERATION = "operation"
+    DISPUTE = "dispute"
+    NOTIFICATION = "notification"
     API_KEY = "api_key"
 
 
@@ -235,3 +243,23 @@ class MethodRefused(ApplicationError):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class DisputeAnswerRefused(ApplicationError):
+    """The gateway refused the answer to a dispute as it was. It had no effect."""
+
+    def __init__(self, dispute_id: DisputeId, detail: str) -> None:
+        super().__init__(f"{dispute_id}: {detail}")
+        self.dispute_id = dispute_id
+        self.detail = detail
+
+
+class PaymentDisputed(ApplicationError):
+    """The customer's bank claims the money: to give it back as well would pay twice."""
+
+    def __init__(self, payment_id: PaymentId, dispute_ids: tuple[DisputeId, ...], claimed: Money, left: Money) -> None:
+        super().__init__(f"{claimed} of {payment_id} is disputed")
+        self.payment_id = payment_id
+        self.dispute_ids = dispute_ids
+        self.claimed = claimed
+        self.left = left

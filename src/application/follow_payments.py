@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from application.claims import with_latest_claims
 from application.exactly_once import ExactlyOnce, locked
 from application.ports.gateway import Gateway
 from application.ports.store import Store
@@ -34,7 +35,7 @@ class FollowPayments:
                 current = locked(work, payment.terms.payment_id)
                 for transaction_id in current.awaited_transactions:
                     if transaction_id in found:
-                        bring_up_to_date(current, found[transaction_id], stamp, follow)
+                        bring_up_to_date(current, with_latest_claims(work, found[transaction_id]), stamp, follow)
                 follow.plan(current, stamp.time)
                 work.payments.save(current)
         return len(due)

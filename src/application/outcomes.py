@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
+from application.claims import with_latest_claims
 from application.follow import FollowPolicy
 from application.place_method import place
 from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
@@ -33,7 +34,8 @@ def record_outcome(
     """Changes and saves the locked payment, and the method that was to be stored with it."""
     operation = payment.operation(operation_id)
     match outcome:
-        case Approved(transaction):
+        case Approved(answered):
+            transaction = with_latest_claims(work, answered)
             moves_money = operation.kind is not OperationKind.VOID
             payment.succeed(
                 operation_id,

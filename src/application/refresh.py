@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from application.claims import with_latest_claims
 from application.exactly_once import locked
 from application.follow import FollowPolicy
 from application.ports.gateway import Gateway, Transaction
@@ -31,7 +32,8 @@ class Refresh:
         stamp = Stamp(self.clock.now(), SERVICE)
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
-            news = [bring_up_to_date(current, found, stamp, self.follow) for found in transactions]
+            latest = [with_latest_claims(work, found) for found in transactions]
+            news = [bring_up_to_date(current, found, stamp, self.follow) for found in latest]
             if any(news):
                 work.payments.save(current)
         return current

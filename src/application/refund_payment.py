@@ -8,6 +8,7 @@ from typing import Final
 
 from application.caller import Caller
 from application.checks import Checks, RawMoney, known
+from application.claims import refuse_if_claimed
 from application.exactly_once import ExactlyOnce, Lease, Request, locked, may_try_again
 from application.load import check_amount, load, load_for_change
 from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund, RefundIncomplete
@@ -68,12 +69,12 @@ class RefundPayment:
         return self.exactly_once.repeat(payment, request)
 
     def _learn_whether_settled(self, payment_id: str, request: Request, caller: Caller) -> None:
-        """Whether money is voided or refunded depends on settlement, of which no gateway tells by itself."""
+        """Whether money is voided, refunded or disputed by now: a gateway need not have told of it by itself."""
         payment = load(self.store, payment_id, caller)
         if payment.operations_of(request.request_id):
             return
         sales = payment.captured_sales
-        if any(s.standing is not None and not s.standing.status.is_refundable for s in sales):
+        if sales:
             self.refresh(payment, [sale.transaction_id for sale in sales])
 
     def _record_start(
@@ -90,6 +91,7 @@ class RefundPayment:
                 return payment, self._start(work, payment, request, amount, note)
             except (AmountExceeds, IllegalTransition, OperationInProgress) as refusal:
                 if not payment.given_back_by(request.request_id):
+                    refuse_if_claimed(work, payment, amount)
                     raise
                 # A part of it was given back before, so that a refusal would not be true.
                 if isinstance(refusal, OperationInProgress):

@@ -168,7 +168,11 @@ class ResolveOperations:
         lease = self.exactly_once.begin_lease()
         with self.store.begin() as work:
             payment = locked(work, payment_id)
-            if payment.operation(operation_id).state is not OperationState.SCHEDULED:
+            scheduled = payment.operation(operation_id)
+            if scheduled.state is not OperationState.SCHEDULED:
+                return
+            if payment.would_pay_twice(scheduled):
+                self._hold(work, payment, scheduled, stamp)
                 return
             started = payment.start_scheduled(operation_id, stamp=stamp)
             payment.check_again(operation_id, stamp.time + self.exactly_once.lease)
@@ -186,6 +190,15 @@ class ResolveOperations:
                     work.payments.save(payment)
             return
         self.exactly_once.record(payment_id, operation_id, outcome, Caller(CallerId(SERVICE)))
+
+    def _hold(self, work: UnitOfWork, payment: Payment, refund: Operation, stamp: Stamp) -> None:
+        """A dispute claims what was to be given back. Waits for its end; once it is lost, the customer has it."""
+        disputes = work.disputes.of_transaction(refund.target_transaction_id)
+        if disputes and all(one.state.has_ended for one in disputes):
+            payment.fail(refund.operation_id, FailureReason.NO_LONGER_POSSIBLE, detail="disputed", stamp=stamp)
+        else:
+            payment.check_again(refund.operation_id, stamp.time + _LONGEST_SCHEDULE_WAIT, checked=True)
+        work.payments.save(payment)
 
     def _wait(self, payment_id: PaymentId, operation_id: OperationId, *, checked: bool) -> Payment:
         with self.store.begin() as work:

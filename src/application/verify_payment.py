@@ -10,6 +10,7 @@ from typing import Final
 
 from application.caller import Caller
 from application.checks import Checks, known
+from application.claims import with_latest_claims
 from application.exactly_once import locked
 from application.follow import FollowPolicy
 from application.load import load
@@ -78,6 +79,7 @@ class VerifyPayment:
         stamp = Stamp(self.clock.now(), SERVICE)
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
+            found = [with_latest_claims(work, transaction) for transaction in found]
             differences = list(_compare(current, found, payment.transaction_ids))
             for difference in differences:
                 current.note_difference(

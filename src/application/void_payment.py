@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from application.caller import Caller
 from application.checks import Checks, known
+from application.claims import refuse_if_claimed
 from application.exactly_once import ExactlyOnce, Lease, Request
 from application.load import load_for_change
 from application.ports.gateway import Gateway, Outcome, Void
@@ -44,6 +45,7 @@ class VoidPayment:
             work: UnitOfWork, payment: Payment | None, operation_id: OperationId, stamp: Stamp
         ) -> tuple[Payment, Operation]:
             payment = payment or load_for_change(work, known(payment_id), caller)
+            refuse_if_claimed(work, payment, payment.captured_amount or None)
             return payment, payment.void(operation_id, request.request_id, note=note, stamp=stamp)
 
         def call(_: Payment, operation: Operation, __: Lease) -> Outcome:

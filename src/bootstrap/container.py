@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 from dependency_injector import containers, providers
@@ -11,6 +12,7 @@ from dependency_injector import containers, providers
 from adapters.braintree.declines import codes_by_reason
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
+from adapters.braintree.webhooks import BraintreeNotifications
 from adapters.grpc.access import current_caller
 from adapters.grpc.admin_servicer import AdminServicer
 from adapters.grpc.customer_servicer import CustomerServicer
@@ -19,11 +21,16 @@ from adapters.grpc.event_servicer import EventServicer
 from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
+from adapters.http.metrics import Metrics
+from adapters.http.server import HttpServer, Pages
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.sealing import Sealer, SealingKey
 from adapters.persistence.store import SqlStore
 from application.absence import AbsenceWatch
+from application.accept_dispute import AcceptDispute
+from application.add_dispute_evidence import AddDisputeEvidence
 from application.add_payment_method import AddPaymentMethod
+from application.answer_dispute import AnswerDispute
 from application.attempt_limits import AttemptGuard, AttemptLimits
 from application.authenticate import KnownKeys
 from application.capture_payment import CapturePayment
@@ -39,30 +46,41 @@ from application.create_payment import CreatePayment
 from application.delete_customer import DeleteCustomer
 from application.exactly_once import ExactlyOnce
 from application.export_payments import ExportPayments
+from application.finalize_dispute import FinalizeDispute
 from application.find_default_method import FindDefaultMethod
 from application.find_language import FindLanguage
 from application.fingerprint import Fingerprinter
 from application.follow import FollowPolicy
+from application.follow_disputes import FollowDisputes
 from application.follow_payments import FollowPayments
 from application.forget_attempts import ForgetAttempts
 from application.get_customer import GetCustomer
+from application.get_dispute import GetDispute
 from application.get_payment import GetPayment
 from application.get_payment_method import GetPaymentMethod
 from application.in_flight import InFlight
 from application.key_uses import KeyUses
 from application.list_abuse_blocks import ListAbuseBlocks
 from application.list_customers import ListCustomers
+from application.list_disputes import ListDisputes
+from application.list_notifications import ListNotifications
 from application.list_payment_events import ListPaymentEvents
 from application.list_payment_methods import ListPaymentMethods
 from application.list_payments import ListPayments
 from application.list_unresolved_operations import ListUnresolvedOperations
 from application.page_tokens import PageTokens
+from application.poll_disputes import PollDisputes
+from application.process_notifications import ProcessNotifications
+from application.receive_notification import ReceiveNotification
 from application.reconcile import Reconcile
+from application.record_dispute import RecordDispute
 from application.refresh import Refresh
 from application.refund_payment import RefundPayment
+from application.reread_methods import RereadMethods
 from application.resolve_methods import ResolveMethods
 from application.resolve_operation import ResolveOperation
 from application.resolve_operations import ResolveOperations
+from application.retry_notification import RetryNotification
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
@@ -132,6 +150,16 @@ def _absence(settings: Settings) -> AbsenceWatch:
     return AbsenceWatch(time.monotonic, timedelta(seconds=settings.absence_horizon_seconds))
 
 
+def _waiting(store: SqlStore) -> Callable[[], dict[str, int]]:
+    """How many notifications are in which unfinished state."""
+
+    def count() -> dict[str, int]:
+        with store.read() as work:
+            return {state.value: number for state, number in work.notifications.count().items()}
+
+    return count
+
+
 class Container(containers.DeclarativeContainer):
     """Everything the service is made of. `settings` must be overridden first."""
 
@@ -145,7 +173,8 @@ class Container(containers.DeclarativeContainer):
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
     sealer = providers.Singleton(_sealer, settings)
     store = providers.Singleton(SqlStore, engine, ids, sealer)
-    gateway = providers.Singleton(BraintreeAdapter, providers.Callable(_braintree_settings, settings))
+    braintree_settings = providers.Callable(_braintree_settings, settings)
+    gateway = providers.Singleton(BraintreeAdapter, braintree_settings)
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
     known_keys = providers.Singleton(KnownKeys, store)
@@ -157,6 +186,7 @@ class Container(containers.DeclarativeContainer):
     page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
     refresh = providers.Singleton(Refresh, store, gateway, clock, follow)
     absence = providers.Singleton(_absence, settings)
+    dispute_interval = providers.Callable(lambda settings: timedelta(seconds=settings.dispute_poll_seconds), settings)
     # Set once the process has been told to stop.
     stopping = providers.Singleton(threading.Event)
 
@@ -193,6 +223,16 @@ class Container(containers.DeclarativeContainer):
     )
     get_payment_method = providers.Singleton(GetPaymentMethod, store)
     list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
+    get_dispute = providers.Singleton(GetDispute, store)
+    list_disputes = providers.Singleton(ListDisputes, store, page_tokens)
+    record_dispute = providers.Singleton(RecordDispute, store, gateway, clock, ids, follow, dispute_interval)
+    answer_dispute = providers.Singleton(AnswerDispute, store, exactly_once, record_dispute)
+    accept_dispute = providers.Singleton(AcceptDispute, gateway, answer_dispute)
+    add_dispute_evidence = providers.Singleton(AddDisputeEvidence, gateway, answer_dispute)
+    finalize_dispute = providers.Singleton(FinalizeDispute, gateway, answer_dispute)
+    follow_disputes = providers.Singleton(FollowDisputes, store, gateway, exactly_once, record_dispute, absence)
+    poll_disputes = providers.Singleton(PollDisputes, store, gateway, clock, record_dispute)
+
     method_changer = providers.Singleton(MethodChanger, store, exactly_once)
     update_payment_method = providers.Singleton(UpdatePaymentMethod, gateway, method_changer)
     set_default_payment_method = providers.Singleton(SetDefaultPaymentMethod, gateway, method_changer)
@@ -205,6 +245,25 @@ class Container(containers.DeclarativeContainer):
         ResolveMethods, store, gateway, exactly_once, absence, is_stopping=stopping.provided.is_set
     )
     follow_payments = providers.Singleton(FollowPayments, store, gateway, exactly_once)
+
+    metrics = providers.Singleton(Metrics)
+    notification_reader = providers.Singleton(BraintreeNotifications, braintree_settings)
+    receive_notification = providers.Singleton(ReceiveNotification, store, notification_reader, clock)
+    reread_methods = providers.Singleton(RereadMethods, store, gateway, clock)
+    process_notifications = providers.Singleton(
+        ProcessNotifications,
+        store,
+        gateway,
+        exactly_once,
+        refresh,
+        record_dispute,
+        reread_methods,
+        resolve_operations,
+        metrics.provided.count_processed,
+        settings.provided.webhook_attempts,
+    )
+    list_notifications = providers.Singleton(ListNotifications, store, page_tokens)
+    retry_notification = providers.Singleton(RetryNotification, store, exactly_once)
 
     list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
     resolve_operation = providers.Singleton(ResolveOperation, store, gateway, exactly_once, resolve_operations)
@@ -249,7 +308,15 @@ class Container(containers.DeclarativeContainer):
             delete_payment_method=delete_payment_method,
             language_of=find_language,
         ),
-        disputes=providers.Factory(DisputeServicer),
+        disputes=providers.Factory(
+            DisputeServicer,
+            callers=callers,
+            get_dispute=get_dispute,
+            list_disputes=list_disputes,
+            accept_dispute=accept_dispute,
+            add_dispute_evidence=add_dispute_evidence,
+            finalize_dispute=finalize_dispute,
+        ),
         events=providers.Factory(EventServicer),
         admin=providers.Factory(
             AdminServicer,
@@ -259,6 +326,18 @@ class Container(containers.DeclarativeContainer):
             reconcile=reconcile,
             export_payments=export_payments,
             list_abuse_blocks=list_abuse_blocks,
+            list_notifications=list_notifications,
+            retry_notification=retry_notification,
+        ),
+    )
+    http_server = providers.Singleton(
+        HttpServer,
+        providers.Factory(
+            Pages,
+            receive=receive_notification,
+            answer_challenge=notification_reader.provided.answer_challenge,
+            waiting=providers.Factory(_waiting, store),
+            metrics=metrics,
         ),
     )
     server = providers.Singleton(

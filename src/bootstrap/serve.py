@@ -18,6 +18,8 @@ from sqlalchemy import Engine
 
 from adapters.grpc.server import CannotListen
 from adapters.grpc.tls import BadCertificates
+from adapters.http.server import WEBHOOKS
+from adapters.http.server import CannotListen as CannotListenHttp
 from adapters.persistence import resealing
 from adapters.persistence.migrate import is_current, upgrade
 from application.ports.gateway import GatewayUnavailable
@@ -152,6 +154,8 @@ def run(container: Container, *, key_file: Path | None = None) -> int:
             _complain(f"{error}. BAYAR_TLS_CERTIFICATE_FILE, BAYAR_TLS_KEY_FILE and BAYAR_TLS_CLIENT_CA_FILE name them")
         except CannotListen as error:
             _complain(f"{error}. Set BAYAR_GRPC_ADDRESS to a free address, for example 127.0.0.1:50052")
+        except CannotListenHttp as error:
+            _complain(f"{error}. Set BAYAR_HTTP_ADDRESS to a free address, for example 127.0.0.1:8081")
         return _CANNOT_START
 
 
@@ -176,7 +180,13 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     server = await loop.run_in_executor(None, container.server)
-    address = await server.start(settings.grpc_address)
+    http = await loop.run_in_executor(None, container.http_server)
+    http_address = await http.start(settings.http_address)
+    try:
+        address = await server.start(settings.grpc_address)
+    except CannotListen:
+        await http.stop()
+        raise
     outages = (GatewayUnavailable, StoreUnavailable)
     workers = [
         Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds, outages),
@@ -184,11 +194,15 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
         Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
         Worker("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, outages),
+        Worker("webhook worker", container.process_notifications(), settings.resolver_interval_seconds, outages),
+        Worker("dispute follower", container.follow_disputes(), settings.resolver_interval_seconds, outages),
+        Worker("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds, outages),
     ]
     for worker in workers:
         worker.start()
     _warn_of_open_doors(settings)
     _say(f"Bayar listens on {address} (gRPC, {_encryption(settings)}). Ctrl-C ends it.")
+    _say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
     if key_file is not None:
         _say(_first_payment(address, key_file))
     await stopping.wait()
@@ -196,6 +210,7 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
     # A second signal ends it at once: what is under way is then found again by the next start.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
+    await http.stop()
     # Right away, so that other replicas do not wait for what this one holds.
     container.stopping().set()
     await server.stop(settings.stop_grace_seconds)

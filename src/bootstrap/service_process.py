@@ -31,6 +31,7 @@ def running_service(directory: Path, twin: Twin) -> Iterator[str]:
     environment |= twin.environment() | {
         "BAYAR_DATABASE_URL": f"sqlite:///{directory / 'bayar.db'}",
         "BAYAR_GRPC_ADDRESS": "127.0.0.1:0",
+        "BAYAR_HTTP_ADDRESS": "127.0.0.1:0",
         "BAYAR_LOG_LEVEL": "warning",
         "PYTHONUNBUFFERED": "1",
     }

@@ -125,7 +125,8 @@ class Settings(BaseSettings):
     )
     http_address: Address = Field(
         default="127.0.0.1:8080",
-        description="Where the HTTP side will listen (webhooks, metrics). Nothing listens there yet.",
+        description="Where the HTTP side listens: Braintree's webhooks, /healthz, /readyz and /metrics. Port 0 takes a "
+        "free one.",
         examples=["127.0.0.1:8080"],
     )
     authentication: Authentication = Field(
@@ -309,6 +310,21 @@ class Settings(BaseSettings):
         ge=0,
         description="How many different cards of one client_address may be declined or verified. 0: any number.",
         examples=["10"],
+    )
+    dispute_poll_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        description="How often to search the gateway for disputes of which no webhook came, and to look again at those "
+        "that have not ended.",
+        examples=["3600"],
+    )
+    webhook_attempts: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="How often to try to deal with one webhook before it is given up and listed for administrators. "
+        "The pauses between grow to an hour.",
+        examples=["20"],
     )
     grpc_threads: int = Field(
         default=64, ge=2, le=1000, description="How many calls are worked on at once.", examples=["64"]

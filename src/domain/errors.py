@@ -1,6 +1,6 @@
 """What the domain refuses. Errors carry fields; sentences are written at the edge."""
 
-from domain.ids import OperationId, PaymentId
+from domain.ids import DisputeId, OperationId, PaymentId
 from domain.money import Money
 from domain.operation import OperationKind, OperationState
 from domain.transitions import PaymentState
@@ -48,3 +48,21 @@ class OutcomeConflict(DomainError):
         self.operation_id = operation_id
         self.recorded = recorded
         self.arrived = arrived
+
+
+class DisputeNotOpen(DomainError):
+    """The dispute takes no answer any more."""
+
+    def __init__(self, dispute_id: DisputeId, state: str) -> None:
+        super().__init__(f"{dispute_id} is {state}")
+        self.dispute_id = dispute_id
+        self.state = state
+
+
+class DisputeActionInProgress(DomainError):
+    """What became of an earlier answer to the dispute has to be known first."""
+
+    def __init__(self, dispute_id: DisputeId, action_id: OperationId) -> None:
+        super().__init__(f"{action_id} of {dispute_id} is under way")
+        self.dispute_id = dispute_id
+        self.action_id = action_id

@@ -8,6 +8,7 @@ OperationId = NewType("OperationId", str)
 CustomerId = NewType("CustomerId", str)
 PaymentMethodId = NewType("PaymentMethodId", str)
 EventId = NewType("EventId", str)
+DisputeId = NewType("DisputeId", str)
 RequestId = NewType("RequestId", str)
 CallerId = NewType("CallerId", str)
 
@@ -17,6 +18,7 @@ CUSTOMER: Final = "cus"
 PAYMENT_METHOD: Final = "pm"
 EVENT: Final = "evt"
 BLOCK: Final = "blk"
+DISPUTE: Final = "dis"
 
 # Crockford's base 32 in lower case: no i, l, o, u. Also fit for the gateway's own ids (letters, digits, "-", "_").
 _BODY: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")

@@ -187,6 +187,21 @@ class OperationLog:
         claims = [sale.standing.disputed_amount for sale in self._sales() if sale.standing is not None]
         return Money.total([claim for claim in claims if claim is not None], self._zero.currency_code)
 
+    def would_pay_twice(self, refund: Operation) -> bool:
+        """Whether the refund and what a dispute claims of the same transaction are more than it took."""
+        sale = self.latest_on(refund.target_transaction_id)
+        claimed = sale.standing.disputed_amount if sale is not None and sale.standing is not None else None
+        if sale is None or claimed is None:
+            return False
+        returns = self._sum(
+            o
+            for o in self._refunds()
+            if o.target_transaction_id == refund.target_transaction_id
+            and o.operation_id != refund.operation_id
+            and o.state in (OperationState.STARTED, OperationState.SUCCEEDED)
+        )
+        return returns + refund.amount + claimed > sale.amount
+
     @property
     def refundable_amount(self) -> Money:
         """captured - refunded - refunds under way - disputed, and never below zero."""

@@ -50,6 +50,16 @@ class Admin(AdminServiceServicer):
     ) -> wire.ListAbuseBlocksResponse:
         raise NotImplementedError
 
+    def ListWebhookNotifications(
+        self, request: wire.ListWebhookNotificationsRequest, context: grpc.ServicerContext
+    ) -> wire.ListWebhookNotificationsResponse:
+        raise NotImplementedError
+
+    def RetryWebhookNotification(
+        self, request: wire.RetryWebhookNotificationRequest, context: grpc.ServicerContext
+    ) -> wire.RetryWebhookNotificationResponse:
+        raise NotImplementedError
+
     def Reconcile(
         self, request: wire.ReconcileRequest, context: grpc.ServicerContext
     ) -> Iterator[wire.ReconcileResponse]:

@@ -57,6 +57,7 @@ def environment_of(twin: Twin, database_url: str, more: Mapping[str, str] | None
         "PYTHONUNBUFFERED": "1",
         "BAYAR_DATABASE_URL": database_url,
         "BAYAR_GRPC_ADDRESS": "127.0.0.1:0",
+        "BAYAR_HTTP_ADDRESS": "127.0.0.1:0",
         "BAYAR_BRAINTREE_ENVIRONMENT": "twin",
         "BAYAR_BRAINTREE_URL": twin.url,
         "BAYAR_BRAINTREE_CA_FILE": str(twin.ca_file),
@@ -91,6 +92,7 @@ class Service:
     address: str = ""
     # What Python runs.
     program: tuple[str, ...] = ("-m", "bootstrap.cli", "serve")
+    http_url: str = ""
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
     _clients: list[BayarClient] = field(default_factory=list, repr=False)
 
@@ -111,10 +113,11 @@ class Service:
         watchdog = threading.Timer(START_SECONDS, self._process.kill)
         watchdog.start()
         assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line, second_line = self._process.stdout.readline(), self._process.stdout.readline()
         watchdog.cancel()
         assert line.startswith(READY), f"the service did not start: {line!r} {self.log[-2000:]}"
         self.address = line.removeprefix(READY).split()[0]
+        self.http_url = second_line.split()[2].removesuffix("/webhooks/braintree;")
         if self.environment.get("BAYAR_AUTHENTICATION") != "none":
             let_in(self.environment["BAYAR_DATABASE_URL"])
 

@@ -46,7 +46,7 @@ def test_a_dispute_takes_what_it_claims_from_what_can_be_refunded_until_it_is_wo
     assert bayar.verify_payment(payment_id=payment.payment_id).payment.funds == PaymentFunds.PAYMENT_FUNDS_DISPUTED
     with pytest.raises(BayarError) as raised:
         bayar.refund_payment(payment_id=payment.payment_id)
-    assert raised.value.reason == "PAYMENT_NOT_REFUNDABLE"
+    assert raised.value.reason == "PAYMENT_DISPUTED"
     pair.twin.control.move_dispute(dispute_of(payment, pair), "won")
     answer = bayar.verify_payment(payment_id=payment.payment_id)
     assert answer.outcome == VerificationOutcome.VERIFICATION_OUTCOME_REPAIRED

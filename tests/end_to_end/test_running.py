@@ -321,7 +321,8 @@ def _has(process: psutil.Process, variable: str) -> bool:
 
 def test_make_run_s_service_keeps_its_state_and_frees_its_ports(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
-    environment |= {"BAYAR_GRPC_ADDRESS": "127.0.0.1:0", "PYTHONUNBUFFERED": "1"}
+    environment |= dict.fromkeys(("BAYAR_GRPC_ADDRESS", "BAYAR_HTTP_ADDRESS"), "127.0.0.1:0")
+    environment |= {"PYTHONUNBUFFERED": "1"}
     seen: list[str] = []
     output = tmp_path / "output"
     for _ in range(2):

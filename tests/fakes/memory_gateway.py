@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from threading import RLock
 from typing import Final, TypeVar
@@ -13,7 +13,10 @@ from application.ports.gateway import (
     Approved,
     Authorization,
     Capture,
+    Claim,
     Declined,
+    DisputeAnswered,
+    DisputeOutcome,
     Gateway,
     GatewayNotReached,
     GatewayRefusedCredentials,
@@ -38,6 +41,7 @@ from application.ports.gateway import (
 from application.ports.runtime import Clock
 from domain.customer import Customer
 from domain.decline import CATALOGUE, Decline, DeclineReason
+from domain.dispute import DisputeKind, DisputeReason, DisputeReport, DisputeState, Evidence
 from domain.ids import CustomerId, OperationId
 from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind
 from domain.money import Money
@@ -87,6 +91,7 @@ class MemoryGateway:
         self._transactions: dict[str, list[tuple[datetime, Transaction]]] = {}
         self._methods: dict[str, StoredInstrument] = {}
         self._customers: dict[str, Customer] = {}
+        self._disputes: dict[str, DisputeReport] = {}
         self._expected_declines: set[str] = set()
 
     # Moving money
@@ -341,6 +346,101 @@ class MemoryGateway:
         self._methods[token] = kept
         return kept
 
+    # Disputes
+
+    def open_dispute(
+        self, transaction_id: str, amount: Money | None = None, kind: DisputeKind = DisputeKind.CHARGEBACK
+    ) -> str:
+        """A bank's claim on a transaction. Returns the gateway's id of it."""
+        with self._lock:
+            sale, now = self._now(transaction_id), self.clock.now()
+            gateway_dispute_id = f"dp{len(self._disputes) + 1}"
+            self._disputes[gateway_dispute_id] = DisputeReport(
+                gateway_dispute_id=gateway_dispute_id,
+                transaction_id=transaction_id,
+                kind=kind,
+                state=DisputeState.OPEN,
+                reason=DisputeReason.FRAUD,
+                amount=amount or sale.amount,
+                change_time=now,
+                receive_time=now,
+                reply_by_time=now + timedelta(days=14),
+                order_id=sale.order_id,
+            )
+            self._show_claims(transaction_id)
+            return gateway_dispute_id
+
+    def decide_dispute(self, gateway_dispute_id: str, state: DisputeState) -> None:
+        """The bank decides, or time does."""
+        with self._lock:
+            self._move_dispute(gateway_dispute_id, state=state)
+
+    def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None:
+        with self._lock:
+            return self._disputes.get(gateway_dispute_id)
+
+    def disputes_received(self, since: date) -> Iterator[DisputeReport]:
+        with self._lock:
+            found = [one for one in self._disputes.values() if one.receive_time.date() >= since]
+        yield from found
+
+    def accept_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
+        return self._answer_dispute(
+            gateway_dispute_id, lambda: self._move_dispute(gateway_dispute_id, state=DisputeState.ACCEPTED)
+        )
+
+    def finalize_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
+        def finalize() -> None:
+            now = self.clock.now()
+            sent = tuple(replace(e, send_time=now) for e in self._disputes[gateway_dispute_id].evidence)
+            self._move_dispute(gateway_dispute_id, state=DisputeState.UNDER_REVIEW, evidence=sent)
+
+        return self._answer_dispute(gateway_dispute_id, finalize)
+
+    def add_text_evidence(self, gateway_dispute_id: str, text: str) -> DisputeOutcome:
+        return self._add_evidence(gateway_dispute_id, text=text)
+
+    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes) -> DisputeOutcome:
+        return self._add_evidence(gateway_dispute_id, file_name=name)
+
+    def _add_evidence(self, gateway_dispute_id: str, *, text: str = "", file_name: str = "") -> DisputeOutcome:
+        added: list[Evidence] = []
+
+        def add() -> None:
+            evidence_id = f"ev{sum(len(one.evidence) for one in self._disputes.values()) + 1}"
+            one = Evidence(evidence_id=evidence_id, text=text, file_name=file_name, create_time=self.clock.now())
+            added.append(one)
+            self._move_dispute(gateway_dispute_id, evidence=(*self._disputes[gateway_dispute_id].evidence, one))
+
+        outcome = self._answer_dispute(gateway_dispute_id, add)
+        return DisputeAnswered(added[0]) if added else outcome
+
+    def _answer_dispute(self, gateway_dispute_id: str, act: Callable[[], None]) -> DisputeOutcome:
+        with self._lock:
+            found = self._disputes.get(gateway_dispute_id)
+            if found is None:
+                return Rejected(detail="the gateway knows no such dispute")
+            if found.state is not DisputeState.OPEN:
+                return Rejected(detail="the dispute is not open")
+            act()
+            return DisputeAnswered()
+
+    def _move_dispute(self, gateway_dispute_id: str, **changes: object) -> None:
+        found = self._disputes[gateway_dispute_id]
+        self._disputes[gateway_dispute_id] = replace(found, change_time=self.clock.now(), **changes)  # type: ignore[arg-type]
+        self._show_claims(found.transaction_id)
+
+    def _show_claims(self, transaction_id: str) -> None:
+        """A transaction shows what disputes take of it."""
+        sale = self._now(transaction_id)
+        found = [one for one in self._disputes.values() if one.transaction_id == transaction_id]
+        total = Money.total((one.claim for one in found), sale.amount.currency_code)
+        self._change(
+            sale,
+            standing=replace(sale.standing, disputed_amount=total or None),
+            claims=tuple(Claim(one.gateway_dispute_id, one.claim, one.change_time) for one in found),
+        )
+
     # How transactions are kept
 
     def _instrument_of(self, source: Source) -> tuple[Instrument, str] | Declined | Rejected:
@@ -531,6 +631,26 @@ class FaultyGateway:
 
     def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
         return self._ask("create_client_token", lambda: self._inner.create_client_token(customer_id, currency_code))
+
+    def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None:
+        return self._ask("find_dispute", lambda: self._inner.find_dispute(gateway_dispute_id))
+
+    def disputes_received(self, since: date) -> Iterator[DisputeReport]:
+        return iter(self._ask("disputes_received", lambda: list(self._inner.disputes_received(since))))
+
+    def accept_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
+        return self._change("accept_dispute", lambda: self._inner.accept_dispute(gateway_dispute_id))
+
+    def finalize_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
+        return self._change("finalize_dispute", lambda: self._inner.finalize_dispute(gateway_dispute_id))
+
+    def add_text_evidence(self, gateway_dispute_id: str, text: str) -> DisputeOutcome:
+        return self._change("add_text_evidence", lambda: self._inner.add_text_evidence(gateway_dispute_id, text))
+
+    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes) -> DisputeOutcome:
+        return self._change(
+            "add_file_evidence", lambda: self._inner.add_file_evidence(gateway_dispute_id, name, content)
+        )
 
     def _change(self, name: str, call: Callable[[], Answer]) -> Answer | Unknown:
         match self._reach(name):

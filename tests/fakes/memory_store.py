@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, field, replace
@@ -12,8 +12,10 @@ from typing import TypeVar
 
 from application.api_key import ApiKey
 from application.ports.attempts import AttemptBlock, Tally
+from application.ports.notifications import Notification, NotificationState, StoredNotification
 from application.ports.runtime import IdSource
 from application.ports.store import (
+    DisputeFilter,
     DueOperation,
     ExternalIdTaken,
     HistoryEntry,
@@ -29,8 +31,9 @@ from application.ports.store import (
 from domain import ids as prefixes
 from domain.address import Address
 from domain.customer import Customer
+from domain.dispute import Dispute
 from domain.events import OperationDeclined, OperationSucceeded, PaymentCreated, PaymentEvent, PaymentTerms
-from domain.ids import CallerId, CustomerId, EventId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CallerId, CustomerId, DisputeId, EventId, PaymentId, PaymentMethodId, RequestId
 from domain.instrument import Instrument
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
@@ -52,6 +55,8 @@ class _State:
     customers: dict[CustomerId, Customer] = field(default_factory=dict)
     methods: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
     requests: dict[tuple[CallerId, RequestId], RequestRecord] = field(default_factory=dict)
+    disputes: dict[DisputeId, Dispute] = field(default_factory=dict)
+    notifications: dict[str, StoredNotification] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     tallies: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
     blocks: list[AttemptBlock] = field(default_factory=list)
@@ -64,6 +69,8 @@ class _State:
             dict(self.customers),
             dict(self.methods),
             dict(self.requests),
+            dict(self.disputes),
+            dict(self.notifications),
             dict(self.api_keys),
             dict(self.tallies),
             list(self.blocks),
@@ -135,6 +142,8 @@ class _Work:
         self.payments = _Payments(state, ids)
         self.customers = _Customers(state)
         self.payment_methods = _Methods(state)
+        self.disputes = _Disputes(state)
+        self.notifications = _Notifications(state)
         self.requests = _Requests(state)
         self.api_keys = _ApiKeys(state)
         self.attempts = _Attempts(state)
@@ -388,6 +397,10 @@ class _Methods:
         ]
         return _page(found, after, limit)
 
+    def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
+        found = sorted(self._state.methods.items())
+        return [m for method_id, m in found if method_id > after and m.state is PaymentMethodState.ACTIVE][:limit]
+
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
         waiting = [
             (method.next_check_time, method_id)
@@ -413,6 +426,103 @@ class _Methods:
                 if other.is_default and other.customer_id == method.customer_id:
                     self._state.methods[other.payment_method_id] = replace(other, is_default=False)
         self._state.methods[method.payment_method_id] = method
+
+
+class _Disputes:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, dispute: Dispute) -> None:
+        if self.find(dispute.report.gateway_dispute_id) is not None:
+            raise ValueError(f"{dispute.report.gateway_dispute_id} is there already")
+        self._state.disputes[dispute.dispute_id] = dispute
+
+    def save(self, dispute: Dispute) -> None:
+        if dispute.dispute_id not in self._state.disputes:
+            raise LookupError(dispute.dispute_id)
+        self._state.disputes[dispute.dispute_id] = dispute
+
+    def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None:
+        return self._state.disputes.get(dispute_id)
+
+    def find(self, gateway_dispute_id: str, *, lock: bool = False) -> Dispute | None:
+        all_of_them = self._state.disputes.values()
+        return next((d for d in all_of_them if d.report.gateway_dispute_id == gateway_dispute_id), None)
+
+    def of_transaction(self, transaction_id: str) -> list[Dispute]:
+        found = [d for d in self._state.disputes.values() if d.report.transaction_id == transaction_id]
+        return sorted(found, key=lambda dispute: (dispute.create_time, dispute.dispute_id))
+
+    def page(self, caller_id: CallerId, which: DisputeFilter, *, after: Position | None, limit: int) -> list[Dispute]:
+        found = [
+            (Position(dispute.create_time, dispute.dispute_id), dispute)
+            for dispute in self._state.disputes.values()
+            if dispute.caller_id == caller_id
+            and which.payment_id in (None, dispute.payment_id)
+            and (not which.states or dispute.state in which.states)
+            and (which.reply_before is None or _is_before(dispute.report.reply_by_time, which.reply_before))
+        ]
+        return _page(found, after, limit)
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[Dispute]:
+        times = [(d.next_check_time, dispute_id) for dispute_id, d in self._state.disputes.items() if d.next_check_time]
+        found = [self._state.disputes[dispute_id] for time, dispute_id in sorted(times) if _is_due(time, now)][:limit]
+        for dispute in found:
+            self._state.disputes[dispute.dispute_id] = replace(dispute, next_check_time=lease_until)
+        return found
+
+
+def _is_before(time: datetime | None, limit: datetime) -> bool:
+    return time is not None and time < limit
+
+
+class _Notifications:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def receive(self, notification: Notification, time: datetime) -> bool:
+        is_new = notification.notification_id not in self._state.notifications
+        if is_new:
+            self._state.notifications[notification.notification_id] = StoredNotification(
+                notification=notification, state=NotificationState.PENDING, receive_time=time, next_attempt_time=time
+            )
+        return is_new
+
+    def save(self, stored: StoredNotification) -> None:
+        if stored.notification.notification_id not in self._state.notifications:
+            raise LookupError(stored.notification.notification_id)
+        self._state.notifications[stored.notification.notification_id] = stored
+
+    def get(self, notification_id: str, *, lock: bool = False) -> StoredNotification | None:
+        return self._state.notifications.get(notification_id)
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredNotification]:
+        waiting = [
+            (one.next_attempt_time, notification_id)
+            for notification_id, one in self._state.notifications.items()
+            if one.state is NotificationState.PENDING and one.next_attempt_time is not None
+        ]
+        found = []
+        for _, notification_id in sorted(pair for pair in waiting if _is_due(pair[0], now))[:limit]:
+            one = self._state.notifications[notification_id]
+            claimed = replace(one, next_attempt_time=lease_until, attempt_count=one.attempt_count + 1)
+            self._state.notifications[notification_id] = claimed
+            found.append(claimed)
+        return found
+
+    def page(
+        self, states: frozenset[NotificationState], *, after: Position | None, limit: int
+    ) -> list[StoredNotification]:
+        found = [
+            (Position(one.receive_time, notification_id), one)
+            for notification_id, one in self._state.notifications.items()
+            if not states or one.state in states
+        ]
+        return _page(found, after, limit)
+
+    def count(self) -> Mapping[NotificationState, int]:
+        states = [one.state for one in self._state.notifications.values()]
+        return {state: states.count(state) for state in (NotificationState.PENDING, NotificationState.DEAD)}
 
 
 class _Requests:

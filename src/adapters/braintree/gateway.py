@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 import braintree
@@ -16,11 +16,13 @@ from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
 from adapters.braintree import params, translate
+from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.settings import BraintreeSettings, environment_of
 from adapters.braintree.transport import AnswerLost, PooledTransport, RequestNotSent
 from application.ports.gateway import (
     Authorization,
     Capture,
+    DisputeOutcome,
     GatewayNotReached,
     GatewayRefusedCredentials,
     GatewayUnavailable,
@@ -38,6 +40,7 @@ from application.ports.gateway import (
     Void,
 )
 from domain.customer import Customer
+from domain.dispute import DisputeReport
 from domain.ids import CustomerId, OperationId
 from domain.instrument import Card
 
@@ -84,6 +87,7 @@ class BraintreeAdapter:
         )
         self._keys = _RequestKeys(enabled=settings.use_api_request_key)
         self._credentials = _Credentials()
+        self._disputes = DisputeCalls(self._sdk)
 
     def close(self) -> None:
         """Drops idle connections; calls under way finish."""
@@ -264,6 +268,47 @@ class BraintreeAdapter:
         with self._question():
             given = {name: value for name, value in options.items() if value}
             return str(self._sdk.client_token.generate(given))
+
+    # Disputes
+
+    def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None:
+        with self._question():
+            try:
+                return self._disputes.find(gateway_dispute_id)
+            except NotFoundError:
+                return None
+
+    def disputes_received(self, since: date) -> Iterator[DisputeReport]:
+        with self._question():
+            yield from self._disputes.received(since)
+
+    def accept_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
+        return self._answer(lambda: self._disputes.accept(gateway_dispute_id))
+
+    def finalize_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
+        return self._answer(lambda: self._disputes.finalize(gateway_dispute_id))
+
+    def add_text_evidence(self, gateway_dispute_id: str, text: str) -> DisputeOutcome:
+        return self._answer(lambda: self._disputes.add_text(gateway_dispute_id, text))
+
+    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes) -> DisputeOutcome:
+        document = uploaded(lambda: self._disputes.upload(name, content), _told)
+        if isinstance(document, Rejected):
+            return document
+        return self._answer(lambda: self._disputes.add_file(gateway_dispute_id, document))
+
+    def _answer(self, ask: Callable[[], DisputeOutcome]) -> DisputeOutcome:
+        """One answer to a dispute. Whatever goes wrong once something may have been sent is Unknown."""
+        try:
+            return ask()
+        except RequestNotSent as failure:
+            raise GatewayNotReached(str(failure)) from failure
+        except _NO_EFFECT as failure:
+            raise self._credentials.refused(failure) from failure
+        except NotFoundError:
+            return Rejected(detail="the gateway knows no such dispute")
+        except Exception as failure:
+            return Unknown(_told(failure))
 
     def discover_merchant_accounts(self) -> None:
         """Asks the gateway which merchant account takes which currency; the default one first where several do.

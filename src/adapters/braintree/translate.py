@@ -15,6 +15,7 @@ from adapters.braintree import declines
 from adapters.braintree.validation_names import name_of
 from application.ports.gateway import (
     Approved,
+    Claim,
     Declined,
     NotStored,
     Outcome,
@@ -148,8 +149,8 @@ def transaction(found: braintree.Transaction) -> Transaction:
     currency_code = str(found.currency_iso_code)
     instrument, token = _paid_with(found)
     return Transaction(
-        transaction_id=_required(found, "id"),
-        order_id=_text(found, "order_id"),
+        transaction_id=required(found, "id"),
+        order_id=text(found, "order_id"),
         kind=kind,
         amount=Money.from_decimal(str(found.amount), currency_code),
         standing=_standing(found),
@@ -158,10 +159,11 @@ def transaction(found: braintree.Transaction) -> Transaction:
         instrument=instrument,
         decline=_decline(found, kind),
         token=token,
-        refunded_transaction_id=_text(found, "refunded_transaction_id"),
-        authorized_transaction_id=_text(found, "authorized_transaction_id"),
+        refunded_transaction_id=text(found, "refunded_transaction_id"),
+        authorized_transaction_id=text(found, "authorized_transaction_id"),
         refund_ids=_ids(found, "refund_ids"),
         partial_settlement_ids=_ids(found, "partial_settlement_transaction_ids"),
+        claims=_claims(found),
     )
 
 
@@ -181,13 +183,29 @@ def _standing(found: braintree.Transaction) -> Standing:
     )
 
 
+def _claims(found: braintree.Transaction) -> tuple[Claim, ...]:
+    """What each of its disputes takes: nothing once it is won, and a retrieval never does."""
+    return tuple(
+        Claim(
+            required(dispute, "id"),
+            _claimed(dispute) if _is_claiming(dispute) else Money.zero(str(dispute.currency_iso_code)),
+            _time(getattr(dispute, "updated_at", None) or found.updated_at or found.created_at),
+        )
+        for dispute in getattr(found, "disputes", None) or ()
+    )
+
+
+def _is_claiming(dispute: Any) -> bool:
+    return dispute.kind in _CLAIMING and dispute.status != "won"
+
+
+def _claimed(dispute: Any) -> Money:
+    return Money.from_decimal(str(dispute.amount_disputed), str(dispute.currency_iso_code))
+
+
 def _disputed_amount(found: braintree.Transaction) -> Money | None:
     """What is claimed, or was claimed and not won back. A retrieval only asks for documents."""
-    claims = [
-        Money.from_decimal(str(dispute.amount_disputed), str(dispute.currency_iso_code))
-        for dispute in getattr(found, "disputes", None) or ()
-        if dispute.kind in _CLAIMING and dispute.status != "won"
-    ]
+    claims = [_claimed(dispute) for dispute in getattr(found, "disputes", None) or () if _is_claiming(dispute)]
     claims = [claim for claim in claims if claim.currency_code == found.currency_iso_code]
     return Money.total(claims, str(found.currency_iso_code)) if claims else None
 
@@ -204,36 +222,36 @@ def _decline(found: braintree.Transaction, kind: TransactionKind) -> Decline | N
         case "processor_declined" | "failed":
             return declines.processor_decline(
                 declines.ProcessorAnswer(
-                    code=_text(found, "processor_response_code"),
-                    response_type=_text(found, "processor_response_type"),
-                    merchant_advice_code=_text(found, "merchant_advice_code"),
+                    code=text(found, "processor_response_code"),
+                    response_type=text(found, "processor_response_type"),
+                    merchant_advice_code=text(found, "merchant_advice_code"),
                     is_refund=is_refund,
                 )
             )
         case "gateway_rejected":
-            return declines.rejection_decline(_text(found, "gateway_rejection_reason"))
+            return declines.rejection_decline(text(found, "gateway_rejection_reason"))
         case "settlement_declined" | "settlement_failed":
-            return declines.settlement_decline(_text(found, "processor_settlement_response_code"), is_refund=is_refund)
+            return declines.settlement_decline(text(found, "processor_settlement_response_code"), is_refund=is_refund)
         case _:
             return None
 
 
 def _details(found: braintree.Transaction) -> GatewayDetails:
-    settlement_code = _text(found, "processor_settlement_response_code")
+    settlement_code = text(found, "processor_settlement_response_code")
     is_declined = found.status in ("settlement_declined", "settlement_failed")
     settled = "settlement_" if is_declined and settlement_code else ""
     return GatewayDetails(
-        transaction_id=_text(found, "id"),
-        status=_text(found, "status"),
-        processor_response_code=_text(found, f"processor_{settled}response_code"),
-        processor_response_text=_text(found, f"processor_{settled}response_text"),
-        additional_processor_response=_text(found, "additional_processor_response"),
-        gateway_rejection_reason=_text(found, "gateway_rejection_reason"),
-        avs_postal_code_response=_text(found, "avs_postal_code_response_code"),
-        avs_street_address_response=_text(found, "avs_street_address_response_code"),
-        cvv_response=_text(found, "cvv_response_code"),
-        merchant_advice_code=_text(found, "merchant_advice_code"),
-        network_transaction_id=_text(found, "network_transaction_id"),
+        transaction_id=text(found, "id"),
+        status=text(found, "status"),
+        processor_response_code=text(found, f"processor_{settled}response_code"),
+        processor_response_text=text(found, f"processor_{settled}response_text"),
+        additional_processor_response=text(found, "additional_processor_response"),
+        gateway_rejection_reason=text(found, "gateway_rejection_reason"),
+        avs_postal_code_response=text(found, "avs_postal_code_response_code"),
+        avs_street_address_response=text(found, "avs_street_address_response_code"),
+        cvv_response=text(found, "cvv_response_code"),
+        merchant_advice_code=text(found, "merchant_advice_code"),
+        network_transaction_id=text(found, "network_transaction_id"),
     )
 
 
@@ -246,7 +264,7 @@ def _settlement_amount(disbursement: Any) -> Money | None:
     """What is paid out, unless the gateway tells it in a way that is no amount of money. Never worth an unknown."""
     amount = getattr(disbursement, "settlement_amount", None)
     try:
-        return None if amount is None else Money.from_decimal(str(amount), _text(disbursement, _SETTLEMENT_CURRENCY))
+        return None if amount is None else Money.from_decimal(str(amount), text(disbursement, _SETTLEMENT_CURRENCY))
     except (InexactAmount, UnknownCurrency):
         return None
 
@@ -261,22 +279,22 @@ _WALLETS_PREFIX: Final = "Apple Pay - "
 
 def _paid_with(found: braintree.Transaction) -> tuple[Instrument | None, str]:
     """What paid, and the token under which the gateway keeps it."""
-    match _text(found, "payment_instrument_type"):
+    match text(found, "payment_instrument_type"):
         case "credit_card":
             shown: Any = found.credit_card_details
-            return _card(shown), _text(shown, "token")
+            return _card(shown), text(shown, "token")
         case "paypal_account":
             shown = found.paypal_details
-            return _paypal(shown), _text(shown, "token")
+            return _paypal(shown), text(shown, "token")
         case "apple_pay_card":
             shown = found.apple_pay_details
-            return _apple_pay(shown), _text(shown, "token")
+            return _apple_pay(shown), text(shown, "token")
         case "android_pay_card":
             shown = found.android_pay_card_details
-            return _google_pay(shown), _text(shown, "token")
+            return _google_pay(shown), text(shown, "token")
         case "venmo_account":
             shown = found.venmo_account_details
-            return _venmo(shown), _text(shown, "token")
+            return _venmo(shown), text(shown, "token")
         case "":
             return None, ""
         case _:
@@ -299,11 +317,12 @@ def stored_instrument(kept: object) -> StoredInstrument:
             instrument = Instrument(InstrumentKind.OTHER)
     latest = getattr(kept, "verification", None)
     return StoredInstrument(
-        token=_required(kept, "token"),
-        customer_id=_text(kept, "customer_id"),
+        token=required(kept, "token"),
+        customer_id=text(kept, "customer_id"),
         instrument=instrument,
         is_default=getattr(kept, "default", False) is True,
         verification=verification(latest) if latest is not None else None,
+        is_revoked=bool(text(kept, "revoked_at")),
     )
 
 
@@ -311,12 +330,12 @@ def _card(shown: Any) -> Instrument:
     return Instrument(
         InstrumentKind.CARD,
         brand=_known(shown, "card_type"),
-        last_four=_text(shown, "last_4"),
+        last_four=text(shown, "last_4"),
         expiry=_expiry(shown),
-        cardholder_name=_text(shown, "cardholder_name"),
+        cardholder_name=text(shown, "cardholder_name"),
         issuer_country=_known(shown, "country_of_issuance"),
         issuer=_known(shown, "issuing_bank"),
-        unique_number_identifier=_text(shown, "unique_number_identifier"),
+        unique_number_identifier=text(shown, "unique_number_identifier"),
     )
 
 
@@ -324,9 +343,9 @@ def _apple_pay(shown: Any) -> Instrument:
     return Instrument(
         InstrumentKind.APPLE_PAY,
         brand=_known(shown, "card_type").removeprefix(_WALLETS_PREFIX),
-        last_four=_text(shown, "last_4"),
+        last_four=text(shown, "last_4"),
         expiry=_expiry(shown),
-        cardholder_name=_text(shown, "cardholder_name"),
+        cardholder_name=text(shown, "cardholder_name"),
         issuer_country=_known(shown, "country_of_issuance"),
         issuer=_known(shown, "issuing_bank"),
     )
@@ -337,7 +356,7 @@ def _google_pay(shown: Any) -> Instrument:
     return Instrument(
         InstrumentKind.GOOGLE_PAY,
         brand=_known(shown, "source_card_type") or _known(shown, "virtual_card_type"),
-        last_four=_text(shown, "source_card_last_4") or _text(shown, "virtual_card_last_4"),
+        last_four=text(shown, "source_card_last_4") or text(shown, "virtual_card_last_4"),
         expiry=_expiry(shown),
         issuer_country=_known(shown, "country_of_issuance"),
         issuer=_known(shown, "issuing_bank"),
@@ -345,15 +364,15 @@ def _google_pay(shown: Any) -> Instrument:
 
 
 def _paypal(shown: Any) -> Instrument:
-    return Instrument(InstrumentKind.PAYPAL, account=_text(shown, "payer_email") or _text(shown, "email"))
+    return Instrument(InstrumentKind.PAYPAL, account=text(shown, "payer_email") or text(shown, "email"))
 
 
 def _venmo(shown: Any) -> Instrument:
-    return Instrument(InstrumentKind.VENMO, account=_text(shown, "username"))
+    return Instrument(InstrumentKind.VENMO, account=text(shown, "username"))
 
 
 def _expiry(shown: Any) -> CardExpiry | None:
-    month, year = _text(shown, "expiration_month"), _text(shown, "expiration_year")
+    month, year = text(shown, "expiration_month"), text(shown, "expiration_year")
     if not (month.isdecimal() and year.isdecimal() and 1 <= int(month) <= 12):
         return None
     return CardExpiry(int(year), int(month))
@@ -363,50 +382,50 @@ def _expiry(shown: Any) -> CardExpiry | None:
 
 
 def verification(checked: Any) -> Verification:
-    status = _text(checked, "status")
+    status = text(checked, "status")
     decline = None
     if status == "gateway_rejected":
-        decline = declines.rejection_decline(_text(checked, "gateway_rejection_reason"))
+        decline = declines.rejection_decline(text(checked, "gateway_rejection_reason"))
     elif status != "verified":
         decline = declines.processor_decline(
             declines.ProcessorAnswer(
-                code=_text(checked, "processor_response_code"),
-                response_type=_text(checked, "processor_response_type"),
-                merchant_advice_code=_text(checked, "merchant_advice_code"),
+                code=text(checked, "processor_response_code"),
+                response_type=text(checked, "processor_response_type"),
+                merchant_advice_code=text(checked, "merchant_advice_code"),
             )
         )
     # S and E are said of the whole address.
-    whole = declines.check_result(_text(checked, "avs_error_response_code"))
+    whole = declines.check_result(text(checked, "avs_error_response_code"))
     return Verification(
         approved=decline is None,
-        cvv=declines.check_result(_text(checked, "cvv_response_code")),
+        cvv=declines.check_result(text(checked, "cvv_response_code")),
         postal_code=_checked(checked, "avs_postal_code_response_code", whole),
         street_address=_checked(checked, "avs_street_address_response_code", whole),
         decline=decline,
-        processor_response_code=_text(checked, "processor_response_code"),
+        processor_response_code=text(checked, "processor_response_code"),
     )
 
 
 def _checked(checked: Any, name: str, whole: CheckResult | None) -> CheckResult | None:
-    return whole or declines.check_result(_text(checked, name))
+    return whole or declines.check_result(text(checked, name))
 
 
 # Plain values --------------------------------------------------------------------------------------------------------
 
 
-def _text(shown: object, name: str) -> str:
+def text(shown: object, name: str) -> str:
     """Absent and empty elements are the same: the SDK gives None, "" or no attribute at all."""
     value = getattr(shown, name, None)
     return "" if value is None else str(value)
 
 
 def _known(shown: object, name: str) -> str:
-    value = _text(shown, name)
+    value = text(shown, name)
     return "" if value == "Unknown" else value
 
 
-def _required(shown: object, name: str) -> str:
-    value = _text(shown, name)
+def required(shown: object, name: str) -> str:
+    value = text(shown, name)
     if not value:
         raise ValueError(f"{name} is missing")
     return value

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from adapters.grpc.call_context import Callers, voice_of
-from adapters.grpc.translate import requests
-from adapters.grpc.translate.enums import orphan_policy_from
+from adapters.grpc.translate import disputes, requests
+from adapters.grpc.translate.enums import notification_state_from, orphan_policy_from
 from adapters.grpc.translate.resources import abuse_block, export_rows, reconcile_message
 from application.export_payments import ExportPayments
 from application.list_abuse_blocks import ListAbuseBlocks
+from application.list_notifications import ListNotifications
 from application.list_unresolved_operations import ListUnresolvedOperations
 from application.reconcile import Reconcile
 from application.resolve_operation import ResolveOperation
+from application.retry_notification import RetryNotification
 from bayar.payments.v1 import admin_service_pb2 as wire
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceServicer
 
@@ -30,6 +32,8 @@ class AdminServicer(AdminServiceServicer):
     reconcile: Reconcile
     export_payments: ExportPayments
     list_abuse_blocks: ListAbuseBlocks
+    list_notifications: ListNotifications
+    retry_notification: RetryNotification
 
     def ListUnresolvedOperations(
         self, request: wire.ListUnresolvedOperationsRequest, context: Any
@@ -47,6 +51,21 @@ class AdminServicer(AdminServiceServicer):
     def ResolveOperation(self, request: wire.ResolveOperationRequest, context: Any) -> wire.ResolveOperationResponse:
         payment = self.resolve_operation(requests.resolution_order(request), self.callers(context))
         return wire.ResolveOperationResponse(payment=voice_of(request, context).payment(payment))
+
+    def ListWebhookNotifications(
+        self, request: wire.ListWebhookNotificationsRequest, context: Any
+    ) -> wire.ListWebhookNotificationsResponse:
+        states = tuple(notification_state_from(number) for number in request.states)
+        found, token = self.list_notifications(states, page_size=request.page_size, page_token=request.page_token)
+        return wire.ListWebhookNotificationsResponse(
+            notifications=[disputes.notification(one) for one in found], next_page_token=token
+        )
+
+    def RetryWebhookNotification(
+        self, request: wire.RetryWebhookNotificationRequest, context: Any
+    ) -> wire.RetryWebhookNotificationResponse:
+        retried = self.retry_notification(request.request_id, request.notification_id, self.callers(context))
+        return wire.RetryWebhookNotificationResponse(notification=disputes.notification(retried))
 
     async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:
         start, end = requests.times_of("", request, from_time=request.from_time, until_time=request.until_time)

@@ -203,6 +203,45 @@ def _in_progress(error: domain.OperationInProgress) -> Problem:
     )
 
 
+def _dispute_in_progress(error: domain.DisputeActionInProgress) -> Problem:
+    return Problem(
+        grpc.StatusCode.ABORTED,
+        "OPERATION_IN_PROGRESS",
+        "Another answer to this dispute is under way, and its outcome has to be known first. Try again shortly.",
+        {"dispute_id": error.dispute_id, "operation_id": error.action_id},
+        [_retry_after(2)],
+    )
+
+
+def _dispute_not_open(error: domain.DisputeNotOpen) -> Problem:
+    state = error.state.upper()
+    return _precondition(
+        "DISPUTE_NOT_OPEN",
+        f"The dispute is {state}. Only an OPEN one can be accepted, or answered with evidence.",
+        dispute_id=error.dispute_id,
+        state=state,
+    )
+
+
+def _dispute_refused(error: application.DisputeAnswerRefused) -> Problem:
+    message = f"The gateway refused that for this dispute: {error.detail}. Nothing was changed."
+    return _precondition("DISPUTE_ANSWER_REFUSED", message, dispute_id=error.dispute_id)
+
+
+def _payment_disputed(error: application.PaymentDisputed) -> Problem:
+    which = ", ".join(error.dispute_ids)
+    return _precondition(
+        "PAYMENT_DISPUTED",
+        f"The customer's bank claims {error.claimed} of this payment{f' by dispute {which}' if which else ''}. To give "
+        f"that back as well would pay twice. {error.left} can be given back; the rest once the dispute is won.",
+        payment_id=error.payment_id,
+        dispute_ids=which,
+        disputed_minor_units=str(error.claimed.minor_units),
+        available_minor_units=str(error.left.minor_units),
+        currency_code=error.claimed.currency_code,
+    )
+
+
 def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
     return _precondition(
         "CUSTOMER_HAS_OPEN_PAYMENTS",
@@ -349,6 +388,10 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.ReferenceAlreadyPaid: _reference_paid,
     application.ExternalIdAlreadyUsed: _external_id_taken,
     application.OperationRefused: _refused,
+    application.PaymentDisputed: _payment_disputed,
+    application.DisputeAnswerRefused: _dispute_refused,
+    domain.DisputeNotOpen: _dispute_not_open,
+    domain.DisputeActionInProgress: _dispute_in_progress,
     application.CustomerHasOpenPayments: _open_payments,
     application.OperationAlreadyResolved: _already_resolved,
     application.ContradictedByGateway: _contradicted,

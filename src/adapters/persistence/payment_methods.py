@@ -47,6 +47,16 @@ class SqlPaymentMethods:
         statement = page_of(statement, table.create_time, table.payment_method_id, after, limit)
         return [method_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
+    def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
+        table = payment_methods.c
+        statement = (
+            select(payment_methods)
+            .where(table.payment_method_id > after, table.state == PaymentMethodState.ACTIVE.value)
+            .order_by(table.payment_method_id)
+            .limit(limit)
+        )
+        return [method_from_row(row, self.sealer) for row in self.connection.execute(statement)]
+
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
         table = payment_methods.c
         statement = (

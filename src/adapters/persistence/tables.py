@@ -62,6 +62,8 @@ IS_DEFAULT: Final = text("is_default")
 IS_OPEN: Final = text("state IN ('scheduled', 'started')")
 IS_FOLLOWED: Final = text("follow_time IS NOT NULL")
 IS_PENDING: Final = text("state = 'pending'")
+IS_WATCHED: Final = text("next_check_time IS NOT NULL")
+IS_UNFINISHED: Final = text("state IN ('pending', 'dead')")
 HAS_TRANSACTION: Final = text("transaction_id <> ''")
 HAS_EMAIL: Final = text("email_digest <> ''")
 
@@ -209,6 +211,55 @@ Index(
     unique=True,
     sqlite_where=IS_EXTERNAL_ID_HELD,
     postgresql_where=IS_EXTERNAL_ID_HELD,
+)
+
+# Claims on payments. One row for each dispute of the gateway.
+disputes: Final = Table(
+    "disputes",
+    metadata,
+    Column("dispute_id", Text, primary_key=True),
+    Column("caller_id", Text, nullable=False),
+    Column("payment_id", Text, ForeignKey("payments.payment_id"), nullable=False),
+    Column("gateway_dispute_id", Text, nullable=False),
+    Column("transaction_id", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reply_by_time", UtcTime),
+    Column("create_time", UtcTime, nullable=False),
+    Column("update_time", UtcTime, nullable=False),
+    Column("next_check_time", UtcTime),
+    Column("check_count", Integer, nullable=False),
+    Column("report", _Json, nullable=False),
+    Column("actions", _Json, nullable=False),
+    UniqueConstraint("gateway_dispute_id"),
+)
+Index("ix_disputes_caller", disputes.c.caller_id, disputes.c.create_time, disputes.c.dispute_id)
+Index("ix_disputes_payment", disputes.c.payment_id)
+Index("ix_disputes_transaction", disputes.c.transaction_id)
+Index("ix_disputes_check", disputes.c.next_check_time, sqlite_where=IS_WATCHED, postgresql_where=IS_WATCHED)
+
+# The inbox of what the gateway tells: ids only, nothing else of what was sent.
+webhook_notifications: Final = Table(
+    "webhook_notifications",
+    metadata,
+    Column("notification_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("event_time", UtcTime),
+    Column("receive_time", UtcTime, nullable=False),
+    Column("finish_time", UtcTime),
+    Column("attempt_count", Integer, nullable=False),
+    Column("next_attempt_time", UtcTime),
+    Column("last_error", Text, nullable=False),
+    Column("subject", _Json, nullable=False),
+)
+Index("ix_webhook_notifications_time", webhook_notifications.c.receive_time, webhook_notifications.c.notification_id)
+Index(
+    "ix_webhook_notifications_unfinished",
+    webhook_notifications.c.state,
+    webhook_notifications.c.next_attempt_time,
+    sqlite_where=IS_UNFINISHED,
+    postgresql_where=IS_UNFINISHED,
 )
 
 payment_methods: Final = Table(

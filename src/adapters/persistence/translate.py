@@ -17,8 +17,16 @@ from cattrs.preconf.json import make_converter
 from sqlalchemy import Row
 
 from adapters.persistence.sealing import Sealer
+from application.ports.notifications import (
+    Notification,
+    NotificationOutcome,
+    NotificationState,
+    StoredNotification,
+    Subject,
+)
 from application.ports.store import HistoryEntry, RequestRecord
 from domain.customer import Customer
+from domain.dispute import Dispute, DisputeAction, DisputeReport
 from domain.events import (
     CaptureMode,
     DifferenceRepaired,
@@ -332,6 +340,74 @@ def method_from_row(row: Row[Any], sealer: Sealer) -> PaymentMethod:
         update_time=row.update_time,
         next_check_time=row.next_check_time,
         **_unpack(PaymentMethod, sealer.open_entries(row.rest, f"payment_methods.rest/{own}")),
+    )
+
+
+def dispute_to_row(dispute: Dispute) -> Values:
+    report = dispute.report
+    return {
+        "dispute_id": dispute.dispute_id,
+        "caller_id": dispute.caller_id,
+        "payment_id": dispute.payment_id,
+        "gateway_dispute_id": report.gateway_dispute_id,
+        "transaction_id": report.transaction_id,
+        "state": dispute.state.value,
+        "reply_by_time": report.reply_by_time,
+        "create_time": dispute.create_time,
+        "update_time": dispute.update_time,
+        "next_check_time": dispute.next_check_time,
+        "check_count": dispute.check_count,
+        "report": _converter.unstructure(report),
+        "actions": _converter.unstructure(dispute.actions),
+    }
+
+
+def dispute_from_row(row: Row[Any]) -> Dispute:
+    return Dispute(
+        dispute_id=row.dispute_id,
+        caller_id=row.caller_id,
+        payment_id=row.payment_id,
+        report=_converter.structure(row.report, DisputeReport),
+        create_time=row.create_time,
+        update_time=row.update_time,
+        actions=_converter.structure(row.actions, tuple[DisputeAction, ...]),
+        next_check_time=row.next_check_time,
+        check_count=row.check_count,
+    )
+
+
+def notification_to_row(stored: StoredNotification) -> Values:
+    notification = stored.notification
+    return {
+        "notification_id": notification.notification_id,
+        "kind": notification.kind,
+        "state": stored.state.value,
+        "outcome": stored.outcome.value,
+        "event_time": notification.event_time,
+        "receive_time": stored.receive_time,
+        "finish_time": stored.finish_time,
+        "attempt_count": stored.attempt_count,
+        "next_attempt_time": stored.next_attempt_time,
+        "last_error": stored.last_error,
+        "subject": _converter.unstructure(notification.subject),
+    }
+
+
+def notification_from_row(row: Row[Any]) -> StoredNotification:
+    return StoredNotification(
+        notification=Notification(
+            notification_id=row.notification_id,
+            kind=row.kind,
+            event_time=row.event_time,
+            subject=_converter.structure(row.subject, Subject),
+        ),
+        state=NotificationState(row.state),
+        receive_time=row.receive_time,
+        outcome=NotificationOutcome(row.outcome),
+        attempt_count=row.attempt_count,
+        next_attempt_time=row.next_attempt_time,
+        last_error=row.last_error,
+        finish_time=row.finish_time,
     )
 
 

@@ -7,6 +7,8 @@ from sqlalchemy import Connection
 from adapters.persistence.api_keys import SqlApiKeys
 from adapters.persistence.attempts import SqlAttempts
 from adapters.persistence.customers import SqlCustomers
+from adapters.persistence.disputes import SqlDisputes
+from adapters.persistence.notifications import SqlNotifications
 from adapters.persistence.payment_methods import SqlPaymentMethods
 from adapters.persistence.payments import SqlPayments
 from adapters.persistence.requests import SqlRequests
@@ -21,6 +23,8 @@ class SqlUnitOfWork:
         self.payments = SqlPayments(connection, ids, sealer)
         self.customers = SqlCustomers(connection, sealer)
         self.payment_methods = SqlPaymentMethods(connection, sealer)
+        self.disputes = SqlDisputes(connection)
+        self.notifications = SqlNotifications(connection)
         self.requests = SqlRequests(connection)
         self.api_keys = SqlApiKeys(connection)
         self.attempts = SqlAttempts(connection)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import Enum
 from typing import Protocol
 
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.decline import Decline
+from domain.dispute import DisputeReport, Evidence
 from domain.ids import CustomerId, OperationId, PaymentMethodId
 from domain.instrument import Card, CardExpiry, Instrument
 from domain.money import Money
@@ -133,6 +134,15 @@ class TransactionKind(Enum):
     CREDIT = "credit"
 
 
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What one dispute takes of a transaction, as the transaction shows it: zero once it is won."""
+
+    gateway_dispute_id: str
+    amount: Money
+    change_time: datetime
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """One transaction as the gateway shows it. `decline` is set where the gateway or the bank said no to it."""
@@ -152,6 +162,7 @@ class Transaction:
     authorized_transaction_id: str = ""
     refund_ids: tuple[str, ...] = ()
     partial_settlement_ids: tuple[str, ...] = ()
+    claims: tuple[Claim, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +206,8 @@ class StoredInstrument:
     instrument: Instrument
     is_default: bool
     verification: Verification | None = None
+    # The customer took back the consent to charge it: it will never pay again.
+    is_revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +223,16 @@ class NotStored:
 
 
 StoreOutcome = Stored | NotStored | Rejected | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeAnswered:
+    """The gateway took the answer to a dispute; with the evidence that was added, where it was one."""
+
+    evidence: Evidence | None = None
+
+
+DisputeOutcome = DisputeAnswered | Rejected | Unknown
 
 
 class Gateway(Protocol):
@@ -265,4 +288,20 @@ class Gateway(Protocol):
 
     def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
         """Raises GatewayUnavailable."""
+        ...
+
+    def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None: ...
+
+    def disputes_received(self, since: date) -> Iterator[DisputeReport]:
+        """Those that banks opened on the day or later, in no order. Raises GatewayUnavailable, on the way, too."""
+        ...
+
+    def accept_dispute(self, gateway_dispute_id: str) -> DisputeOutcome: ...
+
+    def finalize_dispute(self, gateway_dispute_id: str) -> DisputeOutcome: ...
+
+    def add_text_evidence(self, gateway_dispute_id: str, text: str) -> DisputeOutcome: ...
+
+    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes) -> DisputeOutcome:
+        """Raises GatewayNotReached also where the file alone got through: nothing was added to the dispute."""
         ...

@@ -10,9 +10,11 @@ from typing import Protocol
 
 from application.api_key import ApiKey
 from application.ports.attempts import Attempts
+from application.ports.notifications import Notification, NotificationState, StoredNotification
 from domain.customer import Customer
+from domain.dispute import Dispute, DisputeState
 from domain.events import PaymentEvent
-from domain.ids import CallerId, CustomerId, EventId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CallerId, CustomerId, DisputeId, EventId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
@@ -198,12 +200,78 @@ class PaymentMethods(Protocol):
         """Newest first; ACTIVE and PENDING ones."""
         ...
 
+    def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
+        """ACTIVE ones of every customer with an id above the given one, by id."""
+        ...
+
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
         """PENDING ones whose next_check_time has come; until the lease ends nobody else is given them."""
         ...
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         """Takes names, addresses and account names out of all the customer's methods, whatever their state."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisputeFilter:
+    """Which disputes. None or empty: any."""
+
+    payment_id: PaymentId | None = None
+    states: frozenset[DisputeState] = frozenset()
+    reply_before: datetime | None = None
+
+
+class Disputes(Protocol):
+    """Every change of a dispute is an `add` or a `save`."""
+
+    def add(self, dispute: Dispute) -> None: ...
+
+    def save(self, dispute: Dispute) -> None: ...
+
+    def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None: ...
+
+    def find(self, gateway_dispute_id: str, *, lock: bool = False) -> Dispute | None:
+        """By the gateway's own id of it."""
+        ...
+
+    def of_transaction(self, transaction_id: str) -> list[Dispute]:
+        """Oldest first."""
+        ...
+
+    def page(self, caller_id: CallerId, which: DisputeFilter, *, after: Position | None, limit: int) -> list[Dispute]:
+        """Newest first."""
+        ...
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[Dispute]:
+        """Those whose next_check_time has come; until the lease ends nobody else is given them."""
+        ...
+
+
+class Notifications(Protocol):
+    """What the gateway told by itself: the inbox."""
+
+    def receive(self, notification: Notification, time: datetime) -> bool:
+        """Stores it once, to be dealt with. Returns whether it is new."""
+        ...
+
+    def save(self, stored: StoredNotification) -> None: ...
+
+    def get(self, notification_id: str, *, lock: bool = False) -> StoredNotification | None: ...
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredNotification]:
+        """PENDING ones whose time has come, each counted as tried once more; nobody else is given them until the lease
+        ends."""
+        ...
+
+    def page(
+        self, states: frozenset[NotificationState], *, after: Position | None, limit: int
+    ) -> list[StoredNotification]:
+        """Newest first."""
+        ...
+
+    def count(self) -> Mapping[NotificationState, int]:
+        """How many are PENDING and DEAD."""
         ...
 
 
@@ -244,6 +312,12 @@ class UnitOfWork(Protocol):
 
     @property
     def payment_methods(self) -> PaymentMethods: ...
+
+    @property
+    def disputes(self) -> Disputes: ...
+
+    @property
+    def notifications(self) -> Notifications: ...
 
     @property
     def requests(self) -> Requests: ...

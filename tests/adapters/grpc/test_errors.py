@@ -21,13 +21,14 @@ from application.errors import Fault, ResourceKind, Rule
 from application.ports import gateway, store
 from application.ports.attempts import AttemptScope
 from domain import errors as domain
-from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money
 from domain.operation import OperationKind, OperationState
 from domain.payment_method import PaymentMethodState
 from domain.transitions import PaymentState
 
 PAYMENT, OPERATION, CUSTOMER = PaymentId("pay_1"), OperationId("op_1"), CustomerId("cus_1")
+DISPUTE = DisputeId("dis_1")
 Code = grpc.StatusCode
 
 TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = [
@@ -102,6 +103,22 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
         "AMOUNT_EXCEEDS_REFUNDABLE",
         (rich.PreconditionFailure,),
     ),
+    (
+        application.PaymentDisputed(PAYMENT, (DISPUTE,), Money(2, "USD"), Money(1, "USD")),
+        Code.FAILED_PRECONDITION,
+        "PAYMENT_DISPUTED",
+        (rich.PreconditionFailure,),
+    ),
+    (
+        application.DisputeAnswerRefused(DISPUTE, "something is missing"),
+        Code.FAILED_PRECONDITION,
+        "DISPUTE_ANSWER_REFUSED",
+        (rich.PreconditionFailure,),
+    ),
+    (domain.DisputeNotOpen(DISPUTE, "won"), Code.FAILED_PRECONDITION, "DISPUTE_NOT_OPEN", (rich.PreconditionFailure,)),
+    (domain.DisputeActionInProgress(DISPUTE, OPERATION), Code.ABORTED, "OPERATION_IN_PROGRESS", (rich.RetryInfo,)),
+    (application.NotFound(ResourceKind.DISPUTE, "x"), Code.NOT_FOUND, "DISPUTE_NOT_FOUND", ()),
+    (application.NotFound(ResourceKind.NOTIFICATION, "x"), Code.NOT_FOUND, "NOTIFICATION_NOT_FOUND", ()),
     (domain.OperationInProgress(PAYMENT, OPERATION), Code.ABORTED, "OPERATION_IN_PROGRESS", (rich.RetryInfo,)),
     (gateway.GatewayRefusedCredentials(), Code.UNAVAILABLE, "GATEWAY_REFUSED_CREDENTIALS", (rich.RetryInfo,)),
     (gateway.GatewayNotReached(), Code.UNAVAILABLE, "GATEWAY_UNREACHABLE", (rich.RetryInfo,)),

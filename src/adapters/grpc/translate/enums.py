@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from application.ports.attempts import AttemptScope
+from application.ports.notifications import NotificationOutcome, NotificationState
 from application.reconcile import FindingKind, OrphanPolicy
 from application.resolve_operation import Resolution
 from application.verify_payment import VerificationOutcome
@@ -14,11 +15,13 @@ from bayar.payments.v1 import (
     admin_service_pb2,
     card_pb2,
     decline_pb2,
+    dispute_pb2,
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
 )
 from domain.decline import DeclineReason, Fixer, RetryAdvice
+from domain.dispute import ActionKind, DisputeKind, DisputeReason, DisputeState
 from domain.events import (
     CaptureMode,
     DifferenceRepaired,
@@ -65,6 +68,13 @@ VERIFICATION_OUTCOME: Final = _by_name(
     VerificationOutcome, payment_service_pb2.VerificationOutcome, "VERIFICATION_OUTCOME"
 )
 
+DISPUTE_KIND: Final = _by_name(DisputeKind, dispute_pb2.DisputeKind, "DISPUTE_KIND")
+DISPUTE_STATE: Final = _by_name(DisputeState, dispute_pb2.DisputeState, "DISPUTE_STATE")
+DISPUTE_REASON: Final = _by_name(DisputeReason, dispute_pb2.DisputeReason, "DISPUTE_REASON")
+DISPUTE_ACTION: Final = _by_name(ActionKind, dispute_pb2.DisputeAction, "DISPUTE_ACTION")
+NOTIFICATION_STATE: Final = _by_name(
+    NotificationState, admin_service_pb2.WebhookNotificationState, "WEBHOOK_NOTIFICATION_STATE"
+)
 FINDING_KIND: Final = _by_name(FindingKind, admin_service_pb2.FindingKind, "FINDING_KIND")
 
 EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.ValueType]] = MappingProxyType(
@@ -80,6 +90,17 @@ EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.Value
         DifferenceRepaired: payment_pb2.PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED,
     }
 )
+
+NOTIFICATION_OUTCOME: Final[Mapping[NotificationOutcome, Any]] = MappingProxyType(
+    {
+        NotificationOutcome.NONE: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_UNSPECIFIED,
+        NotificationOutcome.RECORDED: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_RECORDED,
+        NotificationOutcome.NOT_OURS: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS,
+        NotificationOutcome.UNKNOWN_KIND: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND,
+    }
+)
+_DISPUTE_STATES: Final = {number: state for state, number in DISPUTE_STATE.items()}
+_NOTIFICATION_STATES: Final = {number: state for state, number in NOTIFICATION_STATE.items()}
 
 _ORPHAN_POLICIES: Final[Mapping[int, OrphanPolicy]] = {
     admin_service_pb2.ORPHAN_POLICY_UNSPECIFIED: OrphanPolicy.REPORT,
@@ -116,3 +137,13 @@ def orphan_policy_from(number: int) -> OrphanPolicy | None:
 def resolution_from(number: int) -> Resolution | None:
     """None for a number that is no resolution; unspecified asks the gateway."""
     return _RESOLUTIONS.get(number)
+
+
+def dispute_state_from(number: int) -> DisputeState | None:
+    """None for a number that is no state."""
+    return _DISPUTE_STATES.get(number)
+
+
+def notification_state_from(number: int) -> NotificationState | None:
+    """None for a number that is no state."""
+    return _NOTIFICATION_STATES.get(number)

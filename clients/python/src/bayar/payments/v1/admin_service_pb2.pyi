@@ -138,6 +138,62 @@ ABUSE_SCOPE_CALLER: AbuseScope.ValueType  # 4
 """One caller as a whole."""
 Global___AbuseScope: _TypeAlias = AbuseScope  # noqa: Y015
 
+class _WebhookNotificationState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WebhookNotificationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WebhookNotificationState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WEBHOOK_NOTIFICATION_STATE_UNSPECIFIED: _WebhookNotificationState.ValueType  # 0
+    """Never sent."""
+    WEBHOOK_NOTIFICATION_STATE_PENDING: _WebhookNotificationState.ValueType  # 1
+    """To be dealt with, for the first time or again."""
+    WEBHOOK_NOTIFICATION_STATE_DONE: _WebhookNotificationState.ValueType  # 2
+    """Dealt with."""
+    WEBHOOK_NOTIFICATION_STATE_DEAD: _WebhookNotificationState.ValueType  # 3
+    """Given up after too many attempts."""
+
+class WebhookNotificationState(_WebhookNotificationState, metaclass=_WebhookNotificationStateEnumTypeWrapper):
+    """Where a notification of the gateway stands."""
+
+WEBHOOK_NOTIFICATION_STATE_UNSPECIFIED: WebhookNotificationState.ValueType  # 0
+"""Never sent."""
+WEBHOOK_NOTIFICATION_STATE_PENDING: WebhookNotificationState.ValueType  # 1
+"""To be dealt with, for the first time or again."""
+WEBHOOK_NOTIFICATION_STATE_DONE: WebhookNotificationState.ValueType  # 2
+"""Dealt with."""
+WEBHOOK_NOTIFICATION_STATE_DEAD: WebhookNotificationState.ValueType  # 3
+"""Given up after too many attempts."""
+Global___WebhookNotificationState: _TypeAlias = WebhookNotificationState  # noqa: Y015
+
+class _WebhookNotificationOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WebhookNotificationOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WebhookNotificationOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WEBHOOK_NOTIFICATION_OUTCOME_UNSPECIFIED: _WebhookNotificationOutcome.ValueType  # 0
+    """Nothing yet."""
+    WEBHOOK_NOTIFICATION_OUTCOME_RECORDED: _WebhookNotificationOutcome.ValueType  # 1
+    """What it is about was read again, and recorded where that was news."""
+    WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS: _WebhookNotificationOutcome.ValueType  # 2
+    """It is about something that this service did not make."""
+    WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND: _WebhookNotificationOutcome.ValueType  # 3
+    """Of a kind that means nothing to this service."""
+
+class WebhookNotificationOutcome(_WebhookNotificationOutcome, metaclass=_WebhookNotificationOutcomeEnumTypeWrapper):
+    """What came of a notification."""
+
+WEBHOOK_NOTIFICATION_OUTCOME_UNSPECIFIED: WebhookNotificationOutcome.ValueType  # 0
+"""Nothing yet."""
+WEBHOOK_NOTIFICATION_OUTCOME_RECORDED: WebhookNotificationOutcome.ValueType  # 1
+"""What it is about was read again, and recorded where that was news."""
+WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS: WebhookNotificationOutcome.ValueType  # 2
+"""It is about something that this service did not make."""
+WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND: WebhookNotificationOutcome.ValueType  # 3
+"""Of a kind that means nothing to this service."""
+Global___WebhookNotificationOutcome: _TypeAlias = WebhookNotificationOutcome  # noqa: Y015
+
 @_typing.final
 class ListUnresolvedOperationsRequest(_message.Message):
     """The request of ListUnresolvedOperations."""
@@ -693,3 +749,189 @@ class ListAbuseBlocksResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAbuseBlocksResponse: _TypeAlias = ListAbuseBlocksResponse  # noqa: Y015
+
+@_typing.final
+class WebhookNotification(_message.Message):
+    """Something that the gateway told by a webhook. Of its content only ids are kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    EVENT_TIME_FIELD_NUMBER: _builtins.int
+    RECEIVE_TIME_FIELD_NUMBER: _builtins.int
+    FINISH_TIME_FIELD_NUMBER: _builtins.int
+    ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
+    NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_FIELD_NUMBER: _builtins.int
+    GATEWAY_TRANSACTION_IDS_FIELD_NUMBER: _builtins.int
+    GATEWAY_DISPUTE_ID_FIELD_NUMBER: _builtins.int
+    notification_id: _builtins.str
+    """The digest of what was sent: 64 hexadecimal digits. The same one sent again is not kept again."""
+    kind: _builtins.str
+    """The gateway's name of its kind, such as "dispute_opened"."""
+    state: Global___WebhookNotificationState.ValueType
+    """Where it stands."""
+    outcome: Global___WebhookNotificationOutcome.ValueType
+    """What came of it."""
+    attempt_count: _builtins.int
+    """How often it was tried."""
+    last_error: _builtins.str
+    """Why the last attempt failed. Empty where none did."""
+    gateway_dispute_id: _builtins.str
+    """The gateway's dispute that it is about, or empty."""
+    @_builtins.property
+    def event_time(self) -> _timestamp_pb2.Timestamp:
+        """When the gateway says that it happened. Absent where it does not."""
+
+    @_builtins.property
+    def receive_time(self) -> _timestamp_pb2.Timestamp:
+        """When it first came."""
+
+    @_builtins.property
+    def finish_time(self) -> _timestamp_pb2.Timestamp:
+        """When it was dealt with or given up. Absent before."""
+
+    @_builtins.property
+    def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is tried next. Absent unless PENDING."""
+
+    @_builtins.property
+    def gateway_transaction_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The gateway's transactions that it is about."""
+
+    def __init__(
+        self,
+        *,
+        notification_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        state: Global___WebhookNotificationState.ValueType = ...,
+        outcome: Global___WebhookNotificationOutcome.ValueType = ...,
+        event_time: _timestamp_pb2.Timestamp | None = ...,
+        receive_time: _timestamp_pb2.Timestamp | None = ...,
+        finish_time: _timestamp_pb2.Timestamp | None = ...,
+        attempt_count: _builtins.int = ...,
+        next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
+        last_error: _builtins.str = ...,
+        gateway_transaction_ids: _abc.Iterable[_builtins.str] | None = ...,
+        gateway_dispute_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["event_time", b"event_time", "finish_time", b"finish_time", "next_attempt_time", b"next_attempt_time", "receive_time", b"receive_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_count", b"attempt_count", "event_time", b"event_time", "finish_time", b"finish_time", "gateway_dispute_id", b"gateway_dispute_id", "gateway_transaction_ids", b"gateway_transaction_ids", "kind", b"kind", "last_error", b"last_error", "next_attempt_time", b"next_attempt_time", "notification_id", b"notification_id", "outcome", b"outcome", "receive_time", b"receive_time", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WebhookNotification: _TypeAlias = WebhookNotification  # noqa: Y015
+
+@_typing.final
+class ListWebhookNotificationsRequest(_message.Message):
+    """The request of ListWebhookNotifications."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STATES_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many a page, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST."""
+    page_token: _builtins.str
+    """The next_page_token of the page before, with the same filter; otherwise INVALID_REQUEST."""
+    @_builtins.property
+    def states(self) -> _containers.RepeatedScalarFieldContainer[Global___WebhookNotificationState.ValueType]:
+        """Only those in one of these states. Empty: any."""
+
+    def __init__(
+        self,
+        *,
+        states: _abc.Iterable[Global___WebhookNotificationState.ValueType] | None = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token", "states", b"states"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWebhookNotificationsRequest: _TypeAlias = ListWebhookNotificationsRequest  # noqa: Y015
+
+@_typing.final
+class ListWebhookNotificationsResponse(_message.Message):
+    """The answer of ListWebhookNotifications."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFICATIONS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def notifications(self) -> _containers.RepeatedCompositeFieldContainer[Global___WebhookNotification]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        notifications: _abc.Iterable[Global___WebhookNotification] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["next_page_token", b"next_page_token", "notifications", b"notifications"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListWebhookNotificationsResponse: _TypeAlias = ListWebhookNotificationsResponse  # noqa: Y015
+
+@_typing.final
+class RetryWebhookNotificationRequest(_message.Message):
+    """The request of RetryWebhookNotification."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    NOTIFICATION_ID_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
+    notification_id: _builtins.str
+    """The notification. Required, 64 hexadecimal digits; otherwise INVALID_REQUEST."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        notification_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification_id", b"notification_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryWebhookNotificationRequest: _TypeAlias = RetryWebhookNotificationRequest  # noqa: Y015
+
+@_typing.final
+class RetryWebhookNotificationResponse(_message.Message):
+    """The answer of RetryWebhookNotification."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NOTIFICATION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def notification(self) -> Global___WebhookNotification:
+        """The notification, to be dealt with shortly."""
+
+    def __init__(
+        self,
+        *,
+        notification: Global___WebhookNotification | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["notification", b"notification"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RetryWebhookNotificationResponse: _TypeAlias = RetryWebhookNotificationResponse  # noqa: Y015

@@ -60,6 +60,16 @@ class AdminServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
                 _registered_method=True)
+        self.ListWebhookNotifications = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/ListWebhookNotifications',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListWebhookNotificationsRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListWebhookNotificationsResponse.FromString,
+                _registered_method=True)
+        self.RetryWebhookNotification = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/RetryWebhookNotification',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -104,6 +114,22 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListWebhookNotifications(self, request, context):
+        """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryWebhookNotification(self, request, context):
+        """Has a notification dealt with again, whatever became of it. Harmless: each only makes the service look again.
+
+        NOT_FOUND/NOTIFICATION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -131,6 +157,16 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListAbuseBlocks,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.SerializeToString,
+            ),
+            'ListWebhookNotifications': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListWebhookNotifications,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListWebhookNotificationsRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListWebhookNotificationsResponse.SerializeToString,
+            ),
+            'RetryWebhookNotification': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryWebhookNotification,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -269,6 +305,60 @@ class AdminService(object):
             '/bayar.payments.v1.AdminService/ListAbuseBlocks',
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListWebhookNotifications(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/ListWebhookNotifications',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListWebhookNotificationsRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListWebhookNotificationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RetryWebhookNotification(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/RetryWebhookNotification',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationResponse.FromString,
             options,
             channel_credentials,
             insecure,

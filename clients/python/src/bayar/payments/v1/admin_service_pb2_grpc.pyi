@@ -48,6 +48,13 @@ class AdminServiceStub:
     """Streams payments as rows for accounting, oldest first."""
     ListAbuseBlocks: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]
     """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
+    ListWebhookNotifications: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]
+    """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here."""
+    RetryWebhookNotification: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RetryWebhookNotificationRequest, _admin_service_pb2.RetryWebhookNotificationResponse]
+    """Has a notification dealt with again, whatever became of it. Harmless: each only makes the service look again.
+
+    NOT_FOUND/NOTIFICATION_NOT_FOUND.
+    """
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -69,6 +76,13 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Streams payments as rows for accounting, oldest first."""
     ListAbuseBlocks: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]  # type: ignore[assignment]
     """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
+    ListWebhookNotifications: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]  # type: ignore[assignment]
+    """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here."""
+    RetryWebhookNotification: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RetryWebhookNotificationRequest, _admin_service_pb2.RetryWebhookNotificationResponse]  # type: ignore[assignment]
+    """Has a notification dealt with again, whatever became of it. Harmless: each only makes the service look again.
+
+    NOT_FOUND/NOTIFICATION_NOT_FOUND.
+    """
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """For the people who run the service."""
@@ -117,5 +131,24 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListAbuseBlocksResponse, _abc.Awaitable[_admin_service_pb2.ListAbuseBlocksResponse]]:
         """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
+
+    @_abc_1.abstractmethod
+    def ListWebhookNotifications(
+        self,
+        request: _admin_service_pb2.ListWebhookNotificationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ListWebhookNotificationsResponse, _abc.Awaitable[_admin_service_pb2.ListWebhookNotificationsResponse]]:
+        """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here."""
+
+    @_abc_1.abstractmethod
+    def RetryWebhookNotification(
+        self,
+        request: _admin_service_pb2.RetryWebhookNotificationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.RetryWebhookNotificationResponse, _abc.Awaitable[_admin_service_pb2.RetryWebhookNotificationResponse]]:
+        """Has a notification dealt with again, whatever became of it. Harmless: each only makes the service look again.
+
+        NOT_FOUND/NOTIFICATION_NOT_FOUND.
+        """
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -145,6 +145,38 @@ DISPUTE_REASON_OTHER: DisputeReason.ValueType  # 10
 """Anything else."""
 Global___DisputeReason: _TypeAlias = DisputeReason  # noqa: Y015
 
+class _DisputeAction:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DisputeActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeAction.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DISPUTE_ACTION_UNSPECIFIED: _DisputeAction.ValueType  # 0
+    """Nothing."""
+    DISPUTE_ACTION_ACCEPT: _DisputeAction.ValueType  # 1
+    """Giving in."""
+    DISPUTE_ACTION_ADD_TEXT: _DisputeAction.ValueType  # 2
+    """Adding a text."""
+    DISPUTE_ACTION_ADD_FILE: _DisputeAction.ValueType  # 3
+    """Adding a file."""
+    DISPUTE_ACTION_FINALIZE: _DisputeAction.ValueType  # 4
+    """Sending the evidence to the bank."""
+
+class DisputeAction(_DisputeAction, metaclass=_DisputeActionEnumTypeWrapper):
+    """What can be done about a dispute."""
+
+DISPUTE_ACTION_UNSPECIFIED: DisputeAction.ValueType  # 0
+"""Nothing."""
+DISPUTE_ACTION_ACCEPT: DisputeAction.ValueType  # 1
+"""Giving in."""
+DISPUTE_ACTION_ADD_TEXT: DisputeAction.ValueType  # 2
+"""Adding a text."""
+DISPUTE_ACTION_ADD_FILE: DisputeAction.ValueType  # 3
+"""Adding a file."""
+DISPUTE_ACTION_FINALIZE: DisputeAction.ValueType  # 4
+"""Sending the evidence to the bank."""
+Global___DisputeAction: _TypeAlias = DisputeAction  # noqa: Y015
+
 @_typing.final
 class DisputeEvidence(_message.Message):
     """One piece of evidence."""
@@ -206,6 +238,8 @@ class Dispute(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     CASE_NUMBER_FIELD_NUMBER: _builtins.int
     REASON_CODE_FIELD_NUMBER: _builtins.int
+    PENDING_ACTION_FIELD_NUMBER: _builtins.int
+    NEXT_CHECK_TIME_FIELD_NUMBER: _builtins.int
     dispute_id: _builtins.str
     """Chosen by this service, "dis_" and 26 characters."""
     payment_id: _builtins.str
@@ -220,6 +254,10 @@ class Dispute(_message.Message):
     """The bank's case number, for administrators."""
     reason_code: _builtins.str
     """The card network's reason code, for administrators."""
+    pending_action: Global___DisputeAction.ValueType
+    """What was asked of the gateway and has no known outcome yet: the answer was lost, and this service finds it out. Until
+    then nothing else can be done. UNSPECIFIED: nothing is under way.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much is claimed."""
@@ -244,6 +282,10 @@ class Dispute(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When anything about it last changed."""
 
+    @_builtins.property
+    def next_check_time(self) -> _timestamp_pb2.Timestamp:
+        """When the gateway is asked next. Absent once the dispute has ended."""
+
     def __init__(
         self,
         *,
@@ -260,10 +302,12 @@ class Dispute(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         case_number: _builtins.str = ...,
         reason_code: _builtins.str = ...,
+        pending_action: Global___DisputeAction.ValueType = ...,
+        next_check_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "receive_time", b"receive_time", "reply_by_time", b"reply_by_time", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "next_check_time", b"next_check_time", "receive_time", b"receive_time", "reply_by_time", b"reply_by_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "case_number", b"case_number", "create_time", b"create_time", "dispute_id", b"dispute_id", "evidence", b"evidence", "kind", b"kind", "payment_id", b"payment_id", "reason", b"reason", "reason_code", b"reason_code", "receive_time", b"receive_time", "reply_by_time", b"reply_by_time", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "case_number", b"case_number", "create_time", b"create_time", "dispute_id", b"dispute_id", "evidence", b"evidence", "kind", b"kind", "next_check_time", b"next_check_time", "payment_id", b"payment_id", "pending_action", b"pending_action", "reason", b"reason", "reason_code", b"reason_code", "receive_time", b"receive_time", "reply_by_time", b"reply_by_time", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

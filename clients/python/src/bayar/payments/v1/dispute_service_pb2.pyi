@@ -207,7 +207,9 @@ class AddDisputeEvidenceRequest(_message.Message):
     NOT_FOUND.
     """
     text: _builtins.str
-    """1 to 4,000 characters."""
+    """1 to 4,000 characters; line breaks and tabs are allowed, other control characters and card numbers are not.
+    Otherwise INVALID_REQUEST.
+    """
     @_builtins.property
     def file(self) -> Global___EvidenceFile:
         """A document."""
@@ -239,9 +241,11 @@ class EvidenceFile(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     CONTENT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Required, at most 255 characters, ending in .pdf, .png, .jpg or .jpeg; otherwise INVALID_REQUEST."""
+    """Required, at most 255 characters, without slashes, ending in .pdf, .png, .jpg or .jpeg; otherwise INVALID_REQUEST."""
     content: _builtins.bytes
-    """Required, at most 4 MiB; otherwise INVALID_REQUEST."""
+    """Required, at most 4 MiB, and what the name says it is: a PDF must be whole and not encrypted. Otherwise
+    INVALID_REQUEST.
+    """
     def __init__(
         self,
         *,
@@ -265,7 +269,7 @@ class AddDisputeEvidenceResponse(_message.Message):
     DISPUTE_FIELD_NUMBER: _builtins.int
     EVIDENCE_ID_FIELD_NUMBER: _builtins.int
     evidence_id: _builtins.str
-    """The evidence that was added."""
+    """The evidence that was added. Empty while the dispute's pending_action says that it is not known."""
     @_builtins.property
     def dispute(self) -> _dispute_pb2.Dispute:
         """The dispute as it is now."""

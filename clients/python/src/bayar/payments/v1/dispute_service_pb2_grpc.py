@@ -27,6 +27,12 @@ if _version_not_supported:
 
 class DisputeServiceStub(object):
     """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
+
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
+    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
     """
 
     def __init__(self, channel):
@@ -64,6 +70,12 @@ class DisputeServiceStub(object):
 
 class DisputeServiceServicer(object):
     """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
+
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
+    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
     """
 
     def GetDispute(self, request, context):
@@ -139,6 +151,12 @@ def add_DisputeServiceServicer_to_server(servicer, server):
  # This class is part of an EXPERIMENTAL API.
 class DisputeService(object):
     """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
+
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
+    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
     """
 
     @staticmethod

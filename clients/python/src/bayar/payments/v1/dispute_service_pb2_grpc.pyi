@@ -27,7 +27,14 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DisputeServiceStub:
-    """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService."""
+    """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
+
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
+    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -46,7 +53,14 @@ class DisputeServiceStub:
 
 @_typing.type_check_only
 class DisputeServiceAsyncStub(DisputeServiceStub):
-    """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService."""
+    """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
+
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
+    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetDispute: _aio.UnaryUnaryMultiCallable[_dispute_service_pb2.GetDisputeRequest, _dispute_service_pb2.GetDisputeResponse]  # type: ignore[assignment]
@@ -61,7 +75,14 @@ class DisputeServiceAsyncStub(DisputeServiceStub):
     """Sends all evidence to the bank. Final. FAILED_PRECONDITION/DISPUTE_NOT_OPEN."""
 
 class DisputeServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService."""
+    """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
+
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
+    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
+    """
 
     @_abc_1.abstractmethod
     def GetDispute(

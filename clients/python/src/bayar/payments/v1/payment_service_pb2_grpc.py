@@ -131,7 +131,8 @@ class PaymentServiceServicer(object):
     def VoidPayment(self, request, context):
         """Cancels a payment that has not settled; the customer is not charged.
 
-        FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE; ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
+        FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
+        ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -141,7 +142,8 @@ class PaymentServiceServicer(object):
         """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
         SCHEDULED and carried out once the payment settles.
 
-        FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE; ABORTED/OPERATION_IN_PROGRESS;
+        FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE, or PAYMENT_DISPUTED where a dispute claims
+        the money, so that a refund would pay twice; ABORTED/OPERATION_IN_PROGRESS;
         NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
         sent: send the same request again, it sends only the rest.
         """

@@ -58,13 +58,15 @@ class PaymentServiceStub:
     VoidPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VoidPaymentRequest, _payment_service_pb2.VoidPaymentResponse]
     """Cancels a payment that has not settled; the customer is not charged.
 
-    FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE; ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
+    FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
+    ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     RefundPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_service_pb2.RefundPaymentResponse]
     """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
     SCHEDULED and carried out once the payment settles.
 
-    FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE; ABORTED/OPERATION_IN_PROGRESS;
+    FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE, or PAYMENT_DISPUTED where a dispute claims
+    the money, so that a refund would pay twice; ABORTED/OPERATION_IN_PROGRESS;
     NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
     sent: send the same request again, it sends only the rest.
     """
@@ -117,13 +119,15 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     VoidPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VoidPaymentRequest, _payment_service_pb2.VoidPaymentResponse]  # type: ignore[assignment]
     """Cancels a payment that has not settled; the customer is not charged.
 
-    FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE; ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
+    FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
+    ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     RefundPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_service_pb2.RefundPaymentResponse]  # type: ignore[assignment]
     """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
     SCHEDULED and carried out once the payment settles.
 
-    FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE; ABORTED/OPERATION_IN_PROGRESS;
+    FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE, or PAYMENT_DISPUTED where a dispute claims
+    the money, so that a refund would pay twice; ABORTED/OPERATION_IN_PROGRESS;
     NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
     sent: send the same request again, it sends only the rest.
     """
@@ -191,7 +195,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_service_pb2.VoidPaymentResponse, _abc.Awaitable[_payment_service_pb2.VoidPaymentResponse]]:
         """Cancels a payment that has not settled; the customer is not charged.
 
-        FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE; ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
+        FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
+        ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -203,7 +208,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
         SCHEDULED and carried out once the payment settles.
 
-        FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE; ABORTED/OPERATION_IN_PROGRESS;
+        FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE, or PAYMENT_DISPUTED where a dispute claims
+        the money, so that a refund would pay twice; ABORTED/OPERATION_IN_PROGRESS;
         NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
         sent: send the same request again, it sends only the rest.
         """

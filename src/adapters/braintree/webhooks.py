@@ -1,0 +1,106 @@
+"""Braintree's notifications: genuine or not, and what each is about."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from base64 import b64decode
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import braintree
+from braintree.exceptions.invalid_challenge_error import InvalidChallengeError
+from braintree.exceptions.invalid_signature_error import InvalidSignatureError
+from braintree.util.xml_util import XmlUtil
+
+from adapters.braintree.settings import BraintreeSettings, environment_of
+from application.ports.notifications import ForgedNotification, Notification, Subject
+
+_SIGNATURE: Final = re.compile(r"[!-%'-{}~]+\|[!-%'-{}~]+(&[!-%'-{}~]+\|[!-%'-{}~]+)*")
+# A name in lower case, as all kinds are. Whatever else claims to be one is not repeated.
+_KIND: Final = re.compile(r"[a-z0-9_]{1,80}")
+UNREADABLE: Final = "unreadable"
+
+
+class BraintreeNotifications:
+    """Reads with the merchant's keys; makes no connections. Safe for many threads."""
+
+    def __init__(self, settings: BraintreeSettings) -> None:
+        configuration = braintree.Configuration(
+            environment_of(settings), settings.merchant_id, settings.public_key, settings.private_key
+        )
+        self._webhooks = braintree.BraintreeGateway(configuration).webhook_notification
+
+    def read(self, signature: str, payload: str) -> Notification:
+        if not payload.isascii() or not _SIGNATURE.fullmatch(signature):
+            raise ForgedNotification
+        payload = payload.replace("\r\n", "\n")
+        try:
+            self._webhooks.parse(signature, payload)
+        except InvalidSignatureError:
+            raise ForgedNotification from None
+        except Exception:  # noqa: S110
+            # The signature is looked at first, so it is genuine: of a kind, or about something, that the SDK does not
+            # know. That is no reason to lose it.
+            pass
+        document = b64decode(payload)
+        return _notification(hashlib.sha256(document).hexdigest(), document)
+
+    def answer_challenge(self, challenge: str) -> str:
+        try:
+            return str(self._webhooks.verify(challenge))
+        except InvalidChallengeError:
+            raise ForgedNotification from None
+
+
+def _notification(notification_id: str, document: bytes) -> Notification:
+    try:
+        told: Any = dict(XmlUtil.dict_from_xml(document))["notification"]
+        kind, subject, moment = str(told["kind"]), told.get("subject"), told.get("timestamp")
+    except Exception:
+        return Notification(notification_id=notification_id, kind=UNREADABLE)
+    return Notification(
+        notification_id=notification_id,
+        kind=kind if _KIND.fullmatch(kind) else UNREADABLE,
+        event_time=moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else None,
+        subject=_subject(subject) if isinstance(subject, Mapping) else Subject(),
+    )
+
+
+def _subject(told: Mapping[str, Any]) -> Subject:
+    """The ids of what it is about, and nothing else of it."""
+    if isinstance(told.get("api_error_response"), Mapping):
+        told = told["api_error_response"]
+    named = {name: thing for name, thing in told.items() if isinstance(thing, Mapping)}
+    dispute = named.get("dispute", {})
+    method = next((thing for thing in _deep(told) if "token" in thing), {})
+    return Subject(
+        transaction_ids=tuple(_transaction_ids(named)),
+        dispute_id=_text(dispute, "id"),
+        customer_id=_text(method, "customer_id"),
+        token=_text(method, "token"),
+    )
+
+
+def _transaction_ids(named: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    if "transaction" in named:
+        yield _text(named["transaction"], "id")
+    if "transaction_review" in named:
+        yield _text(named["transaction_review"], "transaction_id")
+    ids = named.get("disbursement", {}).get("transaction_ids")
+    if isinstance(ids, Mapping):
+        ids = ids.get("item")
+    yield from (str(one) for one in ([ids] if isinstance(ids, str) else ids or ()))
+
+
+def _deep(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for thing in told.values():
+        if isinstance(thing, Mapping):
+            yield thing
+            yield from _deep(thing)
+
+
+def _text(told: Mapping[str, Any], name: str) -> str:
+    value = told.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,1 @@
+"""What is served over HTTP: the gateway's webhooks, health and metrics."""

@@ -1,0 +1,68 @@
+"""Numbers for whoever watches the service, in the text format of Prometheus."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Counter:
+    """Counts up, for each combination of labels. Safe for many threads."""
+
+    def __init__(self, name: str, help_text: str) -> None:
+        self.name = name
+        self.help_text = help_text
+        self._lock = threading.Lock()
+        self._counts: defaultdict[Labels, int] = defaultdict(int)
+
+    def add(self, **labels: str) -> None:
+        with self._lock:
+            self._counts[tuple(sorted(labels.items()))] += 1
+
+    def lines(self) -> Iterable[str]:
+        with self._lock:
+            counts = sorted(self._counts.items())
+        yield from _lines(self.name, self.help_text, "counter", counts)
+
+
+class Metrics:
+    """What the service counts itself, and gauges that are asked when somebody looks."""
+
+    def __init__(self) -> None:
+        self.received = Counter(
+            "bayar_webhook_requests_total", "Requests to the webhook address, by kind of notification and outcome."
+        )
+        self.processed = Counter(
+            "bayar_webhook_notifications_total", "Notifications dealt with, by kind and what came of them."
+        )
+
+    def count_processed(self, kind: str, outcome: str) -> None:
+        self.processed.add(kind=kind, outcome=outcome)
+
+    def text(self, waiting: Mapping[str, int]) -> str:
+        """All of it. `waiting` is how many notifications are in which unfinished state."""
+        gauge = [((("state", state),), number) for state, number in sorted(waiting.items())]
+        name, help_text = "bayar_webhook_unfinished", "Notifications that wait, or were given up (dead)."
+        lines = [*self.received.lines(), *self.processed.lines(), *_lines(name, help_text, "gauge", gauge)]
+        return "\n".join(lines) + "\n"
+
+
+def _lines(name: str, help_text: str, kind: str, counts: Iterable[tuple[Labels, int]]) -> Iterable[str]:
+    yield f"# HELP {name} {help_text}"
+    yield f"# TYPE {name} {kind}"
+    for labels, number in counts:
+        written = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels)
+        yield f"{name}{{{written}}} {number}"
+
+
+def _escaped(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+Waiting = Callable[[], Mapping[str, int]]

@@ -1,0 +1,74 @@
+"""Claims on payments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
+
+from adapters.persistence.statements import is_due, page_of
+from adapters.persistence.tables import IS_WATCHED, disputes
+from adapters.persistence.translate import dispute_from_row, dispute_to_row
+from application.ports.store import DisputeFilter, Position
+from domain.dispute import Dispute
+from domain.ids import CallerId, DisputeId
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDisputes:
+    connection: Connection
+
+    def add(self, dispute: Dispute) -> None:
+        self.connection.execute(insert(disputes), dispute_to_row(dispute))
+
+    def save(self, dispute: Dispute) -> None:
+        own = disputes.c.dispute_id == dispute.dispute_id
+        if not self.connection.execute(update(disputes).where(own), dispute_to_row(dispute)).rowcount:
+            raise LookupError(dispute.dispute_id)
+
+    def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None:
+        return self._one(select(disputes).where(disputes.c.dispute_id == dispute_id), lock=lock)
+
+    def find(self, gateway_dispute_id: str, *, lock: bool = False) -> Dispute | None:
+        return self._one(select(disputes).where(disputes.c.gateway_dispute_id == gateway_dispute_id), lock=lock)
+
+    def of_transaction(self, transaction_id: str) -> list[Dispute]:
+        statement = select(disputes).where(disputes.c.transaction_id == transaction_id)
+        statement = statement.order_by(disputes.c.create_time, disputes.c.dispute_id)
+        return [dispute_from_row(row) for row in self.connection.execute(statement)]
+
+    def page(self, caller_id: CallerId, which: DisputeFilter, *, after: Position | None, limit: int) -> list[Dispute]:
+        statement = select(disputes).where(disputes.c.caller_id == caller_id, *_conditions(which))
+        statement = page_of(statement, disputes.c.create_time, disputes.c.dispute_id, after, limit)
+        return [dispute_from_row(row) for row in self.connection.execute(statement)]
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[Dispute]:
+        table = disputes.c
+        statement = (
+            select(disputes)
+            .where(IS_WATCHED, is_due(table.next_check_time, now))
+            .order_by(table.next_check_time)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        found = [dispute_from_row(row) for row in self.connection.execute(statement)]
+        claimed = table.dispute_id.in_([dispute.dispute_id for dispute in found])
+        if found:
+            self.connection.execute(update(disputes).where(claimed).values(next_check_time=lease_until))
+        return found
+
+    def _one(self, statement: Select[tuple[object, ...]], *, lock: bool) -> Dispute | None:
+        row = self.connection.execute(statement.with_for_update() if lock else statement).first()
+        return dispute_from_row(row) if row else None
+
+
+def _conditions(which: DisputeFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if which.payment_id is not None:
+        conditions.append(disputes.c.payment_id == which.payment_id)
+    if which.states:
+        conditions.append(disputes.c.state.in_(sorted(state.value for state in which.states)))
+    if which.reply_before is not None:
+        conditions.append(disputes.c.reply_by_time < which.reply_before)
+    return conditions

@@ -1,0 +1,156 @@
+"""The three beats of whatever answers a dispute: record, call, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from application.caller import Caller
+from application.errors import DisputeAnswerRefused
+from application.exactly_once import ExactlyOnce, Request
+from application.get_dispute import own_dispute
+from application.ports.gateway import (
+    DisputeAnswered,
+    DisputeOutcome,
+    GatewayNotReached,
+    GatewayRefusedCredentials,
+    GatewayUnavailable,
+    Rejected,
+    Unknown,
+)
+from application.ports.store import Store
+from application.record_dispute import RecordDispute
+from domain.dispute import ActionKind, ActionState, Dispute, DisputeAction, DisputeState
+from domain.errors import DisputeNotOpen
+from domain.ids import OPERATION, DisputeId, OperationId
+
+Call = Callable[[str], DisputeOutcome]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What is to be done: its kind, and what it is found again by."""
+
+    kind: ActionKind
+    text: str = ""
+    file_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerDispute:
+    """Carries an answer to the gateway at most once, and tells repeats what has become of it."""
+
+    store: Store
+    exactly_once: ExactlyOnce
+    record: RecordDispute
+
+    def __call__(self, request: Request, dispute_id: str, answer: Answer, call: Call) -> Dispute:
+        """The dispute as it is now. `call` asks the gateway about the dispute with the gateway's id of it.
+
+        Raises NotFound, RequestIdReused, DisputeNotOpen, DisputeActionInProgress, DisputeAnswerRefused,
+        GatewayUnavailable where the gateway was not asked yet, and StoreUnavailable.
+        """
+        with self.exactly_once.in_flight.track(request.key):
+            if self._is_to_be_sent(request, dispute_id):
+                # What is open here may have ended there, and what is there already must not be taken for ours.
+                self.record.again(self._read(dispute_id, request.caller))
+                lease = self.exactly_once.begin_lease()
+                dispute, action = self._start(request, dispute_id, answer)
+                if action is not None:
+                    try:
+                        lease.hold()
+                        outcome = call(dispute.report.gateway_dispute_id)
+                    except GatewayNotReached as failure:
+                        self._finish(dispute_id, action, ActionState.UNSENT, detail=_reason(failure))
+                        raise
+                    return self.told(self._record(dispute, action, outcome), request)
+        self.exactly_once.in_flight.wait(request.key, self.exactly_once.lease.total_seconds())
+        return self.told(self._read(dispute_id, request.caller), request)
+
+    def told(self, dispute: Dispute, request: Request) -> Dispute:
+        """The dispute, unless what the request asked for had no effect."""
+        action = dispute.action_of(request.request_id)
+        match action.state if action else None:
+            case ActionState.REFUSED if dispute.state is not DisputeState.OPEN:
+                raise DisputeNotOpen(dispute.dispute_id, dispute.state.value)
+            case ActionState.REFUSED if action is not None:
+                raise DisputeAnswerRefused(dispute.dispute_id, action.detail)
+            case ActionState.UNSENT:
+                raise GatewayNotReached(action.detail if action else "")
+        return dispute
+
+    def _read(self, dispute_id: str, caller: Caller) -> Dispute:
+        with self.store.read() as work:
+            return own_dispute(work, dispute_id, caller)
+
+    def _is_to_be_sent(self, request: Request, dispute_id: str) -> bool:
+        with self.store.read() as work:
+            dispute = own_dispute(work, dispute_id, request.caller)
+            return self.exactly_once.earlier(work, request) is None or _may_be_sent_again(dispute, request)
+
+    def _start(self, request: Request, dispute_id: str, answer: Answer) -> tuple[Dispute, DisputeAction | None]:
+        stamp = self.exactly_once.stamp(request.caller)
+        action_id = OperationId(self.exactly_once.ids.new(OPERATION))
+        with self.store.begin() as work:
+            earlier = self.exactly_once.claim(work, self.exactly_once.record_of(request, dispute_id, stamp))
+            dispute = own_dispute(work, dispute_id, request.caller, lock=True)
+            if earlier is not None and not _may_be_sent_again(dispute, request):
+                return dispute, None
+            dispute = dispute.start(
+                answer.kind,
+                action_id,
+                request.request_id,
+                text=answer.text,
+                file_name=answer.file_name,
+                time=stamp.time,
+            )
+            dispute = replace(dispute, next_check_time=stamp.time + self.exactly_once.lease)
+            work.disputes.save(dispute)
+        return dispute, dispute.actions[-1]
+
+    def _record(self, dispute: Dispute, action: DisputeAction, outcome: DisputeOutcome) -> Dispute:
+        match outcome:
+            case DisputeAnswered(evidence):
+                evidence_id = evidence.evidence_id if evidence else ""
+                dispute = self._finish(dispute.dispute_id, action, ActionState.SUCCEEDED, evidence_id=evidence_id)
+            case Rejected(detail=detail):
+                dispute = self._finish(dispute.dispute_id, action, ActionState.REFUSED, detail=detail)
+            case Unknown():
+                return self._look_soon(dispute.dispute_id)
+        try:
+            return self.record.again(dispute)
+        except GatewayUnavailable:
+            # It is done, and only its look is old. The follower brings it.
+            return self._look_soon(dispute.dispute_id)
+
+    def _finish(
+        self, dispute_id: str, action: DisputeAction, state: ActionState, *, detail: str = "", evidence_id: str = ""
+    ) -> Dispute:
+        with self.store.begin() as work:
+            dispute = _locked(work.disputes.get(DisputeId(dispute_id), lock=True))
+            dispute = dispute.finish(action.action_id, state, detail=detail, evidence_id=evidence_id)
+            dispute = self.record.planned(replace(dispute, update_time=self.exactly_once.clock.now()))
+            work.disputes.save(dispute)
+        return dispute
+
+    def _look_soon(self, dispute_id: str) -> Dispute:
+        soon = self.exactly_once.clock.now() + self.exactly_once.first_check
+        with self.store.begin() as work:
+            dispute = replace(_locked(work.disputes.get(DisputeId(dispute_id), lock=True)), next_check_time=soon)
+            work.disputes.save(dispute)
+        return dispute
+
+
+def _may_be_sent_again(dispute: Dispute, request: Request) -> bool:
+    action = dispute.action_of(request.request_id)
+    return action is None or action.state is ActionState.UNSENT
+
+
+def _locked(dispute: Dispute | None) -> Dispute:
+    if dispute is None:
+        raise RuntimeError("a dispute is never deleted")
+    return dispute
+
+
+def _reason(failure: GatewayNotReached) -> str:
+    return "credentials refused" if isinstance(failure, GatewayRefusedCredentials) else "not reached"

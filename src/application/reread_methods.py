@@ -1,0 +1,81 @@
+"""Brings stored methods up to date with what the gateway keeps: renewed cards, methods that are gone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from application.change_payment_method import withdraw
+from application.ports.gateway import Gateway, StoredInstrument
+from application.ports.runtime import Clock
+from application.ports.store import Store, UnitOfWork
+from domain.ids import CustomerId, PaymentMethodId
+from domain.payment_method import PaymentMethod, PaymentMethodState
+
+
+@dataclass(frozen=True, slots=True)
+class RereadMethods:
+    store: Store
+    gateway: Gateway
+    clock: Clock
+    batch_size: int = 50
+
+    def one(self, token: str, customer_id: str) -> bool:
+        """Whether the token is of an active method here. Raises GatewayUnavailable and StoreUnavailable."""
+        with self.store.read() as work:
+            method = _find(work, token, customer_id)
+        if method is None:
+            return False
+        self._bring_up_to_date(method)
+        return True
+
+    def revoked(self, token: str, customer_id: str) -> bool:
+        """The customer took back the consent, which is final: the gateway may go on showing the method.
+
+        Whether the token is of a method here. Raises StoreUnavailable.
+        """
+        with self.store.read() as work:
+            method = _find(work, token, customer_id)
+        if method is None:
+            return False
+        self._withdraw(method)
+        return True
+
+    def some(self, after: str) -> str | None:
+        """Looks at the next few active methods, by id. Returns the last id, or None once there are no more."""
+        with self.store.read() as work:
+            methods = work.payment_methods.active(after=after, limit=self.batch_size)
+        for method in methods:
+            self._bring_up_to_date(method)
+        return methods[-1].payment_method_id if len(methods) == self.batch_size else None
+
+    def _bring_up_to_date(self, method: PaymentMethod) -> None:
+        kept = self.gateway.find_method(method.gateway_token)
+        if kept is None or kept.is_revoked:
+            self._withdraw(method)
+        elif kept.instrument != method.instrument:
+            self._renew(method, kept)
+
+    def _renew(self, method: PaymentMethod, kept: StoredInstrument) -> None:
+        with self.store.begin() as work:
+            current = _active(work, method)
+            if current is not None:
+                renewed = replace(current, instrument=kept.instrument, update_time=self.clock.now())
+                work.payment_methods.save(renewed)
+
+    def _withdraw(self, method: PaymentMethod) -> None:
+        with self.store.begin() as work:
+            current = _active(work, method)
+            if current is not None:
+                work.payment_methods.save(replace(withdraw(work, current), update_time=self.clock.now()))
+
+
+def _find(work: UnitOfWork, token: str, customer_id: str) -> PaymentMethod | None:
+    """The active method that the gateway knows by the token: most carry it as their id."""
+    own = work.payment_methods.get(PaymentMethodId(token))
+    candidates = [own] if own is not None else work.payment_methods.of_customer(CustomerId(customer_id))
+    return next((m for m in candidates if m.gateway_token == token and m.state is PaymentMethodState.ACTIVE), None)
+
+
+def _active(work: UnitOfWork, method: PaymentMethod) -> PaymentMethod | None:
+    current = work.payment_methods.get(method.payment_method_id, lock=True)
+    return current if current is not None and current.state is PaymentMethodState.ACTIVE else None
