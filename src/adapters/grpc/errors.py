@@ -554,6 +554,11 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     Overloaded: _overloaded,
     RequestTooLarge: _too_large,
     CallTooLong: _too_long,
+    application.CredentialsUnavailable: _unavailable(
+        "CREDENTIALS_UNAVAILABLE",
+        "The keys of the token issuer cannot be had just now, so nobody knows whether the token is good. Try again.",
+        5,
+    ),
     NotAvailableYet: _not_available_yet,
 }
 REFUSALS: Final = tuple(_TABLE)

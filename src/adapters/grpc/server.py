@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +23,8 @@ from adapters.grpc.event_servicer import EventServicer
 from adapters.grpc.interceptor import CallInterceptor
 from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
-from adapters.grpc.reflection import add_reflection
+from adapters.grpc.reflection import V1, V1ALPHA, add_reflection
+from adapters.grpc.tls import TlsFiles, server_credentials
 from adapters.grpc.traffic import Traffic, TrafficLimits, writes_of
 from application.authenticate import Shown
 from application.caller import Caller
@@ -40,6 +41,8 @@ _PACKAGE: Final = "bayar.payments.v1"
 _SERVICES: Final = tuple(
     f"{_PACKAGE}.{name}Service" for name in ("Payment", "Customer", "PaymentMethod", "Dispute", "Event", "Admin")
 )
+HEALTH: Final = ("grpc.health.v1.Health",)
+REFLECTION: Final = (V1, V1ALPHA)
 
 
 def _descriptors() -> list[ServiceDescriptor]:
@@ -68,8 +71,16 @@ class Servicers:
 class GrpcServer:
     """Serves the contract, health and reflection. Belongs to the event loop in which it starts."""
 
-    def __init__(self, servicers: Servicers, authenticate: Callable[[Shown], Caller], limits: TrafficLimits) -> None:
-        """Raises UndeclaredScope."""
+    def __init__(
+        self,
+        servicers: Servicers,
+        authenticate: Callable[[Shown], Caller],
+        limits: TrafficLimits,
+        tls: TlsFiles | None = None,
+        closed: Collection[str] = (),
+    ) -> None:
+        """tls: None serves plain text. closed: of HEALTH and REFLECTION. Raises UndeclaredScope."""
+        self._tls = tls
         self._servicers = servicers
         self._options = options_of(limits)
         self._pool = CallPool(limits.threads, limits.queue, limits.call_seconds)
@@ -77,10 +88,10 @@ class GrpcServer:
         self._health = health.HealthServicer()
         services = _descriptors()
         guard = Guard(authenticate, required_scopes(services))
-        self._interceptor = CallInterceptor(Traffic(guard, limits, writes_of(services)), self._pool)
+        self._interceptor = CallInterceptor(Traffic(guard, limits, writes_of(services)), self._pool, closed)
 
     async def start(self, address: str) -> str:
-        """Returns the address with its real port. Raises CannotListen."""
+        """Returns the address with its real port. Raises CannotListen and BadCertificates."""
         server = grpc.aio.server(interceptors=[self._interceptor], options=self._options)
         add = self._servicers
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, server)
@@ -92,7 +103,10 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         add_reflection(server, [*_SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
         try:
-            port = server.add_insecure_port(address)
+            if self._tls is None:
+                port = server.add_insecure_port(address)
+            else:
+                port = server.add_secure_port(address, server_credentials(self._tls))
         except RuntimeError:
             port = 0
         if not port:
