@@ -67,6 +67,8 @@ def _conditions(which: DisputeFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if which.payment_id is not None:
         conditions.append(disputes.c.payment_id == which.payment_id)
+    if which.customer_id is not None:
+        conditions.append(disputes.c.customer_id == which.customer_id)
     if which.states:
         conditions.append(disputes.c.state.in_(sorted(state.value for state in which.states)))
     if which.reply_before is not None:
