@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
+from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
 from application.checks import Checks, RawCard, known
 from application.errors import InvalidRequest, Rule
@@ -45,6 +46,8 @@ class MethodOrder:
     make_default: bool = False
     billing_address: Address = Address()
     language_code: str = ""
+    # The shopper's, as the caller declares it. No part of what makes two orders the same: people change networks.
+    client_address: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,19 +55,24 @@ class AddPaymentMethod:
     store: Store
     gateway: Gateway
     exactly_once: ExactlyOnce
+    guard: AttemptGuard
+    accepts_cards: bool = True
 
     def __call__(self, order: MethodOrder, caller: Caller) -> PaymentMethod:
-        """Raises InvalidRequest, RequestIdReused, GatewayNotReached and StoreUnavailable."""
+        """Raises InvalidRequest, RequestIdReused, TooManyDeclines, GatewayNotReached and StoreUnavailable."""
         try:
             request, customer, source = self._check(order, caller)
         except InvalidRequest as invalid:
             return self._repeat_of_once_valid(order, caller, invalid)
         method_id = PaymentMethodId(self.exactly_once.ids.new(ids.PAYMENT_METHOD))
+        attempt = self.guard.attempt(
+            caller.caller_id, customer_id=customer.customer_id, client_address=order.client_address, source=source
+        )
         lease = self.exactly_once.begin_lease()
         with self.exactly_once.in_flight.track(request.key):
-            method, is_new = self._record_start(request, order, method_id, customer)
+            method, is_new = self._record_start(request, order, method_id, customer, attempt)
             if is_new:
-                return self._carry_out(method, order, source, customer, lease)
+                return self._carry_out(method, order, source, customer, lease, attempt)
         return self._repeat(request, method)
 
     def _check(self, order: MethodOrder, caller: Caller) -> tuple[Request, Customer, Card | Nonce]:
@@ -74,7 +82,8 @@ class AddPaymentMethod:
         source: Card | Nonce | None = None
         match order.source:
             case RawCard():
-                source = checks.card("card", order.source, self.exactly_once.clock.now().date())
+                today = self.exactly_once.clock.now().date()
+                source = checks.card("card", order.source, today, accepts=self.accepts_cards)
             case Nonce(value):
                 checks.secret_text("payment_method_nonce", value)
                 source = order.source
@@ -82,6 +91,7 @@ class AddPaymentMethod:
                 checks.add("source", Rule.EXACTLY_ONE, "card, payment_method_nonce")
         checks.address("billing_address", order.billing_address)
         checks.language("language_code", order.language_code)
+        checks.client_address("client_address", order.client_address)
         customer = None
         if customer_id is not None:
             with self.store.read() as work:
@@ -109,7 +119,7 @@ class AddPaymentMethod:
         return self._repeat(request, method)
 
     def _record_start(
-        self, request: Request, order: MethodOrder, method_id: PaymentMethodId, customer: Customer
+        self, request: Request, order: MethodOrder, method_id: PaymentMethodId, customer: Customer, attempt: Attempt
     ) -> tuple[PaymentMethod, bool]:
         stamp = self.exactly_once.stamp(request.caller)
         due = stamp.time + self.exactly_once.lease
@@ -119,10 +129,12 @@ class AddPaymentMethod:
                 method = known(work.payment_methods.get(PaymentMethodId(earlier.resource_id), lock=True))
                 if method.failure_detail != NEVER_SENT:
                     return method, False
+                self.guard.check(work, attempt)
                 must_still_live(work, customer.customer_id)
                 again = replace(method, state=PaymentMethodState.PENDING, failure_detail="", next_check_time=due)
                 work.payment_methods.save(again)
                 return again, True
+            self.guard.check(work, attempt)
             must_still_live(work, customer.customer_id)
             method = PaymentMethod(
                 payment_method_id=method_id,
@@ -138,7 +150,13 @@ class AddPaymentMethod:
         return method, True
 
     def _carry_out(
-        self, method: PaymentMethod, order: MethodOrder, source: Card | Nonce, customer: Customer, lease: Lease
+        self,
+        method: PaymentMethod,
+        order: MethodOrder,
+        source: Card | Nonce,
+        customer: Customer,
+        lease: Lease,
+        attempt: Attempt,
     ) -> PaymentMethod:
         method_id = method.payment_method_id
         try:
@@ -161,7 +179,9 @@ class AddPaymentMethod:
                 work.payment_methods.save(current.fail(NEVER_SENT, time=time))
             raise
         with self.store.begin() as work:
-            return self._record(work, method_id, outcome, make_default=order.make_default)
+            method = self._record(work, method_id, outcome, make_default=order.make_default)
+        self.guard.note_method(attempt, outcome)
+        return method
 
     def _introduce(self, customer: Customer) -> None:
         """Makes the customer known to the gateway, once."""

@@ -18,10 +18,13 @@ from domain.currencies import EXPONENTS
 from domain.ids import RequestId
 from domain.instrument import Card, CardExpiry, passes_luhn
 from domain.money import Money
+from domain.networks import network_of
 
 Value = TypeVar("Value")
 
 MAX_MINOR_UNITS: Final = 9_999_999_999
+MIN_CARD_DIGITS: Final = 12
+MAX_CARD_DIGITS: Final = 19
 MAX_TEXT: Final = 255
 MAX_CARDHOLDER_NAME: Final = 175
 MAX_LANGUAGE: Final = 35
@@ -29,6 +32,7 @@ MAX_METADATA_ENTRIES: Final = 50
 MAX_METADATA_KEY: Final = 40
 MAX_METADATA_VALUE: Final = 500
 MAX_EXPIRY_YEARS: Final = 20
+MAX_ADDRESS: Final = 45
 MAX_PAGE_SIZE: Final = 500
 DEFAULT_PAGE_SIZE: Final = 50
 
@@ -122,6 +126,15 @@ class Checks:
             return None
         return value
 
+    def client_address(self, path: str, value: str) -> str:
+        """The value as it is; a fault where it is no IP address."""
+        try:
+            if value and (len(value) > MAX_ADDRESS or not network_of(value)):
+                raise ValueError
+        except ValueError:
+            self.add(path, Rule.IP_ADDRESS)
+        return value
+
     def text(self, path: str, value: str, *, maximum: int = MAX_TEXT, required: bool = False) -> str:
         """The value as it is; faults when it is missing, too long or has control characters."""
         if required and not value.strip():
@@ -145,6 +158,12 @@ class Checks:
         if looks_like_card(value):
             self.add(path, Rule.NO_CARD_DATA)
         return value
+
+    def tells_not(self, path: str, text: str, card_number: str) -> None:
+        """The text, which is stored, must not have the number of the card that pays."""
+        digits = re.sub(r"\D", "", card_number)
+        if len(digits) >= MIN_CARD_DIGITS and digits in re.sub(r"\D", "", text):
+            self.add(path, Rule.NO_CARD_DATA)
 
     def language(self, path: str, value: str) -> str:
         if len(value) > MAX_LANGUAGE:
@@ -196,12 +215,16 @@ class Checks:
             return None
         return expiry
 
-    def card(self, path: str, raw: RawCard, today: date) -> Card | None:
+    def card(self, path: str, raw: RawCard, today: date, *, accepts: bool) -> Card | None:
+        """Looks at nothing of the card where none is accepted."""
+        if not accepts:
+            self.add(path, Rule.NO_CARDS)
+            return None
         number = bare_number(raw.number)
         number_path = f"{path}.number"
         if not number:
             self.add(number_path, Rule.REQUIRED)
-        elif not (number.isascii() and number.isdigit()) or not 12 <= len(number) <= 19:
+        elif not (number.isascii() and number.isdigit()) or not MIN_CARD_DIGITS <= len(number) <= MAX_CARD_DIGITS:
             self.add(number_path, Rule.CARD_NUMBER_LENGTH)
         elif not passes_luhn(number):
             self.add(number_path, Rule.CARD_NUMBER)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from application.add_payment_method import introduce
+from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, known
 from application.errors import InvalidRequest, Rule
@@ -49,6 +50,8 @@ class PaymentOrder:
     descriptor: StatementDescriptor = StatementDescriptor()
     metadata: Mapping[str, str] = field(default_factory=dict)
     language_code: str = ""
+    # The shopper's, as the caller declares it. No part of what makes two orders the same: people change networks.
+    client_address: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,7 @@ class _Plan:
     terms: PaymentTerms
     source: Source
     customer: Customer | None
+    attempt: Attempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +71,13 @@ class CreatePayment:
     gateway: Gateway
     exactly_once: ExactlyOnce
     currencies: frozenset[str]
+    guard: AttemptGuard
+    accepts_cards: bool = True
 
     def __call__(self, order: PaymentOrder, caller: Caller) -> Payment:
-        """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, GatewayNotReached and StoreUnavailable."""
+        """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, TooManyDeclines, GatewayNotReached and
+        StoreUnavailable.
+        """
         if caller.customer_id is not None and not order.customer_id:
             # Whoever pays for themselves need not say who they are.
             order = replace(order, customer_id=caller.customer_id)
@@ -77,10 +85,12 @@ class CreatePayment:
             plan = self._check(order, caller)
         except InvalidRequest as invalid:
             return self._repeat(order, caller, invalid)
+        outcomes: list[Outcome] = []
 
         def begin(
             work: UnitOfWork, earlier: Payment | None, operation_id: OperationId, stamp: Stamp
         ) -> tuple[Payment, Operation]:
+            self.guard.check(work, plan.attempt)
             if plan.customer is not None:
                 must_still_live(work, plan.customer.customer_id)
             payment = earlier or Payment.create(plan.terms, stamp=stamp)
@@ -90,9 +100,12 @@ class CreatePayment:
             return payment, operation
 
         def call(payment: Payment, operation: Operation, lease: Lease) -> Outcome:
-            return self._authorize(payment, operation, plan, lease)
+            outcomes.append(self._authorize(payment, operation, plan, lease))
+            return outcomes[-1]
 
-        return self.exactly_once.move_money(plan.request, plan.terms.payment_id, begin, call)
+        payment = self.exactly_once.move_money(plan.request, plan.terms.payment_id, begin, call)
+        self.guard.note_payment(plan.attempt, outcomes)
+        return payment
 
     def _repeat(self, order: PaymentOrder, caller: Caller, invalid: InvalidRequest) -> Payment:
         """The answer to a repeat of an order that was good when it first came: cards expire, and methods are deleted.
@@ -141,8 +154,14 @@ class CreatePayment:
         checks.descriptor("descriptor", order.descriptor)
         metadata = checks.metadata("metadata", order.metadata)
         checks.language("language_code", order.language_code)
+        checks.client_address("client_address", order.client_address)
         customer, method = self._find_references(checks, order, caller)
-        source = _source(checks, order.source, method, today)
+        source = self._source(checks, order.source, method, today)
+        if isinstance(order.source, RawCard):
+            # An order's number may look like a card's, but not be the number of the very card.
+            checks.tells_not("reference", order.reference, order.source.number)
+            for key, value in order.metadata.items():
+                checks.tells_not("metadata", key + value, order.source.number)
         if order.store_payment_method:
             if not order.customer_id:
                 checks.add("customer_id", Rule.NEEDS_CUSTOMER)
@@ -167,7 +186,29 @@ class CreatePayment:
             metadata=metadata,
         )
         request = Request(caller, known(request_id), "CreatePayment", _fields(order))
-        return _Plan(request, terms, source, customer)
+        attempt = self.guard.attempt(
+            caller.caller_id,
+            customer_id=customer.customer_id if customer else None,
+            client_address=order.client_address,
+            source=source,
+            instrument=method.instrument if method else None,
+        )
+        return _Plan(request, terms, source, customer, attempt)
+
+    def _source(
+        self, checks: Checks, source: RawSource | None, method: PaymentMethod | None, today: date
+    ) -> Source | None:
+        match source:
+            case None:
+                checks.add("source", Rule.EXACTLY_ONE, "card, payment_method_nonce, payment_method_id")
+                return None
+            case RawCard():
+                return checks.card("card", source, today, accepts=self.accepts_cards)
+            case Nonce(value):
+                checks.secret_text("payment_method_nonce", value)
+                return source
+            case RawStoredMethod():
+                return StoredMethod(method.gateway_token) if method else None
 
     def _find_references(
         self, checks: Checks, order: PaymentOrder, caller: Caller
@@ -200,20 +241,6 @@ def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
         and caller.owns(method.caller_id, method.customer_id)
         and method.state is PaymentMethodState.ACTIVE
     )
-
-
-def _source(checks: Checks, source: RawSource | None, method: PaymentMethod | None, today: date) -> Source | None:
-    match source:
-        case None:
-            checks.add("source", Rule.EXACTLY_ONE, "card, payment_method_nonce, payment_method_id")
-            return None
-        case RawCard():
-            return checks.card("card", source, today)
-        case Nonce(value):
-            checks.secret_text("payment_method_nonce", value)
-            return source
-        case RawStoredMethod():
-            return StoredMethod(method.gateway_token) if method else None
 
 
 def _fields(order: PaymentOrder) -> dict[str, object]:

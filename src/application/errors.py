@@ -1,10 +1,12 @@
 """What the use cases refuse. Errors carry fields; sentences are written at the edge."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 from typing import Final
 
 from application.caller import Scope
+from application.ports.attempts import AttemptScope
 from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money
 from domain.operation import OperationKind, OperationState
@@ -28,6 +30,7 @@ class Rule(Enum):
     CURRENCY_OF_PAYMENT = "currency_of_payment"
     CARD_NUMBER = "card_number"
     CARD_NUMBER_LENGTH = "card_number_length"
+    NO_CARDS = "no_cards"
     MONTH = "month"
     YEAR = "year"
     NOT_PAST = "not_past"
@@ -60,10 +63,11 @@ class Rule(Enum):
     NOTIFICATION_ID = "notification_id"
     CALLER_ID = "caller_id"
     NOT_FOR_CUSTOMERS = "not_for_customers"
+    IP_ADDRESS = "ip_address"
 
 
-# Cards expire, customers and methods are deleted, currencies given up.
-_MADE_BY_TIME: Final = frozenset({Rule.NOT_PAST, Rule.EXISTS, Rule.OF_CUSTOMER, Rule.CURRENCY_ACCEPTED})
+# Cards expire or are no longer taken, customers and methods are deleted, currencies given up.
+_MADE_BY_TIME: Final = frozenset({Rule.NOT_PAST, Rule.EXISTS, Rule.OF_CUSTOMER, Rule.CURRENCY_ACCEPTED, Rule.NO_CARDS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +222,15 @@ class ContradictedByGateway(ApplicationError):
         super().__init__(f"{operation_id}: {detail}")
         self.operation_id = operation_id
         self.detail = detail
+
+
+class TooManyDeclines(ApplicationError):
+    """There were too many declines and verifications lately. Nothing was recorded, and nothing was sent."""
+
+    def __init__(self, scope: AttemptScope, retry_after: timedelta) -> None:
+        super().__init__(f"{scope.value} for {retry_after}")
+        self.scope = scope
+        self.retry_after = retry_after
 
 
 class MethodRefused(ApplicationError):

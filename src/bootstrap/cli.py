@@ -19,6 +19,7 @@ _COMMANDS: Final = {
     "migrate": "bring the database's schema up to date",
     "payments": "list, show, verify, watch and export payments of a running service",
     "customers": "list, show, create, update and delete customers of a running service",
+    "encryption": "which keys personal data is encrypted with, and encrypting it with the current one",
     "keys": "issue, list and revoke the API keys of callers",
     "declines": "every reason a payment can be declined for, and what to do about it",
     "demo": "tell a story with a real service and an offline gateway, leaving nothing",

@@ -13,6 +13,9 @@ _HEAD = """# Configuration
 Bayar is configured by environment variables. A wrong, missing or misspelled one stops the start with a sentence that
 names it, says what it means, and gives an example. `make run` and `make demo` set what they need themselves.
 
+A secret can stand in a file instead: `BAYAR_SECRET_KEY_FILE=/run/secrets/bayar` in place of `BAYAR_SECRET_KEY`, and so
+for `BAYAR_ENCRYPTION_KEYS`, `BAYAR_BRAINTREE_PRIVATE_KEY` and `BAYAR_DATABASE_URL`.
+
 | Variable | Default | Meaning | Example |
 |---|---|---|---|
 """
@@ -29,8 +32,11 @@ export BAYAR_BRAINTREE_MERCHANT_ID=your_merchant_id
 export BAYAR_BRAINTREE_PUBLIC_KEY=your_public_key
 export BAYAR_BRAINTREE_PRIVATE_KEY=your_private_key
 export BAYAR_DATABASE_URL=sqlite:///bayar.db
+export BAYAR_ENCRYPTION_KEYS="first:$(python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())')"
 bayar serve
 ```
+
+Keep the encryption key: what it encrypted cannot be read without it. [security.md](security.md) tells how to rotate it.
 
 With SQLite the schema is migrated at start. With PostgreSQL run `bayar migrate` first, with the same settings.
 """

@@ -24,12 +24,14 @@ from adapters.grpc.server import GrpcServer, Servicers
 from adapters.http.metrics import Metrics
 from adapters.http.server import HttpServer, Pages
 from adapters.persistence.engine import Limits, create_engine
+from adapters.persistence.sealing import Sealer, SealingKey
 from adapters.persistence.store import SqlStore
 from application.absence import AbsenceWatch
 from application.accept_dispute import AcceptDispute
 from application.add_dispute_evidence import AddDisputeEvidence
 from application.add_payment_method import AddPaymentMethod
 from application.answer_dispute import AnswerDispute
+from application.attempt_limits import AttemptGuard, AttemptLimits
 from application.authenticate import KnownKeys
 from application.capture_payment import CapturePayment
 from application.change_payment_method import (
@@ -51,12 +53,14 @@ from application.fingerprint import Fingerprinter
 from application.follow import FollowPolicy
 from application.follow_disputes import FollowDisputes
 from application.follow_payments import FollowPayments
+from application.forget_attempts import ForgetAttempts
 from application.get_customer import GetCustomer
 from application.get_dispute import GetDispute
 from application.get_payment import GetPayment
 from application.get_payment_method import GetPaymentMethod
 from application.in_flight import InFlight
 from application.key_uses import KeyUses
+from application.list_abuse_blocks import ListAbuseBlocks
 from application.list_customers import ListCustomers
 from application.list_disputes import ListDisputes
 from application.list_notifications import ListNotifications
@@ -82,7 +86,7 @@ from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
 from bootstrap.authentication import authentication
 from bootstrap.runtime import SortableIds, SystemClock
-from bootstrap.settings import Settings
+from bootstrap.settings import RawCards, Settings
 
 
 def _braintree_settings(settings: Settings) -> BraintreeSettings:
@@ -101,6 +105,11 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
     )
 
 
+def _sealer(settings: Settings) -> Sealer:
+    keys = [SealingKey(name, key) for name, key in settings.keys_at_rest()]
+    return Sealer(keys, settings.key_for("lookups of sealed values"))
+
+
 def _exactly_once(
     settings: Settings, store: SqlStore, clock: SystemClock, ids: SortableIds, in_flight: InFlight
 ) -> ExactlyOnce:
@@ -114,6 +123,23 @@ def _exactly_once(
         first_check=timedelta(seconds=settings.first_check_seconds),
         follow=_follow(settings),
     )
+
+
+def _attempt_guard(settings: Settings, store: SqlStore, clock: SystemClock, ids: SortableIds) -> AttemptGuard:
+    limits = AttemptLimits(
+        window=_window(settings),
+        per_card=settings.declines_per_card,
+        per_customer=settings.declines_per_customer,
+        per_client_address=settings.declines_per_client_address,
+        per_caller=settings.declines_per_caller,
+        cards_per_customer=settings.cards_per_customer,
+        cards_per_client_address=settings.cards_per_client_address,
+    )
+    return AttemptGuard(store, clock, ids, limits, settings.key_for("attempts"))
+
+
+def _window(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.decline_window_seconds)
 
 
 def _follow(settings: Settings) -> FollowPolicy:
@@ -145,7 +171,8 @@ class Container(containers.DeclarativeContainer):
     callers = providers.Object(current_caller)
     limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
-    store = providers.Singleton(SqlStore, engine, ids)
+    sealer = providers.Singleton(_sealer, settings)
+    store = providers.Singleton(SqlStore, engine, ids, sealer)
     braintree_settings = providers.Callable(_braintree_settings, settings)
     gateway = providers.Singleton(BraintreeAdapter, braintree_settings)
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
@@ -163,7 +190,14 @@ class Container(containers.DeclarativeContainer):
     # Set once the process has been told to stop.
     stopping = providers.Singleton(threading.Event)
 
-    create_payment = providers.Singleton(CreatePayment, store, gateway, exactly_once, currencies)
+    attempt_guard = providers.Singleton(_attempt_guard, settings, store, clock, ids)
+    forget_attempts = providers.Singleton(ForgetAttempts, store, clock, providers.Callable(_window, settings))
+    list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
+
+    accepts_cards = providers.Callable(lambda settings: settings.raw_cards is RawCards.ACCEPT, settings)
+    create_payment = providers.Singleton(
+        CreatePayment, store, gateway, exactly_once, currencies, attempt_guard, accepts_cards
+    )
     capture_payment = providers.Singleton(CapturePayment, store, gateway, exactly_once)
     void_payment = providers.Singleton(VoidPayment, gateway, exactly_once)
     refund_payment = providers.Singleton(RefundPayment, store, gateway, exactly_once, refresh)
@@ -184,7 +218,9 @@ class Container(containers.DeclarativeContainer):
     find_language = providers.Singleton(FindLanguage, store)
 
     create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
-    add_payment_method = providers.Singleton(AddPaymentMethod, store, gateway, exactly_once)
+    add_payment_method = providers.Singleton(
+        AddPaymentMethod, store, gateway, exactly_once, attempt_guard, accepts_cards
+    )
     get_payment_method = providers.Singleton(GetPaymentMethod, store)
     list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
     get_dispute = providers.Singleton(GetDispute, store)
@@ -289,6 +325,7 @@ class Container(containers.DeclarativeContainer):
             resolve_operation=resolve_operation,
             reconcile=reconcile,
             export_payments=export_payments,
+            list_abuse_blocks=list_abuse_blocks,
             list_notifications=list_notifications,
             retry_notification=retry_notification,
         ),

@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,11 +19,15 @@ from sqlalchemy import Engine
 from adapters.grpc.server import CannotListen
 from adapters.http.server import WEBHOOKS
 from adapters.http.server import CannotListen as CannotListenHttp
+from adapters.persistence import resealing
 from adapters.persistence.migrate import is_current, upgrade
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
+from bootstrap import encryption
 from bootstrap.container import Container
 from bootstrap.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
+from bootstrap.hardening import leave_no_core_dumps
+from bootstrap.logs import write_logs
 from bootstrap.settings import BadSettings, Settings, load_settings
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.worker import Worker
@@ -31,6 +36,7 @@ _log = logging.getLogger(__name__)
 
 _CANNOT_START = 1
 _HOUSEKEEPING_SECONDS = 5.0
+_CLEANING_INTERVAL_SECONDS = 60.0
 
 
 def serve() -> int:
@@ -64,14 +70,51 @@ def _tell_when_gone(twin: Twin) -> None:
 
 def migrate() -> int:
     """Brings the schema up to date."""
+    return _with_database(_migrate)
+
+
+def encryption_status() -> int:
+    """Tells how many values each key has encrypted."""
+    return _with_database(_encryption_status)
+
+
+def rotate_encryption() -> int:
+    """Encrypts everything in the database with the current key."""
+    return _with_database(_rotate_encryption)
+
+
+def _with_database(job: Callable[[Container, Engine], str]) -> int:
+    """Does it with the settings of the environment, and says what came of it."""
     container = _container(load_settings())
+    engine = _engine(container)
     try:
-        upgrade(_engine(container))
+        _say(job(container, engine))
     except StoreUnavailable as error:
         _complain(f"the database does not answer: {error}")
         return _CANNOT_START
-    _say("The schema is up to date.")
+    finally:
+        engine.dispose()
     return 0
+
+
+def _migrate(container: Container, engine: Engine) -> str:
+    upgrade(engine)
+    encryption.check_keys(container, engine)
+    return "The schema is up to date."
+
+
+def _encryption_status(container: Container, engine: Engine) -> str:
+    current = container.sealer().current_key_id
+    counts = resealing.count_by_key(engine)
+    lines = [f"{current}: {counts.get(current, 0)} values, current"]
+    lines += [f"{name or 'not encrypted'}: {count} values" for name, count in sorted(counts.items()) if name != current]
+    return "\n".join(lines)
+
+
+def _rotate_encryption(container: Container, engine: Engine) -> str:
+    written = encryption.rotate(container, engine)
+    current = container.sealer().current_key_id
+    return f"{written} rows were encrypted anew. Everything is encrypted with {current!r}; older keys can be removed."
 
 
 def run(container: Container, *, key_file: Path | None = None) -> int:
@@ -80,10 +123,8 @@ def run(container: Container, *, key_file: Path | None = None) -> int:
     key_file: for development, where to keep an API key, and a first payment to try it with is printed.
     """
     settings = container.settings()
-    logging.basicConfig(
-        level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr
-    )
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    write_logs(settings.log_level)
+    leave_no_core_dumps()
     with ExitStack() as stack:
         try:
             engine = _engine(container)
@@ -94,6 +135,7 @@ def run(container: Container, *, key_file: Path | None = None) -> int:
             elif not is_current(engine):
                 _complain("the database's schema is not up to date: run `bayar migrate` first, with the same settings")
                 return _CANNOT_START
+            encryption.check_keys(container, engine)
             if not settings.braintree_merchant_accounts:
                 container.gateway().discover_merchant_accounts()
             if key_file is not None:
@@ -150,6 +192,7 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
         Worker("webhook worker", container.process_notifications(), settings.resolver_interval_seconds, outages),
         Worker("dispute follower", container.follow_disputes(), settings.resolver_interval_seconds, outages),
         Worker("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds, outages),
+        Worker("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, outages),
     ]
     for worker in workers:
         worker.start()

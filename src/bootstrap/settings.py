@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import difflib
 import hashlib
 import hmac
@@ -56,6 +58,41 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+_KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_NEW_KEY: Final = "python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
+
+
+def _encryption_keys(secret: SecretStr) -> SecretStr:
+    keys = encryption_keys_of(secret.get_secret_value())
+    if (
+        not keys
+        or len(dict(keys)) < len(keys)
+        or any(not _KEY_ID.fullmatch(name) or len(key) != 32 for name, key in keys)
+    ):
+        raise ValueError(
+            "must list NAME:KEY pairs, the current one first, each with a name of its own and the base64 of 32 bytes"
+        )
+    return secret
+
+
+def encryption_keys_of(text: str) -> list[tuple[str, bytes]]:
+    """The names and keys of a list such as 2026-11:BASE64,2025-11:BASE64; an empty key for what is no base64."""
+    pairs = [pair.partition(":") for pair in re.split(r"[,\s]+", text.strip()) if pair]
+    return [(name, _bytes_of(encoded)) for name, _, encoded in pairs]
+
+
+def _bytes_of(encoded: str) -> bytes:
+    try:
+        return base64.b64decode(encoded, altchars=b"-_" if set("-_") & set(encoded) else None, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+
+
+class RawCards(StrEnum):
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+
+
 Address = Annotated[str, AfterValidator(_address)]
 
 
@@ -93,6 +130,19 @@ class Settings(BaseSettings):
         description="Keys the fingerprints of requests and the page tokens. Derived from the private key of Braintree "
         "when not set. Keep it: with another one, repeats of earlier requests are taken for different ones.",
         examples=["the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"],
+    )
+    encryption_keys: Annotated[SecretStr, AfterValidator(_encryption_keys)] | None = Field(
+        default=None,
+        description="What personal data and the gateway's tokens are encrypted with in the database: NAME:KEY pairs, "
+        "the current one first, then those that older values still need. Required, but for the twin. Lost keys cannot "
+        "be replaced.",
+        examples=[f"2026-11:the output of: {_NEW_KEY}"],
+    )
+    raw_cards: RawCards = Field(
+        default=RawCards.ACCEPT,
+        description="Whether calls may carry card numbers: accept, or refuse (payment method nonces and stored methods "
+        "only, which keeps card numbers out of your systems).",
+        examples=["refuse"],
     )
     braintree_environment: GatewayEnvironment = Field(
         description="Which gateway: the offline twin, Braintree's sandbox, or the real one.", examples=["sandbox"]
@@ -174,6 +224,45 @@ class Settings(BaseSettings):
         "The pauses between grow to an hour.",
         examples=["20"],
     )
+    decline_window_seconds: float = Field(
+        default=3600.0,
+        ge=60,
+        le=86_400,
+        description="The time over which declines and verifications are counted, to stop card testing. "
+        "See [limits](limits.md).",
+        examples=["3600"],
+    )
+    declines_per_card: int = Field(
+        default=10, ge=0, description="How many of them one card may have. 0: any number.", examples=["10"]
+    )
+    declines_per_customer: int = Field(
+        default=10, ge=0, description="How many of them one customer may have. 0: any number.", examples=["10"]
+    )
+    declines_per_client_address: int = Field(
+        default=20,
+        ge=0,
+        description="How many of them one client_address may have; IPv6 is counted by /64. 0: any number.",
+        examples=["20"],
+    )
+    declines_per_caller: int = Field(
+        default=10_000,
+        ge=0,
+        description="How many of them one caller may have as a whole. It stops all its payments: keep it far above "
+        "what a bad hour has. 0: any number.",
+        examples=["10000"],
+    )
+    cards_per_customer: int = Field(
+        default=5,
+        ge=0,
+        description="How many different cards of one customer may be declined or verified. 0: any number.",
+        examples=["5"],
+    )
+    cards_per_client_address: int = Field(
+        default=10,
+        ge=0,
+        description="How many different cards of one client_address may be declined or verified. 0: any number.",
+        examples=["10"],
+    )
     grpc_threads: int = Field(
         default=64, ge=2, le=1000, description="How many calls are worked on at once.", examples=["64"]
     )
@@ -206,6 +295,21 @@ class Settings(BaseSettings):
         return self
 
     @model_validator(mode="after")
+    def _has_keys_for_real_people(self) -> Settings:
+        if self.encryption_keys is None and self.braintree_environment is not GatewayEnvironment.TWIN:
+            raise ValueError(
+                "BAYAR_ENCRYPTION_KEYS is missing. Personal data is encrypted in the database with it. Example: "
+                f"BAYAR_ENCRYPTION_KEYS=2026-11:$({_NEW_KEY}). Keep it: without it the data cannot be read"
+            )
+        return self
+
+    def keys_at_rest(self) -> list[tuple[str, bytes]]:
+        """The names and keys for what is encrypted in the database, the current one first."""
+        if self.encryption_keys is None:
+            return [("twin", self.key_for("encryption"))]
+        return encryption_keys_of(self.encryption_keys.get_secret_value())
+
+    @model_validator(mode="after")
     def _is_not_open_to_strangers(self) -> Settings:
         if self.authentication is Authentication.NONE and not is_loopback(self.grpc_address):
             raise ValueError(
@@ -226,6 +330,9 @@ class Settings(BaseSettings):
 
 
 _PREFIX: Final = "BAYAR_"
+_FILE: Final = "_FILE"
+# What may stand in a file of its own instead, named by the variable with _FILE at its end.
+SECRETS: Final = ("database_url", "secret_key", "encryption_keys", "braintree_private_key")
 # Read by the commands for people and by the client, not by the service.
 _OF_CALLERS: Final = frozenset({"BAYAR_API_KEY", "BAYAR_TOKEN_FILE"})
 
@@ -234,20 +341,40 @@ def load_settings(**overrides: Any) -> Settings:
     """Reads the environment. Raises BadSettings with one line for each variable that is missing or wrong."""
     _refuse_unknown_variables()
     try:
-        return Settings(**overrides)
+        return Settings(**(_from_files() | overrides))
     except ValidationError as error:
         raise BadSettings("\n".join(_sentence(dict(fault)) for fault in error.errors())) from None
+
+
+def _from_files() -> dict[str, str]:
+    """Secrets that a variable names the file of, such as BAYAR_SECRET_KEY_FILE. Raises BadSettings."""
+    found = {}
+    for name in SECRETS:
+        variable = _PREFIX + name.upper()
+        path = os.environ.get(variable + _FILE)
+        if path is None:
+            continue
+        if variable in os.environ:
+            raise BadSettings(f"{variable} and {variable}{_FILE} are both set. Remove one of them")
+        try:
+            found[name] = Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise BadSettings(f"{variable}{_FILE} names {path}, which cannot be read: {reason}") from None
+    return found
 
 
 def load_database_url() -> str:
     """The one setting of commands that need no gateway. Raises BadSettings."""
     _refuse_unknown_variables()
-    return os.environ.get("BAYAR_DATABASE_URL") or str(Settings.model_fields["database_url"].default)
+    url = _from_files().get("database_url") or os.environ.get("BAYAR_DATABASE_URL")
+    return url or str(Settings.model_fields["database_url"].default)
 
 
 def _refuse_unknown_variables() -> None:
     """A misspelled variable would silently leave a default in place."""
     known = {_PREFIX + name.upper() for name in Settings.model_fields} | _OF_CALLERS
+    known |= {_PREFIX + name.upper() + _FILE for name in SECRETS}
     unknown = sorted(name for name in os.environ if name.startswith(_PREFIX) and name not in known)
     if unknown:
         raise BadSettings("\n".join(f"{name} is no setting.{_suggestion(name, known)}" for name in unknown))

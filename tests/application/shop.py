@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from application.absence import AbsenceWatch
 from application.add_payment_method import AddPaymentMethod, MethodOrder
+from application.attempt_limits import AttemptGuard, AttemptLimits
 from application.caller import Caller
 from application.capture_payment import CaptureOrder, CapturePayment
 from application.change_payment_method import (
@@ -84,6 +85,7 @@ def an_order(
     descriptor: StatementDescriptor = StatementDescriptor(),
     metadata: dict[str, str] | None = None,
     language_code: str = "",
+    client_address: str = "",
 ) -> PaymentOrder:
     return PaymentOrder(
         request_id=a_request_id() if request_id is None else request_id,
@@ -97,6 +99,7 @@ def an_order(
         descriptor=descriptor,
         metadata=metadata or {},
         language_code=language_code,
+        client_address=client_address,
     )
 
 
@@ -111,6 +114,7 @@ class Shop:
         self.gateway = FaultyGateway(self.real_gateway, self._next_fault)
         self.ids = CountingIds()
         self.store = MemoryStore(self.ids)
+        self.limits = AttemptLimits()
         self.currencies = frozenset({"USD", "JPY"})
         self.restart()
 
@@ -127,11 +131,12 @@ class Shop:
             lease=LEASE,
             first_check=FIRST_CHECK,
         )
+        self.guard = AttemptGuard(store, self.clock, self.ids, self.limits, b"key of its own")
         tokens = PageTokens(b"key")
         refresh = Refresh(store, gateway, self.clock)
         changer = MethodChanger(store, self.once)
         self.absence = AbsenceWatch(self.clock.steady_seconds, HORIZON)
-        self.create = CreatePayment(store, gateway, self.once, self.currencies)
+        self.create = CreatePayment(store, gateway, self.once, self.currencies, self.guard)
         self.capture_payment = CapturePayment(store, gateway, self.once)
         self.void_payment = VoidPayment(gateway, self.once)
         self.refund_payment = RefundPayment(store, gateway, self.once, refresh)
@@ -152,7 +157,7 @@ class Shop:
         self.delete_customer = DeleteCustomer(store, gateway, self.once)
         self.list_customers = ListCustomers(store, tokens)
         self.create_client_token = CreateClientToken(store, gateway, self.currencies)
-        self.add_method = AddPaymentMethod(store, gateway, self.once)
+        self.add_method = AddPaymentMethod(store, gateway, self.once, self.guard)
         self.get_method = GetPaymentMethod(store)
         self.list_methods = ListPaymentMethods(store, tokens)
         self.update_method = UpdatePaymentMethod(gateway, changer)

@@ -92,6 +92,12 @@ ORDERS: dict[str, Case] = {
     "a nameless entry": (an_order(metadata={"": "x"}), "metadata[?].key", Rule.REQUIRED),
     "a long entry": (an_order(metadata={"a": "x" * 501}), "metadata[a]", Rule.MAX_CHARACTERS),
     "a card in an entry": (an_order(metadata={"a": "4111111111111111"}), "metadata[a]", Rule.NO_CARD_DATA),
+    "the very card as the reference": (an_order(reference=f"no. {VISA.number}"), "reference", Rule.NO_CARD_DATA),
+    "the very card in an entry": (
+        an_order(source=replace(VISA, number="6304 0000 0000 0000"), metadata={"a": "x6304000000000000"}),
+        "metadata",
+        Rule.NO_CARD_DATA,
+    ),
     "a language": (an_order(language_code="english!"), "language_code", Rule.LANGUAGE),
 }  # fmt: skip
 

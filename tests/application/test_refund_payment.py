@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from application.attempt_limits import AttemptGuard, AttemptLimits
 from application.caller import Caller
 from application.capture_payment import CaptureOrder, CapturePayment
 from application.checks import RawCard, RawMoney
@@ -64,7 +65,8 @@ def test_what_was_given_back_in_part_is_never_told_as_a_refusal() -> None:
     )
     refund = RefundPayment(store, gateway, once, Refresh(store, gateway, clock))
     capture = CapturePayment(store, gateway, once)
-    paid = CreatePayment(store, gateway, once, frozenset({"USD"}))(
+    guard = AttemptGuard(store, clock, ids, AttemptLimits(), b"key")
+    paid = CreatePayment(store, gateway, once, frozenset({"USD"}), guard)(
         PaymentOrder(
             request_id=order_id(),
             reference="order 1",

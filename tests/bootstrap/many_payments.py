@@ -17,6 +17,7 @@ from domain.money import Money
 from domain.payment import Payment
 from domain.transaction import Standing, TransactionStatus
 from tests.fakes.ids import CountingIds
+from tests.sealing import SEALER
 
 FIRST_TIME: Final = datetime(2026, 5, 1, tzinfo=UTC)
 _EVERY: Final = timedelta(minutes=4)
@@ -32,7 +33,7 @@ def fill(database: Path, count: int) -> None:
     engine = create_engine(f"sqlite:///{database}")
     upgrade(engine)
     ids = CountingIds()
-    store = SqlStore(engine, ids)
+    store = SqlStore(engine, ids, SEALER)
     for first in range(1, count + 1, _AT_ONCE):
         with store.begin() as work:
             for number in range(first, min(first + _AT_ONCE, count + 1)):

@@ -8,6 +8,7 @@ from dependency_injector import providers
 
 from bootstrap.container import Container
 from bootstrap.settings import load_settings
+from tests.sealing import ENCRYPTION_KEYS
 
 
 def test_every_provider_is_built(tmp_path: Path) -> None:
@@ -16,6 +17,7 @@ def test_every_provider_is_built(tmp_path: Path) -> None:
         load_settings(
             database_url=f"sqlite:///{tmp_path / 'bayar.db'}",
             braintree_environment="sandbox",
+            encryption_keys=ENCRYPTION_KEYS,
             braintree_merchant_id="merchant",
             braintree_public_key="public",
             braintree_private_key="private",

@@ -6,6 +6,7 @@ import pytest
 
 from bootstrap.configuration_page import page
 from bootstrap.settings import BadSettings, load_settings
+from tests.sealing import ENCRYPTION_KEYS
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +20,7 @@ SANDBOX = {
 
 @pytest.fixture(autouse=True)
 def _only_these(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in SANDBOX.items():
+    for name, value in {**SANDBOX, "BAYAR_ENCRYPTION_KEYS": ENCRYPTION_KEYS}.items():
         monkeypatch.setenv(name, value)
 
 

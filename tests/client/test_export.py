@@ -55,6 +55,11 @@ class Admin(AdminServiceServicer):
     ) -> wire.RetryWebhookNotificationResponse:
         raise NotImplementedError
 
+    def ListAbuseBlocks(
+        self, request: wire.ListAbuseBlocksRequest, context: grpc.ServicerContext
+    ) -> wire.ListAbuseBlocksResponse:
+        raise NotImplementedError
+
     def Reconcile(
         self, request: wire.ReconcileRequest, context: grpc.ServicerContext
     ) -> Iterator[wire.ReconcileResponse]:

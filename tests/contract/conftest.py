@@ -8,6 +8,7 @@ from adapters.persistence.store import SqlStore
 from application.ports.store import Store
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_store import MemoryStore
+from tests.sealing import SEALER
 
 
 @pytest.fixture(params=["memory", "sqlite", "postgresql"])
@@ -16,4 +17,4 @@ def store(request: pytest.FixtureRequest) -> Store:
     if request.param == "memory":
         return MemoryStore(CountingIds())
     name = {"sqlite": "sqlite_engine", "postgresql": "postgres_engine"}[request.param]
-    return SqlStore(request.getfixturevalue(name), CountingIds())
+    return SqlStore(request.getfixturevalue(name), CountingIds(), SEALER)

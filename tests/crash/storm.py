@@ -29,6 +29,7 @@ from tests.crash.steps import STEPS
 from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
 from tests.crash.worker import Worker, all_well
 from tests.keys import let_in
+from tests.sealing import sealer_of
 
 CONNECT_TIMEOUT_SECONDS: Final = 2.0
 # Longer than the gateway works on a request that nobody waits for, with room for a busy machine.
@@ -175,8 +176,8 @@ class Storm:
         self._engine = create_engine(url)
         upgrade(self._engine)
         let_in(self._engine)
-        self._store = SqlStore(self._engine, SortableIds())
         environment = service_environment(twin, url) | dict(settings or {})
+        self._store = SqlStore(self._engine, SortableIds(), sealer_of(environment))
         names = ("one", "two") if database == "postgresql" else ("one",)
         self.replicas = [Replica(f"{database}-{name}", environment, directory) for name in names]
         self.town = Town([replica.address for replica in self.replicas])
@@ -372,6 +373,8 @@ def service_environment(twin: Twin, url: str) -> dict[str, str]:
         "BAYAR_FIRST_CHECK_SECONDS": str(_FIRST_CHECK_SECONDS),
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "0.1",
         "BAYAR_STOP_GRACE_SECONDS": "10",
+        # All its shoppers pay with one card.
+        "BAYAR_DECLINES_PER_CARD": "0",
         "BAYAR_LOG_LEVEL": "warning",
         "VICTIM_LEASE_SECONDS": str(LEASE_SECONDS),
     }

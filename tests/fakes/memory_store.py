@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TypeVar
 
 from application.api_key import ApiKey
+from application.ports.attempts import AttemptBlock, Tally
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from application.ports.runtime import IdSource
 from application.ports.store import (
@@ -57,6 +58,8 @@ class _State:
     disputes: dict[DisputeId, Dispute] = field(default_factory=dict)
     notifications: dict[str, StoredNotification] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    tallies: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
+    blocks: list[AttemptBlock] = field(default_factory=list)
 
     def copy(self) -> _State:
         history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
@@ -69,6 +72,8 @@ class _State:
             dict(self.disputes),
             dict(self.notifications),
             dict(self.api_keys),
+            dict(self.tallies),
+            list(self.blocks),
         )
 
 
@@ -141,6 +146,7 @@ class _Work:
         self.notifications = _Notifications(state)
         self.requests = _Requests(state)
         self.api_keys = _ApiKeys(state)
+        self.attempts = _Attempts(state)
 
 
 class _Payments:
@@ -558,6 +564,43 @@ class _ApiKeys:
         key = self._state.api_keys.get(key_id)
         if key is not None and (key.last_use_time is None or key.last_use_time <= unless_after):
             self._state.api_keys[key_id] = replace(key, last_use_time=time)
+
+
+class _Attempts:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, tallies: Collection[Tally]) -> None:
+        for tally in tallies:
+            place = (tally.key, tally.bucket, tally.card)
+            self._state.tallies[place] = self._state.tallies.get(place, 0) + tally.count
+
+    def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[Tally]:
+        return [
+            Tally(*place, count)
+            for place, count in self._state.tallies.items()
+            if place[0] in keys and start < place[1] <= end
+        ]
+
+    def block(self, block: AttemptBlock) -> bool:
+        for one in self._state.blocks:
+            same = one.key == block.key and one.counts_cards == block.counts_cards
+            if same and (one.create_time <= block.create_time < one.end_time or one.end_time == block.end_time):
+                return False
+        self._state.blocks.append(block)
+        return True
+
+    def blocks(self, *, after: Position | None, limit: int) -> Sequence[AttemptBlock]:
+        return _page(((Position(one.create_time, one.block_id), one) for one in self._state.blocks), after, limit)
+
+    def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
+        tallies = [place for place in self._state.tallies if not before <= place[1] <= after][:limit]
+        blocks = [one for one in self._state.blocks if one.end_time < blocks_before][:limit]
+        for place in tallies:
+            del self._state.tallies[place]
+        for one in blocks:
+            self._state.blocks.remove(one)
+        return len(tallies) + len(blocks)
 
 
 def _page(found: Iterable[tuple[Position, Record]], after: Position | None, limit: int | None) -> list[Record]:

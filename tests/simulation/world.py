@@ -11,6 +11,7 @@ from random import Random
 from typing import Final, cast
 
 from application.absence import AbsenceWatch
+from application.attempt_limits import AttemptGuard, AttemptLimits
 from application.caller import Caller
 from application.capture_payment import CaptureOrder, CapturePayment
 from application.checks import RawCard, RawMoney
@@ -207,7 +208,8 @@ class Replica:
             steady_seconds=world.clock.steady_seconds,
         )
         refresh = Refresh(store, gateway, self.clock)
-        self.create = CreatePayment(store, gateway, once, frozenset({"USD"}))
+        guard = AttemptGuard(store, self.clock, world.ids, AttemptLimits(), b"key")
+        self.create = CreatePayment(store, gateway, once, frozenset({"USD"}), guard)
         self.capture = CapturePayment(store, gateway, once)
         self.void = VoidPayment(gateway, once)
         self.refund = RefundPayment(store, gateway, once, refresh)

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 from adapters.grpc.call_context import Callers, voice_of
 from adapters.grpc.translate import disputes, requests
 from adapters.grpc.translate.enums import notification_state_from, orphan_policy_from
-from adapters.grpc.translate.resources import export_rows, reconcile_message
+from adapters.grpc.translate.resources import abuse_block, export_rows, reconcile_message
 from application.export_payments import ExportPayments
+from application.list_abuse_blocks import ListAbuseBlocks
 from application.list_notifications import ListNotifications
 from application.list_unresolved_operations import ListUnresolvedOperations
 from application.reconcile import Reconcile
@@ -32,6 +33,7 @@ class AdminServicer(AdminServiceServicer):
     export_payments: ExportPayments
     list_notifications: ListNotifications
     retry_notification: RetryNotification
+    list_abuse_blocks: ListAbuseBlocks
 
     def ListUnresolvedOperations(
         self, request: wire.ListUnresolvedOperationsRequest, context: Any
@@ -78,6 +80,10 @@ class AdminServicer(AdminServiceServicer):
         pages = self.export_payments(start, end)
         async for page in _one_by_one(pages):
             yield wire.ExportPaymentsResponse(rows=[row for payment in page for row in export_rows(payment)])
+
+    def ListAbuseBlocks(self, request: wire.ListAbuseBlocksRequest, context: Any) -> wire.ListAbuseBlocksResponse:
+        found, token = self.list_abuse_blocks(page_size=request.page_size, page_token=request.page_token)
+        return wire.ListAbuseBlocksResponse(blocks=[abuse_block(one) for one in found], next_page_token=token)
 
 
 async def _one_by_one(items: Iterator[Item]) -> AsyncIterator[Item]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -278,6 +279,19 @@ def _method_refused(error: application.MethodRefused) -> Problem:
     return _precondition("PAYMENT_METHOD_CHANGE_REFUSED", message)
 
 
+def _too_many_declines(error: application.TooManyDeclines) -> Problem:
+    seconds = math.ceil(error.retry_after.total_seconds())
+    whose = error.scope.value.replace("_", " ")
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "TOO_MANY_DECLINES",
+        f"There were too many declined or verified cards for this {whose} lately, so nothing was tried, recorded or "
+        f"charged. Try again in {seconds} seconds, not sooner.",
+        {"scope": error.scope.name, "retry_after_seconds": str(seconds)},
+        [_retry_after(seconds)],
+    )
+
+
 _CREDENTIAL: Final = {
     Refusal.MISSING: (
         "CREDENTIAL_MISSING",
@@ -383,6 +397,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.ContradictedByGateway: _contradicted,
     application.MethodNotActive: _method_not_active,
     application.MethodRefused: _method_refused,
+    application.TooManyDeclines: _too_many_declines,
     domain.IllegalTransition: _illegal,
     domain.AmountExceeds: _exceeds,
     domain.OperationInProgress: _in_progress,

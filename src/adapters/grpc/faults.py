@@ -19,6 +19,8 @@ SENTENCES: Final = {
     Rule.CURRENCY_OF_PAYMENT: "must be the currency of the payment, {limit}.",
     Rule.CARD_NUMBER: "is no valid card number (its check digit is wrong): ask for it again.",
     Rule.CARD_NUMBER_LENGTH: "must be 12 to 19 digits, with spaces or hyphens at most between them.",
+    Rule.NO_CARDS: "is refused: no card numbers are taken here. Let the shopper's browser exchange the card for a "
+    "payment_method_nonce (CreateClientToken begins that), or name a stored payment_method_id.",
     Rule.MONTH: "must be a month, 1 to 12.",
     Rule.YEAR: "must have four digits and be at most {limit}.",
     Rule.NOT_PAST: "is in the past, together with the month: the card has expired. Ask for another one.",
@@ -52,6 +54,7 @@ SENTENCES: Final = {
     Rule.CALLER_ID: "must be 1 to 64 letters, digits and . _ -, beginning with a letter or digit.",
     Rule.NOT_FOR_CUSTOMERS: "must not hold {limit} for a credential of one customer.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
+    Rule.IP_ADDRESS: "must be the IPv4 or IPv6 address of the shopper, such as 203.0.113.7, without a port or a zone.",
 }
 
 

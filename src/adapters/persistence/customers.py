@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select, update
 
+from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import Taken, insert_unless_taken, page_of, savepoint
 from adapters.persistence.tables import HAS_EMAIL, IS_EXTERNAL_ID_HELD, customers
-from adapters.persistence.translate import customer_from_row, customer_to_row, fold
+from adapters.persistence.translate import customer_from_row, customer_to_row, email_digest, external_id_digest
 from application.ports.store import ExternalIdTaken, Position
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId
@@ -17,11 +18,12 @@ from domain.ids import CallerId, CustomerId
 @dataclass(frozen=True, slots=True)
 class SqlCustomers:
     connection: Connection
+    sealer: Sealer
 
     def add(self, customer: Customer) -> None:
-        row = customer_to_row(customer)
+        row = customer_to_row(customer, self.sealer)
         while not insert_unless_taken(
-            self.connection, customers, row, "caller_id", "external_id", where=IS_EXTERNAL_ID_HELD
+            self.connection, customers, row, "caller_id", "external_id_digest", where=IS_EXTERNAL_ID_HELD
         ):
             # Tried again only where the other one was deleted between the two statements.
             self._refuse_if_taken(customer)
@@ -30,7 +32,7 @@ class SqlCustomers:
         statement = update(customers).where(customers.c.customer_id == customer.customer_id)
         try:
             with savepoint(self.connection):
-                saved = self.connection.execute(statement, customer_to_row(customer))
+                saved = self.connection.execute(statement, customer_to_row(customer, self.sealer))
         except Taken as refusal:
             self._refuse_if_taken(customer)
             raise RuntimeError(f"{customer.customer_id} could not be saved") from refusal
@@ -40,21 +42,23 @@ class SqlCustomers:
     def get(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
         statement = select(customers).where(customers.c.customer_id == customer_id)
         row = self.connection.execute(statement.with_for_update() if lock else statement).first()
-        return customer_from_row(row) if row else None
+        return customer_from_row(row, self.sealer) if row else None
 
     def find_by_external_id(self, caller_id: CallerId, external_id: str) -> Customer | None:
         statement = select(customers).where(
-            customers.c.caller_id == caller_id, customers.c.external_id == external_id, IS_EXTERNAL_ID_HELD
+            customers.c.caller_id == caller_id,
+            customers.c.external_id_digest == external_id_digest(external_id, self.sealer),
+            IS_EXTERNAL_ID_HELD,
         )
         row = self.connection.execute(statement).first()
-        return customer_from_row(row) if row else None
+        return customer_from_row(row, self.sealer) if row else None
 
     def page(self, caller_id: CallerId, *, email: str | None, after: Position | None, limit: int) -> list[Customer]:
         statement = select(customers).where(customers.c.caller_id == caller_id, customers.c.delete_time.is_(None))
         if email is not None:
-            statement = statement.where(HAS_EMAIL, customers.c.email_folded == fold(email))
+            statement = statement.where(HAS_EMAIL, customers.c.email_digest == email_digest(email, self.sealer))
         statement = page_of(statement, customers.c.create_time, customers.c.customer_id, after, limit)
-        return [customer_from_row(row) for row in self.connection.execute(statement)]
+        return [customer_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
     def _refuse_if_taken(self, customer: Customer) -> None:
         holder = self.find_by_external_id(customer.caller_id, customer.external_id)

@@ -8,6 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Executable, insert, select, update
 
+from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import Taken, is_due, page_of, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
 from adapters.persistence.translate import method_from_row, method_to_row, without_personal_data
@@ -23,6 +24,7 @@ _ATTEMPTS: Final = 20
 @dataclass(frozen=True, slots=True)
 class SqlPaymentMethods:
     connection: Connection
+    sealer: Sealer
 
     def add(self, method: PaymentMethod) -> None:
         self._write(insert(payment_methods), method)
@@ -35,7 +37,7 @@ class SqlPaymentMethods:
     def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:
         statement = select(payment_methods).where(payment_methods.c.payment_method_id == payment_method_id)
         row = self.connection.execute(statement.with_for_update() if lock else statement).first()
-        return method_from_row(row) if row else None
+        return method_from_row(row, self.sealer) if row else None
 
     def of_customer(
         self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None
@@ -43,7 +45,7 @@ class SqlPaymentMethods:
         table = payment_methods.c
         statement = select(payment_methods).where(table.customer_id == customer_id, table.state.in_(_USABLE))
         statement = page_of(statement, table.create_time, table.payment_method_id, after, limit)
-        return [method_from_row(row) for row in self.connection.execute(statement)]
+        return [method_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
     def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
         table = payment_methods.c
@@ -53,7 +55,7 @@ class SqlPaymentMethods:
             .order_by(table.payment_method_id)
             .limit(limit)
         )
-        return [method_from_row(row) for row in self.connection.execute(statement)]
+        return [method_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
         table = payment_methods.c
@@ -64,7 +66,7 @@ class SqlPaymentMethods:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        found = [method_from_row(row) for row in self.connection.execute(statement)]
+        found = [method_from_row(row, self.sealer) for row in self.connection.execute(statement)]
         claimed = table.payment_method_id.in_([method.payment_method_id for method in found])
         if found:
             self.connection.execute(update(payment_methods).where(claimed).values(next_check_time=lease_until))
@@ -80,7 +82,7 @@ class SqlPaymentMethods:
 
     def _write(self, statement: Executable, method: PaymentMethod) -> int:
         """How many rows were written. A default one takes the place of the earlier default."""
-        row = method_to_row(method)
+        row = method_to_row(method, self.sealer)
         if not method.is_default:
             return self.connection.execute(statement, row).rowcount
         for attempt in range(_ATTEMPTS):

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, insert, or_, select, tuple_, update
 
+from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import Taken, insert_unless_taken, is_due, page_of, savepoint
 from adapters.persistence.tables import (
     HAS_TRANSACTION,
@@ -71,13 +72,14 @@ class _AsStored:
 
 
 class SqlPayments:
-    def __init__(self, connection: Connection, ids: IdSource) -> None:
+    def __init__(self, connection: Connection, ids: IdSource, sealer: Sealer) -> None:
+        self._sealer = sealer
         self._connection = connection
         self._ids = ids
         self._stored: dict[int, _AsStored] = {}
 
     def add(self, payment: Payment) -> None:
-        row = payment_to_row(payment) | {"version": 1, "event_count": len(payment.new_events)}
+        row = payment_to_row(payment, self._sealer) | {"version": 1, "event_count": len(payment.new_events)}
         unique = ("caller_id", "reference")
         while not insert_unless_taken(self._connection, payments, row, *unique, where=IS_LIVE):
             # Tried again only where the other one ended its life between the two statements.
@@ -142,7 +144,7 @@ class SqlPayments:
             .order_by(table.sequence)
             .limit(limit)
         )
-        return [event_from_row(row) for row in self._connection.execute(statement)]
+        return [event_from_row(row, self._sealer) for row in self._connection.execute(statement)]
 
     def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
         table = payments.c
@@ -240,7 +242,7 @@ class SqlPayments:
             own[operation.payment_id].append(operation)
         found = []
         for row in rows:
-            payment = payment_from_rows(row, own[row.payment_id])
+            payment = payment_from_rows(row, own[row.payment_id], self._sealer)
             stored = _AsStored(
                 payment, row.version, row.event_count, tuple(payment.operations), row.is_live, row.follow_time
             )
@@ -251,7 +253,7 @@ class SqlPayments:
     def _write_payment(self, stored: _AsStored, **overruled: bool) -> None:
         payment = stored.payment
         payment_id = payment.terms.payment_id
-        values = payment_to_changes(payment) | {
+        values = payment_to_changes(payment, self._sealer) | {
             "version": stored.version + 1,
             "event_count": stored.event_count + len(payment.new_events),
             **overruled,
@@ -283,7 +285,7 @@ class SqlPayments:
         if not events:
             return
         rows = [
-            event_to_row(EventId(self._ids.new(prefixes.EVENT)), payment_id, sequence, event, state.value)
+            event_to_row(EventId(self._ids.new(prefixes.EVENT)), payment_id, sequence, event, state.value, self._sealer)
             for sequence, (event, state) in enumerate(
                 zip(events, self._states_after(stored), strict=True), stored.event_count + 1
             )

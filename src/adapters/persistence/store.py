@@ -13,6 +13,7 @@ from sqlalchemy import Engine, and_, or_, select, update
 
 from adapters.persistence.engine import SQLITE_BEGIN
 from adapters.persistence.failures import told_as_unavailable
+from adapters.persistence.sealing import KEYLESS, Sealer
 from adapters.persistence.statements import is_due
 from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
@@ -34,9 +35,10 @@ _POSTGRESQL_READS: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ"
 class SqlStore:
     """Safe for many threads. Keeps no connection of its own: whoever made the engine disposes of it."""
 
-    def __init__(self, engine: Engine, ids: IdSource) -> None:
+    def __init__(self, engine: Engine, ids: IdSource, sealer: Sealer = KEYLESS) -> None:
         is_sqlite = engine.dialect.name == "sqlite"
         self._ids = ids
+        self._sealer = sealer
         self._writing = engine.execution_options(**_SQLITE_WRITES) if is_sqlite else engine
         self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
         self._turn = _Turn() if is_sqlite else _free_turn
@@ -89,7 +91,7 @@ class SqlStore:
     @contextmanager
     def _unit_of_work(self, engine: Engine, turn: Callable[[], AbstractContextManager[None]]) -> Iterator[UnitOfWork]:
         with told_as_unavailable(), turn(), engine.begin() as connection:
-            yield SqlUnitOfWork(connection, self._ids)
+            yield SqlUnitOfWork(connection, self._ids, self._sealer)
 
 
 class _Turn:

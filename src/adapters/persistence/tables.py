@@ -57,7 +57,7 @@ metadata: Final = MetaData(
 # The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, a database
 # cannot tell that the index fits.
 IS_LIVE: Final = text("is_live")
-IS_EXTERNAL_ID_HELD: Final = text("external_id <> '' AND delete_time IS NULL")
+IS_EXTERNAL_ID_HELD: Final = text("external_id_digest <> '' AND delete_time IS NULL")
 IS_DEFAULT: Final = text("is_default")
 IS_OPEN: Final = text("state IN ('scheduled', 'started')")
 IS_FOLLOWED: Final = text("follow_time IS NOT NULL")
@@ -65,7 +65,7 @@ IS_PENDING: Final = text("state = 'pending'")
 IS_WATCHED: Final = text("next_check_time IS NOT NULL")
 IS_UNFINISHED: Final = text("state IN ('pending', 'dead')")
 HAS_TRANSACTION: Final = text("transaction_id <> ''")
-HAS_EMAIL: Final = text("email_folded <> ''")
+HAS_EMAIL: Final = text("email_digest <> ''")
 
 payments: Final = Table(
     "payments",
@@ -180,11 +180,13 @@ customers: Final = Table(
     metadata,
     Column("customer_id", Text, primary_key=True),
     Column("caller_id", Text, nullable=False),
+    # Sealed, as are the names, the address and the number. What is looked up by has a digest beside it.
     Column("external_id", Text, nullable=False),
+    Column("external_id_digest", Text, nullable=False, server_default=text("''")),
     Column("given_name", Text, nullable=False),
     Column("family_name", Text, nullable=False),
     Column("email", Text, nullable=False),
-    Column("email_folded", Text, nullable=False),
+    Column("email_digest", Text, nullable=False, server_default=text("''")),
     Column("phone", Text, nullable=False),
     Column("language_code", Text, nullable=False),
     Column("is_at_gateway", Boolean, nullable=False),
@@ -196,7 +198,7 @@ Index("ix_customers_caller", customers.c.caller_id, customers.c.create_time, cus
 Index(
     "ix_customers_email",
     customers.c.caller_id,
-    customers.c.email_folded,
+    customers.c.email_digest,
     customers.c.create_time,
     customers.c.customer_id,
     sqlite_where=HAS_EMAIL,
@@ -205,7 +207,7 @@ Index(
 Index(
     "uq_customers_external_id",
     customers.c.caller_id,
-    customers.c.external_id,
+    customers.c.external_id_digest,
     unique=True,
     sqlite_where=IS_EXTERNAL_ID_HELD,
     postgresql_where=IS_EXTERNAL_ID_HELD,
@@ -295,6 +297,11 @@ Index(
     postgresql_where=IS_DEFAULT,
 )
 
+# What shows whether a key is the one that values of this database were sealed with.
+encryption_keys: Final = Table(
+    "encryption_keys", metadata, Column("key_id", Text, primary_key=True), Column("proof", Text, nullable=False)
+)
+
 api_keys: Final = Table(
     "api_keys",
     metadata,
@@ -310,3 +317,29 @@ api_keys: Final = Table(
     Column("revoke_time", UtcTime),
     Column("last_use_time", UtcTime),
 )
+# Declines and verifications in pieces of time. Keys and cards are keyed hashes, and deleted once they no longer count.
+attempt_counts: Final = Table(
+    "attempt_counts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("bucket", UtcTime, primary_key=True),
+    Column("card", Text, primary_key=True),
+    Column("total", Integer, nullable=False),
+)
+Index("ix_attempt_counts_bucket", attempt_counts.c.bucket)
+
+attempt_blocks: Final = Table(
+    "attempt_blocks",
+    metadata,
+    Column("block_id", Text, primary_key=True),
+    Column("key", Text, nullable=False),
+    Column("caller_id", Text, nullable=False),
+    Column("scope", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("counts_cards", Boolean, nullable=False),
+    Column("limit", Integer, nullable=False),
+    Column("create_time", UtcTime, nullable=False),
+    Column("end_time", UtcTime, nullable=False),
+    UniqueConstraint("key", "counts_cards", "end_time"),
+)
+Index("ix_attempt_blocks_time", attempt_blocks.c.create_time, attempt_blocks.c.block_id)

@@ -16,6 +16,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 from sqlalchemy import Row
 
+from adapters.persistence.sealing import Sealer
 from application.ports.notifications import (
     Notification,
     NotificationOutcome,
@@ -100,7 +101,7 @@ def fold(text: str) -> str:
     return text.casefold()
 
 
-def payment_to_row(payment: Payment) -> Values:
+def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
     """Everything of a payment but its operations and history."""
     terms = payment.terms
     return {
@@ -113,28 +114,32 @@ def payment_to_row(payment: Payment) -> Values:
         "minor_units": terms.amount.minor_units,
         "currency_code": terms.amount.currency_code,
         "capture_mode": terms.capture_mode.value,
-        "terms": _pack(terms, TERMS_REST),
+        "terms": sealer.seal_entries(_pack(terms, TERMS_REST), f"payments.terms/{terms.payment_id}"),
         "create_time": payment.create_time,
-        **payment_to_changes(payment),
+        **payment_to_changes(payment, sealer),
     }
 
 
-def payment_to_changes(payment: Payment) -> Values:
+def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
     """What of its row may change."""
     instrument = payment.instrument
+    place = f"payments.instrument/{payment.terms.payment_id}"
     return {
         "state": payment.state.value,
         "funds": payment.funds.value,
         "is_live": payment.is_live,
         "brand": instrument.brand if instrument else "",
         "last_four": instrument.last_four if instrument else "",
-        "instrument": _converter.unstructure(instrument) if instrument else None,
+        "instrument": sealer.seal_entries(_converter.unstructure(instrument), place) if instrument else None,
         "update_time": payment.update_time,
         "follow_time": payment.follow_time,
     }
 
 
-def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]]) -> Payment:
+def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sealer) -> Payment:
+    kept = row.instrument
+    if kept is not None:
+        kept = sealer.open_entries(kept, f"payments.instrument/{row.payment_id}")
     terms = PaymentTerms(
         payment_id=row.payment_id,
         caller_id=row.caller_id,
@@ -142,12 +147,12 @@ def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]]) -> Payment:
         amount=Money(row.minor_units, row.currency_code),
         capture_mode=CaptureMode(row.capture_mode),
         customer_id=row.customer_id,
-        **_unpack(PaymentTerms, row.terms),
+        **_unpack(PaymentTerms, sealer.open_entries(row.terms, f"payments.terms/{row.payment_id}")),
     )
     payment = Payment(
         PaymentCreated(stamp=Stamp(row.create_time, row.creator), terms=terms),
         [operation_from_row(operation) for operation in operations],
-        _converter.structure(row.instrument, Instrument) if row.instrument is not None else None,
+        _converter.structure(kept, Instrument) if kept is not None else None,
         row.update_time,
     )
     payment.follow_time = row.follow_time
@@ -205,7 +210,9 @@ def operation_from_row(row: Row[Any]) -> Operation:
     )
 
 
-def event_to_row(event_id: EventId, payment_id: PaymentId, sequence: int, event: PaymentEvent, state: str) -> Values:
+def event_to_row(
+    event_id: EventId, payment_id: PaymentId, sequence: int, event: PaymentEvent, state: str, sealer: Sealer
+) -> Values:
     return {
         "event_id": event_id,
         "payment_id": payment_id,
@@ -214,12 +221,13 @@ def event_to_row(event_id: EventId, payment_id: PaymentId, sequence: int, event:
         "time": event.stamp.time,
         "actor": event.stamp.actor,
         "state": state,
-        "payload": _converter.unstructure(event),
+        "payload": sealer.seal_entries(_converter.unstructure(event), f"payment_events.payload/{event_id}"),
     }
 
 
-def event_from_row(row: Row[Any]) -> HistoryEntry:
-    payload = {**row.payload, "stamp": Stamp(row.time, row.actor)}
+def event_from_row(row: Row[Any], sealer: Sealer) -> HistoryEntry:
+    kept = sealer.open_entries(row.payload, f"payment_events.payload/{row.event_id}")
+    payload = {**kept, "stamp": Stamp(row.time, row.actor)}
     return HistoryEntry(
         event_id=row.event_id,
         payment_id=row.payment_id,
@@ -251,16 +259,20 @@ def request_from_row(row: Row[Any]) -> RequestRecord:
     )
 
 
-def customer_to_row(customer: Customer) -> Values:
+def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
+    def sealed(column: str) -> str:
+        return sealer.seal(getattr(customer, column), f"customers.{column}/{customer.customer_id}")
+
     return {
         "customer_id": customer.customer_id,
         "caller_id": customer.caller_id,
-        "external_id": customer.external_id,
-        "given_name": customer.given_name,
-        "family_name": customer.family_name,
-        "email": customer.email,
-        "email_folded": fold(customer.email),
-        "phone": customer.phone,
+        "external_id": sealed("external_id"),
+        "external_id_digest": external_id_digest(customer.external_id, sealer),
+        "given_name": sealed("given_name"),
+        "family_name": sealed("family_name"),
+        "email": sealed("email"),
+        "email_digest": email_digest(customer.email, sealer),
+        "phone": sealed("phone"),
         "language_code": customer.language_code,
         "is_at_gateway": customer.is_at_gateway,
         "create_time": customer.create_time,
@@ -269,15 +281,28 @@ def customer_to_row(customer: Customer) -> Values:
     }
 
 
-def customer_from_row(row: Row[Any]) -> Customer:
+def external_id_digest(external_id: str, sealer: Sealer) -> str:
+    """What an external id is found by."""
+    return sealer.digest(external_id, "customers.external_id")
+
+
+def email_digest(email: str, sealer: Sealer) -> str:
+    """What an email address is found by, upper and lower case alike."""
+    return sealer.digest(fold(email), "customers.email")
+
+
+def customer_from_row(row: Row[Any], sealer: Sealer) -> Customer:
+    def opened(column: str) -> str:
+        return sealer.open(getattr(row, column), f"customers.{column}/{row.customer_id}")
+
     return Customer(
         customer_id=row.customer_id,
         caller_id=row.caller_id,
-        external_id=row.external_id,
-        given_name=row.given_name,
-        family_name=row.family_name,
-        email=row.email,
-        phone=row.phone,
+        external_id=opened("external_id"),
+        given_name=opened("given_name"),
+        family_name=opened("family_name"),
+        email=opened("email"),
+        phone=opened("phone"),
         language_code=row.language_code,
         is_at_gateway=row.is_at_gateway,
         create_time=row.create_time,
@@ -286,33 +311,35 @@ def customer_from_row(row: Row[Any]) -> Customer:
     )
 
 
-def method_to_row(method: PaymentMethod) -> Values:
+def method_to_row(method: PaymentMethod, sealer: Sealer) -> Values:
+    own = method.payment_method_id
     return {
         "payment_method_id": method.payment_method_id,
         "caller_id": method.caller_id,
         "customer_id": method.customer_id,
         "state": method.state.value,
         "is_default": method.is_default,
-        "gateway_token": method.gateway_token,
+        "gateway_token": sealer.seal(method.gateway_token, f"payment_methods.gateway_token/{own}"),
         "create_time": method.create_time,
         "update_time": method.update_time,
         "next_check_time": method.next_check_time,
-        "rest": _pack(method, METHOD_REST),
+        "rest": sealer.seal_entries(_pack(method, METHOD_REST), f"payment_methods.rest/{own}"),
     }
 
 
-def method_from_row(row: Row[Any]) -> PaymentMethod:
+def method_from_row(row: Row[Any], sealer: Sealer) -> PaymentMethod:
+    own = row.payment_method_id
     return PaymentMethod(
         payment_method_id=row.payment_method_id,
         caller_id=row.caller_id,
         customer_id=row.customer_id,
         state=PaymentMethodState(row.state),
         is_default=row.is_default,
-        gateway_token=row.gateway_token,
+        gateway_token=sealer.open(row.gateway_token, f"payment_methods.gateway_token/{own}"),
         create_time=row.create_time,
         update_time=row.update_time,
         next_check_time=row.next_check_time,
-        **_unpack(PaymentMethod, row.rest),
+        **_unpack(PaymentMethod, sealer.open_entries(row.rest, f"payment_methods.rest/{own}")),
     )
 
 

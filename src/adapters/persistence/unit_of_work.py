@@ -5,23 +5,26 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from adapters.persistence.api_keys import SqlApiKeys
+from adapters.persistence.attempts import SqlAttempts
 from adapters.persistence.customers import SqlCustomers
 from adapters.persistence.disputes import SqlDisputes
 from adapters.persistence.notifications import SqlNotifications
 from adapters.persistence.payment_methods import SqlPaymentMethods
 from adapters.persistence.payments import SqlPayments
 from adapters.persistence.requests import SqlRequests
+from adapters.persistence.sealing import Sealer
 from application.ports.runtime import IdSource
 
 
 class SqlUnitOfWork:
     """Fit for one `with` only, and for one thread."""
 
-    def __init__(self, connection: Connection, ids: IdSource) -> None:
-        self.payments = SqlPayments(connection, ids)
-        self.customers = SqlCustomers(connection)
-        self.payment_methods = SqlPaymentMethods(connection)
+    def __init__(self, connection: Connection, ids: IdSource, sealer: Sealer) -> None:
+        self.payments = SqlPayments(connection, ids, sealer)
+        self.customers = SqlCustomers(connection, sealer)
+        self.payment_methods = SqlPaymentMethods(connection, sealer)
         self.disputes = SqlDisputes(connection)
         self.notifications = SqlNotifications(connection)
         self.requests = SqlRequests(connection)
         self.api_keys = SqlApiKeys(connection)
+        self.attempts = SqlAttempts(connection)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from application.api_key import ApiKey
+from application.ports.attempts import Attempts
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeState
@@ -324,6 +325,9 @@ class UnitOfWork(Protocol):
 
     @property
     def api_keys(self) -> ApiKeys: ...
+
+    @property
+    def attempts(self) -> Attempts: ...
 
 
 class Store(Protocol):

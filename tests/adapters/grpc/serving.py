@@ -19,6 +19,7 @@ from tests.fakes.ids import CountingIds
 from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.runtime import ManualClock
+from tests.sealing import ENCRYPTION_KEYS
 
 CURRENCIES = frozenset({"USD", "IDR", "JPY"})
 
@@ -44,6 +45,7 @@ def a_house() -> House:
     container.settings.override(
         load_settings(
             braintree_environment="sandbox",
+            encryption_keys=ENCRYPTION_KEYS,
             braintree_merchant_id="merchant",
             braintree_public_key="public",
             braintree_private_key="private",

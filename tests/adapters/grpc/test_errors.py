@@ -19,6 +19,7 @@ from application import errors as application
 from application.caller import Scope
 from application.errors import Fault, ResourceKind, Rule
 from application.ports import gateway, store
+from application.ports.attempts import AttemptScope
 from domain import errors as domain
 from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money
@@ -124,6 +125,12 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (gateway.RefundIncomplete(), Code.UNAVAILABLE, "REFUND_INCOMPLETE", (rich.RetryInfo,)),
     (gateway.GatewayUnavailable(), Code.UNAVAILABLE, "GATEWAY_UNAVAILABLE", (rich.RetryInfo,)),
     (store.StoreUnavailable(), Code.UNAVAILABLE, "STORE_UNAVAILABLE", (rich.RetryInfo,)),
+    (
+        application.TooManyDeclines(AttemptScope.CARD, timedelta(seconds=30.2)),
+        Code.RESOURCE_EXHAUSTED,
+        "TOO_MANY_DECLINES",
+        (rich.RetryInfo,),
+    ),
     (errors.ServiceStopping(), Code.UNAVAILABLE, "SERVICE_STOPPING", (rich.RetryInfo,)),
     *(
         (application.NotAuthenticated(refusal, "unknown key"), Code.UNAUTHENTICATED, f"CREDENTIAL_{refusal.name}", ())

@@ -25,6 +25,7 @@ from domain.payment_method import PaymentMethod
 from domain.transitions import PaymentState
 from tests.contract import stories
 from tests.contract.stories import SHOP, START
+from tests.sealing import SEALER
 
 _ON_ONE_DATABASE = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -34,7 +35,7 @@ _ON_ONE_DATABASE = settings(
 @_ON_ONE_DATABASE
 @given(data=st.data())
 def test_what_is_cached_agrees_with_what_the_operations_say(engine: Engine, data: st.DataObject) -> None:
-    store = SqlStore(engine, stories.IDS)
+    store = SqlStore(engine, stories.IDS, SEALER)
     payment = data.draw(stories.new_payments())
     with store.begin() as work:
         work.payments.add(payment)
@@ -124,7 +125,7 @@ _CUSTOMER = CustomerId("cus_1")
 def test_a_page_of_payments_is_read_off_an_index(
     engine: Engine, index: str, which: PaymentFilter, after: Position | None
 ) -> None:
-    with plans_of(engine) as plans, SqlStore(engine, stories.IDS).read() as work:
+    with plans_of(engine) as plans, SqlStore(engine, stories.IDS, SEALER).read() as work:
         work.payments.page(SHOP, which, after=after, limit=10)
     (plan,) = plans
     assert index in plan
@@ -133,7 +134,7 @@ def test_a_page_of_payments_is_read_off_an_index(
 
 
 def test_everything_else_that_is_asked_often_has_an_index_too(engine: Engine) -> None:
-    store = SqlStore(engine, stories.IDS)
+    store = SqlStore(engine, stories.IDS, SEALER)
     with plans_of(engine) as plans:
         with store.read() as work:
             work.payments.page(None, PaymentFilter(), after=None, limit=10)
@@ -175,7 +176,7 @@ def test_everything_else_that_is_asked_often_has_an_index_too(engine: Engine) ->
 
 
 def test_what_another_transaction_holds_is_skipped_and_not_waited_for(postgres_engine: Engine) -> None:
-    store = SqlStore(postgres_engine, stories.IDS)
+    store = SqlStore(postgres_engine, stories.IDS, SEALER)
     held, free = stories.started(), stories.started()
     with store.begin() as work:
         work.payments.add(held)
@@ -189,7 +190,7 @@ def test_what_another_transaction_holds_is_skipped_and_not_waited_for(postgres_e
 
 
 def test_operations_are_found_by_transaction_without_a_scan(engine: Engine) -> None:
-    with plans_of(engine) as plans, SqlStore(engine, stories.IDS).read() as work:
+    with plans_of(engine) as plans, SqlStore(engine, stories.IDS, SEALER).read() as work:
         work.payments.find_operations(["op_1", "op_2"], ["tx_1", "tx_2"])
         work.payments.find_operations([], ["tx_1"])
         work.payments.unresolved(None, after=None, limit=10)

@@ -21,6 +21,7 @@ from domain.operation import FailureReason
 from tests.contract.stories import START, started
 from tests.databases import Postgres
 from tests.fakes.ids import CountingIds
+from tests.sealing import SEALER
 
 IMPATIENT = Limits(pool_size=2, pool_timeout=timedelta(milliseconds=50), lock_timeout=timedelta(milliseconds=50))
 
@@ -28,7 +29,7 @@ IMPATIENT = Limits(pool_size=2, pool_timeout=timedelta(milliseconds=50), lock_ti
 @contextmanager
 def store_on(url: str, limits: Limits = IMPATIENT) -> Iterator[tuple[SqlStore, Engine]]:
     engine = create_engine(url, limits)
-    yield SqlStore(engine, CountingIds()), engine
+    yield SqlStore(engine, CountingIds(), SEALER), engine
     engine.dispose()
 
 

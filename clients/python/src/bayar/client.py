@@ -129,11 +129,13 @@ class BayarClient:
         descriptor: StatementDescriptor | None = None,
         metadata: Mapping[str, str] | None = None,
         language_code: str = "",
+        client_address: str = "",
         request_id: str | None = None,
     ) -> Payment:
         """Takes a payment with one of card, payment_method_nonce, payment_method_id.
 
         A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
+        client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
         """
         _one_at_most(card=card, payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id)
         request = payments.CreatePaymentRequest(
@@ -147,6 +149,7 @@ class BayarClient:
             descriptor=descriptor,
             metadata=metadata,
             language_code=language_code,
+            client_address=client_address,
         )
         if card is not None:
             request.card.CopyFrom(card.to_message())
@@ -370,9 +373,13 @@ class BayarClient:
         make_default: bool = False,
         billing_address: Address | None = None,
         language_code: str = "",
+        client_address: str = "",
         request_id: str | None = None,
     ) -> PaymentMethod:
-        """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state."""
+        """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
+
+        client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+        """
         _one_at_most(card=card, payment_method_nonce=payment_method_nonce)
         request = methods.AddPaymentMethodRequest(
             request_id=_request_id(request_id),
@@ -381,6 +388,7 @@ class BayarClient:
             make_default=make_default,
             billing_address=billing_address,
             language_code=language_code,
+            client_address=client_address,
         )
         if card is not None:
             request.card.CopyFrom(card.to_message())

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from application.ports.attempts import AttemptScope
 from application.ports.notifications import NotificationOutcome, NotificationState
 from application.reconcile import FindingKind, OrphanPolicy
 from application.resolve_operation import Resolution
@@ -54,6 +55,7 @@ FUNDS: Final = _by_name(Funds, payment_pb2.PaymentFunds, "PAYMENT_FUNDS")
 CAPTURE_MODE: Final = _by_name(CaptureMode, payment_pb2.CaptureMode, "CAPTURE_MODE")
 OPERATION_KIND: Final = _by_name(OperationKind, payment_pb2.OperationKind, "OPERATION_KIND")
 OPERATION_STATE: Final = _by_name(OperationState, payment_pb2.OperationState, "OPERATION_STATE")
+ABUSE_SCOPE: Final = _by_name(AttemptScope, admin_service_pb2.AbuseScope, "ABUSE_SCOPE")
 FAILURE_REASON: Final = _by_name(FailureReason, payment_pb2.FailureReason, "FAILURE_REASON")
 DECLINE_REASON: Final = _by_name(DeclineReason, decline_pb2.DeclineReason, "DECLINE_REASON")
 FIXER: Final = _by_name(Fixer, decline_pb2.DeclineFixer, "DECLINE_FIXER")

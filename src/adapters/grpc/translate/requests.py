@@ -49,6 +49,7 @@ def payment_order(request: payment_service_pb2.CreatePaymentRequest) -> PaymentO
         descriptor=_descriptor(request.descriptor),
         metadata=dict(request.metadata),
         language_code=request.language_code,
+        client_address=request.client_address,
     )
 
 
@@ -141,6 +142,7 @@ def method_order(request: payment_method_service_pb2.AddPaymentMethodRequest) ->
         make_default=request.make_default,
         billing_address=_address(request.billing_address),
         language_code=request.language_code,
+        client_address=request.client_address,
     )
 
 

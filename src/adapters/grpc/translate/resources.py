@@ -10,6 +10,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.catalogue import Catalogue
 from adapters.grpc.translate import enums
+from application.ports.attempts import AttemptBlock
 from application.ports.store import PaymentOperation
 from application.reconcile import Finding, Progress
 from application.verify_payment import VerifiedPayment
@@ -249,6 +250,19 @@ def reconcile_message(found: Finding | Progress) -> admin_service_pb2.ReconcileR
             gateway_amount=money(found.gateway_amount) if found.gateway_amount else None,
             summary=found.summary,
         )
+    )
+
+
+def abuse_block(block: AttemptBlock) -> admin_service_pb2.AbuseBlock:
+    return admin_service_pb2.AbuseBlock(
+        block_id=block.block_id,
+        caller_id=block.caller_id,
+        scope=enums.ABUSE_SCOPE[block.scope],
+        subject=block.subject,
+        counts_cards=block.counts_cards,
+        limit=block.limit,
+        create_time=moment(block.create_time),
+        end_time=moment(block.end_time),
     )
 
 

@@ -65,6 +65,11 @@ class AdminServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationResponse.FromString,
                 _registered_method=True)
+        self.ListAbuseBlocks = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/ListAbuseBlocks',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -72,7 +77,8 @@ class AdminServiceServicer(object):
     """
 
     def ListUnresolvedOperations(self, request, context):
-        """Lists operations whose outcome is still unknown, oldest first.
+        """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
+        is PENDING, and settles in the same way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -117,6 +123,13 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListAbuseBlocks(self, request, context):
+        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -149,6 +162,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RetryWebhookNotification,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationResponse.SerializeToString,
+            ),
+            'ListAbuseBlocks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAbuseBlocks,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -314,6 +332,33 @@ class AdminService(object):
             '/bayar.payments.v1.AdminService/RetryWebhookNotification',
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAbuseBlocks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/ListAbuseBlocks',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
             options,
             channel_credentials,
             insecure,

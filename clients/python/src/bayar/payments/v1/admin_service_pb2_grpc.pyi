@@ -34,7 +34,9 @@ class AdminServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AdminServiceAsyncStub: ...
     ListUnresolvedOperations: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListUnresolvedOperationsRequest, _admin_service_pb2.ListUnresolvedOperationsResponse]
-    """Lists operations whose outcome is still unknown, oldest first."""
+    """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
+    is PENDING, and settles in the same way.
+    """
     ResolveOperation: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ResolveOperationRequest, _admin_service_pb2.ResolveOperationResponse]
     """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
 
@@ -51,6 +53,8 @@ class AdminServiceStub:
 
     NOT_FOUND/NOTIFICATION_NOT_FOUND.
     """
+    ListAbuseBlocks: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]
+    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -58,7 +62,9 @@ class AdminServiceAsyncStub(AdminServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListUnresolvedOperations: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListUnresolvedOperationsRequest, _admin_service_pb2.ListUnresolvedOperationsResponse]  # type: ignore[assignment]
-    """Lists operations whose outcome is still unknown, oldest first."""
+    """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
+    is PENDING, and settles in the same way.
+    """
     ResolveOperation: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ResolveOperationRequest, _admin_service_pb2.ResolveOperationResponse]  # type: ignore[assignment]
     """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
 
@@ -75,6 +81,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
 
     NOT_FOUND/NOTIFICATION_NOT_FOUND.
     """
+    ListAbuseBlocks: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]  # type: ignore[assignment]
+    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """For the people who run the service."""
@@ -85,7 +93,9 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ListUnresolvedOperationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListUnresolvedOperationsResponse, _abc.Awaitable[_admin_service_pb2.ListUnresolvedOperationsResponse]]:
-        """Lists operations whose outcome is still unknown, oldest first."""
+        """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
+        is PENDING, and settles in the same way.
+        """
 
     @_abc_1.abstractmethod
     def ResolveOperation(
@@ -132,5 +142,13 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
 
         NOT_FOUND/NOTIFICATION_NOT_FOUND.
         """
+
+    @_abc_1.abstractmethod
+    def ListAbuseBlocks(
+        self,
+        request: _admin_service_pb2.ListAbuseBlocksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ListAbuseBlocksResponse, _abc.Awaitable[_admin_service_pb2.ListAbuseBlocksResponse]]:
+        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

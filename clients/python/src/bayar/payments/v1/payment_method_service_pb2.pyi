@@ -83,6 +83,7 @@ class AddPaymentMethodRequest(_message.Message):
     MAKE_DEFAULT_FIELD_NUMBER: _builtins.int
     BILLING_ADDRESS_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     customer_id: _builtins.str
@@ -96,6 +97,11 @@ class AddPaymentMethodRequest(_message.Message):
     language_code: _builtins.str
     """The language of messages in the answer, BCP 47. Default: accept-language metadata, then the customer's, then "en".
     A language without texts falls back to English. At most 35 characters; otherwise INVALID_REQUEST.
+    """
+    client_address: _builtins.str
+    """The IP address of the shopper, IPv4 or IPv6, without a port or a zone. Optional; anything else is INVALID_REQUEST.
+    Declines and verifications are counted for it (IPv6: for its /64), to stop card testing; past a limit
+    RESOURCE_EXHAUSTED/TOO_MANY_DECLINES. Never the address of your own server. A repeat may name another one.
     """
     @_builtins.property
     def card(self) -> _card_pb2.Card:
@@ -116,10 +122,11 @@ class AddPaymentMethodRequest(_message.Message):
         make_default: _builtins.bool = ...,
         billing_address: _address_pb2.Address | None = ...,
         language_code: _builtins.str = ...,
+        client_address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "payment_method_nonce", b"payment_method_nonce", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "customer_id", b"customer_id", "language_code", b"language_code", "make_default", b"make_default", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "source", b"source", "verify", b"verify"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "client_address", b"client_address", "customer_id", b"customer_id", "language_code", b"language_code", "make_default", b"make_default", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "source", b"source", "verify", b"verify"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

@@ -90,6 +90,7 @@ class PaymentMethodServiceServicer(object):
         """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 
         A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent.
+        RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

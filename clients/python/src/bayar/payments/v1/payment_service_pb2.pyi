@@ -92,6 +92,7 @@ class CreatePaymentRequest(_message.Message):
     DESCRIPTOR_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
@@ -116,6 +117,11 @@ class CreatePaymentRequest(_message.Message):
     language_code: _builtins.str
     """The language of messages in the answer, BCP 47. Default: accept-language metadata, then the customer's, then "en".
     A language without texts falls back to English. At most 35 characters; otherwise INVALID_REQUEST.
+    """
+    client_address: _builtins.str
+    """The IP address of the shopper, IPv4 or IPv6, without a port or a zone. Optional; anything else is INVALID_REQUEST.
+    Declines and verifications are counted for it (IPv6: for its /64), to stop card testing; past a limit
+    RESOURCE_EXHAUSTED/TOO_MANY_DECLINES. Never the address of your own server. A repeat may name another one.
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
@@ -157,10 +163,11 @@ class CreatePaymentRequest(_message.Message):
         descriptor: _payment_pb2.StatementDescriptor | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         language_code: _builtins.str = ...,
+        client_address: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "descriptor", b"descriptor", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "source", b"source"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "customer_id", b"customer_id", "descriptor", b"descriptor", "language_code", b"language_code", "metadata", b"metadata", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "source", b"source", "store_payment_method", b"store_payment_method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "customer_id", b"customer_id", "descriptor", b"descriptor", "language_code", b"language_code", "metadata", b"metadata", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "source", b"source", "store_payment_method", b"store_payment_method"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce", "payment_method_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

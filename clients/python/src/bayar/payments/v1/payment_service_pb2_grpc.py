@@ -111,7 +111,8 @@ class PaymentServiceServicer(object):
         """Takes a payment.
 
         INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
-        REFERENCE_ALREADY_PAID; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
+        REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines: nothing is
+        recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -46,7 +46,8 @@ class PaymentServiceStub:
     """Takes a payment.
 
     INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
-    REFERENCE_ALREADY_PAID; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
+    REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines: nothing is
+    recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
     """
     CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_service_pb2.CapturePaymentResponse]
     """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
@@ -106,7 +107,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Takes a payment.
 
     INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
-    REFERENCE_ALREADY_PAID; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
+    REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines: nothing is
+    recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
     """
     CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_service_pb2.CapturePaymentResponse]  # type: ignore[assignment]
     """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
@@ -169,7 +171,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Takes a payment.
 
         INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
-        REFERENCE_ALREADY_PAID; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
+        REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines: nothing is
+        recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,40 @@
+"""Digests by which sealed fields are looked up, in place of the plain ones, and the keys that seal them."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for column in ("external_id_digest", "email_digest"):
+        op.add_column("customers", sa.Column(column, sa.Text(), nullable=False, server_default=sa.text("''")))
+    op.drop_index("ix_customers_email", "customers")
+    op.drop_index("uq_customers_external_id", "customers")
+    op.drop_column("customers", "email_folded")
+    has_email = sa.text("email_digest <> ''")
+    op.create_index(
+        "ix_customers_email",
+        "customers",
+        ["caller_id", "email_digest", "create_time", "customer_id"],
+        sqlite_where=has_email,
+        postgresql_where=has_email,
+    )
+    is_held = sa.text("external_id_digest <> '' AND delete_time IS NULL")
+    op.create_index(
+        "uq_customers_external_id",
+        "customers",
+        ["caller_id", "external_id_digest"],
+        unique=True,
+        sqlite_where=is_held,
+        postgresql_where=is_held,
+    )
+    op.create_table(
+        "encryption_keys",
+        sa.Column("key_id", sa.Text(), nullable=False),
+        sa.Column("proof", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("key_id", name=op.f("pk_encryption_keys")),
+    )

@@ -1,0 +1,117 @@
+"""Seals what the database holds with the current key: what is plain, and what another key sealed. While others work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Engine, Row, Table, select, update
+
+from adapters.persistence.engine import SQLITE_BEGIN
+from adapters.persistence.failures import told_as_unavailable
+from adapters.persistence.sealing import Sealer, sealed_texts
+from adapters.persistence.tables import customers, payment_events, payment_methods, payments
+from adapters.persistence.translate import email_digest, external_id_digest
+
+_BATCH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTable:
+    """A table with sealed columns: whole texts, and JSON of which entries are sealed."""
+
+    table: Table
+    texts: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Column[Any]:
+        return next(iter(self.table.primary_key.columns))
+
+    @property
+    def columns(self) -> list[Column[Any]]:
+        return [self.key, *(self.table.c[name] for name in (*self.texts, *self.documents))]
+
+
+SEALED_TABLES: Final = (
+    SealedTable(customers, texts=("external_id", "given_name", "family_name", "email", "phone")),
+    SealedTable(payment_methods, texts=("gateway_token",), documents=("rest",)),
+    SealedTable(payments, documents=("terms", "instrument")),
+    SealedTable(payment_events, documents=("payload",)),
+)
+
+
+def reseal(engine: Engine, sealer: Sealer) -> int:
+    """Returns how many rows were written. Each batch is a transaction of its own: killed, it goes on the next time.
+
+    Raises CannotOpen for a value whose key is missing, and StoreUnavailable.
+    """
+    return sum(
+        _reseal_batch(engine, sealer, sealed, keys) for sealed in SEALED_TABLES for keys in _keys(engine, sealed)
+    )
+
+
+def count_by_key(engine: Engine) -> Mapping[str, int]:
+    """How many values each key sealed, by the key's name; those that are plain under the empty name."""
+    counts: Counter[str] = Counter()
+    with told_as_unavailable(), engine.connect() as connection:
+        for sealed in SEALED_TABLES:
+            for row in connection.execution_options(yield_per=1000).execute(select(*sealed.columns)):
+                counts.update(sealed_texts(dict(row._mapping), sealed.texts, sealed.documents))
+    return counts
+
+
+def _keys(engine: Engine, sealed: SealedTable) -> Iterator[list[Any]]:
+    last: Any = ""
+    while True:
+        with told_as_unavailable(), engine.connect() as connection:
+            page = select(sealed.key).where(sealed.key > last).order_by(sealed.key).limit(_BATCH)
+            keys = list(connection.execute(page).scalars())
+        if not keys:
+            return
+        yield keys
+        last = keys[-1]
+
+
+def _reseal_batch(engine: Engine, sealer: Sealer, sealed: SealedTable, keys: list[Any]) -> int:
+    writing = engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"})
+    written = 0
+    with told_as_unavailable(), writing.begin() as connection:
+        rows = connection.execute(select(*_read(sealed)).where(sealed.key.in_(keys)).with_for_update()).all()
+        for row in rows:
+            written += _reseal_row(connection, sealer, sealed, row)
+    return written
+
+
+def _read(sealed: SealedTable) -> list[Column[Any]]:
+    digests = [customers.c.external_id_digest, customers.c.email_digest] if sealed.table is customers else []
+    return [*sealed.columns, *digests]
+
+
+def _reseal_row(connection: Connection, sealer: Sealer, sealed: SealedTable, row: Row[Any]) -> int:
+    then = dict(row._mapping)
+    key = then[sealed.key.name]
+    now: dict[str, Any] = {}
+    for name in sealed.texts:
+        now[name] = sealer.reseal(then[name], place_of(sealed.table, name, key))
+    for name in sealed.documents:
+        if then[name] is not None:
+            now[name] = sealer.reseal_entries(then[name], place_of(sealed.table, name, key))
+    if sealed.table is customers:
+        now["external_id_digest"] = external_id_digest(_opened(sealer, then, "external_id", key), sealer)
+        now["email_digest"] = email_digest(_opened(sealer, then, "email", key), sealer)
+    changed = {name: value for name, value in now.items() if value != then[name]}
+    if changed:
+        connection.execute(update(sealed.table).where(sealed.key == key).values(changed))
+    return bool(changed)
+
+
+def _opened(sealer: Sealer, row: Mapping[str, Any], name: str, key: Any) -> str:
+    return sealer.open(row[name], place_of(customers, name, key))
+
+
+def place_of(table: Table, column: str, key: Any) -> str:
+    """What a sealed value is bound to."""
+    return f"{table.name}.{column}/{key}"

@@ -1,0 +1,19 @@
+"""Which addresses of the internet count as one."""
+
+import ipaddress
+from typing import Final
+
+# A network of this size is one household: its addresses change at will.
+_IPV6_PREFIX: Final = 64
+
+
+def network_of(address: str) -> str:
+    """An IPv4 address itself, the /64 of an IPv6 address. Raises ValueError where it is none, or has a zone."""
+    parsed = ipaddress.ip_address(address)
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    if parsed.scope_id is not None:
+        raise ValueError("a zone means something on one machine only")
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.ip_network((parsed, _IPV6_PREFIX), strict=False))

@@ -1,0 +1,102 @@
+"""What the application may rely on of the counts of declines, whichever store keeps them."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from application.ports.attempts import AttemptBlock, AttemptScope, Tally
+from application.ports.store import Position, Store
+from domain.ids import CallerId
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+BLOCK = AttemptBlock(
+    block_id="blk_1",
+    key="a",
+    caller_id=CallerId("shop"),
+    scope=AttemptScope.CLIENT_ADDRESS,
+    subject="203.0.113.7",
+    counts_cards=False,
+    limit=20,
+    create_time=NOON,
+    end_time=NOON + 60 * MINUTE,
+)
+
+
+def add(store: Store, *tallies: Tally) -> None:
+    with store.begin() as work:
+        work.attempts.add(tallies)
+
+
+def counted(store: Store, *keys: str, start: datetime = NOON - MINUTE, end: datetime = NOON) -> set[Tally]:
+    with store.read() as work:
+        return set(work.attempts.counted(keys, start, end))
+
+
+def test_counts_under_one_key_bucket_and_card_add_up(store: Store) -> None:
+    add(store, Tally("a", NOON, "visa"), Tally("b", NOON))
+    add(store, Tally("a", NOON, "visa", 2), Tally("a", NOON, "amex"))
+    assert counted(store, "a") == {Tally("a", NOON, "visa", 3), Tally("a", NOON, "amex", 1)}
+    assert counted(store, "a", "b", "c") == counted(store, "a") | {Tally("b", NOON)}
+
+
+def test_only_buckets_later_than_the_start_and_up_to_the_end_are_told(store: Store) -> None:
+    add(store, *(Tally("a", NOON + n * MINUTE) for n in range(-2, 3)))
+    found = counted(store, "a", start=NOON - MINUTE, end=NOON + MINUTE)
+    assert {tally.bucket for tally in found} == {NOON, NOON + MINUTE}
+
+
+def test_counts_that_race_are_all_there(store: Store) -> None:
+    tallies = [Tally("a", NOON), Tally("b", NOON), Tally("c", NOON)]
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda n: add(store, *(tallies if n % 2 else tallies[::-1])), range(40)))
+    assert counted(store, "a", "b", "c") == {Tally(key, NOON, "", 40) for key in "abc"}
+
+
+def test_what_was_counted_is_undone_with_its_transaction(store: Store) -> None:
+    try:
+        with store.begin() as work:
+            work.attempts.add([Tally("a", NOON)])
+            raise KeyError
+    except KeyError:
+        pass
+    assert counted(store, "a") == set()
+
+
+def test_a_key_is_blocked_once_at_a_time(store: Store) -> None:
+    later = replace(BLOCK, block_id="blk_2", create_time=NOON + MINUTE, end_time=NOON + 70 * MINUTE)
+    other = replace(BLOCK, block_id="blk_3", key="b")
+    cards = replace(BLOCK, block_id="blk_4", counts_cards=True)
+    after = replace(BLOCK, block_id="blk_5", create_time=NOON + 60 * MINUTE, end_time=NOON + 120 * MINUTE)
+    with store.begin() as work:
+        assert [work.attempts.block(one) for one in (BLOCK, later, other, cards, after)] == [
+            True,
+            False,
+            True,
+            True,
+            True,
+        ]
+    with store.read() as work:
+        first = work.attempts.blocks(after=None, limit=2)
+        assert first == [after, cards]
+        rest = work.attempts.blocks(after=Position(cards.create_time, cards.block_id), limit=9)
+        assert rest == [other, BLOCK]
+
+
+def test_what_no_longer_counts_is_forgotten_in_small_batches(store: Store) -> None:
+    add(store, *(Tally("a", NOON + n * MINUTE) for n in range(-5, 5)))
+    with store.begin() as work:
+        work.attempts.block(BLOCK)
+        work.attempts.block(replace(BLOCK, block_id="blk_2", key="b", end_time=NOON + 90 * MINUTE))
+
+    def forget() -> int:
+        with store.begin() as work:
+            return work.attempts.forget(NOON - 2 * MINUTE, NOON + 2 * MINUTE, NOON + 61 * MINUTE, 2)
+
+    assert [forget(), forget(), forget(), forget()] == [3, 2, 1, 0]
+    left = counted(store, "a", start=NOON - 9 * MINUTE, end=NOON + 9 * MINUTE)
+    assert {tally.bucket for tally in left} == {NOON + n * MINUTE for n in range(-2, 3)}
+    with store.read() as work:
+        assert [one.block_id for one in work.attempts.blocks(after=None, limit=9)] == ["blk_2"]

@@ -1,0 +1,50 @@
+"""Keys for tests."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Engine, select
+
+from adapters.persistence.resealing import SEALED_TABLES, place_of
+from adapters.persistence.sealing import Sealer, SealingKey
+from bootstrap.container import Container
+from bootstrap.settings import Settings
+
+OLD_KEY = SealingKey("old", b"o" * 32)
+NEW_KEY = SealingKey("new", b"n" * 32)
+
+SEALER = Sealer([OLD_KEY], b"an index key")
+
+# As a setting.
+ENCRYPTION_KEYS: Final = "test:" + base64.b64encode(b"t" * 32).decode()
+
+
+def sealer_of(environment: Mapping[str, str]) -> Sealer:
+    """With the keys that a service of this environment has."""
+    container = Container()
+    container.settings.override(
+        Settings(**{name.removeprefix("BAYAR_").lower(): value for name, value in environment.items()})  # type: ignore[arg-type]
+    )
+    sealer: Sealer = container.sealer()
+    return sealer
+
+
+def opened_rows(engine: Engine, sealer: Sealer) -> dict[str, list[str]]:
+    """What somebody with the keys reads in each table with sealed columns, row by row."""
+    read: dict[str, list[str]] = {}
+    with engine.connect() as connection:
+        for sealed in SEALED_TABLES:
+            texts = []
+            for row in connection.execute(select(sealed.table)):
+                kept = dict(row._mapping)
+                key = kept[sealed.key.name]
+                for name in sealed.texts:
+                    kept[name] = sealer.open(kept[name], place_of(sealed.table, name, key))
+                for name in sealed.documents:
+                    kept[name] = sealer.open_entries(kept[name] or {}, place_of(sealed.table, name, key))
+                texts.append(str(kept))
+            read[sealed.table.name] = texts
+    return read
