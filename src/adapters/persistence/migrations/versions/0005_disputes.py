@@ -21,7 +21,6 @@ def upgrade() -> None:
         sa.Column("dispute_id", _TEXT, nullable=False),
         sa.Column("caller_id", _TEXT, nullable=False),
         sa.Column("payment_id", _TEXT, nullable=False),
-        sa.Column("customer_id", _TEXT, nullable=True),
         sa.Column("gateway_dispute_id", _TEXT, nullable=False),
         sa.Column("transaction_id", _TEXT, nullable=False),
         sa.Column("state", _TEXT, nullable=False),
