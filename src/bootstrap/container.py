@@ -84,7 +84,7 @@ from application.retry_notification import RetryNotification
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
-from bootstrap.authentication import authentication
+from bootstrap.authentication import authentication, closed_services, tls_files
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import RawCards, Settings
 
@@ -340,4 +340,11 @@ class Container(containers.DeclarativeContainer):
             metrics=metrics,
         ),
     )
-    server = providers.Singleton(GrpcServer, servicers, authenticate, settings.provided.grpc_threads)
+    server = providers.Singleton(
+        GrpcServer,
+        servicers,
+        authenticate,
+        settings.provided.grpc_threads,
+        providers.Callable(tls_files, settings),
+        providers.Callable(closed_services, settings),
+    )

@@ -17,18 +17,20 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from adapters.grpc.server import CannotListen
+from adapters.grpc.tls import BadCertificates
 from adapters.http.server import WEBHOOKS
 from adapters.http.server import CannotListen as CannotListenHttp
 from adapters.persistence import resealing
 from adapters.persistence.migrate import is_current, upgrade
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
+from bayar.channels import is_loopback
 from bootstrap import encryption
 from bootstrap.container import Container
 from bootstrap.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.hardening import leave_no_core_dumps
 from bootstrap.logs import write_logs
-from bootstrap.settings import BadSettings, Settings, load_settings
+from bootstrap.settings import Authentication, BadSettings, Settings, load_settings
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.worker import Worker
 
@@ -148,6 +150,8 @@ def run(container: Container, *, key_file: Path | None = None) -> int:
                 "Braintree did not tell its merchant accounts. Check the keys and the connection, or name the accounts "
                 f"in BAYAR_BRAINTREE_MERCHANT_ACCOUNTS: {error}"
             )
+        except BadCertificates as error:
+            _complain(f"{error}. BAYAR_TLS_CERTIFICATE_FILE, BAYAR_TLS_KEY_FILE and BAYAR_TLS_CLIENT_CA_FILE name them")
         except CannotListen as error:
             _complain(f"{error}. Set BAYAR_GRPC_ADDRESS to a free address, for example 127.0.0.1:50052")
         except CannotListenHttp as error:
@@ -196,7 +200,8 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
     ]
     for worker in workers:
         worker.start()
-    _say(f"Bayar listens on {address} (gRPC, plain text). Ctrl-C ends it.")
+    _warn_of_open_doors(settings)
+    _say(f"Bayar listens on {address} (gRPC, {_encryption(settings)}). Ctrl-C ends it.")
     _say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
     if key_file is not None:
         _say(_first_payment(address, key_file))
@@ -214,6 +219,23 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
             _log.warning("a worker did not end in time; the next start takes up its work")
     _say("Stopped.")
     return 0
+
+
+def _encryption(settings: Settings) -> str:
+    if settings.tls_certificate_file is None:
+        return "plain text"
+    return "TLS" if settings.tls_client_ca_file is None else "mutual TLS"
+
+
+def _warn_of_open_doors(settings: Settings) -> None:
+    if settings.authentication is Authentication.NONE:
+        _log.warning("BAYAR_AUTHENTICATION=none: whoever reaches %s may do everything", settings.grpc_address)
+    if settings.tls_certificate_file is None and not is_loopback(settings.grpc_address):
+        _log.warning(
+            "BAYAR_ALLOW_PLAINTEXT=true: %s serves plain text, card data and credentials included. Something else must "
+            "encrypt it",
+            settings.grpc_address,
+        )
 
 
 def _first_payment(address: str, key_file: Path) -> str:

@@ -431,6 +431,11 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     ServiceStopping: _unavailable(
         "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
     ),
+    application.CredentialsUnavailable: _unavailable(
+        "CREDENTIALS_UNAVAILABLE",
+        "The keys of the token issuer cannot be had just now, so nobody knows whether the token is good. Try again.",
+        5,
+    ),
     NotAvailableYet: _not_available_yet,
 }
 REFUSALS: Final = tuple(_TABLE)

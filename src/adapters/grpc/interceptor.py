@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from inspect import isasyncgenfunction, iscoroutinefunction
 from typing import Any, Final
 
@@ -30,10 +30,12 @@ class _Undecodable:
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps the handlers of the contract's services; health and reflection are left as they are."""
+    """Wraps the handlers of the contract's services; health and reflection are only guarded, where they are closed."""
 
-    def __init__(self, guard: Guard) -> None:
+    def __init__(self, guard: Guard, closed: Collection[str] = ()) -> None:
+        """closed: services besides the contract's that only a known caller may use."""
         self._guard = guard
+        self._closed = frozenset(closed)
         self._stopping = asyncio.Event()
 
     def end_streams(self) -> None:
@@ -47,8 +49,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        if handler is None or not method.startswith(_OWN_PREFIX):
-            return handler
+        if handler is None:
+            return None
+        if not method.startswith(_OWN_PREFIX):
+            return guarded(handler, method, self._guard) if method.split("/")[1] in self._closed else handler
         decode = _forgiving(handler.request_deserializer)
         encode = handler.response_serializer
         if handler.unary_stream is not None:
@@ -157,6 +161,35 @@ async def _until(stopping: asyncio.Event, answers: AsyncGenerator[Any, None]) ->
             following.cancel()
             await asyncio.wait((following,))
         await answers.aclose()
+
+
+def guarded(handler: grpc.RpcMethodHandler[Any, Any], method: str, guard: Guard) -> grpc.RpcMethodHandler[Any, Any]:
+    """The same, for callers who are known. Health and reflection are coroutines and asynchronous generators."""
+    kinds: tuple[tuple[Any, Callable[..., grpc.RpcMethodHandler[Any, Any]]], ...] = (
+        (handler.unary_unary, grpc.unary_unary_rpc_method_handler),
+        (handler.unary_stream, grpc.unary_stream_rpc_method_handler),
+        (handler.stream_stream, grpc.stream_stream_rpc_method_handler),
+    )
+    behaviour, make = next(kind for kind in kinds if kind[0] is not None)
+
+    async def admit(request: Any, context: Any) -> None:
+        started = time.perf_counter()
+        try:
+            await guard.admit_stream(method, context)
+        except Exception as error:
+            await _abort(method, started, error, request, context)
+
+    async def call(request: Any, context: Any) -> Any:
+        await admit(request, context)
+        return await behaviour(request, context)
+
+    async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
+        await admit(request, context)
+        async for answer in behaviour(request, context):
+            yield answer
+
+    wrapped = stream if isasyncgenfunction(behaviour) else call
+    return make(wrapped, handler.request_deserializer, handler.response_serializer)
 
 
 async def _abort(method: str, started: float, error: Exception, request: Any, context: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,7 +22,8 @@ from adapters.grpc.event_servicer import EventServicer
 from adapters.grpc.interceptor import CallInterceptor
 from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
-from adapters.grpc.reflection import add_reflection
+from adapters.grpc.reflection import V1, V1ALPHA, add_reflection
+from adapters.grpc.tls import TlsFiles, server_credentials
 from application.authenticate import Shown
 from application.caller import Caller
 from bayar.payments.v1 import (
@@ -38,6 +39,8 @@ _PACKAGE: Final = "bayar.payments.v1"
 _SERVICES: Final = tuple(
     f"{_PACKAGE}.{name}Service" for name in ("Payment", "Customer", "PaymentMethod", "Dispute", "Event", "Admin")
 )
+HEALTH: Final = ("grpc.health.v1.Health",)
+REFLECTION: Final = (V1, V1ALPHA)
 _OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
     # A request with a document of evidence, the largest that the contract knows, and some.
     ("grpc.max_receive_message_length", 6 * 1024 * 1024),
@@ -77,16 +80,24 @@ class Servicers:
 class GrpcServer:
     """Serves the contract, health and reflection. Belongs to the event loop in which it starts."""
 
-    def __init__(self, servicers: Servicers, authenticate: Callable[[Shown], Caller], threads: int) -> None:
-        """Raises UndeclaredScope."""
+    def __init__(
+        self,
+        servicers: Servicers,
+        authenticate: Callable[[Shown], Caller],
+        threads: int,
+        tls: TlsFiles | None = None,
+        closed: Collection[str] = (),
+    ) -> None:
+        """tls: None serves plain text. closed: of HEALTH and REFLECTION. Raises UndeclaredScope."""
+        self._tls = tls
         self._servicers = servicers
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
-        self._interceptor = CallInterceptor(Guard(authenticate, required_scopes(_descriptors())))
+        self._interceptor = CallInterceptor(Guard(authenticate, required_scopes(_descriptors())), closed)
 
     async def start(self, address: str) -> str:
-        """Returns the address with its real port. Raises CannotListen."""
+        """Returns the address with its real port. Raises CannotListen and BadCertificates."""
         server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[self._interceptor], options=_OPTIONS)
         add = self._servicers
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, server)
@@ -98,7 +109,10 @@ class GrpcServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         add_reflection(server, [*_SERVICES, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name])
         try:
-            port = server.add_insecure_port(address)
+            if self._tls is None:
+                port = server.add_insecure_port(address)
+            else:
+                port = server.add_secure_port(address, server_credentials(self._tls))
         except RuntimeError:
             port = 0
         if not port:
