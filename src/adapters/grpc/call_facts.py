@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
+
+Metadata: TypeAlias = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,18 +15,17 @@ class CallFacts:
     has hung up; threads work on then.
     """
 
-    _metadata: tuple[tuple[str, str | bytes], ...] = field(repr=False)
+    _metadata: Metadata = field(repr=False)
     _peer: str
     _auth: Mapping[str, Sequence[bytes]] = field(repr=False)
 
     @classmethod
-    def of(cls, context: Any) -> CallFacts:
-        """To be called on the event loop, before anything is waited for."""
-        metadata = tuple((str(name), value) for name, value in context.invocation_metadata() or ())
+    def of(cls, context: Any, metadata: Metadata) -> CallFacts:
+        """To be called on the event loop, before anything is waited for, with the metadata that came with the call."""
         auth = {str(name): tuple(values) for name, values in (context.auth_context() or {}).items()}
         return cls(metadata, str(context.peer()), auth)
 
-    def invocation_metadata(self) -> tuple[tuple[str, str | bytes], ...]:
+    def invocation_metadata(self) -> Metadata:
         return self._metadata
 
     def peer(self) -> str:

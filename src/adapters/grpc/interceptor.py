@@ -14,7 +14,7 @@ from typing import Any, Final
 import grpc
 
 from adapters.grpc.call_context import wishes_of
-from adapters.grpc.call_facts import CallFacts
+from adapters.grpc.call_facts import CallFacts, Metadata
 from adapters.grpc.call_pool import CallPool
 from adapters.grpc.catalogue import catalogue
 from adapters.grpc.connections import most_bytes
@@ -74,23 +74,26 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
+        metadata = tuple(handler_call_details.invocation_metadata or ())
         if handler is None:
             return None
         if not method.startswith(_OWN_PREFIX):
-            return guarded(handler, method, self._traffic) if method.split("/")[1] in self._closed else handler
+            return (
+                guarded(handler, method, metadata, self._traffic) if method.split("/")[1] in self._closed else handler
+            )
         decode = _forgiving(handler.request_deserializer, most_bytes(method))
         encode = handler.response_serializer
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
-                _stream(handler.unary_stream, method, self._traffic, self._stopping), decode, encode
+                _stream(handler.unary_stream, method, metadata, self._traffic, self._stopping), decode, encode
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
         if iscoroutinefunction(behaviour):
-            wrapped = _coroutine(behaviour, method, self._traffic)
+            wrapped = _coroutine(behaviour, method, metadata, self._traffic)
         else:
-            wrapped = _function(behaviour, method, self._traffic, self._pool)
+            wrapped = _function(behaviour, method, metadata, self._traffic, self._pool)
         return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
 
 
@@ -114,7 +117,7 @@ def _must_be_readable(request: Any) -> None:
 
 
 def _function(
-    behaviour: Callable[[Any, Any], Any], method: str, traffic: Traffic, pool: CallPool
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic, pool: CallPool
 ) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler; it runs on a thread, to its end, whether or not somebody waits for it."""
 
@@ -132,7 +135,7 @@ def _function(
         return answer
 
     async def call(request: Any, context: Any) -> Any:
-        started, facts = time.perf_counter(), CallFacts.of(context)
+        started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
             return await pool.run(partial(work, request, facts))
         except _Refused as refused:
@@ -145,9 +148,11 @@ def _function(
     return call
 
 
-def _coroutine(behaviour: Callable[[Any, Any], Any], method: str, traffic: Traffic) -> Callable[[Any, Any], Any]:
+def _coroutine(
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic
+) -> Callable[[Any, Any], Any]:
     async def call(request: Any, context: Any) -> Any:
-        started, facts = time.perf_counter(), CallFacts.of(context)
+        started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
             await traffic.admit_stream(method, facts)
             _must_be_readable(request)
@@ -163,13 +168,13 @@ def _coroutine(behaviour: Callable[[Any, Any], Any], method: str, traffic: Traff
 
 
 def _stream(
-    behaviour: Callable[[Any, Any], Any], method: str, traffic: Traffic, stopping: asyncio.Event
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic, stopping: asyncio.Event
 ) -> Callable[[Any, Any], AsyncIterator[Any]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
 
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-        started, facts = time.perf_counter(), CallFacts.of(context)
+        started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
             caller = await traffic.admit_stream(method, facts)
             _must_be_readable(request)
@@ -213,7 +218,9 @@ async def _until(
         await answers.aclose()
 
 
-def guarded(handler: grpc.RpcMethodHandler[Any, Any], method: str, traffic: Traffic) -> grpc.RpcMethodHandler[Any, Any]:
+def guarded(
+    handler: grpc.RpcMethodHandler[Any, Any], method: str, metadata: Metadata, traffic: Traffic
+) -> grpc.RpcMethodHandler[Any, Any]:
     """The same, for callers who are known. Health and reflection are coroutines and asynchronous generators."""
     kinds: tuple[tuple[Any, Callable[..., grpc.RpcMethodHandler[Any, Any]]], ...] = (
         (handler.unary_unary, grpc.unary_unary_rpc_method_handler),
@@ -223,7 +230,7 @@ def guarded(handler: grpc.RpcMethodHandler[Any, Any], method: str, traffic: Traf
     behaviour, make = next(kind for kind in kinds if kind[0] is not None)
 
     async def admit(request: Any, context: Any) -> None:
-        started, facts = time.perf_counter(), CallFacts.of(context)
+        started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
             await traffic.admit_stream(method, facts)
         except Exception as error:

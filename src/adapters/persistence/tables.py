@@ -220,6 +220,7 @@ disputes: Final = Table(
     Column("dispute_id", Text, primary_key=True),
     Column("caller_id", Text, nullable=False),
     Column("payment_id", Text, ForeignKey("payments.payment_id"), nullable=False),
+    Column("customer_id", Text),
     Column("gateway_dispute_id", Text, nullable=False),
     Column("transaction_id", Text, nullable=False),
     Column("state", Text, nullable=False),
