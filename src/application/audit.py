@@ -56,7 +56,7 @@ _OTHERS: Final = Refused("others", "", "", "")
 
 
 class RefusedCalls:
-    """Counts refused calls, and as a job writes them down: alike ones in one entry, and twenty entries a minute at most.
+    """Counts refused calls, and as a job writes them down: alike ones in one entry, twenty entries a minute at most.
 
     So a flood fills neither memory nor disk; what is over the limit is counted until there is room.
     """

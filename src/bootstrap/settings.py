@@ -272,6 +272,21 @@ class Settings(BaseSettings):
     resolver_interval_seconds: float = Field(
         default=1.0, gt=0, description="How often to look for operations that are due.", examples=["1"]
     )
+    dispute_poll_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        description="How often to search the gateway for disputes of which no webhook came, and to look again at those "
+        "that have not ended.",
+        examples=["3600"],
+    )
+    webhook_attempts: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="How often to try to deal with one webhook before it is given up and listed for administrators. "
+        "The pauses between grow to an hour.",
+        examples=["20"],
+    )
     decline_window_seconds: float = Field(
         default=3600.0,
         ge=60,
@@ -310,21 +325,6 @@ class Settings(BaseSettings):
         ge=0,
         description="How many different cards of one client_address may be declined or verified. 0: any number.",
         examples=["10"],
-    )
-    dispute_poll_seconds: float = Field(
-        default=3600.0,
-        gt=0,
-        description="How often to search the gateway for disputes of which no webhook came, and to look again at those "
-        "that have not ended.",
-        examples=["3600"],
-    )
-    webhook_attempts: int = Field(
-        default=20,
-        ge=1,
-        le=1000,
-        description="How often to try to deal with one webhook before it is given up and listed for administrators. "
-        "The pauses between grow to an hour.",
-        examples=["20"],
     )
     grpc_threads: int = Field(
         default=64, ge=2, le=1000, description="How many calls are worked on at once.", examples=["64"]

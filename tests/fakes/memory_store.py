@@ -463,6 +463,7 @@ class _Disputes:
             for dispute in self._state.disputes.values()
             if dispute.caller_id == caller_id
             and which.payment_id in (None, dispute.payment_id)
+            and which.customer_id in (None, dispute.customer_id)
             and (not which.states or dispute.state in which.states)
             and (which.reply_before is None or _is_before(dispute.report.reply_by_time, which.reply_before))
         ]

@@ -220,6 +220,7 @@ disputes: Final = Table(
     Column("dispute_id", Text, primary_key=True),
     Column("caller_id", Text, nullable=False),
     Column("payment_id", Text, ForeignKey("payments.payment_id"), nullable=False),
+    Column("customer_id", Text),
     Column("gateway_dispute_id", Text, nullable=False),
     Column("transaction_id", Text, nullable=False),
     Column("state", Text, nullable=False),
@@ -343,7 +344,7 @@ attempt_blocks: Final = Table(
 )
 Index("ix_attempt_blocks_time", attempt_blocks.c.create_time, attempt_blocks.c.block_id)
 
-# Append only: triggers refuse to change or delete an entry (migration 0006).
+# Append only: triggers refuse to change or delete an entry (migration 0007).
 audit_entries: Final = Table(
     "audit_entries",
     metadata,

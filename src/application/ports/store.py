@@ -219,6 +219,7 @@ class DisputeFilter:
     """Which disputes. None or empty: any."""
 
     payment_id: PaymentId | None = None
+    customer_id: CustomerId | None = None
     states: frozenset[DisputeState] = frozenset()
     reply_before: datetime | None = None
 

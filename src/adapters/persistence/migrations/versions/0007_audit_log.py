@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
@@ -40,7 +40,7 @@ def _refuse_on_sqlite() -> None:
     op.execute(
         "CREATE TRIGGER audit_entries_no_replace BEFORE INSERT ON audit_entries "
         "WHEN EXISTS (SELECT 1 FROM audit_entries WHERE entry_id = NEW.entry_id) "
-        f"BEGIN SELECT RAISE(ABORT, '{_REFUSAL}'); END"
+        "BEGIN SELECT RAISE(ABORT, 'the audit log is append only'); END"
     )
 
 
