@@ -61,28 +61,28 @@ class Guard:
 
     def admit(self, method: str, context: Any) -> Caller:
         """For calls on a thread of their own. A method that needs no scope takes any caller who is known."""
-        return self._pass(method, context.peer(), self._find(method, context.peer(), _shown(context)))
+        return self._pass(method, context, self._find(method, context, _shown(context)))
 
     async def admit_stream(self, method: str, context: Any) -> Caller:
         """The same for calls on the event loop, which must not wait for the database."""
-        peer, shown = context.peer(), _shown(context)
+        shown = _shown(context)
         loop = asyncio.get_running_loop()
-        return self._pass(method, peer, await loop.run_in_executor(None, self._find, method, peer, shown))
+        return self._pass(method, context, await loop.run_in_executor(None, self._find, method, context, shown))
 
     def is_administrative(self, method: str) -> bool:
         return self.scopes.get(method) is Scope.ADMIN
 
-    def _find(self, method: str, peer: str, shown: Shown) -> Caller:
+    def _find(self, method: str, context: Any, shown: Shown) -> Caller:
         try:
             return self.authenticate(shown)
         except NotAuthenticated as refusal:
-            self.note_refused(Refused(method, str(refusal), "", _host(peer)))
+            self.note_refused(Refused(method, str(refusal), "", _host(context.peer())))
             raise
 
-    def _pass(self, method: str, peer: str, caller: Caller) -> Caller:
+    def _pass(self, method: str, context: Any, caller: Caller) -> Caller:
         scope = self.scopes.get(method)
         if scope is not None and not caller.may(scope):
-            self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, _host(peer)))
+            self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, _host(context.peer())))
             raise ScopeMissing(scope)
         _CALLER.set(caller)
         return caller
