@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import grpc
 
+from adapters.grpc.auditing import audited
 from adapters.grpc.call_context import wishes_of
 from adapters.grpc.call_facts import CallFacts, Metadata
 from adapters.grpc.call_pool import CallPool
@@ -84,17 +85,27 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         decode = _forgiving(handler.request_deserializer, most_bytes(method))
         encode = handler.response_serializer
         if handler.unary_stream is not None:
+            streaming = self._answered_for(handler.unary_stream, method)
             return grpc.unary_stream_rpc_method_handler(
-                _stream(handler.unary_stream, method, metadata, self._traffic, self._stopping), decode, encode
+                _stream(streaming, method, metadata, self._traffic, self._stopping), decode, encode
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
+        behaviour = self._answered_for(behaviour, method)
         if iscoroutinefunction(behaviour):
             wrapped = _coroutine(behaviour, method, metadata, self._traffic)
         else:
             wrapped = _function(behaviour, method, metadata, self._traffic, self._pool)
         return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
+
+    def _answered_for(self, behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
+        """Administrative calls go into the audit log."""
+        return (
+            audited(behaviour, method, self._traffic.guard.audit)
+            if self._traffic.guard.is_administrative(method)
+            else behaviour
+        )
 
 
 def _forgiving(decode: Callable[[bytes], Any] | None, most: int) -> Callable[[bytes], Any]:

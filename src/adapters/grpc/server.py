@@ -26,6 +26,7 @@ from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.reflection import V1, V1ALPHA, add_reflection
 from adapters.grpc.tls import TlsFiles, server_credentials
 from adapters.grpc.traffic import Traffic, TrafficLimits, writes_of
+from application.audit import Audit, Refused
 from application.authenticate import Shown
 from application.caller import Caller
 from bayar.payments.v1 import (
@@ -75,6 +76,8 @@ class GrpcServer:
         self,
         servicers: Servicers,
         authenticate: Callable[[Shown], Caller],
+        audit: Audit,
+        note_refused: Callable[[Refused], None],
         limits: TrafficLimits,
         tls: TlsFiles | None = None,
         closed: Collection[str] = (),
@@ -87,7 +90,7 @@ class GrpcServer:
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
         services = _descriptors()
-        guard = Guard(authenticate, required_scopes(services))
+        guard = Guard(authenticate, required_scopes(services), audit, note_refused)
         self._interceptor = CallInterceptor(Traffic(guard, limits, writes_of(services)), self._pool, closed)
 
     async def start(self, address: str) -> str:

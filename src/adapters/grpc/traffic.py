@@ -56,7 +56,7 @@ class Traffic:
         steady_seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self.limits = limits
-        self._guard = guard
+        self.guard = guard
         self._writes = writes
         self._rates = {
             is_write: TokenBuckets(rate, rate * _BURST_SECONDS, steady_seconds)
@@ -69,13 +69,13 @@ class Traffic:
     def admit(self, method: str, context: Any) -> None:
         """For calls on a thread of their own."""
         with self._logins.watched(context):
-            caller = self._guard.admit(method, context)
+            caller = self.guard.admit(method, context)
         self._spend(method, caller)
 
     async def admit_stream(self, method: str, context: Any) -> Caller:
         """For calls on the event loop."""
         with self._logins.watched(context):
-            caller = await self._guard.admit_stream(method, context)
+            caller = await self.guard.admit_stream(method, context)
         self._spend(method, caller)
         return caller
 

@@ -13,6 +13,10 @@ from adapters.grpc.call_context import everybody, wishes_of
 from adapters.grpc.call_pool import CallPool
 from adapters.grpc.interceptor import CallInterceptor
 from adapters.grpc.traffic import Traffic, TrafficLimits
+from application.audit import Audit
+from tests.fakes.ids import CountingIds
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.runtime import ManualClock
 
 
 class Details(NamedTuple):
@@ -38,7 +42,9 @@ def intercepted(handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandl
         async def continuation(_: Any) -> grpc.RpcMethodHandler[Any, Any]:
             return handler
 
-        traffic = Traffic(Guard(everybody, {}), TrafficLimits(), frozenset())
+        audit = Audit(MemoryStore(CountingIds()), ManualClock(), CountingIds())
+        guard = Guard(everybody, {}, audit, note_refused=print)
+        traffic = Traffic(guard, TrafficLimits(), frozenset())
         found = await CallInterceptor(traffic, CallPool(1, 1, 30)).intercept_service(continuation, Details())  # type: ignore[arg-type]
         assert found is not None
         return found
