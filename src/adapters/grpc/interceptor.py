@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
 from inspect import isasyncgenfunction, iscoroutinefunction
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import grpc
 
@@ -24,9 +24,28 @@ _OWN_PREFIX: Final = "/bayar."
 
 _END: Final = object()
 
+Metadata: TypeAlias = tuple[Any, ...]
+
 
 class _Undecodable:
     """Stands for a request whose bytes could not be decoded."""
+
+
+class KeptContext:
+    """A call's context, with the metadata kept from the start.
+
+    Work goes on when the caller hangs up, and then gRPC reads metadata from memory that is not its own any more.
+    """
+
+    def __init__(self, context: Any, metadata: Metadata) -> None:
+        self._context = context
+        self._metadata = metadata
+
+    def invocation_metadata(self) -> Metadata:
+        return self._metadata
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._context, name)
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -55,15 +74,16 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return guarded(handler, method, self._guard) if method.split("/")[1] in self._closed else handler
         decode = _forgiving(handler.request_deserializer)
         encode = handler.response_serializer
+        metadata = tuple(handler_call_details.invocation_metadata or ())
         if handler.unary_stream is not None:
             return grpc.unary_stream_rpc_method_handler(
-                _stream(handler.unary_stream, method, self._guard, self._stopping), decode, encode
+                _stream(handler.unary_stream, method, metadata, self._guard, self._stopping), decode, encode
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
         wrap = _coroutine if iscoroutinefunction(behaviour) else _function
-        return grpc.unary_unary_rpc_method_handler(wrap(behaviour, method, self._guard), decode, encode)
+        return grpc.unary_unary_rpc_method_handler(wrap(behaviour, method, metadata, self._guard), decode, encode)
 
 
 def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
@@ -78,11 +98,14 @@ def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
     return decode_or_mark
 
 
-def _function(behaviour: Callable[[Any, Any], Any], method: str, guard: Guard) -> Callable[[Any, Any], Any]:
+def _function(
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, guard: Guard
+) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler; it runs on the server's thread pool."""
 
     def call(request: Any, context: Any) -> Any:
         started = time.perf_counter()
+        context = KeptContext(context, metadata)
         try:
             guard.admit(method, context)
             if request is _Undecodable:
@@ -100,9 +123,12 @@ def _function(behaviour: Callable[[Any, Any], Any], method: str, guard: Guard) -
     return call
 
 
-def _coroutine(behaviour: Callable[[Any, Any], Any], method: str, guard: Guard) -> Callable[[Any, Any], Any]:
+def _coroutine(
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, guard: Guard
+) -> Callable[[Any, Any], Any]:
     async def call(request: Any, context: Any) -> Any:
         started = time.perf_counter()
+        context = KeptContext(context, metadata)
         try:
             await guard.admit_stream(method, context)
             if request is _Undecodable:
@@ -119,13 +145,14 @@ def _coroutine(behaviour: Callable[[Any, Any], Any], method: str, guard: Guard) 
 
 
 def _stream(
-    behaviour: Callable[[Any, Any], Any], method: str, guard: Guard, stopping: asyncio.Event
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, guard: Guard, stopping: asyncio.Event
 ) -> Callable[[Any, Any], AsyncIterator[Any]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
 
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
         started = time.perf_counter()
+        context = KeptContext(context, metadata)
         try:
             await guard.admit_stream(method, context)
             if request is _Undecodable:
