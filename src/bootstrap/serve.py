@@ -196,6 +196,7 @@ async def _serve_until_told(
     workers = [
         Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds, outages),
         Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds, outages),
+        Worker("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, outages),
         Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
         Worker("webhook worker", container.process_notifications(), settings.resolver_interval_seconds, outages),
@@ -224,8 +225,18 @@ async def _serve_until_told(
     for worker in workers:
         if not await loop.run_in_executor(None, worker.stop, settings.stop_grace_seconds):
             _log.warning("a worker did not end in time; the next start takes up its work")
+    await loop.run_in_executor(None, _write_down_the_rest, container)
     _say("Stopped.")
     return 0
+
+
+def _write_down_the_rest(container: Container) -> None:
+    """What was only noted so far: refused calls, and uses of keys."""
+    try:
+        container.refused_calls()()
+        container.key_uses()()
+    except StoreUnavailable as error:
+        _log.warning("the last refused calls are not in the audit log: %s", error)
 
 
 def _encryption(settings: Settings) -> str:

@@ -61,6 +61,11 @@ def problem_of(error: Exception) -> Problem:
     return _internal(error)
 
 
+def reason_of(error: Exception) -> str:
+    """The reason alone, for the audit log."""
+    return next((tell(error).reason for kind, tell in _TABLE.items() if isinstance(error, kind)), "INTERNAL")
+
+
 def status_of(problem: Problem, catalogue: Catalogue, locale: str) -> status_pb2.Status:
     """The google.rpc.Status of the problem, with its sentence for people in their language where there is one."""
     info = rich.ErrorInfo(reason=problem.reason, domain=DOMAIN, metadata=problem.metadata)

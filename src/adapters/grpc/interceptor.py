@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import grpc
 
 from adapters.grpc.access import Guard
+from adapters.grpc.auditing import audited
 from adapters.grpc.call_context import wishes_of
 from adapters.grpc.catalogue import catalogue
 from adapters.grpc.errors import Problem, ServiceStopping, UndecodableRequest, problem_of, status_of
@@ -76,14 +77,20 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         encode = handler.response_serializer
         metadata = tuple(handler_call_details.invocation_metadata or ())
         if handler.unary_stream is not None:
+            streaming = self._answered_for(handler.unary_stream, method)
             return grpc.unary_stream_rpc_method_handler(
-                _stream(handler.unary_stream, method, metadata, self._guard, self._stopping), decode, encode
+                _stream(streaming, method, metadata, self._guard, self._stopping), decode, encode
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
         wrap = _coroutine if iscoroutinefunction(behaviour) else _function
+        behaviour = self._answered_for(behaviour, method)
         return grpc.unary_unary_rpc_method_handler(wrap(behaviour, method, metadata, self._guard), decode, encode)
+
+    def _answered_for(self, behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
+        """Administrative calls go into the audit log."""
+        return audited(behaviour, method, self._guard.audit) if self._guard.is_administrative(method) else behaviour
 
 
 def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:

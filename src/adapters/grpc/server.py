@@ -24,6 +24,7 @@ from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.reflection import V1, V1ALPHA, add_reflection
 from adapters.grpc.tls import TlsFiles, server_credentials
+from application.audit import Audit, Refused
 from application.authenticate import Shown
 from application.caller import Caller
 from bayar.payments.v1 import (
@@ -84,6 +85,8 @@ class GrpcServer:
         self,
         servicers: Servicers,
         authenticate: Callable[[Shown], Caller],
+        audit: Audit,
+        note_refused: Callable[[Refused], None],
         threads: int,
         tls: TlsFiles | None = None,
         closed: Collection[str] = (),
@@ -94,7 +97,9 @@ class GrpcServer:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
-        self._interceptor = CallInterceptor(Guard(authenticate, required_scopes(_descriptors())), closed)
+        self._interceptor = CallInterceptor(
+            Guard(authenticate, required_scopes(_descriptors()), audit, note_refused), closed
+        )
 
     async def start(self, address: str) -> str:
         """Returns the address with its real port. Raises CannotListen and BadCertificates."""

@@ -11,6 +11,10 @@ import pytest
 from adapters.grpc.access import Guard
 from adapters.grpc.call_context import everybody, wishes_of
 from adapters.grpc.interceptor import CallInterceptor
+from application.audit import Audit
+from tests.fakes.ids import CountingIds
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.runtime import ManualClock
 
 
 class Details(NamedTuple):
@@ -33,7 +37,8 @@ def intercepted(handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandl
         async def continuation(_: Any) -> grpc.RpcMethodHandler[Any, Any]:
             return handler
 
-        guard = Guard(everybody, {})
+        audit = Audit(MemoryStore(CountingIds()), ManualClock(), CountingIds())
+        guard = Guard(everybody, {}, audit, note_refused=print)
         found = await CallInterceptor(guard).intercept_service(continuation, Details())  # type: ignore[arg-type]
         assert found is not None
         return found
