@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -59,3 +60,9 @@ class Caller:
     def owns(self, caller_id: CallerId, customer_id: CustomerId | None) -> bool:
         """Whether what belongs to that caller and customer is this caller's. What is not looks as if it were not."""
         return caller_id == self.caller_id and self.customer_id in (None, customer_id)
+
+
+def scopes_named(names: Iterable[str]) -> frozenset[Scope]:
+    """The scopes of those names. Others are another service's, and grant nothing here."""
+    named = frozenset(names)
+    return frozenset(scope for scope in Scope if scope.value in named)

@@ -139,6 +139,10 @@ class NotAuthenticated(ApplicationError):
         self.detail = detail
 
 
+class CredentialsUnavailable(ApplicationError):
+    """Whether the credential is good cannot be found out just now."""
+
+
 class ScopeMissing(ApplicationError):
     """The caller is known, and may not do this."""
 

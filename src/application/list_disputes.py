@@ -41,12 +41,14 @@ class ListDisputes:
             checks.add("states", Rule.KNOWN_VALUE)
         which = DisputeFilter(
             payment_id=PaymentId(payment_id) if payment_id else None,
+            customer_id=caller.customer_id,
             states=frozenset(state for state in raw.states if state is not None),
             reply_before=raw.reply_before,
         )
         scope = scope_of(
             "disputes",
             caller_id=caller.caller_id,
+            customer_id=caller.customer_id,
             payment_id=payment_id,
             states=sorted(state.value for state in which.states),
             reply_before=raw.reply_before,

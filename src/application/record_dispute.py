@@ -69,6 +69,7 @@ class RecordDispute:
                 dispute_id=DisputeId(self.ids.new(DISPUTE)),
                 caller_id=payment.terms.caller_id,
                 payment_id=payment.terms.payment_id,
+                customer_id=payment.terms.customer_id,
                 report=report,
                 create_time=stamp.time,
                 update_time=stamp.time,

@@ -4,16 +4,50 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from adapters.certificates.mapping import BadMapping, MappedCertificates, read_mapping
 from adapters.grpc.call_context import everybody
+from adapters.grpc.server import HEALTH, REFLECTION
+from adapters.grpc.tls import TlsFiles
+from adapters.tokens.jwks import Jwks
+from adapters.tokens.jwt_tokens import JwtTokens
 from application.authenticate import Authenticate, KnownKeys, Shown
 from application.caller import Caller
 from application.key_uses import KeyUses
 from application.ports.runtime import Clock
-from bootstrap.settings import Authentication, Settings
+from bootstrap.settings import Authentication, BadSettings, Door, Settings
 
 
 def authentication(settings: Settings, keys: KnownKeys, uses: KeyUses, clock: Clock) -> Callable[[Shown], Caller]:
-    """How callers are found out, as the settings say."""
+    """How callers are found out, as the settings say. Raises BadSettings."""
     if settings.authentication is Authentication.NONE:
         return everybody
-    return Authenticate(keys, uses, clock)
+    return Authenticate(keys, uses, clock, _tokens(settings), _certificates(settings))
+
+
+def tls_files(settings: Settings) -> TlsFiles | None:
+    """None: plain text."""
+    if settings.tls_certificate_file is None or settings.tls_key_file is None:
+        return None
+    return TlsFiles(settings.tls_certificate_file, settings.tls_key_file, settings.tls_client_ca_file)
+
+
+def closed_services(settings: Settings) -> tuple[str, ...]:
+    """Those besides the contract's that only known callers may use."""
+    health = HEALTH if settings.health is Door.CLOSED else ()
+    return health + (REFLECTION if settings.reflection is Door.CLOSED else ())
+
+
+def _tokens(settings: Settings) -> JwtTokens | None:
+    if not settings.jwt_issuer:
+        return None
+    return JwtTokens(Jwks(settings.jwt_jwks), settings.jwt_issuer, settings.jwt_audience, settings.jwt_caller_claim)
+
+
+def _certificates(settings: Settings) -> MappedCertificates | None:
+    path = settings.client_certificates_file
+    if path is None:
+        return None
+    try:
+        return read_mapping(path)
+    except BadMapping as error:
+        raise BadSettings(f"BAYAR_CLIENT_CERTIFICATES_FILE names {path}: {error}") from None

@@ -17,18 +17,20 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from adapters.grpc.server import CannotListen
+from adapters.grpc.tls import BadCertificates
 from adapters.http.server import WEBHOOKS
 from adapters.http.server import CannotListen as CannotListenHttp
 from adapters.persistence import resealing
 from adapters.persistence.migrate import is_current, upgrade
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
+from bayar.channels import is_loopback
 from bootstrap import encryption
 from bootstrap.container import Container
 from bootstrap.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.hardening import leave_no_core_dumps
 from bootstrap.logs import write_logs
-from bootstrap.settings import BadSettings, Settings, load_settings
+from bootstrap.settings import Authentication, BadSettings, Settings, load_settings
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 from bootstrap.worker import Worker
 
@@ -54,7 +56,7 @@ def serve_with_twin(state_dir: Path) -> int:
             # Never the database of the environment: its operations are none of the twin's.
             os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
             threading.Thread(target=_tell_when_gone, args=(twin,), daemon=True).start()
-            return run(_container(load_settings()), key_file=state_dir / KEY_FILE)
+            return run(_container(load_settings()), key_file=state_dir / KEY_FILE, tell_gateway=twin.tell)
     except TwinFailed as error:
         _complain(str(error))
     except OSError as error:
@@ -117,9 +119,12 @@ def _rotate_encryption(container: Container, engine: Engine) -> str:
     return f"{written} rows were encrypted anew. Everything is encrypted with {current!r}; older keys can be removed."
 
 
-def run(container: Container, *, key_file: Path | None = None) -> int:
+def run(
+    container: Container, *, key_file: Path | None = None, tell_gateway: Callable[[str], None] | None = None
+) -> int:
     """Runs what the container is made of until told to stop. Returns the exit status.
 
+    tell_gateway: for development, told where the gateway's webhooks go.
     key_file: for development, where to keep an API key, and a first payment to try it with is printed.
     """
     settings = container.settings()
@@ -140,7 +145,7 @@ def run(container: Container, *, key_file: Path | None = None) -> int:
                 container.gateway().discover_merchant_accounts()
             if key_file is not None:
                 ensure_development_key(container.store(), key_file)
-            return asyncio.run(_serve_until_told(container, settings, key_file))
+            return asyncio.run(_serve_until_told(container, settings, key_file, tell_gateway))
         except StoreUnavailable as error:
             _complain(f"the database does not answer (BAYAR_DATABASE_URL): {error}")
         except GatewayUnavailable as error:
@@ -148,6 +153,8 @@ def run(container: Container, *, key_file: Path | None = None) -> int:
                 "Braintree did not tell its merchant accounts. Check the keys and the connection, or name the accounts "
                 f"in BAYAR_BRAINTREE_MERCHANT_ACCOUNTS: {error}"
             )
+        except BadCertificates as error:
+            _complain(f"{error}. BAYAR_TLS_CERTIFICATE_FILE, BAYAR_TLS_KEY_FILE and BAYAR_TLS_CLIENT_CA_FILE name them")
         except CannotListen as error:
             _complain(f"{error}. Set BAYAR_GRPC_ADDRESS to a free address, for example 127.0.0.1:50052")
         except CannotListenHttp as error:
@@ -170,7 +177,9 @@ def _engine(container: Container) -> Engine:
     return engine
 
 
-async def _serve_until_told(container: Container, settings: Settings, key_file: Path | None) -> int:
+async def _serve_until_told(
+    container: Container, settings: Settings, key_file: Path | None, tell_gateway: Callable[[str], None] | None
+) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -187,18 +196,22 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
     workers = [
         Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds, outages),
         Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds, outages),
+        Worker("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, outages),
         Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
-        Worker("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, outages),
         Worker("event relay", container.relay_events(), settings.feed_interval_seconds, outages),
         Worker("webhook worker", container.process_notifications(), settings.resolver_interval_seconds, outages),
         Worker("dispute follower", container.follow_disputes(), settings.resolver_interval_seconds, outages),
         Worker("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds, outages),
+        Worker("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, outages),
     ]
     for worker in workers:
         worker.start()
-    _say(f"Bayar listens on {address} (gRPC, plain text). Ctrl-C ends it.")
+    _warn_of_open_doors(settings)
+    _say(f"Bayar listens on {address} (gRPC, {_encryption(settings)}). Ctrl-C ends it.")
     _say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
+    if tell_gateway is not None:
+        await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
     if key_file is not None:
         _say(_first_payment(address, key_file))
     await stopping.wait()
@@ -213,8 +226,35 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
     for worker in workers:
         if not await loop.run_in_executor(None, worker.stop, settings.stop_grace_seconds):
             _log.warning("a worker did not end in time; the next start takes up its work")
+    await loop.run_in_executor(None, _write_down_the_rest, container)
     _say("Stopped.")
     return 0
+
+
+def _write_down_the_rest(container: Container) -> None:
+    """What was only noted so far: refused calls, and uses of keys."""
+    try:
+        container.refused_calls()()
+        container.key_uses()()
+    except StoreUnavailable as error:
+        _log.warning("the last refused calls are not in the audit log: %s", error)
+
+
+def _encryption(settings: Settings) -> str:
+    if settings.tls_certificate_file is None:
+        return "plain text"
+    return "TLS" if settings.tls_client_ca_file is None else "mutual TLS"
+
+
+def _warn_of_open_doors(settings: Settings) -> None:
+    if settings.authentication is Authentication.NONE:
+        _log.warning("BAYAR_AUTHENTICATION=none: whoever reaches %s may do everything", settings.grpc_address)
+    if settings.tls_certificate_file is None and not is_loopback(settings.grpc_address):
+        _log.warning(
+            "BAYAR_ALLOW_PLAINTEXT=true: %s serves plain text, card data and credentials included. Something else must "
+            "encrypt it",
+            settings.grpc_address,
+        )
 
 
 def _first_payment(address: str, key_file: Path) -> str:

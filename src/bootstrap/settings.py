@@ -30,6 +30,11 @@ class Authentication(StrEnum):
     NONE = "none"
 
 
+class Door(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
 class GatewayEnvironment(StrEnum):
     TWIN = "twin"
     SANDBOX = "sandbox"
@@ -49,6 +54,12 @@ def _address(value: str) -> str:
     host, separator, port = value.rpartition(":")
     if not separator or not host or not port.isdigit() or int(port) > 65535:
         raise ValueError("must be HOST:PORT")
+    return value
+
+
+def _jwks(value: str) -> str:
+    if value.startswith("http://") and not is_loopback(value.removeprefix("http://").split("/")[0]):
+        raise ValueError("must be https: whoever changes the keys on their way could call as anybody")
     return value
 
 
@@ -123,6 +134,58 @@ class Settings(BaseSettings):
         description="Whether callers must say who they are. none: everybody may do everything; only on a loopback "
         "address.",
         examples=["required"],
+    )
+    allow_plaintext: bool = Field(
+        default=False,
+        description="Serve without TLS on an address that others reach, too. Only where something else encrypts, as a "
+        "service mesh does. Said at each start.",
+        examples=["true"],
+    )
+    tls_certificate_file: Path | None = Field(
+        default=None,
+        description="The service's certificate chain (PEM): TLS 1.2 or 1.3 on the gRPC port. Read anew when it "
+        "changes. Not set: plain text, on a loopback address only.",
+        examples=["/etc/bayar/tls/server.pem"],
+    )
+    tls_key_file: Path | None = Field(
+        default=None,
+        description="The private key of that certificate (PEM, without a password).",
+        examples=["/etc/bayar/tls/server.key"],
+    )
+    tls_client_ca_file: Path | None = Field(
+        default=None,
+        description="Mutual TLS: only callers with a certificate of this authority (PEM) may connect.",
+        examples=["/etc/bayar/tls/client-ca.pem"],
+    )
+    client_certificates_file: Path | None = Field(
+        default=None,
+        description="Which client certificate stands for which caller (TOML, see docs/access.md). Needs mutual TLS.",
+        examples=["/etc/bayar/clients.toml"],
+    )
+    jwt_issuer: str = Field(
+        default="",
+        description="Accept tokens (JWT) of this issuer. Needs the audience and the keys, too.",
+        examples=["https://login.example.com/"],
+    )
+    jwt_audience: str = Field(default="", description="What tokens must name as their audience.", examples=["bayar"])
+    jwt_jwks: Annotated[str, AfterValidator(_jwks)] = Field(
+        default="",
+        description="The issuer's public keys: a file, or an https address. Asked anew every ten minutes, and for "
+        "unknown key ids.",
+        examples=["https://login.example.com/.well-known/jwks.json"],
+    )
+    jwt_caller_claim: str = Field(
+        default="caller_id", min_length=1, description="The claim that names the caller.", examples=["client_id"]
+    )
+    reflection: Door = Field(
+        default=Door.OPEN,
+        description="open: anybody may ask which services there are. closed: only callers who say who they are.",
+        examples=["closed"],
+    )
+    health: Door = Field(
+        default=Door.OPEN,
+        description="open: anybody may ask whether the service is well. closed: only callers who say who they are.",
+        examples=["open"],
     )
     secret_key: SecretStr | None = Field(
         default=None,
@@ -216,6 +279,21 @@ class Settings(BaseSettings):
         description="How often to look for new events, to give them their places and to send them to readers.",
         examples=["0.25"],
     )
+    dispute_poll_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        description="How often to search the gateway for disputes of which no webhook came, and to look again at those "
+        "that have not ended.",
+        examples=["3600"],
+    )
+    webhook_attempts: int = Field(
+        default=20,
+        ge=1,
+        le=1000,
+        description="How often to try to deal with one webhook before it is given up and listed for administrators. "
+        "The pauses between grow to an hour.",
+        examples=["20"],
+    )
     decline_window_seconds: float = Field(
         default=3600.0,
         ge=60,
@@ -255,23 +333,79 @@ class Settings(BaseSettings):
         description="How many different cards of one client_address may be declined or verified. 0: any number.",
         examples=["10"],
     )
-    dispute_poll_seconds: float = Field(
-        default=3600.0,
-        gt=0,
-        description="How often to search the gateway for disputes of which no webhook came, and to look again at those "
-        "that have not ended.",
-        examples=["3600"],
-    )
-    webhook_attempts: int = Field(
-        default=20,
-        ge=1,
-        le=1000,
-        description="How often to try to deal with one webhook before it is given up and listed for administrators. "
-        "The pauses between grow to an hour.",
-        examples=["20"],
-    )
     grpc_threads: int = Field(
         default=64, ge=2, le=1000, description="How many calls are worked on at once.", examples=["64"]
+    )
+    grpc_queue: int = Field(
+        default=1000,
+        ge=0,
+        le=100_000,
+        description="How many more calls may wait for their turn. Beyond that they are refused with OVERLOADED.",
+        examples=["1000"],
+    )
+    reads_per_second: float = Field(
+        default=2000.0,
+        ge=0,
+        description="How many calls that only read one caller may make, for each replica. 0: any number.",
+        examples=["2000"],
+    )
+    writes_per_second: float = Field(
+        default=1000.0,
+        ge=0,
+        description="How many calls that change something one caller may make, for each replica. 0: any number.",
+        examples=["1000"],
+    )
+    failed_logins_per_minute: float = Field(
+        default=1000.0,
+        ge=0,
+        description="How many credentials of one address may be refused, for each replica, before its others are not "
+        "looked at. What was good a while ago is always looked at. 0: any number.",
+        examples=["1000"],
+    )
+    streams_per_caller: int = Field(
+        default=500,
+        ge=0,
+        description="How many streams one caller may have open, for each replica. 0: any number.",
+        examples=["500"],
+    )
+    stream_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        le=86_400,
+        description="How long a stream is open before it has to be opened again.",
+        examples=["3600"],
+    )
+    call_seconds: float = Field(
+        default=150.0,
+        gt=0,
+        le=3600,
+        description="How long anybody waits for the answer to a call, whatever their deadline. What has begun goes on.",
+        examples=["150"],
+    )
+    grpc_connections: int = Field(
+        default=1000, ge=1, le=1_000_000, description="How many connections there may be.", examples=["1000"]
+    )
+    calls_per_connection: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="How many calls one connection may carry at once.",
+        examples=["1000"],
+    )
+    connection_idle_seconds: float = Field(
+        default=300.0,
+        ge=1,
+        le=86_400,
+        description="After how long without a call a connection is closed.",
+        examples=["300"],
+    )
+    connection_seconds: float = Field(
+        default=3600.0,
+        ge=1,
+        le=604_800,
+        description="After about how long a connection has to be made again, so that load spreads over new replicas. "
+        "Calls under way on it are finished first.",
+        examples=["3600"],
     )
     stop_grace_seconds: float = Field(
         default=75.0,
@@ -323,6 +457,30 @@ class Settings(BaseSettings):
                 f"BAYAR_AUTHENTICATION=none would let anybody pay at {self.grpc_address}. It goes only with a loopback "
                 "address, for example BAYAR_GRPC_ADDRESS=127.0.0.1:50051"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _encrypts(self) -> Settings:
+        if (self.tls_certificate_file is None) != (self.tls_key_file is None):
+            raise ValueError("BAYAR_TLS_CERTIFICATE_FILE and BAYAR_TLS_KEY_FILE go together: set both, or neither")
+        if self.tls_certificate_file is None and self.tls_client_ca_file is not None:
+            raise ValueError("BAYAR_TLS_CLIENT_CA_FILE needs TLS: set BAYAR_TLS_CERTIFICATE_FILE and _KEY_FILE")
+        if self.client_certificates_file is not None and self.tls_client_ca_file is None:
+            raise ValueError("BAYAR_CLIENT_CERTIFICATES_FILE needs mutual TLS: set BAYAR_TLS_CLIENT_CA_FILE")
+        if self.tls_certificate_file is None and not self.allow_plaintext and not is_loopback(self.grpc_address):
+            raise ValueError(
+                f"{self.grpc_address} is reached by others, and card data must not cross a network in plain text. Set "
+                "BAYAR_TLS_CERTIFICATE_FILE and BAYAR_TLS_KEY_FILE, or BAYAR_GRPC_ADDRESS=127.0.0.1:50051; or "
+                "BAYAR_ALLOW_PLAINTEXT=true where something else encrypts"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _knows_the_issuer(self) -> Settings:
+        parts = {"ISSUER": self.jwt_issuer, "AUDIENCE": self.jwt_audience, "JWKS": self.jwt_jwks}
+        missing = [f"BAYAR_JWT_{name}" for name, value in parts.items() if not value]
+        if missing and len(missing) < len(parts):
+            raise ValueError(f"{' and '.join(missing)} is missing. Tokens need an issuer, an audience and its keys")
         return self
 
     def key_for(self, purpose: str) -> bytes:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Final, Self
 
 from domain.errors import DisputeActionInProgress, DisputeNotOpen
-from domain.ids import CallerId, DisputeId, OperationId, PaymentId, RequestId
+from domain.ids import CallerId, CustomerId, DisputeId, OperationId, PaymentId, RequestId
 from domain.money import Money
 
 
@@ -150,6 +150,8 @@ class Dispute:
     report: DisputeReport
     create_time: datetime
     update_time: datetime
+    # Whose payment it hits.
+    customer_id: CustomerId | None = None
     actions: tuple[DisputeAction, ...] = ()
     # When the service asks the gateway again, and how often it has since the last news. No part of what happened.
     next_check_time: datetime | None = field(default=None, compare=False)

@@ -17,8 +17,8 @@ OPERATION: Final = "op"
 CUSTOMER: Final = "cus"
 PAYMENT_METHOD: Final = "pm"
 EVENT: Final = "evt"
-BLOCK: Final = "blk"
 DISPUTE: Final = "dis"
+BLOCK: Final = "blk"
 
 # Crockford's base 32 in lower case: no i, l, o, u. Also fit for the gateway's own ids (letters, digits, "-", "_").
 _BODY: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")

@@ -45,11 +45,6 @@ class Admin(AdminServiceServicer):
     ) -> wire.ResolveOperationResponse:
         raise NotImplementedError
 
-    def ListAbuseBlocks(
-        self, request: wire.ListAbuseBlocksRequest, context: grpc.ServicerContext
-    ) -> wire.ListAbuseBlocksResponse:
-        raise NotImplementedError
-
     def ListWebhookNotifications(
         self, request: wire.ListWebhookNotificationsRequest, context: grpc.ServicerContext
     ) -> wire.ListWebhookNotificationsResponse:
@@ -58,6 +53,11 @@ class Admin(AdminServiceServicer):
     def RetryWebhookNotification(
         self, request: wire.RetryWebhookNotificationRequest, context: grpc.ServicerContext
     ) -> wire.RetryWebhookNotificationResponse:
+        raise NotImplementedError
+
+    def ListAbuseBlocks(
+        self, request: wire.ListAbuseBlocksRequest, context: grpc.ServicerContext
+    ) -> wire.ListAbuseBlocksResponse:
         raise NotImplementedError
 
     def Reconcile(

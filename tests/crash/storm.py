@@ -373,6 +373,7 @@ def service_environment(twin: Twin, url: str) -> dict[str, str]:
         "BAYAR_FIRST_CHECK_SECONDS": str(_FIRST_CHECK_SECONDS),
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "0.1",
         "BAYAR_STOP_GRACE_SECONDS": "10",
+        "BAYAR_HTTP_ADDRESS": "127.0.0.1:0",
         # All its shoppers pay with one card.
         "BAYAR_DECLINES_PER_CARD": "0",
         "BAYAR_LOG_LEVEL": "warning",

@@ -90,9 +90,9 @@ class Service:
     environment: dict[str, str]
     log_path: Path
     address: str = ""
+    http_url: str = ""
     # What Python runs.
     program: tuple[str, ...] = ("-m", "bootstrap.cli", "serve")
-    http_url: str = ""
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
     _clients: list[BayarClient] = field(default_factory=list, repr=False)
 

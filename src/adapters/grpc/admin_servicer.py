@@ -31,9 +31,9 @@ class AdminServicer(AdminServiceServicer):
     resolve_operation: ResolveOperation
     reconcile: Reconcile
     export_payments: ExportPayments
-    list_abuse_blocks: ListAbuseBlocks
     list_notifications: ListNotifications
     retry_notification: RetryNotification
+    list_abuse_blocks: ListAbuseBlocks
 
     def ListUnresolvedOperations(
         self, request: wire.ListUnresolvedOperationsRequest, context: Any

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
 from adapters.persistence.feed import FeedWriter
+from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import is_due, page_of
 from adapters.persistence.tables import IS_WATCHED, disputes
 from adapters.persistence.translate import dispute_from_row, dispute_to_row
@@ -19,16 +20,17 @@ from domain.ids import CallerId, DisputeId
 @dataclass(frozen=True, slots=True)
 class SqlDisputes:
     connection: Connection
+    sealer: Sealer
     feed: FeedWriter
 
     def add(self, dispute: Dispute) -> None:
-        self.connection.execute(insert(disputes), dispute_to_row(dispute))
+        self.connection.execute(insert(disputes), dispute_to_row(dispute, self.sealer))
         self.feed.note(dispute)
 
     def save(self, dispute: Dispute) -> None:
         before = self.get(dispute.dispute_id)
         own = disputes.c.dispute_id == dispute.dispute_id
-        if not self.connection.execute(update(disputes).where(own), dispute_to_row(dispute)).rowcount:
+        if not self.connection.execute(update(disputes).where(own), dispute_to_row(dispute, self.sealer)).rowcount:
             raise LookupError(dispute.dispute_id)
         if before != dispute:
             self.feed.note(dispute)
@@ -42,12 +44,12 @@ class SqlDisputes:
     def of_transaction(self, transaction_id: str) -> list[Dispute]:
         statement = select(disputes).where(disputes.c.transaction_id == transaction_id)
         statement = statement.order_by(disputes.c.create_time, disputes.c.dispute_id)
-        return [dispute_from_row(row) for row in self.connection.execute(statement)]
+        return [dispute_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
     def page(self, caller_id: CallerId, which: DisputeFilter, *, after: Position | None, limit: int) -> list[Dispute]:
         statement = select(disputes).where(disputes.c.caller_id == caller_id, *_conditions(which))
         statement = page_of(statement, disputes.c.create_time, disputes.c.dispute_id, after, limit)
-        return [dispute_from_row(row) for row in self.connection.execute(statement)]
+        return [dispute_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[Dispute]:
         table = disputes.c
@@ -58,7 +60,7 @@ class SqlDisputes:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        found = [dispute_from_row(row) for row in self.connection.execute(statement)]
+        found = [dispute_from_row(row, self.sealer) for row in self.connection.execute(statement)]
         claimed = table.dispute_id.in_([dispute.dispute_id for dispute in found])
         if found:
             self.connection.execute(update(disputes).where(claimed).values(next_check_time=lease_until))
@@ -66,13 +68,15 @@ class SqlDisputes:
 
     def _one(self, statement: Select[tuple[object, ...]], *, lock: bool) -> Dispute | None:
         row = self.connection.execute(statement.with_for_update() if lock else statement).first()
-        return dispute_from_row(row) if row else None
+        return dispute_from_row(row, self.sealer) if row else None
 
 
 def _conditions(which: DisputeFilter) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if which.payment_id is not None:
         conditions.append(disputes.c.payment_id == which.payment_id)
+    if which.customer_id is not None:
+        conditions.append(disputes.c.customer_id == which.customer_id)
     if which.states:
         conditions.append(disputes.c.state.in_(sorted(state.value for state in which.states)))
     if which.reply_before is not None:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
+from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import insert_unless_taken, is_due, page_of
 from adapters.persistence.tables import IS_UNFINISHED, webhook_notifications
 from adapters.persistence.translate import notification_from_row, notification_to_row
@@ -20,24 +21,25 @@ _c = webhook_notifications.c
 @dataclass(frozen=True, slots=True)
 class SqlNotifications:
     connection: Connection
+    sealer: Sealer
 
     def receive(self, notification: Notification, time: datetime) -> bool:
         stored = StoredNotification(
             notification=notification, state=NotificationState.PENDING, receive_time=time, next_attempt_time=time
         )
-        row = notification_to_row(stored)
+        row = notification_to_row(stored, self.sealer)
         return insert_unless_taken(self.connection, webhook_notifications, row, "notification_id")
 
     def save(self, stored: StoredNotification) -> None:
         own = _c.notification_id == stored.notification.notification_id
         statement = update(webhook_notifications).where(own)
-        if not self.connection.execute(statement, notification_to_row(stored)).rowcount:
+        if not self.connection.execute(statement, notification_to_row(stored, self.sealer)).rowcount:
             raise LookupError(stored.notification.notification_id)
 
     def get(self, notification_id: str, *, lock: bool = False) -> StoredNotification | None:
         statement = select(webhook_notifications).where(_c.notification_id == notification_id)
         row = self.connection.execute(statement.with_for_update() if lock else statement).first()
-        return notification_from_row(row) if row else None
+        return notification_from_row(row, self.sealer) if row else None
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredNotification]:
         statement = (
@@ -47,7 +49,7 @@ class SqlNotifications:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        found = [notification_from_row(row) for row in self.connection.execute(statement)]
+        found = [notification_from_row(row, self.sealer) for row in self.connection.execute(statement)]
         claimed = _c.notification_id.in_([one.notification.notification_id for one in found])
         if found:
             # Counted before the attempt: one that kills the process is given up, too.
@@ -62,9 +64,9 @@ class SqlNotifications:
         if states:
             statement = statement.where(_c.state.in_(sorted(state.value for state in states)))
         statement = page_of(statement, _c.receive_time, _c.notification_id, after, limit)
-        return [notification_from_row(row) for row in self.connection.execute(statement)]
+        return [notification_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
     def count(self) -> Mapping[NotificationState, int]:
         statement = select(_c.state, func.count()).where(IS_UNFINISHED).group_by(_c.state)
-        counted = {NotificationState(state): number for state, number in self.connection.execute(statement).tuples()}
+        counted = {NotificationState(state): number for state, number in self.connection.execute(statement)}
         return {state: counted.get(state, 0) for state in (NotificationState.PENDING, NotificationState.DEAD)}

@@ -12,7 +12,15 @@ from sqlalchemy import Column, Connection, Engine, Row, Table, select, update
 from adapters.persistence.engine import SQLITE_BEGIN
 from adapters.persistence.failures import told_as_unavailable
 from adapters.persistence.sealing import Sealer, sealed_texts
-from adapters.persistence.tables import customers, feed_events, payment_events, payment_methods, payments
+from adapters.persistence.tables import (
+    customers,
+    disputes,
+    feed_events,
+    payment_events,
+    payment_methods,
+    payments,
+    webhook_notifications,
+)
 from adapters.persistence.translate import email_digest, external_id_digest
 
 _BATCH: Final = 200
@@ -41,6 +49,8 @@ SEALED_TABLES: Final = (
     SealedTable(payments, documents=("terms", "instrument")),
     SealedTable(payment_events, documents=("payload",)),
     SealedTable(feed_events, texts=("payload",)),
+    SealedTable(disputes, documents=("report",)),
+    SealedTable(webhook_notifications, documents=("subject",)),
 )
 
 

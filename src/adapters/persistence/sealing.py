@@ -24,8 +24,11 @@ _BEGINNING: Final = "sealed:1:"
 _NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
 
-# The entries of kept JSON that are sealed: who paid, where they live, and what names their card at the gateway.
-_SEALED_ENTRIES: Final = frozenset({"billing_address", "cardholder_name", "account", "unique_number_identifier"})
+# The entries of kept JSON that are sealed: who paid, where they live, what names their card at the gateway, and what
+# the shop tells a bank of them.
+_SEALED_ENTRIES: Final = frozenset(
+    {"billing_address", "cardholder_name", "account", "unique_number_identifier", "evidence", "token"}
+)
 # The entries that hold such entries in turn.
 _ENCLOSING_ENTRIES: Final = frozenset({"terms", "instrument"})
 

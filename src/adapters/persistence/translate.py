@@ -344,12 +344,13 @@ def method_from_row(row: Row[Any], sealer: Sealer) -> PaymentMethod:
     )
 
 
-def dispute_to_row(dispute: Dispute) -> Values:
+def dispute_to_row(dispute: Dispute, sealer: Sealer) -> Values:
     report = dispute.report
     return {
         "dispute_id": dispute.dispute_id,
         "caller_id": dispute.caller_id,
         "payment_id": dispute.payment_id,
+        "customer_id": dispute.customer_id,
         "gateway_dispute_id": report.gateway_dispute_id,
         "transaction_id": report.transaction_id,
         "state": dispute.state.value,
@@ -358,17 +359,19 @@ def dispute_to_row(dispute: Dispute) -> Values:
         "update_time": dispute.update_time,
         "next_check_time": dispute.next_check_time,
         "check_count": dispute.check_count,
-        "report": _converter.unstructure(report),
+        "report": sealer.seal_entries(_converter.unstructure(report), f"disputes.report/{dispute.dispute_id}"),
         "actions": _converter.unstructure(dispute.actions),
     }
 
 
-def dispute_from_row(row: Row[Any]) -> Dispute:
+def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
+    report = sealer.open_entries(row.report, f"disputes.report/{row.dispute_id}")
     return Dispute(
         dispute_id=row.dispute_id,
         caller_id=row.caller_id,
         payment_id=row.payment_id,
-        report=_converter.structure(row.report, DisputeReport),
+        customer_id=row.customer_id,
+        report=_converter.structure(report, DisputeReport),
         create_time=row.create_time,
         update_time=row.update_time,
         actions=_converter.structure(row.actions, tuple[DisputeAction, ...]),
@@ -377,8 +380,9 @@ def dispute_from_row(row: Row[Any]) -> Dispute:
     )
 
 
-def notification_to_row(stored: StoredNotification) -> Values:
+def notification_to_row(stored: StoredNotification, sealer: Sealer) -> Values:
     notification = stored.notification
+    place = f"webhook_notifications.subject/{notification.notification_id}"
     return {
         "notification_id": notification.notification_id,
         "kind": notification.kind,
@@ -390,17 +394,18 @@ def notification_to_row(stored: StoredNotification) -> Values:
         "attempt_count": stored.attempt_count,
         "next_attempt_time": stored.next_attempt_time,
         "last_error": stored.last_error,
-        "subject": _converter.unstructure(notification.subject),
+        "subject": sealer.seal_entries(_converter.unstructure(notification.subject), place),
     }
 
 
-def notification_from_row(row: Row[Any]) -> StoredNotification:
+def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredNotification:
+    subject = sealer.open_entries(row.subject, f"webhook_notifications.subject/{row.notification_id}")
     return StoredNotification(
         notification=Notification(
             notification_id=row.notification_id,
             kind=row.kind,
             event_time=row.event_time,
-            subject=_converter.structure(row.subject, Subject),
+            subject=_converter.structure(subject, Subject),
         ),
         state=NotificationState(row.state),
         receive_time=row.receive_time,

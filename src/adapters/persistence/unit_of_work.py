@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from adapters.persistence.api_keys import SqlApiKeys
 from adapters.persistence.attempts import SqlAttempts
+from adapters.persistence.audit import SqlAuditLog
 from adapters.persistence.customers import SqlCustomers
 from adapters.persistence.disputes import SqlDisputes
 from adapters.persistence.feed import FeedWriter, SqlFeed
@@ -25,9 +26,10 @@ class SqlUnitOfWork:
         self.payments = SqlPayments(connection, ids, sealer)
         self.customers = SqlCustomers(connection, sealer, writer)
         self.payment_methods = SqlPaymentMethods(connection, sealer, writer)
-        self.disputes = SqlDisputes(connection, writer)
+        self.disputes = SqlDisputes(connection, sealer, writer)
         self.feed = SqlFeed(connection, sealer)
-        self.notifications = SqlNotifications(connection)
+        self.notifications = SqlNotifications(connection, sealer)
         self.requests = SqlRequests(connection)
+        self.audit = SqlAuditLog(connection)
         self.api_keys = SqlApiKeys(connection)
         self.attempts = SqlAttempts(connection)

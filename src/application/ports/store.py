@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from application.api_key import ApiKey
+from application.audit_entry import AuditEntry
 from application.ports.attempts import Attempts
 from application.ports.feed import Feed
 from application.ports.notifications import Notification, NotificationState, StoredNotification
@@ -219,6 +220,7 @@ class DisputeFilter:
     """Which disputes. None or empty: any."""
 
     payment_id: PaymentId | None = None
+    customer_id: CustomerId | None = None
     states: frozenset[DisputeState] = frozenset()
     reply_before: datetime | None = None
 
@@ -302,6 +304,14 @@ class ApiKeys(Protocol):
         ...
 
 
+class AuditLog(Protocol):
+    def add(self, entry: AuditEntry) -> None: ...
+
+    def page(self, *, after: Position | None, limit: int) -> list[AuditEntry]:
+        """Newest first."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving its `with` commits, an exception rolls back."""
 
@@ -325,6 +335,9 @@ class UnitOfWork(Protocol):
 
     @property
     def requests(self) -> Requests: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
 
     @property
     def api_keys(self) -> ApiKeys: ...

@@ -106,38 +106,6 @@ FINDING_KIND_ORPHAN_REVERSED: FindingKind.ValueType  # 4
 """An orphan was given back."""
 Global___FindingKind: _TypeAlias = FindingKind  # noqa: Y015
 
-class _AbuseScope:
-    ValueType = _typing.NewType("ValueType", _builtins.int)
-    V: _TypeAlias = ValueType  # noqa: Y015
-
-class _AbuseScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AbuseScope.ValueType], _builtins.type):
-    DESCRIPTOR: _descriptor.EnumDescriptor
-    ABUSE_SCOPE_UNSPECIFIED: _AbuseScope.ValueType  # 0
-    """Never sent."""
-    ABUSE_SCOPE_CARD: _AbuseScope.ValueType  # 1
-    """One card."""
-    ABUSE_SCOPE_CUSTOMER: _AbuseScope.ValueType  # 2
-    """One customer."""
-    ABUSE_SCOPE_CLIENT_ADDRESS: _AbuseScope.ValueType  # 3
-    """One declared client address; of IPv6, its /64."""
-    ABUSE_SCOPE_CALLER: _AbuseScope.ValueType  # 4
-    """One caller as a whole."""
-
-class AbuseScope(_AbuseScope, metaclass=_AbuseScopeEnumTypeWrapper):
-    """Whose declines and verifications are counted together."""
-
-ABUSE_SCOPE_UNSPECIFIED: AbuseScope.ValueType  # 0
-"""Never sent."""
-ABUSE_SCOPE_CARD: AbuseScope.ValueType  # 1
-"""One card."""
-ABUSE_SCOPE_CUSTOMER: AbuseScope.ValueType  # 2
-"""One customer."""
-ABUSE_SCOPE_CLIENT_ADDRESS: AbuseScope.ValueType  # 3
-"""One declared client address; of IPv6, its /64."""
-ABUSE_SCOPE_CALLER: AbuseScope.ValueType  # 4
-"""One caller as a whole."""
-Global___AbuseScope: _TypeAlias = AbuseScope  # noqa: Y015
-
 class _WebhookNotificationState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -193,6 +161,38 @@ WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS: WebhookNotificationOutcome.ValueType  # 2
 WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND: WebhookNotificationOutcome.ValueType  # 3
 """Of a kind that means nothing to this service."""
 Global___WebhookNotificationOutcome: _TypeAlias = WebhookNotificationOutcome  # noqa: Y015
+
+class _AbuseScope:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _AbuseScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AbuseScope.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    ABUSE_SCOPE_UNSPECIFIED: _AbuseScope.ValueType  # 0
+    """Never sent."""
+    ABUSE_SCOPE_CARD: _AbuseScope.ValueType  # 1
+    """One card."""
+    ABUSE_SCOPE_CUSTOMER: _AbuseScope.ValueType  # 2
+    """One customer."""
+    ABUSE_SCOPE_CLIENT_ADDRESS: _AbuseScope.ValueType  # 3
+    """One declared client address; of IPv6, its /64."""
+    ABUSE_SCOPE_CALLER: _AbuseScope.ValueType  # 4
+    """One caller as a whole."""
+
+class AbuseScope(_AbuseScope, metaclass=_AbuseScopeEnumTypeWrapper):
+    """Whose declines and verifications are counted together."""
+
+ABUSE_SCOPE_UNSPECIFIED: AbuseScope.ValueType  # 0
+"""Never sent."""
+ABUSE_SCOPE_CARD: AbuseScope.ValueType  # 1
+"""One card."""
+ABUSE_SCOPE_CUSTOMER: AbuseScope.ValueType  # 2
+"""One customer."""
+ABUSE_SCOPE_CLIENT_ADDRESS: AbuseScope.ValueType  # 3
+"""One declared client address; of IPv6, its /64."""
+ABUSE_SCOPE_CALLER: AbuseScope.ValueType  # 4
+"""One caller as a whole."""
+Global___AbuseScope: _TypeAlias = AbuseScope  # noqa: Y015
 
 @_typing.final
 class ListUnresolvedOperationsRequest(_message.Message):
@@ -643,114 +643,6 @@ class ExportPaymentsResponse(_message.Message):
 Global___ExportPaymentsResponse: _TypeAlias = ExportPaymentsResponse  # noqa: Y015
 
 @_typing.final
-class AbuseBlock(_message.Message):
-    """One limit that was reached: until end_time, CreatePayment and AddPaymentMethod are refused with TOO_MANY_DECLINES."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    BLOCK_ID_FIELD_NUMBER: _builtins.int
-    CALLER_ID_FIELD_NUMBER: _builtins.int
-    SCOPE_FIELD_NUMBER: _builtins.int
-    SUBJECT_FIELD_NUMBER: _builtins.int
-    COUNTS_CARDS_FIELD_NUMBER: _builtins.int
-    LIMIT_FIELD_NUMBER: _builtins.int
-    CREATE_TIME_FIELD_NUMBER: _builtins.int
-    END_TIME_FIELD_NUMBER: _builtins.int
-    block_id: _builtins.str
-    """Its id."""
-    caller_id: _builtins.str
-    """Of whose payments."""
-    scope: Global___AbuseScope.ValueType
-    """What is stopped."""
-    subject: _builtins.str
-    """The customer's or caller's id, the address or network, or the last four digits of the card."""
-    counts_cards: _builtins.bool
-    """Whether too many different cards were tried; otherwise there were too many declines and verifications."""
-    limit: _builtins.int
-    """The limit that was reached."""
-    @_builtins.property
-    def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Since when."""
-
-    @_builtins.property
-    def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when, unless more is declined."""
-
-    def __init__(
-        self,
-        *,
-        block_id: _builtins.str = ...,
-        caller_id: _builtins.str = ...,
-        scope: Global___AbuseScope.ValueType = ...,
-        subject: _builtins.str = ...,
-        counts_cards: _builtins.bool = ...,
-        limit: _builtins.int = ...,
-        create_time: _timestamp_pb2.Timestamp | None = ...,
-        end_time: _timestamp_pb2.Timestamp | None = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_id", b"block_id", "caller_id", b"caller_id", "counts_cards", b"counts_cards", "create_time", b"create_time", "end_time", b"end_time", "limit", b"limit", "scope", b"scope", "subject", b"subject"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___AbuseBlock: _TypeAlias = AbuseBlock  # noqa: Y015
-
-@_typing.final
-class ListAbuseBlocksRequest(_message.Message):
-    """The request of ListAbuseBlocks."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    PAGE_SIZE_FIELD_NUMBER: _builtins.int
-    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    page_size: _builtins.int
-    """How many a page, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST."""
-    page_token: _builtins.str
-    """The next_page_token of the page before; otherwise INVALID_REQUEST."""
-    def __init__(
-        self,
-        *,
-        page_size: _builtins.int = ...,
-        page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListAbuseBlocksRequest: _TypeAlias = ListAbuseBlocksRequest  # noqa: Y015
-
-@_typing.final
-class ListAbuseBlocksResponse(_message.Message):
-    """The answer of ListAbuseBlocks."""
-
-    DESCRIPTOR: _descriptor.Descriptor
-
-    BLOCKS_FIELD_NUMBER: _builtins.int
-    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
-    next_page_token: _builtins.str
-    """Empty on the last page."""
-    @_builtins.property
-    def blocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___AbuseBlock]:
-        """Newest first."""
-
-    def __init__(
-        self,
-        *,
-        blocks: _abc.Iterable[Global___AbuseBlock] | None = ...,
-        next_page_token: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "next_page_token", b"next_page_token"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___ListAbuseBlocksResponse: _TypeAlias = ListAbuseBlocksResponse  # noqa: Y015
-
-@_typing.final
 class WebhookNotification(_message.Message):
     """Something that the gateway told by a webhook. Of its content only ids are kept."""
 
@@ -885,6 +777,114 @@ class ListWebhookNotificationsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListWebhookNotificationsResponse: _TypeAlias = ListWebhookNotificationsResponse  # noqa: Y015
+
+@_typing.final
+class AbuseBlock(_message.Message):
+    """One limit that was reached: until end_time, CreatePayment and AddPaymentMethod are refused with TOO_MANY_DECLINES."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCK_ID_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    COUNTS_CARDS_FIELD_NUMBER: _builtins.int
+    LIMIT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    END_TIME_FIELD_NUMBER: _builtins.int
+    block_id: _builtins.str
+    """Its id."""
+    caller_id: _builtins.str
+    """Of whose payments."""
+    scope: Global___AbuseScope.ValueType
+    """What is stopped."""
+    subject: _builtins.str
+    """The customer's or caller's id, the address or network, or the last four digits of the card."""
+    counts_cards: _builtins.bool
+    """Whether too many different cards were tried; otherwise there were too many declines and verifications."""
+    limit: _builtins.int
+    """The limit that was reached."""
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    @_builtins.property
+    def end_time(self) -> _timestamp_pb2.Timestamp:
+        """Until when, unless more is declined."""
+
+    def __init__(
+        self,
+        *,
+        block_id: _builtins.str = ...,
+        caller_id: _builtins.str = ...,
+        scope: Global___AbuseScope.ValueType = ...,
+        subject: _builtins.str = ...,
+        counts_cards: _builtins.bool = ...,
+        limit: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        end_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "end_time", b"end_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_id", b"block_id", "caller_id", b"caller_id", "counts_cards", b"counts_cards", "create_time", b"create_time", "end_time", b"end_time", "limit", b"limit", "scope", b"scope", "subject", b"subject"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AbuseBlock: _TypeAlias = AbuseBlock  # noqa: Y015
+
+@_typing.final
+class ListAbuseBlocksRequest(_message.Message):
+    """The request of ListAbuseBlocks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    page_size: _builtins.int
+    """How many a page, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST."""
+    page_token: _builtins.str
+    """The next_page_token of the page before; otherwise INVALID_REQUEST."""
+    def __init__(
+        self,
+        *,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAbuseBlocksRequest: _TypeAlias = ListAbuseBlocksRequest  # noqa: Y015
+
+@_typing.final
+class ListAbuseBlocksResponse(_message.Message):
+    """The answer of ListAbuseBlocks."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCKS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Empty on the last page."""
+    @_builtins.property
+    def blocks(self) -> _containers.RepeatedCompositeFieldContainer[Global___AbuseBlock]:
+        """Newest first."""
+
+    def __init__(
+        self,
+        *,
+        blocks: _abc.Iterable[Global___AbuseBlock] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["blocks", b"blocks", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListAbuseBlocksResponse: _TypeAlias = ListAbuseBlocksResponse  # noqa: Y015
 
 @_typing.final
 class RetryWebhookNotificationRequest(_message.Message):

@@ -55,11 +55,6 @@ class AdminServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsResponse.FromString,
                 _registered_method=True)
-        self.ListAbuseBlocks = channel.unary_unary(
-                '/bayar.payments.v1.AdminService/ListAbuseBlocks',
-                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
-                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
-                _registered_method=True)
         self.ListWebhookNotifications = channel.unary_unary(
                 '/bayar.payments.v1.AdminService/ListWebhookNotifications',
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListWebhookNotificationsRequest.SerializeToString,
@@ -69,6 +64,11 @@ class AdminServiceStub(object):
                 '/bayar.payments.v1.AdminService/RetryWebhookNotification',
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationResponse.FromString,
+                _registered_method=True)
+        self.ListAbuseBlocks = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/ListAbuseBlocks',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
                 _registered_method=True)
 
 
@@ -107,13 +107,6 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListAbuseBlocks(self, request, context):
-        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days.
-        """
-        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
-        context.set_details('Method not implemented!')
-        raise NotImplementedError('Method not implemented!')
-
     def ListWebhookNotifications(self, request, context):
         """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here.
         """
@@ -125,6 +118,13 @@ class AdminServiceServicer(object):
         """Has a notification dealt with again, whatever became of it. Harmless: each only makes the service look again.
 
         NOT_FOUND/NOTIFICATION_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListAbuseBlocks(self, request, context):
+        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -153,11 +153,6 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ExportPaymentsResponse.SerializeToString,
             ),
-            'ListAbuseBlocks': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListAbuseBlocks,
-                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.FromString,
-                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.SerializeToString,
-            ),
             'ListWebhookNotifications': grpc.unary_unary_rpc_method_handler(
                     servicer.ListWebhookNotifications,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListWebhookNotificationsRequest.FromString,
@@ -167,6 +162,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.RetryWebhookNotification,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationResponse.SerializeToString,
+            ),
+            'ListAbuseBlocks': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListAbuseBlocks,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -289,33 +289,6 @@ class AdminService(object):
             _registered_method=True)
 
     @staticmethod
-    def ListAbuseBlocks(request,
-            target,
-            options=(),
-            channel_credentials=None,
-            call_credentials=None,
-            insecure=False,
-            compression=None,
-            wait_for_ready=None,
-            timeout=None,
-            metadata=None):
-        return grpc.experimental.unary_unary(
-            request,
-            target,
-            '/bayar.payments.v1.AdminService/ListAbuseBlocks',
-            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
-            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
-            options,
-            channel_credentials,
-            insecure,
-            call_credentials,
-            compression,
-            wait_for_ready,
-            timeout,
-            metadata,
-            _registered_method=True)
-
-    @staticmethod
     def ListWebhookNotifications(request,
             target,
             options=(),
@@ -359,6 +332,33 @@ class AdminService(object):
             '/bayar.payments.v1.AdminService/RetryWebhookNotification',
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.RetryWebhookNotificationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListAbuseBlocks(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/ListAbuseBlocks',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -46,8 +46,6 @@ class AdminServiceStub:
     """Compares this service's record with the gateway's over a window of time, each way."""
     ExportPayments: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]
     """Streams payments as rows for accounting, oldest first."""
-    ListAbuseBlocks: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]
-    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
     ListWebhookNotifications: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]
     """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here."""
     RetryWebhookNotification: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RetryWebhookNotificationRequest, _admin_service_pb2.RetryWebhookNotificationResponse]
@@ -55,6 +53,8 @@ class AdminServiceStub:
 
     NOT_FOUND/NOTIFICATION_NOT_FOUND.
     """
+    ListAbuseBlocks: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]
+    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -74,8 +74,6 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """Compares this service's record with the gateway's over a window of time, each way."""
     ExportPayments: _aio.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]  # type: ignore[assignment]
     """Streams payments as rows for accounting, oldest first."""
-    ListAbuseBlocks: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]  # type: ignore[assignment]
-    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
     ListWebhookNotifications: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]  # type: ignore[assignment]
     """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here."""
     RetryWebhookNotification: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RetryWebhookNotificationRequest, _admin_service_pb2.RetryWebhookNotificationResponse]  # type: ignore[assignment]
@@ -83,6 +81,8 @@ class AdminServiceAsyncStub(AdminServiceStub):
 
     NOT_FOUND/NOTIFICATION_NOT_FOUND.
     """
+    ListAbuseBlocks: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]  # type: ignore[assignment]
+    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """For the people who run the service."""
@@ -125,14 +125,6 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         """Streams payments as rows for accounting, oldest first."""
 
     @_abc_1.abstractmethod
-    def ListAbuseBlocks(
-        self,
-        request: _admin_service_pb2.ListAbuseBlocksRequest,
-        context: _ServicerContext,
-    ) -> _typing.Union[_admin_service_pb2.ListAbuseBlocksResponse, _abc.Awaitable[_admin_service_pb2.ListAbuseBlocksResponse]]:
-        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
-
-    @_abc_1.abstractmethod
     def ListWebhookNotifications(
         self,
         request: _admin_service_pb2.ListWebhookNotificationsRequest,
@@ -150,5 +142,13 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
 
         NOT_FOUND/NOTIFICATION_NOT_FOUND.
         """
+
+    @_abc_1.abstractmethod
+    def ListAbuseBlocks(
+        self,
+        request: _admin_service_pb2.ListAbuseBlocksRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ListAbuseBlocksResponse, _abc.Awaitable[_admin_service_pb2.ListAbuseBlocksResponse]]:
+        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

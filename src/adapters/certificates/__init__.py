@@ -1,0 +1,1 @@
+"""Client certificates, and whom each stands for."""

@@ -1,0 +1,103 @@
+"""Reads from a file which client certificate stands for which caller."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from application.api_key import is_caller_id
+from application.caller import Caller, Scope, scopes_named
+from application.errors import NotAuthenticated, Refusal
+from domain.ids import CUSTOMER, CallerId, CustomerId, is_id
+
+_MATCHES: Final = ("fingerprint_sha256", "subject", "san")
+_KNOWN: Final = {*_MATCHES, "caller_id", "scopes", "customer_id"}
+_SHAPE: Final = (
+    'each [[client]] has one of san = "shop.internal", subject = "CN=shop,O=Example" or fingerprint_sha256 = "ab12...";'
+    ' and caller_id = "shop" and scopes = ["payments:read", ...]; perhaps customer_id'
+)
+
+
+class BadMapping(Exception):
+    """The file is no mapping of certificates. The text says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedCertificates:
+    """The callers, by what their certificates say: ("san", "shop.internal")."""
+
+    callers: Mapping[tuple[str, str], Caller]
+
+    def caller_of(self, pem: bytes) -> Caller:
+        """Raises NotAuthenticated. The most exact line of the mapping counts: fingerprint, subject, then name."""
+        try:
+            certificate = x509.load_pem_x509_certificate(pem)
+            said = [("fingerprint_sha256", certificate.fingerprint(SHA256()).hex())]
+            said.append(("subject", certificate.subject.rfc4514_string()))
+            said += [("san", name) for name in _names(certificate)]
+        except ValueError:
+            raise NotAuthenticated(Refusal.INVALID, "unreadable certificate") from None
+        for each in said:
+            if each in self.callers:
+                return self.callers[each]
+        raise NotAuthenticated(Refusal.INVALID, "certificate without a caller")
+
+
+def read_mapping(path: Path) -> MappedCertificates:
+    """Raises BadMapping."""
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise BadMapping(f"it cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise BadMapping(f"it is no TOML: {error}") from None
+    clients = document.get("client")
+    if set(document) != {"client"} or not isinstance(clients, list):
+        raise BadMapping(f"it has [[client]] sections only; {_SHAPE}")
+    callers: dict[tuple[str, str], Caller] = {}
+    for number, client in enumerate(clients, start=1):
+        match, caller = _client(number, client)
+        if match in callers:
+            raise BadMapping(f"client {number} has the same {match[0]} as one before it")
+        callers[match] = caller
+    return MappedCertificates(callers)
+
+
+def _client(number: int, client: Any) -> tuple[tuple[str, str], Caller]:
+    matches = [(kind, client[kind]) for kind in _MATCHES if kind in client]
+    scopes, customer = client.get("scopes"), client.get("customer_id")
+    good = (
+        set(client) <= _KNOWN
+        and len(matches) == 1
+        and isinstance(matches[0][1], str)
+        and isinstance(client.get("caller_id"), str)
+        and is_caller_id(client["caller_id"])
+        and isinstance(scopes, list)
+        and bool(scopes)
+        and all(any(name == scope.value for scope in Scope) for name in scopes)
+        and (customer is None or (isinstance(customer, str) and is_id(customer, CUSTOMER)))
+    )
+    if not good:
+        raise BadMapping(f"client {number} is not complete, or has too much; {_SHAPE}")
+    kind, value = matches[0]
+    if kind == "fingerprint_sha256":
+        value = value.replace(":", "").lower()
+    owner = CustomerId(customer) if customer else None
+    caller = Caller(CallerId(client["caller_id"]), scopes_named(scopes), owner, f"certificate {value}"[:128])
+    return (kind, value), caller
+
+
+def _names(certificate: x509.Certificate) -> list[str]:
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return []
+    dns = names.get_values_for_type(x509.DNSName)
+    uris = names.get_values_for_type(x509.UniformResourceIdentifier)
+    return [*dns, *uris]

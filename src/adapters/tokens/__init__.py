@@ -1,0 +1,1 @@
+"""Bearer tokens (JWT) of an issuer that the operator trusts."""

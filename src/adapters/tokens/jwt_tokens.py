@@ -1,0 +1,100 @@
+"""Reads JWTs: who they were issued to, with which scopes, for which customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import jwt
+from jwt import exceptions as refused
+
+from adapters.tokens.jwks import ALGORITHMS, Jwks, JwksUnavailable
+from application.api_key import is_caller_id
+from application.caller import Caller, scopes_named
+from application.errors import CredentialsUnavailable, NotAuthenticated, Refusal
+from domain.ids import CUSTOMER, CallerId, CustomerId, is_id
+
+_LEEWAY_SECONDS: Final = 30
+_MOST_CHARACTERS: Final = 8192
+_LONGEST_SUBJECT: Final = 128
+_REQUIRED: Final = ["exp", "iss", "aud"]
+_REFUSALS: Final[tuple[tuple[type[Exception], Refusal], ...]] = (
+    (refused.ExpiredSignatureError, Refusal.EXPIRED),
+    (refused.ImmatureSignatureError, Refusal.NOT_YET_VALID),
+    (refused.InvalidIssuerError, Refusal.WRONG_ISSUER),
+    (refused.InvalidAudienceError, Refusal.WRONG_AUDIENCE),
+    (refused.MissingRequiredClaimError, Refusal.INCOMPLETE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JwtTokens:
+    """Tokens of one issuer, for one audience. caller_claim names the claim that says whose back end calls."""
+
+    jwks: Jwks
+    issuer: str
+    audience: str
+    caller_claim: str = "caller_id"
+
+    def caller_of(self, token: str) -> Caller:
+        """Raises NotAuthenticated, and CredentialsUnavailable where the issuer's keys cannot be had."""
+        return self._caller(self._claims(token))
+
+    def _claims(self, token: str) -> Mapping[str, Any]:
+        if len(token) > _MOST_CHARACTERS:
+            raise NotAuthenticated(Refusal.INVALID, "too long for a token")
+        try:
+            header = jwt.get_unverified_header(token)
+        except refused.PyJWTError:
+            raise NotAuthenticated(Refusal.INVALID, "no token") from None
+        algorithm, key_id = header.get("alg"), header.get("kid")
+        # The list is ours: a token neither chooses "none" nor has a public key taken for a secret.
+        if algorithm not in ALGORITHMS or not isinstance(key_id, str):
+            raise NotAuthenticated(Refusal.INVALID, "algorithm or key id not accepted")
+        try:
+            key = self.jwks.find(key_id, algorithm)
+        except JwksUnavailable as failure:
+            raise CredentialsUnavailable(str(failure)) from failure
+        if key is None:
+            raise NotAuthenticated(Refusal.INVALID, "unknown key id")
+        try:
+            claims: dict[str, Any] = jwt.decode(
+                token,
+                key.key,
+                algorithms=[algorithm],
+                audience=self.audience,
+                issuer=self.issuer,
+                leeway=_LEEWAY_SECONDS,
+                options={"require": _REQUIRED},
+            )
+        except refused.PyJWTError as failure:
+            raise NotAuthenticated(_refusal(failure), type(failure).__name__) from None
+        return claims
+
+    def _caller(self, claims: Mapping[str, Any]) -> Caller:
+        caller_id, scope = claims.get(self.caller_claim), claims.get("scope", "")
+        customer, subject = claims.get("customer"), claims.get("sub", "")
+        if not isinstance(caller_id, str) or not is_caller_id(caller_id):
+            raise NotAuthenticated(Refusal.INCOMPLETE, "no caller")
+        if not isinstance(scope, str):
+            raise NotAuthenticated(Refusal.INCOMPLETE, "scope is no text")
+        if "customer" in claims and not (isinstance(customer, str) and is_id(customer, CUSTOMER)):
+            # Never read as "no customer": that would be all of them.
+            raise NotAuthenticated(Refusal.INCOMPLETE, "customer is no id of one")
+        return Caller(
+            CallerId(caller_id),
+            scopes_named(scope.split()),
+            CustomerId(customer) if customer is not None else None,
+            _named(subject),
+        )
+
+
+def _refusal(failure: Exception) -> Refusal:
+    return next((refusal for kind, refusal in _REFUSALS if isinstance(failure, kind)), Refusal.INVALID)
+
+
+def _named(subject: object) -> str:
+    """The token's subject for the history, without what would break a line."""
+    text = subject if isinstance(subject, str) else ""
+    return "".join(sign for sign in text if sign.isprintable())[:_LONGEST_SUBJECT] or "token"

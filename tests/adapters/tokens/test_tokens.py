@@ -1,0 +1,193 @@
+"""Which tokens are taken, and for whom."""
+
+from __future__ import annotations
+
+import json
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from adapters.tokens.jwks import Jwks, JwksUnavailable
+from adapters.tokens.jwt_tokens import JwtTokens
+from application.caller import Caller, Scope
+from application.errors import CredentialsUnavailable, NotAuthenticated, Refusal
+from domain.ids import CallerId, CustomerId
+from tests import issuer
+from tests.issuer import AUDIENCE, EC_KEY, ISSUER, JWKS, RSA_KEY, confused, jwk, token, unsigned
+
+CUSTOMER = "cus_" + "0" * 26
+
+
+class Source:
+    """Where keys are fetched from."""
+
+    def __init__(self, document: Any = None) -> None:
+        self.document = JWKS if document is None else document
+        self.asked = 0
+        self.seconds = 0.0
+
+    def fetch(self, _: str) -> bytes:
+        self.asked += 1
+        if self.document == "down":
+            raise JwksUnavailable("it is down")
+        return json.dumps(self.document).encode()
+
+    def tokens(self, caller_claim: str = "caller_id") -> JwtTokens:
+        jwks = Jwks("https://login.test/jwks", self.fetch, lambda: self.seconds)
+        return JwtTokens(jwks, ISSUER, AUDIENCE, caller_claim)
+
+
+def refusal(text: str, source: Source | None = None) -> Refusal:
+    with pytest.raises(NotAuthenticated) as caught:
+        (source or Source()).tokens().caller_of(text)
+    return caught.value.refusal
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
+def test_a_good_token_says_who_calls(algorithm: str) -> None:
+    scopes = frozenset({Scope.PAYMENTS_READ, Scope.PAYMENTS_WRITE})
+    assert Source().tokens().caller_of(token(algorithm)) == Caller(CallerId("shop"), scopes, None, "user-42")
+
+
+def test_a_token_of_a_customer_is_bound_and_never_an_administrators() -> None:
+    caller = Source().tokens().caller_of(token(customer=CUSTOMER, scope="admin payments:read"))
+    assert caller.customer_id == CustomerId(CUSTOMER)
+    assert caller.scopes == {Scope.PAYMENTS_READ}
+
+
+def test_the_claim_that_names_the_caller_is_the_operators_choice() -> None:
+    assert Source().tokens("azp").caller_of(token(azp="web", caller_id=None)).caller_id == "web"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (token(exp=int(time.time()) - 31), Refusal.EXPIRED),
+        (token(nbf=int(time.time()) + 60), Refusal.NOT_YET_VALID),
+        (token(iss="https://login.evil/"), Refusal.WRONG_ISSUER),
+        (token(aud="another-service"), Refusal.WRONG_AUDIENCE),
+        (token(exp=None), Refusal.INCOMPLETE),
+        (token(iss=None), Refusal.INCOMPLETE),
+        (token(aud=None), Refusal.INCOMPLETE),
+        (token(caller_id=None), Refusal.INCOMPLETE),
+        (token(caller_id="shop/key_1"), Refusal.INCOMPLETE),
+        (token(scope=["payments:read"]), Refusal.INCOMPLETE),
+        (token(customer=""), Refusal.INCOMPLETE),
+        (token(customer=["cus"]), Refusal.INCOMPLETE),
+        (token(key_id="unknown"), Refusal.INVALID),
+        (token("ES256", key_id="rsa"), Refusal.INVALID),
+        (token()[:-4] + "AAAA", Refusal.INVALID),
+        (unsigned(), Refusal.INVALID),
+        (confused(), Refusal.INVALID),
+        (jwt.encode(issuer.claims(), RSA_KEY, "PS256", headers={"kid": "rsa"}), Refusal.INVALID),
+        (jwt.encode(issuer.claims(), RSA_KEY, "RS256"), Refusal.INVALID),
+        ("a.b.c", Refusal.INVALID),
+        ("x" * 9000, Refusal.INVALID),
+    ],
+)
+def test_a_bad_token_is_refused_with_the_reason(text: str, why: Refusal) -> None:
+    assert refusal(text) is why
+
+
+def test_a_token_that_has_just_expired_is_taken_for_clocks_differ() -> None:
+    assert Source().tokens().caller_of(token(exp=int(time.time()) - 10)).caller_id == "shop"
+
+
+def test_a_customer_claim_that_is_null_is_not_taken_for_every_customer() -> None:
+    text = jwt.encode({**issuer.claims(), "customer": None}, RSA_KEY, "RS256", headers={"kid": "rsa"})
+    assert refusal(text) is Refusal.INCOMPLETE
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        jwk(rsa.generate_private_key(65537, 1024), "weak"),  # noqa: S505 (that is the point)
+        jwk(ec.generate_private_key(ec.SECP384R1()), "weak"),
+        jwk(RSA_KEY, "weak", use="enc"),
+        {"kty": "oct", "k": "c2VjcmV0", "kid": "weak"},
+        {"kty": "RSA", "kid": "weak"},
+    ],
+)
+def test_a_key_that_is_too_weak_or_for_something_else_verifies_nothing(entry: dict[str, Any]) -> None:
+    jwks = Jwks("", Source({"keys": [entry, *JWKS["keys"]]}).fetch)
+    assert [jwks.find("weak", algorithm) for algorithm in ("RS256", "ES256", "EdDSA", "HS256")] == [None] * 4
+    assert jwks.find("rsa", "RS256") is not None
+
+
+def test_keys_are_kept_and_a_new_one_is_asked_for_at_once() -> None:
+    source = Source({"keys": [jwk(RSA_KEY, "rsa")]})
+    tokens = source.tokens()
+    for _ in range(3):
+        tokens.caller_of(token())
+    assert source.asked == 1
+    source.document = {"keys": [jwk(EC_KEY, "ec")]}
+    source.seconds = 11
+    assert tokens.caller_of(token("ES256")).caller_id == "shop"
+    assert source.asked == 2
+    with pytest.raises(NotAuthenticated):
+        tokens.caller_of(token())
+
+
+def test_unknown_key_ids_do_not_make_the_service_ask_and_ask() -> None:
+    source = Source()
+    tokens = source.tokens()
+    for number in range(50):
+        with pytest.raises(NotAuthenticated):
+            tokens.caller_of(token(key_id=f"unknown-{number}"))
+    assert source.asked == 1
+    source.seconds = 11
+    for number in range(50):
+        with pytest.raises(NotAuthenticated):
+            tokens.caller_of(token(key_id=f"unknown-{number}"))
+    assert source.asked == 2
+
+
+def test_keys_stay_good_while_the_issuer_is_down_and_a_revoked_one_goes_when_it_is_back() -> None:
+    source = Source()
+    tokens = source.tokens()
+    tokens.caller_of(token())
+    source.document, source.seconds = "down", 601
+    assert tokens.caller_of(token()).caller_id == "shop"
+    source.document, source.seconds = {"keys": [jwk(EC_KEY, "ec")]}, 612
+    with pytest.raises(NotAuthenticated):
+        tokens.caller_of(token())
+
+
+@pytest.mark.parametrize("document", ["down", "nonsense", {"keys": "nonsense"}, []])
+def test_without_any_keys_nobody_is_taken_for_an_impostor(document: Any) -> None:
+    with pytest.raises(CredentialsUnavailable):
+        Source(document).tokens().caller_of(token())
+
+
+def test_keys_come_from_a_file_or_an_address(tmp_path: Path) -> None:
+    path = tmp_path / "jwks.json"
+    path.write_text(json.dumps(JWKS))
+    assert JwtTokens(Jwks(str(path)), ISSUER, AUDIENCE).caller_of(token()).caller_id == "shop"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == "/jwks" else 500)
+            self.end_headers()
+            self.wfile.write(path.read_bytes())
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        base = f"http://127.0.0.1:{server.server_port}"
+        assert JwtTokens(Jwks(f"{base}/jwks"), ISSUER, AUDIENCE).caller_of(token()).caller_id == "shop"
+        with pytest.raises(CredentialsUnavailable):
+            JwtTokens(Jwks(f"{base}/gone"), ISSUER, AUDIENCE).caller_of(token())
+        server.shutdown()
+        thread.join()
+    for nowhere in (f"{base}/jwks", str(tmp_path / "missing")):
+        with pytest.raises(CredentialsUnavailable):
+            JwtTokens(Jwks(nowhere), ISSUER, AUDIENCE).caller_of(token())
