@@ -21,6 +21,7 @@ from adapters.grpc.server import _SERVICES as SERVICES
 from application.caller import Scope
 from bayar import BayarClient
 from bayar.payments.v1 import access_pb2
+from tests.end_to_end.disputing import DISPUTED, Disputes, turn_on_webhooks
 from tests.end_to_end.service import Pair, run_bayar, running_pair
 from tests.end_to_end.wallet import a_card, pay
 from tests.issuer import AUDIENCE, ISSUER, JWKS, confused, token, unsigned
@@ -115,14 +116,17 @@ def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
         key_id = created.removeprefix("bayar_")[:30]
         assert run_bayar("keys", "revoke", key_id, environment=pair.service.environment).returncode == 0
         with BayarClient(pair.service.address, credential=token(scope=EVERYTHING)) as bayar:
-            yield Town(pair, channel, _belongings(bayar), bayar.create_customer().customer_id, created)
+            yield Town(pair, channel, _belongings(pair, bayar), bayar.create_customer().customer_id, created)
 
 
-def _belongings(bayar: BayarClient) -> dict[str, str]:
+def _belongings(pair: Pair, bayar: BayarClient) -> dict[str, str]:
     customer = bayar.create_customer(given_name="Sari").customer_id
+    turn_on_webhooks(pair)
     method = bayar.add_payment_method(customer_id=customer, card=a_card()).payment_method_id
     payment = pay(bayar, customer_id=customer, payment_method_id=method).payment_id
-    return {"cus": customer, "pm": method, "pay": payment, "dsp": "dsp_" + "0" * 26}
+    disputed = pay(bayar, customer_id=customer, card=a_card(number=DISPUTED))
+    pair.twin.control.settle()
+    return {"cus": customer, "pm": method, "pay": payment, "dsp": Disputes.of(bayar).await_one(disputed).dispute_id}
 
 
 def ask(
@@ -135,7 +139,7 @@ def ask(
     full = f"/{method.containing_service.full_name}/{method.name}"
     metadata = [("authorization", each) for each in authorization]
     make = town.channel.unary_stream if method.server_streaming else town.channel.unary_unary
-    call: Any = make(full, lambda sent: sent.SerializeToString(), kinds[1].FromString)  # type: ignore[attr-defined]
+    call: Any = make(full, lambda sent: sent.SerializeToString(), kinds[1].FromString)
     try:
         answer = call(message, metadata=metadata, timeout=20)
         first = next(iter(answer), None) if method.server_streaming else answer
@@ -211,7 +215,7 @@ def test_what_is_not_yours_looks_like_what_does_not_exist(path: str, stranger: s
     else:
         shown = bearer(token(scope=EVERYTHING, customer=town.other_customer))
     row = ROWS[path] or {}
-    nowhere = {name: f"{name}_" + "0" * 26 for name in town.ids}
+    nowhere = {name: id_.partition("_")[0] + "_" + "0" * 26 for name, id_ in town.ids.items()}
     theirs, missing = (ask(town, path, shown, filled(row, ids)) for ids in (town.ids, nowhere))
     assert theirs == missing
     assert theirs[0] in ("NOT_FOUND", "INVALID_ARGUMENT") or theirs == ("OK", "", [])
@@ -242,7 +246,12 @@ def test_no_customer_creates_customers(town: Town) -> None:
 def test_owners_do_all_that_strangers_cannot(town: Town) -> None:
     """The other half of the matrix: the ids are real, so that "not found" says something."""
     shown = bearer(token(scope=EVERYTHING, customer=town.ids["cus"]))
-    for path in ("PaymentService/GetPayment", "CustomerService/GetCustomer", "PaymentMethodService/GetPaymentMethod"):
+    for path in (
+        "PaymentService/GetPayment",
+        "CustomerService/GetCustomer",
+        "PaymentMethodService/GetPaymentMethod",
+        "DisputeService/GetDispute",
+    ):
         assert ask(town, path, shown, filled(ROWS[path] or {}, town.ids))[0] == "OK"
 
 
