@@ -86,6 +86,7 @@ from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
 from bootstrap.authentication import authentication, closed_services, tls_files
+from bootstrap.limits import traffic_limits
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import RawCards, Settings
 
@@ -349,7 +350,7 @@ class Container(containers.DeclarativeContainer):
         authenticate,
         audit,
         refused_calls.provided.note,
-        settings.provided.grpc_threads,
+        providers.Callable(traffic_limits, settings),
         providers.Callable(tls_files, settings),
         providers.Callable(closed_services, settings),
     )
