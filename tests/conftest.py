@@ -49,6 +49,8 @@ def postgres_engine(migrated_postgres_engine: Engine) -> Engine:
     from adapters.persistence.tables import metadata
 
     with migrated_postgres_engine.begin() as connection:
+        # The audit log lets nobody delete. This is the one way past its triggers, for superusers only.
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")
         for table in reversed(metadata.sorted_tables):
             connection.execute(table.delete())
     return migrated_postgres_engine

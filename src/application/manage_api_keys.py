@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from application.api_key import KEY, SECRET_BYTES, ApiKey, hash_of, is_caller_id, written
+from application.audit import ENTRY
+from application.audit_entry import AuditEntry, AuditKind
 from application.caller import Scope
 from application.checks import Checks
 from application.errors import NotFound, ResourceKind, Rule
@@ -60,6 +62,7 @@ class CreateApiKey:
         )
         with self.store.begin() as work:
             work.api_keys.add(key)
+            work.audit.add(_entry(AuditKind.KEY_CREATED, key, now, self.ids))
         return key, written(key.key_id, secret)
 
 
@@ -77,6 +80,7 @@ class ListApiKeys:
 class RevokeApiKey:
     store: Store
     clock: Clock
+    ids: IdSource
 
     def __call__(self, key_id: str) -> ApiKey:
         """The key, revoked now or before. Raises NotFound and StoreUnavailable."""
@@ -85,6 +89,22 @@ class RevokeApiKey:
             if key is None:
                 raise NotFound(ResourceKind.API_KEY, key_id)
             if key.revoke_time is None:
-                key = replace(key, revoke_time=self.clock.now())
+                now = self.clock.now()
+                key = replace(key, revoke_time=now)
                 work.api_keys.save(key)
+                work.audit.add(_entry(AuditKind.KEY_REVOKED, key, now, self.ids))
         return key
+
+
+def _entry(kind: AuditKind, key: ApiKey, now: datetime, id_source: IdSource) -> AuditEntry:
+    """Keys are managed by whoever has the database's credentials, and so at its command line."""
+    scopes = " ".join(sorted(scope.value for scope in key.scopes))
+    return AuditEntry(
+        entry_id=id_source.new(ENTRY),
+        time=now,
+        kind=kind,
+        actor="command line",
+        subject=key.key_id,
+        outcome="OK",
+        details={"caller_id": key.caller_id, "customer_id": key.customer_id or "", "scopes": scopes},
+    )

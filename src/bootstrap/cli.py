@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "customers": "list, show, create, update and delete customers of a running service",
     "encryption": "which keys personal data is encrypted with, and encrypting it with the current one",
     "keys": "issue, list and revoke the API keys of callers",
+    "audit": "what administrators did, and who was not let in",
     "declines": "every reason a payment can be declined for, and what to do about it",
     "demo": "tell a story with a real service and an offline gateway, leaving nothing",
     "version": "print the version",

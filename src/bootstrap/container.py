@@ -32,6 +32,7 @@ from application.add_dispute_evidence import AddDisputeEvidence
 from application.add_payment_method import AddPaymentMethod
 from application.answer_dispute import AnswerDispute
 from application.attempt_limits import AttemptGuard, AttemptLimits
+from application.audit import Audit, RefusedCalls
 from application.authenticate import KnownKeys
 from application.capture_payment import CapturePayment
 from application.change_payment_method import (
@@ -85,6 +86,7 @@ from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
 from bootstrap.authentication import authentication, closed_services, tls_files
+from bootstrap.limits import traffic_limits
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import RawCards, Settings
 
@@ -180,6 +182,8 @@ class Container(containers.DeclarativeContainer):
 
     known_keys = providers.Singleton(KnownKeys, store)
     key_uses = providers.Singleton(KeyUses, store)
+    audit = providers.Singleton(Audit, store, clock, ids)
+    refused_calls = providers.Singleton(RefusedCalls, store, clock, ids, providers.Object(time.monotonic))
     authenticate = providers.Singleton(authentication, settings, known_keys, key_uses, clock)
 
     exactly_once = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
@@ -345,7 +349,9 @@ class Container(containers.DeclarativeContainer):
         GrpcServer,
         servicers,
         authenticate,
-        settings.provided.grpc_threads,
+        audit,
+        refused_calls.provided.note,
+        providers.Callable(traffic_limits, settings),
         providers.Callable(tls_files, settings),
         providers.Callable(closed_services, settings),
     )

@@ -56,7 +56,7 @@ def serve_with_twin(state_dir: Path) -> int:
             # Never the database of the environment: its operations are none of the twin's.
             os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
             threading.Thread(target=_tell_when_gone, args=(twin,), daemon=True).start()
-            return run(_container(load_settings()), key_file=state_dir / KEY_FILE)
+            return run(_container(load_settings()), key_file=state_dir / KEY_FILE, tell_gateway=twin.tell)
     except TwinFailed as error:
         _complain(str(error))
     except OSError as error:
@@ -119,9 +119,12 @@ def _rotate_encryption(container: Container, engine: Engine) -> str:
     return f"{written} rows were encrypted anew. Everything is encrypted with {current!r}; older keys can be removed."
 
 
-def run(container: Container, *, key_file: Path | None = None) -> int:
+def run(
+    container: Container, *, key_file: Path | None = None, tell_gateway: Callable[[str], None] | None = None
+) -> int:
     """Runs what the container is made of until told to stop. Returns the exit status.
 
+    tell_gateway: for development, told where the gateway's webhooks go.
     key_file: for development, where to keep an API key, and a first payment to try it with is printed.
     """
     settings = container.settings()
@@ -142,7 +145,7 @@ def run(container: Container, *, key_file: Path | None = None) -> int:
                 container.gateway().discover_merchant_accounts()
             if key_file is not None:
                 ensure_development_key(container.store(), key_file)
-            return asyncio.run(_serve_until_told(container, settings, key_file))
+            return asyncio.run(_serve_until_told(container, settings, key_file, tell_gateway))
         except StoreUnavailable as error:
             _complain(f"the database does not answer (BAYAR_DATABASE_URL): {error}")
         except GatewayUnavailable as error:
@@ -174,7 +177,9 @@ def _engine(container: Container) -> Engine:
     return engine
 
 
-async def _serve_until_told(container: Container, settings: Settings, key_file: Path | None) -> int:
+async def _serve_until_told(
+    container: Container, settings: Settings, key_file: Path | None, tell_gateway: Callable[[str], None] | None
+) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -191,6 +196,7 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
     workers = [
         Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds, outages),
         Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds, outages),
+        Worker("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, outages),
         Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
         Worker("webhook worker", container.process_notifications(), settings.resolver_interval_seconds, outages),
@@ -203,6 +209,8 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
     _warn_of_open_doors(settings)
     _say(f"Bayar listens on {address} (gRPC, {_encryption(settings)}). Ctrl-C ends it.")
     _say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
+    if tell_gateway is not None:
+        await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
     if key_file is not None:
         _say(_first_payment(address, key_file))
     await stopping.wait()
@@ -217,8 +225,18 @@ async def _serve_until_told(container: Container, settings: Settings, key_file: 
     for worker in workers:
         if not await loop.run_in_executor(None, worker.stop, settings.stop_grace_seconds):
             _log.warning("a worker did not end in time; the next start takes up its work")
+    await loop.run_in_executor(None, _write_down_the_rest, container)
     _say("Stopped.")
     return 0
+
+
+def _write_down_the_rest(container: Container) -> None:
+    """What was only noted so far: refused calls, and uses of keys."""
+    try:
+        container.refused_calls()()
+        container.key_uses()()
+    except StoreUnavailable as error:
+        _log.warning("the last refused calls are not in the audit log: %s", error)
 
 
 def _encryption(settings: Settings) -> str:

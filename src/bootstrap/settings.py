@@ -335,6 +335,77 @@ class Settings(BaseSettings):
     grpc_threads: int = Field(
         default=64, ge=2, le=1000, description="How many calls are worked on at once.", examples=["64"]
     )
+    grpc_queue: int = Field(
+        default=1000,
+        ge=0,
+        le=100_000,
+        description="How many more calls may wait for their turn. Beyond that they are refused with OVERLOADED.",
+        examples=["1000"],
+    )
+    reads_per_second: float = Field(
+        default=2000.0,
+        ge=0,
+        description="How many calls that only read one caller may make, for each replica. 0: any number.",
+        examples=["2000"],
+    )
+    writes_per_second: float = Field(
+        default=1000.0,
+        ge=0,
+        description="How many calls that change something one caller may make, for each replica. 0: any number.",
+        examples=["1000"],
+    )
+    failed_logins_per_minute: float = Field(
+        default=1000.0,
+        ge=0,
+        description="How many credentials of one address may be refused, for each replica, before its others are not "
+        "looked at. What was good a while ago is always looked at. 0: any number.",
+        examples=["1000"],
+    )
+    streams_per_caller: int = Field(
+        default=500,
+        ge=0,
+        description="How many streams one caller may have open, for each replica. 0: any number.",
+        examples=["500"],
+    )
+    stream_seconds: float = Field(
+        default=3600.0,
+        gt=0,
+        le=86_400,
+        description="How long a stream is open before it has to be opened again.",
+        examples=["3600"],
+    )
+    call_seconds: float = Field(
+        default=150.0,
+        gt=0,
+        le=3600,
+        description="How long anybody waits for the answer to a call, whatever their deadline. What has begun goes on.",
+        examples=["150"],
+    )
+    grpc_connections: int = Field(
+        default=1000, ge=1, le=1_000_000, description="How many connections there may be.", examples=["1000"]
+    )
+    calls_per_connection: int = Field(
+        default=1000,
+        ge=1,
+        le=100_000,
+        description="How many calls one connection may carry at once.",
+        examples=["1000"],
+    )
+    connection_idle_seconds: float = Field(
+        default=300.0,
+        ge=1,
+        le=86_400,
+        description="After how long without a call a connection is closed.",
+        examples=["300"],
+    )
+    connection_seconds: float = Field(
+        default=3600.0,
+        ge=1,
+        le=604_800,
+        description="After about how long a connection has to be made again, so that load spreads over new replicas. "
+        "Calls under way on it are finished first.",
+        examples=["3600"],
+    )
     stop_grace_seconds: float = Field(
         default=75.0,
         gt=0,

@@ -56,13 +56,17 @@ class Twin:
         """Runs the nightly settlement batch now. Raises TwinFailed."""
         self._control("POST", "/_twin/settle")
 
+    def tell(self, url: str) -> None:
+        """From now on the twin's webhooks go to the address. Raises TwinFailed."""
+        self._control("POST", "/_twin/webhooks", {"url": url})
+
     def ledger(self) -> list[dict[str, Any]]:
         """Every transaction that the twin knows. Raises TwinFailed."""
         transactions: list[dict[str, Any]] = self._control("GET", "/_twin/ledger")["transactions"]
         return transactions
 
-    def _control(self, method: str, path: str) -> Any:
-        body = b"{}" if method == "POST" else None
+    def _control(self, method: str, path: str, fields: dict[str, str] | None = None) -> Any:
+        body = json.dumps(fields or {}).encode() if method == "POST" else None
         request = urllib.request.Request(self.url + path, data=body, method=method)  # noqa: S310 (our own https)
         request.add_header("Content-Type", "application/json")
         opener = urllib.request.build_opener(

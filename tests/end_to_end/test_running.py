@@ -26,6 +26,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from bayar import BayarClient, CaptureMode, PaymentState
 from bayar.payments.v1.payment_service_pb2 import CreatePaymentRequest
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
+from tests.end_to_end.disputing import DISPUTED, Disputes
 from tests.end_to_end.node import run_example
 from tests.end_to_end.service import Pair, Service, environment_of, run_bayar, running_pair, until
 from tests.end_to_end.wallet import NEXT_YEARS, VISA, a_card, an_order, pay, usd
@@ -342,6 +343,8 @@ def test_make_run_s_service_keeps_its_state_and_frees_its_ports(tmp_path: Path) 
         assert "PAYMENT_STATE_CAPTURED" in run_as_printed(curl)
         assert "PAYMENT_STATE_CAPTURED" in run_as_printed(python)
         with BayarClient(address, credential=tmp_path / "state" / "api_key") as bayar:
+            # The twin's webhooks reach it: nothing is searched for within the first hour after the start.
+            assert Disputes.of(bayar).await_one(pay(bayar, card=a_card(DISPUTED))).payment_id
             seen = [payment.payment_id for payment in bayar.list_payments()][::-1]
         assert (tmp_path / "state" / "api_key").stat().st_mode & 0o777 == 0o600
         children = psutil.Process(process.pid).children(recursive=True)

@@ -52,6 +52,8 @@ from domain.transaction import GatewayDetails, Standing, TransactionStatus
 Answer = TypeVar("Answer")
 
 AUTHORIZATION_LIFETIME: Final = timedelta(days=7)
+# Its bank disputes each payment at once.
+DISPUTED_CARD: Final = "4023898493988028"
 VALID_NONCE: Final = "fake-valid-nonce"
 CONSUMED_NONCE: Final = "fake-consumed-nonce"
 UNVERIFIABLE_CARDS: Final = frozenset({"4000111111111115", "5105105105105100", "378734493671000"})
@@ -119,6 +121,8 @@ class MemoryGateway:
                 instrument=instrument,
                 token=token,
             )
+            if isinstance(authorization.source, Card) and authorization.source.number == DISPUTED_CARD:
+                self.open_dispute(sale.transaction_id)
             return self._answer(sale, authorization.operation_id, OperationKind.AUTHORIZE)
 
     def capture(self, capture: Capture) -> Outcome:

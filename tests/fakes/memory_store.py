@@ -11,6 +11,7 @@ from threading import Lock
 from typing import TypeVar
 
 from application.api_key import ApiKey
+from application.audit_entry import AuditEntry
 from application.ports.attempts import AttemptBlock, Tally
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from application.ports.runtime import IdSource
@@ -58,6 +59,7 @@ class _State:
     disputes: dict[DisputeId, Dispute] = field(default_factory=dict)
     notifications: dict[str, StoredNotification] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
+    audit: list[AuditEntry] = field(default_factory=list)
     tallies: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
     blocks: list[AttemptBlock] = field(default_factory=list)
 
@@ -72,6 +74,7 @@ class _State:
             dict(self.disputes),
             dict(self.notifications),
             dict(self.api_keys),
+            list(self.audit),
             dict(self.tallies),
             list(self.blocks),
         )
@@ -146,6 +149,7 @@ class _Work:
         self.notifications = _Notifications(state)
         self.requests = _Requests(state)
         self.api_keys = _ApiKeys(state)
+        self.audit = _Audit(state)
         self.attempts = _Attempts(state)
 
 
@@ -539,6 +543,17 @@ class _Requests:
         if earlier is None:
             self._state.requests[key] = replace(record, fingerprint=dict(record.fingerprint))
         return earlier
+
+
+class _Audit:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def add(self, entry: AuditEntry) -> None:
+        self._state.audit.append(entry)
+
+    def page(self, *, after: Position | None, limit: int) -> list[AuditEntry]:
+        return _page([(Position(one.time, one.entry_id), one) for one in self._state.audit], after, limit)
 
 
 class _ApiKeys:

@@ -10,9 +10,10 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
+from application.audit import Audit, Refused
 from application.authenticate import Shown
 from application.caller import Caller, Scope
-from application.errors import ScopeMissing
+from application.errors import NotAuthenticated, ScopeMissing
 from bayar.payments.v1 import access_pb2
 
 _NO_SCOPE: Final = access_pb2.SCOPE_UNSPECIFIED
@@ -51,29 +52,45 @@ def current_caller(_: Any) -> Caller:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Lets a call pass, or raises NotAuthenticated, ScopeMissing or StoreUnavailable."""
+    """Lets a call pass, or raises NotAuthenticated, ScopeMissing, CredentialsUnavailable or StoreUnavailable."""
 
     authenticate: Callable[[Shown], Caller]
     scopes: Mapping[str, Scope]
+    audit: Audit
+    note_refused: Callable[[Refused], None]
 
     def admit(self, method: str, context: Any) -> Caller:
         """For calls on a thread of their own. A method that needs no scope takes any caller who is known."""
-        caller = self.authenticate(_shown(context))
-        scope = self.scopes.get(method)
-        if scope is not None and not caller.may(scope):
-            raise ScopeMissing(scope)
-        _CALLER.set(caller)
-        return caller
+        return self._pass(method, context, self._find(method, context, _shown(context)))
 
     async def admit_stream(self, method: str, context: Any) -> Caller:
         """The same for calls on the event loop, which must not wait for the database."""
         shown = _shown(context)
-        caller = await asyncio.get_running_loop().run_in_executor(None, self.authenticate, shown)
+        loop = asyncio.get_running_loop()
+        return self._pass(method, context, await loop.run_in_executor(None, self._find, method, context, shown))
+
+    def is_administrative(self, method: str) -> bool:
+        return self.scopes.get(method) is Scope.ADMIN
+
+    def _find(self, method: str, context: Any, shown: Shown) -> Caller:
+        try:
+            return self.authenticate(shown)
+        except NotAuthenticated as refusal:
+            self.note_refused(Refused(method, str(refusal), "", _host(context.peer())))
+            raise
+
+    def _pass(self, method: str, context: Any, caller: Caller) -> Caller:
         scope = self.scopes.get(method)
         if scope is not None and not caller.may(scope):
+            self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, _host(context.peer())))
             raise ScopeMissing(scope)
         _CALLER.set(caller)
         return caller
+
+
+def _host(peer: str) -> str:
+    """Without the port, which differs with each connection."""
+    return peer.rpartition(":")[0] or peer
 
 
 def _shown(context: Any) -> Shown:

@@ -42,6 +42,54 @@ class UndecodableRequest(Exception):
     """The bytes are no message of the contract."""
 
 
+class RateLimited(Exception):
+    """The caller asks more often than it may."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__(f"for {wait_seconds:.3f} s")
+        self.wait_seconds = wait_seconds
+
+
+class TooManyFailedLogins(Exception):
+    """The peer shows credentials that nobody accepts, again and again."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__(f"for {wait_seconds:.3f} s")
+        self.wait_seconds = wait_seconds
+
+
+class TooManyStreams(Exception):
+    """The caller has as many streams open as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class Overloaded(Exception):
+    """All threads are busy, and enough calls wait for one."""
+
+
+class RequestTooLarge(Exception):
+    """The request has more bytes than its call can need."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class CallTooLong(Exception):
+    """The caller waited as long as anybody may."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"{seconds:g} s")
+        self.seconds = seconds
+
+
+class StreamTooLong(Exception):
+    """The stream has been open as long as one may be."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """How one refusal is told."""
@@ -59,6 +107,11 @@ def problem_of(error: Exception) -> Problem:
         if isinstance(error, kind):
             return tell(error)
     return _internal(error)
+
+
+def reason_of(error: Exception) -> str:
+    """The reason alone, for the audit log."""
+    return next((tell(error).reason for kind, tell in _TABLE.items() if isinstance(error, kind)), "INTERNAL")
 
 
 def status_of(problem: Problem, catalogue: Catalogue, locale: str) -> status_pb2.Status:
@@ -347,6 +400,72 @@ def _not_for_customers(_: application.NotForCustomers) -> Problem:
     )
 
 
+def _rate_limited(error: RateLimited) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "RATE_LIMITED",
+        "You call more often than one caller may, so nothing was done. Send the same request again after the time that "
+        "RetryInfo tells, and spread your calls.",
+        details=[_retry_within(error.wait_seconds)],
+    )
+
+
+def _too_many_failed_logins(error: TooManyFailedLogins) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "TOO_MANY_FAILED_LOGINS",
+        "Too many calls from your address showed credentials that are not accepted, so this one was not looked at. "
+        "Correct the credential first.",
+        details=[_retry_within(error.wait_seconds)],
+    )
+
+
+def _too_many_streams(error: TooManyStreams) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "TOO_MANY_STREAMS",
+        f"You have {error.limit} streams open, and may have no more. Close what you do not read, or watch less.",
+        {"limit": str(error.limit)},
+        [_retry_after(5)],
+    )
+
+
+def _overloaded(_: Overloaded) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "OVERLOADED",
+        "This replica of the service has as much to do as it can, so nothing was done. "
+        "Send the same request again, with the same request_id.",
+        details=[_retry_after(1)],
+    )
+
+
+def _too_large(error: RequestTooLarge) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "REQUEST_TOO_LARGE",
+        f"The request is too large: this call takes at most {error.limit:,} bytes. Shorten its texts.",
+        {"limit_bytes": str(error.limit)},
+    )
+
+
+def _too_long(error: CallTooLong) -> Problem:
+    return Problem(
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "CALL_TOO_LONG",
+        f"There was no answer within {error.seconds:g} seconds, and nobody waits longer here. What has begun goes on: "
+        "send the same request again, with the same request_id.",
+        details=[_retry_after(5)],
+    )
+
+
+def _retry_within(seconds: float) -> rich.RetryInfo:
+    """Rounded up to milliseconds: a moment too early would be refused again."""
+    delay = Duration()
+    delay.FromMilliseconds(math.ceil(seconds * 1000))
+    return rich.RetryInfo(retry_delay=delay)
+
+
 def _unavailable(reason: str, message: str, retry_seconds: int) -> Callable[[Any], Problem]:
     problem = Problem(grpc.StatusCode.UNAVAILABLE, reason, message, details=[_retry_after(retry_seconds)])
     return lambda _: problem
@@ -431,6 +550,15 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     ServiceStopping: _unavailable(
         "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
     ),
+    StreamTooLong: _unavailable(
+        "STREAM_ENDED", "No stream is open for longer than this one was. Open it again, where it left off.", 1
+    ),
+    RateLimited: _rate_limited,
+    TooManyFailedLogins: _too_many_failed_logins,
+    TooManyStreams: _too_many_streams,
+    Overloaded: _overloaded,
+    RequestTooLarge: _too_large,
+    CallTooLong: _too_long,
     application.CredentialsUnavailable: _unavailable(
         "CREDENTIALS_UNAVAILABLE",
         "The keys of the token issuer cannot be had just now, so nobody knows whether the token is good. Try again.",

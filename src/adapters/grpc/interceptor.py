@@ -6,15 +6,29 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import dataclass
+from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 import grpc
 
-from adapters.grpc.access import Guard
+from adapters.grpc.auditing import audited
 from adapters.grpc.call_context import wishes_of
+from adapters.grpc.call_facts import CallFacts, Metadata
+from adapters.grpc.call_pool import CallPool
 from adapters.grpc.catalogue import catalogue
-from adapters.grpc.errors import Problem, ServiceStopping, UndecodableRequest, problem_of, status_of
+from adapters.grpc.connections import most_bytes
+from adapters.grpc.errors import (
+    Problem,
+    RequestTooLarge,
+    ServiceStopping,
+    StreamTooLong,
+    UndecodableRequest,
+    problem_of,
+    status_of,
+)
+from adapters.grpc.traffic import Traffic
 
 _log = logging.getLogger("bayar.calls")
 
@@ -24,36 +38,29 @@ _OWN_PREFIX: Final = "/bayar."
 
 _END: Final = object()
 
-Metadata: TypeAlias = tuple[Any, ...]
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """Stands for a request that could not be read."""
+
+    error: Exception
 
 
-class _Undecodable:
-    """Stands for a request whose bytes could not be decoded."""
+class _Refused(Exception):
+    """How a call on a thread was refused; it is told on the event loop."""
 
-
-class KeptContext:
-    """A call's context, with the metadata kept from the start.
-
-    Work goes on when the caller hangs up, and then gRPC reads metadata from memory that is not its own any more.
-    """
-
-    def __init__(self, context: Any, metadata: Metadata) -> None:
-        self._context = context
-        self._metadata = metadata
-
-    def invocation_metadata(self) -> Metadata:
-        return self._metadata
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._context, name)
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.reason)
+        self.problem = problem
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of the contract's services; health and reflection are only guarded, where they are closed."""
 
-    def __init__(self, guard: Guard, closed: Collection[str] = ()) -> None:
+    def __init__(self, traffic: Traffic, pool: CallPool, closed: Collection[str] = ()) -> None:
         """closed: services besides the contract's that only a known caller may use."""
-        self._guard = guard
+        self._traffic = traffic
+        self._pool = pool
         self._closed = frozenset(closed)
         self._stopping = asyncio.Event()
 
@@ -68,76 +75,103 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
+        metadata = tuple(handler_call_details.invocation_metadata or ())
         if handler is None:
             return None
         if not method.startswith(_OWN_PREFIX):
-            return guarded(handler, method, self._guard) if method.split("/")[1] in self._closed else handler
-        decode = _forgiving(handler.request_deserializer)
+            return (
+                guarded(handler, method, metadata, self._traffic) if method.split("/")[1] in self._closed else handler
+            )
+        decode = _forgiving(handler.request_deserializer, most_bytes(method))
         encode = handler.response_serializer
-        metadata = tuple(handler_call_details.invocation_metadata or ())
         if handler.unary_stream is not None:
+            streaming = self._answered_for(handler.unary_stream, method)
             return grpc.unary_stream_rpc_method_handler(
-                _stream(handler.unary_stream, method, metadata, self._guard, self._stopping), decode, encode
+                _stream(streaming, method, metadata, self._traffic, self._stopping), decode, encode
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
-        wrap = _coroutine if iscoroutinefunction(behaviour) else _function
-        return grpc.unary_unary_rpc_method_handler(wrap(behaviour, method, metadata, self._guard), decode, encode)
+        behaviour = self._answered_for(behaviour, method)
+        if iscoroutinefunction(behaviour):
+            wrapped = _coroutine(behaviour, method, metadata, self._traffic)
+        else:
+            wrapped = _function(behaviour, method, metadata, self._traffic, self._pool)
+        return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
+
+    def _answered_for(self, behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
+        """Administrative calls go into the audit log."""
+        return (
+            audited(behaviour, method, self._traffic.guard.audit)
+            if self._traffic.guard.is_administrative(method)
+            else behaviour
+        )
 
 
-def _forgiving(decode: Callable[[bytes], Any] | None) -> Callable[[bytes], Any]:
+def _forgiving(decode: Callable[[bytes], Any] | None, most: int) -> Callable[[bytes], Any]:
     def decode_or_mark(data: bytes) -> Any:
+        if len(data) > most:
+            return _Unreadable(RequestTooLarge(most))
         if decode is None:
             return data
         try:
             return decode(data)
         except Exception:
-            return _Undecodable
+            return _Unreadable(UndecodableRequest())
 
     return decode_or_mark
 
 
-def _function(
-    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, guard: Guard
-) -> Callable[[Any, Any], Any]:
-    """A synchronous unary handler; it runs on the server's thread pool."""
+def _must_be_readable(request: Any) -> None:
+    if isinstance(request, _Unreadable):
+        raise request.error
 
-    def call(request: Any, context: Any) -> Any:
+
+def _function(
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic, pool: CallPool
+) -> Callable[[Any, Any], Any]:
+    """A synchronous unary handler; it runs on a thread, to its end, whether or not somebody waits for it."""
+
+    def work(request: Any, facts: CallFacts) -> Any:
         started = time.perf_counter()
-        context = KeptContext(context, metadata)
         try:
-            guard.admit(method, context)
-            if request is _Undecodable:
-                raise UndecodableRequest
-            answer = behaviour(request, context)
+            traffic.admit(method, facts)
+            _must_be_readable(request)
+            answer = behaviour(request, facts)
         except Exception as error:
             problem = problem_of(error)
             _note(method, started, problem)
-            context.set_trailing_metadata(((_DETAILS_KEY, _told(problem, request, context)),))
-            context.abort(problem.code, problem.message)
-            raise AssertionError("abort raises") from None
+            raise _Refused(problem) from None
         _note(method, started, None)
         return answer
+
+    async def call(request: Any, context: Any) -> Any:
+        started, facts = time.perf_counter(), CallFacts.of(context, metadata)
+        try:
+            return await pool.run(partial(work, request, facts))
+        except _Refused as refused:
+            problem = refused.problem
+        except Exception as error:
+            problem = problem_of(error)
+            _note(method, started, problem)
+        return await _tell(problem, request, facts, context)
 
     return call
 
 
 def _coroutine(
-    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, guard: Guard
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic
 ) -> Callable[[Any, Any], Any]:
     async def call(request: Any, context: Any) -> Any:
-        started = time.perf_counter()
-        context = KeptContext(context, metadata)
+        started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
-            await guard.admit_stream(method, context)
-            if request is _Undecodable:
-                raise UndecodableRequest
-            answer = await behaviour(request, context)
+            await traffic.admit_stream(method, facts)
+            _must_be_readable(request)
+            answer = await behaviour(request, facts)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise
         except Exception as error:
-            await _abort(method, started, error, request, context)
+            await _abort(method, started, error, request, facts, context)
         _note(method, started, None)
         return answer
 
@@ -145,42 +179,47 @@ def _coroutine(
 
 
 def _stream(
-    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, guard: Guard, stopping: asyncio.Event
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic, stopping: asyncio.Event
 ) -> Callable[[Any, Any], AsyncIterator[Any]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
 
     async def call(request: Any, context: Any) -> AsyncIterator[Any]:
-        started = time.perf_counter()
-        context = KeptContext(context, metadata)
+        started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
-            await guard.admit_stream(method, context)
-            if request is _Undecodable:
-                raise UndecodableRequest
-            async for answer in _until(stopping, behaviour(request, context)):
-                yield answer
+            caller = await traffic.admit_stream(method, facts)
+            _must_be_readable(request)
+            with traffic.stream_of(caller):
+                async for answer in _until(stopping, behaviour(request, facts), traffic.limits.stream_seconds):
+                    yield answer
         except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
             raise
         except Exception as error:
-            await _abort(method, started, error, request, context)
+            await _abort(method, started, error, request, facts, context)
         _note(method, started, None)
 
     return call
 
 
-async def _until(stopping: asyncio.Event, answers: AsyncGenerator[Any, None]) -> AsyncIterator[Any]:
-    """The answers as they come. Raises ServiceStopping once the service stops."""
+async def _until(
+    stopping: asyncio.Event, answers: AsyncGenerator[Any, None], longest_seconds: float
+) -> AsyncIterator[Any]:
+    """The answers as they come. Raises ServiceStopping once the service stops, StreamTooLong after the longest time."""
+    end = time.monotonic() + longest_seconds
     stop = asyncio.ensure_future(stopping.wait())
     following: asyncio.Future[Any] | None = None
     try:
         while not stop.done():
             following = asyncio.ensure_future(anext(answers, _END))
-            await asyncio.wait((following, stop), return_when=asyncio.FIRST_COMPLETED)
+            left = max(end - time.monotonic(), 0)
+            await asyncio.wait((following, stop), timeout=left, return_when=asyncio.FIRST_COMPLETED)
             if following.done():
                 answer = following.result()
                 if answer is _END:
                     return
                 yield answer
+            elif not stop.done():
+                raise StreamTooLong
         raise ServiceStopping
     finally:
         stop.cancel()
@@ -190,7 +229,9 @@ async def _until(stopping: asyncio.Event, answers: AsyncGenerator[Any, None]) ->
         await answers.aclose()
 
 
-def guarded(handler: grpc.RpcMethodHandler[Any, Any], method: str, guard: Guard) -> grpc.RpcMethodHandler[Any, Any]:
+def guarded(
+    handler: grpc.RpcMethodHandler[Any, Any], method: str, metadata: Metadata, traffic: Traffic
+) -> grpc.RpcMethodHandler[Any, Any]:
     """The same, for callers who are known. Health and reflection are coroutines and asynchronous generators."""
     kinds: tuple[tuple[Any, Callable[..., grpc.RpcMethodHandler[Any, Any]]], ...] = (
         (handler.unary_unary, grpc.unary_unary_rpc_method_handler),
@@ -200,11 +241,11 @@ def guarded(handler: grpc.RpcMethodHandler[Any, Any], method: str, guard: Guard)
     behaviour, make = next(kind for kind in kinds if kind[0] is not None)
 
     async def admit(request: Any, context: Any) -> None:
-        started = time.perf_counter()
+        started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
-            await guard.admit_stream(method, context)
+            await traffic.admit_stream(method, facts)
         except Exception as error:
-            await _abort(method, started, error, request, context)
+            await _abort(method, started, error, request, facts, context)
 
     async def call(request: Any, context: Any) -> Any:
         await admit(request, context)
@@ -219,16 +260,20 @@ def guarded(handler: grpc.RpcMethodHandler[Any, Any], method: str, guard: Guard)
     return make(wrapped, handler.request_deserializer, handler.response_serializer)
 
 
-async def _abort(method: str, started: float, error: Exception, request: Any, context: Any) -> None:
+async def _abort(method: str, started: float, error: Exception, request: Any, facts: CallFacts, context: Any) -> None:
     problem = problem_of(error)
     _note(method, started, problem)
-    details = ((_DETAILS_KEY, _told(problem, request, context)),)
+    await _tell(problem, request, facts, context)
+
+
+async def _tell(problem: Problem, request: Any, facts: CallFacts, context: Any) -> None:
+    details = ((_DETAILS_KEY, _told(problem, request, facts)),)
     await context.abort(problem.code, problem.message, trailing_metadata=details)
 
 
-def _told(problem: Problem, request: Any, context: Any) -> bytes:
+def _told(problem: Problem, request: Any, facts: CallFacts) -> bytes:
     texts = catalogue()
-    told: bytes = status_of(problem, texts, texts.choose(wishes_of(request, context))).SerializeToString()
+    told: bytes = status_of(problem, texts, texts.choose(wishes_of(request, facts))).SerializeToString()
     return told
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import grpc
 from google.protobuf import descriptor_pool
@@ -16,6 +15,8 @@ from grpc_health.v1.health import aio as health
 
 from adapters.grpc.access import Guard, required_scopes
 from adapters.grpc.admin_servicer import AdminServicer
+from adapters.grpc.call_pool import CallPool
+from adapters.grpc.connections import options_of
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
 from adapters.grpc.event_servicer import EventServicer
@@ -24,6 +25,8 @@ from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.reflection import V1, V1ALPHA, add_reflection
 from adapters.grpc.tls import TlsFiles, server_credentials
+from adapters.grpc.traffic import Traffic, TrafficLimits, writes_of
+from application.audit import Audit, Refused
 from application.authenticate import Shown
 from application.caller import Caller
 from bayar.payments.v1 import (
@@ -41,17 +44,6 @@ _SERVICES: Final = tuple(
 )
 HEALTH: Final = ("grpc.health.v1.Health",)
 REFLECTION: Final = (V1, V1ALPHA)
-_OPTIONS: Final[tuple[tuple[str, Any], ...]] = (
-    # A request with a document of evidence, the largest that the contract knows, and some.
-    ("grpc.max_receive_message_length", 6 * 1024 * 1024),
-    ("grpc.max_metadata_size", 16 * 1024),
-    ("grpc.max_concurrent_streams", 1000),
-    # Two services on one port would share its calls by chance.
-    ("grpc.so_reuseport", 0),
-    ("grpc.keepalive_time_ms", 60_000),
-    ("grpc.keepalive_timeout_ms", 20_000),
-    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-)
 
 
 def _descriptors() -> list[ServiceDescriptor]:
@@ -84,21 +76,26 @@ class GrpcServer:
         self,
         servicers: Servicers,
         authenticate: Callable[[Shown], Caller],
-        threads: int,
+        audit: Audit,
+        note_refused: Callable[[Refused], None],
+        limits: TrafficLimits,
         tls: TlsFiles | None = None,
         closed: Collection[str] = (),
     ) -> None:
         """tls: None serves plain text. closed: of HEALTH and REFLECTION. Raises UndeclaredScope."""
         self._tls = tls
         self._servicers = servicers
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="call")
+        self._options = options_of(limits)
+        self._pool = CallPool(limits.threads, limits.queue, limits.call_seconds)
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
-        self._interceptor = CallInterceptor(Guard(authenticate, required_scopes(_descriptors())), closed)
+        services = _descriptors()
+        guard = Guard(authenticate, required_scopes(services), audit, note_refused)
+        self._interceptor = CallInterceptor(Traffic(guard, limits, writes_of(services)), self._pool, closed)
 
     async def start(self, address: str) -> str:
         """Returns the address with its real port. Raises CannotListen and BadCertificates."""
-        server = grpc.aio.server(migration_thread_pool=self._pool, interceptors=[self._interceptor], options=_OPTIONS)
+        server = grpc.aio.server(interceptors=[self._interceptor], options=self._options)
         add = self._servicers
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, server)
         customer_service_pb2_grpc.add_CustomerServiceServicer_to_server(add.customers, server)

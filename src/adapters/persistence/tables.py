@@ -343,3 +343,19 @@ attempt_blocks: Final = Table(
     UniqueConstraint("key", "counts_cards", "end_time"),
 )
 Index("ix_attempt_blocks_time", attempt_blocks.c.create_time, attempt_blocks.c.block_id)
+
+# Append only: triggers refuse to change or delete an entry (migration 0007).
+audit_entries: Final = Table(
+    "audit_entries",
+    metadata,
+    Column("entry_id", Text, primary_key=True),
+    Column("time", UtcTime, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("count", BigInteger, nullable=False),
+    Column("details", _Json, nullable=False),
+)
+Index("ix_audit_entries_time", audit_entries.c.time, audit_entries.c.entry_id)

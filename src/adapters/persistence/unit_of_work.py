@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from adapters.persistence.api_keys import SqlApiKeys
 from adapters.persistence.attempts import SqlAttempts
+from adapters.persistence.audit import SqlAuditLog
 from adapters.persistence.customers import SqlCustomers
 from adapters.persistence.disputes import SqlDisputes
 from adapters.persistence.notifications import SqlNotifications
@@ -26,5 +27,6 @@ class SqlUnitOfWork:
         self.disputes = SqlDisputes(connection, sealer)
         self.notifications = SqlNotifications(connection, sealer)
         self.requests = SqlRequests(connection)
+        self.audit = SqlAuditLog(connection)
         self.api_keys = SqlApiKeys(connection)
         self.attempts = SqlAttempts(connection)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from application.api_key import ApiKey
+from application.audit_entry import AuditEntry
 from application.ports.attempts import Attempts
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from domain.customer import Customer
@@ -302,6 +303,14 @@ class ApiKeys(Protocol):
         ...
 
 
+class AuditLog(Protocol):
+    def add(self, entry: AuditEntry) -> None: ...
+
+    def page(self, *, after: Position | None, limit: int) -> list[AuditEntry]:
+        """Newest first."""
+        ...
+
+
 class UnitOfWork(Protocol):
     """One transaction. Leaving its `with` commits, an exception rolls back."""
 
@@ -322,6 +331,9 @@ class UnitOfWork(Protocol):
 
     @property
     def requests(self) -> Requests: ...
+
+    @property
+    def audit(self) -> AuditLog: ...
 
     @property
     def api_keys(self) -> ApiKeys: ...

@@ -6,22 +6,18 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from adapters.grpc.faults import sentence
 from application.api_key import ApiKey
 from application.caller import Scope
-from application.errors import InvalidRequest, NotFound
 from application.manage_api_keys import CreateApiKey, ListApiKeys, RevokeApiKey
-from application.ports.store import Store, StoreUnavailable
-from bootstrap.commands.serve import told_of_bad_settings
+from application.ports.store import Store
+from bootstrap.own_store import with_own_store
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.terminal.output import console, say
 from bootstrap.terminal.tables import small_table
 
-_FAILED: Final = 1
 _USAGE: Final = 2
 _EVERYTHING_BUT_ADMIN: Final = ",".join(scope.value for scope in Scope if scope is not Scope.ADMIN)
 
@@ -40,38 +36,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     create.add_argument("--customer", default="", metavar="ID", help="sees and uses only this customer's data")
     create.add_argument("--expires-days", type=float, metavar="DAYS", help="from now (default: it does not expire)")
     create.add_argument("--note", default="", help="for your own list, at most 255 characters")
-    create.set_defaults(run=lambda parsed: _run(parsed, _create))
+    create.set_defaults(run=lambda parsed: with_own_store(parsed, _create))
     listing = actions.add_parser("list", help="every key, newest first, without the keys themselves")
     listing.add_argument("--json", action="store_true", help="one JSON document a line")
-    listing.set_defaults(run=lambda parsed: _run(parsed, _list))
+    listing.set_defaults(run=lambda parsed: with_own_store(parsed, _list))
     revoke = actions.add_parser("revoke", help="end a key; every replica refuses it within seconds")
     revoke.add_argument("key_id", metavar="KEY_ID", help="key_..., as the list shows it")
-    revoke.set_defaults(run=lambda parsed: _run(parsed, _revoke))
-
-
-def _run(parsed: argparse.Namespace, work: Callable[[argparse.Namespace, Store], int]) -> int:
-    from bootstrap.own_store import SchemaNotCurrent, own_store
-
-    def told() -> int:
-        try:
-            with own_store() as store:
-                return work(parsed, store)
-        except InvalidRequest as invalid:
-            for fault in invalid.faults:
-                say(f"bayar: {fault.field} {sentence(fault)}")
-            return _USAGE
-        except NotFound:
-            say("bayar: there is no such key. `bayar keys list` shows them all.")
-        except SchemaNotCurrent:
-            say(
-                "bayar: the database (BAYAR_DATABASE_URL) has not the tables of this version: run `bayar migrate`, or "
-                "start the service, first"
-            )
-        except StoreUnavailable as error:
-            say(f"bayar: the database does not answer (BAYAR_DATABASE_URL): {error}")
-        return _FAILED
-
-    return told_of_bad_settings(told)
+    revoke.set_defaults(run=lambda parsed: with_own_store(parsed, _revoke))
 
 
 def _create(parsed: argparse.Namespace, store: Store) -> int:
@@ -123,7 +94,7 @@ def _list(parsed: argparse.Namespace, store: Store) -> int:
 
 
 def _revoke(parsed: argparse.Namespace, store: Store) -> int:
-    key = RevokeApiKey(store, SystemClock())(parsed.key_id)
+    key = RevokeApiKey(store, SystemClock(), SortableIds())(parsed.key_id)
     say(f"{key.key_id} of {key.caller_id} is revoked. Every replica refuses it within seconds.")
     return 0
 

@@ -37,20 +37,23 @@ class House:
         return self.container.servicers()
 
 
-def a_house() -> House:
-    """A service with nothing in it yet."""
+def a_house(**settings: Any) -> House:
+    """A service with nothing in it yet, with other settings than the usual ones where named."""
     clock, ids = ManualClock(), CountingIds()
     gateway = MemoryGateway(clock)
     container = Container()
     container.settings.override(
         load_settings(
-            braintree_environment="sandbox",
-            encryption_keys=ENCRYPTION_KEYS,
-            braintree_merchant_id="merchant",
-            braintree_public_key="public",
-            braintree_private_key="private",
-            grpc_threads=8,
-            authentication="none",
+            **{
+                "braintree_environment": "sandbox",
+                "encryption_keys": ENCRYPTION_KEYS,
+                "braintree_merchant_id": "merchant",
+                "braintree_public_key": "public",
+                "braintree_private_key": "private",
+                "grpc_threads": 8,
+                "authentication": "none",
+                **settings,
+            }
         )
     )
     for provider, value in (

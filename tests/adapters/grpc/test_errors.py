@@ -139,6 +139,13 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (application.CredentialsUnavailable(), Code.UNAVAILABLE, "CREDENTIALS_UNAVAILABLE", (rich.RetryInfo,)),
     (application.ScopeMissing(Scope.ADMIN), Code.PERMISSION_DENIED, "SCOPE_MISSING", ()),
     (application.NotForCustomers(), Code.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", ()),
+    (errors.StreamTooLong(), Code.UNAVAILABLE, "STREAM_ENDED", (rich.RetryInfo,)),
+    (errors.RateLimited(0.0125), Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", (rich.RetryInfo,)),
+    (errors.TooManyFailedLogins(0.06), Code.RESOURCE_EXHAUSTED, "TOO_MANY_FAILED_LOGINS", (rich.RetryInfo,)),
+    (errors.TooManyStreams(5), Code.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", (rich.RetryInfo,)),
+    (errors.Overloaded(), Code.RESOURCE_EXHAUSTED, "OVERLOADED", (rich.RetryInfo,)),
+    (errors.RequestTooLarge(1000), Code.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", ()),
+    (errors.CallTooLong(150), Code.DEADLINE_EXCEEDED, "CALL_TOO_LONG", (rich.RetryInfo,)),
     (errors.NotAvailableYet(), Code.UNIMPLEMENTED, "NOT_AVAILABLE_YET", ()),
 ]
 IDS = [f"{type(error).__name__}-{reason}" for error, _, reason, _ in TOLD]

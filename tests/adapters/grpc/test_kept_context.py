@@ -10,7 +10,13 @@ import pytest
 
 from adapters.grpc.access import Guard
 from adapters.grpc.call_context import everybody, wishes_of
+from adapters.grpc.call_pool import CallPool
 from adapters.grpc.interceptor import CallInterceptor
+from adapters.grpc.traffic import Traffic, TrafficLimits
+from application.audit import Audit
+from tests.fakes.ids import CountingIds
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.runtime import ManualClock
 
 
 class Details(NamedTuple):
@@ -24,6 +30,9 @@ class HungUp:
     def invocation_metadata(self) -> Any:
         raise AssertionError("that memory is not ours any more")
 
+    def peer(self) -> str:
+        return "ipv4:203.0.113.7:4000"
+
     def auth_context(self) -> dict[str, list[bytes]]:
         return {}
 
@@ -33,8 +42,10 @@ def intercepted(handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandl
         async def continuation(_: Any) -> grpc.RpcMethodHandler[Any, Any]:
             return handler
 
-        guard = Guard(everybody, {})
-        found = await CallInterceptor(guard).intercept_service(continuation, Details())  # type: ignore[arg-type]
+        audit = Audit(MemoryStore(CountingIds()), ManualClock(), CountingIds())
+        guard = Guard(everybody, {}, audit, note_refused=print)
+        traffic = Traffic(guard, TrafficLimits(), frozenset())
+        found = await CallInterceptor(traffic, CallPool(1, 1, 30)).intercept_service(continuation, Details())  # type: ignore[arg-type]
         assert found is not None
         return found
 
@@ -56,8 +67,8 @@ async def wishes_one_by_one(request: Any, context: Any) -> Any:
 
 def test_a_call_on_a_thread_keeps_its_metadata() -> None:
     handler = intercepted(grpc.unary_unary_rpc_method_handler(wishes))
-    assert handler.unary_unary is not None
-    assert handler.unary_unary(b"", HungUp()) == ["id"]  # type: ignore[arg-type]
+    behaviour: Any = handler.unary_unary
+    assert asyncio.run(behaviour(b"", HungUp())) == ["id"]
 
 
 def test_a_call_on_the_loop_keeps_its_metadata() -> None:
@@ -80,10 +91,8 @@ def test_an_error_is_told_in_the_language_asked_for() -> None:
     class Aborting(HungUp):
         told = b""
 
-        def set_trailing_metadata(self, metadata: Any) -> None:
-            self.told = metadata[0][1]
-
-        def abort(self, code: Any, message: str) -> None:
+        async def abort(self, code: Any, message: str, trailing_metadata: Any) -> None:
+            self.told = trailing_metadata[0][1]
             raise ConnectionAbortedError(code, message)
 
     def fail(_request: Any, _context: Any) -> Any:
@@ -91,7 +100,7 @@ def test_an_error_is_told_in_the_language_asked_for() -> None:
 
     handler = intercepted(grpc.unary_unary_rpc_method_handler(fail))
     context = Aborting()
-    assert handler.unary_unary is not None
+    behaviour: Any = handler.unary_unary
     with pytest.raises(ConnectionAbortedError):
-        handler.unary_unary(b"", context)  # type: ignore[arg-type]
+        asyncio.run(behaviour(b"", context))
     assert b"LocalizedMessage" in context.told

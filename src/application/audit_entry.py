@@ -1,0 +1,32 @@
+"""An entry of the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+
+class AuditKind(Enum):
+    # Written before the call is carried out, and again with what came of it.
+    ADMIN_CALL_BEGUN = "admin_call_begun"
+    ADMIN_CALL_ENDED = "admin_call_ended"
+    ACCESS_REFUSED = "access_refused"
+    KEY_CREATED = "key_created"
+    KEY_REVOKED = "key_revoked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditEntry:
+    """One thing to be answered for. `count`: how often the same happened up to `time`."""
+
+    entry_id: str
+    time: datetime
+    kind: AuditKind
+    actor: str
+    subject: str
+    outcome: str = ""
+    peer: str = ""
+    count: int = 1
+    details: Mapping[str, str] = field(default_factory=dict)

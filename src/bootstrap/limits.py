@@ -1,0 +1,21 @@
+"""The limits of the gRPC side, as the settings have them."""
+
+from adapters.grpc.traffic import TrafficLimits
+from bootstrap.settings import Settings
+
+
+def traffic_limits(settings: Settings) -> TrafficLimits:
+    return TrafficLimits(
+        reads_per_second=settings.reads_per_second,
+        writes_per_second=settings.writes_per_second,
+        failed_logins_per_minute=settings.failed_logins_per_minute,
+        streams_per_caller=settings.streams_per_caller,
+        stream_seconds=settings.stream_seconds,
+        call_seconds=settings.call_seconds,
+        threads=settings.grpc_threads,
+        queue=settings.grpc_queue,
+        connections=settings.grpc_connections,
+        calls_per_connection=settings.calls_per_connection,
+        idle_seconds=settings.connection_idle_seconds,
+        connection_seconds=settings.connection_seconds,
+    )

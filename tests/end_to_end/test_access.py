@@ -1,0 +1,139 @@
+"""Keys that are issued, used and revoked while the service runs, and the audit log that tells of it."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import grpc
+import pytest
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError
+
+from application.audit import Audit, Refused, RefusedCalls
+from application.audit_entry import AuditKind
+from bayar import BayarClient, BayarError, RetryPolicy
+from bayar.payments.v1.admin_service_pb2 import ListUnresolvedOperationsRequest, ResolveOperationRequest
+from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
+from tests.end_to_end.service import Pair, run_bayar, until
+from tests.fakes.ids import CountingIds
+from tests.fakes.memory_store import MemoryStore
+from tests.fakes.runtime import ManualClock
+from tests.keys import ACTOR
+
+
+def outcome(pair: Pair, key: str) -> str:
+    with BayarClient(pair.service.address, credential=key, retry=RetryPolicy(attempts=1)) as bayar:
+        try:
+            list(bayar.list_payments())
+        except BayarError as error:
+            return error.reason
+    return "OK"
+
+
+def entries(pair: Pair) -> list[dict[str, Any]]:
+    listed = run_bayar("audit", "list", "--json", "--limit", "0", environment=pair.service.environment)
+    assert listed.returncode == 0, listed.stderr
+    return [json.loads(line) for line in listed.stdout.splitlines()]
+
+
+def test_a_key_is_shown_once_works_at_once_and_ends_within_seconds(pair: Pair) -> None:
+    environment = pair.service.environment
+    created = run_bayar("keys", "create", "shop", "--scopes", "payments:read", environment=environment)
+    assert created.returncode == 0, created.stderr
+    key = created.stdout.strip()
+    assert key not in created.stderr
+    assert outcome(pair, key) == "OK"
+    assert outcome(pair, key[:-1] + ("A" if key[-1] != "A" else "B")) == "CREDENTIAL_INVALID"
+    key_id = key.removeprefix("bayar_")[:30]
+    for listed in (("keys", "list"), ("keys", "list", "--json")):
+        shown = run_bayar(*listed, environment=environment).stdout
+        assert key_id in shown
+        assert key[len("bayar_") + 31 :] not in shown
+    assert key[len("bayar_") + 31 :].encode() not in pair.database.read_bytes()
+    until(lambda: "last_use_time" in _of(pair, key_id) and _of(pair, key_id)["last_use_time"], what="the last use")
+    assert run_bayar("keys", "revoke", key_id, environment=environment).returncode == 0
+    until(lambda: outcome(pair, key) == "CREDENTIAL_REVOKED", what="the end of the key")
+    told = {entry["kind"]: entry for entry in entries(pair) if entry["subject"] == key_id}
+    assert set(told) == {"key_created", "key_revoked"}
+    until(lambda: [e for e in entries(pair) if key_id in e["outcome"] and e["kind"] == "access_refused"])
+    assert key not in pair.service.log
+
+
+def _of(pair: Pair, key_id: str) -> dict[str, Any]:
+    lines = run_bayar("keys", "list", "--json", environment=pair.service.environment).stdout.splitlines()
+    return next(one for one in map(json.loads, lines) if one["key_id"] == key_id)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("create", "sh/op"),
+        ("create", "shop", "--scopes", "everything"),
+        ("create", "shop", "--scopes", ""),
+        ("create", "shop", "--customer", "nobody"),
+        ("create", "shop", "--scopes", "admin", "--customer", "cus_" + "0" * 26),
+        ("create", "shop", "--expires-days", "-1"),
+        ("revoke", "key_unknown"),
+    ],
+)
+def test_a_key_that_makes_no_sense_is_refused_with_the_reason(arguments: tuple[str, ...], pair: Pair) -> None:
+    run = run_bayar("keys", *arguments, environment=pair.service.environment)
+    assert run.returncode in (1, 2)
+    assert run.stderr.startswith("bayar: ")
+    assert run.stdout == ""
+
+
+def test_an_administrators_calls_are_written_down_with_what_came_of_them(pair: Pair, bayar: BayarClient) -> None:
+    stub = AdminServiceStub(bayar.channel)
+    stub.ListUnresolvedOperations(ListUnresolvedOperationsRequest())
+    operation_id = "op_" + "0" * 26
+    with pytest.raises(grpc.RpcError):
+        stub.ResolveOperation(
+            ResolveOperationRequest(request_id=str(uuid.uuid4()), operation_id=operation_id, reason="a secret thing")
+        )
+    told = [e for e in entries(pair) if e["details"].get("operation_id") == operation_id]
+    assert [(e["kind"], e["actor"], e["outcome"]) for e in told] == [
+        ("admin_call_ended", ACTOR, "OPERATION_NOT_FOUND"),
+        ("admin_call_begun", ACTOR, ""),
+    ]
+    assert "a secret thing" not in json.dumps(told)
+    assert any(e["subject"].endswith("/ListUnresolvedOperations") and e["outcome"] == "OK" for e in entries(pair))
+
+
+@pytest.mark.parametrize("change", ["UPDATE audit_entries SET actor = 'x'", "DELETE FROM audit_entries"])
+def test_the_database_itself_keeps_the_audit_log(change: str, engine: Engine) -> None:
+    from adapters.persistence.store import SqlStore
+    from tests.sealing import SEALER
+
+    Audit(SqlStore(engine, CountingIds(), SEALER), ManualClock(), CountingIds()).write(
+        AuditKind.ADMIN_CALL_BEGUN, "shop", "x"
+    )
+    replacing = "REPLACE INTO audit_entries SELECT * FROM audit_entries"
+    for statement in (change, "TRUNCATE audit_entries" if engine.dialect.name == "postgresql" else replacing):
+        with pytest.raises(DBAPIError, match="append only"), engine.begin() as connection:
+            connection.execute(text(statement))
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT actor FROM audit_entries")).scalars().all() == ["shop"]
+
+
+def test_a_flood_of_refused_calls_is_counted_in_a_few_entries() -> None:
+    store, clock = MemoryStore(CountingIds()), ManualClock()
+    seconds = [0.0]
+    steady: Callable[[], float] = lambda: seconds[0]  # noqa: E731
+    refused = RefusedCalls(store, clock, CountingIds(), steady)
+    for number in range(10_000):
+        refused.note(Refused("/a/B", "invalid", "", f"peer {number}"))
+    for _ in range(10):
+        refused()
+    with store.read() as work:
+        assert len(work.audit.page(after=None, limit=1000)) == 20
+    while refused._noted:
+        seconds[0] += 60
+        refused()
+    with store.read() as work:
+        found = work.audit.page(after=None, limit=1000)
+    assert sum(entry.count for entry in found) == 10_000
+    assert len(found) <= 501
