@@ -11,6 +11,7 @@ VENV    := .venv
 BIN     := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
+FUZZ    := $(VENV)/.fuzz
 PROTOC  := $(VENV)/.protoc
 PIP     := -m pip --disable-pip-version-check --quiet --quiet install
 
@@ -26,7 +27,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test feed test-domain crash check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-domain crash fuzz check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +50,9 @@ crash: $(DEV) ## a storm of faults and kill -9, then both ledgers compared (SECO
 
 feed: $(DEV) ## 10,000 events by two writing replicas, read by five readers that restart
 	FEED_EVENTS=10000 $(BIN)/pytest tests/contract/test_feed.py $(ARGS)
+
+fuzz: $(FUZZ) ## look for bytes that the service answers with a fault of its own (SECONDS=60)
+	$(BIN)/python -m tests.fuzz $(SECONDS)
 
 test-domain: $(DEV) ## the domain alone, in a second or two
 	$(BIN)/pytest tests/domain $(ARGS)
@@ -133,6 +137,11 @@ $(RUNTIME): requirements/runtime.txt $(PROJECTS) | $(BIN)/python
 $(DEV): requirements/dev.txt $(RUNTIME)
 	echo "Installing what tests and checks need into $(VENV) (once, half a minute) ..." >&2
 	$(BIN)/python $(PIP) --require-hashes --requirement requirements/dev.txt
+	touch $@
+
+$(FUZZ): requirements/fuzz.txt $(DEV)
+	echo "Installing the fuzzer into $(VENV) (once) ..." >&2
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements/fuzz.txt
 	touch $@
 
 $(PROTOC): requirements/stubs.txt | $(BIN)/python

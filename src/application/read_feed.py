@@ -17,6 +17,8 @@ from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.payment import Payment
 
 _NOBODY: Final = CallerId("")
+# A payment is created together with its first operation, and is none before.
+_FIRST_WHOLE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def _with_payments(work: UnitOfWork, entries: list[FeedEntry]) -> list[FeedItem]
 
 
 def _changes(work: UnitOfWork, payment_id: PaymentId, sequences: set[int]) -> list[PaymentAfter]:
-    history = work.payments.history(payment_id, limit=max(sequences))
+    history = work.payments.history(payment_id, limit=max(_FIRST_WHOLE, *sequences))
     events = [entry.event for entry in history]
     asked = [entry for entry in history if entry.sequence in sequences]
-    return [PaymentAfter(entry, Payment.replay(events[: entry.sequence])) for entry in asked]
+    return [PaymentAfter(entry, Payment.replay(events[: max(_FIRST_WHOLE, entry.sequence)])) for entry in asked]

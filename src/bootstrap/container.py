@@ -106,6 +106,7 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
         read_timeout_seconds=settings.braintree_read_timeout_seconds,
         max_connections=settings.grpc_threads,
         use_api_request_key=settings.braintree_use_api_request_key,
+        stock_parser=settings.braintree_stock_parser,
     )
 
 

@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 from adapters.persistence.store import SqlStore
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind
 from application.ports.store import Store, UnitOfWork
+from bootstrap.runtime import SortableIds
 from domain.address import Address
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId, PaymentMethodId
@@ -25,8 +26,8 @@ from tests.sealing import SEALER
 
 EVERYTHING = FeedFilter()
 ANI = CustomerId("cus_ani")
-# `make feed` reads 10,000.
-EVENTS = int(os.environ.get("FEED_EVENTS", "1000"))
+# Fewer for a quick look.
+EVENTS = int(os.environ.get("FEED_EVENTS", "10000"))
 
 
 def _customer(customer_id: CustomerId = ANI, caller_id: CallerId = SHOP) -> Customer:
@@ -215,7 +216,7 @@ def test_two_relays_give_no_place_twice(postgres_engine: Engine) -> None:
 @pytest.mark.timeout(900)
 def test_events_of_two_writers_are_read_once_and_in_order_by_readers_that_restart(postgres_engine: Engine) -> None:
     """Two replicas write at full speed and relay; five readers lose what they read since they last kept their place."""
-    replicas = [SqlStore(postgres_engine, CountingIds(), SEALER) for _ in range(2)]
+    replicas = [SqlStore(postgres_engine, SortableIds(), SEALER) for _ in range(2)]
     wanted, writing, pause = EVENTS, threading.Event(), threading.Event()
     written: list[str] = []
 

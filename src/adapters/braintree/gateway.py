@@ -15,7 +15,7 @@ from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
-from adapters.braintree import params, translate
+from adapters.braintree import params, parser, translate
 from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.settings import BraintreeSettings, environment_of
 from adapters.braintree.transport import AnswerLost, PooledTransport, RequestNotSent
@@ -65,6 +65,7 @@ class BraintreeAdapter:
     """The gateway port, for one merchant. One for the process, used by all threads at once."""
 
     def __init__(self, settings: BraintreeSettings) -> None:
+        parser.choose(stock=settings.stock_parser)
         environment = environment_of(settings)
         transport = PooledTransport(
             environment.protocol + environment.server_and_port,

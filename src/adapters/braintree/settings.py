@@ -34,6 +34,8 @@ class BraintreeSettings:
     max_connections: int = 32
     # Braintree enables api_request_key for each merchant. Where it has not, this is found out and done without.
     use_api_request_key: bool = True
+    # Reads answers with the SDK's own parser, which takes several times as long.
+    stock_parser: bool = False
 
 
 class TwinEnvironment(braintree.Environment):

@@ -1,0 +1,1 @@
+"""Fuzzing in one process, guided by what the code does with each input."""
