@@ -10,9 +10,13 @@ Key = tuple[CallerId, RequestId]
 
 
 class InFlight:
-    """The requests that this process is carrying out right now."""
+    """The requests that this process is carrying out right now.
 
-    def __init__(self) -> None:
+    At most `most_waiting` threads wait for one to end, so that repeats of what hangs leave threads for others.
+    """
+
+    def __init__(self, most_waiting: int = 1000) -> None:
+        self._free_seats = most_waiting
         self._lock = threading.Lock()
         self._running: dict[Key, threading.Event] = {}
 
@@ -34,8 +38,14 @@ class InFlight:
                 finished.set()
 
     def wait(self, key: Key, timeout_seconds: float) -> None:
-        """Returns once the request does not run in this process, or after the timeout."""
+        """Returns once the request does not run in this process, after the timeout, or where too many wait, at once."""
         with self._lock:
             running = self._running.get(key)
-        if running is not None:
+            if running is None or not self._free_seats:
+                return
+            self._free_seats -= 1
+        try:
             running.wait(timeout_seconds)
+        finally:
+            with self._lock:
+                self._free_seats += 1

@@ -104,7 +104,9 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
         ca_file=str(settings.braintree_ca_file or ""),
         connect_timeout_seconds=settings.braintree_connect_timeout_seconds,
         read_timeout_seconds=settings.braintree_read_timeout_seconds,
-        max_connections=settings.grpc_threads,
+        max_connections=settings.gateway_calls,
+        max_waiting=settings.spare_threads // 4,
+        breaker_failures=settings.braintree_breaker_failures,
         use_api_request_key=settings.braintree_use_api_request_key,
         stock_parser=settings.braintree_stock_parser,
     )
@@ -172,7 +174,9 @@ class Container(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(SortableIds)
-    in_flight = providers.Singleton(InFlight)
+    in_flight = providers.Singleton(
+        InFlight, providers.Callable(lambda settings: settings.spare_threads // 2, settings)
+    )
     callers = providers.Object(current_caller)
     limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)

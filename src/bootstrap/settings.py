@@ -258,6 +258,20 @@ class Settings(BaseSettings):
         "a while.",
         examples=["65"],
     )
+    braintree_max_calls: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many requests to Braintree may be under way at once. Fewer than BAYAR_GRPC_THREADS, so that "
+        "reads are answered while Braintree hangs. Three quarters of them when not set.",
+        examples=["48"],
+    )
+    braintree_breaker_failures: int = Field(
+        default=10,
+        ge=0,
+        description="After how many lost answers in a row nothing is sent for some seconds, and calls fail at once "
+        "with GATEWAY_UNREACHABLE. 0: any number.",
+        examples=["10"],
+    )
     absence_horizon_seconds: float = Field(
         default=180.0,
         gt=0,
@@ -440,6 +454,25 @@ class Settings(BaseSettings):
         if self.braintree_ca_file is not None and not self.braintree_ca_file.is_file():
             raise ValueError(f"BAYAR_BRAINTREE_CA_FILE names {self.braintree_ca_file}, and there is no such file")
         return self
+
+    @model_validator(mode="after")
+    def _leaves_threads_for_reads(self) -> Settings:
+        if self.gateway_calls >= self.grpc_threads:
+            raise ValueError(
+                "BAYAR_BRAINTREE_MAX_CALLS must be smaller than BAYAR_GRPC_THREADS, or a gateway that hangs would take "
+                f"every thread. Example: BAYAR_BRAINTREE_MAX_CALLS={self.grpc_threads * 3 // 4}"
+            )
+        return self
+
+    @property
+    def gateway_calls(self) -> int:
+        """How many requests to the gateway may be under way at once."""
+        return self.braintree_max_calls or self.grpc_threads * 3 // 4
+
+    @property
+    def spare_threads(self) -> int:
+        """Those that no request to the gateway can take."""
+        return self.grpc_threads - self.gateway_calls
 
     @model_validator(mode="after")
     def _has_keys_for_real_people(self) -> Settings:

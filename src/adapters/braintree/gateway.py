@@ -16,6 +16,7 @@ from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
 from adapters.braintree import params, parser, translate
+from adapters.braintree.breaker import Breaker, Bulkhead, GuardedTransport
 from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.settings import BraintreeSettings, environment_of
 from adapters.braintree.transport import AnswerLost, PooledTransport, RequestNotSent
@@ -75,7 +76,10 @@ class BraintreeAdapter:
             max_connections=settings.max_connections,
             proxy_url=settings.proxy_url,
         )
-        self._transport = transport
+        guarded = GuardedTransport(
+            transport, Breaker(settings.breaker_failures), Bulkhead(settings.max_connections, settings.max_waiting)
+        )
+        self._transport = guarded
         self._merchant_accounts: Mapping[str, str] = settings.merchant_accounts
         self._sdk = braintree.BraintreeGateway(
             braintree.Configuration(
@@ -83,7 +87,7 @@ class BraintreeAdapter:
                 settings.merchant_id,
                 settings.public_key,
                 settings.private_key,
-                http_strategy=lambda _configuration, _environment: transport,
+                http_strategy=lambda _configuration, _environment: guarded,
             )
         )
         self._keys = _RequestKeys(enabled=settings.use_api_request_key)
