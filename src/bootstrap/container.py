@@ -21,11 +21,13 @@ from adapters.grpc.event_servicer import EventServicer
 from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
+from adapters.grpc.translate.events import event_json
 from adapters.http.metrics import Metrics
 from adapters.http.server import HttpServer, Pages
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.sealing import Sealer, SealingKey
 from adapters.persistence.store import SqlStore
+from adapters.webhooks.postman import HttpPostman
 from application.absence import AbsenceWatch
 from application.accept_dispute import AcceptDispute
 from application.add_dispute_evidence import AddDisputeEvidence
@@ -45,6 +47,7 @@ from application.create_client_token import CreateClientToken
 from application.create_customer import CreateCustomer
 from application.create_payment import CreatePayment
 from application.delete_customer import DeleteCustomer
+from application.deliver_events import DeliverEvents
 from application.exactly_once import ExactlyOnce
 from application.export_payments import ExportPayments
 from application.finalize_dispute import FinalizeDispute
@@ -71,6 +74,7 @@ from application.list_payments import ListPayments
 from application.list_unresolved_operations import ListUnresolvedOperations
 from application.page_tokens import PageTokens
 from application.poll_disputes import PollDisputes
+from application.ports.deliveries import Endpoint
 from application.process_notifications import ProcessNotifications
 from application.read_feed import ReadFeed
 from application.receive_notification import ReceiveNotification
@@ -80,6 +84,7 @@ from application.refresh import Refresh
 from application.refund_payment import RefundPayment
 from application.relay_events import RelayEvents
 from application.reread_methods import RereadMethods
+from application.resend_events import ListDeliveries, ListEndpoints, ResendEvents
 from application.resolve_methods import ResolveMethods
 from application.resolve_operation import ResolveOperation
 from application.resolve_operations import ResolveOperations
@@ -88,6 +93,7 @@ from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
 from bootstrap.authentication import authentication, closed_services, tls_files
+from bootstrap.event_webhooks import read_endpoints
 from bootstrap.limits import traffic_limits
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import RawCards, Settings
@@ -115,6 +121,14 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
 def _sealer(settings: Settings) -> Sealer:
     keys = [SealingKey(name, key) for name, key in settings.keys_at_rest()]
     return Sealer(keys, settings.key_for("lookups of sealed values"))
+
+
+def _endpoints(settings: Settings) -> list[Endpoint]:
+    return read_endpoints(settings.event_webhooks_file, allow_private=settings.allow_private_webhooks)
+
+
+def _postman(settings: Settings, clock: SystemClock) -> HttpPostman:
+    return HttpPostman(lambda item: event_json(item, clock.now().date()), allow_private=settings.allow_private_webhooks)
 
 
 def _exactly_once(
@@ -279,6 +293,13 @@ class Container(containers.DeclarativeContainer):
     relay_events = providers.Singleton(RelayEvents, store)
     read_feed = providers.Singleton(ReadFeed, store)
 
+    endpoints = providers.Singleton(_endpoints, settings)
+    postman = providers.Singleton(_postman, settings, clock)
+    deliver_events = providers.Singleton(DeliverEvents, store, read_feed, postman, clock, endpoints)
+    list_endpoints = providers.Singleton(ListEndpoints, store, endpoints)
+    list_deliveries = providers.Singleton(ListDeliveries, store, endpoints)
+    resend_events = providers.Singleton(ResendEvents, store, exactly_once, endpoints)
+
     list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
     resolve_operation = providers.Singleton(ResolveOperation, store, gateway, exactly_once, resolve_operations)
     reconcile = providers.Singleton(Reconcile, store, gateway, ids)
@@ -340,6 +361,9 @@ class Container(containers.DeclarativeContainer):
             reconcile=reconcile,
             export_payments=export_payments,
             list_abuse_blocks=list_abuse_blocks,
+            list_endpoints=list_endpoints,
+            list_deliveries=list_deliveries,
+            resend_events=resend_events,
             list_notifications=list_notifications,
             retry_notification=retry_notification,
         ),

@@ -314,6 +314,16 @@ class Settings(BaseSettings):
         "The pauses between grow to an hour.",
         examples=["20"],
     )
+    event_webhooks_file: Path | None = Field(
+        default=None,
+        description="A TOML file that says where events are sent. See [events](events.md).",
+        examples=["/etc/bayar/webhooks.toml"],
+    )
+    allow_private_webhooks: bool = Field(
+        default=False,
+        description="Also send events to this machine, to private networks, and without TLS. For tests.",
+        examples=["true"],
+    )
     decline_window_seconds: float = Field(
         default=3600.0,
         ge=60,

@@ -55,6 +55,21 @@ class Admin(AdminServiceServicer):
     ) -> wire.RetryWebhookNotificationResponse:
         raise NotImplementedError
 
+    def ListEventEndpoints(
+        self, request: wire.ListEventEndpointsRequest, context: grpc.ServicerContext
+    ) -> wire.ListEventEndpointsResponse:
+        raise NotImplementedError
+
+    def ListEventDeliveries(
+        self, request: wire.ListEventDeliveriesRequest, context: grpc.ServicerContext
+    ) -> wire.ListEventDeliveriesResponse:
+        raise NotImplementedError
+
+    def ResendEvents(
+        self, request: wire.ResendEventsRequest, context: grpc.ServicerContext
+    ) -> wire.ResendEventsResponse:
+        raise NotImplementedError
+
     def ListAbuseBlocks(
         self, request: wire.ListAbuseBlocksRequest, context: grpc.ServicerContext
     ) -> wire.ListAbuseBlocksResponse:

@@ -84,6 +84,9 @@ ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "AdminService/ListAbuseBlocks": None,
     "AdminService/ListWebhookNotifications": None,
     "AdminService/RetryWebhookNotification": None,
+    "AdminService/ListEventEndpoints": None,
+    "AdminService/ListEventDeliveries": None,
+    "AdminService/ResendEvents": None,
 }
 METHODS: Final = {
     f"{service.name}/{method.name}": method

@@ -13,6 +13,7 @@ from typing import TypeVar
 from application.api_key import ApiKey
 from application.audit_entry import AuditEntry
 from application.ports.attempts import AttemptBlock, Tally
+from application.ports.deliveries import Delivery, DeliveryState, Line
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from application.ports.runtime import IdSource
@@ -65,6 +66,8 @@ class _State:
     blocks: list[AttemptBlock] = field(default_factory=list)
     feed: list[FeedEntry] = field(default_factory=list)
     unplaced: list[FeedEntry] = field(default_factory=list)
+    lines: dict[str, Line] = field(default_factory=dict)
+    deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
 
     def copy(self) -> _State:
         history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
@@ -82,6 +85,8 @@ class _State:
             list(self.blocks),
             list(self.feed),
             list(self.unplaced),
+            dict(self.lines),
+            dict(self.deliveries),
         )
 
 
@@ -148,6 +153,7 @@ def _farthest(operation: Operation, lease: timedelta) -> timedelta:
 class _Work:
     def __init__(self, state: _State, ids: IdSource, actor: str) -> None:
         self.feed = _Feed(state, ids, actor)
+        self.deliveries = _Deliveries(state)
         self.payments = _Payments(state, ids)
         self.customers = _Customers(state, self.feed)
         self.payment_methods = _Methods(state, self.feed)
@@ -157,6 +163,44 @@ class _Work:
         self.api_keys = _ApiKeys(state)
         self.audit = _Audit(state)
         self.attempts = _Attempts(state)
+
+
+class _Deliveries:
+    def __init__(self, state: _State) -> None:
+        self._state = state
+
+    def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> Line | None:
+        line = self._state.lines.setdefault(name, Line(name=name, position=start, next_attempt_time=now))
+        if not _is_due(line.next_attempt_time, now, timedelta(hours=2)):
+            return None
+        self._state.lines[name] = replace(line, next_attempt_time=lease_until)
+        return line
+
+    def save(self, line: Line) -> None:
+        if self._state.lines[line.name].position <= line.position:
+            self._state.lines[line.name] = line
+
+    def lines(self) -> list[Line]:
+        return list(self._state.lines.values())
+
+    def keep(self, delivery: Delivery) -> None:
+        self._state.deliveries[delivery.endpoint, delivery.event_id] = delivery
+
+    def drop(self, endpoint: str, event_id: EventId) -> None:
+        self._state.deliveries.pop((endpoint, event_id), None)
+
+    def waiting(self, endpoint: str, limit: int) -> list[Delivery]:
+        return [one for one in self._of(endpoint) if one.state is DeliveryState.WAITING][:limit]
+
+    def count_dead(self, endpoint: str) -> int:
+        return sum(one.state is DeliveryState.DEAD for one in self._of(endpoint))
+
+    def page(self, endpoint: str, *, after: int, limit: int) -> list[Delivery]:
+        return [one for one in self._of(endpoint) if one.position > after][:limit]
+
+    def _of(self, endpoint: str) -> list[Delivery]:
+        own = (one for one in self._state.deliveries.values() if one.endpoint == endpoint)
+        return sorted(own, key=lambda one: one.position)
 
 
 class _Feed:

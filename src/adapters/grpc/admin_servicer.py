@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 from adapters.grpc.call_context import Callers, voice_of
 from adapters.grpc.translate import disputes, requests
 from adapters.grpc.translate.enums import notification_state_from, orphan_policy_from
+from adapters.grpc.translate.events import endpoint_status, event_delivery
 from adapters.grpc.translate.resources import abuse_block, export_rows, reconcile_message
 from application.export_payments import ExportPayments
 from application.list_abuse_blocks import ListAbuseBlocks
 from application.list_notifications import ListNotifications
 from application.list_unresolved_operations import ListUnresolvedOperations
 from application.reconcile import Reconcile
+from application.resend_events import ListDeliveries, ListEndpoints, ResendEvents
 from application.resolve_operation import ResolveOperation
 from application.retry_notification import RetryNotification
 from bayar.payments.v1 import admin_service_pb2 as wire
@@ -34,6 +36,9 @@ class AdminServicer(AdminServiceServicer):
     list_notifications: ListNotifications
     retry_notification: RetryNotification
     list_abuse_blocks: ListAbuseBlocks
+    list_endpoints: ListEndpoints
+    list_deliveries: ListDeliveries
+    resend_events: ResendEvents
 
     def ListUnresolvedOperations(
         self, request: wire.ListUnresolvedOperationsRequest, context: Any
@@ -84,6 +89,23 @@ class AdminServicer(AdminServiceServicer):
     def ListAbuseBlocks(self, request: wire.ListAbuseBlocksRequest, context: Any) -> wire.ListAbuseBlocksResponse:
         found, token = self.list_abuse_blocks(page_size=request.page_size, page_token=request.page_token)
         return wire.ListAbuseBlocksResponse(blocks=[abuse_block(one) for one in found], next_page_token=token)
+
+    def ListEventEndpoints(
+        self, request: wire.ListEventEndpointsRequest, context: Any
+    ) -> wire.ListEventEndpointsResponse:
+        return wire.ListEventEndpointsResponse(endpoints=[endpoint_status(one) for one in self.list_endpoints()])
+
+    def ListEventDeliveries(
+        self, request: wire.ListEventDeliveriesRequest, context: Any
+    ) -> wire.ListEventDeliveriesResponse:
+        found = self.list_deliveries(
+            request.endpoint, after_position=request.after_position, page_size=request.page_size
+        )
+        return wire.ListEventDeliveriesResponse(deliveries=[event_delivery(one) for one in found])
+
+    def ResendEvents(self, request: wire.ResendEventsRequest, context: Any) -> wire.ResendEventsResponse:
+        count = self.resend_events(request.request_id, request.endpoint, request.event_ids, self.callers(context))
+        return wire.ResendEventsResponse(event_count=count)
 
 
 async def _one_by_one(items: Iterator[Item]) -> AsyncIterator[Item]:

@@ -202,6 +202,32 @@ Index(
 )
 Index("ix_feed_events_unplaced", feed_events.c.event_id, sqlite_where=IS_UNPLACED, postgresql_where=IS_UNPLACED)
 
+# How far each configured endpoint of events is.
+event_lines: Final = Table(
+    "event_lines",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("attempt_count", Integer, nullable=False),
+    Column("failing_since", UtcTime),
+    Column("last_error", Text, nullable=False),
+    Column("next_attempt_time", UtcTime, nullable=False),
+    Column("success_time", UtcTime),
+)
+
+# Events out of the lines: given up, or asked for again.
+event_deliveries: Final = Table(
+    "event_deliveries",
+    metadata,
+    Column("endpoint", Text, primary_key=True),
+    Column("event_id", Text, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("time", UtcTime, nullable=False),
+)
+Index("ix_event_deliveries_position", event_deliveries.c.endpoint, event_deliveries.c.position)
+
 requests: Final = Table(
     "requests",
     metadata,

@@ -8,6 +8,7 @@ from adapters.persistence.api_keys import SqlApiKeys
 from adapters.persistence.attempts import SqlAttempts
 from adapters.persistence.audit import SqlAuditLog
 from adapters.persistence.customers import SqlCustomers
+from adapters.persistence.deliveries import SqlDeliveries
 from adapters.persistence.disputes import SqlDisputes
 from adapters.persistence.feed import FeedWriter, SqlFeed
 from adapters.persistence.notifications import SqlNotifications
@@ -28,6 +29,7 @@ class SqlUnitOfWork:
         self.payment_methods = SqlPaymentMethods(connection, sealer, writer)
         self.disputes = SqlDisputes(connection, sealer, writer)
         self.feed = SqlFeed(connection, sealer)
+        self.deliveries = SqlDeliveries(connection)
         self.notifications = SqlNotifications(connection, sealer)
         self.requests = SqlRequests(connection)
         self.audit = SqlAuditLog(connection)

@@ -11,6 +11,7 @@ from typing import Protocol
 from application.api_key import ApiKey
 from application.audit_entry import AuditEntry
 from application.ports.attempts import Attempts
+from application.ports.deliveries import Deliveries
 from application.ports.feed import Feed
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from domain.customer import Customer
@@ -332,6 +333,9 @@ class UnitOfWork(Protocol):
 
     @property
     def feed(self) -> Feed: ...
+
+    @property
+    def deliveries(self) -> Deliveries: ...
 
     @property
     def requests(self) -> Requests: ...

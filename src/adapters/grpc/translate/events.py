@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Final
+from typing import Any, Final
+
+from google.protobuf.json_format import MessageToDict
 
 from adapters.grpc.catalogue import catalogue
 from adapters.grpc.translate.disputes import dispute
 from adapters.grpc.translate.history import payment_event
-from adapters.grpc.translate.resources import Voice, customer, known_moment
+from adapters.grpc.translate.resources import Voice, customer, known_moment, moment
+from application.ports.deliveries import Delivery, DeliveryState
 from application.ports.feed import PAYLOAD_VERSION, FeedKind
 from application.read_feed import FeedItem
-from bayar.payments.v1 import event_pb2
+from application.resend_events import EndpointStatus
+from bayar.payments.v1 import admin_service_pb2, event_pb2
 from domain.customer import Customer
 from domain.dispute import Dispute
 from domain.payment_method import PaymentMethod
@@ -21,6 +25,10 @@ _TYPES: Final = {
     FeedKind.CUSTOMER: event_pb2.EventType.EVENT_TYPE_CUSTOMER_CHANGED,
     FeedKind.PAYMENT_METHOD: event_pb2.EventType.EVENT_TYPE_PAYMENT_METHOD_CHANGED,
     FeedKind.DISPUTE: event_pb2.EventType.EVENT_TYPE_DISPUTE_CHANGED,
+}
+_DELIVERY_STATES: Final = {
+    DeliveryState.WAITING: admin_service_pb2.EventDeliveryState.EVENT_DELIVERY_STATE_WAITING,
+    DeliveryState.DEAD: admin_service_pb2.EventDeliveryState.EVENT_DELIVERY_STATE_DEAD,
 }
 _KINDS: Final = {number: kind for kind, number in _TYPES.items()}
 
@@ -61,3 +69,48 @@ def event_message(item: FeedItem, voice: Voice, today: date) -> event_pb2.Event:
             message.payment_change.event.CopyFrom(payment_event(item.change.event, kinds))
             message.payment_change.payment.CopyFrom(voice.payment(payment))
     return message
+
+
+def event_json(item: FeedItem, today: date) -> tuple[str, str, dict[str, Any]]:
+    """What the event is called, what it is about, and the whole of it as JSON with the contract's own names."""
+    message = event_message(item, voice_of_events(), today)
+    entry = item.entry
+    subject = entry.payment_id
+    match entry.resource:
+        case Customer() as one:
+            subject = one.customer_id
+        case PaymentMethod() as one:
+            subject = one.payment_method_id
+        case Dispute() as one:
+            subject = one.dispute_id
+    told: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    return f"bayar.payments.v1.{entry.kind.value}_changed", subject, told
+
+
+def endpoint_status(one: EndpointStatus) -> admin_service_pb2.EventEndpoint:
+    message = admin_service_pb2.EventEndpoint(
+        name=one.endpoint.name, caller_id=one.endpoint.caller_id, behind=one.behind, dead_count=one.dead_count
+    )
+    line = one.line
+    if line is not None:
+        message.MergeFrom(
+            admin_service_pb2.EventEndpoint(
+                position=line.position,
+                failing_since_time=moment(line.failing_since),
+                attempt_count=line.attempt_count,
+                last_error=line.last_error,
+                next_attempt_time=moment(line.next_attempt_time),
+                success_time=moment(line.success_time),
+            )
+        )
+    return message
+
+
+def event_delivery(one: Delivery) -> admin_service_pb2.EventDelivery:
+    return admin_service_pb2.EventDelivery(
+        event_id=one.event_id,
+        position=one.position,
+        state=_DELIVERY_STATES[one.state],
+        reason=one.reason,
+        change_time=moment(one.time),
+    )

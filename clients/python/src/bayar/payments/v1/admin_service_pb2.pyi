@@ -194,6 +194,30 @@ ABUSE_SCOPE_CALLER: AbuseScope.ValueType  # 4
 """One caller as a whole."""
 Global___AbuseScope: _TypeAlias = AbuseScope  # noqa: Y015
 
+class _EventDeliveryState:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _EventDeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventDeliveryState.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    EVENT_DELIVERY_STATE_UNSPECIFIED: _EventDeliveryState.ValueType  # 0
+    """Never sent."""
+    EVENT_DELIVERY_STATE_WAITING: _EventDeliveryState.ValueType  # 1
+    """To be sent once more."""
+    EVENT_DELIVERY_STATE_DEAD: _EventDeliveryState.ValueType  # 2
+    """Given up."""
+
+class EventDeliveryState(_EventDeliveryState, metaclass=_EventDeliveryStateEnumTypeWrapper):
+    """Where an event stands that is not in its address's line any more."""
+
+EVENT_DELIVERY_STATE_UNSPECIFIED: EventDeliveryState.ValueType  # 0
+"""Never sent."""
+EVENT_DELIVERY_STATE_WAITING: EventDeliveryState.ValueType  # 1
+"""To be sent once more."""
+EVENT_DELIVERY_STATE_DEAD: EventDeliveryState.ValueType  # 2
+"""Given up."""
+Global___EventDeliveryState: _TypeAlias = EventDeliveryState  # noqa: Y015
+
 @_typing.final
 class ListUnresolvedOperationsRequest(_message.Message):
     """The request of ListUnresolvedOperations."""
@@ -935,3 +959,256 @@ class RetryWebhookNotificationResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___RetryWebhookNotificationResponse: _TypeAlias = RetryWebhookNotificationResponse  # noqa: Y015
+
+@_typing.final
+class ListEventEndpointsRequest(_message.Message):
+    """The request of ListEventEndpoints."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventEndpointsRequest: _TypeAlias = ListEventEndpointsRequest  # noqa: Y015
+
+@_typing.final
+class EventEndpoint(_message.Message):
+    """An address that events are sent to, as BAYAR_EVENT_WEBHOOKS_FILE has it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    CALLER_ID_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    BEHIND_FIELD_NUMBER: _builtins.int
+    FAILING_SINCE_TIME_FIELD_NUMBER: _builtins.int
+    ATTEMPT_COUNT_FIELD_NUMBER: _builtins.int
+    LAST_ERROR_FIELD_NUMBER: _builtins.int
+    NEXT_ATTEMPT_TIME_FIELD_NUMBER: _builtins.int
+    SUCCESS_TIME_FIELD_NUMBER: _builtins.int
+    DEAD_COUNT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """Its name there."""
+    caller_id: _builtins.str
+    """Whose events it is sent."""
+    position: _builtins.int
+    """Everything up to this position of the feed was received or given up."""
+    behind: _builtins.int
+    """How many positions of the feed come after that, whether they are for this address or not."""
+    attempt_count: _builtins.int
+    """How often it failed."""
+    last_error: _builtins.str
+    """Why the last attempt failed. Empty where it did not."""
+    dead_count: _builtins.int
+    """How many events were given up."""
+    @_builtins.property
+    def failing_since_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when the event that is next fails. Absent where it does not."""
+
+    @_builtins.property
+    def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
+        """When it is tried next. Absent before the first attempt."""
+
+    @_builtins.property
+    def success_time(self) -> _timestamp_pb2.Timestamp:
+        """When an event was last received. Absent where none was."""
+
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        caller_id: _builtins.str = ...,
+        position: _builtins.int = ...,
+        behind: _builtins.int = ...,
+        failing_since_time: _timestamp_pb2.Timestamp | None = ...,
+        attempt_count: _builtins.int = ...,
+        last_error: _builtins.str = ...,
+        next_attempt_time: _timestamp_pb2.Timestamp | None = ...,
+        success_time: _timestamp_pb2.Timestamp | None = ...,
+        dead_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["failing_since_time", b"failing_since_time", "next_attempt_time", b"next_attempt_time", "success_time", b"success_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_count", b"attempt_count", "behind", b"behind", "caller_id", b"caller_id", "dead_count", b"dead_count", "failing_since_time", b"failing_since_time", "last_error", b"last_error", "name", b"name", "next_attempt_time", b"next_attempt_time", "position", b"position", "success_time", b"success_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventEndpoint: _TypeAlias = EventEndpoint  # noqa: Y015
+
+@_typing.final
+class ListEventEndpointsResponse(_message.Message):
+    """The answer of ListEventEndpoints."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDPOINTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def endpoints(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventEndpoint]:
+        """In the order of the file."""
+
+    def __init__(
+        self,
+        *,
+        endpoints: _abc.Iterable[Global___EventEndpoint] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoints", b"endpoints"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventEndpointsResponse: _TypeAlias = ListEventEndpointsResponse  # noqa: Y015
+
+@_typing.final
+class ListEventDeliveriesRequest(_message.Message):
+    """The request of ListEventDeliveries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDPOINT_FIELD_NUMBER: _builtins.int
+    AFTER_POSITION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    endpoint: _builtins.str
+    """The name of the address. Required; an unknown one is INVALID_REQUEST."""
+    after_position: _builtins.int
+    """Only those behind this position of the feed: the last one of the page before. Negative is INVALID_REQUEST."""
+    page_size: _builtins.int
+    """How many, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST."""
+    def __init__(
+        self,
+        *,
+        endpoint: _builtins.str = ...,
+        after_position: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["after_position", b"after_position", "endpoint", b"endpoint", "page_size", b"page_size"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventDeliveriesRequest: _TypeAlias = ListEventDeliveriesRequest  # noqa: Y015
+
+@_typing.final
+class EventDelivery(_message.Message):
+    """An event that is not in its address's line any more."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    CHANGE_TIME_FIELD_NUMBER: _builtins.int
+    event_id: _builtins.str
+    """The event."""
+    position: _builtins.int
+    """Its position in the feed."""
+    state: Global___EventDeliveryState.ValueType
+    """Where it stands."""
+    reason: _builtins.str
+    """Why."""
+    @_builtins.property
+    def change_time(self) -> _timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        event_id: _builtins.str = ...,
+        position: _builtins.int = ...,
+        state: Global___EventDeliveryState.ValueType = ...,
+        reason: _builtins.str = ...,
+        change_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["change_time", b"change_time", "event_id", b"event_id", "position", b"position", "reason", b"reason", "state", b"state"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventDelivery: _TypeAlias = EventDelivery  # noqa: Y015
+
+@_typing.final
+class ListEventDeliveriesResponse(_message.Message):
+    """The answer of ListEventDeliveries."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DELIVERIES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def deliveries(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventDelivery]:
+        """In the order of the feed."""
+
+    def __init__(
+        self,
+        *,
+        deliveries: _abc.Iterable[Global___EventDelivery] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deliveries", b"deliveries"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventDeliveriesResponse: _TypeAlias = ListEventDeliveriesResponse  # noqa: Y015
+
+@_typing.final
+class ResendEventsRequest(_message.Message):
+    """The request of ResendEvents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ENDPOINT_FIELD_NUMBER: _builtins.int
+    EVENT_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
+    endpoint: _builtins.str
+    """The name of the address. Required; an unknown one is INVALID_REQUEST."""
+    @_builtins.property
+    def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """1 to 100 events of the address's caller; otherwise INVALID_REQUEST."""
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        endpoint: _builtins.str = ...,
+        event_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["endpoint", b"endpoint", "event_ids", b"event_ids", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendEventsRequest: _TypeAlias = ResendEventsRequest  # noqa: Y015
+
+@_typing.final
+class ResendEventsResponse(_message.Message):
+    """The answer of ResendEvents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    event_count: _builtins.int
+    """How many will be sent."""
+    def __init__(
+        self,
+        *,
+        event_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_count", b"event_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResendEventsResponse: _TypeAlias = ResendEventsResponse  # noqa: Y015

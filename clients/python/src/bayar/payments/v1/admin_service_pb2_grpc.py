@@ -70,6 +70,21 @@ class AdminServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
                 _registered_method=True)
+        self.ListEventEndpoints = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/ListEventEndpoints',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventEndpointsRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventEndpointsResponse.FromString,
+                _registered_method=True)
+        self.ListEventDeliveries = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/ListEventDeliveries',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesResponse.FromString,
+                _registered_method=True)
+        self.ResendEvents = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/ResendEvents',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ResendEventsRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ResendEventsResponse.FromString,
+                _registered_method=True)
 
 
 class AdminServiceServicer(object):
@@ -130,6 +145,28 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListEventEndpoints(self, request, context):
+        """Shows the addresses that events are sent to, and how far each is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEventDeliveries(self, request, context):
+        """Lists events that an address did not receive in three days and that were given up, and those to be sent once more;
+        in the order of the feed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResendEvents(self, request, context):
+        """Has events sent to an address once more, beside those whose turn it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AdminServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -167,6 +204,21 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListAbuseBlocks,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.SerializeToString,
+            ),
+            'ListEventEndpoints': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEventEndpoints,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventEndpointsRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventEndpointsResponse.SerializeToString,
+            ),
+            'ListEventDeliveries': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEventDeliveries,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesResponse.SerializeToString,
+            ),
+            'ResendEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResendEvents,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ResendEventsRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ResendEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -359,6 +411,87 @@ class AdminService(object):
             '/bayar.payments.v1.AdminService/ListAbuseBlocks',
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEventEndpoints(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/ListEventEndpoints',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventEndpointsRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventEndpointsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEventDeliveries(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/ListEventDeliveries',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventDeliveriesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResendEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/ResendEvents',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ResendEventsRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.ResendEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -55,6 +55,14 @@ class AdminServiceStub:
     """
     ListAbuseBlocks: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]
     """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
+    ListEventEndpoints: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventEndpointsRequest, _admin_service_pb2.ListEventEndpointsResponse]
+    """Shows the addresses that events are sent to, and how far each is."""
+    ListEventDeliveries: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventDeliveriesRequest, _admin_service_pb2.ListEventDeliveriesResponse]
+    """Lists events that an address did not receive in three days and that were given up, and those to be sent once more;
+    in the order of the feed.
+    """
+    ResendEvents: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ResendEventsRequest, _admin_service_pb2.ResendEventsResponse]
+    """Has events sent to an address once more, beside those whose turn it is."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
@@ -83,6 +91,14 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """
     ListAbuseBlocks: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]  # type: ignore[assignment]
     """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
+    ListEventEndpoints: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventEndpointsRequest, _admin_service_pb2.ListEventEndpointsResponse]  # type: ignore[assignment]
+    """Shows the addresses that events are sent to, and how far each is."""
+    ListEventDeliveries: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventDeliveriesRequest, _admin_service_pb2.ListEventDeliveriesResponse]  # type: ignore[assignment]
+    """Lists events that an address did not receive in three days and that were given up, and those to be sent once more;
+    in the order of the feed.
+    """
+    ResendEvents: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ResendEventsRequest, _admin_service_pb2.ResendEventsResponse]  # type: ignore[assignment]
+    """Has events sent to an address once more, beside those whose turn it is."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     """For the people who run the service."""
@@ -150,5 +166,31 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListAbuseBlocksResponse, _abc.Awaitable[_admin_service_pb2.ListAbuseBlocksResponse]]:
         """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
+
+    @_abc_1.abstractmethod
+    def ListEventEndpoints(
+        self,
+        request: _admin_service_pb2.ListEventEndpointsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ListEventEndpointsResponse, _abc.Awaitable[_admin_service_pb2.ListEventEndpointsResponse]]:
+        """Shows the addresses that events are sent to, and how far each is."""
+
+    @_abc_1.abstractmethod
+    def ListEventDeliveries(
+        self,
+        request: _admin_service_pb2.ListEventDeliveriesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ListEventDeliveriesResponse, _abc.Awaitable[_admin_service_pb2.ListEventDeliveriesResponse]]:
+        """Lists events that an address did not receive in three days and that were given up, and those to be sent once more;
+        in the order of the feed.
+        """
+
+    @_abc_1.abstractmethod
+    def ResendEvents(
+        self,
+        request: _admin_service_pb2.ResendEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.ResendEventsResponse, _abc.Awaitable[_admin_service_pb2.ResendEventsResponse]]:
+        """Has events sent to an address once more, beside those whose turn it is."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,1 @@
+"""Outgoing webhooks: events as signed HTTP requests."""

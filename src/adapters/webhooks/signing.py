@@ -1,0 +1,16 @@
+"""Signs what is sent, in the form of Standard Webhooks (standardwebhooks.com)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Sequence
+
+
+def signature(secrets: Sequence[bytes], event_id: str, timestamp_seconds: int, body: bytes) -> str:
+    """One for each secret, with spaces between: whoever knows any of them can check it."""
+    signed = f"{event_id}.{timestamp_seconds}.".encode() + body
+    return " ".join(
+        "v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode() for secret in secrets
+    )

@@ -1,0 +1,122 @@
+"""Sends events to the endpoints that operators configured: each at least once, in order, for days if need be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
+from application.ports.feed import FeedFilter
+from application.ports.postman import Postman
+from application.ports.runtime import Clock
+from application.ports.store import Store
+from application.read_feed import FeedItem, ReadFeed
+
+FIRST_PAUSE: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(hours=1)
+# After that an event is given up, listed for administrators, and the next one is tried.
+GIVE_UP_AFTER: Final = timedelta(days=3)
+# Longer than one attempt may take.
+LEASE: Final = timedelta(seconds=60)
+_BATCH: Final = 50
+
+
+def pause_after(attempts: int) -> timedelta:
+    """Twice as long each time."""
+    doublings = min(attempts - 1, 20)
+    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverEvents:
+    """Every replica may run one; each endpoint is served by one at a time."""
+
+    store: Store
+    read_feed: ReadFeed
+    postman: Postman
+    clock: Clock
+    endpoints: Sequence[Endpoint]
+    is_stopping: Callable[[], bool] = lambda: False
+
+    def __call__(self) -> int:
+        """Returns how many were received. Raises StoreUnavailable."""
+        return sum(self._serve(endpoint) for endpoint in self.endpoints)
+
+    def _serve(self, endpoint: Endpoint) -> int:
+        now = self.clock.now()
+        with self.store.begin() as work:
+            start = 0 if endpoint.from_beginning else work.feed.end()
+            line = work.deliveries.claim(endpoint.name, start, now, now + LEASE)
+            waiting = work.deliveries.waiting(endpoint.name, _BATCH) if line is not None else []
+        if line is None:
+            return 0
+        sent = sum(self._send_again(endpoint, one) for one in waiting)
+        which = FeedFilter(caller_id=endpoint.caller_id, kinds=endpoint.kinds)
+        page = self.read_feed.after(line.position, which, limit=_BATCH)
+        for item in page.items:
+            if self.is_stopping():
+                break
+            line = self._send(endpoint, item, line)
+            if line.attempt_count:
+                return sent
+            sent += 1
+        else:
+            line = replace(line, position=page.position)
+        self._save(replace(line, next_attempt_time=self.clock.now()))
+        return sent
+
+    def _send(self, endpoint: Endpoint, item: FeedItem, line: Line) -> Line:
+        """The line as it is after an attempt with its first event, and as it was saved."""
+        error = self.postman.send(endpoint, item, self.clock.now())
+        now = self.clock.now()
+        if not error:
+            return self._save(_behind(line, item, now, success_time=now))
+        failing_since = line.failing_since or now
+        if now - failing_since >= GIVE_UP_AFTER:
+            dead = _delivery(endpoint, item, DeliveryState.DEAD, error, now)
+            return self._save(_behind(line, item, now, success_time=line.success_time), dead)
+        attempts = line.attempt_count + 1
+        return self._save(
+            replace(
+                line,
+                attempt_count=attempts,
+                failing_since=failing_since,
+                last_error=error,
+                next_attempt_time=now + pause_after(attempts),
+            )
+        )
+
+    def _send_again(self, endpoint: Endpoint, one: Delivery) -> int:
+        """Out of the line: what an administrator asked for is tried once."""
+        item = self.read_feed.find(one.event_id)
+        error = self.postman.send(endpoint, item, self.clock.now()) if item else "the event is gone"
+        with self.store.begin() as work:
+            if error:
+                work.deliveries.keep(replace(one, state=DeliveryState.DEAD, reason=error, time=self.clock.now()))
+            else:
+                work.deliveries.drop(one.endpoint, one.event_id)
+        return not error
+
+    def _save(self, line: Line, dead: Delivery | None = None) -> Line:
+        with self.store.begin() as work:
+            if dead is not None:
+                work.deliveries.keep(dead)
+            work.deliveries.save(line)
+        return line
+
+
+def _behind(line: Line, item: FeedItem, now: datetime, *, success_time: datetime | None) -> Line:
+    return Line(name=line.name, position=item.entry.position, next_attempt_time=now + LEASE, success_time=success_time)
+
+
+def _delivery(endpoint: Endpoint, item: FeedItem, state: DeliveryState, reason: str, time: datetime) -> Delivery:
+    return Delivery(
+        endpoint=endpoint.name,
+        event_id=item.entry.event_id,
+        position=item.entry.position,
+        state=state,
+        reason=reason,
+        time=time,
+    )

@@ -1,0 +1,110 @@
+"""Shows how far the endpoints of events are, and has events sent once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.caller import Caller
+from application.checks import Checks, known
+from application.errors import Rule
+from application.exactly_once import ExactlyOnce, Request
+from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
+from application.ports.store import Store
+from domain.ids import EventId
+
+MAX_EVENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """An endpoint, its line once it has one, how far behind the feed it is, and how many events were given up."""
+
+    endpoint: Endpoint
+    line: Line | None
+    behind: int
+    dead_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListEndpoints:
+    store: Store
+    endpoints: Sequence[Endpoint]
+
+    def __call__(self) -> list[EndpointStatus]:
+        """Raises StoreUnavailable."""
+        with self.store.read() as work:
+            lines = {line.name: line for line in work.deliveries.lines()}
+            end = work.feed.end()
+            return [
+                EndpointStatus(
+                    one,
+                    line := lines.get(one.name),
+                    end - line.position if line else 0,
+                    work.deliveries.count_dead(one.name),
+                )
+                for one in self.endpoints
+            ]
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeliveries:
+    store: Store
+    endpoints: Sequence[Endpoint]
+
+    def __call__(self, endpoint: str, *, after_position: int, page_size: int) -> list[Delivery]:
+        """Those given up or waiting to be sent again. Raises InvalidRequest and StoreUnavailable."""
+        checks = Checks()
+        size = checks.page_size(page_size)
+        if endpoint not in {one.name for one in self.endpoints}:
+            checks.add("endpoint", Rule.EXISTS)
+        if after_position < 0:
+            checks.add("after_position", Rule.NOT_NEGATIVE)
+        checks.done()
+        with self.store.read() as work:
+            return work.deliveries.page(endpoint, after=after_position, limit=size)
+
+
+@dataclass(frozen=True, slots=True)
+class ResendEvents:
+    store: Store
+    exactly_once: ExactlyOnce
+    endpoints: Sequence[Endpoint]
+
+    def __call__(self, request_id: str, endpoint: str, event_ids: Sequence[str], caller: Caller) -> int:
+        """Returns how many will be sent. Raises InvalidRequest, RequestIdReused and StoreUnavailable."""
+        checks = Checks()
+        checked = checks.request_id(request_id)
+        chosen = next((one for one in self.endpoints if one.name == endpoint), None)
+        if chosen is None:
+            checks.add("endpoint", Rule.EXISTS)
+        if not event_ids:
+            checks.add("event_ids", Rule.REQUIRED)
+        if len(event_ids) > MAX_EVENTS:
+            checks.add("event_ids", Rule.MAX_ENTRIES, MAX_EVENTS)
+        checks.done()
+        wanted = list(dict.fromkeys(EventId(event_id) for event_id in event_ids))
+        fields = {"endpoint": endpoint, "event_ids": wanted}
+        request = Request(caller, known(checked), "ResendEvents", fields)
+        stamp = self.exactly_once.stamp(caller)
+        with self.store.begin() as work:
+            if self.exactly_once.claim(work, self.exactly_once.record_of(request, endpoint, stamp)) is not None:
+                return len(wanted)
+            for event_id in wanted:
+                entry = work.feed.find(event_id)
+                if entry is None or entry.caller_id != known(chosen).caller_id:
+                    checks.add("event_ids", Rule.EXISTS)
+                    break
+                work.deliveries.keep(
+                    Delivery(
+                        endpoint=endpoint,
+                        event_id=event_id,
+                        position=entry.position,
+                        state=DeliveryState.WAITING,
+                        reason=f"asked for by {stamp.actor}",
+                        time=stamp.time,
+                    )
+                )
+            # Raised inside, so that nothing of it is kept.
+            checks.done()
+        return len(wanted)
