@@ -48,6 +48,9 @@ test: $(DEV) ## every test (WORKERS=2, ARGS="-k refund")
 crash: $(DEV) ## a storm of faults and kill -9, then both ledgers compared (SECONDS=60 SEED=7 DATABASE=sqlite|postgresql|both)
 	$(BIN)/python -m tests.crash --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)
 
+feed: $(DEV) ## 10,000 events by two writing replicas, read by five readers that restart
+	FEED_EVENTS=10000 $(BIN)/pytest tests/contract/test_feed.py $(ARGS)
+
 fuzz: $(FUZZ) ## look for bytes that the service answers with a fault of its own (SECONDS=60)
 	$(BIN)/python -m tests.fuzz $(SECONDS)
 

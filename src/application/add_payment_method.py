@@ -125,7 +125,7 @@ class AddPaymentMethod:
     ) -> tuple[PaymentMethod, bool]:
         stamp = self.exactly_once.stamp(request.caller)
         due = stamp.time + self.exactly_once.lease
-        with self.store.begin() as work:
+        with self.store.begin(stamp.actor) as work:
             earlier = self.exactly_once.claim(work, self.exactly_once.record_of(request, method_id, stamp))
             if earlier is not None:
                 method = known(work.payment_methods.get(PaymentMethodId(earlier.resource_id), lock=True))

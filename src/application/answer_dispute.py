@@ -91,7 +91,7 @@ class AnswerDispute:
     def _start(self, request: Request, dispute_id: str, answer: Answer) -> tuple[Dispute, DisputeAction | None]:
         stamp = self.exactly_once.stamp(request.caller)
         action_id = OperationId(self.exactly_once.ids.new(OPERATION))
-        with self.store.begin() as work:
+        with self.store.begin(stamp.actor) as work:
             earlier = self.exactly_once.claim(work, self.exactly_once.record_of(request, dispute_id, stamp))
             dispute = own_dispute(work, dispute_id, request.caller, lock=True)
             if earlier is not None and not _may_be_sent_again(dispute, request):

@@ -70,7 +70,7 @@ class MethodChanger:
             raise MethodNotActive(method.payment_method_id, method.state)
         answer = at_gateway(method)
         stamp = self.exactly_once.stamp(request.caller)
-        with self.store.begin() as work:
+        with self.store.begin(stamp.actor) as work:
             current = own_method(work, method_id, request.caller, lock=True)
             if self.exactly_once.claim(work, self.exactly_once.record_of(request, method_id, stamp)):
                 return current

@@ -60,7 +60,7 @@ class CreateCustomer:
             **told,
         )
         try:
-            with self.store.begin() as work:
+            with self.store.begin(stamp.actor) as work:
                 record = self.exactly_once.record_of(request, customer.customer_id, stamp)
                 earlier = self.exactly_once.claim(work, record)
                 if earlier is not None:

@@ -42,7 +42,7 @@ class DeleteCustomer:
             return customer
         self.gateway.delete_customer(customer.customer_id)
         stamp = self.exactly_once.stamp(caller)
-        with self.store.begin() as work:
+        with self.store.begin(stamp.actor) as work:
             current = own_customer(work, customer_id, caller, lock=True)
             self.exactly_once.claim(work, self.exactly_once.record_of(request, customer_id, stamp))
             if current.delete_time is not None:
@@ -63,6 +63,7 @@ class DeleteCustomer:
                 )
             work.payment_methods.erase_personal_data(current.customer_id)
             work.payments.erase_personal_data(current.customer_id)
+            work.feed.erase_personal_data(current.customer_id)
         self.store.wipe()
         return deleted
 

@@ -174,7 +174,7 @@ class ExactlyOnce:
     def record(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome, caller: Caller) -> Payment:
         """The third beat."""
         stamp = self.stamp(caller)
-        with self.store.begin() as work:
+        with self.store.begin(stamp.actor) as work:
             payment = locked(work, payment_id)
             if isinstance(outcome, Unknown):
                 payment.check_again(operation_id, stamp.time + self.first_check)
@@ -236,7 +236,7 @@ class ExactlyOnce:
         """The first beat: the payment, and the operation if this request starts one."""
         stamp = self.stamp(request.caller)
         try:
-            with self.store.begin() as work:
+            with self.store.begin(stamp.actor) as work:
                 earlier = self.claim(work, self.record_of(request, payment_id, stamp))
                 payment = None
                 if earlier is not None:

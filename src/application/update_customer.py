@@ -56,7 +56,7 @@ class UpdateCustomer:
         if customer.is_at_gateway:
             self.gateway.update_customer(replace(customer, **changes))  # type: ignore[arg-type]
         try:
-            with self.store.begin() as work:
+            with self.store.begin(stamp.actor) as work:
                 current = own_customer(work, customer_id, caller, lock=True)
                 if self.exactly_once.claim(work, self.exactly_once.record_of(request, customer_id, stamp)):
                     return current

@@ -72,11 +72,13 @@ from application.list_unresolved_operations import ListUnresolvedOperations
 from application.page_tokens import PageTokens
 from application.poll_disputes import PollDisputes
 from application.process_notifications import ProcessNotifications
+from application.read_feed import ReadFeed
 from application.receive_notification import ReceiveNotification
 from application.reconcile import Reconcile
 from application.record_dispute import RecordDispute
 from application.refresh import Refresh
 from application.refund_payment import RefundPayment
+from application.relay_events import RelayEvents
 from application.reread_methods import RereadMethods
 from application.resolve_methods import ResolveMethods
 from application.resolve_operation import ResolveOperation
@@ -274,6 +276,9 @@ class Container(containers.DeclarativeContainer):
     list_notifications = providers.Singleton(ListNotifications, store, page_tokens)
     retry_notification = providers.Singleton(RetryNotification, store, exactly_once)
 
+    relay_events = providers.Singleton(RelayEvents, store)
+    read_feed = providers.Singleton(ReadFeed, store)
+
     list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
     resolve_operation = providers.Singleton(ResolveOperation, store, gateway, exactly_once, resolve_operations)
     reconcile = providers.Singleton(Reconcile, store, gateway, ids)
@@ -326,7 +331,7 @@ class Container(containers.DeclarativeContainer):
             add_dispute_evidence=add_dispute_evidence,
             finalize_dispute=finalize_dispute,
         ),
-        events=providers.Factory(EventServicer),
+        events=providers.Factory(EventServicer, callers, clock, read_feed, settings.provided.feed_interval_seconds),
         admin=providers.Factory(
             AdminServicer,
             callers=callers,

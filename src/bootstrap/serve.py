@@ -199,6 +199,7 @@ async def _serve_until_told(
         Worker("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, outages),
         Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
+        Worker("event relay", container.relay_events(), settings.feed_interval_seconds, outages),
         Worker("webhook worker", container.process_notifications(), settings.resolver_interval_seconds, outages),
         Worker("dispute follower", container.follow_disputes(), settings.resolver_interval_seconds, outages),
         Worker("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds, outages),

@@ -292,6 +292,13 @@ class Settings(BaseSettings):
     resolver_interval_seconds: float = Field(
         default=1.0, gt=0, description="How often to look for operations that are due.", examples=["1"]
     )
+    feed_interval_seconds: float = Field(
+        default=0.25,
+        gt=0,
+        le=10,
+        description="How often to look for new events, to give them their places and to send them to readers.",
+        examples=["0.25"],
+    )
     dispute_poll_seconds: float = Field(
         default=3600.0,
         gt=0,

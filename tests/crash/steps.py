@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from application.ports.store import DueOperation, Store, UnitOfWork
+from domain.events import SERVICE
 
 _MOVES: Final = frozenset({"authorize", "capture", "void", "refund", "store_method"})
 _LOOKS: Final = frozenset({"find_transaction", "find_transactions", "find_by_operation", "find_method"})
@@ -90,10 +91,10 @@ class DyingStore:
     beat: _Beat
 
     @contextmanager
-    def begin(self) -> Iterator[UnitOfWork]:
+    def begin(self, actor: str = SERVICE) -> Iterator[UnitOfWork]:
         what = self.beat.records
         self.fuse.reach(f"{what}: before")
-        with self.store.begin() as work:
+        with self.store.begin(actor) as work:
             yield work
             self.fuse.reach(f"{what}: before commit")
         self.fuse.reach(f"{what}: recorded")

@@ -13,6 +13,7 @@ from typing import TypeVar
 from application.api_key import ApiKey
 from application.audit_entry import AuditEntry
 from application.ports.attempts import AttemptBlock, Tally
+from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from application.ports.runtime import IdSource
 from application.ports.store import (
@@ -33,7 +34,7 @@ from domain import ids as prefixes
 from domain.address import Address
 from domain.customer import Customer
 from domain.dispute import Dispute
-from domain.events import OperationDeclined, OperationSucceeded, PaymentCreated, PaymentEvent, PaymentTerms
+from domain.events import SERVICE, OperationDeclined, OperationSucceeded, PaymentCreated, PaymentEvent, PaymentTerms
 from domain.ids import CallerId, CustomerId, DisputeId, EventId, PaymentId, PaymentMethodId, RequestId
 from domain.instrument import Instrument
 from domain.operation import Operation, OperationState
@@ -62,6 +63,8 @@ class _State:
     audit: list[AuditEntry] = field(default_factory=list)
     tallies: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
     blocks: list[AttemptBlock] = field(default_factory=list)
+    feed: list[FeedEntry] = field(default_factory=list)
+    unplaced: list[FeedEntry] = field(default_factory=list)
 
     def copy(self) -> _State:
         history = {payment_id: list(entries) for payment_id, entries in self.history.items()}
@@ -77,6 +80,8 @@ class _State:
             list(self.audit),
             dict(self.tallies),
             list(self.blocks),
+            list(self.feed),
+            list(self.unplaced),
         )
 
 
@@ -89,16 +94,16 @@ class MemoryStore:
         self._state = _State()
 
     @contextmanager
-    def begin(self) -> Iterator[UnitOfWork]:
+    def begin(self, actor: str = SERVICE) -> Iterator[UnitOfWork]:
         with self._turn():
             state = self._state.copy()
-            yield _Work(state, self._ids)
+            yield _Work(state, self._ids, actor)
             self._state = state
 
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
         # A committed state is never changed again.
-        yield _Work(self._state.copy(), self._ids)
+        yield _Work(self._state.copy(), self._ids, SERVICE)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         lease = lease_until - now
@@ -141,16 +146,81 @@ def _farthest(operation: Operation, lease: timedelta) -> timedelta:
 
 
 class _Work:
-    def __init__(self, state: _State, ids: IdSource) -> None:
+    def __init__(self, state: _State, ids: IdSource, actor: str) -> None:
+        self.feed = _Feed(state, ids, actor)
         self.payments = _Payments(state, ids)
-        self.customers = _Customers(state)
-        self.payment_methods = _Methods(state)
-        self.disputes = _Disputes(state)
+        self.customers = _Customers(state, self.feed)
+        self.payment_methods = _Methods(state, self.feed)
+        self.disputes = _Disputes(state, self.feed)
         self.notifications = _Notifications(state)
         self.requests = _Requests(state)
         self.api_keys = _ApiKeys(state)
         self.audit = _Audit(state)
         self.attempts = _Attempts(state)
+
+
+class _Feed:
+    def __init__(self, state: _State, ids: IdSource, actor: str) -> None:
+        self._state = state
+        self._ids = ids
+        self._actor = actor
+
+    def note(self, resource: Resource) -> None:
+        payment_id = resource.payment_id if isinstance(resource, Dispute) else ""
+        payment = self._state.payments.get(PaymentId(payment_id))
+        customer_id = payment.terms.customer_id if payment else None
+        if not isinstance(resource, Dispute):
+            customer_id = resource.customer_id
+        kinds = {Customer: FeedKind.CUSTOMER, PaymentMethod: FeedKind.PAYMENT_METHOD, Dispute: FeedKind.DISPUTE}
+        self._state.unplaced.append(
+            FeedEntry(
+                position=0,
+                event_id=EventId(self._ids.new(prefixes.EVENT)),
+                kind=kinds[type(resource)],
+                time=resource.update_time,
+                actor=self._actor,
+                caller_id=resource.caller_id,
+                customer_id=customer_id or "",
+                payment_id=payment_id,
+                resource=resource,
+            )
+        )
+
+    def relay(self, limit: int) -> int:
+        placed, self._state.unplaced[:] = self._state.unplaced[:limit], self._state.unplaced[limit:]
+        self._state.feed += [replace(one, position=n) for n, one in enumerate(placed, self.end() + 1)]
+        return len(placed)
+
+    def end(self) -> int:
+        return len(self._state.feed)
+
+    def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> list[FeedEntry]:
+        return [
+            one
+            for one in self._state.feed[position:until]
+            if which.caller_id in (None, one.caller_id)
+            and (not which.kinds or one.kind in which.kinds)
+            and which.customer_id in (None, one.customer_id)
+        ][:limit]
+
+    def find(self, event_id: EventId) -> FeedEntry | None:
+        return next((one for one in self._state.feed if one.event_id == event_id), None)
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        for entries in (self._state.feed, self._state.unplaced):
+            for place, one in enumerate(entries):
+                if one.customer_id == customer_id:
+                    entries[place] = replace(one, resource=_bare_resource(one.resource))
+
+
+def _bare_resource(resource: Resource | None) -> Resource | None:
+    match resource:
+        case Customer():
+            return replace(resource, external_id="", given_name="", family_name="", email="", phone="")
+        case PaymentMethod():
+            return replace(resource, instrument=_bare(resource.instrument), billing_address=Address())
+        case _:
+            return resource
 
 
 class _Payments:
@@ -291,6 +361,19 @@ class _Payments:
                     event_id=event_id, payment_id=terms.payment_id, sequence=len(events), event=events[-1], state=state
                 )
             )
+            self._state.unplaced.append(
+                FeedEntry(
+                    position=0,
+                    event_id=event_id,
+                    kind=FeedKind.PAYMENT,
+                    time=event.stamp.time,
+                    actor=event.stamp.actor,
+                    caller_id=terms.caller_id,
+                    customer_id=terms.customer_id or "",
+                    payment_id=terms.payment_id,
+                    sequence=len(events),
+                )
+            )
         payment.new_events.clear()
         stored = deepcopy(payment)
         self._state.payments[terms.payment_id] = stored
@@ -335,8 +418,9 @@ def _matches(payment: Payment, which: PaymentFilter) -> bool:
 
 
 class _Customers:
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: _State, feed: _Feed) -> None:
         self._state = state
+        self._feed = feed
 
     def add(self, customer: Customer) -> None:
         if customer.customer_id in self._state.customers:
@@ -370,12 +454,16 @@ class _Customers:
             holder = self.find_by_external_id(customer.caller_id, customer.external_id)
             if holder is not None and holder.customer_id != customer.customer_id:
                 raise ExternalIdTaken(holder.customer_id)
+        before = self._state.customers.get(customer.customer_id)
         self._state.customers[customer.customer_id] = customer
+        if before is None or replace(before, is_at_gateway=customer.is_at_gateway) != customer:
+            self._feed.note(customer)
 
 
 class _Methods:
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: _State, feed: _Feed) -> None:
         self._state = state
+        self._feed = feed
 
     def add(self, method: PaymentMethod) -> None:
         if method.payment_method_id in self._state.methods:
@@ -427,24 +515,37 @@ class _Methods:
     def _store(self, method: PaymentMethod) -> None:
         if method.is_default:
             for other in self._state.methods.values():
-                if other.is_default and other.customer_id == method.customer_id:
-                    self._state.methods[other.payment_method_id] = replace(other, is_default=False)
+                is_other = other.payment_method_id != method.payment_method_id
+                if is_other and other.is_default and other.customer_id == method.customer_id:
+                    deposed = replace(other, is_default=False, update_time=method.update_time)
+                    self._state.methods[other.payment_method_id] = deposed
+                    self._feed.note(deposed)
+        before = self._state.methods.get(method.payment_method_id)
         self._state.methods[method.payment_method_id] = method
+        if before != method:
+            self._feed.note(method)
 
 
 class _Disputes:
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: _State, feed: _Feed) -> None:
         self._state = state
+        self._feed = feed
 
     def add(self, dispute: Dispute) -> None:
         if self.find(dispute.report.gateway_dispute_id) is not None:
             raise ValueError(f"{dispute.report.gateway_dispute_id} is there already")
+        before = self._state.disputes.get(dispute.dispute_id)
         self._state.disputes[dispute.dispute_id] = dispute
+        if before != dispute:
+            self._feed.note(dispute)
 
     def save(self, dispute: Dispute) -> None:
         if dispute.dispute_id not in self._state.disputes:
             raise LookupError(dispute.dispute_id)
+        before = self._state.disputes.get(dispute.dispute_id)
         self._state.disputes[dispute.dispute_id] = dispute
+        if before != dispute:
+            self._feed.note(dispute)
 
     def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None:
         return self._state.disputes.get(dispute_id)

@@ -29,7 +29,7 @@ from application.resolve_operations import ResolveOperations
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidOrder, VoidPayment
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
-from domain.events import CaptureMode, PaymentEvent
+from domain.events import SERVICE, CaptureMode, PaymentEvent
 from domain.ids import CallerId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
@@ -139,9 +139,9 @@ class SimulatedStore:
         self._world = world
 
     @contextmanager
-    def begin(self) -> Iterator[UnitOfWork]:
+    def begin(self, actor: str = SERVICE) -> Iterator[UnitOfWork]:
         self._reach()
-        with self._world.store.begin() as work:
+        with self._world.store.begin(actor) as work:
             yield work
             if self._world.happens(self._world.chances.store_down):
                 raise StoreUnavailable("rolled back")

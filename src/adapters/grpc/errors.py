@@ -30,10 +30,6 @@ DOMAIN: Final = "bayar"
 _MOST_DETAIL_BYTES: Final = 4000
 
 
-class NotAvailableYet(Exception):
-    """The contract has the call, and this version does not."""
-
-
 class ServiceStopping(Exception):
     """The service ends, and with it its streams."""
 
@@ -471,14 +467,6 @@ def _unavailable(reason: str, message: str, retry_seconds: int) -> Callable[[Any
     return lambda _: problem
 
 
-def _not_available_yet(_: NotAvailableYet) -> Problem:
-    return Problem(
-        grpc.StatusCode.UNIMPLEMENTED,
-        "NOT_AVAILABLE_YET",
-        "The contract has this call, and this version of the service does not carry it out yet.",
-    )
-
-
 def _internal(error: Exception) -> Problem:
     incident = secrets.token_hex(6)
     _log.error("incident %s", incident, exc_info=error)
@@ -564,6 +552,5 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "The keys of the token issuer cannot be had just now, so nobody knows whether the token is good. Try again.",
         5,
     ),
-    NotAvailableYet: _not_available_yet,
 }
 REFUSALS: Final = tuple(_TABLE)

@@ -1,16 +1,68 @@
-"""EventService: in the contract, and not carried out yet."""
+"""EventService: one feed of all changes, as a stream that can be resumed anywhere."""
 
+from __future__ import annotations
+
+import asyncio
+import time
 from collections.abc import AsyncIterator
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
 
-from adapters.grpc.errors import NotAvailableYet
+from adapters.grpc.call_context import Callers
+from adapters.grpc.feed_tail import FeedTail
+from adapters.grpc.translate.events import event_message, feed_kind_from, voice_of_events
+from adapters.grpc.translate.resources import known_moment
+from application.ports.feed import FeedFilter
+from application.ports.runtime import Clock
+from application.read_feed import ReadFeed
 from bayar.payments.v1 import event_service_pb2 as wire
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceServicer
 
+_PAGE: Final = 200
+# The contract promises one every 15 s.
+_HEARTBEAT_SECONDS: Final = 10.0
+# Reading is quick; callers who read slowly hold no thread.
+_THREADS: Final = 4
+
 
 class EventServicer(EventServiceServicer):
+    def __init__(self, callers: Callers, clock: Clock, read_feed: ReadFeed, poll_seconds: float) -> None:
+        self._callers = callers
+        self._clock = clock
+        self._read_feed = read_feed
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="feed")
+        self._tail = FeedTail(read_feed.end, self._pool, poll_seconds)
+
     async def StreamEvents(
         self, request: wire.StreamEventsRequest, context: Any
     ) -> AsyncIterator[wire.StreamEventsResponse]:
-        raise NotAvailableYet
-        yield  # makes it a stream
+        caller = self._callers(context)
+        loop = asyncio.get_running_loop()
+        kinds = [feed_kind_from(number) for number in request.types]
+        which = await loop.run_in_executor(
+            self._pool, self._read_feed.check, request.after_position, kinds, request.customer_id, caller
+        )
+        position, last_sent = request.after_position, time.monotonic()
+        yield self._heartbeat(position)
+        while True:
+            events, reached = await loop.run_in_executor(self._pool, self._page, position, which)
+            for event in events:
+                yield wire.StreamEventsResponse(event=event)
+                last_sent = time.monotonic()
+            moved, position = reached > position, reached
+            if len(events) == _PAGE:
+                continue
+            if time.monotonic() - last_sent >= _HEARTBEAT_SECONDS or (moved and not events):
+                yield self._heartbeat(position)
+                last_sent = time.monotonic()
+            left = _HEARTBEAT_SECONDS - (time.monotonic() - last_sent)
+            await self._tail.wait_beyond(position, max(left, 0.0))
+
+    def _page(self, position: int, which: FeedFilter) -> tuple[list[Any], int]:
+        page = self._read_feed.after(position, which, limit=_PAGE)
+        voice, today = voice_of_events(), self._clock.now().date()
+        return [event_message(item, voice, today) for item in page.items], page.position
+
+    def _heartbeat(self, position: int) -> wire.StreamEventsResponse:
+        beat = wire.Heartbeat(position=position, heartbeat_time=known_moment(self._clock.now()))
+        return wire.StreamEventsResponse(heartbeat=beat)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select, update
 
+from adapters.persistence.feed import FeedWriter
 from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import Taken, insert_unless_taken, page_of, savepoint
 from adapters.persistence.tables import HAS_EMAIL, IS_EXTERNAL_ID_HELD, customers
@@ -19,6 +20,7 @@ from domain.ids import CallerId, CustomerId
 class SqlCustomers:
     connection: Connection
     sealer: Sealer
+    feed: FeedWriter
 
     def add(self, customer: Customer) -> None:
         row = customer_to_row(customer, self.sealer)
@@ -27,8 +29,10 @@ class SqlCustomers:
         ):
             # Tried again only where the other one was deleted between the two statements.
             self._refuse_if_taken(customer)
+        self.feed.note(customer)
 
     def save(self, customer: Customer) -> None:
+        before = self.get(customer.customer_id)
         statement = update(customers).where(customers.c.customer_id == customer.customer_id)
         try:
             with savepoint(self.connection):
@@ -38,6 +42,9 @@ class SqlCustomers:
             raise RuntimeError(f"{customer.customer_id} could not be saved") from refusal
         if not saved.rowcount:
             raise LookupError(customer.customer_id)
+        # What the gateway knows is no change of the customer.
+        if before is None or replace(before, is_at_gateway=customer.is_at_gateway) != customer:
+            self.feed.note(customer)
 
     def get(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
         statement = select(customers).where(customers.c.customer_id == customer_id)

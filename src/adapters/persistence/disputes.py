@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
 
+from adapters.persistence.feed import FeedWriter
 from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import is_due, page_of
 from adapters.persistence.tables import IS_WATCHED, disputes
@@ -20,14 +21,19 @@ from domain.ids import CallerId, DisputeId
 class SqlDisputes:
     connection: Connection
     sealer: Sealer
+    feed: FeedWriter
 
     def add(self, dispute: Dispute) -> None:
         self.connection.execute(insert(disputes), dispute_to_row(dispute, self.sealer))
+        self.feed.note(dispute)
 
     def save(self, dispute: Dispute) -> None:
+        before = self.get(dispute.dispute_id)
         own = disputes.c.dispute_id == dispute.dispute_id
         if not self.connection.execute(update(disputes).where(own), dispute_to_row(dispute, self.sealer)).rowcount:
             raise LookupError(dispute.dispute_id)
+        if before != dispute:
+            self.feed.note(dispute)
 
     def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None:
         return self._one(select(disputes).where(disputes.c.dispute_id == dispute_id), lock=lock)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
 from sqlalchemy import Connection, Executable, insert, select, update
 
+from adapters.persistence.feed import FeedWriter
 from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import Taken, is_due, page_of, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
@@ -25,14 +26,19 @@ _ATTEMPTS: Final = 20
 class SqlPaymentMethods:
     connection: Connection
     sealer: Sealer
+    feed: FeedWriter
 
     def add(self, method: PaymentMethod) -> None:
         self._write(insert(payment_methods), method)
+        self.feed.note(method)
 
     def save(self, method: PaymentMethod) -> None:
+        before = self.get(method.payment_method_id)
         own = payment_methods.c.payment_method_id == method.payment_method_id
         if not self._write(update(payment_methods).where(own), method):
             raise LookupError(method.payment_method_id)
+        if before != method:
+            self.feed.note(method)
 
     def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:
         statement = select(payment_methods).where(payment_methods.c.payment_method_id == payment_method_id)
@@ -103,4 +109,11 @@ class SqlPaymentMethods:
             table.is_default,
             table.payment_method_id != method.payment_method_id,
         )
-        self.connection.execute(update(payment_methods).where(*others).values(is_default=False))
+        deposed = [
+            replace(method_from_row(row, self.sealer), is_default=False, update_time=method.update_time)
+            for row in self.connection.execute(select(payment_methods).where(*others).with_for_update()).all()
+        ]
+        if deposed:
+            values = {"is_default": False, "update_time": method.update_time}
+            self.connection.execute(update(payment_methods).where(*others).values(values))
+            self.feed.note(*deposed)

@@ -15,6 +15,7 @@ from adapters.persistence.sealing import Sealer, sealed_texts
 from adapters.persistence.tables import (
     customers,
     disputes,
+    feed_events,
     payment_events,
     payment_methods,
     payments,
@@ -47,6 +48,7 @@ SEALED_TABLES: Final = (
     SealedTable(payment_methods, texts=("gateway_token",), documents=("rest",)),
     SealedTable(payments, documents=("terms", "instrument")),
     SealedTable(payment_events, documents=("payload",)),
+    SealedTable(feed_events, texts=("payload",)),
     SealedTable(disputes, documents=("report",)),
     SealedTable(webhook_notifications, documents=("subject",)),
 )

@@ -19,6 +19,7 @@ from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork, farthest_look
+from domain.events import SERVICE
 from domain.ids import OperationId, PaymentId
 from domain.operation import OperationState
 
@@ -43,11 +44,11 @@ class SqlStore:
         self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
         self._turn = _Turn() if is_sqlite else _free_turn
 
-    def begin(self) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._writing, self._turn)
+    def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
+        return self._unit_of_work(self._writing, self._turn, actor)
 
     def read(self) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._reading, _free_turn)
+        return self._unit_of_work(self._reading, _free_turn, SERVICE)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         table, lease = operations.c, lease_until - now
@@ -89,9 +90,11 @@ class SqlStore:
             _log.warning("the database was busy: what was erased stays in its log until the next time")
 
     @contextmanager
-    def _unit_of_work(self, engine: Engine, turn: Callable[[], AbstractContextManager[None]]) -> Iterator[UnitOfWork]:
+    def _unit_of_work(
+        self, engine: Engine, turn: Callable[[], AbstractContextManager[None]], actor: str
+    ) -> Iterator[UnitOfWork]:
         with told_as_unavailable(), turn(), engine.begin() as connection:
-            yield SqlUnitOfWork(connection, self._ids, self._sealer)
+            yield SqlUnitOfWork(connection, self._ids, self._sealer, actor)
 
 
 class _Turn:

@@ -65,6 +65,8 @@ IS_PENDING: Final = text("state = 'pending'")
 IS_WATCHED: Final = text("next_check_time IS NOT NULL")
 IS_UNFINISHED: Final = text("state IN ('pending', 'dead')")
 HAS_TRANSACTION: Final = text("transaction_id <> ''")
+IS_UNPLACED: Final = text("position IS NULL")
+HAS_CUSTOMER: Final = text("customer_id <> ''")
 HAS_EMAIL: Final = text("email_digest <> ''")
 
 payments: Final = Table(
@@ -159,10 +161,46 @@ payment_events: Final = Table(
     Column("actor", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("payload", _Json, nullable=False),
-    # The place in the feed of all events. A relay gives it after the commit.
+    # The place in the feed, once it was given one.
     Column("position", BigInteger),
     UniqueConstraint("payment_id", "sequence"),
 )
+
+Index(
+    "ix_payment_events_unplaced",
+    payment_events.c.time,
+    payment_events.c.event_id,
+    sqlite_where=IS_UNPLACED,
+    postgresql_where=IS_UNPLACED,
+)
+
+# Every change in one order. Of payments only where it stands in their history; the payload of others is what changed.
+feed_events: Final = Table(
+    "feed_events",
+    metadata,
+    Column("event_id", Text, primary_key=True),
+    # The place. The relay gives it after the commit.
+    Column("position", BigInteger),
+    Column("kind", Text, nullable=False),
+    Column("caller_id", Text, nullable=False),
+    Column("customer_id", Text, nullable=False),
+    Column("payment_id", Text, nullable=False),
+    Column("sequence", Integer, nullable=False),
+    Column("time", UtcTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    # Sealed as a whole.
+    Column("payload", Text, nullable=False),
+)
+Index("uq_feed_events_position", feed_events.c.position, unique=True)
+Index("ix_feed_events_caller", feed_events.c.caller_id, feed_events.c.position)
+Index(
+    "ix_feed_events_customer",
+    feed_events.c.customer_id,
+    feed_events.c.position,
+    sqlite_where=HAS_CUSTOMER,
+    postgresql_where=HAS_CUSTOMER,
+)
+Index("ix_feed_events_unplaced", feed_events.c.event_id, sqlite_where=IS_UNPLACED, postgresql_where=IS_UNPLACED)
 
 requests: Final = Table(
     "requests",

@@ -17,6 +17,7 @@ from cattrs.preconf.json import make_converter
 from sqlalchemy import Row
 
 from adapters.persistence.sealing import Sealer
+from application.ports.feed import FeedEntry, FeedKind, Resource
 from application.ports.notifications import (
     Notification,
     NotificationOutcome,
@@ -414,6 +415,46 @@ def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredNotification:
         last_error=row.last_error,
         finish_time=row.finish_time,
     )
+
+
+_RESOURCES: Final[Mapping[str, type[Any]]] = MappingProxyType(
+    {FeedKind.CUSTOMER.value: Customer, FeedKind.PAYMENT_METHOD.value: PaymentMethod, FeedKind.DISPUTE.value: Dispute}
+)
+_PERSONAL_OF_CUSTOMERS: Final = ("external_id", "given_name", "family_name", "email", "phone")
+
+
+def feed_payload(event_id: str, resource: Resource, sealer: Sealer) -> str:
+    """What changed, as it is now, sealed."""
+    return sealer.seal_json(_converter.unstructure(resource), _feed_place(event_id))
+
+
+def feed_payload_without_personal_data(row: Row[Any], sealer: Sealer) -> str:
+    kept = sealer.open_json(row.payload, _feed_place(row.event_id))
+    bare = {name: item for name, item in without_personal_data(kept).items() if name not in _PERSONAL_OF_CUSTOMERS}
+    return sealer.seal_json(bare, _feed_place(row.event_id))
+
+
+def feed_entry_from_row(row: Row[Any], sealer: Sealer) -> FeedEntry:
+    resource = None
+    if row.payload:
+        kept = sealer.open_json(row.payload, _feed_place(row.event_id))
+        resource = _converter.structure(kept, _RESOURCES[row.kind])
+    return FeedEntry(
+        position=row.position,
+        event_id=row.event_id,
+        kind=FeedKind(row.kind),
+        time=row.time,
+        actor=row.actor,
+        caller_id=row.caller_id,
+        customer_id=row.customer_id,
+        payment_id=row.payment_id,
+        sequence=row.sequence,
+        resource=resource,
+    )
+
+
+def _feed_place(event_id: str) -> str:
+    return f"feed_events.payload/{event_id}"
 
 
 def _defaults_of(kind: type[Any]) -> Values:

@@ -9,6 +9,7 @@ from adapters.persistence.attempts import SqlAttempts
 from adapters.persistence.audit import SqlAuditLog
 from adapters.persistence.customers import SqlCustomers
 from adapters.persistence.disputes import SqlDisputes
+from adapters.persistence.feed import FeedWriter, SqlFeed
 from adapters.persistence.notifications import SqlNotifications
 from adapters.persistence.payment_methods import SqlPaymentMethods
 from adapters.persistence.payments import SqlPayments
@@ -20,11 +21,13 @@ from application.ports.runtime import IdSource
 class SqlUnitOfWork:
     """Fit for one `with` only, and for one thread."""
 
-    def __init__(self, connection: Connection, ids: IdSource, sealer: Sealer) -> None:
+    def __init__(self, connection: Connection, ids: IdSource, sealer: Sealer, actor: str) -> None:
+        writer = FeedWriter(connection, ids, sealer, actor)
         self.payments = SqlPayments(connection, ids, sealer)
-        self.customers = SqlCustomers(connection, sealer)
-        self.payment_methods = SqlPaymentMethods(connection, sealer)
-        self.disputes = SqlDisputes(connection, sealer)
+        self.customers = SqlCustomers(connection, sealer, writer)
+        self.payment_methods = SqlPaymentMethods(connection, sealer, writer)
+        self.disputes = SqlDisputes(connection, sealer, writer)
+        self.feed = SqlFeed(connection, sealer)
         self.notifications = SqlNotifications(connection, sealer)
         self.requests = SqlRequests(connection)
         self.audit = SqlAuditLog(connection)

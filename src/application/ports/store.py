@@ -11,10 +11,11 @@ from typing import Protocol
 from application.api_key import ApiKey
 from application.audit_entry import AuditEntry
 from application.ports.attempts import Attempts
+from application.ports.feed import Feed
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeState
-from domain.events import PaymentEvent
+from domain.events import SERVICE, PaymentEvent
 from domain.ids import CallerId, CustomerId, DisputeId, EventId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import Operation
 from domain.payment import Payment
@@ -334,6 +335,9 @@ class UnitOfWork(Protocol):
     def notifications(self) -> Notifications: ...
 
     @property
+    def feed(self) -> Feed: ...
+
+    @property
     def requests(self) -> Requests: ...
 
     @property
@@ -353,8 +357,11 @@ class Store(Protocol):
         """
         ...
 
-    def begin(self) -> AbstractContextManager[UnitOfWork]:
-        """A transaction that may write. Raises StoreUnavailable, at the end, too."""
+    def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
+        """A transaction that may write; what changes in it, the actor changed.
+
+        Raises StoreUnavailable, at the end, too.
+        """
         ...
 
     def read(self) -> AbstractContextManager[UnitOfWork]:

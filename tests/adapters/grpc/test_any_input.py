@@ -108,7 +108,10 @@ def ask(channel: grpc.Channel, method: MethodDescriptor, data: bytes) -> tuple[g
     try:
         if method.server_streaming:
             many: Any = channel.unary_stream(path)
-            list(many(data, timeout=20))
+            answers = many(data, timeout=20)
+            # Some streams go on for ever.
+            next(answers, None)
+            answers.cancel()
         else:
             one: Any = channel.unary_unary(path)
             one(data, timeout=20)

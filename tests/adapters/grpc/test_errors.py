@@ -146,7 +146,6 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (errors.Overloaded(), Code.RESOURCE_EXHAUSTED, "OVERLOADED", (rich.RetryInfo,)),
     (errors.RequestTooLarge(1000), Code.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", ()),
     (errors.CallTooLong(150), Code.DEADLINE_EXCEEDED, "CALL_TOO_LONG", (rich.RetryInfo,)),
-    (errors.NotAvailableYet(), Code.UNIMPLEMENTED, "NOT_AVAILABLE_YET", ()),
 ]
 IDS = [f"{type(error).__name__}-{reason}" for error, _, reason, _ in TOLD]
 

@@ -19,12 +19,15 @@ from bayar.channels import is_loopback, open_channel
 from bayar.credentials import Credential, from_environment, metadata_of, with_credential
 from bayar.payments.v1 import admin_service_pb2 as administration
 from bayar.payments.v1 import customer_service_pb2 as customers
+from bayar.payments.v1 import event_service_pb2 as feed
 from bayar.payments.v1 import payment_method_service_pb2 as methods
 from bayar.payments.v1 import payment_service_pb2 as payments
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from bayar.payments.v1.customer_pb2 import Customer
 from bayar.payments.v1.customer_service_pb2_grpc import CustomerServiceStub
+from bayar.payments.v1.event_pb2 import Event, EventType
+from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub
 from bayar.payments.v1.money_pb2 import Money
 from bayar.payments.v1.payment_method_pb2 import PaymentMethod
 from bayar.payments.v1.payment_method_service_pb2_grpc import PaymentMethodServiceStub
@@ -92,6 +95,7 @@ class BayarClient:
         self._customers = CustomerServiceStub(self._channel)
         self._methods = PaymentMethodServiceStub(self._channel)
         self._administration = AdminServiceStub(self._channel)
+        self._events = EventServiceStub(self._channel)
 
     card = staticmethod(cards.card)
 
@@ -271,6 +275,26 @@ class BayarClient:
             payments.ListPaymentEventsRequest(payment_id=payment_id, page_size=page_size),
             lambda page: page.events,
         )
+
+    def stream_events(
+        self,
+        *,
+        after_position: int = 0,
+        types: Iterable[EventType.ValueType] = (),
+        customer_id: str = "",
+        timeout_seconds: float | None = None,
+    ) -> Iterator[Event]:
+        """What changed after the position, then what changes from now on; by default for ever.
+
+        Keep the `position` of the last event that you have dealt with, with what you did about it, and go on from
+        there the next time. A lost connection is made again, where it left off. Leaving the loop ends the stream.
+        """
+        request = feed.StreamEventsRequest(after_position=after_position, types=types, customer_id=customer_id)
+        for answer in self._caller.stream(self._events.StreamEvents, request, timeout_seconds):
+            if answer.HasField("event"):
+                yield answer.event
+            # What the connection is made again with.
+            request.after_position = answer.event.position or answer.heartbeat.position
 
     def list_decline_reasons(self, *, language_code: str = "") -> Iterator[payments.DeclineReasonEntry]:
         """Every reason a payment can be declined for, with its advice and texts."""

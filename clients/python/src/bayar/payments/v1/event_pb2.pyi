@@ -123,7 +123,7 @@ class Event(_message.Message):
 
     @_builtins.property
     def customer(self) -> _customer_pb2.Customer:
-        """With CUSTOMER_CHANGED."""
+        """With CUSTOMER_CHANGED. Without default_payment_method_id: which one is the default, payment methods tell."""
 
     @_builtins.property
     def payment_method(self) -> _payment_method_pb2.PaymentMethod:

@@ -30,7 +30,9 @@ class StreamEventsRequest(_message.Message):
     TYPES_FIELD_NUMBER: _builtins.int
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     after_position: _builtins.int
-    """Send what comes after this position. Default (0): from the beginning. Negative is INVALID_REQUEST."""
+    """Send what comes after this position. Default (0): from the beginning. Negative, or beyond the end of the feed (it is
+    of another database, or of one that was restored since), is INVALID_REQUEST.
+    """
     customer_id: _builtins.str
     """Only those about this customer. Default: all of yours."""
     @_builtins.property

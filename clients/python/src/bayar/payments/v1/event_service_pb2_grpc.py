@@ -48,7 +48,7 @@ class EventServiceServicer(object):
 
     def StreamEvents(self, request, context):
         """Streams what changed after a position, then what changes from now on. Keep the position of the last event that you
-        have dealt with, and resume from it whenever you like.
+        have dealt with, and resume from it whenever you like. The stream ends with UNAVAILABLE when the service stops.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

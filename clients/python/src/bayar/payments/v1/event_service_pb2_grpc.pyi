@@ -35,7 +35,7 @@ class EventServiceStub:
     def __new__(cls, channel: _aio.Channel) -> EventServiceAsyncStub: ...
     StreamEvents: _grpc.UnaryStreamMultiCallable[_event_service_pb2.StreamEventsRequest, _event_service_pb2.StreamEventsResponse]
     """Streams what changed after a position, then what changes from now on. Keep the position of the last event that you
-    have dealt with, and resume from it whenever you like.
+    have dealt with, and resume from it whenever you like. The stream ends with UNAVAILABLE when the service stops.
     """
 
 @_typing.type_check_only
@@ -45,7 +45,7 @@ class EventServiceAsyncStub(EventServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     StreamEvents: _aio.UnaryStreamMultiCallable[_event_service_pb2.StreamEventsRequest, _event_service_pb2.StreamEventsResponse]  # type: ignore[assignment]
     """Streams what changed after a position, then what changes from now on. Keep the position of the last event that you
-    have dealt with, and resume from it whenever you like.
+    have dealt with, and resume from it whenever you like. The stream ends with UNAVAILABLE when the service stops.
     """
 
 class EventServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -58,7 +58,7 @@ class EventServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_event_service_pb2.StreamEventsResponse], _abc.AsyncIterator[_event_service_pb2.StreamEventsResponse]]:
         """Streams what changed after a position, then what changes from now on. Keep the position of the last event that you
-        have dealt with, and resume from it whenever you like.
+        have dealt with, and resume from it whenever you like. The stream ends with UNAVAILABLE when the service stops.
         """
 
 def add_EventServiceServicer_to_server(servicer: EventServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,0 +1,22 @@
+"""Gives committed changes their places in the feed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from application.ports.store import Store
+
+_BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class RelayEvents:
+    """Every replica may run one: they take turns."""
+
+    store: Store
+
+    def __call__(self) -> int:
+        """Returns how many were placed. Raises StoreUnavailable."""
+        with self.store.begin() as work:
+            return work.feed.relay(_BATCH)
