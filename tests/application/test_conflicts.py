@@ -10,6 +10,7 @@ import pytest
 from application.conflicts import ATTEMPTS
 from application.ports.gateway import GatewayNotReached
 from application.ports.store import StoreConflict, UnitOfWork
+from domain.events import SERVICE
 from domain.operation import FailureReason
 from domain.payment import Payment
 from domain.payment_method import PaymentMethodState
@@ -32,9 +33,9 @@ class ContestedStore(MemoryStore):
         self.count, self.given_up = 0, set(numbers)
 
     @contextmanager
-    def begin(self) -> Iterator[UnitOfWork]:
+    def begin(self, actor: str = SERVICE) -> Iterator[UnitOfWork]:
         self.count += 1
-        with super().begin() as work:
+        with super().begin(actor) as work:
             yield work
             if self.count in self.given_up:
                 raise StoreConflict("deadlock detected")
