@@ -8,6 +8,7 @@ from typing import assert_never
 from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
 from application.checks import Checks, RawCard, known
+from application.conflicts import again_after_conflicts
 from application.errors import InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Lease, Request
 from application.get_customer import is_usable, must_still_live
@@ -118,6 +119,7 @@ class AddPaymentMethod:
             raise invalid
         return self._repeat(request, method)
 
+    @again_after_conflicts
     def _record_start(
         self, request: Request, order: MethodOrder, method_id: PaymentMethodId, customer: Customer, attempt: Attempt
     ) -> tuple[PaymentMethod, bool]:
@@ -173,13 +175,9 @@ class AddPaymentMethod:
                 )
             )
         except GatewayNotReached:
-            time = self.exactly_once.clock.now()
-            with self.store.begin() as work:
-                current = known(work.payment_methods.get(method_id, lock=True))
-                work.payment_methods.save(current.fail(NEVER_SENT, time=time))
+            self._record_unsent(method_id)
             raise
-        with self.store.begin() as work:
-            method = self._record(work, method_id, outcome, make_default=order.make_default)
+        method = self._record(method_id, outcome, make_default=order.make_default)
         self.guard.note_method(attempt, outcome)
         return method
 
@@ -188,11 +186,21 @@ class AddPaymentMethod:
         if customer.is_at_gateway:
             return
         introduce(self.gateway, customer)
-        with self.store.begin() as work:
-            current = known(work.customers.get(customer.customer_id, lock=True))
-            work.customers.save(replace(current, is_at_gateway=True))
+        note_introduction(self.store, customer.customer_id)
 
-    def _record(
+    @again_after_conflicts
+    def _record_unsent(self, method_id: PaymentMethodId) -> None:
+        time = self.exactly_once.clock.now()
+        with self.store.begin() as work:
+            current = known(work.payment_methods.get(method_id, lock=True))
+            work.payment_methods.save(current.fail(NEVER_SENT, time=time))
+
+    @again_after_conflicts
+    def _record(self, method_id: PaymentMethodId, outcome: StoreOutcome, *, make_default: bool) -> PaymentMethod:
+        with self.store.begin() as work:
+            return self._record_outcome(work, method_id, outcome, make_default=make_default)
+
+    def _record_outcome(
         self, work: UnitOfWork, method_id: PaymentMethodId, outcome: StoreOutcome, *, make_default: bool
     ) -> PaymentMethod:
         time = self.exactly_once.clock.now()
@@ -237,6 +245,15 @@ def _request(request_id: RequestId, order: MethodOrder, caller: Caller) -> Reque
         case Nonce(value):
             fields["payment_method_nonce"] = value
     return Request(caller, request_id, "AddPaymentMethod", fields)
+
+
+@again_after_conflicts
+def note_introduction(store: Store, customer_id: CustomerId) -> None:
+    """Records that the gateway knows the customer."""
+    with store.begin() as work:
+        current = work.customers.get(customer_id, lock=True)
+        if current is not None:
+            work.customers.save(replace(current, is_at_gateway=True))
 
 
 def introduce(gateway: Gateway, customer: Customer) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from application.add_payment_method import introduce
+from application.add_payment_method import introduce, note_introduction
 from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, known
@@ -14,7 +15,7 @@ from application.errors import InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Lease, Request, may_try_again
 from application.get_customer import is_usable, must_still_live
 from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
-from application.ports.store import Store, UnitOfWork
+from application.ports.store import Store, StoreUnavailable, UnitOfWork
 from domain import ids
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
@@ -126,9 +127,13 @@ class CreatePayment:
         terms = payment.terms
         customer = plan.customer
         if customer is not None and terms.store_payment_method:
-            introduce(self.gateway, customer)
+            if not customer.is_at_gateway:
+                introduce(self.gateway, customer)
+                # The next payment asks once more where this is not recorded. Nothing else depends on it.
+                with suppress(StoreUnavailable):
+                    note_introduction(self.store, customer.customer_id)
+                lease.hold()
             customer = replace(customer, is_at_gateway=True)
-            lease.hold()
         return self.gateway.authorize(
             Authorization(
                 operation_id=operation.operation_id,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from application.caller import Caller
+from application.conflicts import again_after_conflicts
 from application.errors import OperationRefused, ReferenceAlreadyPaid, RequestIdReused
 from application.fingerprint import Fingerprinter, differing_fields
 from application.follow import FollowPolicy
@@ -155,14 +156,21 @@ class ExactlyOnce:
         except GatewayNotReached as failure:
             refused = isinstance(failure, GatewayRefusedCredentials)
             reason = FailureReason.GATEWAY_REFUSED_CREDENTIALS if refused else FailureReason.GATEWAY_UNREACHABLE
-            with self.store.begin() as work:
-                payment = locked(work, payment_id)
-                for unsent in (operation, *waiting):
-                    if payment.operation(unsent.operation_id).state is OperationState.STARTED:
-                        record_failure(work, payment, unsent.operation_id, reason, "", self.stamp(caller))
+            self._record_unsent(payment_id, [operation_id, *(one.operation_id for one in waiting)], reason, caller)
             raise
         return self.record(payment_id, operation_id, outcome, caller)
 
+    @again_after_conflicts
+    def _record_unsent(
+        self, payment_id: PaymentId, unsent: Sequence[OperationId], reason: FailureReason, caller: Caller
+    ) -> None:
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            for operation_id in unsent:
+                if payment.operation(operation_id).state is OperationState.STARTED:
+                    record_failure(work, payment, operation_id, reason, "", self.stamp(caller))
+
+    @again_after_conflicts
     def record(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome, caller: Caller) -> Payment:
         """The third beat."""
         stamp = self.stamp(caller)
@@ -221,6 +229,7 @@ class ExactlyOnce:
         shown = payment is not None and caller.owns(payment.terms.caller_id, payment.terms.customer_id)
         return payment_id if shown else None
 
+    @again_after_conflicts
     def _record_start(
         self, request: Request, payment_id: PaymentId, operation_id: OperationId, begin: Begin
     ) -> tuple[Payment, Operation | None]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.claims import with_latest_claims
+from application.conflicts import again_after_conflicts
 from application.exactly_once import locked
 from application.follow import FollowPolicy
 from application.ports.gateway import Gateway, Transaction
@@ -27,6 +28,7 @@ class Refresh:
         found = self.gateway.find_transactions(transaction_ids)
         return self.record(payment, found)
 
+    @again_after_conflicts
     def record(self, payment: Payment, transactions: Sequence[Transaction]) -> Payment:
         """Records what is new about transactions that were found. Raises StoreUnavailable."""
         stamp = Stamp(self.clock.now(), SERVICE)

@@ -9,6 +9,7 @@ from typing import Final
 from application.caller import Caller
 from application.checks import Checks, RawMoney, known
 from application.claims import refuse_if_claimed
+from application.conflicts import again_after_conflicts
 from application.exactly_once import ExactlyOnce, Lease, Request, locked, may_try_again
 from application.load import check_amount, load, load_for_change
 from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund, RefundIncomplete
@@ -77,6 +78,7 @@ class RefundPayment:
         if sales:
             self.refresh(payment, [sale.transaction_id for sale in sales])
 
+    @again_after_conflicts
     def _record_start(
         self, request: Request, payment_id: PaymentId, amount: Money | None, note: str
     ) -> tuple[Payment, list[Operation] | None]:
@@ -137,6 +139,7 @@ class RefundPayment:
                 return self.exactly_once.answer_now(payment, request)
         return payment
 
+    @again_after_conflicts
     def _renew_lease(self, payment: Payment, operation: Operation) -> Lease:
         """The calls before it took their time; the resolver must not look for it before it is sent.
 
@@ -153,17 +156,23 @@ class RefundPayment:
     def _refund_instead(self, payment: Payment, request: Request, amount: Money | None, note: str) -> Payment:
         """The money settled between the last look and the void: give it back by a refund."""
         payment = self.refresh(payment, [sale.transaction_id for sale in payment.captured_sales])
+        lease = self.exactly_once.begin_lease()
+        payment, started = self._record_start_instead(request, payment.terms.payment_id, amount, note)
+        return self._carry_out(payment, started, request, lease)
+
+    @again_after_conflicts
+    def _record_start_instead(
+        self, request: Request, payment_id: PaymentId, amount: Money | None, note: str
+    ) -> tuple[Payment, list[Operation]]:
         with self.store.begin() as work:
-            lease = self.exactly_once.begin_lease()
-            payment = locked(work, payment.terms.payment_id)
+            payment = locked(work, payment_id)
             try:
-                started = self._start(work, payment, request, amount, note)
+                return payment, self._start(work, payment, request, amount, note)
             except (AmountExceeds, IllegalTransition, OperationInProgress):
                 if not payment.given_back_by(request.request_id):
                     raise
                 # This process hung meanwhile, and the resolver took its place.
-                return payment
-        return self._carry_out(payment, started, request, lease)
+                return payment, []
 
 
 def _came_too_late_to_void(payment: Payment, started: list[Operation]) -> bool:

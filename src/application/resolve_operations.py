@@ -13,6 +13,7 @@ from datetime import timedelta
 
 from application.absence import AbsenceWatch
 from application.caller import Caller
+from application.conflicts import again_after_conflicts
 from application.exactly_once import ExactlyOnce, locked
 from application.look_up import look_up
 from application.outcomes import record_failure, record_outcome
@@ -114,6 +115,7 @@ class ResolveOperations:
             case OperationState.SCHEDULED:
                 self._carry_out_scheduled(payment, operation)
 
+    @again_after_conflicts
     def _record_outcome(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome) -> Payment:
         stamp = self._stamp()
         with self.store.begin() as work:
@@ -200,6 +202,7 @@ class ResolveOperations:
             payment.check_again(refund.operation_id, stamp.time + _LONGEST_SCHEDULE_WAIT, checked=True)
         work.payments.save(payment)
 
+    @again_after_conflicts
     def _wait(self, payment_id: PaymentId, operation_id: OperationId, *, checked: bool) -> Payment:
         with self.store.begin() as work:
             payment = locked(work, payment_id)

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from sqlalchemy import exc
 
-from application.ports.store import StoreUnavailable
+from application.ports.store import StoreConflict, StoreUnavailable
+
+# Serialization failure and deadlock, in PostgreSQL and what speaks its protocol.
+_CONFLICTS: Final = frozenset({"40001", "40P01"})
 
 
 @contextmanager
 def told_as_unavailable() -> Iterator[None]:
-    """Raises StoreUnavailable for what the database or the way to it does to us, never for a fault of ours."""
+    """Raises StoreUnavailable for what the database or the way to it does to us, never for a fault of ours.
+
+    StoreConflict where the transaction surely did not happen, and may be tried again at once.
+    """
     try:
         yield
     except exc.TimeoutError as failure:
@@ -20,7 +27,8 @@ def told_as_unavailable() -> Iterator[None]:
     except exc.DBAPIError as failure:
         if not _is_the_databases(failure):
             raise
-        raise StoreUnavailable(f"{type(failure.orig).__name__}: {failure.orig}") from failure
+        kind = StoreConflict if getattr(failure.orig, "sqlstate", None) in _CONFLICTS else StoreUnavailable
+        raise kind(f"{type(failure.orig).__name__}: {failure.orig}") from failure
 
 
 def _is_the_databases(failure: exc.DBAPIError) -> bool:

@@ -28,6 +28,10 @@ class StoreUnavailable(Exception):
     """The database did not answer, or has no room. What was not committed did not happen."""
 
 
+class StoreConflict(StoreUnavailable):
+    """The database gave up the transaction in favour of another one. Nothing of it happened; it may be tried again."""
+
+
 class ReferenceTaken(Exception):
     """The caller already has a live payment for the reference."""
 

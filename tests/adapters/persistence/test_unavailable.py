@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -14,8 +15,10 @@ from sqlalchemy.exc import IntegrityError
 
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.failures import told_as_unavailable
+from adapters.persistence.requests import SqlRequests
 from adapters.persistence.store import SqlStore
-from application.ports.store import RequestRecord, StoreUnavailable
+from application.conflicts import again_after_conflicts
+from application.ports.store import RequestRecord, StoreConflict, StoreUnavailable
 from domain.ids import CallerId, CustomerId, PaymentId, RequestId
 from domain.operation import FailureReason
 from tests.contract.stories import START, started
@@ -153,6 +156,61 @@ def test_a_row_that_another_holds_for_too_long_is_unavailable(postgres_engine: E
         assert work.requests.claim(record("one")) is None
         with pytest.raises(StoreUnavailable, match="lock timeout"):
             claim(store, "one")
+
+
+def test_a_deadlock_is_a_conflict_and_what_lost_it_is_recorded_after_all(postgres_engine: Engine) -> None:
+    """The other one never looks for deadlocks itself, so that ours is the one that is given up."""
+    attempts: list[int] = []
+
+    @again_after_conflicts
+    def lose_once(store: SqlStore) -> None:
+        attempts.append(1)
+        with store.begin() as work:
+            work.requests.claim(record("ours"))
+            work.requests.claim(record("theirs"))
+
+    # Waits for as long as it takes to see both wait, on a busy machine, too.
+    patient = f"{url_of(postgres_engine)}&options=-c%20deadlock_timeout%3D3s"
+    with (
+        store_on(patient, Limits(lock_timeout=timedelta(seconds=30), statement_timeout=timedelta(seconds=60))) as (
+            store,
+            _,
+        ),
+        postgres_engine.connect() as other,
+        ThreadPoolExecutor() as pool,
+    ):
+        other.execute(text("SET LOCAL deadlock_timeout = '1h'"))
+        other.execute(text("SET LOCAL lock_timeout = 0"))
+        requests_of_other = SqlRequests(other)
+        requests_of_other.claim(record("theirs"))
+        ours = pool.submit(lose_once, store)
+        until_somebody_waits(postgres_engine)
+        # Returns once ours is given up, having held what this one wants.
+        assert requests_of_other.claim(record("ours")) is None
+        other.rollback()
+        ours.result()
+    assert len(attempts) == 2
+    with store_on(url_of(postgres_engine)) as (store, _), store.read() as work:
+        assert work.requests.get(CallerId("shop"), RequestId("ours")) is not None
+
+
+def until_somebody_waits(engine: Engine) -> None:
+    waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        while not connection.execute(waiting).scalar():
+            pass
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "kind"), [("40001", StoreConflict), ("40P01", StoreConflict), ("53100", StoreUnavailable)]
+)
+def test_only_what_surely_did_not_happen_is_a_conflict(
+    sqlstate: str, kind: type[Exception], postgres_engine: Engine
+) -> None:
+    give_up = text(f"DO $$ BEGIN RAISE SQLSTATE '{sqlstate}'; END $$")
+    with pytest.raises(StoreUnavailable) as told, told_as_unavailable(), postgres_engine.begin() as connection:
+        connection.execute(give_up)
+    assert told.type is kind
 
 
 def test_a_statement_that_takes_too_long_is_unavailable(postgres_engine: Engine) -> None:

@@ -1,0 +1,77 @@
+"""What a payment costs the database, counted: statements and commits do not depend on how busy the machine is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, event
+
+from adapters.persistence.store import SqlStore
+from tests.application.shop import SHOP, Shop, an_order
+from tests.sealing import SEALER
+
+
+@dataclass
+class Cost:
+    statements: int = 0
+    commits: int = 0
+
+    def add_statement(self, *_arguments: Any) -> None:
+        self.statements += 1
+
+    def add_commit(self, *_arguments: Any) -> None:
+        self.commits += 1
+
+
+@contextmanager
+def counting(engine: Engine) -> Iterator[Cost]:
+    cost = Cost()
+    listeners = (("after_cursor_execute", cost.add_statement), ("commit", cost.add_commit))
+    for name, listener in listeners:
+        event.listen(engine, name, listener)
+    try:
+        yield cost
+    finally:
+        for name, listener in listeners:
+            event.remove(engine, name, listener)
+
+
+@pytest.fixture
+def shop(engine: Engine) -> Shop:
+    shop = Shop()
+    shop.store = SqlStore(engine, shop.ids, SEALER)  # type: ignore[assignment]
+    shop.restart()
+    return shop
+
+
+def cost_of_begin(engine: Engine, transactions: int) -> int:
+    """SQLite is told BEGIN by a statement of ours."""
+    return transactions if engine.dialect.name == "sqlite" else 0
+
+
+def test_a_payment_by_card_is_two_commits_and_few_statements(shop: Shop, engine: Engine) -> None:
+    shop.pay()
+    with counting(engine) as cost:
+        shop.pay()
+    assert cost.commits == 2
+    assert cost.statements <= 10 + cost_of_begin(engine, 2)
+
+
+def test_a_payment_of_a_known_customer_that_stores_its_card_costs_little_more(shop: Shop, engine: Engine) -> None:
+    customer = shop.customer()
+    shop.pay(an_order(customer_id=customer.customer_id, store_payment_method=True))
+    with counting(engine) as cost:
+        shop.pay(an_order(customer_id=customer.customer_id, store_payment_method=True))
+    assert cost.commits == 3
+    assert cost.statements <= 20 + cost_of_begin(engine, 3)
+
+
+def test_a_payment_is_read_by_two_statements(shop: Shop, engine: Engine) -> None:
+    payment = shop.pay()
+    with counting(engine) as cost:
+        shop.get(payment.terms.payment_id, SHOP)
+    assert cost.statements <= 2 + cost_of_begin(engine, 1)
