@@ -10,7 +10,7 @@ from datetime import date
 from application.add_payment_method import introduce, note_introduction
 from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
-from application.checks import Checks, RawCard, RawMoney, known
+from application.checks import Checks, RawCard, RawMoney, known, looks_like_card
 from application.errors import InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Lease, Request, may_try_again
 from application.get_customer import is_usable, must_still_live
@@ -165,8 +165,10 @@ class CreatePayment:
         if isinstance(order.source, RawCard):
             # An order's number may look like a card's, but not be the number of the very card.
             checks.tells_not("reference", order.reference, order.source.number)
-            for key, value in order.metadata.items():
-                checks.tells_not("metadata", key + value, order.source.number)
+            for text in (*order.metadata, *order.metadata.values()):
+                # What looks like any card was named already.
+                if not looks_like_card(text):
+                    checks.tells_not("metadata", text, order.source.number)
         if order.store_payment_method:
             if not order.customer_id:
                 checks.add("customer_id", Rule.NEEDS_CUSTOMER)

@@ -113,7 +113,7 @@ def test_deleting_a_customer_erases_the_person_and_keeps_the_payments(bayar: Bay
         billing_address=address,
     )
     bayar.delete_payment_method(payment_method_id=unwanted.payment_method_id)
-    assert set(traces_of(secret, pair)) == {"customers", "payment_methods", "payments", "payment_events"}
+    assert set(traces_of(secret, pair)) == {"customers", "payment_methods", "payments", "payment_events", "feed_events"}
 
     request_id = str(uuid.uuid4())
     deleted = bayar.delete_customer(customer_id=customer.customer_id, request_id=request_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import grpc
@@ -30,8 +31,7 @@ def test_keys_are_rotated_while_the_service_works(tmp_path: Path) -> None:
         assert rotated.returncode == 0, rotated.stderr
         assert "Everything is encrypted with '2026'" in rotated.stdout
         status = run_bayar("encryption", "status", environment=pair.service.environment)
-        assert "2026: 2 values, current" in status.stdout
-        assert "2025" not in status.stdout
+        assert re.match(r"2026: [1-9]\d* values, current\n$", status.stdout)
         assert _reads(pair.service.client(), ani.customer_id) == "Anirahasia"
         pair.service.stop()
         pair.service.environment["BAYAR_ENCRYPTION_KEYS"] = NEW
@@ -72,7 +72,7 @@ def test_a_secret_may_stand_in_a_file(tmp_path: Path) -> None:
     with running_pair(tmp_path, {"BAYAR_ENCRYPTION_KEYS_FILE": str(tmp_path / "keys")}) as pair:
         pair.service.client().create_customer(email="ani@example.com")
         status = run_bayar("encryption", "status", environment=pair.service.environment)
-        assert "2025: 1 values, current" in status.stdout
+        assert re.match(r"2025: [1-9]\d* values, current\n$", status.stdout)
         both = run_bayar("encryption", "status", environment=_with_keys(pair, OLD))
         assert "both set" in both.stderr
         missing = {**pair.service.environment, "BAYAR_ENCRYPTION_KEYS_FILE": str(tmp_path / "nowhere")}

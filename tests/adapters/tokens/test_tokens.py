@@ -69,7 +69,7 @@ def test_the_claim_that_names_the_caller_is_the_operators_choice() -> None:
     ("text", "why"),
     [
         (token(exp=int(time.time()) - 31), Refusal.EXPIRED),
-        (token(nbf=int(time.time()) + 60), Refusal.NOT_YET_VALID),
+        (token(nbf=int(time.time()) + 3600), Refusal.NOT_YET_VALID),
         (token(iss="https://login.evil/"), Refusal.WRONG_ISSUER),
         (token(aud="another-service"), Refusal.WRONG_AUDIENCE),
         (token(exp=None), Refusal.INCOMPLETE),
