@@ -175,6 +175,27 @@ def test_clocks_that_disagree_do_not_swap_the_events_of_a_payment(engine: Engine
     assert [e.sequence for e in _entries(store)] == [1, 2, 3]
 
 
+@pytest.mark.parametrize("batch", [1, 2, 100])
+def test_clocks_that_disagree_do_not_swap_the_events_of_a_customer(engine: Engine, batch: int) -> None:
+    # The ids sort by the clock of who makes them, too.
+    ahead, behind = SqlStore(engine, CountingIds(1000), SEALER), SqlStore(engine, CountingIds(), SEALER)
+    customer = _customer()
+    with ahead.begin() as work:
+        work.customers.add(customer)
+        work.payment_methods.add(_method(1))
+    for number in (1, 2):
+        time = START - timedelta(hours=number)
+        with behind.begin() as work:
+            work.customers.save(replace(customer, given_name=f"Ani {number}", update_time=time))
+            work.payment_methods.save(_method(1, failure_detail=f"{number}", update_time=time))
+    while _relay(ahead, batch):
+        pass
+    told = [entry.resource for entry in _entries(ahead)]
+    assert [one.given_name for one in told if isinstance(one, Customer)] == ["Ani", "Ani 1", "Ani 2"]
+    assert [one.failure_detail for one in told if isinstance(one, PaymentMethod)] == ["", "1", "2"]
+    assert [entry.position for entry in _entries(ahead)] == [1, 2, 3, 4, 5, 6]
+
+
 def test_a_late_commit_is_never_passed_over(postgres_engine: Engine) -> None:
     store = SqlStore(postgres_engine, CountingIds(), SEALER)
     with store.begin() as late:

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from functools import partial
 from itertools import islice
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +12,7 @@ from bayar import BayarClient, BayarError, PaymentState
 from bayar.payments.v1.event_pb2 import Event, EventType
 from bayar.payments.v1.event_service_pb2 import StreamEventsRequest
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub
-from tests.end_to_end.service import Pair, run_bayar, until
+from tests.end_to_end.service import Pair, run_bayar
 from tests.end_to_end.wallet import a_card, pay
 
 
@@ -149,29 +143,3 @@ def test_a_slow_reader_holds_up_nobody_and_loses_nothing(pair: Pair) -> None:
         assert not writer.is_alive()
     seen = [first, *_take(slow, 240)]
     assert [event.position for event in seen] == list(range(start + 1, start + 242))
-
-
-def test_the_example_of_the_docs_applies_each_event_once(pair: Pair, bayar: BayarClient, tmp_path: Path) -> None:
-    path = tmp_path / "totals.db"
-    example = Path(__file__).parents[2] / "docs" / "examples" / "consume_events.py"
-    customer = bayar.create_customer(given_name="Ani")
-    total = 0
-    for round_ in range(3):
-        total += pay(bayar, f"{10 + round_}.00", customer_id=customer.customer_id).amount.minor_units
-        consumer = subprocess.Popen([sys.executable, str(example), pair.service.address, str(path)])
-        until(partial(_paid, path, customer.customer_id, total), seconds=60)
-        # As a crash would.
-        consumer.kill()
-        consumer.wait()
-    assert _paid(path, customer.customer_id, total)
-
-
-def _paid(path: Path, customer_id: str, total: int) -> bool:
-    if not path.exists():
-        return False
-    with contextlib.closing(sqlite3.connect(path)) as database:
-        try:
-            rows = database.execute("SELECT sum(minor_units) FROM paid WHERE customer_id = ?", (customer_id,))
-            return rows.fetchone() == (total,)
-        except sqlite3.OperationalError:
-            return False

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, tuple_, update
 
 from adapters.persistence.sealing import Sealer
 from adapters.persistence.tables import IS_UNPLACED, feed_events, payment_events, payments
@@ -23,6 +23,8 @@ from domain.payment_method import PaymentMethod
 
 # Any number that nobody else uses for a lock in the same database: "feed" in base 36.
 _LOCK: Final = 716_189
+
+_Owner = tuple[str, str, str, str]
 
 _PLACE_PAYMENT: Final = (
     update(payment_events)
@@ -44,24 +46,35 @@ class FeedWriter:
     actor: str
 
     def note(self, *resources: Resource) -> None:
-        rows = [self._row(resource) for resource in resources]
-        if rows:
-            self.connection.execute(insert(feed_events), rows)
+        for resource in resources:
+            self.connection.execute(insert(feed_events), self._row(resource))
 
     def _row(self, resource: Resource) -> dict[str, Any]:
         event_id = EventId(self.ids.new(prefixes.EVENT))
-        return {
-            "event_id": event_id,
-            "position": None,
+        about = {
             "kind": _kind_of(resource).value,
             "caller_id": resource.caller_id,
             "customer_id": _customer_of(self.connection, resource),
             "payment_id": resource.payment_id if isinstance(resource, Dispute) else "",
-            "sequence": 0,
+        }
+        return {
+            **about,
+            "event_id": event_id,
+            "position": None,
+            "sequence": self._next_sequence(about),
             "time": resource.update_time,
             "actor": self.actor,
             "payload": feed_payload(event_id, resource, self.sealer),
         }
+
+    def _next_sequence(self, about: Mapping[str, str]) -> int:
+        """Above those of all events of the thing that wait for a place: their times may be of a clock that is ahead.
+
+        Whoever changes a thing holds its lock, so whatever came before can be seen.
+        """
+        same = [feed_events.c[name] == value for name, value in about.items()]
+        last = select(func.max(feed_events.c.sequence)).where(IS_UNPLACED, *same)
+        return (self.connection.execute(last).scalar() or 0) + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,20 +171,31 @@ class SqlFeed:
 
     def _unplaced_changes(self, limit: int) -> Sequence[Row[Any]]:
         table = feed_events.c
-        statement = select(table.event_id, table.kind, table.time).where(IS_UNPLACED)
+        whose = (table.kind, table.caller_id, table.customer_id, table.payment_id)
+        statement = select(table.event_id, table.time, table.sequence, *whose).where(IS_UNPLACED)
         found: Sequence[Any] = self.connection.execute(statement.order_by(table.event_id).limit(limit)).all()
-        return found
+        if len(found) < limit:
+            return found
+        # As above. Few enough: they are those of one customer or payment that wait.
+        last = {_owner(row): row.sequence for row in sorted(found, key=lambda row: row.sequence)}
+        whole: Sequence[Any] = self.connection.execute(statement.where(tuple_(*whose).in_(list(last)))).all()
+        return [row for row in whole if row.sequence <= last[_owner(row)]]
 
 
 def _in_order(of_payments: Iterable[Row[Any]], changes: Iterable[Row[Any]]) -> list[Row[Any]]:
-    """By time, but the events of one payment by their sequence, whatever their times say."""
-    waiting: defaultdict[str, deque[Row[Any]]] = defaultdict(deque)
-    slots: list[tuple[datetime, str, str, Row[Any] | None]] = [(row.time, row.event_id, "", row) for row in changes]
-    for row in sorted(of_payments, key=lambda row: row.sequence):
-        waiting[row.payment_id].append(row)
-        slots.append((row.time, row.event_id, row.payment_id, None))
-    slots.sort(key=lambda slot: slot[:2])
-    return [row if row is not None else waiting[payment_id].popleft() for _, _, payment_id, row in slots]
+    """By time, but the events of one thing by their sequence, whatever their times say."""
+    waiting: defaultdict[_Owner, deque[Row[Any]]] = defaultdict(deque)
+    slots: list[tuple[datetime, str, _Owner]] = []
+    for row in sorted([*of_payments, *changes], key=lambda row: (row.sequence, row.event_id)):
+        waiting[_owner(row)].append(row)
+        slots.append((row.time, row.event_id, _owner(row)))
+    slots.sort()
+    return [waiting[owner].popleft() for _, _, owner in slots]
+
+
+def _owner(row: Row[Any]) -> _Owner:
+    """Whose events stay in the order of their sequence: a payment's, a customer's, those of its methods."""
+    return (row.kind, row.caller_id, row.customer_id, row.payment_id)
 
 
 def _kind_of(resource: Resource) -> FeedKind:
