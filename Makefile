@@ -12,12 +12,13 @@ BIN     := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
 FUZZ    := $(VENV)/.fuzz
+BENCH   := $(VENV)/.bench
 PROTOC  := $(VENV)/.protoc
 PIP     := -m pip --disable-pip-version-check --quiet --quiet install
 
 PROJECTS := pyproject.toml clients/python/pyproject.toml twin/pyproject.toml
 # The twin's own tests drive the SDK, which has no types for most of what they read.
-SOURCES  := conftest.py src clients/python/src twin/src tests docs/declines_page.py docs/examples
+SOURCES  := conftest.py src clients/python/src twin/src tests benchmarks docs/declines_page.py docs/examples
 PROTOS    = $(shell find proto -name '*.proto' | LC_ALL=C sort)
 STUBS    := clients/python/src
 RELEASED := proto/released.binpb
@@ -27,7 +28,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-domain crash fuzz check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-domain crash fuzz bench check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +51,9 @@ crash: $(DEV) ## a storm of faults and kill -9, then both ledgers compared (SECO
 
 feed: $(DEV) ## 10,000 events by two writing replicas, read by five readers that restart
 	FEED_EVENTS=10000 $(BIN)/pytest tests/contract/test_feed.py $(ARGS)
+
+bench: $(BENCH) ## how fast it is beside its peers, in some minutes; writes docs/benchmarks (ARGS="--rounds 7")
+	$(BIN)/python -m benchmarks $(ARGS)
 
 fuzz: $(FUZZ) ## look for bytes that the service answers with a fault of its own (SECONDS=60)
 	$(BIN)/python -m tests.fuzz $(SECONDS)
@@ -94,6 +98,7 @@ requirements: | $(BIN)/python ## pin what is new in requirements/*.in (ARGS=--up
 	$(BIN)/python $(PIP) uv
 	$(call pin,runtime)
 	$(call pin,dev,--constraint requirements/runtime.txt)
+	$(call pin,bench,--constraint requirements/dev.txt)
 	$(call pin,stubs)
 
 dev: $(DEV) ## build the environment, and do nothing with it
@@ -142,6 +147,11 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 $(FUZZ): requirements/fuzz.txt $(DEV)
 	echo "Installing the fuzzer into $(VENV) (once) ..." >&2
 	$(BIN)/python $(PIP) --require-hashes --requirement requirements/fuzz.txt
+	touch $@
+
+$(BENCH): requirements/bench.txt $(DEV)
+	echo "Installing what the benchmarks compare with into $(VENV) (once) ..." >&2
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements/bench.txt
 	touch $@
 
 $(PROTOC): requirements/stubs.txt | $(BIN)/python

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
@@ -199,12 +200,16 @@ async def _serve_until_told(
         Worker("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, outages),
         Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
         Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
-        Worker("event postman", container.deliver_events(), settings.resolver_interval_seconds, outages),
         Worker("event relay", container.relay_events(), settings.feed_interval_seconds, outages),
         Worker("webhook worker", container.process_notifications(), settings.resolver_interval_seconds, outages),
         Worker("dispute follower", container.follow_disputes(), settings.resolver_interval_seconds, outages),
         Worker("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds, outages),
         Worker("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, outages),
+    ]
+    deliver = container.deliver_events()
+    workers += [
+        Worker(f"postman of {one.name}", partial(deliver.serve, one), settings.resolver_interval_seconds, outages)
+        for one in deliver.endpoints
     ]
     for worker in workers:
         worker.start()

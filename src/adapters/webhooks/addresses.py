@@ -5,6 +5,9 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence
+from typing import Final
+
+_GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -37,4 +40,7 @@ def is_public(address: str) -> bool:
             inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
         if inner is not None:
             return is_public(str(inner))
+        # Nothing else of IPv6 is routed on the internet.
+        if parsed not in _GLOBAL_UNICAST:
+            return False
     return parsed.is_global and not parsed.is_multicast

@@ -143,7 +143,8 @@ def test_a_name_is_looked_up_once_and_the_very_address_is_connected_to() -> None
     [
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.1", "100.64.0.1",
         "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
-        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::",
+        "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::7f00:1", "64:ff9b:1::7f00:1",
+        "fec0::1",
     ],
 )  # fmt: skip
 def test_what_is_not_on_the_internet_is_no_public_address(address: str) -> None:

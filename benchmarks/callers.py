@@ -1,0 +1,170 @@
+"""Makes calls from a process of its own, and tells how many it made and how long each took.
+
+`payments` and `reads` go to a gRPC server, `orders` to the web shop. Closed loop: so many callers, each with one call
+under way; or with --rate open loop: so many calls a second, timed from when each should have begun.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import resource
+import time
+import uuid
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from itertools import count
+
+import aiohttp
+import grpc
+
+from bayar.payments.v1 import card_pb2, money_pb2, payment_service_pb2, payment_service_pb2_grpc
+
+Call = Callable[[int], Awaitable[str]]
+
+
+@dataclass(slots=True)
+class Tally:
+    outcomes: Counter[str] = field(default_factory=Counter)
+    seconds: list[float] = field(default_factory=list)
+
+    def add(self, outcome: str, seconds: float) -> None:
+        self.outcomes[outcome] += 1
+        if outcome == "OK":
+            self.seconds.append(seconds)
+
+
+def _credentials() -> tuple[tuple[str, str], ...]:
+    key = os.environ.get("BAYAR_API_KEY", "")
+    return (("authorization", f"Bearer {key}"),) if key else ()
+
+
+async def _told(call: Awaitable[object]) -> str:
+    try:
+        await call
+    except grpc.aio.AioRpcError as error:
+        return str(error.code().name)
+    return "OK"
+
+
+async def _payments(address: str, stack: AsyncExitStack, _: str) -> Call:
+    # Four connections, as four back ends would have.
+    stubs = [
+        payment_service_pb2_grpc.PaymentServiceStub(
+            await stack.enter_async_context(
+                grpc.aio.insecure_channel(address, options=(("grpc.use_local_subchannel_pool", 1),))
+            )
+        )
+        for _ in range(4)
+    ]
+    run = uuid.uuid4().hex[:12]
+    metadata = _credentials()
+
+    async def pay(number: int) -> str:
+        request = payment_service_pb2.CreatePaymentRequest(
+            request_id=str(uuid.uuid4()),
+            reference=f"{run}-{number}",
+            amount=money_pb2.Money(minor_units=1000 + 100 * (number % 50), currency_code="USD"),
+            card=card_pb2.Card(number="4111111111111111", expiration_month=12, expiration_year=2030, cvv="123"),
+        )
+        return await _told(stubs[number % 4].CreatePayment(request, metadata=metadata, timeout=60))
+
+    return pay
+
+
+async def _reads(address: str, stack: AsyncExitStack, payment_id: str) -> Call:
+    channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
+    stub = payment_service_pb2_grpc.PaymentServiceStub(channel)
+    metadata = _credentials()
+    request = payment_service_pb2.GetPaymentRequest(payment_id=payment_id)
+
+    async def read(_: int) -> str:
+        return await _told(stub.GetPayment(request, metadata=metadata, timeout=60))
+
+    return read
+
+
+async def _orders(address: str, stack: AsyncExitStack, _: str) -> Call:
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    run = uuid.uuid4().hex[:12]
+
+    async def order(number: int) -> str:
+        body = {
+            "reference": f"{run}-{number}",
+            "amount": f"{10 + number % 50}.00",
+            "card": {"number": "4111111111111111", "expiration_date": "12/2030", "cvv": "123"},
+        }
+        async with session.post(f"http://{address}/payments", json=body) as response:
+            await response.read()
+            return "OK" if response.status == 200 else str(response.status)
+
+    return order
+
+
+async def _closed_loop(call: Call, numbers: Iterator[int], callers: int, end: float, tally: Tally) -> None:
+    async def go_on() -> None:
+        while (started := time.monotonic()) < end:
+            tally.add(await call(next(numbers)), time.monotonic() - started)
+
+    await asyncio.gather(*(go_on() for _ in range(callers)))
+
+
+async def _open_loop(call: Call, numbers: Iterator[int], rate: float, end: float, tally: Tally) -> None:
+    under_way: set[asyncio.Task[None]] = set()
+
+    async def once(number: int, due: float) -> None:
+        outcome = await call(number)
+        # From when it was due, not from when it was sent: a stall is not to hide what waited behind it.
+        tally.add(outcome, time.monotonic() - due)
+
+    started = time.monotonic()
+    for place, number in enumerate(numbers):
+        due = started + place / rate
+        if due >= end:
+            break
+        await asyncio.sleep(max(0.0, due - time.monotonic()))
+        task = asyncio.create_task(once(number, due))
+        under_way.add(task)
+        task.add_done_callback(under_way.discard)
+    await asyncio.gather(*under_way)
+
+
+async def _run(given: argparse.Namespace) -> dict[str, object]:
+    make = {"payments": _payments, "reads": _reads, "orders": _orders}[given.what]
+    async with AsyncExitStack() as stack:
+        call = await make(given.address, stack, given.payment_id)
+        numbers = count()
+        await _closed_loop(call, numbers, given.callers, time.monotonic() + given.warm_up_seconds, Tally())
+        print("begins", flush=True)
+        tally, started = Tally(), time.monotonic()
+        if given.rate:
+            await _open_loop(call, numbers, given.rate, started + given.seconds, tally)
+        else:
+            await _closed_loop(call, numbers, given.callers, started + given.seconds, tally)
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return {
+            "wall_seconds": time.monotonic() - started,
+            "outcomes": tally.outcomes,
+            "seconds": sorted(tally.seconds),
+            "own_cpu_seconds": usage.ru_utime + usage.ru_stime,
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("what", choices=("payments", "reads", "orders"))
+    parser.add_argument("address")
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--warm-up-seconds", type=float, default=1.0)
+    parser.add_argument("--callers", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=0.0)
+    parser.add_argument("--payment-id", default="")
+    print(json.dumps(asyncio.run(_run(parser.parse_args()))))
+
+
+if __name__ == "__main__":
+    main()

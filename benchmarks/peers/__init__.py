@@ -1,0 +1,1 @@
+"""What Bayar is measured against."""

