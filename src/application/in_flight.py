@@ -12,11 +12,13 @@ Key = tuple[CallerId, RequestId]
 class InFlight:
     """The requests that this process is carrying out right now.
 
-    At most `most_waiting` threads wait for one to end, so that repeats of what hangs leave threads for others.
+    Those that run and those that wait for one take at most `most_threads` threads together, so that repeats of what
+    hangs leave some for others.
     """
 
-    def __init__(self, most_waiting: int = 1000) -> None:
-        self._free_seats = most_waiting
+    def __init__(self, most_threads: int = 1000) -> None:
+        self._most_threads = most_threads
+        self._waiting = 0
         self._lock = threading.Lock()
         self._running: dict[Key, threading.Event] = {}
 
@@ -41,11 +43,11 @@ class InFlight:
         """Returns once the request does not run in this process, after the timeout, or where too many wait, at once."""
         with self._lock:
             running = self._running.get(key)
-            if running is None or not self._free_seats:
+            if running is None or len(self._running) + self._waiting >= self._most_threads:
                 return
-            self._free_seats -= 1
+            self._waiting += 1
         try:
             running.wait(timeout_seconds)
         finally:
             with self._lock:
-                self._free_seats += 1
+                self._waiting -= 1

@@ -163,6 +163,11 @@ def _window(settings: Settings) -> timedelta:
     return timedelta(seconds=settings.decline_window_seconds)
 
 
+def _threads_of_requests(settings: Settings) -> int:
+    """All but half of those that no request to the gateway can take: reads have them."""
+    return settings.grpc_threads - max(1, settings.spare_threads // 2)
+
+
 def _follow(settings: Settings) -> FollowPolicy:
     return FollowPolicy(shortest=timedelta(seconds=settings.follow_interval_seconds))
 
@@ -188,9 +193,7 @@ class Container(containers.DeclarativeContainer):
 
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(SortableIds)
-    in_flight = providers.Singleton(
-        InFlight, providers.Callable(lambda settings: settings.spare_threads // 2, settings)
-    )
+    in_flight = providers.Singleton(InFlight, providers.Callable(_threads_of_requests, settings))
     callers = providers.Object(current_caller)
     limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)

@@ -258,13 +258,15 @@ def test_what_the_gateway_does_not_know_is_absent_not_an_error() -> None:
 def test_nothing_that_is_told_of_a_failure_repeats_what_was_sent(act: Act, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG")
     with serving(act) as server:
+        url = server.url
         try:
-            told = repr(adapter(server.url).authorize(authorization()))
+            told = repr(adapter(url).authorize(authorization()))
         except GatewayUnavailable as failure:
             told = repr(failure) + repr(failure.__cause__) + repr(failure.__context__)
     for secret in (CARD_NUMBER, CVV, PRIVATE_KEY, "dGhlLXB1YmxpYy1rZXk6"):
-        assert secret not in told
-        assert secret not in caplog.text
+        # A free port can have any digits.
+        assert secret not in told.replace(url, "")
+        assert secret not in caplog.text.replace(url, "")
 
 
 def test_what_took_too_long_to_connect_is_not_sent_any_more() -> None:
