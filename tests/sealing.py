@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy import Engine, select
 
-from adapters.persistence.resealing import SEALED_TABLES, place_of
-from adapters.persistence.sealing import Sealer, SealingKey
+from adapters.persistence.resealing import SEALED_TABLES
+from adapters.persistence.sealing import Sealer, SealingKey, place_of
 from bootstrap.container import Container
 from bootstrap.settings import Settings
 
@@ -42,9 +42,9 @@ def opened_rows(engine: Engine, sealer: Sealer) -> dict[str, list[str]]:
                 kept = dict(row._mapping)
                 key = kept[sealed.key.name]
                 for name in sealed.texts:
-                    kept[name] = sealer.open(kept[name], place_of(sealed.table, name, key))
+                    kept[name] = sealer.open(kept[name], place_of(sealed.table.name, name, key))
                 for name in sealed.documents:
-                    kept[name] = sealer.open_entries(kept[name] or {}, place_of(sealed.table, name, key))
+                    kept[name] = sealer.open_entries(kept[name] or {}, place_of(sealed.table.name, name, key))
                 texts.append(str(kept))
             read[sealed.table.name] = texts
     return read

@@ -11,7 +11,7 @@ from sqlalchemy import Column, Connection, Engine, Row, Table, select, update
 
 from adapters.persistence.engine import SQLITE_BEGIN
 from adapters.persistence.failures import told_as_unavailable
-from adapters.persistence.sealing import Sealer, sealed_texts
+from adapters.persistence.sealing import Sealer, place_of, sealed_texts
 from adapters.persistence.tables import (
     customers,
     disputes,
@@ -106,10 +106,10 @@ def _reseal_row(connection: Connection, sealer: Sealer, sealed: SealedTable, row
     key = then[sealed.key.name]
     now: dict[str, Any] = {}
     for name in sealed.texts:
-        now[name] = sealer.reseal(then[name], place_of(sealed.table, name, key))
+        now[name] = sealer.reseal(then[name], place_of(sealed.table.name, name, key))
     for name in sealed.documents:
         if then[name] is not None:
-            now[name] = sealer.reseal_entries(then[name], place_of(sealed.table, name, key))
+            now[name] = sealer.reseal_entries(then[name], place_of(sealed.table.name, name, key))
     if sealed.table is customers:
         now["external_id_digest"] = external_id_digest(_opened(sealer, then, "external_id", key), sealer)
         now["email_digest"] = email_digest(_opened(sealer, then, "email", key), sealer)
@@ -120,9 +120,4 @@ def _reseal_row(connection: Connection, sealer: Sealer, sealed: SealedTable, row
 
 
 def _opened(sealer: Sealer, row: Mapping[str, Any], name: str, key: Any) -> str:
-    return sealer.open(row[name], place_of(customers, name, key))
-
-
-def place_of(table: Table, column: str, key: Any) -> str:
-    """What a sealed value is bound to."""
-    return f"{table.name}.{column}/{key}"
+    return sealer.open(row[name], place_of(customers.name, name, key))

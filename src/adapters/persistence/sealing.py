@@ -145,6 +145,11 @@ class _Keyless(Sealer):
         raise CannotOpen(column, "none")
 
 
+def place_of(table: str, column: str, key: object) -> str:
+    """What a sealed value is bound to. In the database for ever: another form would open nothing."""
+    return f"{table}.{column}/{key}"
+
+
 def is_sealed(value: object) -> bool:
     return isinstance(value, str) and bool(key_id_of(value))
 

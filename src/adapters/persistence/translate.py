@@ -16,7 +16,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 from sqlalchemy import Row
 
-from adapters.persistence.sealing import Sealer
+from adapters.persistence.sealing import Sealer, place_of
 from application.ports.feed import FeedEntry, FeedKind, Resource
 from application.ports.notifications import (
     Notification,
@@ -115,7 +115,7 @@ def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
         "minor_units": terms.amount.minor_units,
         "currency_code": terms.amount.currency_code,
         "capture_mode": terms.capture_mode.value,
-        "terms": sealer.seal_entries(_pack(terms, TERMS_REST), f"payments.terms/{terms.payment_id}"),
+        "terms": sealer.seal_entries(_pack(terms, TERMS_REST), place_of("payments", "terms", terms.payment_id)),
         "create_time": payment.create_time,
         **payment_to_changes(payment, sealer),
     }
@@ -124,7 +124,7 @@ def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
 def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
     """What of its row may change."""
     instrument = payment.instrument
-    place = f"payments.instrument/{payment.terms.payment_id}"
+    place = place_of("payments", "instrument", payment.terms.payment_id)
     return {
         "state": payment.state.value,
         "funds": payment.funds.value,
@@ -140,7 +140,7 @@ def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
 def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sealer) -> Payment:
     kept = row.instrument
     if kept is not None:
-        kept = sealer.open_entries(kept, f"payments.instrument/{row.payment_id}")
+        kept = sealer.open_entries(kept, place_of("payments", "instrument", row.payment_id))
     terms = PaymentTerms(
         payment_id=row.payment_id,
         caller_id=row.caller_id,
@@ -148,7 +148,7 @@ def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sea
         amount=Money(row.minor_units, row.currency_code),
         capture_mode=CaptureMode(row.capture_mode),
         customer_id=row.customer_id,
-        **_unpack(PaymentTerms, sealer.open_entries(row.terms, f"payments.terms/{row.payment_id}")),
+        **_unpack(PaymentTerms, sealer.open_entries(row.terms, place_of("payments", "terms", row.payment_id))),
     )
     payment = Payment(
         PaymentCreated(stamp=Stamp(row.create_time, row.creator), terms=terms),
@@ -222,12 +222,12 @@ def event_to_row(
         "time": event.stamp.time,
         "actor": event.stamp.actor,
         "state": state,
-        "payload": sealer.seal_entries(_converter.unstructure(event), f"payment_events.payload/{event_id}"),
+        "payload": sealer.seal_entries(_converter.unstructure(event), place_of("payment_events", "payload", event_id)),
     }
 
 
 def event_from_row(row: Row[Any], sealer: Sealer) -> HistoryEntry:
-    kept = sealer.open_entries(row.payload, f"payment_events.payload/{row.event_id}")
+    kept = sealer.open_entries(row.payload, place_of("payment_events", "payload", row.event_id))
     payload = {**kept, "stamp": Stamp(row.time, row.actor)}
     return HistoryEntry(
         event_id=row.event_id,
@@ -262,7 +262,7 @@ def request_from_row(row: Row[Any]) -> RequestRecord:
 
 def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
     def sealed(column: str) -> str:
-        return sealer.seal(getattr(customer, column), f"customers.{column}/{customer.customer_id}")
+        return sealer.seal(getattr(customer, column), place_of("customers", column, customer.customer_id))
 
     return {
         "customer_id": customer.customer_id,
@@ -294,7 +294,7 @@ def email_digest(email: str, sealer: Sealer) -> str:
 
 def customer_from_row(row: Row[Any], sealer: Sealer) -> Customer:
     def opened(column: str) -> str:
-        return sealer.open(getattr(row, column), f"customers.{column}/{row.customer_id}")
+        return sealer.open(getattr(row, column), place_of("customers", column, row.customer_id))
 
     return Customer(
         customer_id=row.customer_id,
@@ -320,11 +320,11 @@ def method_to_row(method: PaymentMethod, sealer: Sealer) -> Values:
         "customer_id": method.customer_id,
         "state": method.state.value,
         "is_default": method.is_default,
-        "gateway_token": sealer.seal(method.gateway_token, f"payment_methods.gateway_token/{own}"),
+        "gateway_token": sealer.seal(method.gateway_token, place_of("payment_methods", "gateway_token", own)),
         "create_time": method.create_time,
         "update_time": method.update_time,
         "next_check_time": method.next_check_time,
-        "rest": sealer.seal_entries(_pack(method, METHOD_REST), f"payment_methods.rest/{own}"),
+        "rest": sealer.seal_entries(_pack(method, METHOD_REST), place_of("payment_methods", "rest", own)),
     }
 
 
@@ -336,11 +336,11 @@ def method_from_row(row: Row[Any], sealer: Sealer) -> PaymentMethod:
         customer_id=row.customer_id,
         state=PaymentMethodState(row.state),
         is_default=row.is_default,
-        gateway_token=sealer.open(row.gateway_token, f"payment_methods.gateway_token/{own}"),
+        gateway_token=sealer.open(row.gateway_token, place_of("payment_methods", "gateway_token", own)),
         create_time=row.create_time,
         update_time=row.update_time,
         next_check_time=row.next_check_time,
-        **_unpack(PaymentMethod, sealer.open_entries(row.rest, f"payment_methods.rest/{own}")),
+        **_unpack(PaymentMethod, sealer.open_entries(row.rest, place_of("payment_methods", "rest", own))),
     )
 
 
@@ -359,13 +359,15 @@ def dispute_to_row(dispute: Dispute, sealer: Sealer) -> Values:
         "update_time": dispute.update_time,
         "next_check_time": dispute.next_check_time,
         "check_count": dispute.check_count,
-        "report": sealer.seal_entries(_converter.unstructure(report), f"disputes.report/{dispute.dispute_id}"),
+        "report": sealer.seal_entries(
+            _converter.unstructure(report), place_of("disputes", "report", dispute.dispute_id)
+        ),
         "actions": _converter.unstructure(dispute.actions),
     }
 
 
 def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
-    report = sealer.open_entries(row.report, f"disputes.report/{row.dispute_id}")
+    report = sealer.open_entries(row.report, place_of("disputes", "report", row.dispute_id))
     return Dispute(
         dispute_id=row.dispute_id,
         caller_id=row.caller_id,
@@ -382,7 +384,7 @@ def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
 
 def notification_to_row(stored: StoredNotification, sealer: Sealer) -> Values:
     notification = stored.notification
-    place = f"webhook_notifications.subject/{notification.notification_id}"
+    place = place_of("webhook_notifications", "subject", notification.notification_id)
     return {
         "notification_id": notification.notification_id,
         "kind": notification.kind,
@@ -399,7 +401,7 @@ def notification_to_row(stored: StoredNotification, sealer: Sealer) -> Values:
 
 
 def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredNotification:
-    subject = sealer.open_entries(row.subject, f"webhook_notifications.subject/{row.notification_id}")
+    subject = sealer.open_entries(row.subject, place_of("webhook_notifications", "subject", row.notification_id))
     return StoredNotification(
         notification=Notification(
             notification_id=row.notification_id,
@@ -454,7 +456,7 @@ def feed_entry_from_row(row: Row[Any], sealer: Sealer) -> FeedEntry:
 
 
 def _feed_place(event_id: str) -> str:
-    return f"feed_events.payload/{event_id}"
+    return place_of("feed_events", "payload", event_id)
 
 
 def _defaults_of(kind: type[Any]) -> Values:
