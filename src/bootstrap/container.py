@@ -298,7 +298,9 @@ class Container(containers.DeclarativeContainer):
 
     endpoints = providers.Singleton(_endpoints, settings)
     postman = providers.Singleton(_postman, settings, clock)
-    deliver_events = providers.Singleton(DeliverEvents, store, read_feed, postman, clock, endpoints)
+    deliver_events = providers.Singleton(
+        DeliverEvents, store, read_feed, postman, clock, endpoints, is_stopping=stopping.provided.is_set
+    )
     list_endpoints = providers.Singleton(ListEndpoints, store, endpoints)
     list_deliveries = providers.Singleton(ListDeliveries, store, endpoints)
     resend_events = providers.Singleton(ResendEvents, store, exactly_once, endpoints)
