@@ -17,6 +17,10 @@ class RelayEvents:
     store: Store
 
     def __call__(self) -> int:
-        """Returns how many were placed. Raises StoreUnavailable."""
+        """Returns how many were placed where more may wait, and otherwise 0: what comes next is placed together.
+
+        Raises StoreUnavailable.
+        """
         with self.store.begin() as work:
-            return work.feed.relay(_BATCH)
+            placed = work.feed.relay(_BATCH)
+        return placed if placed >= _BATCH else 0
