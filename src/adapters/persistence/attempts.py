@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Table, delete, or_, select, tuple_
+from sqlalchemy import Connection, Table, bindparam, delete, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.statements import insert_unless_taken, page_of
@@ -15,6 +15,12 @@ from adapters.persistence.tables import attempt_blocks, attempt_counts
 from application.ports.attempts import AttemptBlock, AttemptScope, Tally
 from application.ports.store import Position
 from domain.ids import CallerId
+
+_COUNTED: Final = select(attempt_counts).where(
+    attempt_counts.c.key.in_(bindparam("keys", expanding=True)),
+    attempt_counts.c.bucket > bindparam("start"),
+    attempt_counts.c.bucket <= bindparam("end"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +40,7 @@ class SqlAttempts:
             )
 
     def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[Tally]:
-        table = attempt_counts.c
-        rows = self.connection.execute(
-            select(attempt_counts).where(table.key.in_(keys), table.bucket > start, table.bucket <= end)
-        )
+        rows = self.connection.execute(_COUNTED, {"keys": list(keys), "start": start, "end": end})
         return [Tally(row.key, row.bucket, row.card, row.total) for row in rows]
 
     def block(self, block: AttemptBlock) -> bool:

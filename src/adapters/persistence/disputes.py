@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, Select, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, select, update
 
 from adapters.persistence.feed import FeedWriter
 from adapters.persistence.sealing import Sealer
@@ -15,6 +16,12 @@ from adapters.persistence.translate import dispute_from_row, dispute_to_row
 from application.ports.store import DisputeFilter, Position
 from domain.dispute import Dispute
 from domain.ids import CallerId, DisputeId
+
+_OF_TRANSACTION: Final = (
+    select(disputes)
+    .where(disputes.c.transaction_id == bindparam("transaction_id"))
+    .order_by(disputes.c.create_time, disputes.c.dispute_id)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +49,8 @@ class SqlDisputes:
         return self._one(select(disputes).where(disputes.c.gateway_dispute_id == gateway_dispute_id), lock=lock)
 
     def of_transaction(self, transaction_id: str) -> list[Dispute]:
-        statement = select(disputes).where(disputes.c.transaction_id == transaction_id)
-        statement = statement.order_by(disputes.c.create_time, disputes.c.dispute_id)
-        return [dispute_from_row(row, self.sealer) for row in self.connection.execute(statement)]
+        rows = self.connection.execute(_OF_TRANSACTION, {"transaction_id": transaction_id})
+        return [dispute_from_row(row, self.sealer) for row in rows]
 
     def page(self, caller_id: CallerId, which: DisputeFilter, *, after: Position | None, limit: int) -> list[Dispute]:
         statement = select(disputes).where(disputes.c.caller_id == caller_id, *_conditions(which))

@@ -47,6 +47,15 @@ _log = logging.getLogger(__name__)
 _UPDATE_PAYMENT: Final = update(payments).where(
     payments.c.payment_id == bindparam("own_id"), payments.c.version == bindparam("read_version")
 )
+_ONE: Final = select(payments).where(payments.c.payment_id == bindparam("payment_id"))
+_ONE_LOCKED: Final = _ONE.with_for_update()
+_OPERATIONS_OF: Final = (
+    select(operations)
+    .where(operations.c.payment_id.in_(bindparam("payment_ids", expanding=True)))
+    .order_by(operations.c.payment_id, operations.c.sequence)
+)
+_ADD_OPERATION: Final = insert(operations)
+_ADD_EVENT: Final = insert(payment_events)
 _UPDATE_OPERATION: Final = update(operations).where(operations.c.operation_id == bindparam("own_id"))
 
 
@@ -120,9 +129,8 @@ class SqlPayments:
         self._write_events(stored)
 
     def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
-        statement = select(payments).where(payments.c.payment_id == payment_id)
         # Not joined with the operations: PostgreSQL would give those as they were before the wait for the lock.
-        row = self._connection.execute(statement.with_for_update() if lock else statement).first()
+        row = self._connection.execute(_ONE_LOCKED if lock else _ONE, {"payment_id": payment_id}).first()
         return self._load([row])[0] if row else None
 
     def page(
@@ -235,10 +243,9 @@ class SqlPayments:
     def _load(self, rows: Sequence[Row[Any]]) -> list[Payment]:
         if not rows:
             return []
-        table = operations.c
-        statement = select(operations).where(table.payment_id.in_([row.payment_id for row in rows]))
         own: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-        for operation in self._connection.execute(statement.order_by(table.payment_id, table.sequence)):
+        payment_ids = [row.payment_id for row in rows]
+        for operation in self._connection.execute(_OPERATIONS_OF, {"payment_ids": payment_ids}):
             own[operation.payment_id].append(operation)
         found = []
         for row in rows:
@@ -276,7 +283,7 @@ class SqlPayments:
         new = payment.operations[known:]
         if new:
             rows = [operation_to_row(operation, payment_id, known + n) for n, operation in enumerate(new, 1)]
-            self._connection.execute(insert(operations), rows)
+            self._connection.execute(_ADD_OPERATION, rows)
         stored.operations = tuple(payment.operations)
 
     def _write_events(self, stored: _AsStored) -> None:
@@ -290,7 +297,7 @@ class SqlPayments:
                 zip(events, self._states_after(stored), strict=True), stored.event_count + 1
             )
         ]
-        self._connection.execute(insert(payment_events), rows)
+        self._connection.execute(_ADD_EVENT, rows)
         stored.event_count += len(events)
         payment.new_events.clear()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, select
 
 from adapters.persistence.statements import insert_unless_taken
 from adapters.persistence.tables import requests
@@ -12,14 +14,17 @@ from adapters.persistence.translate import request_from_row, request_to_row
 from application.ports.store import RequestRecord
 from domain.ids import CallerId, RequestId
 
+_ONE: Final = select(requests).where(
+    requests.c.caller_id == bindparam("caller_id"), requests.c.request_id == bindparam("request_id")
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SqlRequests:
     connection: Connection
 
     def get(self, caller_id: CallerId, request_id: RequestId) -> RequestRecord | None:
-        own = select(requests).where(requests.c.caller_id == caller_id, requests.c.request_id == request_id)
-        row = self.connection.execute(own).first()
+        row = self.connection.execute(_ONE, {"caller_id": caller_id, "request_id": request_id}).first()
         return request_from_row(row) if row else None
 
     def claim(self, record: RequestRecord) -> RequestRecord | None:
