@@ -19,7 +19,7 @@ from application.in_flight import InFlight, Key
 from application.outcomes import record_failure, record_outcome
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, RefundIncomplete, Unknown
 from application.ports.runtime import Clock, IdSource
-from application.ports.store import ReferenceTaken, RequestRecord, Store, UnitOfWork
+from application.ports.store import Kept, ReferenceTaken, RequestRecord, Store, UnitOfWork
 from domain.events import Stamp
 from domain.ids import OPERATION, OperationId, PaymentId, RequestId
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
@@ -128,9 +128,12 @@ class ExactlyOnce:
         operation_id = OperationId(self.ids.new(OPERATION))
         lease = self.begin_lease()
         with self.in_flight.track(request.key):
-            payment, started = self._record_start(request, payment_id, operation_id, begin)
-            if started is not None:
-                payment = self.carry_out(payment, started, lambda: call(payment, started, lease), request.caller, lease)
+            payment, begun = self._record_start(request, payment_id, operation_id, begin)
+            if begun is not None:
+                started, kept = begun
+                payment = self.carry_out(
+                    payment, started, lambda: call(payment, started, lease), request.caller, lease, kept=kept
+                )
                 return self.answer(payment, request)
         return self.repeat(payment, request)
 
@@ -143,11 +146,14 @@ class ExactlyOnce:
         lease: Lease,
         *,
         waiting: Sequence[Operation] = (),
+        kept: Kept | None = None,
     ) -> Payment:
         """The second and third beat. Raises GatewayNotReached once the failure is recorded.
 
         `waiting` would be sent next. Where this one cannot be sent they surely are not either, and fail with it: in one
         transaction, or a crash between would leave a request that is neither done nor tried again.
+
+        `kept` is the payment as the first beat left it, so that it need not be read again.
         """
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         try:
@@ -158,7 +164,7 @@ class ExactlyOnce:
             reason = FailureReason.GATEWAY_REFUSED_CREDENTIALS if refused else FailureReason.GATEWAY_UNREACHABLE
             self._record_unsent(payment_id, [operation_id, *(one.operation_id for one in waiting)], reason, caller)
             raise
-        return self.record(payment_id, operation_id, outcome, caller)
+        return self.record(payment_id, operation_id, outcome, caller, kept)
 
     @again_after_conflicts
     def _record_unsent(
@@ -171,11 +177,18 @@ class ExactlyOnce:
                     record_failure(work, payment, operation_id, reason, "", self.stamp(caller))
 
     @again_after_conflicts
-    def record(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome, caller: Caller) -> Payment:
+    def record(
+        self,
+        payment_id: PaymentId,
+        operation_id: OperationId,
+        outcome: Outcome,
+        caller: Caller,
+        kept: Kept | None = None,
+    ) -> Payment:
         """The third beat."""
         stamp = self.stamp(caller)
         with self.store.begin(stamp.actor) as work:
-            payment = locked(work, payment_id)
+            payment = (work.payments.take_up(kept) if kept is not None else None) or locked(work, payment_id)
             if isinstance(outcome, Unknown):
                 payment.check_again(operation_id, stamp.time + self.first_check)
             record_outcome(work, payment, operation_id, outcome, stamp, self.follow)
@@ -232,8 +245,8 @@ class ExactlyOnce:
     @again_after_conflicts
     def _record_start(
         self, request: Request, payment_id: PaymentId, operation_id: OperationId, begin: Begin
-    ) -> tuple[Payment, Operation | None]:
-        """The first beat: the payment, and the operation if this request starts one."""
+    ) -> tuple[Payment, tuple[Operation, Kept] | None]:
+        """The first beat: the payment; if this request starts an operation, that, and the payment for the third."""
         stamp = self.stamp(request.caller)
         try:
             with self.store.begin(stamp.actor) as work:
@@ -249,10 +262,11 @@ class ExactlyOnce:
                     work.payments.add(payment)
                 else:
                     work.payments.save(payment)
+                kept = work.payments.keep(payment)
         except ReferenceTaken as taken:
             reference = str(request.fields.get("reference", ""))
             raise ReferenceAlreadyPaid(reference, self._shown(taken.payment_id, request.caller)) from None
-        return payment, operation
+        return payment, (operation, kept)
 
 
 def _must_be_same(earlier: RequestRecord, later: RequestRecord) -> None:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from application.ports.store import (
     DueOperation,
     ExternalIdTaken,
+    Kept,
     PaymentFilter,
     PaymentOperation,
     Position,
@@ -467,6 +468,86 @@ class TestErasing:
                 work.payments.save(current)
             erasing.result(10)
         assert get(store, payment).instrument == VISA
+
+
+def keep(store: Store, payment: Payment) -> Kept:
+    with store.begin() as work:
+        work.payments.add(payment)
+        return work.payments.keep(payment)
+
+
+class TestTakingUp:
+    @on_one_store
+    @given(data=st.data())
+    def test_what_was_kept_goes_on_as_if_it_had_been_read(self, store: Store, data: st.DataObject) -> None:
+        payment = data.draw(stories.new_payments())
+        events = list(payment.new_events)
+        kept = keep(store, payment)
+        for _ in range(data.draw(st.integers(1, 4))):
+            with store.begin() as work:
+                current = work.payments.take_up(kept)
+                assert current is payment
+                stories.go_on(data.draw, current)
+                events += current.new_events
+                work.payments.save(current)
+                kept = work.payments.keep(current)
+        assert stories.everything(get(store, payment)) == stories.everything(payment)
+        with store.read() as work:
+            history = work.payments.history(payment.terms.payment_id)
+        assert [entry.event for entry in history] == events
+        assert [entry.sequence for entry in history] == list(range(1, len(events) + 1))
+
+    def test_what_somebody_wrote_since_must_be_read_again(self, store: Store) -> None:
+        payment = started()
+        kept = keep(store, payment)
+        change(store, payment, succeed)
+        with store.begin() as work:
+            assert work.payments.take_up(kept) is None
+            current = work.payments.get(payment.terms.payment_id, lock=True)
+        assert current == get(store, payment) != payment
+
+    def test_what_was_erased_since_must_be_read_again(self, store: Store) -> None:
+        payment = started(customer_id=CustomerId("cus_1"), billing_address=Address(street_address="Jalan 1"))
+        kept = keep(store, payment)
+        with store.begin() as work:
+            work.payments.erase_personal_data(CustomerId("cus_1"))
+        with store.begin() as work:
+            assert work.payments.take_up(kept) is None
+
+    def test_it_is_taken_up_once_even_where_what_followed_was_undone(self, store: Store) -> None:
+        payment = started()
+        kept = keep(store, payment)
+        with suppress(ZeroDivisionError), store.begin() as work:
+            current = work.payments.take_up(kept)
+            assert current is not None
+            succeed(current)
+            work.payments.save(current)
+            raise ZeroDivisionError
+        with store.begin() as work:
+            assert work.payments.take_up(kept) is None
+        assert get(store, payment).state is PaymentState.PENDING
+
+    def test_whoever_takes_it_up_holds_its_lock(self, store: Store) -> None:
+        payment = started()
+        kept = keep(store, payment)
+        underway = Event()
+
+        def read_under_lock() -> PaymentState:
+            underway.set()
+            with store.begin() as work:
+                found = work.payments.get(payment.terms.payment_id, lock=True)
+                assert found is not None
+                return found.state
+
+        with ThreadPoolExecutor(1) as pool:
+            with store.begin() as work:
+                current = work.payments.take_up(kept)
+                assert current is not None
+                waiting = pool.submit(read_under_lock)
+                underway.wait(10)
+                succeed(current)
+                work.payments.save(current)
+            assert waiting.result(10) is PaymentState.CAPTURED
 
 
 class TestReferences:

@@ -22,6 +22,7 @@ from application.ports.store import (
     DueOperation,
     ExternalIdTaken,
     HistoryEntry,
+    Kept,
     PaymentFilter,
     PaymentOperation,
     Position,
@@ -267,6 +268,13 @@ def _bare_resource(resource: Resource | None) -> Resource | None:
             return resource
 
 
+@dataclass
+class _KeptPayment:
+    payment: Payment
+    stored: Payment
+    is_taken_up: bool = False
+
+
 class _Payments:
     def __init__(self, state: _State, ids: IdSource) -> None:
         self._state = state
@@ -288,6 +296,18 @@ class _Payments:
     def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
         stored = self._state.payments.get(payment_id)
         return None if stored is None else self._hand_out(stored)
+
+    def keep(self, payment: Payment) -> Kept:
+        return _KeptPayment(payment, self._state.payments[payment.terms.payment_id])
+
+    def take_up(self, kept: Kept) -> Payment | None:
+        if not isinstance(kept, _KeptPayment) or kept.is_taken_up:
+            return None
+        kept.is_taken_up = True
+        if self._state.payments.get(kept.payment.terms.payment_id) is not kept.stored:
+            return None
+        self._known[id(kept.payment)] = (kept.payment, kept.stored)
+        return kept.payment
 
     def page(
         self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int

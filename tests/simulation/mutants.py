@@ -14,6 +14,7 @@ from application.caller import Caller
 from application.exactly_once import Begin, Call, ExactlyOnce, Lease, Request
 from application.outcomes import record_outcome
 from application.ports.gateway import Gateway, Outcome
+from application.ports.store import Kept
 from domain import ids
 from domain.events import GatewayStatusChanged, PaymentEvent, Stamp
 from domain.ids import OperationId, PaymentId
@@ -59,8 +60,8 @@ def _record_after_the_call(
     except _Undo:
         pass
     outcome = call(*started[0], self.begin_lease()) if started else None
-    payment, operation = self._record_start(request, payment_id, operation_id, begin)
-    if operation is None or outcome is None:
+    payment, begun = self._record_start(request, payment_id, operation_id, begin)
+    if begun is None or outcome is None:
         return self.repeat(payment, request)
     return self.answer(self.record(payment_id, operation_id, outcome, request.caller), request)
 
@@ -85,7 +86,12 @@ def _call_again(
 
 
 def _forget_the_third_beat(
-    self: ExactlyOnce, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome, caller: Caller
+    self: ExactlyOnce,
+    payment_id: PaymentId,
+    operation_id: OperationId,
+    outcome: Outcome,
+    caller: Caller,
+    kept: Kept | None = None,  # noqa: ARG001
 ) -> Payment:
     """The answer goes out, and the transaction is never committed."""
     with self.store.read() as work:

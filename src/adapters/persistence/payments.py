@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ from adapters.persistence.translate import (
     without_personal_data,
 )
 from application.ports.runtime import IdSource
-from application.ports.store import HistoryEntry, PaymentFilter, PaymentOperation, Position, ReferenceTaken
+from application.ports.store import HistoryEntry, Kept, PaymentFilter, PaymentOperation, Position, ReferenceTaken
 from domain import ids as prefixes
 from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
@@ -49,6 +49,9 @@ _UPDATE_PAYMENT: Final = update(payments).where(
 )
 _ONE: Final = select(payments).where(payments.c.payment_id == bindparam("payment_id"))
 _ONE_LOCKED: Final = _ONE.with_for_update()
+_VERSION_LOCKED: Final = (
+    select(payments.c.version).where(payments.c.payment_id == bindparam("payment_id")).with_for_update()
+)
 _OPERATIONS_OF: Final = (
     select(operations)
     .where(operations.c.payment_id.in_(bindparam("payment_ids", expanding=True)))
@@ -78,6 +81,8 @@ class _AsStored:
     operations: tuple[Operation, ...]
     is_live: bool
     follow_time: datetime | None
+    # In the hands of a later unit of work, which changes it.
+    is_taken_up: bool = False
 
 
 class SqlPayments:
@@ -132,6 +137,20 @@ class SqlPayments:
         # Not joined with the operations: PostgreSQL would give those as they were before the wait for the lock.
         row = self._connection.execute(_ONE_LOCKED if lock else _ONE, {"payment_id": payment_id}).first()
         return self._load([row])[0] if row else None
+
+    def keep(self, payment: Payment) -> Kept:
+        return replace(self._stored[id(payment)], is_taken_up=False)
+
+    def take_up(self, kept: Kept) -> Payment | None:
+        if not isinstance(kept, _AsStored) or kept.is_taken_up:
+            return None
+        kept.is_taken_up = True
+        payment = kept.payment
+        key = {"payment_id": payment.terms.payment_id}
+        if self._connection.execute(_VERSION_LOCKED, key).scalar() != kept.version:
+            return None
+        self._stored[id(payment)] = kept
+        return payment
 
     def page(
         self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int

@@ -120,6 +120,10 @@ class PaymentOperation:
     operation: Operation
 
 
+class Kept(Protocol):
+    """A payment as a unit of work left it, to be taken up by one later unit of work."""
+
+
 class Payments(Protocol):
     def add(self, payment: Payment) -> None:
         """Stores a new payment with its events. Raises ReferenceTaken."""
@@ -131,6 +135,14 @@ class Payments(Protocol):
 
     def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
         """Reads a payment; with lock, nobody else changes it until the transaction ends."""
+        ...
+
+    def keep(self, payment: Payment) -> Kept:
+        """The payment as it is now stored. Of use once this transaction is committed, and nobody changes the object."""
+        ...
+
+    def take_up(self, kept: Kept) -> Payment | None:
+        """The payment, locked, without being read again. None where somebody wrote it since, and the second time."""
         ...
 
     def page(
