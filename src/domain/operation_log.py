@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import Enum
+from functools import cached_property
+from typing import Final
 
 from domain.decline import CATALOGUE, Decline, DeclineReason
 from domain.ids import OperationId, RequestId
@@ -28,18 +30,29 @@ class Funds(Enum):
 
 
 class OperationLog:
-    """The operations of one payment, oldest first, in one currency. Nothing here is stored; all of it is derived."""
+    """The operations of one payment, oldest first, in one currency. Nothing here is stored; all of it is derived, and
+    what is asked for often is kept until the operations change.
+    """
 
     def __init__(self, currency_code: str, operations: Iterable[Operation] = ()) -> None:
-        self.operations: list[Operation] = list(operations)
         self._zero = Money.zero(currency_code)
+        self._operations = tuple(operations)
 
     @property
+    def operations(self) -> tuple[Operation, ...]:
+        return self._operations
+
+    def _become(self, operations: Iterable[Operation]) -> None:
+        self._operations = tuple(operations)
+        for name in _DERIVED:
+            self.__dict__.pop(name, None)
+
+    @cached_property
     def authorization(self) -> Operation:
         """The latest attempt to authorize; only that one can have had an effect."""
         return next(o for o in reversed(self.operations) if o.kind is OperationKind.AUTHORIZE)
 
-    @property
+    @cached_property
     def authorization_standing(self) -> Standing | None:
         """Where the authorized transaction stands, None where there is none."""
         if self.authorization.state is not OperationState.SUCCEEDED:
@@ -47,7 +60,7 @@ class OperationLog:
         latest = self.latest_on(self.authorization.transaction_id)
         return latest.standing if latest else None
 
-    @property
+    @cached_property
     def state(self) -> PaymentState:
         match self.authorization.state:
             case OperationState.DECLINED:
@@ -60,7 +73,7 @@ class OperationLog:
         if sales:
             settled = all(_status(sale) is TransactionStatus.SETTLED for sale in sales)
             return PaymentState.SETTLED if settled else PaymentState.CAPTURED
-        statuses = {_status(sale) for sale in self._sales()}
+        statuses = {_status(sale) for sale in self._sales}
         if TransactionStatus.SETTLEMENT_DECLINED in statuses:
             return PaymentState.SETTLEMENT_DECLINED
         if TransactionStatus.EXPIRED in statuses:
@@ -70,7 +83,7 @@ class OperationLog:
             return PaymentState.VOIDED
         return PaymentState.AUTHORIZED
 
-    @property
+    @cached_property
     def funds(self) -> Funds:
         if self.disputed_amount:
             return Funds.DISPUTED
@@ -81,7 +94,7 @@ class OperationLog:
                 return Funds.NONE
         captured = self.captured_amount
         if not captured:
-            statuses = {_status(sale) for sale in self._sales()}
+            statuses = {_status(sale) for sale in self._sales}
             if TransactionStatus.SETTLEMENT_DECLINED in statuses:
                 return Funds.NONE
             if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
@@ -140,10 +153,10 @@ class OperationLog:
         times = [o.next_check_time for o in self.operations if o.state.is_open]
         return min((time for time in times if time is not None), default=None)
 
-    @property
-    def captured_sales(self) -> list[Operation]:
+    @cached_property
+    def captured_sales(self) -> tuple[Operation, ...]:
         """What holds captured money, one for each transaction, oldest first."""
-        return [sale for sale in self._sales() if sale.is_captured_sale]
+        return tuple(sale for sale in self._sales if sale.is_captured_sale)
 
     @property
     def authorized_amount(self) -> Money:
@@ -151,11 +164,11 @@ class OperationLog:
             return self._zero
         return self.authorization.amount
 
-    @property
+    @cached_property
     def captured_amount(self) -> Money:
         return self._sum(self.captured_sales)
 
-    @property
+    @cached_property
     def capturable_amount(self) -> Money:
         """What CAPTURE may still take: authorized, less captured and captures under way; a final one leaves nothing."""
         standing = self.authorization_standing
@@ -173,18 +186,18 @@ class OperationLog:
             return self._zero
         return self.authorized_amount - self._sum(captures)
 
-    @property
+    @cached_property
     def refunded_amount(self) -> Money:
         return self._sum(o for o in self._refunds() if o.state is OperationState.SUCCEEDED)
 
-    @property
+    @cached_property
     def refund_pending_amount(self) -> Money:
         return self._sum(o for o in self._refunds() if o.state.is_open)
 
-    @property
+    @cached_property
     def disputed_amount(self) -> Money:
         """What disputes claim of the captured money. It cannot be refunded: that would pay twice."""
-        claims = [sale.standing.disputed_amount for sale in self._sales() if sale.standing is not None]
+        claims = [sale.standing.disputed_amount for sale in self._sales if sale.standing is not None]
         return Money.total([claim for claim in claims if claim is not None], self._zero.currency_code)
 
     def would_pay_twice(self, refund: Operation) -> bool:
@@ -202,7 +215,7 @@ class OperationLog:
         )
         return returns + refund.amount + claimed > sale.amount
 
-    @property
+    @cached_property
     def refundable_amount(self) -> Money:
         """captured - refunded - refunds under way - disputed, and never below zero."""
         voiding = self._sum(
@@ -266,7 +279,8 @@ class OperationLog:
         own = [o for o in self.operations if o.request_id == request_id]
         return [o for o in own if o.failure_reason is None or not o.failure_reason.surely_not_sent or o is own[-1]]
 
-    def _sales(self) -> list[Operation]:
+    @cached_property
+    def _sales(self) -> tuple[Operation, ...]:
         """The latest successful authorization or capture on each transaction, oldest first."""
         latest: dict[str, Operation] = {}
         for operation in self.operations:
@@ -275,7 +289,7 @@ class OperationLog:
                 and operation.state is OperationState.SUCCEEDED
             ):
                 latest[operation.transaction_id] = operation
-        return list(latest.values())
+        return tuple(latest.values())
 
     def _refunds(self) -> list[Operation]:
         """Refunds that gave money back or still may."""
@@ -312,6 +326,9 @@ class OperationLog:
 
     def _sum(self, operations: Iterable[Operation]) -> Money:
         return Money.total((o.amount for o in operations), self._zero.currency_code)
+
+
+_DERIVED: Final = tuple(name for name, kind in vars(OperationLog).items() if isinstance(kind, cached_property))
 
 
 def _status(operation: Operation) -> TransactionStatus | None:

@@ -461,22 +461,21 @@ class Payment(OperationLog):
             count = self.operation(event.operation_id).start_count + started
             self._change(event.operation_id, state=state, start_count=count)
             return
-        self.operations.append(
-            Operation(
-                operation_id=event.operation_id,
-                kind=event.kind,
-                state=state,
-                amount=event.amount,
-                request_id=event.request_id,
-                create_time=event.stamp.time,
-                target_transaction_id=event.target_transaction_id,
-                in_part=isinstance(event, OperationStarted) and event.in_part,
-                final=isinstance(event, OperationStarted) and event.final,
-                was_scheduled=not started,
-                start_count=int(started),
-                note=event.note,
-            )
+        begun = Operation(
+            operation_id=event.operation_id,
+            kind=event.kind,
+            state=state,
+            amount=event.amount,
+            request_id=event.request_id,
+            create_time=event.stamp.time,
+            target_transaction_id=event.target_transaction_id,
+            in_part=isinstance(event, OperationStarted) and event.in_part,
+            final=isinstance(event, OperationStarted) and event.final,
+            was_scheduled=not started,
+            start_count=int(started),
+            note=event.note,
         )
+        self._become([*self.operations, begun])
 
     def _mark_parent_of(self, operation: Operation) -> None:
         """A capture or void also changes the standing of the transaction that it acts on."""
@@ -492,11 +491,9 @@ class Payment(OperationLog):
         self._change(target.operation_id, standing=standing)
 
     def _change(self, operation_id: OperationId, **changes: object) -> None:
-        for index, operation in enumerate(self.operations):
-            if operation.operation_id == operation_id:
-                self.operations[index] = replace(operation, **changes)  # type: ignore[arg-type]
-                return
-        raise KeyError(operation_id)
+        before = self.operation(operation_id)
+        after = replace(before, **changes)  # type: ignore[arg-type]
+        self._become(after if operation is before else operation for operation in self.operations)
 
     def _must_allow(self, kind: OperationKind) -> None:
         under_way = self.under_way
@@ -524,6 +521,6 @@ class Payment(OperationLog):
 
     def _drop_scheduled(self, transaction_id: str, *, stamp: Stamp) -> None:
         """Refunds that wait for a settlement that will never come."""
-        for operation in list(self.operations):
+        for operation in self.operations:
             if operation.state is OperationState.SCHEDULED and operation.target_transaction_id == transaction_id:
                 self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, stamp=stamp)

@@ -137,7 +137,7 @@ def go_on(draw: Draw[Any], payment: Payment) -> None:
         payment.update_time + draw(st.timedeltas(timedelta(0), timedelta(days=9))),
         draw(st.sampled_from(["bayar", payment.terms.caller_id])),
     )
-    before = (len(payment.new_events), list(payment.operations))
+    before = (len(payment.new_events), payment.operations)
     # Most authorizations succeed: only then is there more to tell.
     begun = payment.authorization.state is not OperationState.STARTED
     for happen in draw(st.permutations(_LATER)) if begun else [draw(st.sampled_from(_FIRST))]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from functools import cached_property
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -12,13 +13,14 @@ from domain.decline import CATALOGUE
 from domain.errors import DomainError
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
-from domain.operation_log import Funds
+from domain.operation_log import Funds, OperationLog
 from domain.payment import Payment
 from domain.transaction import Standing, TransactionStatus
 from tests.domain.making import STAMP, a_payment, a_request_id, an_operation_id, succeed, usd
 
 AUTHORIZED = 20
 cents = st.integers(1, AUTHORIZED + 5).map(usd)
+DERIVED = [name for name, kind in vars(OperationLog).items() if isinstance(kind, (property, cached_property))]
 NOT_FOUND = (FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR)
 
 LEGAL_STEPS = {
@@ -212,6 +214,13 @@ class AnyCourse(RuleBasedStateMachine):
             self.payment.move_on(transaction_id, Standing(status), amount=latest.amount, stamp=STAMP)
 
     # What always holds
+
+    @invariant()
+    def what_is_kept_is_what_follows(self) -> None:
+        """Read at each step, so that it is kept over the next one."""
+        anew = OperationLog("USD", self.payment.operations)
+        for name in DERIVED:
+            assert getattr(self.payment, name) == getattr(anew, name), name
 
     @invariant()
     def money_is_never_more_than_what_it_comes_from(self) -> None:

@@ -366,7 +366,7 @@ def test_an_outcome_told_twice_changes_nothing(first: str) -> None:
     payment = a_started_payment()
     tell = outcomes(payment)[first]
     tell()
-    operations, events = list(payment.operations), len(payment.new_events)
+    operations, events = payment.operations, len(payment.new_events)
     tell()
     assert (payment.operations, len(payment.new_events)) == (operations, events)
 
@@ -378,7 +378,7 @@ def test_a_contradicting_outcome_is_refused(first: str, second: str) -> None:
         return
     payment = a_started_payment()
     outcomes(payment)[first]()
-    before = list(payment.operations)
+    before = payment.operations
     with pytest.raises(OutcomeConflict) as refusal:
         outcomes(payment)[second]()
     assert refusal.value.recorded is payment.authorization.state

@@ -77,7 +77,7 @@ def test_what_the_table_allows_starts(state: PaymentState, kind: OperationKind) 
 @pytest.mark.parametrize(("state", "kind"), FORBIDDEN_PAIRS, ids=lambda part: part.value)
 def test_what_the_table_forbids_changes_nothing(state: PaymentState, kind: OperationKind) -> None:
     payment = a_payment_in(state)
-    operations, events = list(payment.operations), list(payment.new_events)
+    operations, events = payment.operations, list(payment.new_events)
     with pytest.raises((IllegalTransition, OperationInProgress)) as refusal:
         ATTEMPTS[kind](payment)
     assert isinstance(refusal.value, OperationInProgress) is (state is PaymentState.PENDING)

@@ -269,9 +269,7 @@ class SqlPayments:
         found = []
         for row in rows:
             payment = payment_from_rows(row, own[row.payment_id], self._sealer)
-            stored = _AsStored(
-                payment, row.version, row.event_count, tuple(payment.operations), row.is_live, row.follow_time
-            )
+            stored = _AsStored(payment, row.version, row.event_count, payment.operations, row.is_live, row.follow_time)
             self._stored[id(payment)] = stored
             found.append(payment)
         return found
@@ -303,7 +301,7 @@ class SqlPayments:
         if new:
             rows = [operation_to_row(operation, payment_id, known + n) for n, operation in enumerate(new, 1)]
             self._connection.execute(_ADD_OPERATION, rows)
-        stored.operations = tuple(payment.operations)
+        stored.operations = payment.operations
 
     def _write_events(self, stored: _AsStored) -> None:
         payment = stored.payment
@@ -354,7 +352,7 @@ def _oldest_first(statement: Select[Any], after: Position | None, limit: int) ->
     return statement.order_by(table.create_time, table.operation_id).limit(limit)
 
 
-def _same(now: list[Operation], then: tuple[Operation, ...]) -> bool:
+def _same(now: tuple[Operation, ...], then: tuple[Operation, ...]) -> bool:
     return len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=True))
 
 
