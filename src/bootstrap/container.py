@@ -22,6 +22,7 @@ from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
 from adapters.grpc.translate.events import event_json
+from adapters.http.crew import Crew
 from adapters.http.metrics import Metrics
 from adapters.http.server import HttpServer, Pages
 from adapters.persistence.engine import Limits, create_engine
@@ -275,6 +276,8 @@ class Container(containers.DeclarativeContainer):
     follow_payments = providers.Singleton(FollowPayments, store, gateway, exactly_once)
 
     metrics = providers.Singleton(Metrics)
+    # The processes that answer calls, where they are not this one.
+    crew = providers.Singleton(Crew)
     notification_reader = providers.Singleton(BraintreeNotifications, braintree_settings)
     receive_notification = providers.Singleton(ReceiveNotification, store, notification_reader, clock)
     reread_methods = providers.Singleton(RereadMethods, store, gateway, clock)
@@ -381,6 +384,7 @@ class Container(containers.DeclarativeContainer):
             answer_challenge=notification_reader.provided.answer_challenge,
             waiting=providers.Factory(_waiting, store),
             metrics=metrics,
+            crew=crew,
         ),
     )
     server = providers.Singleton(

@@ -31,10 +31,14 @@ def without_card_data(text: str) -> str:
     return _LIKE_A_CVV.sub(rf"\g<1>{REMOVED}", _LIKE_A_CARD.sub(_removed, text))
 
 
-def write_logs(level: str) -> None:
-    """From here on, for every logger of the process. `level` is debug, info, warning or error."""
+def write_logs(level: str, process: str = "") -> None:
+    """From here on, for every logger of the process. `level` is debug, info, warning or error.
+
+    process: which one it is, where several write to the same place.
+    """
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(CardDataFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    where = f" [{process}]" if process else ""
+    handler.setFormatter(CardDataFormatter(f"%(asctime)s %(levelname)s{where} %(name)s %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
 

@@ -3,48 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import signal
 import sys
 import threading
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
 
-from adapters.grpc.server import CannotListen
-from adapters.grpc.tls import BadCertificates
 from adapters.http.server import WEBHOOKS
-from adapters.http.server import CannotListen as CannotListenHttp
 from adapters.persistence import resealing
-from adapters.persistence.migrate import is_current, upgrade
-from application.ports.gateway import GatewayUnavailable
+from adapters.persistence.migrate import upgrade
 from application.ports.store import StoreUnavailable
-from bayar.channels import is_loopback
 from bootstrap import encryption
 from bootstrap.container import Container
 from bootstrap.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
+from bootstrap.doors import encryption_of, warn_of_open_doors
+from bootstrap.halves import Calls, Chores
 from bootstrap.hardening import leave_no_core_dumps
 from bootstrap.logs import write_logs
-from bootstrap.settings import Authentication, BadSettings, Settings, load_settings
+from bootstrap.settings import Settings, load_settings
+from bootstrap.starting import CannotStart, engine_of, prepared
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
-from bootstrap.worker import Worker
-
-_log = logging.getLogger(__name__)
 
 _CANNOT_START = 1
-_HOUSEKEEPING_SECONDS = 5.0
-_CLEANING_INTERVAL_SECONDS = 60.0
 
 
-def serve() -> int:
-    """Runs with the settings of the environment."""
-    return run(_container(load_settings()))
+def serve(settings: Settings) -> int:
+    """Runs in this one process."""
+    return run(_container(settings))
 
 
 def serve_with_twin(state_dir: Path) -> int:
@@ -89,7 +79,7 @@ def rotate_encryption() -> int:
 def _with_database(job: Callable[[Container, Engine], str]) -> int:
     """Does it with the settings of the environment, and says what came of it."""
     container = _container(load_settings())
-    engine = _engine(container)
+    engine = engine_of(container)
     try:
         _say(job(container, engine))
     except StoreUnavailable as error:
@@ -123,7 +113,7 @@ def _rotate_encryption(container: Container, engine: Engine) -> str:
 def run(
     container: Container, *, key_file: Path | None = None, tell_gateway: Callable[[str], None] | None = None
 ) -> int:
-    """Runs what the container is made of until told to stop. Returns the exit status.
+    """Runs what the container is made of, all in this process, until told to stop. Returns the exit status.
 
     tell_gateway: for development, told where the gateway's webhooks go.
     key_file: for development, where to keep an API key, and a first payment to try it with is printed.
@@ -131,35 +121,13 @@ def run(
     settings = container.settings()
     write_logs(settings.log_level)
     leave_no_core_dumps()
-    with ExitStack() as stack:
-        try:
-            engine = _engine(container)
-            stack.callback(engine.dispose)
-            stack.callback(container.gateway().close)
-            if engine.dialect.name == "sqlite":
-                upgrade(engine)
-            elif not is_current(engine):
-                _complain("the database's schema is not up to date: run `bayar migrate` first, with the same settings")
-                return _CANNOT_START
-            encryption.check_keys(container, engine)
-            if not settings.braintree_merchant_accounts:
-                container.gateway().discover_merchant_accounts()
+    try:
+        with prepared(container):
             if key_file is not None:
                 ensure_development_key(container.store(), key_file)
             return asyncio.run(_serve_until_told(container, settings, key_file, tell_gateway))
-        except StoreUnavailable as error:
-            _complain(f"the database does not answer (BAYAR_DATABASE_URL): {error}")
-        except GatewayUnavailable as error:
-            _complain(
-                "Braintree did not tell its merchant accounts. Check the keys and the connection, or name the accounts "
-                f"in BAYAR_BRAINTREE_MERCHANT_ACCOUNTS: {error}"
-            )
-        except BadCertificates as error:
-            _complain(f"{error}. BAYAR_TLS_CERTIFICATE_FILE, BAYAR_TLS_KEY_FILE and BAYAR_TLS_CLIENT_CA_FILE name them")
-        except CannotListen as error:
-            _complain(f"{error}. Set BAYAR_GRPC_ADDRESS to a free address, for example 127.0.0.1:50052")
-        except CannotListenHttp as error:
-            _complain(f"{error}. Set BAYAR_HTTP_ADDRESS to a free address, for example 127.0.0.1:8081")
+    except CannotStart as error:
+        _complain(str(error))
         return _CANNOT_START
 
 
@@ -169,15 +137,6 @@ def _container(settings: Settings) -> Container:
     return container
 
 
-def _engine(container: Container) -> Engine:
-    """Raises BadSettings where the URL names no database that can be used."""
-    try:
-        engine: Engine = container.engine()
-    except ValueError as error:
-        raise BadSettings(f"BAYAR_DATABASE_URL is wrong: {error}") from None
-    return engine
-
-
 async def _serve_until_told(
     container: Container, settings: Settings, key_file: Path | None, tell_gateway: Callable[[str], None] | None
 ) -> int:
@@ -185,36 +144,16 @@ async def _serve_until_told(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    server = await loop.run_in_executor(None, container.server)
-    http = await loop.run_in_executor(None, container.http_server)
-    http_address = await http.start(settings.http_address)
+    chores, calls = Chores(container, settings), Calls(container, settings)
+    http_address = await chores.listen()
     try:
-        address = await server.start(settings.grpc_address)
-    except CannotListen:
-        await http.stop()
+        address = await calls.start()
+    except CannotStart:
+        await chores.listen_no_more()
         raise
-    outages = (GatewayUnavailable, StoreUnavailable)
-    workers = [
-        Worker("resolver", container.resolve_operations(), settings.resolver_interval_seconds, outages),
-        Worker("method resolver", container.resolve_methods(), settings.resolver_interval_seconds, outages),
-        Worker("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, outages),
-        Worker("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, outages),
-        Worker("follower", container.follow_payments(), settings.resolver_interval_seconds, outages),
-        Worker("event relay", container.relay_events(), settings.feed_interval_seconds, outages),
-        Worker("webhook worker", container.process_notifications(), settings.resolver_interval_seconds, outages),
-        Worker("dispute follower", container.follow_disputes(), settings.resolver_interval_seconds, outages),
-        Worker("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds, outages),
-        Worker("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, outages),
-    ]
-    deliver = container.deliver_events()
-    workers += [
-        Worker(f"postman of {one.name}", partial(deliver.serve, one), settings.resolver_interval_seconds, outages)
-        for one in deliver.endpoints
-    ]
-    for worker in workers:
-        worker.start()
-    _warn_of_open_doors(settings)
-    _say(f"Bayar listens on {address} (gRPC, {_encryption(settings)}). Ctrl-C ends it.")
+    chores.start()
+    warn_of_open_doors(settings)
+    _say(f"Bayar listens on {address} (gRPC, {encryption_of(settings)}). Ctrl-C ends it.")
     _say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
     if tell_gateway is not None:
         await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
@@ -225,42 +164,13 @@ async def _serve_until_told(
     # A second signal ends it at once: what is under way is then found again by the next start.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
-    await http.stop()
+    await chores.listen_no_more()
     # Right away, so that other replicas do not wait for what this one holds.
     container.stopping().set()
-    await server.stop(settings.stop_grace_seconds)
-    for worker in workers:
-        if not await loop.run_in_executor(None, worker.stop, settings.stop_grace_seconds):
-            _log.warning("a worker did not end in time; the next start takes up its work")
-    await loop.run_in_executor(None, _write_down_the_rest, container)
+    await calls.stop()
+    await chores.stop()
     _say("Stopped.")
     return 0
-
-
-def _write_down_the_rest(container: Container) -> None:
-    """What was only noted so far: refused calls, and uses of keys."""
-    try:
-        container.refused_calls()()
-        container.key_uses()()
-    except StoreUnavailable as error:
-        _log.warning("the last refused calls are not in the audit log: %s", error)
-
-
-def _encryption(settings: Settings) -> str:
-    if settings.tls_certificate_file is None:
-        return "plain text"
-    return "TLS" if settings.tls_client_ca_file is None else "mutual TLS"
-
-
-def _warn_of_open_doors(settings: Settings) -> None:
-    if settings.authentication is Authentication.NONE:
-        _log.warning("BAYAR_AUTHENTICATION=none: whoever reaches %s may do everything", settings.grpc_address)
-    if settings.tls_certificate_file is None and not is_loopback(settings.grpc_address):
-        _log.warning(
-            "BAYAR_ALLOW_PLAINTEXT=true: %s serves plain text, card data and credentials included. Something else must "
-            "encrypt it",
-            settings.grpc_address,
-        )
 
 
 def _first_payment(address: str, key_file: Path) -> str:

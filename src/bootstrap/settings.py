@@ -8,6 +8,7 @@ import difflib
 import hashlib
 import hmac
 import os
+import platform
 import re
 from datetime import timedelta
 from enum import StrEnum
@@ -363,6 +364,15 @@ class Settings(BaseSettings):
         description="How many different cards of one client_address may be declined or verified. 0: any number.",
         examples=["10"],
     )
+    workers: int = Field(
+        default=1,
+        ge=1,
+        le=256,
+        description="How many processes answer calls on the one gRPC port, as `bayar serve --workers` says it: as many "
+        "as there are cores for them. More than one needs PostgreSQL and Linux. Each counts as a replica of its own. "
+        "See [scale](scale.md).",
+        examples=["4"],
+    )
     grpc_threads: int = Field(
         default=64, ge=2, le=1000, description="How many calls are worked on at once.", examples=["64"]
     )
@@ -463,6 +473,19 @@ class Settings(BaseSettings):
             )
         if self.braintree_ca_file is not None and not self.braintree_ca_file.is_file():
             raise ValueError(f"BAYAR_BRAINTREE_CA_FILE names {self.braintree_ca_file}, and there is no such file")
+        return self
+
+    @model_validator(mode="after")
+    def _shares_what_can_be_shared(self) -> Settings:
+        if self.workers > 1 and self.database_url.startswith("sqlite"):
+            raise ValueError(
+                f"{self.workers} workers need PostgreSQL, as SQLite is for one process. Set BAYAR_DATABASE_URL, for "
+                "example BAYAR_DATABASE_URL=postgresql://bayar@db.example/bayar; or BAYAR_WORKERS=1"
+            )
+        if self.workers > 1 and platform.system() != "Linux":
+            raise ValueError(
+                "BAYAR_WORKERS above 1 needs Linux: no other system shares a port fairly. Set BAYAR_WORKERS=1"
+            )
         return self
 
     @model_validator(mode="after")

@@ -20,8 +20,8 @@ def most_bytes(method: str) -> int:
     return MOST_BYTES if method in _LARGE else MOST_ORDINARY_BYTES
 
 
-def options_of(limits: TrafficLimits) -> tuple[tuple[str, Any], ...]:
-    """The options of the server."""
+def options_of(limits: TrafficLimits, *, shares_port: bool = False) -> tuple[tuple[str, Any], ...]:
+    """The options of the server. shares_port: with other processes, which agreed to it."""
     return (
         ("grpc.max_receive_message_length", MOST_BYTES),
         # Beyond the first it is refused by chance, beyond the second always.
@@ -31,8 +31,8 @@ def options_of(limits: TrafficLimits) -> tuple[tuple[str, Any], ...]:
         ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.max_concurrent_streams", limits.calls_per_connection),
         ("grpc.max_allowed_incoming_connections", limits.connections),
-        # Two services on one port would share its calls by chance.
-        ("grpc.so_reuseport", 0),
+        # Two services on one port, by mistake, would share its calls by chance.
+        ("grpc.so_reuseport", int(shares_port)),
         # Peers that vanished, and peers that never finish their handshake or say their settings.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),

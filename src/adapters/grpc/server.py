@@ -97,7 +97,7 @@ class GrpcServer:
         """tls: None serves plain text. closed: of HEALTH and REFLECTION. Raises UndeclaredScope."""
         self._tls = tls
         self._servicers = servicers
-        self._options = options_of(limits)
+        self._limits = limits
         self._pool = CallPool(limits.threads, limits.queue, limits.call_seconds)
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
@@ -105,9 +105,13 @@ class GrpcServer:
         guard = Guard(authenticate, required_scopes(services), audit, note_refused)
         self._interceptor = CallInterceptor(Traffic(guard, limits, writes_of(services)), self._pool, closed)
 
-    async def start(self, address: str) -> str:
-        """Returns the address with its real port. Raises CannotListen and BadCertificates."""
-        server = grpc.aio.server(interceptors=[self._interceptor], options=self._options)
+    async def start(self, address: str, *, shares_port: bool = False) -> str:
+        """Returns the address with its real port. Raises CannotListen and BadCertificates.
+
+        shares_port: other processes listen there, too, and the kernel gives each connection to one of them.
+        """
+        options = options_of(self._limits, shares_port=shares_port)
+        server = grpc.aio.server(interceptors=[self._interceptor], options=options)
         add = self._servicers
         handlers: Any = _Handlers(server)
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, handlers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -65,4 +65,42 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
-Waiting = Callable[[], Mapping[str, int]]
+def gauge(name: str, help_text: str, number: int) -> str:
+    """One number that goes up and down."""
+    return "\n".join(_lines(name, help_text, "gauge", [((), number)])) + "\n"
+
+
+def counter(name: str, help_text: str, number: int) -> str:
+    """One number that only goes up."""
+    return "\n".join(_lines(name, help_text, "counter", [((), number)])) + "\n"
+
+
+def labelled(text: str, **labels: str) -> str:
+    """The text with the labels put to every number in it."""
+    put = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())
+    return "".join(_labelled(line, put) + "\n" for line in text.splitlines())
+
+
+def merged(texts: Iterable[str]) -> str:
+    """One text of several, with each name's numbers together, as the format asks."""
+    families: dict[str, list[str]] = {}
+    for text in texts:
+        name = ""
+        for line in text.splitlines():
+            if line.startswith("# "):
+                name = line.split()[2]
+            family = families.setdefault(name, [])
+            if not (line.startswith("# ") and line in family):
+                family.append(line)
+    return "".join(f"{line}\n" for family in families.values() for line in family)
+
+
+def _labelled(line: str, put: str) -> str:
+    if line.startswith("#"):
+        return line
+    # Values in braces may hold braces and spaces. A name holds neither.
+    name, brace, rest = line.partition("{")
+    if not brace:
+        name, _, number = line.partition(" ")
+        return f"{name}{{{put}}} {number}"
+    return f"{name}{{{put}{'' if rest.startswith('}') else ','}{rest}"

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from socket import socket
 from typing import Final, TypeVar
 
 from aiohttp import web
 
+from adapters.http.crew import Crew
 from adapters.http.metrics import CONTENT_TYPE, Metrics
 from application.ports.notifications import ForgedNotification
 from application.ports.store import StoreUnavailable
@@ -50,6 +52,7 @@ class Pages:
     # How many notifications are in which unfinished state. Raises StoreUnavailable.
     waiting: Callable[[], Mapping[str, int]]
     metrics: Metrics
+    crew: Crew
 
 
 class HttpServer:
@@ -63,8 +66,11 @@ class HttpServer:
         self._stopping = False
         self._runner: web.AppRunner | None = None
 
-    async def start(self, address: str) -> str:
-        """Returns the address with its real port. Raises CannotListen."""
+    async def start(self, address: str, listeners: Sequence[socket] = ()) -> str:
+        """Listens on the listeners, or on the address where there are none. Returns the address with its real port.
+
+        Raises CannotListen.
+        """
         application = web.Application(client_max_size=MAX_BODY_BYTES)
         application.router.add_get(WEBHOOKS, self._challenge, allow_head=False)
         application.router.add_post(WEBHOOKS, self._webhook)
@@ -75,7 +81,10 @@ class HttpServer:
         await runner.setup()
         host, _, port = address.rpartition(":")
         try:
-            await web.TCPSite(runner, host.strip("[]"), int(port), backlog=MAX_AT_ONCE).start()
+            for listener in listeners:
+                await web.SockSite(runner, listener, backlog=MAX_AT_ONCE).start()
+            if not listeners:
+                await web.TCPSite(runner, host.strip("[]"), int(port), backlog=MAX_AT_ONCE).start()
         except OSError:
             await runner.cleanup()
             self._pool.shutdown()
@@ -143,12 +152,15 @@ class HttpServer:
     async def _ready(self, _: web.Request) -> web.Response:
         if self._stopping:
             return web.Response(status=503, text="stopping\n")
-        return await self._with_database(lambda _: web.Response(text="ok\n"))
+        crew = self._pages.crew
+        if not crew.is_enough:
+            return web.Response(status=503, text=f"{crew.told}\n")
+        return await self._with_database(lambda _: web.Response(text=f"ok{crew.told and ', '}{crew.told}\n"))
 
     async def _metrics(self, _: web.Request) -> web.Response:
         def shown(waiting: Mapping[str, int]) -> web.Response:
-            body = self._pages.metrics.text(waiting).encode()
-            return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE})
+            text = self._pages.crew.added_to(self._pages.metrics.text(waiting))
+            return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
         return await self._with_database(shown)
 

@@ -1,6 +1,7 @@
 """bayar serve."""
 
 import argparse
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,15 +23,39 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="with --with-twin: where the state is kept (default: .bayar)",
     )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        metavar="N",
+        help="answer calls with N processes on one port; needs PostgreSQL (default: BAYAR_WORKERS, or 1)",
+    )
     parser.set_defaults(run=run)
 
 
 def run(parsed: argparse.Namespace) -> int:
+    if not parsed.with_twin:
+        return told_of_bad_settings(lambda: _serve(parsed.workers))
+    if (parsed.workers or os.environ.get("BAYAR_WORKERS", "1")) not in (1, "1"):
+        sys.stderr.write(
+            "bayar: --with-twin keeps everything in SQLite, which is for one worker: leave one of the two out\n"
+        )
+        return _CONFIGURED_WRONGLY
     from bootstrap import serve
 
-    if parsed.with_twin:
-        return told_of_bad_settings(lambda: serve.serve_with_twin(parsed.state_dir))
-    return told_of_bad_settings(serve.serve)
+    return told_of_bad_settings(lambda: serve.serve_with_twin(parsed.state_dir))
+
+
+def _serve(workers: int | None) -> int:
+    from bootstrap.settings import load_settings
+
+    settings = load_settings() if workers is None else load_settings(workers=workers)
+    if settings.workers > 1:
+        from bootstrap.supervisor import Supervisor
+
+        return Supervisor(settings).run()
+    from bootstrap import serve
+
+    return serve.serve(settings)
 
 
 def told_of_bad_settings(start: Callable[[], int]) -> int:

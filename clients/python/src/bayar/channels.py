@@ -7,6 +7,7 @@ import grpc
 
 _OPTIONS: Final = (
     ("grpc.enable_retries", 0),  # the client repeats calls itself, and knows which
+    ("grpc.use_local_subchannel_pool", 1),  # a connection of its own, so that several clients reach several workers
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 5_000),
     ("grpc.max_receive_message_length", 64 * 1024 * 1024),  # a page of 500 payments with long histories

@@ -7,7 +7,7 @@ from collections.abc import Callable
 _log = logging.getLogger(__name__)
 
 
-class Worker:
+class Chore:
     """Calls the job, which returns how much it did: at once again while there is work, otherwise after the interval."""
 
     def __init__(

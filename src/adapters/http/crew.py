@@ -1,0 +1,49 @@
+"""What the HTTP side knows of the processes that answer calls, where those are others than its own."""
+
+from __future__ import annotations
+
+import threading
+
+from adapters.http.metrics import counter, gauge, labelled, merged
+
+
+class Crew:
+    """As it was told last. Safe for threads. Until it is told of any, there are none."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wanted = self._ready = self._replaced = 0
+        self._metrics: dict[int, str] = {}
+
+    def tell(self, *, wanted: int, ready: int, replaced: int) -> None:
+        """replaced: how many ended by themselves since the start."""
+        with self._lock:
+            self._wanted, self._ready, self._replaced = wanted, ready, replaced
+
+    def tell_metrics(self, worker: int, text: str) -> None:
+        """What the worker counts itself, in the text format of Prometheus."""
+        with self._lock:
+            self._metrics[worker] = text
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether at least half are there: fewer could not do the work of this machine."""
+        return 2 * self._ready >= self._wanted
+
+    @property
+    def told(self) -> str:
+        """For people. Nothing where there is no crew."""
+        return f"{self._ready} of {self._wanted} workers" if self._wanted else ""
+
+    def added_to(self, metrics: str) -> str:
+        """The metrics, with those of each worker under its number."""
+        with self._lock:
+            if not self._wanted:
+                return metrics
+            texts = [labelled(text, worker=str(number)) for number, text in sorted(self._metrics.items())]
+            ours = [
+                gauge("bayar_workers_wanted", "Processes that answer calls, as they were asked for.", self._wanted),
+                gauge("bayar_workers_ready", "Those of them that do.", self._ready),
+                counter("bayar_workers_replaced_total", "Those that ended unasked, and were replaced.", self._replaced),
+            ]
+        return merged([metrics, *ours, *texts])

@@ -1,0 +1,142 @@
+"""What a supervisor starts, as `python -m bootstrap.child 2 ...`: a worker, or number 0, which does the chores."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final, assert_never
+
+from bootstrap.channel import Alive, Channel, CrewCount, Ended, Failed, Message, Ready, WorkerMetrics
+from bootstrap.container import Container
+from bootstrap.halves import Calls, Chores
+from bootstrap.hardening import leave_no_core_dumps
+from bootstrap.logs import write_logs
+from bootstrap.settings import BadSettings, Settings, load_settings
+from bootstrap.starting import CannotStart, prepared
+
+_log = logging.getLogger(__name__)
+
+_CANNOT_START: Final = 1
+_CONFIGURED_WRONGLY: Final = 2
+_BEAT_SECONDS: Final = 1.0
+# What a stop without a supervisor may take beyond the grace for calls.
+_LAST_SECONDS: Final = 10.0
+
+
+def main() -> int:
+    parsed = _parser().parse_args()
+    channel = Channel.inherited(parsed.channel)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        settings = load_settings(grpc_address=parsed.grpc_address, workers=parsed.workers)
+        write_logs(settings.log_level, f"worker {parsed.number}" if parsed.number else "chores")
+        leave_no_core_dumps()
+        container = Container()
+        container.settings.override(settings)
+        child = _Child(container, settings, channel)
+        threading.Thread(target=child.listen, name="supervisor", daemon=True).start()
+        with prepared(container):
+            if parsed.number:
+                asyncio.run(child.answer_calls())
+            else:
+                asyncio.run(child.do_chores([socket.socket(fileno=number) for number in parsed.http]))
+    except BadSettings as error:
+        channel.send(Failed(str(error), _CONFIGURED_WRONGLY))
+        return _CONFIGURED_WRONGLY
+    except CannotStart as error:
+        channel.send(Failed(str(error), _CANNOT_START))
+        return _CANNOT_START
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bayar serve", description="A process of `bayar serve --workers N`.")
+    parser.add_argument("number", type=int)
+    parser.add_argument("--channel", type=int, required=True)
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--grpc-address", required=True)
+    parser.add_argument("--http", type=int, nargs="*", default=[])
+    return parser
+
+
+class _Child:
+    def __init__(self, container: Container, settings: Settings, channel: Channel) -> None:
+        self._container = container
+        self._settings = settings
+        self._channel = channel
+        self._lock = threading.Lock()
+        self._stop: Callable[[], object] | None = None
+        self._beats: asyncio.Task[None] | None = None
+
+    def listen(self) -> None:
+        """For a thread of its own: hears the supervisor. Without one, this process ends: it would serve unseen."""
+        try:
+            while True:
+                self._hear(self._channel.receive())
+        except Ended:
+            with self._lock:
+                stop = self._stop
+            if stop is None:
+                os._exit(_CANNOT_START)
+            _log.warning("the supervisor is gone: calls under way are finished, and this process ends")
+            stop()
+            time.sleep(self._settings.stop_grace_seconds + _LAST_SECONDS)
+            os._exit(_CANNOT_START)
+
+    def _hear(self, message: Message) -> None:
+        match message:
+            case CrewCount():
+                self._container.crew().tell(wanted=message.wanted, ready=message.ready, replaced=message.replaced)
+            case WorkerMetrics():
+                self._container.crew().tell_metrics(message.worker, message.text)
+            case Ready() | Failed() | Alive():
+                _log.error("the supervisor sent what only children tell: %s", message)
+            case _:
+                assert_never(message)
+
+    async def answer_calls(self) -> None:
+        calls = Calls(self._container, self._settings, shares_port=True)
+        address = await calls.start()
+        await self._until_told(address)
+        # Right away, so that other replicas do not wait for what this one holds.
+        self._container.stopping().set()
+        await calls.stop()
+
+    async def do_chores(self, listeners: list[socket.socket]) -> None:
+        chores = Chores(self._container, self._settings)
+        address = await chores.listen(listeners)
+        chores.start()
+        await self._until_told(address)
+        await chores.listen_no_more()
+        self._container.stopping().set()
+        await chores.stop()
+
+    async def _until_told(self, address: str) -> None:
+        """Serves until told to stop. Told again, it goes on stopping: to end at once is for the supervisor to say."""
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stopping.set)
+        with self._lock:
+            self._stop = partial(loop.call_soon_threadsafe, stopping.set)
+        self._channel.send(Ready(address))
+        self._beats = asyncio.create_task(self._beat(stopping))
+        await stopping.wait()
+
+    async def _beat(self, stopping: asyncio.Event) -> None:
+        """To the end: a stop takes its time, and is not to be taken for a hang."""
+        while True:
+            self._channel.send(Alive(not stopping.is_set(), self._container.metrics().text({})))
+            await asyncio.sleep(_BEAT_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

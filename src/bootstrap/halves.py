@@ -1,0 +1,129 @@
+"""The two halves of the service: what answers calls, and what goes on whether or not anybody calls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from functools import partial
+from socket import socket
+from typing import Final
+
+from adapters.grpc.server import CannotListen, GrpcServer
+from adapters.grpc.tls import BadCertificates
+from adapters.http.server import CannotListen as CannotListenHttp
+from adapters.http.server import HttpServer
+from application.ports.gateway import GatewayUnavailable
+from application.ports.store import StoreUnavailable
+from bootstrap.chore import Chore
+from bootstrap.container import Container
+from bootstrap.doors import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
+from bootstrap.settings import Settings
+from bootstrap.starting import CannotStart
+
+_log = logging.getLogger(__name__)
+
+_HOUSEKEEPING_SECONDS: Final = 5.0
+_CLEANING_INTERVAL_SECONDS: Final = 60.0
+_OUTAGES: Final = (GatewayUnavailable, StoreUnavailable)
+
+
+class Calls:
+    """The gRPC side, and the writing down of what it only notes while it answers."""
+
+    def __init__(self, container: Container, settings: Settings, *, shares_port: bool = False) -> None:
+        """shares_port: with other processes of this service."""
+        self._container = container
+        self._settings = settings
+        self._shares_port = shares_port
+        self._server: GrpcServer | None = None
+        self._chores = [
+            Chore("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, _OUTAGES),
+            Chore("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, _OUTAGES),
+        ]
+
+    async def start(self) -> str:
+        """Returns the address with its real port. Raises CannotStart and BadSettings."""
+        server: GrpcServer = await asyncio.get_running_loop().run_in_executor(None, self._container.server)
+        try:
+            address = await server.start(self._settings.grpc_address, shares_port=self._shares_port)
+        except BadCertificates as error:
+            raise CannotStart(
+                f"{error}. BAYAR_TLS_CERTIFICATE_FILE, BAYAR_TLS_KEY_FILE and BAYAR_TLS_CLIENT_CA_FILE name them"
+            ) from None
+        except CannotListen as error:
+            raise CannotStart(f"{error}. {FREE_GRPC_ADDRESS}") from None
+        self._server = server
+        for chore in self._chores:
+            chore.start()
+        return address
+
+    async def stop(self) -> None:
+        """Calls under way are finished first."""
+        if self._server is None:
+            return
+        await self._server.stop(self._settings.stop_grace_seconds)
+        await _stop(self._chores, self._settings)
+        await asyncio.get_running_loop().run_in_executor(None, self._write_down_the_rest)
+
+    def _write_down_the_rest(self) -> None:
+        """What was only noted so far: refused calls, and uses of keys."""
+        try:
+            self._container.refused_calls()()
+            self._container.key_uses()()
+        except StoreUnavailable as error:
+            _log.warning("the last refused calls are not in the audit log: %s", error)
+
+
+class Chores:
+    """The HTTP side, and all that is driven by rows: resolvers, followers, the relay, postmen."""
+
+    def __init__(self, container: Container, settings: Settings) -> None:
+        self._container = container
+        self._settings = settings
+        self._http: HttpServer | None = None
+        interval = settings.resolver_interval_seconds
+        self._chores = [
+            Chore("resolver", container.resolve_operations(), interval, _OUTAGES),
+            Chore("method resolver", container.resolve_methods(), interval, _OUTAGES),
+            Chore("follower", container.follow_payments(), interval, _OUTAGES),
+            Chore("event relay", container.relay_events(), settings.feed_interval_seconds, _OUTAGES),
+            Chore("webhook worker", container.process_notifications(), interval, _OUTAGES),
+            Chore("dispute follower", container.follow_disputes(), interval, _OUTAGES),
+            Chore("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds, _OUTAGES),
+            Chore("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, _OUTAGES),
+        ]
+        deliver = container.deliver_events()
+        self._chores += [
+            Chore(f"postman of {one.name}", partial(deliver.serve, one), interval, _OUTAGES)
+            for one in deliver.endpoints
+        ]
+
+    async def listen(self, listeners: Sequence[socket] = ()) -> str:
+        """Opens the HTTP side: on the listeners, or on the address of the settings, which is returned with its real
+        port. Raises CannotStart."""
+        http: HttpServer = await asyncio.get_running_loop().run_in_executor(None, self._container.http_server)
+        try:
+            address = await http.start(self._settings.http_address, listeners)
+        except CannotListenHttp as error:
+            raise CannotStart(f"{error}. {FREE_HTTP_ADDRESS}") from None
+        self._http = http
+        return address
+
+    def start(self) -> None:
+        for chore in self._chores:
+            chore.start()
+
+    async def listen_no_more(self) -> None:
+        if self._http is not None:
+            await self._http.stop()
+
+    async def stop(self) -> None:
+        """Lets what is under way end."""
+        await _stop(self._chores, self._settings)
+
+
+async def _stop(chores: Sequence[Chore], settings: Settings) -> None:
+    for chore in chores:
+        if not await asyncio.get_running_loop().run_in_executor(None, chore.stop, settings.stop_grace_seconds):
+            _log.warning("a chore did not end in time; the next start takes up its work")

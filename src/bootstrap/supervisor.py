@@ -1,0 +1,319 @@
+"""`bayar serve --workers N`: keeps N processes that answer calls on one port, and one more that does the chores.
+
+They are started anew (exec), never forked, so that no thread, lock or connection is shared by mistake. This process
+touches neither calls nor the database. Each child holds one end of a channel: its end tells either side that the other
+one died, however that came about.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.http.server import WEBHOOKS
+from bootstrap.channel import Alive, Channel, CrewCount, Ended, Failed, Ready, WorkerMetrics
+from bootstrap.doors import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS, encryption_of, warn_of_open_doors
+from bootstrap.hardening import leave_no_core_dumps
+from bootstrap.logs import write_logs
+from bootstrap.ports import PortTaken, listeners, shared_port
+from bootstrap.settings import BadSettings, Settings
+
+_log = logging.getLogger(__name__)
+
+_CANNOT_START: Final = 1
+_CONFIGURED_WRONGLY: Final = 2
+
+_TURN_SECONDS: Final = 1.0
+# Whoever lived that long is replaced at once, and others after a pause that doubles.
+_STEADY_SECONDS: Final = 60.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+# Children tell every second that they are alive. On a machine that works, nothing takes that long.
+_SILENCE_SECONDS: Final = 60.0
+# Between the end of a channel and that of its process.
+_LAST_BREATH_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class _Child:
+    """One process, from its start to its end."""
+
+    process: subprocess.Popen[bytes]
+    channel: Channel
+    started: float
+    heard: float
+    is_ready: bool = False
+    is_serving: bool = False
+    failure: Failed | None = None
+
+
+@dataclass(slots=True, eq=False)
+class _Place:
+    """Where one child follows another. Number 0 does the chores."""
+
+    number: int
+    child: _Child | None = None
+    # How many in a row ended soon after their start, and when the next one starts.
+    early_ends: int = 0
+    next_start: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"worker {self.number}" if self.number else "chores"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.child is not None and self.child.is_ready
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """Where the service is reached, held open for whichever child is there."""
+
+    grpc_address: str
+    http: Sequence[socket.socket]
+
+
+class _CannotStart(Exception):
+    """The text is for whoever started it."""
+
+
+class Supervisor:
+    """Runs once, in the main thread."""
+
+    def __init__(self, settings: Settings, *, silence_seconds: float = _SILENCE_SECONDS) -> None:
+        """silence_seconds: after how long without a sign of life a child is taken to hang."""
+        self._settings = settings
+        self._silence_seconds = silence_seconds
+        self._places = [_Place(number) for number in range(settings.workers + 1)]
+        self._selector = selectors.DefaultSelector()
+        self._signals: list[int] = []
+        self._is_starting = True
+        self._is_stopping = False
+        self._has_lost_some = False
+        self._replaced = 0
+        self._told_crew: CrewCount | None = None
+
+    def run(self) -> int:
+        """Until told to stop. Returns the exit status. Raises BadSettings."""
+        write_logs(self._settings.log_level, "supervisor")
+        leave_no_core_dumps()
+        with ExitStack() as stack:
+            stack.enter_context(self._heeding_signals())
+            stack.callback(self._kill)
+            try:
+                # Others may have the ports while calls under way are finished.
+                with self._open_doors() as doors:
+                    self._serve(doors)
+            except _CannotStart as error:
+                _complain(str(error))
+                return _CANNOT_START
+            return self._stop()
+
+    def _serve(self, doors: _Doors) -> None:
+        """Returns once told to stop. Raises _CannotStart and BadSettings where any child cannot start at first."""
+        for place in self._places:
+            self._start(place, doors)
+        while not self._signals and not all(place.is_ready for place in self._places):
+            self._turn()
+        if self._signals:
+            return
+        self._is_starting = False
+        warn_of_open_doors(self._settings)
+        how = f"gRPC, {encryption_of(self._settings)}, {self._settings.workers} workers"
+        _say(f"Bayar listens on {doors.grpc_address} ({how}). Ctrl-C ends it.")
+        host = self._settings.http_address.rpartition(":")[0]
+        _say(f"Webhooks at http://{host}:{doors.http[0].getsockname()[1]}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
+        while not self._signals:
+            self._turn()
+            self._replace(doors)
+            self._end_the_silent()
+
+    def _stop(self) -> int:
+        _say("Stopping: calls under way are finished first.")
+        self._is_stopping = True
+        for place in self._places:
+            if place.child is not None:
+                place.child.process.terminate()
+        while any(place.child for place in self._places):
+            if len(self._signals) > 1:
+                # Told again: what is under way is then found by the next start.
+                self._kill()
+                signal.signal(self._signals[-1], signal.SIG_DFL)
+                os.kill(os.getpid(), self._signals[-1])
+            self._turn()
+        _say("Stopped.")
+        return _CANNOT_START if self._has_lost_some else 0
+
+    def _turn(self) -> None:
+        """Waits a moment for what there is to be heard, and hears it."""
+        for key, _ in self._selector.select(_TURN_SECONDS):
+            if isinstance(key.data, _Place):
+                self._hear(key.data)
+            elif isinstance(key.data, socket.socket):
+                key.data.recv(1024)
+        self._tell_of_crew()
+
+    def _hear(self, place: _Place) -> None:
+        child = place.child
+        if child is None:
+            return
+        try:
+            message = child.channel.receive()
+        except Ended:
+            self._bury(place, child)
+            return
+        child.heard = time.monotonic()
+        match message:
+            case Ready():
+                child.is_ready = child.is_serving = True
+                if not self._is_starting:
+                    _log.info("%s is there again (process %s)", place.name, child.process.pid)
+            case Failed():
+                child.failure = message
+            case Alive():
+                child.is_serving = child.is_ready and message.is_serving
+                if place.number:
+                    self._tell_chores(WorkerMetrics(place.number, message.metrics))
+                else:
+                    self._told_crew = None
+            case CrewCount() | WorkerMetrics():
+                _log.error("%s sent what only its supervisor tells: %s", place.name, message)
+
+    def _tell_of_crew(self) -> None:
+        ready = sum(bool(place.number and place.child and place.child.is_serving) for place in self._places)
+        crew = CrewCount(wanted=self._settings.workers, ready=ready, replaced=self._replaced)
+        if crew != self._told_crew:
+            self._told_crew = crew
+            self._tell_chores(crew)
+
+    def _tell_chores(self, message: CrewCount | WorkerMetrics) -> None:
+        if (chores := self._places[0].child) is not None:
+            chores.channel.send(message)
+
+    def _start(self, place: _Place, doors: _Doors) -> None:
+        ours, theirs = Channel.pair()
+        inherited = [theirs.fileno(), *([] if place.number else [one.fileno() for one in doors.http])]
+        # -P: a folder of the operator's must not be taken for a module of ours.
+        command = [sys.executable, "-P", "-m", "bootstrap.child", str(place.number)]
+        command += ["--workers", str(self._settings.workers), "--grpc-address", doors.grpc_address]
+        command += ["--channel", *map(str, inherited[:1]), "--http", *map(str, inherited[1:])]
+        try:
+            # In a session of its own: Ctrl-C at the terminal is told to this process, which tells the others.
+            process = subprocess.Popen(  # noqa: S603 (our own command)
+                command, stdin=subprocess.DEVNULL, pass_fds=inherited, start_new_session=True
+            )
+        finally:
+            theirs.close()
+        now = time.monotonic()
+        place.child = _Child(process, ours, started=now, heard=now)
+        self._selector.register(ours, selectors.EVENT_READ, place)
+
+    def _bury(self, place: _Place, child: _Child) -> None:
+        """Takes note of an end, and plans what follows it. Raises _CannotStart and BadSettings at the start."""
+        self._selector.unregister(child.channel)
+        child.channel.close()
+        place.child = None
+        try:
+            status = child.process.wait(_LAST_BREATH_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.process.kill()
+            status = child.process.wait()
+        if self._is_stopping:
+            if status and child.is_ready:
+                self._has_lost_some = True
+                _log.warning("%s (process %s) %s while it stopped", place.name, child.process.pid, _ending(status))
+        elif self._is_starting:
+            self._refuse_to_start(place, child, status)
+        else:
+            self._plan_successor(place, child, status)
+
+    def _refuse_to_start(self, place: _Place, child: _Child, status: int) -> None:
+        """The first reason is told, once: the others have the same."""
+        if child.failure is None:
+            raise _CannotStart(f"{place.name} {_ending(status)} before it was ready")
+        if child.failure.status == _CONFIGURED_WRONGLY:
+            raise BadSettings(child.failure.text)
+        raise _CannotStart(child.failure.text)
+
+    def _plan_successor(self, place: _Place, child: _Child, status: int) -> None:
+        now = time.monotonic()
+        place.early_ends = place.early_ends + 1 if now - child.started < _STEADY_SECONDS else 0
+        pause = min(_LONGEST_PAUSE_SECONDS, 2.0 ** (place.early_ends - 1)) if place.early_ends else 0.0
+        place.next_start = now + pause
+        self._replaced += bool(place.number)
+        what = f"cannot start: {child.failure.text}" if child.failure else _ending(status)
+        when = f"in {pause:g} s" if pause else "now"
+        _log.warning("%s (process %s) %s. Another one starts %s", place.name, child.process.pid, what, when)
+
+    def _replace(self, doors: _Doors) -> None:
+        for place in self._places:
+            if place.child is None and time.monotonic() >= place.next_start and not self._signals:
+                self._start(place, doors)
+
+    def _end_the_silent(self) -> None:
+        """One that hangs would still be given its part of the connections."""
+        for place in self._places:
+            child = place.child
+            if child is not None and child.is_ready and time.monotonic() - child.heard > self._silence_seconds:
+                _log.error("%s (process %s) hangs, and is killed", place.name, child.process.pid)
+                child.heard = time.monotonic()
+                child.process.kill()
+
+    def _kill(self) -> None:
+        for place in self._places:
+            if place.child is not None:
+                place.child.process.kill()
+                place.child.process.wait()
+
+    @contextmanager
+    def _open_doors(self) -> Iterator[_Doors]:
+        """Raises _CannotStart."""
+        with ExitStack() as stack:
+            try:
+                address = stack.enter_context(shared_port(self._settings.grpc_address))
+            except PortTaken as error:
+                raise _CannotStart(f"{error}. {FREE_GRPC_ADDRESS}") from None
+            try:
+                http = listeners(self._settings.http_address)
+            except PortTaken as error:
+                raise _CannotStart(f"{error}. {FREE_HTTP_ADDRESS}") from None
+            for one in http:
+                stack.enter_context(one)
+            yield _Doors(address, http)
+
+    @contextmanager
+    def _heeding_signals(self) -> Iterator[None]:
+        """Notes them, and ends the wait for what is to be heard."""
+        hears, rings = socket.socketpair()
+        with hears, rings:
+            rings.setblocking(False)
+            signal.set_wakeup_fd(rings.fileno(), warn_on_full_buffer=False)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda number, _: self._signals.append(number))
+            self._selector.register(hears, selectors.EVENT_READ, hears)
+            try:
+                yield
+            finally:
+                signal.set_wakeup_fd(-1)
+
+
+def _ending(status: int) -> str:
+    return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201
+
+
+def _complain(text: str) -> None:
+    print(f"bayar: {text}", file=sys.stderr, flush=True)  # noqa: T201

@@ -1,0 +1,413 @@
+"""`bayar serve --workers N`: processes on one port and one PostgreSQL, as those who run and call them see it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import grpc
+import psutil  # type: ignore[import-untyped]
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from bayar import BayarClient, Payment, PaymentState
+from braintree_twin.testing import Twin, start_twin
+from tests.databases import Postgres
+from tests.end_to_end.service import Service, environment_of, run_bayar, until
+from tests.end_to_end.wallet import an_order, pay
+
+WORKERS = 2
+READY = f"ok, {WORKERS} of {WORKERS} workers\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """A service with several workers."""
+
+    service: Service
+    twin: Twin
+
+    def processes(self) -> dict[int, psutil.Process]:
+        """By number: 0 does the chores."""
+        found = {}
+        for child in psutil.Process(self.service.process.pid).children():
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                _, _, rest = " ".join(child.cmdline()).partition(" bootstrap.child ")
+                # Between fork and exec it still looks like its parent.
+                if rest:
+                    found[int(rest.split()[0])] = child
+        return found
+
+    def successor(self, number: int, of: psutil.Process) -> psutil.Process:
+        return until(lambda: (now := self.processes().get(number)) and now.pid != of.pid and now, what="a successor")
+
+    def is_whole(self) -> bool:
+        return self.ready() == READY
+
+    def ready(self) -> str:
+        return read(f"{self.service.http_url}/readyz")
+
+    def clients_by_worker(self) -> dict[int, list[BayarClient]]:
+        """Connections to each of them. One belongs to a worker if it has no answer while that one is frozen."""
+        found: dict[int, list[BayarClient]] = {number: [] for number in range(1, WORKERS + 1)}
+        while not all(found.values()):
+            clients = [self.service.client() for _ in range(8)]
+            assert all(answers(client, 5) for client in clients)
+            for number, process in self.processes().items():
+                if number:
+                    process.suspend()
+                    try:
+                        silent = [client for client in clients if not answers(client, 0.25)]
+                    finally:
+                        process.resume()
+                    found[number] += silent
+        return found
+
+
+def answers(client: BayarClient, seconds: float) -> bool:
+    try:
+        HealthStub(client.channel).Check(HealthCheckRequest(), timeout=seconds)  # type: ignore[attr-defined]
+    except grpc.RpcError:
+        return False
+    return True
+
+
+def read(url: str) -> str:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as page:  # noqa: S310 (our own address)
+            return str(page.read().decode())
+    except urllib.error.HTTPError as refused:
+        return f"{refused.code} {refused.read().decode()}"
+
+
+def charges(twin: Twin, payment: Payment) -> list[str]:
+    ours = {operation.operation_id for operation in payment.operations}
+    return [entry.amount for entry in twin.control.ledger() if entry.order_id in ours]
+
+
+@pytest.fixture(scope="module")
+def twin() -> Iterator[Twin]:
+    with start_twin() as twin:
+        yield twin
+
+
+@pytest.fixture(scope="module")
+def environment(twin: Twin, postgres: Postgres) -> Iterator[dict[str, str]]:
+    url = postgres.new_database()
+    # What a killed worker had under way is looked for once its lease is over: the timeouts and fifteen seconds.
+    hasty = {"BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "3", "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "0.5"}
+    hasty["BAYAR_ABSENCE_HORIZON_SECONDS"] = "2"
+    few = {"BAYAR_GRPC_THREADS": "8", "BAYAR_WORKERS": str(WORKERS)}
+    environment = environment_of(twin, url, hasty | few)
+    assert run_bayar("migrate", environment=environment).returncode == 0
+    yield environment
+    postgres.drop(url)
+
+
+@contextmanager
+def running(environment: dict[str, str], twin: Twin, directory: Path, *program: str) -> Iterator[Crew]:
+    service = Service(environment, directory / "bayar.log")
+    service.program = program or service.program
+    try:
+        service.start()
+        yield Crew(service, twin)
+        assert "Traceback" not in service.log, service.log[-4000:]
+    finally:
+        service.close()
+
+
+@pytest.fixture(scope="module")
+def crew(environment: dict[str, str], twin: Twin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+    with running(environment, twin, tmp_path_factory.mktemp("crew")) as crew:
+        yield crew
+
+
+# Paying
+
+
+def test_the_same_request_at_all_workers_at_once_pays_once(crew: Crew) -> None:
+    clients = [client for some in crew.clients_by_worker().values() for client in some]
+    request_id, reference = str(uuid.uuid4()), an_order()
+    with ThreadPoolExecutor(30) as pool:
+        repeats = range(30)
+        told = list(
+            pool.map(lambda n: pay(clients[n % len(clients)], request_id=request_id, reference=reference), repeats)
+        )
+    assert {payment.payment_id for payment in told} == {told[0].payment_id}
+    assert charges(crew.twin, told[0]) == ["10.00"]
+    for client in clients:
+        assert pay(client, request_id=request_id, reference=reference).state == PaymentState.PAYMENT_STATE_CAPTURED
+
+
+def test_each_worker_takes_payments_that_all_others_see(crew: Crew) -> None:
+    clients = {number: some[0] for number, some in crew.clients_by_worker().items()}
+    paid = {number: pay(client) for number, client in clients.items()}
+    for payment in paid.values():
+        assert charges(crew.twin, payment) == ["10.00"]
+        for client in clients.values():
+            assert client.get_payment(payment_id=payment.payment_id) == payment
+
+
+def test_a_lost_answer_is_found_by_the_one_process_that_looks(crew: Crew) -> None:
+    bayar = crew.service.client()
+    crew.twin.control.add_fault("reset_after", method="POST", path="/transactions", next=1)
+    payment = pay(bayar)
+    assert payment.state == PaymentState.PAYMENT_STATE_PENDING
+    found = until(lambda: _unless_pending(bayar, payment))
+    assert found.state == PaymentState.PAYMENT_STATE_CAPTURED
+    assert charges(crew.twin, payment) == ["10.00"]
+
+
+# Those who look after it
+
+
+def test_what_is_shown_over_http_is_true_of_all_workers(crew: Crew) -> None:
+    until(crew.is_whole, what="readyz")
+    metrics = read(f"{crew.service.http_url}/metrics").splitlines()
+    assert f"bayar_workers_wanted{{}} {WORKERS}" in metrics
+    assert f"bayar_workers_ready{{}} {WORKERS}" in metrics
+
+
+@pytest.fixture(scope="module")
+def paid_under_fire(crew: Crew) -> list[Payment]:
+    """What many callers were told while one of the workers was killed."""
+    clients = [crew.service.client(retries=True) for _ in range(8)]
+    orders = [(str(uuid.uuid4()), an_order()) for _ in range(64)]
+    victim = crew.processes()[1]
+    with ThreadPoolExecutor(8) as pool:
+        paying = [
+            pool.submit(pay, clients[n % 8], request_id=request_id, reference=reference)
+            for n, (request_id, reference) in enumerate(orders)
+        ]
+        until(lambda: sum(one.done() for one in paying) > 12)
+        victim.kill()
+        told = [one.result() for one in paying]
+    crew.successor(1, victim)
+    return told
+
+
+def test_a_killed_worker_is_replaced_and_callers_that_try_again_notice_nothing(
+    crew: Crew, paid_under_fire: list[Payment]
+) -> None:
+    until(crew.is_whole, what="readyz")
+    assert "bayar_workers_replaced_total{} 1\n" in read(f"{crew.service.http_url}/metrics")
+    assert crew.service.log.count("was ended by SIGKILL") == 1
+    assert len({payment.payment_id for payment in paid_under_fire}) == 64
+    for payment in paid_under_fire:
+        assert len(charges(crew.twin, payment)) <= 1
+
+
+def test_with_fewer_than_half_of_the_workers_it_is_not_ready_and_soon_is_again(crew: Crew) -> None:
+    for number, process in crew.processes().items():
+        if number:
+            process.kill()
+    assert until(lambda: (page := crew.ready()).startswith("503") and page) == f"503 0 of {WORKERS} workers\n"
+    until(crew.is_whole, what="readyz")
+    assert pay(crew.service.client()).state == PaymentState.PAYMENT_STATE_CAPTURED
+
+
+def test_the_chores_are_replaced_and_who_asks_meanwhile_waits_instead_of_failing(crew: Crew) -> None:
+    before = crew.processes()[0]
+    before.kill()
+    assert "workers" in crew.ready()
+    crew.successor(0, before)
+    until(crew.is_whole, what="readyz")
+
+
+def test_a_worker_that_is_told_to_end_finishes_its_calls_and_is_replaced(crew: Crew) -> None:
+    clients = crew.clients_by_worker()
+    before = crew.processes()[2]
+    with slow_answers(crew.twin, 1, seconds=1.5), ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(pay, clients[2][0])
+        until(lambda: crew.twin.control.faults()[0].struck == 1)
+        before.terminate()
+        until(lambda: crew.ready() == f"ok, {WORKERS - 1} of {WORKERS} workers\n")
+        assert not slow.done()
+        assert slow.result().state == PaymentState.PAYMENT_STATE_CAPTURED
+    crew.successor(2, before)
+    until(crew.is_whole, what="readyz")
+
+
+def test_what_a_killed_worker_had_under_way_is_found_and_nothing_was_charged_twice(
+    crew: Crew, paid_under_fire: list[Payment]
+) -> None:
+    bayar = crew.service.client()
+    for payment in paid_under_fire:
+        known = until(partial(_unless_pending, bayar, payment), seconds=40)
+        # It died either before it had sent anything, or after.
+        is_paid = known.state == PaymentState.PAYMENT_STATE_CAPTURED
+        assert is_paid or known.state == PaymentState.PAYMENT_STATE_FAILED
+        assert charges(crew.twin, known) == ["10.00"] * is_paid
+
+
+def _unless_pending(bayar: BayarClient, payment: Payment) -> Payment | None:
+    now = bayar.get_payment(payment_id=payment.payment_id)
+    return None if now.state == PaymentState.PAYMENT_STATE_PENDING else now
+
+
+@contextmanager
+def slow_answers(twin: Twin, number: int, *, seconds: float) -> Iterator[None]:
+    twin.control.add_fault("delay", seconds=seconds, method="POST", path="/transactions", next=number)
+    try:
+        yield
+    finally:
+        twin.control.clear_faults()
+
+
+def test_a_worker_that_hangs_is_killed_and_replaced(environment: dict[str, str], twin: Twin, tmp_path: Path) -> None:
+    program = "import sys; from bootstrap.settings import load_settings; from bootstrap.supervisor import Supervisor; "
+    program += "sys.exit(Supervisor(load_settings(), silence_seconds=3).run())"
+    with running(environment, twin, tmp_path, "-c", program) as crew:
+        frozen = crew.processes()[2]
+        frozen.suspend()
+        crew.successor(2, frozen)
+        until(crew.is_whole, what="readyz")
+        assert crew.service.log.count("hangs, and is killed") == 1
+
+
+# Stopping
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_finishes_what_is_under_way_in_every_worker(
+    number: int, environment: dict[str, str], twin: Twin, tmp_path: Path
+) -> None:
+    with running(environment, twin, tmp_path) as crew:
+        clients = [some[0] for some in crew.clients_by_worker().values()]
+        children = list(crew.processes().values())
+        with slow_answers(twin, WORKERS, seconds=1.5), ThreadPoolExecutor(WORKERS) as pool:
+            slow = [pool.submit(pay, client) for client in clients]
+            until(lambda: twin.control.faults()[0].struck == WORKERS)
+            crew.service.ask_to_stop(number)
+            assert {one.result().state for one in slow} == {PaymentState.PAYMENT_STATE_CAPTURED}
+        assert crew.service.wait() == 0
+        assert [child for child in children if child.is_running()] == []
+
+
+def test_a_second_signal_ends_it_at_once(environment: dict[str, str], twin: Twin, tmp_path: Path) -> None:
+    with running(environment, twin, tmp_path) as crew:
+        children = list(crew.processes().values())
+        with slow_answers(twin, 1, seconds=2.5), ThreadPoolExecutor(1) as pool:
+            doomed = pool.submit(pay, crew.service.client())
+            until(lambda: twin.control.faults()[0].struck == 1)
+            crew.service.ask_to_stop(signal.SIGTERM)
+            until(lambda: "Stopping" in (crew.service.process.stdout or sys.stdin).readline())
+            crew.service.ask_to_stop(signal.SIGTERM)
+            assert crew.service.wait(3) == -signal.SIGTERM
+            assert doomed.exception() is not None
+        until(lambda: not any(is_alive(child) for child in children), what="the end of all children")
+
+
+def test_no_child_outlives_a_supervisor_that_is_killed(environment: dict[str, str], twin: Twin, tmp_path: Path) -> None:
+    with running(environment, twin, tmp_path) as crew:
+        children = list(crew.processes().values())
+        assert len(children) == WORKERS + 1
+        address = crew.service.address
+        crew.service.kill()
+        until(lambda: not any(is_alive(child) for child in children), what="the end of all children")
+        crew.service.environment = crew.service.environment | {"BAYAR_GRPC_ADDRESS": address}
+        crew.service.restart()
+        assert crew.service.address == address
+        assert pay(crew.service.client()).state == PaymentState.PAYMENT_STATE_CAPTURED
+
+
+def is_alive(process: psutil.Process) -> bool:
+    try:
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+
+
+# Starting
+
+
+def refused(environment: dict[str, str], *arguments: str, status: int = 1) -> str:
+    """What the start says, once, before it ends with the status and leaves nobody behind."""
+    run = run_bayar("serve", *arguments, environment=environment)
+    assert run.returncode == status, run.stderr
+    assert "Traceback" not in run.stderr
+    assert "Bayar listens" not in run.stdout
+    return run.stderr
+
+
+def test_a_schema_that_is_not_up_to_date_is_told_once(postgres: Postgres, environment: dict[str, str]) -> None:
+    url = postgres.new_database()
+    assert refused(environment | {"BAYAR_DATABASE_URL": url}).count("bayar migrate") == 1
+    postgres.drop(url)
+
+
+def test_a_wrong_certificate_is_told_once(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "wrong.pem").write_text("nonsense")
+    wrong = dict.fromkeys(("BAYAR_TLS_CERTIFICATE_FILE", "BAYAR_TLS_KEY_FILE"), str(tmp_path / "wrong.pem"))
+    assert refused(environment | wrong).count("BAYAR_TLS_KEY_FILE") == 1
+
+
+def test_a_file_that_only_a_worker_reads_is_told_once_as_a_wrong_setting(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    wrong = {"BAYAR_EVENT_WEBHOOKS_FILE": str(tmp_path / "none.toml")}
+    assert refused(environment | wrong, status=2).count("BAYAR_EVENT_WEBHOOKS_FILE") == 1
+
+
+def test_a_database_that_does_not_answer_is_told_once(environment: dict[str, str]) -> None:
+    away = {"BAYAR_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+    assert refused(environment | away).count("BAYAR_DATABASE_URL") == 1
+
+
+def test_sqlite_is_refused_with_the_remedy(environment: dict[str, str], tmp_path: Path) -> None:
+    embedded = environment | {"BAYAR_DATABASE_URL": f"sqlite:///{tmp_path / 'b.db'}"}
+    told = refused(embedded, status=2)
+    assert "BAYAR_DATABASE_URL" in told
+    assert "PostgreSQL" in told
+    del embedded["BAYAR_WORKERS"]
+    assert "PostgreSQL" in refused(embedded, "--workers", "2", status=2)
+    assert "--with-twin" in refused(embedded, "--workers", "2", "--with-twin", status=2)
+
+
+@contextmanager
+def a_foreign_service() -> Iterator[str]:
+    """Of the same user, and willing to share its port."""
+    with socket.socket() as foreign:
+        foreign.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        foreign.bind(("127.0.0.1", 0))
+        foreign.listen()
+        yield f"127.0.0.1:{foreign.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("variable", ["BAYAR_GRPC_ADDRESS", "BAYAR_HTTP_ADDRESS"])
+def test_a_port_that_somebody_else_has_is_not_shared_with_them(variable: str, environment: dict[str, str]) -> None:
+    with a_foreign_service() as address:
+        told = refused(environment | {variable: address})
+        assert f"cannot listen on {address}" in told
+        assert variable in told
+
+
+def test_a_second_service_does_not_join_the_workers_of_the_first(crew: Crew, environment: dict[str, str]) -> None:
+    same = environment | {"BAYAR_GRPC_ADDRESS": crew.service.address}
+    assert "cannot listen" in refused(same)
+    assert "cannot listen" in refused(same, "--workers", "1")
+
+
+def test_a_signal_during_the_start_ends_it(environment: dict[str, str], tmp_path: Path) -> None:
+    service = Service(environment, tmp_path / "bayar.log")
+    started = time.monotonic()
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(service.start)
+        until(lambda: service._process and psutil.Process(service.process.pid).children())
+        os.kill(service.process.pid, signal.SIGTERM)
+        assert "did not start" in str(starting.exception())
+    assert service.wait() == 0
+    assert time.monotonic() - started < 10
