@@ -96,3 +96,12 @@ def test_no_key_is_printed() -> None:
 def test_the_documented_settings_are_the_settings() -> None:
     written = (ROOT / "docs" / "configuration.md").read_text()
     assert written == page(), "run: python -m bootstrap.configuration_page > docs/configuration.md"
+
+
+def test_more_than_one_worker_needs_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAYAR_WORKERS", "4")
+    with pytest.raises(BadSettings, match="BAYAR_DATABASE_URL=postgresql://"):
+        load_settings()
+    monkeypatch.setenv("BAYAR_DATABASE_URL", "postgresql://bayar@db.example/bayar")
+    assert load_settings().workers == 4
+    assert load_settings(workers=2).workers == 2

@@ -28,6 +28,7 @@ from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
 from tests.end_to_end.wallet import an_order, pay
+from tests.issuer import Authority
 
 WORKERS = 2
 READY = f"ok, {WORKERS} of {WORKERS} workers\n"
@@ -281,9 +282,8 @@ def test_a_worker_that_hangs_is_killed_and_replaced(environment: dict[str, str],
 # Stopping
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_finishes_what_is_under_way_in_every_worker(
-    number: int, environment: dict[str, str], twin: Twin, tmp_path: Path
+    environment: dict[str, str], twin: Twin, tmp_path: Path
 ) -> None:
     with running(environment, twin, tmp_path) as crew:
         clients = [some[0] for some in crew.clients_by_worker().values()]
@@ -291,7 +291,7 @@ def test_a_stop_finishes_what_is_under_way_in_every_worker(
         with slow_answers(twin, WORKERS, seconds=1.5), ThreadPoolExecutor(WORKERS) as pool:
             slow = [pool.submit(pay, client) for client in clients]
             until(lambda: twin.control.faults()[0].struck == WORKERS)
-            crew.service.ask_to_stop(number)
+            crew.service.ask_to_stop(signal.SIGTERM)
             assert {one.result().state for one in slow} == {PaymentState.PAYMENT_STATE_CAPTURED}
         assert crew.service.wait() == 0
         assert [child for child in children if child.is_running()] == []
@@ -303,25 +303,31 @@ def test_a_second_signal_ends_it_at_once(environment: dict[str, str], twin: Twin
         with slow_answers(twin, 1, seconds=2.5), ThreadPoolExecutor(1) as pool:
             doomed = pool.submit(pay, crew.service.client())
             until(lambda: twin.control.faults()[0].struck == 1)
-            crew.service.ask_to_stop(signal.SIGTERM)
+            crew.service.ask_to_stop(signal.SIGINT)
             until(lambda: "Stopping" in (crew.service.process.stdout or sys.stdin).readline())
-            crew.service.ask_to_stop(signal.SIGTERM)
-            assert crew.service.wait(3) == -signal.SIGTERM
+            crew.service.ask_to_stop(signal.SIGINT)
+            assert crew.service.wait(3) == -signal.SIGINT
             assert doomed.exception() is not None
         until(lambda: not any(is_alive(child) for child in children), what="the end of all children")
 
 
-def test_no_child_outlives_a_supervisor_that_is_killed(environment: dict[str, str], twin: Twin, tmp_path: Path) -> None:
+def test_no_child_outlives_a_supervisor_that_is_killed_and_its_port_is_free_for_the_next(
+    environment: dict[str, str], twin: Twin, tmp_path: Path
+) -> None:
     with running(environment, twin, tmp_path) as crew:
         children = list(crew.processes().values())
         assert len(children) == WORKERS + 1
-        address = crew.service.address
-        crew.service.kill()
+        service, address, authority = crew.service, crew.service.address, Authority(tmp_path)
+        pay(service.client())
+        service.kill()
         until(lambda: not any(is_alive(child) for child in children), what="the end of all children")
-        crew.service.environment = crew.service.environment | {"BAYAR_GRPC_ADDRESS": address}
-        crew.service.restart()
-        assert crew.service.address == address
-        assert pay(crew.service.client()).state == PaymentState.PAYMENT_STATE_CAPTURED
+        certificate, key = authority.issue("server")
+        tls = {"BAYAR_TLS_CERTIFICATE_FILE": str(certificate), "BAYAR_TLS_KEY_FILE": str(key)}
+        service.environment = service.environment | tls | {"BAYAR_GRPC_ADDRESS": address}
+        service.restart()
+        assert service.address == address
+        with BayarClient(address, root_certificates=authority.write_own().read_bytes()) as bayar:
+            assert pay(bayar).state == PaymentState.PAYMENT_STATE_CAPTURED
 
 
 def is_alive(process: psutil.Process) -> bool:
