@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final, NoReturn, Protocol
 
-from adapters.braintree.transport import Body, RequestNotSent
+from adapters.braintree.connection import RequestNotSent
+from adapters.braintree.transport import Body
 
 _log = logging.getLogger(__name__)
 

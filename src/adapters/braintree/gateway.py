@@ -15,11 +15,11 @@ from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
-from adapters.braintree import params, parser, translate
-from adapters.braintree.breaker import Breaker, Bulkhead, GuardedTransport
+from adapters.braintree import params, translate
+from adapters.braintree.connection import AnswerLost, RequestNotSent
 from adapters.braintree.disputes import DisputeCalls, uploaded
-from adapters.braintree.settings import BraintreeSettings, environment_of
-from adapters.braintree.transport import AnswerLost, PooledTransport, RequestNotSent
+from adapters.braintree.sdk import sdk_of
+from adapters.braintree.settings import BraintreeSettings
 from application.ports.gateway import (
     Authorization,
     Capture,
@@ -66,30 +66,8 @@ class BraintreeAdapter:
     """The gateway port, for one merchant. One for the process, used by all threads at once."""
 
     def __init__(self, settings: BraintreeSettings) -> None:
-        parser.choose(stock=settings.stock_parser)
-        environment = environment_of(settings)
-        transport = PooledTransport(
-            environment.protocol + environment.server_and_port,
-            ca_file=environment.ssl_certificate,
-            connect_timeout_seconds=settings.connect_timeout_seconds,
-            read_timeout_seconds=settings.read_timeout_seconds,
-            max_connections=settings.max_connections,
-            proxy_url=settings.proxy_url,
-        )
-        guarded = GuardedTransport(
-            transport, Breaker(settings.breaker_failures), Bulkhead(settings.max_connections, settings.max_waiting)
-        )
-        self._transport = guarded
+        self._sdk, self._transport = sdk_of(settings)
         self._merchant_accounts: Mapping[str, str] = settings.merchant_accounts
-        self._sdk = braintree.BraintreeGateway(
-            braintree.Configuration(
-                environment,
-                settings.merchant_id,
-                settings.public_key,
-                settings.private_key,
-                http_strategy=lambda _configuration, _environment: guarded,
-            )
-        )
         self._keys = _RequestKeys(enabled=settings.use_api_request_key)
         self._credentials = _Credentials()
         self._disputes = DisputeCalls(self._sdk)

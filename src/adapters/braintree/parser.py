@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, Final
 from xml.etree.ElementTree import XML, Element
@@ -71,7 +72,7 @@ def _parsed(text: str) -> dict[str, Any]:
     if "<!" in text or text.find("<?", 1) > 0:
         raise _NotOurs
     root = XML(text)
-    return {_name(root): _value(root, 0)}
+    return {_name(root.tag): _value(root, 0)}
 
 
 def _refuse_document_type(text: str) -> None:
@@ -88,44 +89,57 @@ def _refuse_document_type(text: str) -> None:
         return
 
 
-def _name(element: Element) -> str:
-    if element.tag[0] == "{":
+@lru_cache(maxsize=4096)
+def _name(tag: str) -> str:
+    if tag[0] == "{":
         raise _NotOurs
-    return element.tag.replace("-", "_")
+    return tag.replace("-", "_")
 
 
 def _value(element: Element, level: int) -> Any:
-    if level > _MOST_LEVELS:
-        raise _NotOurs
     kind = element.get("type")
     if kind == "array":
-        return [_value(child, level + 1) for child in element]
+        return _list(element, level + 1)
     if element.text or not len(element):
         return _content(element, kind)
     return _dictionary(element, level + 1)
 
 
+def _list(element: Element, level: int) -> list[Any]:
+    if level > _MOST_LEVELS:
+        raise _NotOurs
+    return [_value(child, level) for child in element]
+
+
 def _dictionary(element: Element, level: int) -> dict[str, Any]:
+    """Says what `_value` would of each child, with less to do for most of them: a transaction has 200."""
+    if level > _MOST_LEVELS:
+        raise _NotOurs
     found: dict[str, Any] = {}
     for child in element:
-        name = _name(child)
+        name = _name(child.tag)
+        kind = child.get("type")
         # Text and arrays replace what came before under the same name; whatever else is collected.
-        earlier = None if child.text or child.get("type") == "array" else found.get(name)
-        value = _value(child, level)
-        if not earlier:
-            found[name] = value
-        elif isinstance(earlier, list):
-            earlier.append(value)
+        if kind == "array":
+            found[name] = _list(child, level + 1)
+        elif child.text:
+            found[name] = _content(child, kind)
         else:
-            found[name] = [earlier, value]
+            value = _dictionary(child, level + 1) if len(child) else _content(child, kind)
+            earlier = found.get(name)
+            if not earlier:
+                found[name] = value
+            elif isinstance(earlier, list):
+                earlier.append(value)
+            else:
+                found[name] = [earlier, value]
     return found
 
 
 def _content(element: Element, kind: str | None) -> Any:
-    text = element.text
-    if kind in _KINDS:
-        return _KINDS[kind](text)
-    return None if element.get("nil") == "true" else text or ""
+    if kind is not None and kind in _KINDS:
+        return _KINDS[kind](element.text)
+    return None if element.get("nil") == "true" else element.text or ""
 
 
 def _moment(text: str) -> datetime:

@@ -2,86 +2,85 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
-from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Timeout
-from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.filepost import encode_multipart_formdata
+
+from adapters.braintree.connection import Address, AnswerLost, Connection, RequestNotSent
+from adapters.braintree.tls import Handshakes, ResumingContext
 
 # Braintree drops connections that were idle for a minute. Well before that, so that a request never meets the end.
 MAX_IDLE_SECONDS: Final = 45.0
-MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
+
+_WITH_BODY: Final = frozenset({"POST", "PUT"})
+_FIRST_LINE: Final = re.compile(r"[A-Z]+ /[!-~]* HTTP/1\.1")
 
 # XML, or parameters and files to be sent as a form.
 Body: TypeAlias = str | bytes | tuple[Mapping[str, Any], Mapping[str, Any]] | None
 
 
-class RequestNotSent(Exception):
-    """No byte of the request left this machine."""
+class _Pool:
+    """As many connections as calls ever needed at once, and never more than `size`."""
 
+    def __init__(self, size: int) -> None:
+        self._places = threading.BoundedSemaphore(size)
+        self._lock = threading.Lock()
+        # The last used at the right end, so that those that are not needed grow old at the left one.
+        self._idle: deque[Connection] = deque()
+        self._is_closed = False
 
-class AnswerLost(Exception):
-    """At least a part of the request may have arrived; no readable answer came."""
+    def enter(self, timeout_seconds: float) -> None:
+        """Takes a place, to be left. Raises RequestNotSent where none comes free in time."""
+        if not self._places.acquire(timeout=timeout_seconds):
+            raise RequestNotSent("every connection is busy")
 
+    def leave(self) -> None:
+        self._places.release()
 
-class _Progress(threading.local):
-    """How far the request of this thread has come."""
+    def take(self) -> Connection | None:
+        """An idle connection that still stands, if there is one."""
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if time.monotonic() - connection.last_use < MAX_IDLE_SECONDS and connection.is_quiet:
+                return connection
+            connection.close()
 
-    sending = False
-    # When, by the steady clock, it is too late to begin.
-    latest_start = float("inf")
+    def put(self, connection: Connection) -> None:
+        """Keeps it for the next call; drops what was not needed for long."""
+        unused: list[Connection] = []
+        with self._lock:
+            if self._is_closed:
+                unused.append(connection)
+            else:
+                self._idle.append(connection)
+            while self._idle and connection.last_use - self._idle[0].last_use >= MAX_IDLE_SECONDS:
+                unused.append(self._idle.popleft())
+        for each in unused:
+            each.close()
 
-
-_progress = _Progress()
-
-
-class _Connection(HTTPConnection):
-    """Marks the moment from which a request may have been sent; is not used again once idle for long."""
-
-    last_use = 0.0
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        if self.is_closed:
-            self.connect()
-        if time.monotonic() > _progress.latest_start:
-            # This process hung while it connected, and others may have given up what is to be sent.
-            raise RequestNotSent("it took too long to connect")
-        _progress.sending = True
-        super().request(*args, **kwargs)
-
-    def getresponse(self) -> Any:
-        try:
-            return super().getresponse()
-        finally:
-            self.last_use = time.monotonic()
-
-    @property
-    def is_connected(self) -> bool:
-        return super().is_connected and time.monotonic() - self.last_use < MAX_IDLE_SECONDS
-
-
-class _TlsConnection(_Connection, HTTPSConnection):
-    pass
-
-
-class _Pool(HTTPConnectionPool):
-    ConnectionCls = _Connection
-
-
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+            idle, self._idle = self._idle, deque()
+        for connection in idle:
+            connection.close()
 
 
 class PooledTransport:
     """An http_strategy for the SDK, shared by all threads. Nothing is ever sent twice.
 
     Raises RequestNotSent and AnswerLost, whose texts carry no request data. Proxy variables of the environment are not
-    followed. `read_timeout_seconds` bounds the silence before an answer, and the whole of its arrival. Nothing is sent
-    later than `send_within_seconds` (default: four times the time to connect) after it was asked for.
+    followed. `read_timeout_seconds` bounds the silence before an answer, and again the whole of its arrival. Nothing is
+    sent later than `send_within_seconds` (default: four times the time to connect) after it was asked for.
     """
 
     def __init__(
@@ -101,70 +100,107 @@ class PooledTransport:
         # The wait for a free connection, and some addresses to try.
         self._send_within_seconds = 4 * connect_timeout_seconds if send_within_seconds is None else send_within_seconds
         parts = urlsplit(base_url)
-        options: dict[str, Any] = {"maxsize": max_connections, "block": True}
-        if parts.scheme == "https":
-            options |= {"cert_reqs": "CERT_REQUIRED", "ca_certs": ca_file}
-        manager = ProxyManager(proxy_url, **options) if proxy_url else PoolManager(**options)
-        manager.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-        self._pool = manager.connection_from_host(parts.hostname, parts.port, scheme=parts.scheme)
+        is_tls = parts.scheme == "https"
+        self._tls = ResumingContext(ca_file) if is_tls else None
+        default_port = 443 if is_tls else 80
+        self._host = parts.netloc.removesuffix(f":{default_port}")
+        self._address = Address(
+            host=parts.hostname or "",
+            port=parts.port or default_port,
+            tls=self._tls,
+            connect_timeout_seconds=connect_timeout_seconds,
+            proxy_url=proxy_url,
+        )
+        self._pool = _Pool(max_connections)
+
+    @property
+    def handshakes(self) -> Handshakes:
+        return Handshakes() if self._tls is None else self._tls.handshakes
 
     def http_do(self, http_verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> list[int | str]:
         """Sends one request; returns its status and text."""
-        if not path.startswith(self._base_url):
-            raise RequestNotSent("the address is not the gateway's")
-        target = path.removeprefix(self._base_url)
-        body, form_type = _encoded(request_body)
-        header_texts = {name: _header_text(value) for name, value in headers.items()}
-        if form_type is not None:
-            header_texts["Content-Type"] = form_type
-        _progress.sending = False
-        _progress.latest_start = time.monotonic() + self._send_within_seconds
+        latest_start = time.monotonic() + self._send_within_seconds
         try:
-            response = self._open(http_verb, target, header_texts, body)
-            return [response.status, self._read(response)]
-        except (RequestNotSent, AnswerLost):
-            raise
-        except Exception as failure:
-            # Not chained: the pool's own errors name the address, and with it the thing asked for.
-            raise (AnswerLost if _progress.sending else RequestNotSent)(_cause(failure)) from None
+            request = self._written(http_verb, path, headers, request_body)
+        except UnicodeError as failure:
+            raise RequestNotSent(_cause(failure)) from None
+        self._pool.enter(self._connect_timeout_seconds)
+        try:
+            connection = self._sent(request, latest_start)
+            return self._answer(connection)
+        finally:
+            self._pool.leave()
 
     def handle_exception(self, exception: Exception) -> NoReturn:
         raise exception
 
     def close(self) -> None:
+        """Drops idle connections; calls under way finish."""
         self._pool.close()
 
-    def _open(self, verb: str, target: str, headers: Mapping[str, str], body: bytes) -> BaseHTTPResponse:
-        return self._pool.urlopen(
-            verb,
-            target,
-            body=body or None,
-            headers=headers,
-            retries=False,
-            redirect=False,
-            timeout=Timeout(connect=self._connect_timeout_seconds, read=self._read_timeout_seconds),
-            # With every connection busy: as long as for a connection of its own, and then it surely was not sent.
-            pool_timeout=self._connect_timeout_seconds,  # type: ignore[arg-type]
-            preload_content=False,
-        )
+    def _written(self, verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> bytes:
+        if not path.startswith(self._base_url):
+            raise RequestNotSent("the address is not the gateway's")
+        body, form_type = _encoded(request_body)
+        lines = [f"{verb} {path.removeprefix(self._base_url)} HTTP/1.1", f"Host: {self._host}"]
+        lines += [f"{name}: {_header_text(value)}" for name, value in headers.items()]
+        if form_type is not None:
+            lines.append(f"Content-Type: {form_type}")
+        if body or verb in _WITH_BODY:
+            lines.append(f"Content-Length: {len(body)}")
+        head = "\r\n".join(lines)
+        ends = len(lines) - 1
+        if not _FIRST_LINE.fullmatch(lines[0]) or head.count("\r") != ends or head.count("\n") != ends:
+            raise RequestNotSent("an address or a header holds what it must not")
+        return head.encode("ascii") + b"\r\n\r\n" + body
 
-    def _read(self, response: BaseHTTPResponse) -> str:
-        deadline = time.monotonic() + self._read_timeout_seconds
-        whole = bytearray()
+    def _sent(self, request: bytes, latest_start: float) -> Connection:
+        """The connection on which it was sent: an idle one, or a new one where all of them turn out to be closed."""
+        connection = self._pool.take()
+        if connection is not None:
+            try:
+                self._send(connection, request, latest_start)
+                return connection
+            except RequestNotSent:
+                # Closed by the gateway just now. It surely took nothing, so that a new one may have it.
+                pass
+        connection = self._opened()
+        self._send(connection, request, latest_start)
+        return connection
+
+    def _opened(self) -> Connection:
         try:
-            while part := response.read1(65536, decode_content=True):
-                whole += part
-                if time.monotonic() > deadline:
-                    raise AnswerLost("the answer arrives too slowly")
-                if len(whole) > MAX_ANSWER_BYTES:
-                    raise AnswerLost("the answer is too large")
-            text = whole.decode("utf-8")
-        except BaseException:
-            response.close()
-            raise
-        finally:
-            response.release_conn()
-        return text
+            return Connection(self._address)
+        except Exception as failure:
+            # Not chained: the errors name the address, and with it the thing asked for.
+            raise RequestNotSent(_cause(failure)) from None
+
+    def _send(self, connection: Connection, request: bytes, latest_start: float) -> None:
+        try:
+            if time.monotonic() > latest_start:
+                # This process hung while it connected, and others may have given up what is to be sent.
+                raise RequestNotSent("it took too long to connect")
+            connection.send(request, self._read_timeout_seconds)
+        except BaseException as failure:
+            connection.close()
+            if isinstance(failure, RequestNotSent) or not isinstance(failure, Exception):
+                raise
+            raise AnswerLost(_cause(failure)) from None
+
+    def _answer(self, connection: Connection) -> list[int | str]:
+        try:
+            status, content, may_go_on = connection.receive(self._read_timeout_seconds)
+            text = content.decode("utf-8")
+        except BaseException as failure:
+            connection.close()
+            if isinstance(failure, AnswerLost) or not isinstance(failure, Exception):
+                raise
+            raise AnswerLost(_cause(failure)) from None
+        if may_go_on:
+            self._pool.put(connection)
+        else:
+            connection.close()
+        return [status, text]
 
 
 def _encoded(body: Body) -> tuple[bytes, str | None]:

@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import os
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
@@ -37,11 +38,17 @@ class Server:
     listener: socket.socket
     acts: list[Act]
     on_accept: Act | None = None
+    # Asked anew for each connection.
+    tls: Callable[[], ssl.SSLContext] | None = None
+    # Of the TLS connections, whether each went on with an earlier session.
+    resumed: list[bool] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
     connections: int = 0
+    open: int = 0
     arrived: threading.Event = field(default_factory=threading.Event)
     closed: threading.Event = field(default_factory=threading.Event)
     stopped: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def port(self) -> int:
@@ -49,19 +56,32 @@ class Server:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"{'https' if self.tls else 'http'}://127.0.0.1:{self.port}"
 
     def run(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 connection, _ = self.listener.accept()
                 self.connections += 1
-                threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+                with self._lock:
+                    self.open += 1
+                threading.Thread(target=self._serve_and_count, args=(connection,), daemon=True).start()
+
+    def _serve_and_count(self, connection: socket.socket) -> None:
+        try:
+            self._serve(connection)
+        finally:
+            with self._lock:
+                self.open -= 1
 
     def _serve(self, connection: socket.socket) -> None:
-        with contextlib.suppress(OSError), connection:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            stack.enter_context(connection)
             if self.on_accept is not None:
                 self.on_accept(self, connection)
+            if self.tls is not None:
+                connection = stack.enter_context(self.tls().wrap_socket(connection, server_side=True))
+                self.resumed.append(bool(connection.session_reused))
             with connection.makefile("rb") as stream:
                 while (request := _read(stream)) is not None:
                     self.received.append(request)
@@ -71,9 +91,11 @@ class Server:
 
 
 @contextmanager
-def serving(*acts: Act, on_accept: Act | None = None) -> Iterator[Server]:
+def serving(
+    *acts: Act, on_accept: Act | None = None, tls: Callable[[], ssl.SSLContext] | None = None
+) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = Server(listener, list(acts) or [answer(200, "")], on_accept)
+        server = Server(listener, list(acts) or [answer(200, "")], on_accept, tls)
         thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         try:
@@ -99,6 +121,17 @@ def answer(status: int, xml: str = "", *, compressed: bool = True) -> Act:
     body = gzip.compress(xml.encode()) if compressed and xml else xml.encode()
     encoding = "Content-Encoding: gzip\r\n" if compressed and xml else ""
     return raw(_head(status, len(body), encoding) + body)
+
+
+def in_pieces(*pieces: bytes) -> Act:
+    """Each in a packet of its own."""
+
+    def act(_server: Server, connection: socket.socket) -> None:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for piece in pieces:
+            connection.sendall(piece)
+
+    return act
 
 
 def raw(data: bytes) -> Act:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from adapters.braintree.breaker import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker, Bulkhead
-from adapters.braintree.transport import AnswerLost, RequestNotSent
+from adapters.braintree.connection import AnswerLost, RequestNotSent
 from application.ports.gateway import Approved, GatewayNotReached, GatewayUnavailable, Outcome, Unknown
 from tests.adapters.braintree import documents
 from tests.adapters.braintree.asking import adapter, authorization

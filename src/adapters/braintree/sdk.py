@@ -1,0 +1,80 @@
+"""Braintree's own SDK, over our transport and with our parser."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import braintree
+from braintree.transaction_gateway import TransactionGateway
+from braintree.version import Version
+
+from adapters.braintree import parser
+from adapters.braintree.breaker import Breaker, Bulkhead, GuardedTransport
+from adapters.braintree.settings import BraintreeSettings, environment_of
+from adapters.braintree.transport import PooledTransport
+
+# We send a few dozen.
+_MOST_SHAPES: Final = 1000
+
+
+def sdk_of(settings: BraintreeSettings) -> tuple[braintree.BraintreeGateway, GuardedTransport]:
+    """The SDK, and the way that all of its requests take."""
+    parser.choose(stock=settings.stock_parser)
+    environment = environment_of(settings)
+    transport = PooledTransport(
+        environment.protocol + environment.server_and_port,
+        ca_file=environment.ssl_certificate,
+        connect_timeout_seconds=settings.connect_timeout_seconds,
+        read_timeout_seconds=settings.read_timeout_seconds,
+        max_connections=settings.max_connections,
+        proxy_url=settings.proxy_url,
+    )
+    guarded = GuardedTransport(
+        transport, Breaker(settings.breaker_failures), Bulkhead(settings.max_connections, settings.max_waiting)
+    )
+    sdk = braintree.BraintreeGateway(
+        braintree.Configuration(
+            environment,
+            settings.merchant_id,
+            settings.public_key,
+            settings.private_key,
+            http_strategy=lambda _configuration, _environment: guarded,
+        )
+    )
+    if Version in parser.COMPARED_VERSIONS:
+        sdk.transaction = Transactions(sdk)
+    return sdk, guarded
+
+
+class Transactions(TransactionGateway):
+    """Lets the SDK check the names of parameters once for each set of names, which takes longer than sending them."""
+
+    def __init__(self, gateway: braintree.BraintreeGateway) -> None:
+        super().__init__(gateway)
+        self._checked: set[object] = set()
+
+    def create(self, params: dict[str, Any]) -> Any:
+        shape = _shape(params)
+        if shape in self._checked:
+            return self._post("/transactions", {"transaction": params})  # type: ignore[attr-defined]
+        # Raises KeyError, before anything is sent, for a name that the SDK does not know.
+        result = super().create(params)
+        if shape is not None and len(self._checked) < _MOST_SHAPES:
+            self._checked.add(shape)
+        return result
+
+
+def _shape(params: dict[str, Any]) -> tuple[object, ...] | None:
+    """All that the check looks at; None where that is more than names."""
+    shape: list[object] = []
+    for name, value in params.items():
+        if isinstance(value, dict):
+            inner = _shape(value)
+            if inner is None:
+                return None
+            shape.append((name, inner))
+        elif isinstance(value, list):
+            return None
+        else:
+            shape.append(name)
+    return tuple(shape)

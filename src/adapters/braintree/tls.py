@@ -1,0 +1,91 @@
+"""A TLS context for one gateway, whose connections go on with the session of an earlier one."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+# So long ago at most a certificate was looked at. A chain of tickets could otherwise go on for ever without one.
+MAX_SESSION_SECONDS: Final = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Handshakes:
+    """How many there were: with a certificate, and those that went on with an earlier session."""
+
+    full: int = 0
+    resumed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    session: ssl.SSLSession
+    # When, by the steady clock, the certificate behind it was verified.
+    verify_time: float
+
+
+class TlsSocket(ssl.SSLSocket):
+    verify_time = 0.0
+
+
+class ResumingContext(ssl.SSLContext):
+    """Verifies certificate and name, and offers a server the last session that it granted.
+
+    A session is offered under the name for which it was verified, and to no other. A server that does not know it any
+    more makes a full handshake.
+    """
+
+    sslsocket_class = TlsSocket
+
+    def __new__(cls, ca_file: str | None) -> ResumingContext:  # noqa: ARG004  (the protocol stands there otherwise)
+        # Verifies by default, and speaks TLS 1.2 at least.
+        return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
+
+    def __init__(self, ca_file: str | None) -> None:
+        if ca_file:
+            self.load_verify_locations(ca_file)
+        else:
+            self.load_default_certs()
+        self._lock = threading.Lock()
+        self._kept: dict[str | None, _Kept] = {}
+        self._handshakes = Handshakes()
+
+    @property
+    def handshakes(self) -> Handshakes:
+        return self._handshakes
+
+    def wrap_socket(  # type: ignore[override]
+        self, sock: socket.socket, server_hostname: str | None = None, **options: Any
+    ) -> ssl.SSLSocket:
+        kept = self._offered(server_hostname)
+        try:
+            wrapped = super().wrap_socket(
+                sock, server_hostname=server_hostname, session=kept.session if kept else None, **options
+            )
+        except OSError:
+            # Whatever went wrong: the next one does without.
+            self._kept.pop(server_hostname, None)
+            raise
+        assert isinstance(wrapped, TlsSocket)  # noqa: S101
+        resumed = bool(wrapped.session_reused)
+        wrapped.verify_time = kept.verify_time if kept and resumed else time.monotonic()
+        with self._lock:
+            before = self._handshakes
+            self._handshakes = Handshakes(before.full + (not resumed), before.resumed + resumed)
+        return wrapped
+
+    def keep_session(self, wrapped: TlsSocket) -> None:
+        """To be called once an answer was read: with TLS 1.3 what can be resumed comes after the handshake."""
+        session = wrapped.session
+        if session is not None:
+            self._kept[wrapped.server_hostname] = _Kept(session, wrapped.verify_time)
+
+    def _offered(self, server_hostname: str | None) -> _Kept | None:
+        kept = self._kept.get(server_hostname)
+        if kept is None or time.monotonic() - kept.verify_time > MAX_SESSION_SECONDS:
+            return None
+        return kept

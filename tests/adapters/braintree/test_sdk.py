@@ -1,0 +1,108 @@
+"""The SDK checks the names of parameters as ever, and pays for it once."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import braintree
+import pytest
+from braintree.resource import Resource
+from braintree.transaction_gateway import TransactionGateway
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adapters.braintree.sdk import Transactions
+from tests.adapters.braintree import documents
+
+
+class Recorder:
+    """A transport that answers each request with the same transaction."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, str]] = []
+
+    def http_do(self, verb: str, path: str, _headers: Any, body: str) -> list[int | str]:
+        self.sent.append((verb, path, body))
+        return [201, documents.transaction()]
+
+    def close(self) -> None:
+        pass
+
+
+def gateways() -> tuple[TransactionGateway, TransactionGateway, Recorder]:
+    """Ours, the SDK's own, and what both send."""
+    recorder = Recorder()
+    sdk = braintree.BraintreeGateway(
+        braintree.Configuration(
+            braintree.Environment.Sandbox,
+            "merchant",
+            "public",
+            "private",
+            http_strategy=lambda _configuration, _environment: recorder,
+        )
+    )
+    return Transactions(sdk), TransactionGateway(sdk), recorder
+
+
+VALUES = st.sampled_from(["10.00", "x", True, None])
+CARDS = st.dictionaries(st.sampled_from(["number", "cvv", "token", "nummer"]), VALUES, max_size=3)
+OPTIONS = st.dictionaries(
+    st.sampled_from(["submit_for_settlement", "paypal", "nothing"]),
+    VALUES | st.dictionaries(st.sampled_from(["description", "words"]), VALUES, max_size=2),
+    max_size=2,
+)
+LINES = st.lists(st.dictionaries(st.sampled_from(["name", "quantity", "size"]), st.just("1"), max_size=2), max_size=2)
+SALES = st.fixed_dictionaries(
+    {"amount": st.just("10.00")},
+    optional={
+        "order_id": VALUES,
+        "price": VALUES,
+        "credit_card": CARDS,
+        "options": OPTIONS,
+        "line_items": LINES,
+        "custom_fields": st.dictionaries(st.sampled_from(["any", "thing"]), VALUES, max_size=2),
+    },
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(SALES, min_size=1, max_size=6))
+def test_whatever_is_sold_in_whatever_order_is_sent_or_refused_as_the_sdk_does(sales: list[dict[str, Any]]) -> None:
+    ours, stock, recorder = gateways()
+
+    def outcome(gateway: Any, sale: dict[str, Any]) -> object:
+        recorder.sent.clear()
+        try:
+            return gateway.sale(dict(sale)).transaction.id, list(recorder.sent)
+        except KeyError as refusal:
+            return str(refusal), list(recorder.sent)
+
+    for sale in [*sales, *sales]:
+        assert outcome(ours, sale) == outcome(stock, sale)
+
+
+def test_an_unknown_name_is_refused_each_time_and_nothing_sent() -> None:
+    ours, _, recorder = gateways()
+    ours.sale({"amount": "1", "options": {"submit_for_settlement": True}})
+    for _ in range(2):
+        with pytest.raises(KeyError, match="submit_for_nothing"):
+            ours.sale({"amount": "1", "options": {"submit_for_nothing": True}})
+    assert len(recorder.sent) == 1
+
+
+def test_the_second_sale_of_its_kind_is_not_checked_again() -> None:
+    ours, _, _ = gateways()
+    checks = [0]
+
+    def see(frame: Any, event: str, _argument: object) -> None:
+        checks[0] += event == "call" and frame.f_code is Resource.verify_keys.__code__
+
+    before = sys.getprofile()
+    sys.setprofile(see)
+    try:
+        for amount in ("1.00", "2.00", "3.00"):
+            ours.sale({"amount": amount, "credit_card": {"number": "4"}})
+    finally:
+        sys.setprofile(before)
+    assert checks == [1]
