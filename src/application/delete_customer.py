@@ -70,8 +70,16 @@ class DeleteCustomer:
 
 def _refuse_while_open(work: UnitOfWork, customer: Customer) -> None:
     """A payment or method whose outcome is unknown may still need the customer at the gateway."""
-    pending = PaymentFilter(customer_id=CustomerId(customer.customer_id), states=frozenset({PaymentState.PENDING}))
-    open_payments = work.payments.page(customer.caller_id, pending, after=None, limit=1)
     methods = work.payment_methods.of_customer(customer.customer_id)
-    if open_payments or any(method.state is PaymentMethodState.PENDING for method in methods):
+    if _has_open_payment(work, customer) or any(method.state is PaymentMethodState.PENDING for method in methods):
         raise CustomerHasOpenPayments(customer.customer_id)
+
+
+def _has_open_payment(work: UnitOfWork, customer: Customer) -> bool:
+    pending = PaymentFilter(customer_id=CustomerId(customer.customer_id), states=frozenset({PaymentState.PENDING}))
+    after = None
+    while True:
+        page = work.payments.page(customer.caller_id, pending, after=after, limit=1)
+        after = page.go_on_after
+        if page.payments or after is None:
+            return bool(page.payments)

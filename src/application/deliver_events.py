@@ -12,7 +12,7 @@ from application.ports.feed import FeedFilter
 from application.ports.postman import Postman
 from application.ports.runtime import Clock
 from application.ports.store import Store
-from application.read_feed import FeedItem, ReadFeed
+from application.read_feed import FeedItem, FeedPage, ReadFeed
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
@@ -21,6 +21,8 @@ GIVE_UP_AFTER: Final = timedelta(days=3)
 # Longer than one attempt may take.
 LEASE: Final = timedelta(seconds=60)
 _BATCH: Final = 50
+# How often the feed is read on at once where nothing in it is for the endpoint: well within the lease.
+_STRIDES: Final = 100
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -55,7 +57,7 @@ class DeliverEvents:
             return 0
         sent = sum(self._send_again(endpoint, one) for one in waiting)
         which = FeedFilter(caller_id=endpoint.caller_id, kinds=endpoint.kinds)
-        page = self.read_feed.after(line.position, which, limit=_BATCH)
+        page = self._next_page(line.position, which)
         for item in page.items:
             if self.is_stopping():
                 break
@@ -67,6 +69,15 @@ class DeliverEvents:
             line = replace(line, position=page.position)
         self._save(replace(line, next_attempt_time=self.clock.now()))
         return sent
+
+    def _next_page(self, position: int, which: FeedFilter) -> FeedPage:
+        """The next events, or as far as could be seen without any."""
+        for _ in range(_STRIDES):
+            page = self.read_feed.after(position, which, limit=_BATCH)
+            if page.items or page.position == position:
+                break
+            position = page.position
+        return page
 
     def _send(self, endpoint: Endpoint, item: FeedItem, line: Line) -> Line:
         """The line as it is after an attempt with its first event, and as it was saved."""

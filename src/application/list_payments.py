@@ -36,7 +36,7 @@ class RawPaymentFilter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some payments, and the token of the next page: empty on the last."""
+    """Some payments, perhaps none, and the token of the next page: empty on the last."""
 
     payments: list[Payment]
     next_page_token: str
@@ -72,12 +72,9 @@ class ListPayments:
         if asked not in (None, which.customer_id):
             return Page([], "")
         with self.store.read() as work:
-            found = work.payments.page(caller.caller_id, which, after=after, limit=size + 1)
-        return Page(
-            *self.page_tokens.cut(
-                found, size, scope, lambda payment: Position(payment.create_time, payment.terms.payment_id)
-            )
-        )
+            found = work.payments.page(caller.caller_id, which, after=after, limit=size)
+        go_on_after = found.go_on_after
+        return Page(found.payments, self.page_tokens.write(scope, go_on_after) if go_on_after else "")
 
 
 def read_token(checks: Checks, page_tokens: PageTokens, scope: str, token: str) -> Position | None:

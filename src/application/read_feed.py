@@ -83,9 +83,9 @@ class ReadFeed:
             end = work.feed.end()
             if end <= position:
                 return FeedPage([], position)
-            entries = work.feed.after(position, which, until=end, limit=limit)
+            entries, reached = work.feed.after(position, which, until=end, limit=limit)
             items = _with_payments(work, entries)
-        return FeedPage(items, entries[-1].position if len(entries) == limit else end)
+        return FeedPage(items, reached)
 
     def find(self, event_id: EventId) -> FeedItem | None:
         """Raises StoreUnavailable."""

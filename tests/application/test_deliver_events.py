@@ -58,7 +58,7 @@ class House:
 
     def feed(self) -> list[str]:
         with self.shop.store.read() as work:
-            entries = work.feed.after(0, FeedFilter(), until=work.feed.end(), limit=10_000)
+            entries, _ = work.feed.after(0, FeedFilter(), until=work.feed.end(), limit=10_000)
         return [entry.event_id for entry in entries]
 
     def run(self) -> None:

@@ -56,7 +56,7 @@ def _relay(store: Store, limit: int = 100) -> int:
 
 def _entries(store: Store, which: FeedFilter = EVERYTHING, after: int = 0, limit: int = 1000) -> list[FeedEntry]:
     with store.read() as work:
-        return work.feed.after(after, which, until=work.feed.end(), limit=limit)
+        return work.feed.after(after, which, until=work.feed.end(), limit=limit)[0]
 
 
 def test_every_change_is_there_once_in_its_order(store: Store) -> None:
@@ -283,3 +283,21 @@ def test_events_of_two_writers_are_read_once_and_in_order_by_readers_that_restar
     for reader in range(5):
         assert [position for position, _ in seen[reader]] == list(range(1, wanted + 1))
         assert sorted(customer for _, customer in seen[reader]) == sorted(written)
+
+
+def test_how_far_a_page_reaches_is_told(store: Store) -> None:
+    with store.begin() as work:
+        for number in range(1, 5):
+            work.customers.add(_customer(customer_id=CustomerId(f"cus_{number}")))
+    _relay(store)
+
+    def reached(after: int, which: FeedFilter, limit: int) -> int:
+        with store.read() as work:
+            return work.feed.after(after, which, until=work.feed.end(), limit=limit)[1]
+
+    assert reached(0, EVERYTHING, 2) == 2
+    assert reached(2, EVERYTHING, 2) == 4
+    assert reached(0, FeedFilter(caller_id=SHOP, kinds=frozenset({FeedKind.CUSTOMER})), 3) == 3
+    # None of them: all were looked at.
+    assert reached(0, FeedFilter(caller_id=SHOP, kinds=frozenset({FeedKind.DISPUTE})), 2) == 4
+    assert reached(1, FeedFilter(customer_id=CustomerId("cus_3")), 2) == 4

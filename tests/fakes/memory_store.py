@@ -25,6 +25,7 @@ from application.ports.store import (
     Kept,
     PaymentFilter,
     PaymentOperation,
+    PaymentPage,
     Position,
     ReferenceTaken,
     RequestRecord,
@@ -239,14 +240,15 @@ class _Feed:
     def end(self) -> int:
         return len(self._state.feed)
 
-    def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> list[FeedEntry]:
-        return [
+    def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> tuple[list[FeedEntry], int]:
+        found = [
             one
             for one in self._state.feed[position:until]
             if which.caller_id in (None, one.caller_id)
             and (not which.kinds or one.kind in which.kinds)
             and which.customer_id in (None, one.customer_id)
-        ][:limit]
+        ]
+        return found[:limit], found[limit - 1].position if len(found) > limit else until
 
     def find(self, event_id: EventId) -> FeedEntry | None:
         return next((one for one in self._state.feed if one.event_id == event_id), None)
@@ -311,13 +313,15 @@ class _Payments:
 
     def page(
         self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int
-    ) -> list[Payment]:
+    ) -> PaymentPage:
         found = [
             (Position(payment.create_time, payment_id), payment)
             for payment_id, payment in self._state.payments.items()
             if caller_id in (None, payment.terms.caller_id) and _matches(payment, which)
         ]
-        return [self._hand_out(payment) for payment in _page(found, after, limit)]
+        page = [self._hand_out(payment) for payment in _page(found, after, limit + 1)]
+        last = page[limit - 1] if len(page) > limit else None
+        return PaymentPage(page[:limit], Position(last.create_time, last.terms.payment_id) if last else None)
 
     def history(
         self, payment_id: PaymentId, *, after_sequence: int = 0, limit: int | None = None

@@ -462,7 +462,8 @@ class World:
 
     def payments(self) -> list[Payment]:
         with self.store.read() as work:
-            return list(reversed(work.payments.page(None, invariants.EVERY_PAYMENT, after=None, limit=1000)))
+            page = work.payments.page(None, invariants.EVERY_PAYMENT, after=None, limit=1000)
+            return page.payments[::-1]
 
     def payment(self, payment_id: PaymentId) -> Payment | None:
         with self.store.read() as work:

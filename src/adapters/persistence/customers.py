@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select, update
 from adapters.persistence.feed import FeedWriter
 from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import Taken, insert_unless_taken, page_of, savepoint
-from adapters.persistence.tables import HAS_EMAIL, IS_EXTERNAL_ID_HELD, customers
+from adapters.persistence.tables import HAS_EMAIL, IS_EXTERNAL_ID_HELD, IS_NOT_DELETED, customers
 from adapters.persistence.translate import customer_from_row, customer_to_row, email_digest, external_id_digest
 from application.ports.store import ExternalIdTaken, Position
 from domain.customer import Customer
@@ -61,7 +61,7 @@ class SqlCustomers:
         return customer_from_row(row, self.sealer) if row else None
 
     def page(self, caller_id: CallerId, *, email: str | None, after: Position | None, limit: int) -> list[Customer]:
-        statement = select(customers).where(customers.c.caller_id == caller_id, customers.c.delete_time.is_(None))
+        statement = select(customers).where(customers.c.caller_id == caller_id, IS_NOT_DELETED)
         if email is not None:
             statement = statement.where(HAS_EMAIL, customers.c.email_digest == email_digest(email, self.sealer))
         statement = page_of(statement, customers.c.create_time, customers.c.customer_id, after, limit)

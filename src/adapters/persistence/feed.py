@@ -8,11 +8,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, func, insert, select, text, tuple_, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    TextClause,
+    bindparam,
+    func,
+    insert,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from adapters.persistence.sealing import Sealer
-from adapters.persistence.tables import IS_UNPLACED, feed_events, payment_events, payments
+from adapters.persistence.tables import HAS_CUSTOMER, IS_UNPLACED, feed_events, payment_events, payments
 from adapters.persistence.translate import feed_entry_from_row, feed_payload, feed_payload_without_personal_data
+from adapters.persistence.walks import Bound, Condition, Way, walk
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
 from application.ports.runtime import IdSource
 from domain import ids as prefixes
@@ -109,17 +123,27 @@ class SqlFeed:
     def end(self) -> int:
         return self.connection.execute(select(func.max(feed_events.c.position))).scalar() or 0
 
-    def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> list[FeedEntry]:
+    def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> tuple[list[FeedEntry], int]:
         table = feed_events.c
-        statement = select(feed_events).where(table.position > position, table.position <= until)
-        if which.caller_id is not None:
-            statement = statement.where(table.caller_id == which.caller_id)
-        if which.kinds:
-            statement = statement.where(table.kind.in_(sorted(kind.value for kind in which.kinds)))
+        pins: dict[Column[Any], Any] = {}
+        where: tuple[ColumnElement[bool] | TextClause, ...] = ()
         if which.customer_id is not None:
-            statement = statement.where(table.customer_id == which.customer_id)
-        rows = self.connection.execute(statement.order_by(table.position).limit(limit))
-        return [feed_entry_from_row(row, self.sealer) for row in rows]
+            pins, where = {table.customer_id: which.customer_id}, (HAS_CUSTOMER,)
+            if which.caller_id is not None:
+                where = (*where, table.caller_id == which.caller_id)
+        elif which.caller_id is not None:
+            pins = {table.caller_id: which.caller_id}
+        way = Way(
+            pins=pins,
+            order=(table.position,),
+            low=Bound((position,)),
+            high=Bound((until,), inclusive=True),
+            where=where,
+        )
+        kinds = sorted(kind.value for kind in which.kinds)
+        rest: list[Condition] = [lambda columns: columns.kind.in_(kinds)] if kinds else []
+        rows, last = walk(self.connection, [way], rest, limit)
+        return [feed_entry_from_row(row, self.sealer) for row in rows], last.position if last is not None else until
 
     def find(self, event_id: EventId) -> FeedEntry | None:
         table = feed_events.c

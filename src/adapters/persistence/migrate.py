@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from adapters.persistence.failures import told_as_unavailable
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 # Any number that nobody else uses for a lock in the same database: "bayar" in base 36.
 _LOCK: Final = 18_986_787
+_PAUSE_SECONDS: Final = 0.2
 
 
 class UnknownSchema(Exception):
@@ -29,8 +31,8 @@ class UnknownSchema(Exception):
         self.revision = revision
 
 
-def upgrade(engine: Engine) -> None:
-    """Takes every step that is missing. Raises UnknownSchema and StoreUnavailable."""
+def upgrade(engine: Engine, to: str = "head") -> None:
+    """Takes every step that is missing, or those up to one. Raises UnknownSchema and StoreUnavailable."""
     revision = current(engine)
     config = _config()
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
@@ -38,7 +40,7 @@ def upgrade(engine: Engine) -> None:
         raise UnknownSchema(revision)
     with told_as_unavailable(), _alone(engine) as connection:
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, to)
 
 
 def current(engine: Engine) -> str | None:
@@ -62,15 +64,19 @@ def _alone(engine: Engine) -> Iterator[Connection]:
     # The guard has no transaction open, so that indexes can be built beside it (CREATE INDEX CONCURRENTLY).
     guards = engine.execution_options(isolation_level="AUTOCOMMIT")
     with guards.connect() as guard, engine.connect() as connection:
-        # Neither goes back to the pool: they wait for as long as it takes.
+        # Neither goes back to the pool: they wait for as long as it takes. A step may need the second outside a
+        # transaction, which a detached one cannot be.
         guard.detach()
-        connection.detach()
-        guard.execute(text("SET lock_timeout = 0"))
-        guard.execute(text("SET statement_timeout = 0"))
-        guard.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        # Asked again and again, since an index is built only when no statement is left that began before: one that
+        # waited for the lock would wait for the build, and the build for it.
+        while not guard.execute(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _LOCK}).scalar():
+            time.sleep(_PAUSE_SECONDS)
         connection.execute(text("SET statement_timeout = 0"))
         connection.commit()
-        yield connection
+        try:
+            yield connection
+        finally:
+            connection.invalidate()
 
 
 def _config() -> Config:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, tuple_, update
 
+from adapters.persistence.payment_pages import page_of_payments
 from adapters.persistence.sealing import Sealer
-from adapters.persistence.statements import Taken, insert_unless_taken, is_due, page_of, savepoint
+from adapters.persistence.statements import Taken, insert_unless_taken, is_due, savepoint
 from adapters.persistence.tables import (
     HAS_TRANSACTION,
     IS_FOLLOWED,
@@ -25,7 +26,6 @@ from adapters.persistence.tables import (
 from adapters.persistence.translate import (
     event_from_row,
     event_to_row,
-    fold,
     operation_to_changes,
     operation_to_row,
     payment_from_rows,
@@ -33,8 +33,17 @@ from adapters.persistence.translate import (
     payment_to_row,
     without_personal_data,
 )
+from adapters.persistence.walks import Bound, Way, walk
 from application.ports.runtime import IdSource
-from application.ports.store import HistoryEntry, Kept, PaymentFilter, PaymentOperation, Position, ReferenceTaken
+from application.ports.store import (
+    HistoryEntry,
+    Kept,
+    PaymentFilter,
+    PaymentOperation,
+    PaymentPage,
+    Position,
+    ReferenceTaken,
+)
 from domain import ids as prefixes
 from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
@@ -154,12 +163,9 @@ class SqlPayments:
 
     def page(
         self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int
-    ) -> list[Payment]:
-        statement = select(payments).where(*_conditions(which))
-        if caller_id is not None:
-            statement = statement.where(payments.c.caller_id == caller_id)
-        statement = page_of(statement, payments.c.create_time, payments.c.payment_id, after, limit)
-        return self._load(self._connection.execute(statement).all())
+    ) -> PaymentPage:
+        rows, last = page_of_payments(self._connection, caller_id, which, after, limit)
+        return PaymentPage(self._load(rows), last)
 
     def history(
         self, payment_id: PaymentId, *, after_sequence: int = 0, limit: int | None = None
@@ -175,11 +181,9 @@ class SqlPayments:
 
     def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
         table = payments.c
-        statement = select(payments).where(table.create_time >= start, table.create_time < end)
-        if after is not None:
-            statement = statement.where(tuple_(table.create_time, table.payment_id) > tuple_(after.time, after.id))
-        statement = statement.order_by(table.create_time, table.payment_id).limit(limit)
-        return self._load(self._connection.execute(statement).all())
+        low = Bound((after.time, after.id)) if after is not None else Bound((start,), inclusive=True)
+        way = Way(pins={}, order=(table.create_time, table.payment_id), low=low, high=Bound((end,)))
+        return self._load(walk(self._connection, [way], [], limit)[0])
 
     def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
         table = payments.c
@@ -221,8 +225,11 @@ class SqlPayments:
     ) -> list[PaymentOperation]:
         table = operations.c
         statement = select(table.payment_id, table.operation_id).where(
-            table.state == OperationState.SUCCEEDED.value, table.create_time >= start, table.create_time < end
+            table.state == OperationState.SUCCEEDED.value, table.create_time < end
         )
+        if after is None:
+            # Else a database that is given two beginnings might choose the earlier one.
+            statement = statement.where(table.create_time >= start)
         return self._with_payments(_oldest_first(statement, after, limit))
 
     def _with_payments(self, statement: Select[Any]) -> list[PaymentOperation]:
@@ -354,24 +361,3 @@ def _oldest_first(statement: Select[Any], after: Position | None, limit: int) ->
 
 def _same(now: tuple[Operation, ...], then: tuple[Operation, ...]) -> bool:
     return len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=True))
-
-
-def _conditions(which: PaymentFilter) -> list[ColumnElement[bool]]:
-    asked = ((getattr(which, name), make) for name, make in _FILTERS.items())
-    return [make(value) for value, make in asked if value is not None and value != frozenset()]
-
-
-_c: Final = payments.c
-_FILTERS: Final[dict[str, Callable[[Any], ColumnElement[bool]]]] = {
-    "customer_id": lambda customer_id: _c.customer_id == customer_id,
-    "reference": lambda reference: _c.reference == reference,
-    "reference_contains": lambda text: _c.reference_folded.contains(fold(text), autoescape=True),
-    "states": lambda states: _c.state.in_(sorted(state.value for state in states)),
-    "created_from": lambda time: _c.create_time >= time,
-    "created_until": lambda time: _c.create_time < time,
-    "currency_code": lambda currency_code: _c.currency_code == currency_code,
-    "min_minor_units": lambda minor_units: _c.minor_units >= minor_units,
-    "max_minor_units": lambda minor_units: _c.minor_units <= minor_units,
-    "brand": lambda brand: _c.brand == brand,
-    "last_four": lambda last_four: _c.last_four == last_four,
-}

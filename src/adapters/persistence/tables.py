@@ -68,6 +68,9 @@ HAS_TRANSACTION: Final = text("transaction_id <> ''")
 IS_UNPLACED: Final = text("position IS NULL")
 HAS_CUSTOMER: Final = text("customer_id <> ''")
 HAS_EMAIL: Final = text("email_digest <> ''")
+IS_CUSTOMERS: Final = text("customer_id IS NOT NULL")
+HAS_LAST_FOUR: Final = text("last_four <> ''")
+IS_NOT_DELETED: Final = text("delete_time IS NULL")
 
 payments: Final = Table(
     "payments",
@@ -109,8 +112,17 @@ Index(
     payments.c.customer_id,
     payments.c.create_time,
     payments.c.payment_id,
-    sqlite_where=text("customer_id IS NOT NULL"),
-    postgresql_where=text("customer_id IS NOT NULL"),
+    sqlite_where=IS_CUSTOMERS,
+    postgresql_where=IS_CUSTOMERS,
+)
+Index(
+    "ix_payments_last_four",
+    payments.c.caller_id,
+    payments.c.last_four,
+    payments.c.create_time,
+    payments.c.payment_id,
+    sqlite_where=HAS_LAST_FOUR,
+    postgresql_where=HAS_LAST_FOUR,
 )
 Index("ix_payments_follow", payments.c.follow_time, sqlite_where=IS_FOLLOWED, postgresql_where=IS_FOLLOWED)
 Index(
@@ -258,7 +270,14 @@ customers: Final = Table(
     Column("update_time", UtcTime, nullable=False),
     Column("delete_time", UtcTime),
 )
-Index("ix_customers_caller", customers.c.caller_id, customers.c.create_time, customers.c.customer_id)
+Index(
+    "ix_customers_listed",
+    customers.c.caller_id,
+    customers.c.create_time,
+    customers.c.customer_id,
+    sqlite_where=IS_NOT_DELETED,
+    postgresql_where=IS_NOT_DELETED,
+)
 Index(
     "ix_customers_email",
     customers.c.caller_id,

@@ -66,8 +66,10 @@ class Feed(Protocol):
         """The last place that was given, 0 where none was."""
         ...
 
-    def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> list[FeedEntry]:
-        """The entries behind the position, up to and with `until`, in order."""
+    def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> tuple[list[FeedEntry], int]:
+        """The entries behind the position, up to and with `until`, in order; and the position up to which these are
+        all. A bounded number is looked at: where few are of the kind, there can be none before the end.
+        """
         ...
 
     def find(self, event_id: EventId) -> FeedEntry | None:

@@ -88,6 +88,18 @@ class Position:
     id: str
 
 
+@dataclass(frozen=True, slots=True)
+class PaymentPage:
+    """Some payments, and the place after which to go on: None at the end.
+
+    A store looks at a bounded number of payments for a page. So where few match a filter, there can be fewer than were
+    asked for, or none, before the end.
+    """
+
+    payments: list[Payment]
+    go_on_after: Position | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
     """One event of a payment as it was stored, with the state that it led to."""
@@ -147,7 +159,7 @@ class Payments(Protocol):
 
     def page(
         self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int
-    ) -> list[Payment]:
+    ) -> PaymentPage:
         """Newest first; of every caller where none is given."""
         ...
 

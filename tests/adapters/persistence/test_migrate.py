@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.persistence import migrate
@@ -18,6 +21,7 @@ from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import UnknownSchema, current, is_current, upgrade
 from adapters.persistence.tables import metadata
 from application.ports.store import StoreUnavailable
+from tests import long_history
 from tests.databases import Postgres
 
 HEAD = max(path.name[:4] for path in Path(migrate.__file__).with_name("migrations").glob("versions/0*.py"))
@@ -132,3 +136,95 @@ def test_no_database_is_said_to_be_unavailable(tmp_path: Path) -> None:
     for ask in (upgrade, current, is_current):
         with pytest.raises(StoreUnavailable):
             ask(engine)
+
+
+@pytest.fixture
+def empty_postgres(postgres: Postgres) -> Iterator[Engine]:
+    url = postgres.new_database()
+    engine = create_engine(url)
+    yield engine
+    engine.dispose()
+    postgres.drop(url)
+
+
+def test_no_step_locks_a_table_that_may_be_big(empty_postgres: Engine) -> None:
+    """An index is built beside whoever writes, unless its table is new; rows are changed some at a time."""
+    statements: list[str] = []
+    event.listen(empty_postgres, "before_cursor_execute", lambda *given: statements.append(" ".join(given[2].split())))
+    upgrade(empty_postgres)
+    new: set[str] = set()
+    for statement in statements:
+        if statement.startswith("UPDATE alembic_version"):
+            new = set()
+        elif made := re.match(r"CREATE TABLE (\w+)", statement):
+            new.add(made[1])
+        elif re.match(r"(CREATE|DROP) (UNIQUE )?INDEX|REINDEX|CLUSTER", statement):
+            table = re.search(r" ON (\w+)", statement)
+            assert " CONCURRENTLY " in statement or (table and table[1] in new), statement
+        elif re.match(r"UPDATE|DELETE", statement):
+            assert "LIMIT" in statement, statement
+        elif re.match(r"ALTER TABLE", statement):
+            assert re.search(r"ADD COLUMN IF NOT EXISTS|DROP COLUMN", statement), statement
+    assert len(statements) > 50
+
+
+def test_an_index_is_built_while_others_write(empty_postgres: Engine) -> None:
+    upgrade(empty_postgres, "0009")
+    long_history.fill(empty_postgres, 2_000)
+    stop = Event()
+
+    def write() -> int:
+        count = 0
+        while not stop.is_set():
+            with empty_postgres.begin() as connection:
+                connection.execute(text("SET LOCAL lock_timeout = '2s'"))
+                connection.execute(text("UPDATE payments SET version = version + 1 WHERE payment_id LIKE '%00001'"))
+                connection.execute(text("UPDATE customers SET phone = '' WHERE customer_id LIKE '%00001'"))
+            count += 1
+        return count
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        try:
+            upgrade(empty_postgres)
+        finally:
+            stop.set()
+        assert writer.result(10) > 1
+    assert is_current(empty_postgres)
+
+
+def test_an_index_whose_build_was_interrupted_is_built_again(empty_postgres: Engine) -> None:
+    upgrade(empty_postgres, "0009")
+    with empty_postgres.begin() as connection:
+        connection.execute(text("CREATE INDEX ix_payments_last_four ON payments (caller_id)"))
+        connection.execute(
+            text("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_payments_last_four'::regclass")
+        )
+    upgrade(empty_postgres)
+    definitions = _definitions(empty_postgres)
+    assert "last_four" in definitions["ix_payments_last_four"]
+    with empty_postgres.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM pg_index WHERE NOT indisvalid")).scalar() == 0
+
+
+@pytest.mark.parametrize(("before", "obstacle"), [("0003", "encryption_keys"), ("0007", "feed_events")])
+def test_a_step_that_failed_half_way_is_taken_again(empty_postgres: Engine, before: str, obstacle: str) -> None:
+    upgrade(empty_postgres, before)
+    with empty_postgres.begin() as connection:
+        connection.execute(text(f"CREATE TABLE {obstacle} (stranger INTEGER)"))
+    with pytest.raises((SQLAlchemyError, StoreUnavailable), match="already exists"):
+        upgrade(empty_postgres)
+    with empty_postgres.begin() as connection:
+        connection.execute(text(f"DROP TABLE {obstacle}"))
+    upgrade(empty_postgres)
+    assert is_current(empty_postgres)
+
+
+@pytest.mark.parametrize("before", ["0005", "0009"])
+def test_a_step_that_was_taken_but_not_noted_is_taken_again(empty_postgres: Engine, before: str) -> None:
+    upgrade(empty_postgres)
+    with empty_postgres.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :before"), {"before": before})
+    after = f"{int(before) + 1:04}"
+    upgrade(empty_postgres, after)
+    assert current(empty_postgres) == after

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from adapters.persistence.migrations import online
+
 revision = "0004"
 down_revision = "0003"
 branch_labels = None
@@ -11,27 +13,23 @@ depends_on = None
 
 def upgrade() -> None:
     for column in ("external_id_digest", "email_digest"):
-        op.add_column("customers", sa.Column(column, sa.Text(), nullable=False, server_default=sa.text("''")))
-    op.drop_index("ix_customers_email", "customers")
-    op.drop_index("uq_customers_external_id", "customers")
-    op.drop_column("customers", "email_folded")
-    has_email = sa.text("email_digest <> ''")
-    op.create_index(
+        online.add_column("customers", sa.Column(column, sa.Text(), nullable=False, server_default=sa.text("''")))
+    online.drop_index("ix_customers_email", "customers")
+    online.drop_index("uq_customers_external_id", "customers")
+    online.create_index(
         "ix_customers_email",
         "customers",
         ["caller_id", "email_digest", "create_time", "customer_id"],
-        sqlite_where=has_email,
-        postgresql_where=has_email,
+        where="email_digest <> ''",
     )
-    is_held = sa.text("external_id_digest <> '' AND delete_time IS NULL")
-    op.create_index(
+    online.create_index(
         "uq_customers_external_id",
         "customers",
         ["caller_id", "external_id_digest"],
+        where="external_id_digest <> '' AND delete_time IS NULL",
         unique=True,
-        sqlite_where=is_held,
-        postgresql_where=is_held,
     )
+    op.drop_column("customers", "email_folded")
     op.create_table(
         "encryption_keys",
         sa.Column("key_id", sa.Text(), nullable=False),

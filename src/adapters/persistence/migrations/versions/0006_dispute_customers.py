@@ -1,7 +1,8 @@
 """Whose payment a dispute hits: a person may see the disputes of their own payments."""
 
 import sqlalchemy as sa
-from alembic import op
+
+from adapters.persistence.migrations import online
 
 revision = "0006"
 down_revision = "0005"
@@ -10,8 +11,6 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("disputes", sa.Column("customer_id", sa.Text(), nullable=True))
-    op.execute(
-        "UPDATE disputes SET customer_id = "
-        "(SELECT payments.customer_id FROM payments WHERE payments.payment_id = disputes.payment_id)"
-    )
+    online.add_column("disputes", sa.Column("customer_id", sa.Text(), nullable=True))
+    whose = "(SELECT payments.customer_id FROM payments WHERE payments.payment_id = disputes.payment_id)"
+    online.update("disputes", "dispute_id", {"customer_id": whose}, f"customer_id IS NULL AND {whose} IS NOT NULL")

@@ -1,15 +1,22 @@
 """The feed of all changes."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+
+from adapters.persistence.migrations import online
 
 revision = "0008"
 down_revision = "0007"
 branch_labels = None
 depends_on = None
 
+_IS_UNPLACED = "position IS NULL"
+
 
 def upgrade() -> None:
+    online.create_index("ix_payment_events_unplaced", "payment_events", ["time", "event_id"], where=_IS_UNPLACED)
     op.create_table(
         "feed_events",
         sa.Column("event_id", sa.Text(), nullable=False),
@@ -24,22 +31,14 @@ def upgrade() -> None:
         sa.Column("payload", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_feed_events")),
     )
-    is_unplaced = sa.text("position IS NULL")
-    has_customer = sa.text("customer_id <> ''")
     op.create_index("uq_feed_events_position", "feed_events", ["position"], unique=True)
     op.create_index("ix_feed_events_caller", "feed_events", ["caller_id", "position"])
     op.create_index(
-        "ix_feed_events_customer",
-        "feed_events",
-        ["customer_id", "position"],
-        sqlite_where=has_customer,
-        postgresql_where=has_customer,
+        "ix_feed_events_customer", "feed_events", ["customer_id", "position"], **_where("customer_id <> ''")
     )
-    for table in ("feed_events", "payment_events"):
-        op.create_index(
-            f"ix_{table}_unplaced",
-            table,
-            ["event_id"] if table == "feed_events" else ["time", "event_id"],
-            sqlite_where=is_unplaced,
-            postgresql_where=is_unplaced,
-        )
+    op.create_index("ix_feed_events_unplaced", "feed_events", ["event_id"], **_where(_IS_UNPLACED))
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """Makes an index partial."""
+    return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}

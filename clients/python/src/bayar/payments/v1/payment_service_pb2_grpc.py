@@ -159,7 +159,9 @@ class PaymentServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListPayments(self, request, context):
-        """Lists payments, newest first. Pages neither skip nor repeat while payments arrive.
+        """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number of
+        payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to come.
+        Go on until next_page_token is empty.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

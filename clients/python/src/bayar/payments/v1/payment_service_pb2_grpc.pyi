@@ -73,7 +73,10 @@ class PaymentServiceStub:
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]
     """Reads one payment. NOT_FOUND/PAYMENT_NOT_FOUND."""
     ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentsRequest, _payment_service_pb2.ListPaymentsResponse]
-    """Lists payments, newest first. Pages neither skip nor repeat while payments arrive."""
+    """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number of
+    payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to come.
+    Go on until next_page_token is empty.
+    """
     VerifyPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]
     """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
     recorded in the history, and shown.
@@ -134,7 +137,10 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]  # type: ignore[assignment]
     """Reads one payment. NOT_FOUND/PAYMENT_NOT_FOUND."""
     ListPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentsRequest, _payment_service_pb2.ListPaymentsResponse]  # type: ignore[assignment]
-    """Lists payments, newest first. Pages neither skip nor repeat while payments arrive."""
+    """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number of
+    payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to come.
+    Go on until next_page_token is empty.
+    """
     VerifyPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]  # type: ignore[assignment]
     """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
     recorded in the history, and shown.
@@ -228,7 +234,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.ListPaymentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.ListPaymentsResponse, _abc.Awaitable[_payment_service_pb2.ListPaymentsResponse]]:
-        """Lists payments, newest first. Pages neither skip nor repeat while payments arrive."""
+        """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number of
+        payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to come.
+        Go on until next_page_token is empty.
+        """
 
     @_abc_1.abstractmethod
     def VerifyPayment(

@@ -1,0 +1,123 @@
+"""Pages of filtered rows that cost the same however many rows there are.
+
+A page walks along one index from where the page before ended, and looks at a bounded number of rows. Which index that
+is must not be left to what a database estimates: where one caller made most of the payments, PostgreSQL would walk
+along the time and pass over what others paid, which takes seconds once that caller has been away for long. So it is
+asked for an order that no other index has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from operator import ge, gt, le, lt
+from typing import Any, Final
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    TextClause,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
+
+# How many rows a page looks at where a filter passes over some. The first is enough for what is common.
+STRETCHES: Final = (500, 5_000)
+
+Condition = Callable[[Any], ColumnElement[bool]]
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A place on a way: the values of the first of the columns that give the order."""
+
+    values: tuple[Any, ...]
+    inclusive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A way along an index, in its order or against it."""
+
+    # The columns that the index begins with, and what they are all the way.
+    pins: Mapping[Column[Any], Any]
+    # The columns that follow in the index.
+    order: tuple[Column[Any], ...]
+    low: Bound | None = None
+    high: Bound | None = None
+    backwards: bool = False
+    # What the index is partial by.
+    where: tuple[ColumnElement[bool] | TextClause, ...] = ()
+
+
+def walk(
+    connection: Connection, ways: Sequence[Way], rest: Sequence[Condition], limit: int
+) -> tuple[list[Row[Any]], Row[Any] | None]:
+    """The first rows on the ways, taken together, that meet the rest of the conditions, and after which to go on.
+
+    The second is None at the end. With a rest, fewer rows than the limit, or none, can come before the end. The ways
+    differ in what their pins are, and in nothing else.
+    """
+    if not rest:
+        found = list(connection.execute(_stretch(connection, ways, limit + 1)))
+        return found[:limit], found[limit - 1] if len(found) > limit else None
+    for length in (length // len(ways) for length in STRETCHES):
+        stretch = _stretch(connection, ways, length)
+        seen = stretch.subquery("seen")
+        matching = select(seen).where(*(condition(seen.c) for condition in rest))
+        matching = matching.order_by(*_order(connection, ways, seen)).limit(limit + 1)
+        found = list(connection.execute(matching))
+        if len(found) > limit:
+            return found[:limit], found[limit - 1]
+        last = connection.execute(stretch.limit(1).offset(length - 1)).first()
+        if last is None:
+            break
+    return found, last
+
+
+def _stretch(connection: Connection, ways: Sequence[Way], length: int) -> Select[Any]:
+    """The first rows."""
+    each = [_along(connection, way).limit(length) for way in ways]
+    if len(each) == 1:
+        return each[0]
+    together = union_all(*(select(one.subquery()) for one in each)).subquery("together")
+    return select(together).order_by(*_order(connection, ways, together)).limit(length)
+
+
+def _along(connection: Connection, way: Way) -> Select[Any]:
+    is_led = _is_led(connection)
+    conditions = list(way.where)
+    if not is_led:
+        conditions += [column == value for column, value in way.pins.items()]
+    pins, values = (tuple(way.pins), tuple(way.pins.values())) if is_led else ((), ())
+    for bound, within, beyond in ((way.low, ge, gt), (way.high, le, lt)):
+        given = bound.values if bound else ()
+        columns = (*pins, *way.order[: len(given)])
+        if columns:
+            compare = beyond if bound and not bound.inclusive else within
+            conditions.append(compare(tuple_(*columns), tuple_(*map(_literal, columns, (*values, *given)))))
+    table = way.order[0].table
+    return select(table).where(*conditions).order_by(*_order(connection, [way], table))
+
+
+def _literal(column: Column[Any], value: Any) -> ColumnElement[Any]:
+    return literal(value, column.type)
+
+
+def _order(connection: Connection, ways: Sequence[Way], rows: FromClause) -> list[ColumnElement[Any]]:
+    way = ways[0]
+    # Taken together, the rows of several ways are sorted: they are few by then.
+    pins = way.pins if _is_led(connection) and len(ways) == 1 else ()
+    columns = [rows.c[column.name] for column in (*pins, *way.order)]
+    return [column.desc() for column in columns] if way.backwards else columns
+
+
+def _is_led(connection: Connection) -> bool:
+    """Whether equality is spelled as a range of rows: equal columns would count for nothing in the order."""
+    return connection.dialect.name == "postgresql"
