@@ -36,8 +36,11 @@ MUSEUM_PAYMENTS: Final = 100
 LATEST: Final = datetime(2026, 6, 1, tzinfo=UTC)
 EVERY: Final = timedelta(seconds=15)
 
-# One payment in a hundred is this customer's.
-REGULAR: Final = CustomerId(f"cus_{0:026}")
+# One payment in a hundred is this customer's, whose id comes before all others: that leads estimates astray.
+WHOLESALER: Final = CustomerId(f"cus_{0:026}")
+# So many payments are this one's, however many there are.
+REGULAR: Final = CustomerId(f"cus_{1:026}")
+REGULAR_PAYMENTS: Final = 500
 # One in a hundred is paid with a card that ends so, and costs so much.
 USUAL_LAST_FOUR: Final = "4242"
 USUAL_MINOR_UNITS: Final = 4_990
@@ -48,6 +51,8 @@ RARE_CURRENCY: Final = "KWD"
 RARE_MINOR_UNITS: Final = 9_000_000_000
 RARE_STATE: Final = PaymentState.EXPIRED
 RARE_REFERENCE: Final = "needle"
+# The outcome of the latest is not known yet.
+PENDING_PAYMENTS: Final = 10
 
 _PAYMENTS_A_CUSTOMER: Final = 20
 _AT_ONCE: Final = 20_000
@@ -81,8 +86,7 @@ _STATES: Final = {
     PaymentState.DECLINED: 120,
     PaymentState.VOIDED: 50,
     PaymentState.FAILED: 20,
-    PaymentState.AUTHORIZED: 9,
-    PaymentState.PENDING: 1,
+    PaymentState.AUTHORIZED: 10,
 }
 _STATE_OF: Final = [state for state, count in _STATES.items() for _ in range(count)]
 
@@ -109,21 +113,27 @@ class LongHistory:
         dice = number * 2_654_435_761 & 0xFFFFFFFF
         is_rare = number in self.rare
         a_hundredth = dice >> 8 & 0xFFFF
-        customer = 0 if dice % 100 == 7 else 1 + dice % max(1, self.count // _PAYMENTS_A_CUSTOMER)
+        customer = 0 if dice % 100 == 7 else 2 + dice % max(1, self.count // _PAYMENTS_A_CUSTOMER - 1)
+        if number % (self.count // REGULAR_PAYMENTS) == 0:
+            customer = 1
         time = self.time_of(number)
         return {
             "number": number,
             "is_rare": is_rare,
-            "is_guest": dice % 100 in range(10, 40),
+            "is_guest": customer > 1 and dice % 100 in range(10, 40),
             "customer": f"cus_{customer:026d}",
-            "caller": MUSEUM if number <= MUSEUM_PAYMENTS else MARKET if dice % 10 == 1 else SHOP,
+            "caller": MUSEUM
+            if number <= MUSEUM_PAYMENTS
+            else MARKET
+            if dice % 10 == 1 and not is_rare and customer > 1
+            else SHOP,
             "reference": f"order-{RARE_REFERENCE}-{number}" if is_rare else f"order-{number}",
             "brand": RARE_BRAND if is_rare else ("Visa", "Visa", "MasterCard")[dice % 3],
             "last_four": RARE_LAST_FOUR
             if is_rare
             else USUAL_LAST_FOUR
             if a_hundredth % 100 == 3
-            else f"{1 + a_hundredth % 9999:04d}",
+            else f"{1 + a_hundredth % 9998:04d}",
             "minor_units": RARE_MINOR_UNITS
             if is_rare
             else USUAL_MINOR_UNITS
@@ -136,6 +146,8 @@ class LongHistory:
         }
 
     def state_of(self, number: int) -> PaymentState:
+        if number > self.count - PENDING_PAYMENTS:
+            return PaymentState.PENDING
         return RARE_STATE if number in self.rare else _STATE_OF[number * 7919 % 1000]
 
 
@@ -182,7 +194,7 @@ def _templates(engine: Engine) -> tuple[Mapping[str, _Lines], dict[str, str]]:
     tables = ("payments", "operations", "payment_events", "feed_events")
     found: dict[str, dict[tuple[PaymentState, bool], str]] = {table: {} for table in tables}
     store = SqlStore(engine, CountingIds(), SEALER)
-    for state in (*_STATES, RARE_STATE):
+    for state in (*_STATES, RARE_STATE, PaymentState.PENDING):
         for is_guest in (False, True):
             _make(store, state, is_guest=is_guest)
             with store.begin() as work:

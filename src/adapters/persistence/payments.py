@@ -213,12 +213,15 @@ class SqlPayments:
         self, started_before: datetime | None, *, after: Position | None, limit: int
     ) -> list[PaymentOperation]:
         table = operations.c
-        statement = select(table.payment_id, table.operation_id).where(
-            IS_OPEN, table.state == OperationState.STARTED.value
-        )
+        # The few first, in no order: databases would rather read all in order until they meet one.
+        few = select(operations).where(IS_OPEN, table.state == OperationState.STARTED.value).cte("open_ones")
+        one = few.prefix_with("MATERIALIZED").c
+        statement = select(one.payment_id, one.operation_id).order_by(one.create_time, one.operation_id).limit(limit)
         if started_before is not None:
-            statement = statement.where(table.create_time < started_before)
-        return self._with_payments(_oldest_first(statement, after, limit))
+            statement = statement.where(one.create_time < started_before)
+        if after is not None:
+            statement = statement.where(tuple_(one.create_time, one.operation_id) > tuple_(after.time, after.id))
+        return self._with_payments(statement)
 
     def succeeded(
         self, start: datetime, end: datetime, *, after: Position | None, limit: int
@@ -227,10 +230,12 @@ class SqlPayments:
         statement = select(table.payment_id, table.operation_id).where(
             table.state == OperationState.SUCCEEDED.value, table.create_time < end
         )
+        # One beginning: a database that is given two may choose the earlier.
         if after is None:
-            # Else a database that is given two beginnings might choose the earlier one.
             statement = statement.where(table.create_time >= start)
-        return self._with_payments(_oldest_first(statement, after, limit))
+        else:
+            statement = statement.where(tuple_(table.create_time, table.operation_id) > tuple_(after.time, after.id))
+        return self._with_payments(statement.order_by(table.create_time, table.operation_id).limit(limit))
 
     def _with_payments(self, statement: Select[Any]) -> list[PaymentOperation]:
         found = self._connection.execute(statement).all()
@@ -350,13 +355,6 @@ class SqlPayments:
 
 def _state(payment: Payment) -> PaymentState:
     return payment.state if payment.operations else PaymentState.PENDING
-
-
-def _oldest_first(statement: Select[Any], after: Position | None, limit: int) -> Select[Any]:
-    table = operations.c
-    if after is not None:
-        statement = statement.where(tuple_(table.create_time, table.operation_id) > tuple_(after.time, after.id))
-    return statement.order_by(table.create_time, table.operation_id).limit(limit)
 
 
 def _same(now: tuple[Operation, ...], then: tuple[Operation, ...]) -> bool:

@@ -86,7 +86,7 @@ def plans_of(engine: Engine) -> Iterator[list[str]]:
     explain = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}[engine.dialect.name]
 
     def note(_connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(("SELECT", "WITH")):
             cursor.execute(explain + statement, parameters)
             plans.append("\n".join(str(row) for row in cursor.fetchall()))
 
