@@ -28,7 +28,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-domain crash fuzz bench check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-domain crash fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -52,8 +52,11 @@ crash: $(DEV) ## a storm of faults and kill -9, then both ledgers compared (SECO
 feed: $(DEV) ## 10,000 events by two writing replicas, read by five readers that restart
 	FEED_EVENTS=10000 $(BIN)/pytest tests/contract/test_feed.py $(ARGS)
 
-bench: $(BENCH) ## how fast it is beside its peers, in some minutes; writes docs/benchmarks (ARGS="--rounds 7")
+bench: $(BENCH) ## how fast it is beside its peers, in some minutes; writes docs/benchmarks (ARGS="--only reads")
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-full: $(BENCH) ## the same with more rounds and 10 million payments, in an hour or two
+	$(BIN)/python -m benchmarks --full $(ARGS)
 
 fuzz: $(FUZZ) ## look for bytes that the service answers with a fault of its own (SECONDS=60)
 	$(BIN)/python -m tests.fuzz $(SECONDS)

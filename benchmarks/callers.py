@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import json
 import os
-import resource
 import time
 import uuid
 from collections import Counter
@@ -18,6 +17,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import count
+from typing import Any
 
 import aiohttp
 import grpc
@@ -51,16 +51,21 @@ async def _told(call: Awaitable[object]) -> str:
     return "OK"
 
 
-async def _payments(address: str, stack: AsyncExitStack, _: str) -> Call:
-    # Four connections, as four back ends would have.
-    stubs = [
+async def _stubs(
+    given: argparse.Namespace, stack: AsyncExitStack
+) -> list[payment_service_pb2_grpc.PaymentServiceAsyncStub]:
+    """Each with a connection of its own, as back ends have."""
+    own: Any = (("grpc.use_local_subchannel_pool", 1),)
+    return [
         payment_service_pb2_grpc.PaymentServiceStub(
-            await stack.enter_async_context(
-                grpc.aio.insecure_channel(address, options=(("grpc.use_local_subchannel_pool", 1),))
-            )
+            await stack.enter_async_context(grpc.aio.insecure_channel(given.address, options=own))
         )
-        for _ in range(4)
+        for _ in range(given.connections)
     ]
+
+
+async def _payments(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
+    stubs = await _stubs(given, stack)
     run = uuid.uuid4().hex[:12]
     metadata = _credentials()
 
@@ -71,24 +76,23 @@ async def _payments(address: str, stack: AsyncExitStack, _: str) -> Call:
             amount=money_pb2.Money(minor_units=1000 + 100 * (number % 50), currency_code="USD"),
             card=card_pb2.Card(number="4111111111111111", expiration_month=12, expiration_year=2030, cvv="123"),
         )
-        return await _told(stubs[number % 4].CreatePayment(request, metadata=metadata, timeout=60))
+        return await _told(stubs[number % len(stubs)].CreatePayment(request, metadata=metadata, timeout=60))
 
     return pay
 
 
-async def _reads(address: str, stack: AsyncExitStack, payment_id: str) -> Call:
-    channel = await stack.enter_async_context(grpc.aio.insecure_channel(address))
-    stub = payment_service_pb2_grpc.PaymentServiceStub(channel)
+async def _reads(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
+    stubs = await _stubs(given, stack)
     metadata = _credentials()
-    request = payment_service_pb2.GetPaymentRequest(payment_id=payment_id)
+    request = payment_service_pb2.GetPaymentRequest(payment_id=given.payment_id)
 
-    async def read(_: int) -> str:
-        return await _told(stub.GetPayment(request, metadata=metadata, timeout=60))
+    async def read(number: int) -> str:
+        return await _told(stubs[number % len(stubs)].GetPayment(request, metadata=metadata, timeout=60))
 
     return read
 
 
-async def _orders(address: str, stack: AsyncExitStack, _: str) -> Call:
+async def _orders(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
     session = await stack.enter_async_context(aiohttp.ClientSession())
     run = uuid.uuid4().hex[:12]
 
@@ -98,7 +102,7 @@ async def _orders(address: str, stack: AsyncExitStack, _: str) -> Call:
             "amount": f"{10 + number % 50}.00",
             "card": {"number": "4111111111111111", "expiration_date": "12/2030", "cvv": "123"},
         }
-        async with session.post(f"http://{address}/payments", json=body) as response:
+        async with session.post(f"http://{given.address}/payments", json=body) as response:
             await response.read()
             return "OK" if response.status == 200 else str(response.status)
 
@@ -136,21 +140,20 @@ async def _open_loop(call: Call, numbers: Iterator[int], rate: float, end: float
 async def _run(given: argparse.Namespace) -> dict[str, object]:
     make = {"payments": _payments, "reads": _reads, "orders": _orders}[given.what]
     async with AsyncExitStack() as stack:
-        call = await make(given.address, stack, given.payment_id)
+        call = await make(given, stack)
         numbers = count()
         await _closed_loop(call, numbers, given.callers, time.monotonic() + given.warm_up_seconds, Tally())
         print("begins", flush=True)
-        tally, started = Tally(), time.monotonic()
+        tally, started, cpu_before = Tally(), time.monotonic(), time.process_time()
         if given.rate:
             await _open_loop(call, numbers, given.rate, started + given.seconds, tally)
         else:
             await _closed_loop(call, numbers, given.callers, started + given.seconds, tally)
-        usage = resource.getrusage(resource.RUSAGE_SELF)
         return {
             "wall_seconds": time.monotonic() - started,
             "outcomes": tally.outcomes,
             "seconds": sorted(tally.seconds),
-            "own_cpu_seconds": usage.ru_utime + usage.ru_stime,
+            "own_cpu_seconds": time.process_time() - cpu_before,
         }
 
 
@@ -163,6 +166,7 @@ def main() -> None:
     parser.add_argument("--callers", type=int, default=16)
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--payment-id", default="")
+    parser.add_argument("--connections", type=int, default=4)
     print(json.dumps(asyncio.run(_run(parser.parse_args()))))
 
 

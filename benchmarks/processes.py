@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import socket
+import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -36,7 +38,12 @@ class Load:
     cpu_seconds: float
     # Each successful call's, sorted.
     seconds: tuple[float, ...] = ()
+    # The most resident memory at any moment of the load, as one sees it who looks ten times a second.
     peak_megabytes: float = 0.0
+    # Of the process that made the calls: near one core, it would be what limits.
+    callers_cpu_seconds: float = 0.0
+    # Of the database's server.
+    database_cpu_seconds: float = 0.0
 
     @property
     def per_cpu_second(self) -> float:
@@ -45,6 +52,11 @@ class Load:
     @property
     def per_second(self) -> float:
         return self.count / self.wall_seconds
+
+    @property
+    def busy_callers(self) -> float:
+        """How much of one core the callers took."""
+        return self.callers_cpu_seconds / self.wall_seconds
 
     def percentile(self, share: float) -> float:
         """In milliseconds."""
@@ -59,46 +71,96 @@ class Measured:
     pid: int
     environment: Mapping[str, str]
 
-    def load(self, what: str, *, seconds: float, callers: int = 16, rate: float = 0.0, payment_id: str = "") -> Load:
-        """Lets callers call, and counts the CPU that it took this process to answer them."""
+    def load(
+        self,
+        what: str,
+        *,
+        seconds: float,
+        callers: int = 16,
+        rate: float = 0.0,
+        payment_id: str = "",
+        connections: int = 4,
+    ) -> Load:
+        """Lets callers call, and counts the CPU that it took this process and its children to answer them."""
+        arguments = [what, self.address, "--seconds", str(seconds), "--callers", str(callers), "--rate", str(rate)]
+        arguments += ["--payment-id", payment_id, "--connections", str(connections)]
         process = psutil.Process(self.pid)
-        arguments = [what, self.address, "--seconds", str(seconds), "--callers", str(callers)]
-        arguments += ["--rate", str(rate), "--payment-id", payment_id]
-        with subprocess.Popen(
-            [sys.executable, "-m", "benchmarks.callers", *arguments],
-            stdout=subprocess.PIPE,
-            text=True,
-            env=dict(self.environment),
-        ) as callers_process:
+        with (
+            subprocess.Popen(
+                [sys.executable, "-m", "benchmarks.callers", *arguments],
+                stdout=subprocess.PIPE,
+                text=True,
+                env=dict(self.environment),
+            ) as callers_process,
+            _peak_of(process) as peak,
+        ):
             assert callers_process.stdout is not None
             begins = callers_process.stdout.readline()
             if begins.strip() != "begins":
                 raise RuntimeError(f"the callers did not begin: {begins!r}")
-            before = _cpu_seconds(process)
+            before, database_before = _cpu_seconds(process), _database_cpu_seconds()
             told = json.loads(callers_process.stdout.readline())
-            cpu_seconds = _cpu_seconds(process) - before
+            cpu_seconds, database_cpu_seconds = _cpu_seconds(process), _database_cpu_seconds()
         outcomes: dict[str, int] = told["outcomes"]
-        memory = sum(each.memory_info().rss for each in [process, *process.children(recursive=True)])
         return Load(
             count=outcomes.get("OK", 0),
             outcomes=outcomes,
             wall_seconds=told["wall_seconds"],
-            cpu_seconds=cpu_seconds,
+            cpu_seconds=cpu_seconds - before,
             seconds=tuple(told["seconds"]),
-            peak_megabytes=memory / 1_000_000,
+            peak_megabytes=max(peak),
+            callers_cpu_seconds=told["own_cpu_seconds"],
+            database_cpu_seconds=database_cpu_seconds - database_before,
         )
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
+    return sum(_cpu_of(each) for each in (process, *process.children(recursive=True)))
+
+
+def _cpu_of(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    # What ended and was waited for counts, too.
+    return float(times.user + times.system + times.children_user + times.children_system)
+
+
+def _database_cpu_seconds() -> float:
+    """Of every PostgreSQL that runs here: the benchmark starts one."""
+    found = (each for each in psutil.process_iter(["name"]) if each.info["name"].startswith("postgres"))
     total = 0.0
-    for each in [process, *process.children(recursive=True)]:
-        times = each.cpu_times()
-        total += times.user + times.system
+    for each in found:
+        # A server process can end while one looks.
+        with suppress(psutil.NoSuchProcess):
+            times = each.cpu_times()
+            total += times.user + times.system
     return total
 
 
 @contextmanager
-def bayar(twin: Twin, database_url: str, more: Mapping[str, str] | None = None) -> Iterator[Measured]:
+def _peak_of(process: psutil.Process) -> Iterator[list[float]]:
+    """The resident memory of the process and its children, looked at until the end."""
+    seen = [0.0]
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.1):
+            with suppress(psutil.NoSuchProcess):
+                family = (process, *process.children(recursive=True))
+                seen.append(sum(each.memory_info().rss for each in family) / 1_000_000)
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        looking.join()
+
+
+@contextmanager
+def bayar(
+    twin: Twin, database_url: str, more: Mapping[str, str] | None = None, *, workers: int = 1
+) -> Iterator[Measured]:
     """The service as an operator would start it, its log kept small."""
     settings = {
         "BAYAR_LOG_LEVEL": "warning",
@@ -113,7 +175,7 @@ def bayar(twin: Twin, database_url: str, more: Mapping[str, str] | None = None) 
         migrated = run_bayar("migrate", environment=environment)
         if migrated.returncode:
             raise RuntimeError(migrated.stderr)
-    command = [sys.executable, "-m", "bootstrap.cli", "serve"]
+    command = [sys.executable, "-m", "bootstrap.cli", "serve", "--workers", str(workers)]
     with _running(command, environment | {"BAYAR_API_KEY": TEST_KEY}, ready="Bayar listens on ") as measured:
         let_in(database_url)
         yield measured
@@ -132,12 +194,12 @@ def web_shop(twin: Twin, database_url: str) -> Iterator[Measured]:
 
 
 @contextmanager
-def echo(answer: bytes) -> Iterator[Measured]:
+def echo(answer: bytes, *options: str) -> Iterator[Measured]:
     """A gRPC server that answers every read with these bytes."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "answer"
         path.write_bytes(answer)
-        command = [sys.executable, "-m", "benchmarks.peers.echo", str(path)]
+        command = [sys.executable, "-m", "benchmarks.peers.echo", str(path), *options]
         with _running(command, dict(os.environ), ready="ready ") as measured:
             yield measured
 
@@ -158,6 +220,19 @@ def stock_loop(twin: Twin, *, seconds: float, threads: int = 1) -> Load:
         wall_seconds=told["wall_seconds"],
         cpu_seconds=told["cpu_seconds"],
     )
+
+
+def bare_gateway(twin: Twin, *, seconds: float) -> float:
+    """The median of the gateway's own latency, in milliseconds: one sale after the other over one connection."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.peers.bare_gateway", "--seconds", str(seconds)],
+        env=environment_of(twin, "sqlite:///unused"),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    taken: list[float] = json.loads(done.stdout)
+    return 1000 * statistics.median(taken)
 
 
 @contextmanager
@@ -190,7 +265,7 @@ def _running(command: list[str], environment: dict[str, str], *, ready: str, add
             _wait_for(address)
         yield Measured(address, process.pid, environment)
         process.terminate()
-        process.wait(20)
+        process.wait(40)
 
 
 def _wait_for(address: str) -> None:

@@ -1,10 +1,11 @@
-"""The table of ratios, as text, JSON and a plot."""
+"""The table of figures, as text and as JSON."""
 
 from __future__ import annotations
 
 import json
 import platform
 import statistics
+import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -13,6 +14,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks import plots
+
+_DESCRIBE: Final = ("git", "describe", "--always", "--abbrev=40", "--dirty=+")
 _LIBRARIES: Final = ("grpcio", "protobuf", "braintree", "sqlalchemy", "psycopg", "urllib3", "fastapi", "uvicorn")
 
 
@@ -28,6 +32,9 @@ class Line:
     at_least: float | None = None
     at_most: float | None = None
     note: str = ""
+    # A curve that this is a point of, and where it stands on it: a delay, a number of rows or of workers.
+    series: str = ""
+    place: float = 0
 
     @property
     def median(self) -> float:
@@ -51,58 +58,65 @@ class Report:
     rounds: int
     seconds: float
     lines: list[Line] = field(default_factory=list)
+    failed: dict[str, str] = field(default_factory=dict)
+    time: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def add(self, *lines: Line) -> None:
         self.lines.extend(lines)
 
+    def fail(self, measure: str, error: Exception) -> None:
+        self.failed[measure] = f"{type(error).__name__}: {error}"
+
     def table(self) -> str:
         rows = [("", "what", "median", "from - to", "goal", "")]
-        for line in self.lines:
+        for line in sorted(self.lines, key=lambda line: line.measure):
             met = {True: "met", False: "missed", None: ""}[line.is_met]
-            span = f"{min(line.values):.2f} - {max(line.values):.2f}"
+            span = f"{min(line.values):.2f} - {max(line.values):.2f}" if len(line.values) > 1 else ""
             rows.append((line.measure, line.what, f"{line.median:.2f} {line.unit}", span, line.goal, met))
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows)
+        told = ["  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in rows]
+        # One note of several lines is told with the first of them.
+        about = {line.note: line.what for line in reversed(self.lines) if line.note}
+        notes = [f"  {what}: {note}" for note, what in reversed(about.items())]
+        failures = [f"  {name} could not be measured: {why}" for name, why in self.failed.items()]
+        return "\n".join([*told, *(["", "Notes"] if notes or failures else []), *failures, *notes])
 
     def write(self, directory: Path) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / "results.json").write_text(json.dumps(self._as_json(), indent=1) + "\n")
-        (directory / "results.txt").write_text(self.table() + "\n")
-        self._plot(directory / "ratios.png")
+        (directory / "results.txt").write_text(f"{self._heading()}\n\n{self.table()}\n")
+        plots.draw(self.lines, directory)
+
+    def _heading(self) -> str:
+        told = self._as_json()
+        machine = told["machine"]
+        return (
+            f"{told['time']}, {told['command']}\ncommit {told['commit'][:12]}, Python {told['versions']['python']}, "
+            f"{machine['cores']} cores of {machine['processor']}, {machine['memory_gigabytes']} GB; "
+            f"{self.rounds} rounds of {self.seconds:g} s"
+        )
 
     def _as_json(self) -> dict[str, Any]:
         return {
-            "time": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": "python -m benchmarks " + " ".join(sys.argv[1:]),
+            "time": self.time,
+            "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
+            "commit": _commit(),
             "machine": _machine(),
             "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
             "rounds": self.rounds,
             "seconds": self.seconds,
+            "failed": self.failed,
             "lines": [{**asdict(line), "median": line.median, "is_met": line.is_met} for line in self.lines],
         }
 
-    def _plot(self, path: Path) -> None:
-        import matplotlib
 
-        matplotlib.use("Agg")
-        from matplotlib import pyplot
-
-        ratios = [line for line in self.lines if line.unit == "x"]
-        if not ratios:
-            return
-        figure, axes = pyplot.subplots(figsize=(9, 0.6 * len(ratios) + 1.4), layout="constrained")
-        for place, line in enumerate(reversed(ratios)):
-            color = {True: "#2a7f4f", False: "#b5562c", None: "#5b6b7a"}[line.is_met]
-            axes.barh(place, line.median, color=color, height=0.6)
-            axes.plot([min(line.values), max(line.values)], [place, place], color="black", linewidth=1)
-            if line.at_least is not None:
-                axes.plot([line.at_least] * 2, [place - 0.4, place + 0.4], color="black", linestyle=":")
-            axes.text(line.median, place + 0.33, f" {line.median:.2f}", va="center", fontsize=8)
-        axes.set_yticks(range(len(ratios)), [line.what for line in reversed(ratios)], fontsize=8)
-        axes.axvline(1, color="#999999", linewidth=0.8)
-        axes.set_xlabel("times as much, median of rounds; line: smallest to largest; dots: the goal")
-        figure.savefig(path, dpi=120)
-        pyplot.close(figure)
+def _commit() -> str:
+    """Of the code that was measured, with a plus where it was changed since."""
+    try:
+        done = subprocess.run(_DESCRIBE, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "unknown"
+    return done.stdout.strip() or "unknown"
 
 
 def _machine() -> dict[str, Any]:

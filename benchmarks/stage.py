@@ -22,6 +22,8 @@ class Stage:
     directory: Path
     rounds: int
     seconds: float
+    # Whether the largest sizes are wanted.
+    is_full: bool
     stack: ExitStack
     _names: Callable[[], int] = field(default_factory=lambda: count().__next__)
     _postgresql_url: str = ""

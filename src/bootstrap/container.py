@@ -196,7 +196,7 @@ class Container(containers.DeclarativeContainer):
     ids = providers.Singleton(SortableIds)
     in_flight = providers.Singleton(InFlight, providers.Callable(_threads_of_requests, settings))
     callers = providers.Object(current_caller)
-    limits = providers.Factory(Limits, pool_size=settings.provided.grpc_threads)
+    limits = providers.Factory(Limits, pool_size=settings.provided.database_connections)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
     sealer = providers.Singleton(_sealer, settings)
     store = providers.Singleton(SqlStore, engine, ids, sealer)

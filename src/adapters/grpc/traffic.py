@@ -35,7 +35,7 @@ class TrafficLimits:
     streams_per_caller: int = 0
     stream_seconds: float = 3600
     call_seconds: float = 150
-    threads: int = 64
+    threads: int = 256
     queue: int = 1000
     connections: int = 1000
     calls_per_connection: int = 1000

@@ -1,0 +1,130 @@
+"""How the service behaves under load: what it adds to the gateway's latency, a thousand calls at once, too many calls,
+and more workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from benchmarks import processes
+from benchmarks.report import Line
+from benchmarks.stage import POSTGRESQL, SQLITE, Stage
+
+_SALES: Final = "/transactions"
+_SHARES: Final = ((0.5, 3.0), (0.99, 12.0), (0.999, None))
+_WORKERS: Final = (1, 2, 4)
+
+
+def latency(stage: Stage) -> list[Line]:
+    """What Bayar adds to the gateway's own latency, at half of what it can take with a gateway as slow."""
+    lines: list[Line] = []
+    with processes.bayar(stage.twin, stage.new_database(SQLITE)) as bayar:
+        for delay_ms in (0, 100, 500):
+            with _slow_gateway(stage, delay_ms / 1000):
+                callers = 16 + delay_ms // 2
+                capacity = bayar.load("payments", seconds=stage.seconds, callers=callers).per_second
+                gateway_ms = processes.bare_gateway(stage.twin, seconds=stage.seconds)
+                load = bayar.load("payments", seconds=2 * stage.seconds, rate=capacity / 2)
+            lines += [
+                Line(
+                    measure="3",
+                    what=f"added latency p{100 * share:g}, gateway at {delay_ms} ms",
+                    values=[load.percentile(share) - gateway_ms],
+                    unit="ms",
+                    at_most=goal,
+                    note=f"{load.count} payments at {capacity / 2:.0f} a second; gateway alone {gateway_ms:.1f} ms; "
+                    f"callers took {load.busy_callers:.2f} of a core",
+                    series=f"p{100 * share:g}",
+                    place=delay_ms,
+                )
+                for share, goal in _SHARES
+            ]
+    return lines
+
+
+def in_flight(stage: Stage) -> list[Line]:
+    """A thousand payments under way with a gateway that takes half a second."""
+    with processes.bayar(stage.twin, stage.new_database(SQLITE)) as bayar:
+        bayar.load("payments", seconds=stage.seconds)
+        ratios, megabytes = [], []
+        for _ in range(stage.rounds):
+            ideal = bayar.load("payments", seconds=stage.seconds).per_second
+            with _slow_gateway(stage, 0.5):
+                load = bayar.load("payments", seconds=2 * stage.seconds, callers=1000)
+            if set(load.outcomes) != {"OK"}:
+                raise RuntimeError(f"not all of them were paid: {load.outcomes}")
+            ratios.append(load.per_second / ideal)
+            megabytes.append(load.peak_megabytes)
+    return [
+        Line(
+            measure="4",
+            what="1,000 under way, gateway at 500 ms: payments a second / those with an instant gateway",
+            values=ratios,
+            at_least=0.9,
+            note="an instant gateway leaves nothing but the CPU to wait for",
+        ),
+        Line(measure="4", what="1,000 under way: most memory", values=megabytes, unit="MB", at_most=200),
+    ]
+
+
+def overload(stage: Stage) -> list[Line]:
+    """Three times as many calls as can be answered."""
+    goodputs, refusals, others = [], [], 0
+    with processes.bayar(stage.twin, stage.new_database(SQLITE)) as bayar:
+        for _ in range(stage.rounds):
+            capacity = bayar.load("payments", seconds=stage.seconds).per_second
+            load = bayar.load("payments", seconds=3 * stage.seconds, rate=3 * capacity)
+            goodputs.append(load.per_second / capacity)
+            refusals.append(load.outcomes.get("RESOURCE_EXHAUSTED", 0) / sum(load.outcomes.values()))
+            others += sum(load.outcomes.values()) - load.count - load.outcomes.get("RESOURCE_EXHAUSTED", 0)
+            busy = load.busy_callers
+    return [
+        Line(
+            measure="7",
+            what="overload: payments a second at three times capacity / capacity",
+            values=goodputs,
+            at_least=0.8,
+            note=f"callers, in a process of their own, took {busy:.2f} of a core",
+        ),
+        Line(measure="7", what="overload: share of calls refused with RESOURCE_EXHAUSTED", values=refusals),
+        Line(measure="7", what="overload: calls that ended in any other way", values=[others], unit="calls", at_most=0),
+    ]
+
+
+def workers(stage: Stage) -> list[Line]:
+    """One, two and four workers on one PostgreSQL."""
+    lines: list[Line] = []
+    alone: list[float] = []
+    for count in _WORKERS:
+        with processes.bayar(stage.twin, stage.new_database(POSTGRESQL), workers=count) as bayar:
+            bayar.load("payments", seconds=stage.seconds, callers=16 * count, connections=16)
+            loads = [
+                bayar.load("payments", seconds=stage.seconds, callers=16 * count, connections=16)
+                for _ in range(stage.rounds)
+            ]
+        alone = alone or [load.per_second for load in loads]
+        cpu_ms = 1000 / sum(load.per_cpu_second for load in loads) * len(loads)
+        lines.append(
+            Line(
+                measure="7",
+                what=f"payments a second, workers: {count} / 1",
+                values=[load.per_second / one for load, one in zip(loads, alone, strict=True)],
+                note=f"{cpu_ms:.1f} ms of CPU a payment in all of its processes; the callers, the gateway's twin and "
+                "PostgreSQL share the same cores",
+                series="workers",
+                place=count,
+            )
+        )
+    return lines
+
+
+@contextmanager
+def _slow_gateway(stage: Stage, seconds: float) -> Iterator[None]:
+    if seconds:
+        stage.twin.control.add_fault("delay", method="POST", path=_SALES, seconds=seconds)
+    try:
+        yield
+    finally:
+        stage.twin.control.clear_faults()
