@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 from dependency_injector import containers, providers
@@ -23,7 +23,7 @@ from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
 from adapters.grpc.translate.events import event_json
 from adapters.http.crew import Crew
-from adapters.http.metrics import Metrics
+from adapters.http.metrics import Family, Metrics
 from adapters.http.server import HttpServer, Pages
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.sealing import Sealer, SealingKey
@@ -95,9 +95,14 @@ from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
 from bootstrap.authentication import authentication, closed_services, tls_files
 from bootstrap.event_webhooks import read_endpoints
+from bootstrap.gateway_metrics import gateway_families
 from bootstrap.limits import traffic_limits
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import RawCards, Settings
+
+
+def _gateway_metrics(gateway: BraintreeAdapter) -> Callable[[], Iterable[Family]]:
+    return lambda: gateway_families(gateway.traffic)
 
 
 def _braintree_settings(settings: Settings) -> BraintreeSettings:
@@ -275,7 +280,7 @@ class Container(containers.DeclarativeContainer):
     )
     follow_payments = providers.Singleton(FollowPayments, store, gateway, exactly_once)
 
-    metrics = providers.Singleton(Metrics)
+    metrics = providers.Singleton(Metrics, providers.Factory(_gateway_metrics, gateway))
     # The processes that answer calls, where they are not this one.
     crew = providers.Singleton(Crew)
     notification_reader = providers.Singleton(BraintreeNotifications, braintree_settings)

@@ -6,6 +6,7 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.request import urlopen
 
 import grpc
 import pytest
@@ -38,6 +39,12 @@ def try_to_pay(bayar: BayarClient, request_id: str, reference: str) -> Payment |
         return error
 
 
+def metrics(pair: Pair) -> dict[str, float]:
+    with urlopen(f"{pair.service.http_url}/metrics") as answer:
+        lines = answer.read().decode().splitlines()
+    return {name: float(number) for name, _, number in (line.rpartition(" ") for line in lines if line[0] != "#")}
+
+
 def charges(pair: Pair) -> list[str]:
     return [str(entry.order_id) for entry in pair.twin.control.ledger()]
 
@@ -65,6 +72,14 @@ def test_reads_and_health_go_on_while_the_gateway_hangs_and_nobody_pays_twice(ba
     paid = [answer for answer in answers if isinstance(answer, Payment)]
     assert {payment.state for payment in paid} == {PaymentState.PAYMENT_STATE_PENDING}
     assert 8 <= len(paid) < CALLERS // 2
+    shown = metrics(pair)
+    assert shown['bayar_gateway_calls_total{calls="moves",end="lost"}'] == len(paid)
+    refused = sum(
+        shown[f'bayar_gateway_calls_total{{calls="moves",end="refused_{why}"}}'] for why in ("busy", "silent")
+    )
+    assert refused >= len(told)
+    assert shown['bayar_gateway_breaker_open{calls="moves"}'] == 1
+    assert shown['bayar_gateway_breaker_open{calls="searches"}'] == 0
 
     pair.twin.control.clear_faults()
 

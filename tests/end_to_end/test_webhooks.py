@@ -232,7 +232,10 @@ def test_health_and_metrics_answer(pair: Pair) -> None:
     assert exchange(pair, "GET", "/healthz").status == 200
     assert exchange(pair, "GET", "/readyz").status == 200
     assert exchange(pair, "GET", "/").status == 404
-    assert metrics(pair)['bayar_webhook_requests_total{kind="",outcome="forged"}'] >= 1
+    shown = metrics(pair)
+    assert shown['bayar_webhook_requests_total{kind="",outcome="forged"}'] >= 1
+    assert shown['bayar_gateway_handshakes_total{kind="full"}'] >= 1
+    assert shown['bayar_gateway_calls_total{calls="others",end="answered"}'] >= 1
 
 
 def test_an_address_that_is_taken_is_told(pair: Pair, tmp_path: Path) -> None:

@@ -1,15 +1,19 @@
-"""Keeps a gateway that hangs from taking every thread: few calls at once, and none while it loses one after another."""
+"""Keeps a gateway that hangs from taking every thread: few calls at once, and hardly any while most are lost."""
 
 from __future__ import annotations
 
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final, NoReturn, Protocol
 
 from adapters.braintree.connection import RequestNotSent
+from adapters.braintree.tls import Handshakes
 from adapters.braintree.transport import Body
 
 _log = logging.getLogger(__name__)
@@ -20,28 +24,85 @@ LONGEST_PAUSE_SECONDS: Final = 10.0
 _SLOW_SECONDS: Final = 1.0
 
 
+class Kind(Enum):
+    """Which calls are likely to go wrong together."""
+
+    MOVES = "moves"
+    SEARCHES = "searches"
+    OTHERS = "others"
+
+
+def kind_of(http_verb: str, path: str) -> Kind:
+    if "/advanced_search" in path:
+        return Kind.SEARCHES
+    return Kind.MOVES if "/transactions" in path and http_verb != "GET" else Kind.OTHERS
+
+
+class CallEnd(Enum):
+    ANSWERED = "answered"
+    LOST = "lost"
+    NOT_SENT = "not_sent"
+    # Not sent, and not even tried.
+    REFUSED_BUSY = "refused_busy"
+    REFUSED_SILENT = "refused_silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traffic:
+    """What goes to the gateway, and comes back, since this process began."""
+
+    under_way: int
+    ended: Mapping[tuple[Kind, CallEnd], int]
+    # Left alone for now, but for one that tries.
+    silent: frozenset[Kind]
+    handshakes: Handshakes
+
+
+class TooManyCalls(RequestNotSent):
+    """As many as may be are under way."""
+
+
+class GatewaySilent(RequestNotSent):
+    """Most calls of this kind had no answer."""
+
+
 class Transport(Protocol):
+    @property
+    def handshakes(self) -> Handshakes: ...
+
     def http_do(self, http_verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> list[int | str]: ...
 
     def close(self) -> None: ...
 
 
 class Bulkhead:
-    """Lets `places` calls run at once, and `queue` more wait for a place. Raises RequestNotSent for all others."""
+    """Lets `places` calls run at once, and `queue` more wait for a place. Raises TooManyCalls for all others."""
 
     def __init__(self, places: int, queue: int, *, longest_wait_seconds: float = 1.0) -> None:
         self._places = threading.BoundedSemaphore(places)
         self._queue = threading.BoundedSemaphore(queue) if queue else None
         self._longest_wait_seconds = longest_wait_seconds
+        self._lock = threading.Lock()
+        self._under_way = 0
+
+    @property
+    def under_way(self) -> int:
+        return self._under_way
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
         if not (self._places.acquire(blocking=False) or self._wait()):
-            raise RequestNotSent("too many calls to the gateway are under way")
+            raise TooManyCalls("too many calls to the gateway are under way")
+        self._count(1)
         try:
             yield
         finally:
+            self._count(-1)
             self._places.release()
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self._under_way += more
 
     def _wait(self) -> bool:
         if self._queue is None or not self._queue.acquire(blocking=False):
@@ -53,14 +114,18 @@ class Bulkhead:
 
 
 class Breaker:
-    """Opens after `failures` calls in a row that lost their answer, or waited in vain to connect; 0: never.
+    """Opens once `failures` more calls than not lost their answer, or waited in vain to connect; 0: never.
 
-    While it is open every call raises RequestNotSent at once, but for a single one, after a pause that grows, that
-    tries. Any answer closes it, a refusal or an error of the gateway's, too: it is there.
+    Each answer makes up for one loss, so that a gateway that answers every third call opens it, and one that answers
+    nine of ten does not. While it is open every call raises GatewaySilent at once, but for a single one, after a pause
+    that grows, that tries. Any answer closes it, a refusal or an error of the gateway's, too: it is there.
     """
 
-    def __init__(self, failures: int, steady_seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, failures: int, steady_seconds: Callable[[], float] = time.monotonic, *, kind: Kind = Kind.OTHERS
+    ) -> None:
         self._most_failures = failures
+        self._kind = kind
         self._steady_seconds = steady_seconds
         self._lock = threading.Lock()
         self._failures = 0
@@ -70,6 +135,10 @@ class Breaker:
         self._is_trying = False
         # How often it has closed. What began before says nothing of the time since.
         self._closings = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._next_try is not None
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
@@ -89,7 +158,7 @@ class Breaker:
             if self._next_try is None:
                 return self._closings
             if self._is_trying or self._steady_seconds() < self._next_try:
-                raise RequestNotSent("the gateway does not answer; nothing is sent until it does")
+                raise GatewaySilent("the gateway does not answer; nothing is sent until it does")
             self._is_trying = True
             return None
 
@@ -103,33 +172,72 @@ class Breaker:
                 self._failures += 1
                 if self._failures == self._most_failures:
                     self._next_try = self._steady_seconds() + self._pause_seconds
-                    _log.error("%s calls to the gateway in a row had no answer: it is left alone", self._failures)
+                    _log.error(
+                        "of calls to the gateway (%s) %s more had no answer than had one: it is left alone",
+                        self._kind.value,
+                        self._failures,
+                    )
 
     def _succeed(self) -> None:
         with self._lock:
-            self._failures = 0
-            if self._next_try is not None:
-                _log.info("the gateway answers again")
+            if self._next_try is None:
+                self._failures = max(0, self._failures - 1)
+            else:
+                _log.info("the gateway answers again (%s)", self._kind.value)
+                self._failures = 0
                 self._closings += 1
                 self._next_try, self._is_trying = None, False
                 self._pause_seconds = FIRST_PAUSE_SECONDS
 
 
 class GuardedTransport:
-    """An http_strategy for the SDK: the transport behind a breaker and a bulkhead. Raises what the transport does."""
+    """An http_strategy for the SDK: the transport behind a breaker for each kind of call, and a bulkhead for them all.
 
-    def __init__(self, transport: Transport, breaker: Breaker, bulkhead: Bulkhead) -> None:
+    Raises what the transport does, TooManyCalls and GatewaySilent.
+    """
+
+    def __init__(self, transport: Transport, bulkhead: Bulkhead, *, breaker_failures: int) -> None:
         self._transport = transport
-        self._breaker = breaker
+        self._breakers = {kind: Breaker(breaker_failures, kind=kind) for kind in Kind}
         self._bulkhead = bulkhead
+        self._lock = threading.Lock()
+        self._ended: Counter[tuple[Kind, CallEnd]] = Counter()
+
+    @property
+    def traffic(self) -> Traffic:
+        with self._lock:
+            ended = dict(self._ended)
+        return Traffic(
+            under_way=self._bulkhead.under_way,
+            ended=ended,
+            silent=frozenset(kind for kind, breaker in self._breakers.items() if breaker.is_open),
+            handshakes=self._transport.handshakes,
+        )
 
     def http_do(self, http_verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> list[int | str]:
-        # The bulkhead first: what waited for a place must not be the one that tries, nor count as a failure.
-        with self._bulkhead(), self._breaker():
-            return self._transport.http_do(http_verb, path, headers, request_body)
+        kind = kind_of(http_verb, path)
+        end = CallEnd.LOST
+        try:
+            # The bulkhead first: what waited for a place must not be the one that tries, nor count as a failure.
+            with self._bulkhead(), self._breakers[kind]():
+                answer = self._transport.http_do(http_verb, path, headers, request_body)
+            end = CallEnd.ANSWERED
+            return answer
+        except RequestNotSent as failure:
+            end = _REFUSED.get(type(failure), CallEnd.NOT_SENT)
+            raise
+        finally:
+            with self._lock:
+                self._ended[kind, end] += 1
 
     def handle_exception(self, exception: Exception) -> NoReturn:
         raise exception
 
     def close(self) -> None:
         self._transport.close()
+
+
+_REFUSED: Final[Mapping[type[RequestNotSent], CallEnd]] = {
+    TooManyCalls: CallEnd.REFUSED_BUSY,
+    GatewaySilent: CallEnd.REFUSED_SILENT,
+}

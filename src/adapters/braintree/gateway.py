@@ -16,6 +16,7 @@ from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
 from adapters.braintree import params, translate
+from adapters.braintree.breaker import Traffic
 from adapters.braintree.connection import AnswerLost, RequestNotSent
 from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.sdk import sdk_of
@@ -75,6 +76,10 @@ class BraintreeAdapter:
     def close(self) -> None:
         """Drops idle connections; calls under way finish."""
         self._transport.close()
+
+    @property
+    def traffic(self) -> Traffic:
+        return self._transport.traffic
 
     # Moving money
 

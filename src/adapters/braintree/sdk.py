@@ -9,7 +9,7 @@ from braintree.transaction_gateway import TransactionGateway
 from braintree.version import Version
 
 from adapters.braintree import parser
-from adapters.braintree.breaker import Breaker, Bulkhead, GuardedTransport
+from adapters.braintree.breaker import Bulkhead, GuardedTransport
 from adapters.braintree.settings import BraintreeSettings, environment_of
 from adapters.braintree.transport import PooledTransport
 
@@ -29,9 +29,8 @@ def sdk_of(settings: BraintreeSettings) -> tuple[braintree.BraintreeGateway, Gua
         max_connections=settings.max_connections,
         proxy_url=settings.proxy_url,
     )
-    guarded = GuardedTransport(
-        transport, Breaker(settings.breaker_failures), Bulkhead(settings.max_connections, settings.max_waiting)
-    )
+    bulkhead = Bulkhead(settings.max_connections, settings.max_waiting)
+    guarded = GuardedTransport(transport, bulkhead, breaker_failures=settings.breaker_failures)
     sdk = braintree.BraintreeGateway(
         braintree.Configuration(
             environment,

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Final, NamedTuple
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 Labels = tuple[tuple[str, str], ...]
+
+
+class Family(NamedTuple):
+    """A metric, as somebody else counted it."""
+
+    name: str
+    help_text: str
+    kind: str
+    counts: Iterable[tuple[Labels, int]]
 
 
 class Counter:
@@ -34,7 +43,8 @@ class Counter:
 class Metrics:
     """What the service counts itself, and gauges that are asked when somebody looks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *sources: Callable[[], Iterable[Family]]) -> None:
+        self._sources = sources
         self.received = Counter(
             "bayar_webhook_requests_total", "Requests to the webhook address, by kind of notification and outcome."
         )
@@ -50,6 +60,9 @@ class Metrics:
         gauge = [((("state", state),), number) for state, number in sorted(waiting.items())]
         name, help_text = "bayar_webhook_unfinished", "Notifications that wait, or were given up (dead)."
         lines = [*self.received.lines(), *self.processed.lines(), *_lines(name, help_text, "gauge", gauge)]
+        for source in self._sources:
+            for family in source():
+                lines += _lines(*family)
         return "\n".join(lines) + "\n"
 
 

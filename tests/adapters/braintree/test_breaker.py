@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import date
 
 import pytest
 
-from adapters.braintree.breaker import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker, Bulkhead
+from adapters.braintree.breaker import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker, Bulkhead, CallEnd, Kind
 from adapters.braintree.connection import AnswerLost, RequestNotSent
+from adapters.braintree.gateway import BraintreeAdapter
 from application.ports.gateway import Approved, GatewayNotReached, GatewayUnavailable, Outcome, Unknown
 from tests.adapters.braintree import documents
-from tests.adapters.braintree.asking import adapter, authorization
-from tests.adapters.braintree.server import answer, hang, serving
+from tests.adapters.braintree.asking import CAPTURE, OPERATION, PART, REFUND, VOID, adapter, authorization, new_method
+from tests.adapters.braintree.server import Act, Server, answer, hang, refusing, reset, serving
 
 
 class Clock:
@@ -70,13 +74,27 @@ def test_lost_answers_in_a_row_open_it_and_one_answer_after_a_pause_closes_it() 
     assert not calls.refused()
 
 
-def test_an_answer_between_makes_it_count_anew() -> None:
+@pytest.mark.parametrize(("answers", "losses", "opens"), [(1, 2, True), (2, 3, True), (1, 1, False), (9, 1, False)])
+def test_it_opens_where_more_is_lost_than_answered_and_only_there(answers: int, losses: int, opens: bool) -> None:
+    calls = Calls(failures=10)
+    for _ in range(60):
+        if calls.breaker.is_open:
+            break
+        for _ in range(answers):
+            calls.answered()
+        for _ in range(losses):
+            if not calls.breaker.is_open:
+                calls.fail()
+    assert calls.breaker.is_open == opens
+
+
+def test_many_answers_do_not_make_up_for_losses_to_come() -> None:
     calls = Calls()
-    for _ in range(5):
-        calls.fail()
-        calls.fail()
+    for _ in range(100):
         calls.answered()
-    assert not calls.refused()
+    for _ in range(3):
+        calls.fail()
+    assert calls.refused()
 
 
 def test_only_one_call_tries_and_the_pause_grows_to_its_limit() -> None:
@@ -193,7 +211,84 @@ def test_while_the_gateway_hangs_few_calls_wait_and_the_others_surely_were_not_s
             gateway.authorize(authorization())
 
 
-def test_a_question_may_be_what_finds_that_the_gateway_answers_again(monkeypatch: pytest.MonkeyPatch) -> None:
+# What the gateway may do ---------------------------------------------------------------------------------------------
+
+
+def by_path(acts: Mapping[str, Act]) -> Act:
+    """Does what is said of the first part that the path of the request has."""
+
+    def act(server: Server, peer: socket.socket) -> None:
+        path = server.received[-1].path
+        next(each for part, each in acts.items() if part in path)(server, peer)
+
+    return act
+
+
+def test_searches_that_hang_are_left_alone_although_payments_are_answered() -> None:
+    with serving(by_path({"advanced_search": hang, "": answer(201, documents.transaction())})) as server:
+        gateway = adapter(server.url, breaker_failures=2, read_timeout_seconds=0.2)
+        for _ in range(2):
+            assert isinstance(gateway.authorize(authorization()), Approved)
+            with pytest.raises(GatewayUnavailable) as lost:
+                gateway.find_by_operation(OPERATION)
+            assert not isinstance(lost.value, GatewayNotReached)
+        with pytest.raises(GatewayNotReached, match="does not answer"):
+            gateway.find_by_operation(OPERATION)
+        assert isinstance(gateway.authorize(authorization()), Approved)
+        assert gateway.find_transaction("tx1") is not None
+        assert gateway.traffic.silent == {Kind.SEARCHES}
+
+
+def test_payments_that_hang_are_left_alone_although_searches_are_answered() -> None:
+    with serving(by_path({"advanced_search": answer(200, documents.found_ids()), "": hang})) as server:
+        gateway = adapter(server.url, breaker_failures=2, read_timeout_seconds=0.2)
+        for _ in range(2):
+            assert gateway.find_by_operation(OPERATION) == []
+            assert isinstance(gateway.authorize(authorization()), Unknown)
+        with pytest.raises(GatewayNotReached, match="does not answer"):
+            gateway.authorize(authorization())
+        assert gateway.find_by_operation(OPERATION) == []
+        assert gateway.traffic.silent == {Kind.MOVES}
+
+
+def test_a_gateway_that_answers_one_in_three_is_mostly_left_alone() -> None:
+    sold = answer(201, documents.transaction())
+    with serving(*[hang, hang, sold] * 30) as server:
+        gateway = adapter(server.url, breaker_failures=4, read_timeout_seconds=0.1)
+        outcomes: list[object] = []
+        for _ in range(100):
+            try:
+                outcomes.append(gateway.authorize(authorization()))
+            except GatewayNotReached:
+                outcomes.append(None)
+        assert outcomes.count(None) > 70
+        assert len(server.received) == 100 - outcomes.count(None)
+
+
+def test_a_gateway_that_is_slow_but_answers_is_waited_for_by_as_many_as_may() -> None:
+    sold = answer(201, documents.transaction())
+    others_were_told = threading.Event()
+
+    def slow(server: Server, peer: socket.socket) -> None:
+        assert others_were_told.wait(20)
+        sold(server, peer)
+
+    with serving(slow) as server:
+        gateway = adapter(server.url, max_connections=3, max_waiting=0, breaker_failures=1, read_timeout_seconds=30)
+        with ThreadPoolExecutor(3) as pool:
+            first = [pool.submit(gateway.authorize, authorization()) for _ in range(3)]
+            while gateway.traffic.under_way < 3:
+                pass
+            for _ in range(20):
+                with pytest.raises(GatewayNotReached, match="too many"):
+                    gateway.authorize(authorization())
+            others_were_told.set()
+            assert all(isinstance(one.result(), Approved) for one in first)
+        assert gateway.traffic.silent == frozenset()
+        assert gateway.traffic.under_way == 0
+
+
+def test_a_question_may_be_what_finds_that_the_gateway_answers_questions_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("adapters.braintree.breaker.FIRST_PAUSE_SECONDS", 0.0)
     with serving(hang, hang, answer(404), answer(201, documents.transaction())) as server:
         gateway = adapter(server.url, breaker_failures=2, read_timeout_seconds=0.2)
@@ -202,3 +297,51 @@ def test_a_question_may_be_what_finds_that_the_gateway_answers_again(monkeypatch
                 gateway.find_transaction("tx1")
         assert gateway.find_transaction("tx1") is None
         assert isinstance(gateway.authorize(authorization()), Approved)
+
+
+@pytest.mark.parametrize(
+    ("kind", "move"),
+    [
+        (Kind.MOVES, lambda gateway: gateway.authorize(authorization())),
+        (Kind.MOVES, lambda gateway: gateway.capture(CAPTURE)),
+        (Kind.MOVES, lambda gateway: gateway.capture(PART)),
+        (Kind.MOVES, lambda gateway: gateway.void(VOID)),
+        (Kind.MOVES, lambda gateway: gateway.refund(REFUND)),
+        (Kind.SEARCHES, lambda gateway: gateway.find_by_operation(OPERATION)),
+        (Kind.SEARCHES, lambda gateway: gateway.find_transactions(["tx1"])),
+        (Kind.SEARCHES, lambda gateway: list(gateway.disputes_received(date(2026, 3, 1)))),
+        (Kind.OTHERS, lambda gateway: gateway.find_transaction("tx1")),
+        (Kind.OTHERS, lambda gateway: gateway.store_method(new_method())),
+        (Kind.OTHERS, lambda gateway: gateway.create_client_token(None, None)),
+    ],
+)
+def test_each_call_counts_with_its_kind(kind: Kind, move: Callable[[BraintreeAdapter], object]) -> None:
+    with serving(answer(500)) as server:
+        gateway = adapter(server.url)
+        with suppress(GatewayUnavailable):
+            move(gateway)
+        assert gateway.traffic.ended == {(kind, CallEnd.ANSWERED): 1}
+
+
+def test_what_became_of_each_call_is_counted() -> None:
+    with refusing() as nowhere:
+        gateway = adapter(nowhere)
+        with pytest.raises(GatewayNotReached):
+            gateway.authorize(authorization())
+    assert gateway.traffic.ended == {(Kind.MOVES, CallEnd.NOT_SENT): 1}
+    with serving(reset) as server:
+        gateway = adapter(server.url, breaker_failures=1)
+        assert isinstance(gateway.authorize(authorization()), Unknown)
+        with pytest.raises(GatewayNotReached):
+            gateway.authorize(authorization())
+    assert gateway.traffic.ended == {(Kind.MOVES, CallEnd.LOST): 1, (Kind.MOVES, CallEnd.REFUSED_SILENT): 1}
+    with serving(hang) as server, ThreadPoolExecutor(1) as pool:
+        gateway = adapter(server.url, max_connections=1, max_waiting=0)
+        first = pool.submit(gateway.authorize, authorization())
+        assert server.arrived.wait(5)
+        with pytest.raises(GatewayNotReached):
+            gateway.authorize(authorization())
+        assert gateway.traffic.under_way == 1
+        assert gateway.traffic.ended == {(Kind.MOVES, CallEnd.REFUSED_BUSY): 1}
+        server.stopped.set()
+        first.result()
