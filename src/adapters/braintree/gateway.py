@@ -174,6 +174,8 @@ class BraintreeAdapter:
             found = self._sdk.transaction.search(window)
             if len(found.ids) >= _MOST_FOUND and end - start > _SHORTEST_WINDOW:
                 middle = start + (end - start) / 2
+                # Not kept while the halves are read.
+                del found
                 yield from self.transactions_created(start, middle)
                 yield from self.transactions_created(middle, end)
                 return

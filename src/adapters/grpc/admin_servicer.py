@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from adapters.grpc.call_context import Callers, voice_of
 from adapters.grpc.translate import disputes, requests
@@ -22,8 +22,12 @@ from application.resolve_operation import ResolveOperation
 from application.retry_notification import RetryNotification
 from bayar.payments.v1 import admin_service_pb2 as wire
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceServicer
+from domain.payment import Payment
 
 Item = TypeVar("Item")
+
+# As the contract says.
+_ROWS_A_MESSAGE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +78,17 @@ class AdminServicer(AdminServiceServicer):
 
     async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:
         start, end = requests.times_of("", request, from_time=request.from_time, until_time=request.until_time)
-        messages = self.reconcile(start, end, orphan_policy_from(request.orphan_policy))
-        async for message in _one_by_one(messages):
-            yield reconcile_message(message)
+        found = self.reconcile(start, end, orphan_policy_from(request.orphan_policy))
+        async for message in _one_by_one(map(reconcile_message, found)):
+            yield message
 
     async def ExportPayments(
         self, request: wire.ExportPaymentsRequest, context: Any
     ) -> AsyncIterator[wire.ExportPaymentsResponse]:
         start, end = requests.times_of("", request, from_time=request.from_time, until_time=request.until_time)
         pages = self.export_payments(start, end)
-        async for page in _one_by_one(pages):
-            yield wire.ExportPaymentsResponse(rows=[row for payment in page for row in export_rows(payment)])
+        async for message in _one_by_one(_export_messages(pages)):
+            yield message
 
     def ListAbuseBlocks(self, request: wire.ListAbuseBlocksRequest, context: Any) -> wire.ListAbuseBlocksResponse:
         found, token = self.list_abuse_blocks(page_size=request.page_size, page_token=request.page_token)
@@ -108,8 +112,15 @@ class AdminServicer(AdminServiceServicer):
         return wire.ResendEventsResponse(event_count=count)
 
 
+def _export_messages(pages: Iterator[list[Payment]]) -> Iterator[wire.ExportPaymentsResponse]:
+    for page in pages:
+        rows = [row for payment in page for row in export_rows(payment)]
+        for first in range(0, len(rows), _ROWS_A_MESSAGE):
+            yield wire.ExportPaymentsResponse(rows=rows[first : first + _ROWS_A_MESSAGE])
+
+
 async def _one_by_one(items: Iterator[Item]) -> AsyncIterator[Item]:
-    """The items, each fetched on a thread when the reader has taken the one before: memory stays constant."""
+    """The items, each made on a thread when the reader has taken the one before: memory stays constant."""
     loop = asyncio.get_running_loop()
     end = object()
     while True:
