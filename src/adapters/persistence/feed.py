@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from adapters.persistence.sealing import Sealer
+from adapters.persistence.statements import Taken, savepoint
 from adapters.persistence.tables import HAS_CUSTOMER, IS_UNPLACED, feed_events, payment_events, payments
 from adapters.persistence.translate import feed_entry_from_row, feed_payload, feed_payload_without_personal_data
 from adapters.persistence.walks import Bound, Condition, Way, walk
@@ -35,9 +36,6 @@ from domain.dispute import Dispute
 from domain.ids import CustomerId, EventId
 from domain.payment_method import PaymentMethod
 
-# Any number that nobody else uses for a lock in the same database: "feed" in base 36.
-_LOCK: Final = 716_189
-
 _Owner = tuple[str, str, str, str]
 
 _PLACE_PAYMENT: Final = (
@@ -46,7 +44,9 @@ _PLACE_PAYMENT: Final = (
     .values(position=bindparam("own_position"))
 )
 _PLACE_RESOURCE: Final = (
-    update(feed_events).where(feed_events.c.event_id == bindparam("own_id")).values(position=bindparam("own_position"))
+    update(feed_events)
+    .where(feed_events.c.event_id == bindparam("own_id"), IS_UNPLACED)
+    .values(position=bindparam("own_position"))
 )
 
 
@@ -97,11 +97,9 @@ class SqlFeed:
     sealer: Sealer
 
     def relay(self, limit: int) -> int:
-        if not self._is_my_turn():
-            return 0
         last = self.end()
         placed = _in_order(self._unplaced_payment_events(limit), self._unplaced_changes(limit))
-        if not placed:
+        if not placed or not self._is_my_turn(last):
             return 0
         of_payments: list[dict[str, Any]] = []
         for position, row in enumerate(placed, last + 1):
@@ -112,13 +110,22 @@ class SqlFeed:
             for position, row in enumerate(placed, last + 1)
             if row.kind != FeedKind.PAYMENT.value
         ]
+        try:
+            with savepoint(self.connection):
+                self._place(of_payments, changes)
+        except Taken:
+            # There was no end to lock yet, or this transaction sees an old one: another relay was first.
+            return 0
+        return len(placed)
+
+    def _place(self, of_payments: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
+        """Raises Taken, and IntegrityError where a place or an event is another relay's."""
         if of_payments:
             self.connection.execute(insert(feed_events), of_payments)
             marks = [{"own_id": row["event_id"], "own_position": row["position"]} for row in of_payments]
             self.connection.execute(_PLACE_PAYMENT, marks)
-        if changes:
-            self.connection.execute(_PLACE_RESOURCE, changes)
-        return len(placed)
+        if changes and self.connection.execute(_PLACE_RESOURCE, changes).rowcount < len(changes):
+            raise Taken
 
     def end(self) -> int:
         return self.connection.execute(select(func.max(feed_events.c.position))).scalar() or 0
@@ -159,12 +166,18 @@ class SqlFeed:
             bare = feed_payload_without_personal_data(row, self.sealer)
             self.connection.execute(update(feed_events).where(table.event_id == row.event_id).values(payload=bare))
 
-    def _is_my_turn(self) -> bool:
-        """SQLite has one writer. Elsewhere the lock is held until the places can be seen."""
+    def _is_my_turn(self, last: int) -> bool:
+        """Whether the feed still ends where it did before its next events were read, and no other relay adds to it.
+
+        The end of the feed is locked until the new places can be seen: a lock on a row, which every engine has that
+        speaks PostgreSQL's protocol. SQLite has one writer.
+        """
         if self.connection.dialect.name != "postgresql":
             return True
-        statement = text("SELECT pg_try_advisory_xact_lock(:lock)")
-        return bool(self.connection.execute(statement, {"lock": _LOCK}).scalar())
+        end = select(feed_events.c.position).where(feed_events.c.position == last).with_for_update(skip_locked=True)
+        if last and self.connection.execute(end).first() is None:
+            return False
+        return self.end() == last
 
     def _unplaced_payment_events(self, limit: int) -> Sequence[Row[Any]]:
         """The earliest, and whatever came before them in the history of their payments."""
