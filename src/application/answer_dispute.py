@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from application.caller import Caller
+from application.conflicts import again_after_conflicts
 from application.errors import DisputeAnswerRefused
 from application.exactly_once import ExactlyOnce, Request
 from application.get_dispute import own_dispute
@@ -88,6 +89,7 @@ class AnswerDispute:
             dispute = own_dispute(work, dispute_id, request.caller)
             return self.exactly_once.earlier(work, request) is None or _may_be_sent_again(dispute, request)
 
+    @again_after_conflicts
     def _start(self, request: Request, dispute_id: str, answer: Answer) -> tuple[Dispute, DisputeAction | None]:
         stamp = self.exactly_once.stamp(request.caller)
         action_id = OperationId(self.exactly_once.ids.new(OPERATION))
@@ -123,6 +125,7 @@ class AnswerDispute:
             # It is done, and only its look is old. The follower brings it.
             return self._look_soon(dispute.dispute_id)
 
+    @again_after_conflicts
     def _finish(
         self, dispute_id: str, action: DisputeAction, state: ActionState, *, detail: str = "", evidence_id: str = ""
     ) -> Dispute:
@@ -133,6 +136,7 @@ class AnswerDispute:
             work.disputes.save(dispute)
         return dispute
 
+    @again_after_conflicts
     def _look_soon(self, dispute_id: str) -> Dispute:
         soon = self.exactly_once.clock.now() + self.exactly_once.first_check
         with self.store.begin() as work:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from application.conflicts import again_after_conflicts
 from application.errors import TooManyDeclines
 from application.ports.attempts import AttemptBlock, AttemptScope, Tally
 from application.ports.gateway import Declined, NotStored, Outcome, Source, Stored, StoreOutcome
@@ -154,12 +155,7 @@ class AttemptGuard:
         # Cards matter where their limit is: a caller's row is one, however many cards there are.
         tallies = [Tally(one.key, bucket, attempt.card if self.limits.of(one.scope)[1] else "") for one in subjects]
         try:
-            with self.store.begin() as work:
-                work.attempts.add(tallies)
-                fresh = Attempt(attempt.caller_id, tuple(subjects))
-                # A card is counted under its number and under its identifier, and told once.
-                reached = {(one.subject.shown, one.counts_cards): one for one in self._reached(work, fresh, now)}
-                blocked = [one for one in reached.values() if self._block(work, attempt, one, now)]
+            blocked = self._add(tallies, attempt, tuple(subjects), now)
         except StoreUnavailable as failure:
             _log.warning("a decline was not counted: %s", failure)
             return
@@ -173,6 +169,18 @@ class AttemptGuard:
                 one.limit,
                 self.limits.window,
             )
+
+    @again_after_conflicts
+    def _add(
+        self, tallies: Sequence[Tally], attempt: Attempt, subjects: tuple[_Subject, ...], now: datetime
+    ) -> list[_Reached]:
+        """Returns the limits that were reached by it."""
+        with self.store.begin() as work:
+            work.attempts.add(tallies)
+            fresh = Attempt(attempt.caller_id, subjects)
+            # A card is counted under its number and under its identifier, and told once.
+            reached = {(one.subject.shown, one.counts_cards): one for one in self._reached(work, fresh, now)}
+            return [one for one in reached.values() if self._block(work, attempt, one, now)]
 
     def _block(self, work: UnitOfWork, attempt: Attempt, reached: _Reached, now: datetime) -> bool:
         return work.attempts.block(

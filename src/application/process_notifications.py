@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
+from application.conflicts import again_after_conflicts
 from application.exactly_once import ExactlyOnce
 from application.ports.gateway import Gateway, GatewayUnavailable, Transaction
 from application.ports.notifications import (
@@ -139,6 +140,7 @@ class ProcessNotifications:
         wait = min(self.exactly_once.first_check * 2 ** min(one.attempt_count - 1, 16), _LONGEST_WAIT)
         self._save(replace(one, next_attempt_time=self.exactly_once.clock.now() + wait, last_error=error))
 
+    @again_after_conflicts
     def _save(self, one: StoredNotification, *, finished: bool = False) -> None:
         with self.store.begin() as work:
             current = work.notifications.get(one.notification.notification_id, lock=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from application.claims import with_latest_claims
+from application.conflicts import again_after_conflicts
 from application.follow import FollowPolicy
 from application.ports.gateway import Gateway, Transaction
 from application.ports.runtime import Clock, IdSource
@@ -32,7 +33,10 @@ class RecordDispute:
 
         Raises GatewayUnavailable and StoreUnavailable; nothing is recorded then.
         """
-        transaction = self.gateway.find_transaction(report.transaction_id)
+        return self._record(report, self.gateway.find_transaction(report.transaction_id))
+
+    @again_after_conflicts
+    def _record(self, report: DisputeReport, transaction: Transaction | None) -> Dispute | None:
         stamp = Stamp(self.clock.now(), SERVICE)
         with self.store.begin() as work:
             payment = self._payment_of(work, report, transaction)

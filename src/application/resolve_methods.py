@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from application.absence import AbsenceWatch
 from application.checks import known
+from application.conflicts import again_after_conflicts
 from application.exactly_once import ExactlyOnce
 from application.place_method import place
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
@@ -66,10 +68,18 @@ class ResolveMethods:
         # A method that was never sent may be sent again under its id: its last change tells the attempts apart.
         attempt = f"{method_id} {method.update_time}"
         proven = found is None and self.absence.is_proven(attempt)
+        if self._is_settled(method, found, proven=proven, time=time):
+            self.absence.forget(attempt)
+
+    @again_after_conflicts
+    def _is_settled(
+        self, method: PaymentMethod, found: StoredInstrument | None, *, proven: bool, time: datetime
+    ) -> bool:
+        """Records what was found. Returns whether that is the end of this attempt."""
         with self.store.begin() as work:
-            current = known(work.payment_methods.get(method_id, lock=True))
+            current = known(work.payment_methods.get(method.payment_method_id, lock=True))
             if current.state is not PaymentMethodState.PENDING or current.update_time != method.update_time:
-                return
+                return False
             if found is not None:
                 current = current.activate(found.instrument, found.token, found.verification, time=time)
                 current = place(work, current, make_default=found.is_default)
@@ -78,5 +88,4 @@ class ResolveMethods:
             else:
                 current = replace(current, next_check_time=time + self.exactly_once.first_check)
             work.payment_methods.save(current)
-        if current.state is not PaymentMethodState.PENDING:
-            self.absence.forget(attempt)
+        return current.state is not PaymentMethodState.PENDING

@@ -141,6 +141,11 @@ class ResolveOperations:
         operation_id = looked_for.operation_id
         if not self.absence.is_proven(absence_key(looked_for)):
             return self._wait(payment_id, operation_id, checked=True)
+        return self._record_proven_absence(payment_id, looked_for)
+
+    @again_after_conflicts
+    def _record_proven_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
+        operation_id = looked_for.operation_id
         stamp = self._stamp()
         with self.store.begin() as work:
             payment = locked(work, payment_id)

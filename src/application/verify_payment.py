@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -11,6 +11,7 @@ from typing import Final
 from application.caller import Caller
 from application.checks import Checks, known
 from application.claims import with_latest_claims
+from application.conflicts import again_after_conflicts
 from application.exactly_once import locked
 from application.follow import FollowPolicy
 from application.load import load
@@ -76,6 +77,12 @@ class VerifyPayment:
         open_operations = [o for o in payment.operations if o.state is OperationState.STARTED]
         answers = {o.operation_id: look_up(self.gateway, o) for o in open_operations}
         found = self.gateway.find_transactions(payment.transaction_ids)
+        return self._record(payment, answers, found)
+
+    @again_after_conflicts
+    def _record(
+        self, payment: Payment, answers: Mapping[OperationId, Outcome | None], found: Sequence[Transaction]
+    ) -> VerifiedPayment:
         stamp = Stamp(self.clock.now(), SERVICE)
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -123,6 +124,31 @@ def test_where_it_always_loses_after_the_call_the_outcome_is_found_later() -> No
     shop.resolver()
     assert shop.pay(order).state is PaymentState.CAPTURED
     assert shop.effects() == 1
+
+
+@pytest.mark.parametrize("given_up", [[1, 2, 3], [1, 3]])
+def test_a_verification_asks_the_gateway_once_and_is_recorded_after_all(given_up: list[int]) -> None:
+    shop, store = a_shop()
+    payment = shop.pay()
+    shop.real_gateway.settle(payment.authorization.transaction_id)
+    asked = len(shop.calls)
+    store.gives_up(*given_up)
+    assert shop.verify(payment).payment.state is PaymentState.SETTLED
+    assert len(shop.calls) == asked + 1
+
+
+def test_what_is_followed_is_recorded_after_all_and_asked_for_once() -> None:
+    shop, store = a_shop()
+    payments = [shop.pay(), shop.pay()]
+    for payment in payments:
+        shop.real_gateway.settle(payment.authorization.transaction_id)
+    shop.wait(timedelta(hours=1))
+    asked = len(shop.calls)
+    # The first claims what is due.
+    store.gives_up(2, 3, 4, 6)
+    assert shop.follow() == 2
+    assert [shop.now(payment).state for payment in payments] == [PaymentState.SETTLED] * 2
+    assert len(shop.calls) == asked + 1
 
 
 def test_a_customer_is_introduced_to_the_gateway_once() -> None:
