@@ -21,7 +21,7 @@ from bootstrap.halves import Calls, Chores
 from bootstrap.hardening import leave_no_core_dumps
 from bootstrap.logs import write_logs
 from bootstrap.settings import BadSettings, Settings, load_settings
-from bootstrap.starting import CannotStart, prepared
+from bootstrap.starting import CannotStart, prepared, warn_of_too_many_connections
 
 _log = logging.getLogger(__name__)
 
@@ -48,6 +48,7 @@ def main() -> int:
             if parsed.number:
                 asyncio.run(child.answer_calls())
             else:
+                warn_of_too_many_connections(container)
                 asyncio.run(child.do_chores([socket.socket(fileno=number) for number in parsed.http]))
     except BadSettings as error:
         channel.send(Failed(str(error), _CONFIGURED_WRONGLY))

@@ -26,7 +26,7 @@ from bootstrap.halves import Calls, Chores
 from bootstrap.hardening import leave_no_core_dumps
 from bootstrap.logs import write_logs
 from bootstrap.settings import Settings, load_settings
-from bootstrap.starting import CannotStart, engine_of, prepared
+from bootstrap.starting import CannotStart, engine_of, prepared, warn_of_too_many_connections
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 
 _CANNOT_START = 1
@@ -123,6 +123,7 @@ def run(
     leave_no_core_dumps()
     try:
         with prepared(container):
+            warn_of_too_many_connections(container)
             if key_file is not None:
                 ensure_development_key(container.store(), key_file)
             return asyncio.run(_serve_until_told(container, settings, key_file, tell_gateway))

@@ -386,8 +386,9 @@ class Settings(BaseSettings):
         default=64,
         ge=4,
         le=1000,
-        description="How many connections to the database this process may open. Calls that wait for Braintree hold "
-        "none. Of PostgreSQL, all processes together need fewer than its max_connections.",
+        description="How many connections to the database one process may open; what finds none waits up to 5 s. Calls "
+        "that wait for Braintree hold none. Of PostgreSQL, all processes together need fewer than its max_connections. "
+        "See [scale](scale.md).",
         examples=["64"],
     )
     grpc_queue: int = Field(
@@ -510,6 +511,11 @@ class Settings(BaseSettings):
                 f"every thread. Example: BAYAR_BRAINTREE_MAX_CALLS={self.grpc_threads * 3 // 4}"
             )
         return self
+
+    @property
+    def processes(self) -> int:
+        """How many have connections to the database."""
+        return self.workers + 1 if self.workers > 1 else 1
 
     @property
     def gateway_calls(self) -> int:

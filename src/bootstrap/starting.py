@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import Engine
 
+from adapters.persistence.engine import most_connections
 from adapters.persistence.migrate import is_current, upgrade
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
 from bootstrap import encryption
 from bootstrap.container import Container
 from bootstrap.settings import BadSettings
+
+_log = logging.getLogger(__name__)
 
 
 class CannotStart(Exception):
@@ -49,6 +53,22 @@ def _check_database(container: Container, engine: Engine) -> None:
     elif not is_current(engine):
         raise CannotStart("the database's schema is not up to date: run `bayar migrate` first, with the same settings")
     encryption.check_keys(container, engine)
+
+
+def warn_of_too_many_connections(container: Container) -> None:
+    """Where the database would refuse some under load. Raises StoreUnavailable."""
+    settings, most = container.settings(), most_connections(container.engine())
+    wanted = settings.processes * settings.database_connections
+    if most is not None and wanted > most:
+        _log.warning(
+            "up to %s connections to the database (%s for each of %s processes), and it has room for %s of everybody's "
+            "(max_connections): set BAYAR_DATABASE_CONNECTIONS=%s or lower, or raise max_connections",
+            wanted,
+            settings.database_connections,
+            settings.processes,
+            most,
+            max(4, most // settings.processes),
+        )
 
 
 def engine_of(container: Container) -> Engine:

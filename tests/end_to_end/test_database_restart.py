@@ -41,7 +41,12 @@ def twin() -> Iterator[Twin]:
 def service(postgres: Postgres, twin: Twin, tmp_path: Path) -> Iterator[Service]:
     # What was under way is looked for once its lease is over: the timeouts and fifteen seconds.
     soon = {"BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "2", "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "0.5"}
-    few = {"BAYAR_GRPC_THREADS": "16", "BAYAR_WORKERS": "2", "BAYAR_ABSENCE_HORIZON_SECONDS": "2"}
+    few = {
+        "BAYAR_GRPC_THREADS": "16",
+        "BAYAR_DATABASE_CONNECTIONS": "16",
+        "BAYAR_WORKERS": "2",
+        "BAYAR_ABSENCE_HORIZON_SECONDS": "2",
+    }
     environment = environment_of(twin, postgres.new_database(), soon | few)
     assert run_bayar("migrate", environment=environment).returncode == 0
     service = Service(environment, tmp_path / "bayar.log")

@@ -111,7 +111,7 @@ def environment(twin: Twin, postgres: Postgres) -> Iterator[dict[str, str]]:
     # What a killed worker had under way is looked for once its lease is over: the timeouts and fifteen seconds.
     hasty = {"BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "3", "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "0.5"}
     hasty["BAYAR_ABSENCE_HORIZON_SECONDS"] = "2"
-    few = {"BAYAR_GRPC_THREADS": "8", "BAYAR_WORKERS": str(WORKERS)}
+    few = {"BAYAR_GRPC_THREADS": "8", "BAYAR_DATABASE_CONNECTIONS": "16", "BAYAR_WORKERS": str(WORKERS)}
     environment = environment_of(twin, url, hasty | few)
     assert run_bayar("migrate", environment=environment).returncode == 0
     yield environment
@@ -298,7 +298,9 @@ def test_a_stop_finishes_what_is_under_way_in_every_worker(
 
 
 def test_a_second_signal_ends_it_at_once(environment: dict[str, str], twin: Twin, tmp_path: Path) -> None:
-    with running(environment, twin, tmp_path) as crew:
+    many = {"BAYAR_DATABASE_CONNECTIONS": "200"}
+    with running(environment | many, twin, tmp_path) as crew:
+        assert crew.service.log.count("up to 600 connections to the database (200 for each of 3 processes)") == 1
         children = list(crew.processes().values())
         with slow_answers(twin, 1, seconds=2.5), ThreadPoolExecutor(1) as pool:
             doomed = pool.submit(pay, crew.service.client())

@@ -13,6 +13,8 @@ import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import ArgumentError
 
+from adapters.persistence.failures import told_as_unavailable
+
 _EXAMPLES: Final = "for example sqlite:///bayar.db or postgresql://bayar@localhost/bayar"
 _POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
 _SQLITE: Final = ("sqlite", "sqlite+pysqlite")
@@ -111,3 +113,18 @@ def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engi
 
 def _milliseconds(duration: timedelta) -> int:
     return round(duration / timedelta(milliseconds=1))
+
+
+def most_connections(engine: Engine) -> int | None:
+    """How many the server lets everybody have together, less those that it keeps for superusers.
+
+    None for SQLite, and for engines that have no such limits. Raises StoreUnavailable.
+    """
+    if engine.dialect.name != "postgresql":
+        return None
+    asked = "SELECT name, setting FROM pg_settings WHERE name IN ('max_connections', 'superuser_reserved_connections')"
+    with told_as_unavailable(), engine.connect() as connection:
+        limits = {str(name): int(setting) for name, setting in connection.exec_driver_sql(asked).all()}
+    if "max_connections" not in limits:
+        return None
+    return limits["max_connections"] - limits.get("superuser_reserved_connections", 0)

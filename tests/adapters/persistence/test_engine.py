@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from sqlalchemy import Column, Engine, MetaData, Table, select, text
 
-from adapters.persistence.engine import Limits, create_engine
+from adapters.persistence.engine import Limits, create_engine, most_connections
 from adapters.persistence.tables import UtcTime
 
 
@@ -109,3 +109,8 @@ def test_a_moment_comes_back_in_utc_to_the_microsecond(engine: Engine, moment: d
 def test_a_time_without_a_zone_is_refused(engine: Engine) -> None:
     with engine.connect() as connection, pytest.raises(Exception, match="no time zone"):
         connection.execute(select(moments).where(moments.c.moment == datetime(2026, 1, 1)))  # noqa: DTZ001
+
+
+def test_how_many_connections_a_server_has_is_asked_of_it(engine: Engine) -> None:
+    most = most_connections(engine)
+    assert most is None if engine.dialect.name == "sqlite" else most == 97
