@@ -8,6 +8,7 @@ from typing import Final
 from bayar import BayarClient, card, money
 from bayar.payments.v1 import payment_service_pb2
 from benchmarks import processes, under_load
+from benchmarks.gateway_path import gateway_path
 from benchmarks.processes import Load, Measured
 from benchmarks.report import Line
 from benchmarks.stage import POSTGRESQL, SQLITE, Stage
@@ -107,4 +108,5 @@ ALL: Final[dict[str, Measure]] = {
     "reads": reads,
     "workers": under_load.workers,
     "overload": under_load.overload,
+    "gateway_path": gateway_path,
 }
