@@ -7,7 +7,7 @@ from typing import Final
 
 from bayar import BayarClient, card, money
 from bayar.payments.v1 import payment_service_pb2
-from benchmarks import processes, under_load
+from benchmarks import history, processes, under_load
 from benchmarks.gateway_path import gateway_path
 from benchmarks.processes import Load, Measured
 from benchmarks.report import Line
@@ -106,6 +106,7 @@ ALL: Final[dict[str, Measure]] = {
     "latency": under_load.latency,
     "in_flight": under_load.in_flight,
     "reads": reads,
+    "history": history.history,
     "workers": under_load.workers,
     "overload": under_load.overload,
     "gateway_path": gateway_path,
