@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from adapters.braintree import parser
 from tests.adapters.braintree import documents
 from tests.adapters.braintree.asking import adapter, authorization
+from tests.adapters.braintree.comparing import outcome
 from tests.adapters.braintree.server import answer, serving
 
 xml_util: Any = import_module("braintree.util.xml_util")
@@ -100,24 +101,6 @@ ODD = st.builds(str.__add__, HEADS, st.recursive(leaves(), branches, max_leaves=
 WIRE = st.builds(str.__add__, HEADS, st.recursive(leaves(), wire_branches, max_leaves=40))
 
 
-def outcome(parse: Any, xml: str | bytes) -> Any:
-    """What it yields, with the types of everything in it, or what it raises."""
-    try:
-        return typed(parse(xml).parse())
-    except Exception as failure:
-        return type(failure), str(failure)
-
-
-def typed(value: Any) -> Any:
-    match value:
-        case dict():
-            return [(key, typed(inner)) for key, inner in value.items()]
-        case list():
-            return "list", [typed(inner) for inner in value]
-        case _:
-            return type(value), value
-
-
 def assert_same(xml: str | bytes) -> None:
     assert outcome(parser.Parser, xml) == outcome(StockParser, xml)
 
@@ -147,12 +130,50 @@ def test_it_reads_any_other_document_as_the_sdk_does(xml: str) -> None:
     assert_same(xml)
 
 
+DAMAGES = st.one_of(
+    st.sampled_from(["", "<", ">", "/", "&", "=", '"', "</id>", "<id>", "<id/>", "x", "]]>", "<!-- -->", "<?x?>"]),
+    st.sampled_from(["\x00", "\x7f", "\ud800", "\ufffe", "\uffff", "\r", "\r\n", "\t", "\u00a0"]),
+    st.sampled_from(
+        [
+            "&amp;",
+            "&#13;",
+            "&#x41;",
+            "&#233;",
+            "&#0;",
+            "&#x110000;",
+            "&#55296;",
+            "&nbsp;",
+            ' nil="true"',
+            ' type="array"',
+        ]
+    ),
+)
+ANSWERS = [
+    documents.transaction(),
+    documents.transaction(status_history=[{"status": "authorized", "timestamp": "2026-03-01T10:00:00Z"}] * 2),
+    documents.declined(),
+    documents.invalid("81501", "91501"),
+    documents.found({"id": "tx1"}, {"id": "tx2", "amount": "7.00"}),
+]
+
+
 @settings(max_examples=200, deadline=None)
 @given(ODD, st.data())
 def test_it_refuses_damaged_documents_as_the_sdk_does(xml: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(xml)))
-    assert_same(xml[:at] + data.draw(st.sampled_from(["", "<", "&", "</id>", "\x00", "]]>", "\ud800"])) + xml[at + 1 :])
+    assert_same(xml[:at] + data.draw(DAMAGES) + xml[at + 1 :])
     assert_same(xml[:at])
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.data())
+def test_it_refuses_a_damaged_answer_as_the_sdk_does(data: st.DataObject) -> None:
+    xml = data.draw(st.sampled_from(ANSWERS))
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(xml)))
+        until = data.draw(st.sampled_from([at, at + 1, at + data.draw(st.integers(2, 40))]))
+        xml = xml[:at] + data.draw(DAMAGES) + xml[until:]
+    assert_same(xml)
 
 
 @pytest.mark.parametrize(
@@ -174,6 +195,40 @@ def test_it_reads_the_documents_of_other_tests_as_the_sdk_does(xml: str) -> None
     assert isinstance(parser.Parser(xml).parse(), dict)
     assert_same(xml)
     assert_same(xml.replace("><", ">\n  <"))
+
+
+# A document that the gateway could write: each value is one of its type, and only what must be is written otherwise.
+VALUES = {
+    "integer": st.integers(0, 10**6).map(str),
+    "boolean": st.sampled_from(["true", "false"]),
+    "datetime": st.datetimes().map(lambda moment: moment.strftime("%04Y-%m-%dT%H:%M:%SZ")),
+    "date": st.dates().map(str),
+    "symbol": st.sampled_from(["amount", "number"]),
+    "": st.text(
+        st.characters(codec="utf-8", exclude_categories=["Cs", "Cc", "Z"], exclude_characters="\ufffe\uffff"),
+        min_size=1,
+    ).map(lambda text: escape(text, {'"': "&quot;", "'": "&apos;", "é": "&#233;", "e": "&#x65;"})),
+}
+
+
+@st.composite
+def proper_leaves(draw: st.DrawFn) -> str:
+    kind = draw(st.sampled_from([*sorted(VALUES), "", "", "nil", "empty"]))
+    if kind in ("nil", "empty"):
+        return element(draw(NAMES), None, "true" if kind == "nil" else None, "")
+    return element(draw(NAMES), kind or None, None, draw(VALUES[kind]))
+
+
+PROPER = st.builds(str.__add__, HEADS, st.recursive(proper_leaves(), wire_branches, max_leaves=40))
+
+
+@settings(max_examples=300, deadline=None)
+@given(PROPER)
+def test_what_the_gateway_may_write_needs_nothing_of_the_sdks_parser(xml: str) -> None:
+    expected = outcome(StockParser, xml)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(parser, "StockParser", None)
+        assert outcome(parser.Parser, xml) == expected
 
 
 def test_the_usual_answer_needs_nothing_of_the_sdks_parser(monkeypatch: pytest.MonkeyPatch) -> None:

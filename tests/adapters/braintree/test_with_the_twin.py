@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from braintree.util.parser import Parser as StockParser
 
+from adapters.braintree import parser
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
 from application.ports.gateway import (
@@ -43,6 +45,7 @@ from domain.money import Money
 from domain.payment_method import CheckResult
 from domain.transaction import TransactionStatus
 from tests.adapters.braintree import asking
+from tests.adapters.braintree.comparing import outcome as outcome_of
 
 twins: Any = pytest.importorskip("braintree_twin.testing")
 
@@ -54,6 +57,29 @@ VISA = Card("4111111111111111", CardExpiry(2030, 12), "123")
 def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     with twins.start_twin(tmp_path_factory.mktemp("twin"), separate_control=True) as running:
         yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _every_answer_is_read_as_the_sdk_would() -> Iterator[None]:
+    """Of every document that the twin sends in any of these tests, what ours makes of it is compared."""
+    compared = 0
+    different: list[str | bytes] = []
+    ours = parser.Parser
+
+    class Compared(ours):  # type: ignore[misc, valid-type]
+        def parse(self) -> dict[str, Any]:
+            nonlocal compared
+            compared += 1
+            if outcome_of(ours, self._xml) != outcome_of(StockParser, self._xml):
+                different.append(self._xml)
+            return dict(super().parse())
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(parser, "Parser", Compared)
+        yield
+    parser.choose(stock=False)
+    assert different == []
+    assert compared > 50
 
 
 @pytest.fixture(autouse=True)
