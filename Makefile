@@ -102,6 +102,7 @@ requirements: | $(BIN)/python ## pin what is new in requirements/*.in (ARGS=--up
 	$(call pin,runtime)
 	$(call pin,dev,--constraint requirements/runtime.txt)
 	$(call pin,bench,--constraint requirements/dev.txt)
+	$(call pin,peers,--constraint requirements/dev.txt)
 	$(call pin,stubs)
 
 dev: $(DEV) ## build the environment, and do nothing with it
@@ -152,9 +153,11 @@ $(FUZZ): requirements/fuzz.txt $(DEV)
 	$(BIN)/python $(PIP) --require-hashes --requirement requirements/fuzz.txt
 	touch $@
 
-$(BENCH): requirements/bench.txt $(DEV)
+$(BENCH): requirements/bench.txt requirements/peers.txt $(DEV)
 	echo "Installing what the benchmarks compare with into $(VENV) (once) ..." >&2
 	$(BIN)/python $(PIP) --require-hashes --requirement requirements/bench.txt
+	rm -rf $(VENV)/peers
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements/peers.txt --target $(VENV)/peers
 	touch $@
 
 $(PROTOC): requirements/stubs.txt | $(BIN)/python

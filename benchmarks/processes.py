@@ -25,6 +25,8 @@ from tests.end_to_end.service import environment_of, run_bayar
 from tests.keys import TEST_KEY, let_in
 
 _START_SECONDS: Final = 30.0
+# What only peers need is apart: libraries of ours would load some of it where they find it.
+PEERS: Final = Path(sys.prefix, "peers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,10 +173,9 @@ def bayar(
         "BAYAR_WRITES_PER_SECOND": "0",
     }
     environment = environment_of(twin, database_url, {**settings, **(more or {})})
-    if database_url.startswith("postgresql"):
-        migrated = run_bayar("migrate", environment=environment)
-        if migrated.returncode:
-            raise RuntimeError(migrated.stderr)
+    migrated = run_bayar("migrate", environment=environment)
+    if migrated.returncode:
+        raise RuntimeError(migrated.stderr)
     command = [sys.executable, "-m", "bootstrap.cli", "serve", "--workers", str(workers)]
     with _running(command, environment | {"BAYAR_API_KEY": TEST_KEY}, ready="Bayar listens on ") as measured:
         let_in(database_url)
@@ -185,7 +186,7 @@ def bayar(
 def web_shop(twin: Twin, database_url: str) -> Iterator[Measured]:
     """The FastAPI peer under uvicorn, one process."""
     url = database_url.replace("postgresql://", "postgresql+psycopg://")
-    environment = environment_of(twin, database_url, {"SHOP_DATABASE_URL": url})
+    environment = environment_of(twin, database_url, {"SHOP_DATABASE_URL": url, "PYTHONPATH": str(PEERS)})
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", "benchmarks.peers.web_shop:app", "--port", str(port)]
     command += ["--no-access-log"]

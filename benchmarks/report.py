@@ -10,14 +10,16 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import plots
+from benchmarks.processes import PEERS
 
 _DESCRIBE: Final = ("git", "describe", "--always", "--abbrev=40", "--dirty=+")
-_LIBRARIES: Final = ("grpcio", "protobuf", "braintree", "sqlalchemy", "psycopg", "urllib3", "fastapi", "uvicorn")
+_PEER_LIBRARIES: Final = ("fastapi", "uvicorn")
+_LIBRARIES: Final = ("grpcio", "protobuf", "braintree", "sqlalchemy", "psycopg", "urllib3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,12 +104,17 @@ class Report:
             "command": " ".join(["python -m benchmarks", *sys.argv[1:]]),
             "commit": _commit(),
             "machine": _machine(),
-            "versions": {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}},
+            "versions": {"python": platform.python_version(), **_versions()},
             "rounds": self.rounds,
             "seconds": self.seconds,
             "failed": self.failed,
             "lines": [{**asdict(line), "median": line.median, "is_met": line.is_met} for line in self.lines],
         }
+
+
+def _versions() -> dict[str, str]:
+    apart = {one.name: one.version for one in distributions(path=[str(PEERS)]) if one.name in _PEER_LIBRARIES}
+    return {**{name: version(name) for name in _LIBRARIES}, **apart}
 
 
 def _commit() -> str:

@@ -48,10 +48,13 @@ def prepared(container: Container) -> Iterator[None]:
 
 
 def _check_database(container: Container, engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        upgrade(engine)
-    elif not is_current(engine):
-        raise CannotStart("the database's schema is not up to date: run `bayar migrate` first, with the same settings")
+    if not is_current(engine):
+        if engine.dialect.name == "sqlite":
+            upgrade(engine)
+        else:
+            raise CannotStart(
+                "the database's schema is not up to date: run `bayar migrate` first, with the same settings"
+            )
     encryption.check_keys(container, engine)
 
 

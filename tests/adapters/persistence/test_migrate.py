@@ -12,7 +12,9 @@ from threading import Event
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -120,6 +122,13 @@ def test_a_step_that_fails_leaves_nothing_behind(empty: Engine) -> None:
         connection.execute(text("DROP TABLE customers"))
     upgrade(empty)
     assert is_current(empty)
+
+
+def test_the_files_of_the_steps_tell_their_order() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
+    steps = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]
+    assert migrate._steps() == steps[::-1]
 
 
 def test_a_schema_from_the_future_is_not_touched(empty: Engine) -> None:
