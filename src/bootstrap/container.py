@@ -117,7 +117,7 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
         connect_timeout_seconds=settings.braintree_connect_timeout_seconds,
         read_timeout_seconds=settings.braintree_read_timeout_seconds,
         max_connections=settings.gateway_calls,
-        max_waiting=settings.spare_threads // 4,
+        max_waiting=settings.gateway_waiting,
         breaker_failures=settings.braintree_breaker_failures,
         use_api_request_key=settings.braintree_use_api_request_key,
         stock_parser=settings.braintree_stock_parser,

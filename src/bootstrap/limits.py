@@ -13,6 +13,7 @@ def traffic_limits(settings: Settings) -> TrafficLimits:
         stream_seconds=settings.stream_seconds,
         call_seconds=settings.call_seconds,
         threads=settings.grpc_threads,
+        gateway_threads=settings.gateway_calls + settings.gateway_waiting,
         queue=settings.grpc_queue,
         connections=settings.grpc_connections,
         calls_per_connection=settings.calls_per_connection,

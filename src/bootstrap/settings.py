@@ -523,6 +523,11 @@ class Settings(BaseSettings):
         return self.braintree_max_calls or self.grpc_threads * 3 // 4
 
     @property
+    def gateway_waiting(self) -> int:
+        """How many threads may wait until a request to the gateway ends."""
+        return self.spare_threads // 4
+
+    @property
     def spare_threads(self) -> int:
         """Those that no request to the gateway can take."""
         return self.grpc_threads - self.gateway_calls

@@ -76,14 +76,21 @@ class Transport(Protocol):
 
 
 class Bulkhead:
-    """Lets `places` calls run at once, and `queue` more wait for a place. Raises TooManyCalls for all others."""
+    """Lets `places` calls run at once, and `queue` more wait for a place. Raises TooManyCalls for all others.
+
+    Who waits goes on waiting while places change hands: the gateway is there then, and only busy. Once none has done so
+    for `longest_wait_seconds` it hangs, and nobody waits for it.
+    """
 
     def __init__(self, places: int, queue: int, *, longest_wait_seconds: float = 1.0) -> None:
-        self._places = threading.BoundedSemaphore(places)
-        self._queue = threading.BoundedSemaphore(queue) if queue else None
+        self._places = places
+        self._queue = queue
         self._longest_wait_seconds = longest_wait_seconds
-        self._lock = threading.Lock()
+        self._change = threading.Condition()
         self._under_way = 0
+        self._waiting = 0
+        # When a place was last taken or left.
+        self._last_change = time.monotonic()
 
     @property
     def under_way(self) -> int:
@@ -91,26 +98,31 @@ class Bulkhead:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        if not (self._places.acquire(blocking=False) or self._wait()):
-            raise TooManyCalls("too many calls to the gateway are under way")
-        self._count(1)
+        with self._change:
+            if self._under_way >= self._places:
+                self._wait()
+            self._under_way += 1
+            self._last_change = time.monotonic()
         try:
             yield
         finally:
-            self._count(-1)
-            self._places.release()
+            with self._change:
+                self._under_way -= 1
+                self._last_change = time.monotonic()
+                self._change.notify()
 
-    def _count(self, more: int) -> None:
-        with self._lock:
-            self._under_way += more
-
-    def _wait(self) -> bool:
-        if self._queue is None or not self._queue.acquire(blocking=False):
-            return False
+    def _wait(self) -> None:
+        if self._waiting >= self._queue:
+            raise TooManyCalls("too many calls to the gateway are under way")
+        self._waiting += 1
         try:
-            return self._places.acquire(timeout=self._longest_wait_seconds)
+            while self._under_way >= self._places:
+                left = self._last_change + self._longest_wait_seconds - time.monotonic()
+                if left <= 0:
+                    raise TooManyCalls("too many calls to the gateway are under way, and none of them ends")
+                self._change.wait(left)
         finally:
-            self._queue.release()
+            self._waiting -= 1
 
 
 class Breaker:

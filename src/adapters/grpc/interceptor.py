@@ -36,6 +36,9 @@ _DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
 
 
+# Calls that read the record and never ask the gateway: they do not wait behind those that may.
+_ONLY_RECORD: Final = ("Get", "List")
+
 _END: Final = object()
 
 
@@ -131,6 +134,7 @@ def _function(
     behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic, pool: CallPool
 ) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler; it runs on a thread, to its end, whether or not somebody waits for it."""
+    is_slow = not method.rpartition("/")[2].startswith(_ONLY_RECORD)
 
     def work(request: Any, facts: CallFacts) -> Any:
         started = time.perf_counter()
@@ -148,7 +152,7 @@ def _function(
     async def call(request: Any, context: Any) -> Any:
         started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
-            return await pool.run(partial(work, request, facts))
+            return await pool.run(partial(work, request, facts), is_slow=is_slow)
         except _Refused as refused:
             problem = refused.problem
         except Exception as error:

@@ -98,7 +98,7 @@ class GrpcServer:
         self._tls = tls
         self._servicers = servicers
         self._limits = limits
-        self._pool = CallPool(limits.threads, limits.queue, limits.call_seconds)
+        self._pool = CallPool(limits.threads, limits.queue, limits.call_seconds, limits.gateway_threads)
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
         services = _descriptors()

@@ -36,6 +36,8 @@ class TrafficLimits:
     stream_seconds: float = 3600
     call_seconds: float = 150
     threads: int = 256
+    # Of those, how many may wait for the gateway. None: all.
+    gateway_threads: int | None = None
     queue: int = 1000
     connections: int = 1000
     calls_per_connection: int = 1000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -179,6 +180,32 @@ def test_a_full_bulkhead_lets_some_wait_and_refuses_the_others() -> None:
         assert sorted(one.result() for one in both) == [False, True]
     with bulkhead():
         pass
+
+
+def test_who_waits_goes_on_waiting_while_others_end() -> None:
+    bulkhead = Bulkhead(1, 3, longest_wait_seconds=0.5)
+    never = threading.Event()
+
+    def take_a_while() -> None:
+        with bulkhead():
+            never.wait(0.3)
+
+    with ThreadPoolExecutor() as pool:
+        start = time.monotonic()
+        for one in [pool.submit(take_a_while) for _ in range(4)]:
+            one.result(20)
+    assert time.monotonic() - start > 0.5, "the last one waited for longer than anybody waits for what hangs"
+
+
+def test_nobody_waits_for_what_hangs_already() -> None:
+    bulkhead = Bulkhead(1, 1, longest_wait_seconds=0.2)
+    with bulkhead():
+        with pytest.raises(RequestNotSent, match="none of them ends"), bulkhead():
+            pass
+        start = time.monotonic()
+        with pytest.raises(RequestNotSent, match="none of them ends"), bulkhead():
+            pass
+        assert time.monotonic() - start < 0.2
 
 
 def test_who_waits_in_vain_is_told_that_nothing_was_sent_and_leaves_room() -> None:

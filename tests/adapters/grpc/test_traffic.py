@@ -191,26 +191,37 @@ def test_who_writes_too_often_is_refused_before_anything_is_recorded() -> None:
         assert len(payments.ListPayments(LIST, timeout=30).payments) == 1
 
 
-def test_beyond_the_queue_calls_are_refused_at_once_and_health_answers() -> None:
-    house, slow = a_slow_house(grpc_threads=2, grpc_queue=1)
+def test_beyond_the_queue_calls_are_refused_at_once_while_reads_and_health_answer() -> None:
+    house, slow = a_slow_house(grpc_threads=2, grpc_queue=2)
     with serving(house) as channel, ThreadPoolExecutor(3) as pool:
         payments = PaymentServiceStub(channel)
-        waiting = [pool.submit(payments.CreatePayment, an_order(), timeout=60) for _ in range(2)]
-        for _ in range(2):
-            assert slow.begun.acquire(timeout=30)
-        # One more waits in the queue; whichever of these comes second is refused.
-        both = [payments.CreatePayment.future(an_order(), timeout=60) for _ in range(2)]
-        refused = first_done(both)
+        first = pool.submit(payments.CreatePayment, an_order(), timeout=60)
+        assert slow.begun.acquire(timeout=30)
+        # The second thread is kept for reads. Three more wait; whichever comes last is refused.
+        more = [payments.CreatePayment.future(an_order(), timeout=60) for _ in range(4)]
+        refused = first_done(more)
         assert refusal(refused.result) == (grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED", 1.0)
         health: Any = health_pb2_grpc.HealthStub(channel)
         assert (
             health.Check(health_pb2.HealthCheckRequest(), timeout=30).status == health_pb2.HealthCheckResponse.SERVING
         )
         slow.go_on.set()
-        assert all(one.result().payment.payment_id for one in waiting)
-        (queued,) = (one for one in both if one is not refused)
-        assert queued.result().payment.payment_id
+        assert first.result().payment.payment_id
+        assert all(one.result().payment.payment_id for one in more if one is not refused)
         assert payments.CreatePayment(an_order(), timeout=30).payment.payment_id, "there is room again"
+
+
+def test_reads_have_threads_of_their_own_while_payments_wait_for_the_gateway() -> None:
+    house, slow = a_slow_house(grpc_threads=2, grpc_queue=20)
+    with serving(house) as channel:
+        payments = PaymentServiceStub(channel)
+        waiting = [payments.CreatePayment.future(an_order(), timeout=60) for _ in range(5)]
+        assert slow.begun.acquire(timeout=30)
+        for _ in range(5):
+            assert payments.ListPayments(LIST, timeout=10) is not None
+        assert not any(one.done() for one in waiting)
+        slow.go_on.set()
+        assert all(one.result().payment.payment_id for one in waiting)
 
 
 def first_done(futures: list[Any]) -> Any:
