@@ -269,9 +269,9 @@ class Settings(BaseSettings):
     braintree_breaker_failures: int = Field(
         default=10,
         ge=0,
-        description="How many more answers than came must be lost until nothing is sent for some seconds, and calls "
-        "fail at once with GATEWAY_UNREACHABLE. Counted apart for what moves money, for searches, and for the rest. "
-        "0: any number.",
+        description="After how many lost answers nothing is sent for some seconds, and calls fail at once with "
+        "GATEWAY_UNREACHABLE. Each answer that comes makes up for one. Counted apart for what moves money, for "
+        "searches, and for the rest. 0: never.",
         examples=["10"],
     )
     absence_horizon_seconds: float = Field(

@@ -34,7 +34,7 @@ class BraintreeSettings:
     # At once, each on a connection of its own; and how many more may wait a second for their turn.
     max_connections: int = 32
     max_waiting: int = 8
-    # So many more lost answers than answers, after which nothing of that kind is sent for a while. 0: any number.
+    # Lost answers, each made up for by one that comes, after which nothing of their kind is sent for a while. 0: never.
     breaker_failures: int = 10
     # Braintree enables api_request_key for each merchant. Where it has not, this is found out and done without.
     use_api_request_key: bool = True
