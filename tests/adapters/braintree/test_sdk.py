@@ -12,8 +12,12 @@ from braintree.transaction_gateway import TransactionGateway
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adapters.braintree.sdk import Transactions
+from adapters.braintree import parser
+from adapters.braintree.sdk import Transactions, sdk_of
+from adapters.braintree.settings import BraintreeSettings, environment_of
 from tests.adapters.braintree import documents
+from tests.adapters.braintree.comparing import calls_made
+from tests.adapters.braintree.server import answer, serving
 
 
 class Recorder:
@@ -106,3 +110,29 @@ def test_the_second_sale_of_its_kind_is_not_checked_again() -> None:
     finally:
         sys.setprofile(before)
     assert checks == [1]
+
+
+def test_a_sale_takes_a_tenth_of_the_calls_that_the_stock_sdk_makes() -> None:
+    with serving(answer(201, documents.transaction())) as server:
+        settings = BraintreeSettings(
+            environment="twin",
+            merchant_id="merchant",
+            public_key="public",
+            private_key="private",
+            merchant_accounts={},
+            url=server.url,
+        )
+        ours, _ = sdk_of(settings)
+        stock = braintree.BraintreeGateway(
+            braintree.Configuration(environment_of(settings), "merchant", "public", "private")
+        )
+
+        def sell(gateway: Any) -> object:
+            return gateway.transaction.sale({"amount": "1.00", "credit_card": {"number": "4"}})
+
+        with_ours = calls_made(lambda: sell(ours))
+        parser.choose(stock=True)
+        try:
+            assert 10 * with_ours < calls_made(lambda: sell(stock))
+        finally:
+            parser.choose(stock=False)
