@@ -24,6 +24,8 @@ MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 
 # What one record of TLS holds at most, and thereby one read yields.
 _RECORD_BYTES: Final = 16 * 1024
+# Most answers, packed. So much memory is held for each call that waits.
+_ANSWER_BYTES: Final = 4 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS
 # A proxy that is spoken to over TLS is verified by the machine's authorities.
 _PROXY_CONFIG: Final = ProxyConfig(
@@ -115,7 +117,7 @@ class Connection:
         self._socket.settimeout(timeout_seconds)
         while not answer.is_complete:
             try:
-                part = self._socket.recv(_RECORD_BYTES)
+                part = self._socket.recv(_RECORD_BYTES if deadline else _ANSWER_BYTES)
             except TimeoutError:
                 raise AnswerLost("the answer arrives too slowly" if deadline else "no answer in time") from None
             if not part:
