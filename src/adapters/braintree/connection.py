@@ -114,6 +114,7 @@ class Connection:
         answer = _Answer()
         parser = answer.parser
         deadline = 0.0
+        received_bytes = 0
         self._socket.settimeout(timeout_seconds)
         while not answer.is_complete:
             try:
@@ -132,7 +133,8 @@ class Connection:
                 answer.may_go_on = False
             if answer.is_complete:
                 break
-            if answer.size > MAX_ANSWER_BYTES:
+            received_bytes += len(part)
+            if received_bytes > MAX_ANSWER_BYTES:
                 raise AnswerLost("the answer is too large")
             now = time.monotonic()
             deadline = deadline or now + timeout_seconds
@@ -154,7 +156,6 @@ class _Answer:
         self.status = 0
         self.is_complete = False
         self.may_go_on = False
-        self.size = 0
         self._parts: list[bytes] = []
         self._encoding = b""
         self._has_head = False
@@ -166,7 +167,6 @@ class _Answer:
             self.may_go_on = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.size += len(name) + len(value)
         if self.is_complete:
             return
         name = name.lower()
@@ -180,7 +180,6 @@ class _Answer:
 
     def on_body(self, part: bytes) -> None:
         if not self.is_complete:
-            self.size += len(part)
             self._parts.append(part)
 
     def on_message_complete(self) -> None:

@@ -80,7 +80,11 @@ class ResumingContext(ssl.SSLContext):
 
     def keep_session(self, wrapped: TlsSocket) -> None:
         """To be called once an answer was read: with TLS 1.3 what can be resumed comes after the handshake."""
-        session = wrapped.session
+        try:
+            session = wrapped.session
+        except (ssl.SSLError, ValueError):
+            # The answer is what counts.
+            return
         if session is not None:
             self._kept[wrapped.server_hostname] = _Kept(session, wrapped.verify_time)
 

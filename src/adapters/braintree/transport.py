@@ -122,7 +122,9 @@ class PooledTransport:
         latest_start = time.monotonic() + self._send_within_seconds
         try:
             request = self._written(http_verb, path, headers, request_body)
-        except UnicodeError as failure:
+        except RequestNotSent:
+            raise
+        except Exception as failure:
             raise RequestNotSent(_cause(failure)) from None
         self._pool.enter(self._connect_timeout_seconds)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import socket
 import ssl
 import threading
@@ -142,6 +143,21 @@ def test_a_small_answer_that_unpacks_to_a_huge_one_is_given_up(monkeypatch: pyte
         ask(pool(server.url), server.url)
 
 
+@pytest.mark.parametrize("beginning", [OK + b"X: ", OK + b"X" * 10, OK + b"Transfer-Encoding: chunked\r\n\r\n1;"])
+def test_an_answer_without_end_is_given_up_wherever_it_has_none(
+    beginning: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "MAX_ANSWER_BYTES", 100_000)
+
+    def flood(server: Server, peer: socket.socket) -> None:
+        peer.sendall(beginning)
+        while not server.stopped.is_set():
+            peer.sendall(b"x" * 10_000)
+
+    with serving(flood) as server, pytest.raises(AnswerLost, match="too large"):
+        ask(pool(server.url, read_timeout_seconds=20), server.url)
+
+
 def test_a_request_leaves_in_one_piece_with_all_that_http_wants() -> None:
     with serving(answer(200)) as server:
         pooled = pool(server.url)
@@ -179,10 +195,14 @@ def test_a_header_that_would_be_another_one_is_not_sent(value: Any) -> None:
         assert server.connections == 0
 
 
-def test_a_body_that_cannot_be_written_is_not_sent() -> None:
+def test_a_body_that_cannot_be_written_or_read_is_not_sent() -> None:
+    closed = io.BytesIO()
+    closed.close()
     with serving() as server:
-        with pytest.raises(RequestNotSent):
-            ask(pool(server.url), server.url, "POST", "<a>\ud800</a>")
+        bodies: list[Any] = ["<a>\ud800</a>", ({}, {"file": ("evidence.pdf", closed)})]
+        for body in bodies:
+            with pytest.raises(RequestNotSent):
+                ask(pool(server.url), server.url, "POST", body)
         assert server.connections == 0
 
 
