@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -312,7 +312,9 @@ def _ending(status: int) -> str:
 
 
 def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
+    # Whoever started it may have stopped reading, which must not end calls.
+    with suppress(BrokenPipeError):
+        print(text, flush=True)  # noqa: T201
 
 
 def _complain(text: str) -> None:

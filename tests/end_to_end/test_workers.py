@@ -291,6 +291,9 @@ def test_a_stop_finishes_what_is_under_way_in_every_worker(
         with slow_answers(twin, WORKERS, seconds=1.5), ThreadPoolExecutor(WORKERS) as pool:
             slow = [pool.submit(pay, client) for client in clients]
             until(lambda: twin.control.faults()[0].struck == WORKERS)
+            # Whoever started it may have stopped reading what it says.
+            assert crew.service.process.stdout is not None
+            crew.service.process.stdout.close()
             crew.service.ask_to_stop(signal.SIGTERM)
             assert {one.result().state for one in slow} == {PaymentState.PAYMENT_STATE_CAPTURED}
         assert crew.service.wait() == 0
