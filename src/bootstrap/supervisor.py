@@ -223,6 +223,9 @@ class Supervisor:
         self._selector.unregister(child.channel)
         child.channel.close()
         place.child = None
+        if place.number:
+            # What the dead one measured is not how things are now.
+            self._tell_chores(WorkerMetrics(place.number, ""))
         try:
             status = child.process.wait(_LAST_BREATH_SECONDS)
         except subprocess.TimeoutExpired:

@@ -180,6 +180,22 @@ def test_what_is_shown_over_http_is_true_of_all_workers(crew: Crew) -> None:
     metrics = read(f"{crew.service.http_url}/metrics").splitlines()
     assert f"bayar_workers_wanted{{}} {WORKERS}" in metrics
     assert f"bayar_workers_ready{{}} {WORKERS}" in metrics
+    before = {number: moves_of(crew, number) for number in range(1, WORKERS + 1)}
+    for number, clients in crew.clients_by_worker().items():
+        pay(clients[0])
+        # Each tells every second.
+        until(partial(has_sent, crew, number, before[number] + 1))
+
+
+def has_sent(crew: Crew, worker: int, moves: int) -> bool:
+    return moves_of(crew, worker) == moves
+
+
+def moves_of(crew: Crew, worker: int) -> int:
+    """How many payments and the like the worker has sent to the gateway, as the metrics say."""
+    name = f'bayar_gateway_calls_total{{worker="{worker}",calls="moves",end="answered"}} '
+    lines = read(f"{crew.service.http_url}/metrics").splitlines()
+    return int(next((line.removeprefix(name) for line in lines if line.startswith(name)), -1))
 
 
 @pytest.fixture(scope="module")
