@@ -20,6 +20,7 @@ _COMMANDS: Final = {
     "payments": "list, show, verify, watch and export payments of a running service",
     "customers": "list, show, create, update and delete customers of a running service",
     "encryption": "which keys personal data is encrypted with, and encrypting it with the current one",
+    "events": "put away the histories of payments that have long been at rest",
     "keys": "issue, list and revoke the API keys of callers",
     "audit": "what administrators did, and who was not let in",
     "declines": "every reason a payment can be declined for, and what to do about it",

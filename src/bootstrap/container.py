@@ -34,6 +34,7 @@ from application.accept_dispute import AcceptDispute
 from application.add_dispute_evidence import AddDisputeEvidence
 from application.add_payment_method import AddPaymentMethod
 from application.answer_dispute import AnswerDispute
+from application.archive_events import ArchiveEvents
 from application.attempt_limits import AttemptGuard, AttemptLimits
 from application.audit import Audit, RefusedCalls
 from application.authenticate import KnownKeys
@@ -302,6 +303,7 @@ class Container(containers.DeclarativeContainer):
     retry_notification = providers.Singleton(RetryNotification, store, exactly_once)
 
     relay_events = providers.Singleton(RelayEvents, store)
+    archive_events = providers.Singleton(ArchiveEvents, store)
     read_feed = providers.Singleton(ReadFeed, store)
 
     endpoints = providers.Singleton(_endpoints, settings)

@@ -10,13 +10,14 @@ import threading
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Engine
 
 from adapters.http.server import WEBHOOKS
 from adapters.persistence import resealing
-from adapters.persistence.migrate import upgrade
+from adapters.persistence.migrate import is_current, upgrade
 from application.ports.store import StoreUnavailable
 from bootstrap import encryption
 from bootstrap.container import Container
@@ -25,7 +26,7 @@ from bootstrap.doors import encryption_of, warn_of_open_doors
 from bootstrap.halves import Calls, Chores
 from bootstrap.hardening import leave_no_core_dumps
 from bootstrap.logs import write_logs
-from bootstrap.settings import Settings, load_settings
+from bootstrap.settings import BadSettings, Settings, load_settings
 from bootstrap.starting import CannotStart, engine_of, prepared, warn_of_too_many_connections
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 
@@ -76,6 +77,11 @@ def rotate_encryption() -> int:
     return _with_database(_rotate_encryption)
 
 
+def archive_events(before: datetime) -> int:
+    """Puts away the histories of payments that rest and have not changed since before the time."""
+    return _with_database(partial(_archive_events, before))
+
+
 def _with_database(job: Callable[[Container, Engine], str]) -> int:
     """Does it with the settings of the environment, and says what came of it."""
     container = _container(load_settings())
@@ -102,6 +108,17 @@ def _encryption_status(container: Container, engine: Engine) -> str:
     lines = [f"{current}: {counts.get(current, 0)} values, current"]
     lines += [f"{name or 'not encrypted'}: {count} values" for name, count in sorted(counts.items()) if name != current]
     return "\n".join(lines)
+
+
+def _archive_events(before: datetime, container: Container, engine: Engine) -> str:
+    if not is_current(engine):
+        raise BadSettings("the database has not the tables of this version: run `bayar migrate`, or start the service")
+    encryption.check_keys(container, engine)
+    payments = events = 0
+    for step in container.archive_events()(before):
+        payments += step.payment_count
+        events += step.event_count
+    return f"{events} events of {payments} payments were put away."
 
 
 def _rotate_encryption(container: Container, engine: Engine) -> str:

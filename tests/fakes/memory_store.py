@@ -18,6 +18,7 @@ from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
 from application.ports.notifications import Notification, NotificationState, StoredNotification
 from application.ports.runtime import IdSource
 from application.ports.store import (
+    Archived,
     DisputeFilter,
     DueOperation,
     ExternalIdTaken,
@@ -68,6 +69,8 @@ class _State:
     blocks: list[AttemptBlock] = field(default_factory=list)
     feed: list[FeedEntry] = field(default_factory=list)
     unplaced: list[FeedEntry] = field(default_factory=list)
+    # Of which the history was put away, as far as it went.
+    archived: dict[PaymentId, int] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
     deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
 
@@ -87,6 +90,7 @@ class _State:
             list(self.blocks),
             list(self.feed),
             list(self.unplaced),
+            dict(self.archived),
             dict(self.lines),
             dict(self.deliveries),
         )
@@ -327,6 +331,34 @@ class _Payments:
         self, payment_id: PaymentId, *, after_sequence: int = 0, limit: int | None = None
     ) -> list[HistoryEntry]:
         return self._state.history.get(payment_id, [])[after_sequence:][:limit]
+
+    def archive(self, before: datetime, *, after: str, limit: int) -> Archived:
+        events = sorted(
+            (entry.event_id, entry.event.stamp.time, payment_id)
+            for payment_id, history in self._state.history.items()
+            for entry in history
+            if entry.sequence > self._state.archived.get(payment_id, 0) and entry.event_id > after
+        )[:limit]
+        unplaced = {entry.payment_id for entry in self._state.unplaced}
+        moved = [
+            payment_id
+            for payment_id in {payment_id for _, time, payment_id in events if time < before}
+            if self._rests(payment_id, before) and payment_id not in unplaced
+        ]
+        count = sum(len(self._state.history[one]) - self._state.archived.get(one, 0) for one in moved)
+        self._state.archived |= {payment_id: len(self._state.history[payment_id]) for payment_id in moved}
+        is_over = len(events) < limit or events[-1][1] >= before
+        return Archived(len(moved), count, None if is_over else events[-1][0])
+
+    def _rests(self, payment_id: PaymentId, before: datetime) -> bool:
+        payment = self._state.payments[payment_id]
+        is_under_way = any(operation.state.is_open for operation in payment.operations)
+        return (
+            payment.update_time < before
+            and payment.follow_time is None
+            and payment.state is not PaymentState.PENDING
+            and not is_under_way
+        )
 
     def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
         found = [

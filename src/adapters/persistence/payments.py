@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, tuple_, update
 
+from adapters.persistence import archive
 from adapters.persistence.payment_pages import page_of_payments
 from adapters.persistence.sealing import Sealer
 from adapters.persistence.statements import Taken, insert_unless_taken, is_due, savepoint
@@ -36,6 +37,7 @@ from adapters.persistence.translate import (
 from adapters.persistence.walks import Bound, Way, walk
 from application.ports.runtime import IdSource
 from application.ports.store import (
+    Archived,
     HistoryEntry,
     Kept,
     PaymentFilter,
@@ -177,7 +179,14 @@ class SqlPayments:
             .order_by(table.sequence)
             .limit(limit)
         )
-        return [event_from_row(row, self._sealer) for row in self._connection.execute(statement)]
+        history = [event_from_row(row, self._sealer) for row in self._connection.execute(statement)]
+        if history and history[0].sequence == after_sequence + 1:
+            return history
+        before = archive.events_put_away(self._connection, self._sealer, payment_id)
+        return [*(entry for entry in before if entry.sequence > after_sequence), *history][:limit]
+
+    def archive(self, before: datetime, *, after: str, limit: int) -> Archived:
+        return archive.put_away(self._connection, self._sealer, before, after=after, limit=limit)
 
     def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
         table = payments.c
@@ -264,6 +273,7 @@ class SqlPayments:
             self._erase_history(row.payment_id)
 
     def _erase_history(self, payment_id: PaymentId) -> None:
+        archive.erase_personal_data(self._connection, self._sealer, payment_id)
         table = payment_events.c
         history = select(table.event_id, table.payload).where(table.payment_id == payment_id)
         for event_id, payload in self._connection.execute(history).all():

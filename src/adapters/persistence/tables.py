@@ -186,6 +186,17 @@ Index(
     postgresql_where=IS_UNPLACED,
 )
 
+# Histories of payments that have long been at rest. Their events are here and not among the others.
+payment_archives: Final = Table(
+    "payment_archives",
+    metadata,
+    Column("payment_id", Text, ForeignKey("payments.payment_id"), primary_key=True),
+    # What comes later in the history is among the others.
+    Column("event_count", Integer, nullable=False),
+    # All events, compressed, then sealed as a whole.
+    Column("events", Text, nullable=False),
+)
+
 # Every change in one order. Of payments only where it stands in their history; the payload of others is what changed.
 feed_events: Final = Table(
     "feed_events",

@@ -227,14 +227,30 @@ def event_to_row(
 
 
 def event_from_row(row: Row[Any], sealer: Sealer) -> HistoryEntry:
-    kept = sealer.open_entries(row.payload, place_of("payment_events", "payload", row.event_id))
-    payload = {**kept, "stamp": Stamp(row.time, row.actor)}
+    return event_from_values({**opened_event(row, sealer), "payment_id": row.payment_id})
+
+
+def opened_event(row: Row[Any], sealer: Sealer) -> Values:
+    """What a row tells of an event, but for whose it is."""
+    return {
+        "event_id": row.event_id,
+        "sequence": row.sequence,
+        "type": row.type,
+        "time": row.time,
+        "actor": row.actor,
+        "state": row.state,
+        "payload": sealer.open_entries(row.payload, place_of("payment_events", "payload", row.event_id)),
+    }
+
+
+def event_from_values(values: Values) -> HistoryEntry:
+    payload = {**values["payload"], "stamp": Stamp(values["time"], values["actor"])}
     return HistoryEntry(
-        event_id=row.event_id,
-        payment_id=row.payment_id,
-        sequence=row.sequence,
-        event=_converter.structure(payload, _EVENT_TYPES[row.type]),
-        state=PaymentState(row.state),
+        event_id=values["event_id"],
+        payment_id=values["payment_id"],
+        sequence=values["sequence"],
+        event=_converter.structure(payload, _EVENT_TYPES[values["type"]]),
+        state=PaymentState(values["state"]),
     )
 
 

@@ -100,6 +100,17 @@ class PaymentPage:
     go_on_after: Position | None
 
 
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """How many payments had their history put away, of how many events, and the event after which to go on: None at
+    the end.
+    """
+
+    payment_count: int
+    event_count: int
+    go_on_after: str | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
     """One event of a payment as it was stored, with the state that it led to."""
@@ -167,6 +178,12 @@ class Payments(Protocol):
         self, payment_id: PaymentId, *, after_sequence: int = 0, limit: int | None = None
     ) -> list[HistoryEntry]:
         """Oldest first."""
+        ...
+
+    def archive(self, before: datetime, *, after: str, limit: int) -> Archived:
+        """Puts away the histories of payments that rest and have not changed since before the time, looking at so many
+        of the events whose ids come after. They are read as before, and cost the others nothing any more.
+        """
         ...
 
     def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:

@@ -133,6 +133,7 @@ def test_what_is_asked_often_has_an_index(engine: Engine) -> None:
         "ix_payments_time",
         "payments",
         "uq_payment_events_payment_id_sequence|payment_id=?",
+        "payment_archives",
         "ix_customers_listed",
         "ix_customers_email",
         "uq_customers_external_id",
