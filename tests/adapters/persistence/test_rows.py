@@ -111,6 +111,17 @@ _AFTER = Position(START, "pay_1")
 _CUSTOMER = CustomerId("cus_1")
 
 
+def test_a_few_among_many_are_found_by_their_own_index(engine: Engine) -> None:
+    """They are sorted when they were found: walking in order would meet all the others."""
+    with plans_of(engine) as plans, SqlStore(engine, stories.IDS, SEALER).read() as work:
+        work.notifications.page(frozenset({NotificationState.DEAD}), after=None, limit=10)
+        work.payments.unresolved(None, after=None, limit=10)
+    expected = ["ix_webhook_notifications_unfinished", "ix_operations_open"]
+    for plan, index in zip(plans, expected, strict=True):
+        assert index in plan
+        assert index.rpartition("_")[0] + "_time" not in plan
+
+
 def test_what_is_asked_often_has_an_index(engine: Engine) -> None:
     store = SqlStore(engine, stories.IDS, SEALER)
     with plans_of(engine) as plans:
@@ -131,7 +142,6 @@ def test_what_is_asked_often_has_an_index(engine: Engine) -> None:
             work.payments.oldest_first(START, START, after=_AFTER, limit=10)
             work.payments.succeeded(START, START, after=_AFTER, limit=10)
             work.notifications.page(frozenset(), after=_AFTER, limit=10)
-            work.notifications.page(frozenset({NotificationState.DEAD}), after=None, limit=10)
     expected = [
         "ix_payments_time",
         "payments",
@@ -148,12 +158,11 @@ def test_what_is_asked_often_has_an_index(engine: Engine) -> None:
         "ix_payments_time",
         "ix_operations_time",
         "ix_webhook_notifications_time",
-        "ix_webhook_notifications_unfinished",
     ]
     assert len(plans) == len(expected)
     for plan, index in zip(plans, expected, strict=True):
         assert re.search(index, plan), plan
-        assert not re.search(r"SCAN (?!few)\w+'|Seq Scan", plan), plan
+        assert not re.search(r"SCAN \w+'|Seq Scan", plan), plan
         if index not in ("ix_operations_open", "ix_payments_follow", "ix_payment_methods_pending"):
             assert "TEMP B-TREE" not in plan
 
