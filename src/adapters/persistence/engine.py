@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import json
+import select
 import sqlite3
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Any, Final
 
 import sqlalchemy
-from sqlalchemy import URL, Connection, Engine, event
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL, Connection, Dialect, Engine, event
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters.persistence.failures import told_as_unavailable
 
 _EXAMPLES: Final = "for example sqlite:///bayar.db or postgresql://bayar@localhost/bayar"
 _POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
 _SQLITE: Final = ("sqlite", "sqlite+pysqlite")
+
+# A connection that was not used for this long is tried before it is used again.
+_LONGEST_REST_SECONDS: Final = 1.0
+_RESTS_SINCE: Final = "rests_since"
 
 # The execution option that says which BEGIN opens a transaction on SQLite.
 SQLITE_BEGIN: Final = "sqlite_begin"
@@ -110,7 +117,36 @@ def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engi
         "tcp_user_timeout": str(_milliseconds(limits.statement_timeout)),
     } | {name: value for name, value in url.query.items() if isinstance(value, str)}
     connect_args["options"] = f"{ours} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()
-    return sqlalchemy.create_engine(url, connect_args=connect_args, pool_pre_ping=True, **shared)
+    engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", partial(_ping_where_in_doubt, engine.dialect))
+    return engine
+
+
+def _note_rest(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_RESTS_SINCE] = time.monotonic()
+
+
+def _ping_where_in_doubt(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """A ping each time, as SQLAlchemy makes it, costs as much as a statement."""
+    rests_since = record.info.pop(_RESTS_SINCE, None)
+    if rests_since is None:
+        # It has just been opened.
+        return
+    if time.monotonic() - rests_since < _LONGEST_REST_SECONDS and not _has_something_to_say(connection.fileno()):
+        return
+    try:
+        dialect.do_ping(connection)
+    except Exception as failure:
+        # The others were opened to the same server.
+        raise InvalidatePoolError from failure
+
+
+def _has_something_to_say(descriptor: int) -> bool:
+    """Whether the server sent what nobody asked for: as a rule, that it ends."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(0))
 
 
 def _milliseconds(duration: timedelta) -> int:
