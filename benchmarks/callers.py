@@ -76,7 +76,9 @@ async def _payments(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
             amount=money_pb2.Money(minor_units=1000 + 100 * (number % 50), currency_code="USD"),
             card=card_pb2.Card(number="4111111111111111", expiration_month=12, expiration_year=2030, cvv="123"),
         )
-        return await _told(stubs[number % len(stubs)].CreatePayment(request, metadata=metadata, timeout=60))
+        return await _told(
+            stubs[number % len(stubs)].CreatePayment(request, metadata=metadata, timeout=given.timeout_seconds)
+        )
 
     return pay
 
@@ -87,7 +89,9 @@ async def _reads(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
     request = payment_service_pb2.GetPaymentRequest(payment_id=given.payment_id)
 
     async def read(number: int) -> str:
-        return await _told(stubs[number % len(stubs)].GetPayment(request, metadata=metadata, timeout=60))
+        return await _told(
+            stubs[number % len(stubs)].GetPayment(request, metadata=metadata, timeout=given.timeout_seconds)
+        )
 
     return read
 
@@ -167,6 +171,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=0.0)
     parser.add_argument("--payment-id", default="")
     parser.add_argument("--connections", type=int, default=4)
+    parser.add_argument("--timeout-seconds", type=float, default=60.0)
     print(json.dumps(asyncio.run(_run(parser.parse_args()))))
 
 

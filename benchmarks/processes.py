@@ -82,10 +82,12 @@ class Measured:
         rate: float = 0.0,
         payment_id: str = "",
         connections: int = 4,
+        timeout_seconds: float = 60.0,
     ) -> Load:
         """Lets callers call, and counts the CPU that it took this process and its children to answer them."""
         arguments = [what, self.address, "--seconds", str(seconds), "--callers", str(callers), "--rate", str(rate)]
         arguments += ["--payment-id", payment_id, "--connections", str(connections)]
+        arguments += ["--timeout-seconds", str(timeout_seconds)]
         process = psutil.Process(self.pid)
         with (
             subprocess.Popen(

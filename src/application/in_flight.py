@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from application.turns import away
 from domain.ids import CallerId, RequestId
 
 Key = tuple[CallerId, RequestId]
@@ -47,7 +48,8 @@ class InFlight:
                 return
             self._waiting += 1
         try:
-            running.wait(timeout_seconds)
+            with away():
+                running.wait(timeout_seconds)
         finally:
             with self._lock:
                 self._waiting -= 1

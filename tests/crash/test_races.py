@@ -143,7 +143,11 @@ def test_a_caller_who_hangs_up_does_not_stop_the_payment(house: Storm, clients: 
     )
     for client in hasty:
         client.close()
-    assert all(isinstance(answer, BayarError) and answer.outcome_unknown for answer in answers)
+    # Refused for the little time they have, where the machine is so busy: then it surely was not begun.
+    assert all(
+        isinstance(answer, BayarError) and (answer.outcome_unknown or answer.reason == "OVERLOADED")
+        for answer in answers
+    )
     house.calm_down()
     house.finish()
     for number in range(CALLERS):

@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, Protocol
 from adapters.braintree.connection import RequestNotSent
 from adapters.braintree.tls import Handshakes
 from adapters.braintree.transport import Body
+from application.turns import away
 
 _log = logging.getLogger(__name__)
 
@@ -231,7 +232,7 @@ class GuardedTransport:
         end = CallEnd.LOST
         try:
             # The bulkhead first: what waited for a place must not be the one that tries, nor count as a failure.
-            with self._bulkhead(), self._breakers[kind]():
+            with away(), self._bulkhead(), self._breakers[kind]():
                 answer = self._transport.http_do(http_verb, path, headers, request_body)
             end = CallEnd.ANSWERED
             return answer

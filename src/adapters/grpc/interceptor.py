@@ -152,7 +152,8 @@ def _function(
     async def call(request: Any, context: Any) -> Any:
         started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
-            return await pool.run(partial(work, request, facts), is_slow=is_slow)
+            remaining = context.time_remaining()
+            return await pool.run(partial(work, request, facts), is_slow=is_slow, remaining_seconds=remaining)
         except _Refused as refused:
             problem = refused.problem
         except Exception as error:

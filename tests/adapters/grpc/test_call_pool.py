@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 
 from adapters.grpc.call_pool import CallPool
 from adapters.grpc.errors import CallTooLong, Overloaded, ServiceStopping
+from application.turns import away
 
 
 class Gate:
@@ -119,6 +121,117 @@ def test_nobody_waits_longer_than_the_longest_time() -> None:
         assert gate.count == 1
         with pytest.raises(ServiceStopping):
             await pool.run(gate)
+
+    in_a_loop(story)
+
+
+def test_whoever_would_wait_longer_than_they_have_is_refused_at_once() -> None:
+    async def story() -> None:
+        with a_pool(1, 1000) as pool:
+            pause = threading.Event()
+            # How long one takes is learned from those that go before.
+            await asyncio.gather(*(pool.run(lambda: pause.wait(0.02)) for _ in range(40)))
+            many = [asyncio.ensure_future(pool.run(lambda: pause.wait(0.02))) for _ in range(20)]
+            await asyncio.sleep(0)
+            start = time.monotonic()
+            with pytest.raises(Overloaded):
+                await pool.run(lambda: "too late", remaining_seconds=0.1)
+            assert time.monotonic() - start < 0.1
+            assert await pool.run(lambda: "in time", remaining_seconds=20) == "in time"
+            await asyncio.gather(*many)
+            assert await pool.run(lambda: "nobody waits", remaining_seconds=0.1) == "nobody waits"
+
+    in_a_loop(story)
+
+
+def test_what_begins_too_late_for_its_caller_is_not_begun() -> None:
+    async def story() -> None:
+        gate, late = Gate(), Gate()
+        with a_pool(1, 10) as pool:
+            first = asyncio.ensure_future(pool.run(gate))
+            await begun(gate, 1)
+            # Nothing is known yet of how long things take.
+            second = asyncio.ensure_future(pool.run(late, remaining_seconds=0.05))
+            await asyncio.sleep(0.1)
+            gate.go_on.set()
+            with pytest.raises(Overloaded):
+                await second
+            assert await first == 1
+            assert late.count == 0
+            assert await pool.run(lambda: "room") == "room"
+
+    in_a_loop(story)
+
+
+def test_a_flood_of_calls_with_little_time_is_answered_as_fast_as_it_can_be() -> None:
+    """Without looking at the time that is left, each would begin when it is nearly over, and end too late."""
+
+    async def story() -> None:
+        ended = 0
+
+        async def call(pool: CallPool) -> None:
+            nonlocal ended
+            with suppress(Overloaded, TimeoutError):
+                await asyncio.wait_for(
+                    pool.run(lambda: threading.Event().wait(0.01), remaining_seconds=0.2), 0.2 - 0.001
+                )
+                ended += 1
+
+        with a_pool(1, 1000) as pool:
+            calls = []
+            # Five times as many as one thread can do.
+            for _ in range(500):
+                calls.append(asyncio.ensure_future(call(pool)))
+                await asyncio.sleep(0.002)
+            await asyncio.gather(*calls)
+        assert ended > 40, "a hundred could be done in that time"
+
+    in_a_loop(story)
+
+
+def test_what_waits_for_others_lets_more_begin_than_may_work_at_once() -> None:
+    async def story() -> None:
+        working, waiting = Gate(), Gate()
+
+        def wait_for_others() -> int:
+            with away():
+                return waiting()
+
+        with a_pool(300, 1000, slow_threads=200) as pool:
+            at_work = [asyncio.ensure_future(pool.run(working, is_slow=True)) for _ in range(100)]
+            await begun(working, 32)
+            assert working.count == 32, "so many work at once"
+            working.go_on.set()
+            await asyncio.gather(*at_work)
+            calls = [asyncio.ensure_future(pool.run(wait_for_others, is_slow=True)) for _ in range(250)]
+            await begun(waiting, 200)
+            assert waiting.count == 200, "so many have a thread"
+            # Whoever works meanwhile takes a turn, not a thread of those that wait.
+            waiting.go_on.set()
+            assert len(await asyncio.gather(*calls)) == waiting.count == 250
+            assert await pool.run(lambda: "well", is_slow=True) == "well"
+
+    in_a_loop(story)
+
+
+def test_a_stop_goes_on_with_those_who_wait_for_others() -> None:
+    async def story() -> None:
+        gate = Gate()
+
+        def wait_for_others() -> int:
+            with away():
+                return gate()
+
+        with a_pool(40, 1000, slow_threads=35) as pool:
+            calls = [asyncio.ensure_future(pool.run(wait_for_others, is_slow=True)) for _ in range(80)]
+            await begun(gate, 35)
+            stopping = asyncio.get_running_loop().run_in_executor(None, pool.shutdown)
+            await asyncio.sleep(0.05)
+            with pytest.raises(ServiceStopping):
+                await pool.run(lambda: "late")
+            gate.go_on.set()
+            assert len(await asyncio.gather(*calls)) == 80
+            await stopping
 
     in_a_loop(story)
 

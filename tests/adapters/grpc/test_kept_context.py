@@ -33,6 +33,9 @@ class HungUp:
     def peer(self) -> str:
         return "ipv4:203.0.113.7:4000"
 
+    def time_remaining(self) -> float | None:
+        return None
+
     def auth_context(self) -> dict[str, list[bytes]]:
         return {}
 
