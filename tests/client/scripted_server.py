@@ -56,6 +56,7 @@ class Script:
     methods: list[str] = field(default_factory=list)
     metadata: list[dict[str, str | bytes]] = field(default_factory=list)
     seconds_allowed: list[float | None] = field(default_factory=list)
+    arrived: threading.Event = field(default_factory=threading.Event)  # the first call
     ended: threading.Event = field(default_factory=threading.Event)  # of the newest call
 
     def answer(self, method: str, request: Message, context: grpc.ServicerContext) -> object:
@@ -68,6 +69,7 @@ class Script:
         self.ended = threading.Event()
         if not context.add_callback(self.ended.set):
             self.ended.set()  # given up already
+        self.arrived.set()
         return self.perform(self.answers.popleft(), context)
 
     def perform(self, answer: object, context: grpc.ServicerContext) -> object:

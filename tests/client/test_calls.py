@@ -2,6 +2,7 @@
 
 import itertools
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 
 import grpc
 import pytest
@@ -173,6 +174,28 @@ def test_no_answer_in_time_is_an_unknown_outcome() -> None:
     assert "within 0.3 s" in str(error)
     assert "same request_id" in str(error)
     assert error.request_id in str(error)
+
+
+def test_what_a_server_cancels_as_it_stops_is_sent_again() -> None:
+    clock = Clock()
+    cancelled = Refusal(grpc.StatusCode.CANCELLED, "CANCELLED")
+    with scripted_server(cancelled, CREATED) as script, client_of(script, clock) as client:
+        assert create(client) == PAYMENT
+    first, second = script.requests
+    assert first == second
+    assert clock.waits == [0.2]
+
+
+def test_a_call_whose_client_is_closed_meanwhile_is_not_sent_again() -> None:
+    clock = Clock()
+    with scripted_server(Silence()) as script, ThreadPoolExecutor(1) as pool, client_of(script, clock) as client:
+        call = pool.submit(failure, client)
+        assert script.arrived.wait(10)
+        client.close()
+        error = call.result()
+    assert error.code is grpc.StatusCode.CANCELLED
+    assert error.outcome_unknown
+    assert clock.waits == []
 
 
 def test_a_server_that_dies_over_a_call_leaves_its_outcome_unknown() -> None:

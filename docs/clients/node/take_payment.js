@@ -10,6 +10,7 @@ const protoLoader = require('@grpc/proto-loader');
 const ADDRESS = process.argv[2] ?? process.env.BAYAR_ADDRESS ?? '127.0.0.1:50051';
 const TIMEOUT_SECONDS = 90; // longer than the service waits for the bank's answer
 const ATTEMPTS = 3;
+const PASSING = [grpc.status.UNAVAILABLE, grpc.status.CANCELLED];
 
 const OPTIONS = {
   includeDirs: [path.join(__dirname, '../../../proto'), __dirname],
@@ -48,13 +49,13 @@ async function main() {
   }
 }
 
-// Sends the request, and the very same one again while the service cannot be reached.
+// Sends the request, and the very same one again while the service cannot be reached, or cancels it as it stops.
 async function repeatedly(request) {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await createPayment(request);
     } catch (error) {
-      if (error.code !== grpc.status.UNAVAILABLE || attempt === ATTEMPTS) throw Object.assign(error, { request });
+      if (!PASSING.includes(error.code) || attempt === ATTEMPTS) throw Object.assign(error, { request });
       await sleep((detailsOf(error).RetryInfo?.retry_delay?.seconds ?? attempt) * 1000);
     }
   }

@@ -21,8 +21,9 @@ _Response = TypeVar("_Response", bound=Message)
 class RetryPolicy:
     """How often and how soon a call is sent again, always with the same request_id.
 
-    Only what is UNAVAILABLE, or refused because another operation on the payment is under way, is sent again: after the
-    time that the service asks for, or else after a delay that doubles each time. attempts=1 never repeats.
+    Only what is UNAVAILABLE, cancelled by a server that stops, or refused because another operation on the payment is
+    under way, is sent again: after the time that the service asks for, or else after a delay that doubles each time.
+    attempts=1 never repeats.
     """
 
     attempts: int = 5

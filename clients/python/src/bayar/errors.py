@@ -34,6 +34,8 @@ _GATEWAY_UNREACHABLE: Final = "GATEWAY_UNREACHABLE"
 _OPERATION_IN_PROGRESS: Final = "OPERATION_IN_PROGRESS"
 # How gRPC begins when there was no connection to send anything over. Whatever else it says, the outcome is unknown.
 _NOT_CONNECTED: Final = ("failed to connect to all addresses", "errors resolving ", "DNS resolution failed")
+# What gRPC says of a call that ended with its client. Any other cancelled one met a server that was about to stop.
+_CLOSED_HERE: Final = "Channel closed!"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +105,15 @@ class BayarError(Exception):
     @property
     def retryable(self) -> bool:
         """Whether repeating the same request later can help. The client has done so already, as often as it may."""
-        return self.code is grpc.StatusCode.UNAVAILABLE or (
-            self.code is grpc.StatusCode.ABORTED and self.reason == _OPERATION_IN_PROGRESS
-        )
+        match self.code:
+            case grpc.StatusCode.UNAVAILABLE:
+                return True
+            case grpc.StatusCode.ABORTED:
+                return self.reason == _OPERATION_IN_PROGRESS
+            case grpc.StatusCode.CANCELLED:
+                return _CLOSED_HERE not in self.message
+            case _:
+                return False
 
 
 def carry_over(earlier: BayarError | None, error: BayarError) -> None:
