@@ -71,6 +71,7 @@ def _url(value: str) -> str:
 
 
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_LINK: Final = re.compile(r"\[[a-z]+\]\(([a-z]+\.md)\)")
 _NEW_KEY: Final = "python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
 
 
@@ -660,4 +661,6 @@ def _sentence(fault: dict[str, Any]) -> str:
         problem = str(fault["ctx"]["error"])
     else:
         problem = "is wrong: " + str(fault["msg"])[:1].lower() + str(fault["msg"])[1:]
-    return f"{variable} {problem}. {described.description} Example: {variable}={example}"
+    # What leads from page to page is a file to whoever reads this at a terminal.
+    meaning = _LINK.sub(r"docs/\1", described.description or "")
+    return f"{variable} {problem}. {meaning} Example: {variable}={example}"

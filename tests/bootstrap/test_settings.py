@@ -65,6 +65,12 @@ def test_a_wrong_value_is_named_and_not_repeated(name: str, value: str, monkeypa
     assert f"Example: {name}=" in str(raised.value)
 
 
+def test_a_page_that_says_more_is_named_as_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAYAR_WORKERS", "0")
+    with pytest.raises(BadSettings, match=r"See docs/scale\.md\. Example: BAYAR_WORKERS=4"):
+        load_settings()
+
+
 def test_a_misspelled_variable_is_named_with_the_likely_one(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAYAR_GRPC_ADRESS", "127.0.0.1:1")
     with pytest.raises(BadSettings, match=r"BAYAR_GRPC_ADRESS is no setting\. Did you mean BAYAR_GRPC_ADDRESS\?"):
