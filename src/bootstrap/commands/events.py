@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "archive",
         help="put away the histories of payments that have long been at rest; works while the service does",
         description="Moves the history of each payment that rests and has not changed since before the time into one "
-        "compressed and encrypted row. It is shown, streamed and erased as before, and takes less than half the space. "
+        "compressed and encrypted row. It is shown, streamed and erased as before, and takes a third of the space. "
         "May be interrupted and repeated.",
     )
     archive.add_argument(
