@@ -110,6 +110,11 @@ class CallPool:
         self._lock = Lock()
         self._taken = 0
 
+    @property
+    def is_full(self) -> bool:
+        """Whether the next one would be refused."""
+        return self._taken >= self._room
+
     async def run(
         self, work: Callable[[], Answer], *, is_slow: bool = False, remaining_seconds: float | None = None
     ) -> Answer:

@@ -20,6 +20,7 @@ from adapters.grpc.call_pool import CallPool
 from adapters.grpc.catalogue import catalogue
 from adapters.grpc.connections import most_bytes
 from adapters.grpc.errors import (
+    Overloaded,
     Problem,
     RequestTooLarge,
     ServiceStopping,
@@ -66,6 +67,8 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._pool = pool
         self._closed = frozenset(closed)
         self._stopping = asyncio.Event()
+        # The methods, among those called before, that run in the pool.
+        self._pooled: set[str] = set()
 
     def end_streams(self) -> None:
         """Ends every stream, now and from now on, with a word to come again. Other calls go on."""
@@ -76,9 +79,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler[Any, Any] | None]],
         handler_call_details: grpc.HandlerCallDetails,
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
-        handler = await continuation(handler_call_details)
         method = handler_call_details.method
         metadata = tuple(handler_call_details.invocation_metadata or ())
+        if method in self._pooled and self._pool.is_full:
+            return _refused_unread(method, metadata)
+        handler = await continuation(handler_call_details)
         if handler is None:
             return None
         if not method.startswith(_OWN_PREFIX):
@@ -99,6 +104,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if iscoroutinefunction(behaviour):
             wrapped = _coroutine(behaviour, method, metadata, self._traffic)
         else:
+            self._pooled.add(method)
             wrapped = _function(behaviour, method, metadata, self._traffic, self._pool)
         return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
 
@@ -162,6 +168,21 @@ def _function(
         return await _tell(problem, request, facts, context)
 
     return call
+
+
+def _refused_unread(method: str, metadata: Metadata) -> grpc.RpcMethodHandler[Any, Any]:
+    """What is refused for too much load costs as little as can be: its request is not read, and nothing is raised."""
+    problem = problem_of(Overloaded())
+    details = ((_DETAILS_KEY, _told(problem, None, CallFacts(metadata, "", {}))),)
+
+    async def refuse(_: bytes, context: Any) -> bytes:
+        context.set_trailing_metadata(details)
+        context.set_code(problem.code)
+        context.set_details(problem.message)
+        _note(method, time.perf_counter(), problem)
+        return b""
+
+    return grpc.unary_unary_rpc_method_handler(refuse)
 
 
 def _coroutine(
