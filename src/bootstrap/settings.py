@@ -396,7 +396,8 @@ class Settings(BaseSettings):
         default=1000,
         ge=0,
         le=100_000,
-        description="How many more calls may wait for their turn. Beyond that they are refused with OVERLOADED.",
+        description="How many more calls may wait for their turn, and as many that only read. Beyond that they are "
+        "refused with OVERLOADED.",
         examples=["1000"],
     )
     reads_per_second: float = Field(

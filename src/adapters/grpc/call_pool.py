@@ -8,7 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final, TypeVar
@@ -26,7 +26,7 @@ _MARGIN: Final = 1.5
 _MOST_AT_WORK: Final = 32
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     work: Callable[[], Any]
     lane: _Lane
@@ -86,6 +86,8 @@ class _Lane:
             self.turns.give_back()
         if not self.waiting:
             self.last_end = None
+            # Nobody is behind: what was slow once is not held against those who come long after it.
+            self.pace -= self.pace * _WEIGHT
             return
         if self.last_end is not None:
             self.pace += (now - self.last_end - self.pace) * _WEIGHT
@@ -96,24 +98,25 @@ class CallPool:
     """Refuses what would wait behind too many, or for longer than its caller does, and lets nobody wait for ever.
 
     What may be slow, as it waits for others, has `slow_threads` of the threads, and so many work at once that none is
-    much slower than alone. What is not slow has the other threads: neither waits behind the other.
+    much slower than alone. What is not slow has the other threads: neither waits behind the other, and each has a queue
+    of its own.
     """
 
     def __init__(self, threads: int, queue: int, longest_seconds: float, slow_threads: int | None = None) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix="call")
-        self._room = threads + queue
+        self._queue = queue
         self._longest_seconds = longest_seconds
         slow = threads if slow_threads is None else slow_threads
         self._turns = Turns(_MOST_AT_WORK, self._begin_waiting)
         self._slow = _Lane(slow, self._turns)
         self._quick = _Lane(max(1, threads - slow))
         self._lock = Lock()
-        self._taken = 0
+        self._is_stopped = False
 
-    @property
-    def is_full(self) -> bool:
-        """Whether the next one would be refused."""
-        return self._taken >= self._room
+    def is_full(self, *, is_slow: bool) -> bool:
+        """Whether the next one would be refused, as the queue has no room. Without any queue, `run` says it."""
+        lane = self._slow if is_slow else self._quick
+        return 0 < self._queue <= len(lane.waiting)
 
     async def run(
         self, work: Callable[[], Answer], *, is_slow: bool = False, remaining_seconds: float | None = None
@@ -124,35 +127,51 @@ class CallPool:
         Whoever stops waiting, for that or another reason, abandons nothing that has begun: it goes on to its end. What
         has not begun is never begun.
         """
-        future: Future[Answer] = Future()
-        self._submit(work, self._slow if is_slow else self._quick, future, remaining_seconds)
+        job = _Job(work, self._slow if is_slow else self._quick, Future(), None)
+        self._submit(job, remaining_seconds)
         try:
-            return await asyncio.wait_for(asyncio.wrap_future(future), self._longest_seconds)
-        except TimeoutError:
-            raise CallTooLong(self._longest_seconds) from None
+            answer: Answer = await asyncio.wait_for(asyncio.wrap_future(job.future), self._longest_seconds)
+        except (TimeoutError, asyncio.CancelledError) as end:
+            if job.future.cancel():
+                self._forget(job)
+            if isinstance(end, TimeoutError):
+                raise CallTooLong(self._longest_seconds) from None
+            raise
+        return answer
 
     def shutdown(self) -> None:
         """Waits for what has begun, and for what waits for it to end."""
+        self._is_stopped = True
         self._executor.shutdown()
 
-    def _submit(
-        self, work: Callable[[], Any], lane: _Lane, future: Future[Any], remaining_seconds: float | None
-    ) -> None:
-        job = _Job(work, lane, future, None)
+    def _submit(self, job: _Job, remaining_seconds: float | None) -> None:
+        lane = job.lane
         with self._lock:
-            if self._taken >= self._room:
-                raise Overloaded
             if lane.waiting or not lane.may_begin():
+                if len(lane.waiting) >= self._queue:
+                    raise Overloaded
                 job.latest_begin = lane.latest_begin(time.monotonic(), remaining_seconds)
                 lane.waiting.append(job)
-                self._taken += 1
                 return
-            self._taken += 1
+        if not self._begin(job):
+            job.future.cancel()
+            # Nobody who waits is left without the place that was taken for this one.
+            self._run(job)
+            raise ServiceStopping
+
+    def _begin(self, job: _Job) -> bool:
+        """False at the stop."""
         try:
             self._executor.submit(self._run, job)
         except RuntimeError:
-            self._leave(job)
-            raise ServiceStopping from None
+            # Where the system gives no new thread, it is queued all the same, and begins once one is free.
+            return not self._is_stopped
+        return True
+
+    def _forget(self, job: _Job) -> None:
+        """It was given up: whoever comes now has its room."""
+        with self._lock, suppress(ValueError):
+            job.lane.waiting.remove(job)
 
     def _run(self, job: _Job) -> None:
         following: _Job | None = job
@@ -163,7 +182,6 @@ class CallPool:
     def _leave(self, job: _Job) -> _Job | None:
         """The one that has waited longest, if it may begin now."""
         with self._lock:
-            self._taken -= 1
             job.lane.note_end(time.monotonic())
             return job.lane.waiting.popleft() if job.lane.waiting and job.lane.may_begin() else None
 
@@ -173,11 +191,9 @@ class CallPool:
         with self._lock:
             if not lane.waiting or not lane.may_begin():
                 return
-            try:
-                self._executor.submit(self._run, lane.waiting[0])
-            except RuntimeError:
+            if self._begin(lane.waiting[0]):
+                lane.waiting.popleft()
+            else:
                 # At the stop, whoever ends goes on with those who wait.
                 lane.left += 1
                 self._turns.give_back()
-                return
-            lane.waiting.popleft()

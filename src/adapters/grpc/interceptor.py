@@ -81,7 +81,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         method = handler_call_details.method
         metadata = tuple(handler_call_details.invocation_metadata or ())
-        if method in self._pooled and self._pool.is_full:
+        if method in self._pooled and self._pool.is_full(is_slow=_is_slow(method)):
             return _refused_unread(method, metadata)
         handler = await continuation(handler_call_details)
         if handler is None:
@@ -136,11 +136,15 @@ def _must_be_readable(request: Any) -> None:
         raise request.error
 
 
+def _is_slow(method: str) -> bool:
+    return not method.rpartition("/")[2].startswith(_ONLY_RECORD)
+
+
 def _function(
     behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic, pool: CallPool
 ) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler; it runs on a thread, to its end, whether or not somebody waits for it."""
-    is_slow = not method.rpartition("/")[2].startswith(_ONLY_RECORD)
+    is_slow = _is_slow(method)
 
     def work(request: Any, facts: CallFacts) -> Any:
         started = time.perf_counter()

@@ -68,14 +68,37 @@ def test_there_is_an_end_to_the_queue_and_room_again_after_it() -> None:
     async def story() -> None:
         gate = Gate()
         with a_pool(2, 3, slow_threads=1) as pool:
-            slow = [asyncio.ensure_future(pool.run(gate, is_slow=True)) for _ in range(5)]
+            slow = [asyncio.ensure_future(pool.run(gate, is_slow=True)) for _ in range(4)]
             await begun(gate, 1)
-            for is_slow in (True, False):
-                with pytest.raises(Overloaded):
-                    await pool.run(gate, is_slow=is_slow)
+            with pytest.raises(Overloaded):
+                await pool.run(gate, is_slow=True)
+            assert await pool.run(lambda: "not slow") == "not slow", "another queue"
             gate.go_on.set()
             await asyncio.gather(*slow)
             assert await pool.run(lambda: "room", is_slow=True) == "room"
+
+    in_a_loop(story)
+
+
+def test_what_was_given_up_leaves_its_room_in_the_queue_though_nothing_ends() -> None:
+    async def story() -> None:
+        gate = Gate()
+        with a_pool(2, 2, slow_threads=1) as pool:
+            first = asyncio.ensure_future(pool.run(gate, is_slow=True))
+            await begun(gate, 1)
+            for _ in range(3):
+                given_up = [asyncio.ensure_future(pool.run(gate, is_slow=True)) for _ in range(2)]
+                await asyncio.sleep(0)
+                with pytest.raises(Overloaded):
+                    await pool.run(gate, is_slow=True)
+                for one in given_up:
+                    one.cancel()
+                await asyncio.gather(*given_up, return_exceptions=True)
+            last = asyncio.ensure_future(pool.run(lambda: "room", is_slow=True))
+            await asyncio.sleep(0)
+            gate.go_on.set()
+            assert await last == "room"
+            assert await first == gate.count == 1
 
     in_a_loop(story)
 
@@ -142,6 +165,58 @@ def test_whoever_would_wait_longer_than_they_have_is_refused_at_once() -> None:
             assert await pool.run(lambda: "nobody waits", remaining_seconds=0.1) == "nobody waits"
 
     in_a_loop(story)
+
+
+def test_what_was_slow_once_is_not_held_against_those_who_come_long_after_it() -> None:
+    async def story() -> None:
+        with a_pool(1, 1000) as pool:
+            pause = threading.Event()
+            await asyncio.gather(*(pool.run(lambda: pause.wait(0.05)) for _ in range(30)))
+            for _ in range(100):
+                await pool.run(lambda: None)
+            gate = Gate()
+            first = asyncio.ensure_future(pool.run(gate))
+            await begun(gate, 1)
+            burst = [asyncio.ensure_future(pool.run(lambda: "done", remaining_seconds=0.9)) for _ in range(50)]
+            await asyncio.sleep(0)
+            gate.go_on.set()
+            assert await asyncio.gather(*burst) == ["done"] * 50
+            await first
+
+    in_a_loop(story)
+
+
+def test_where_the_system_gives_no_new_thread_calls_wait_for_the_threads_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def story() -> None:
+        gate, waiting = Gate(), Gate()
+
+        def wait_for_others() -> int:
+            with away():
+                return waiting()
+
+        with a_pool(200, 100, slow_threads=100) as pool:
+            threads = [asyncio.ensure_future(pool.run(gate, is_slow=True)) for _ in range(3)]
+            await begun(gate, 3)
+            with monkeypatch.context() as patched:
+                patched.setattr(threading.Thread, "start", _no_thread)
+                # The first 29 have a turn; the others wait until one of those goes away.
+                calls = [asyncio.ensure_future(pool.run(wait_for_others, is_slow=True)) for _ in range(80)]
+                await asyncio.sleep(0)
+                gate.go_on.set()
+                waiting.go_on.set()
+                await asyncio.gather(*calls)
+            assert waiting.count == 80
+            await asyncio.gather(*threads)
+            await asyncio.gather(*(pool.run(wait_for_others, is_slow=True) for _ in range(100)))
+            assert waiting.count == 180, "no place was lost"
+
+    in_a_loop(story)
+
+
+def _no_thread(*_: object) -> None:
+    raise RuntimeError("can't start new thread")
 
 
 def test_what_begins_too_late_for_its_caller_is_not_begun() -> None:
