@@ -80,13 +80,17 @@ class Bulkhead:
     """Lets `places` calls run at once, and `queue` more wait for a place. Raises TooManyCalls for all others.
 
     Who waits goes on waiting while places change hands: the gateway is there then, and only busy. Once none has done so
-    for `longest_wait_seconds` it hangs, and nobody waits for it.
+    for `longest_wait_seconds` it hangs, and nobody waits for it. Nor does anybody wait for `longest_in_all_seconds`:
+    what is sent much later than it was asked for, others may have given up.
     """
 
-    def __init__(self, places: int, queue: int, *, longest_wait_seconds: float = 1.0) -> None:
+    def __init__(
+        self, places: int, queue: int, *, longest_wait_seconds: float = 1.0, longest_in_all_seconds: float = 10.0
+    ) -> None:
         self._places = places
         self._queue = queue
         self._longest_wait_seconds = longest_wait_seconds
+        self._longest_in_all_seconds = longest_in_all_seconds
         self._change = threading.Condition()
         self._under_way = 0
         self._waiting = 0
@@ -116,12 +120,16 @@ class Bulkhead:
         if self._waiting >= self._queue:
             raise TooManyCalls("too many calls to the gateway are under way")
         self._waiting += 1
+        end = time.monotonic() + self._longest_in_all_seconds
         try:
             while self._under_way >= self._places:
-                left = self._last_change + self._longest_wait_seconds - time.monotonic()
+                now = time.monotonic()
+                left = self._last_change + self._longest_wait_seconds - now
                 if left <= 0:
                     raise TooManyCalls("too many calls to the gateway are under way, and none of them ends")
-                self._change.wait(left)
+                if now >= end:
+                    raise TooManyCalls("too many calls to the gateway are under way, and others are always first")
+                self._change.wait(min(left, end - now))
         finally:
             self._waiting -= 1
 
@@ -155,33 +163,35 @@ class Breaker:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        began = self._enter()
+        began, tries = self._enter()
         start = self._steady_seconds()
         try:
             yield
         except BaseException as failure:
             took_long = self._steady_seconds() - start >= _SLOW_SECONDS
-            self._fail(began, counts=took_long or not isinstance(failure, RequestNotSent))
+            self._fail(began, tries, counts=took_long or not isinstance(failure, RequestNotSent))
             raise
         self._succeed()
 
-    def _enter(self) -> int | None:
-        """The count of closings, or None for the one that tries."""
+    def _enter(self) -> tuple[int, bool]:
+        """The count of closings, and whether this is the one that tries."""
         with self._lock:
             if self._next_try is None:
-                return self._closings
+                return self._closings, False
             if self._is_trying or self._steady_seconds() < self._next_try:
                 raise GatewaySilent("the gateway does not answer; nothing is sent until it does")
             self._is_trying = True
-            return None
+            return self._closings, True
 
-    def _fail(self, began: int | None, *, counts: bool) -> None:
+    def _fail(self, began: int, tries: bool, *, counts: bool) -> None:
         with self._lock:
-            if began is None:
+            if began != self._closings:
+                return
+            if tries:
                 self._is_trying = False
                 self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
                 self._next_try = self._steady_seconds() + self._pause_seconds
-            elif counts and began == self._closings and self._next_try is None:
+            elif counts and self._next_try is None:
                 self._failures += 1
                 if self._failures == self._most_failures:
                     self._next_try = self._steady_seconds() + self._pause_seconds

@@ -153,6 +153,19 @@ def test_a_late_answer_to_an_earlier_call_closes_it() -> None:
     assert not calls.refused()
 
 
+def test_a_try_that_is_lost_after_another_answer_closed_it_opens_nothing() -> None:
+    calls = Calls(failures=2)
+    late = calls.breaker()
+    late.__enter__()
+    calls.fail()
+    calls.fail()
+    calls.clock.now += FIRST_PAUSE_SECONDS
+    calls.fail(meanwhile=lambda: late.__exit__(None, None, None))
+    assert not calls.breaker.is_open
+    calls.fail()
+    assert not calls.breaker.is_open, "the lost try counts for nothing any more"
+
+
 def test_without_a_limit_it_never_opens() -> None:
     calls = Calls(failures=0)
     for _ in range(100):
@@ -195,6 +208,14 @@ def test_who_waits_goes_on_waiting_while_others_end() -> None:
         for one in [pool.submit(take_a_while) for _ in range(4)]:
             one.result(20)
     assert time.monotonic() - start > 0.5, "the last one waited for longer than anybody waits for what hangs"
+
+
+def test_who_is_never_first_is_told_before_what_they_wanted_is_too_old_to_be_sent() -> None:
+    bulkhead = Bulkhead(1, 1, longest_wait_seconds=20, longest_in_all_seconds=0.2)
+    with bulkhead(), pytest.raises(RequestNotSent, match="always first"), bulkhead():
+        pass
+    with bulkhead():
+        pass
 
 
 def test_nobody_waits_for_what_hangs_already() -> None:
