@@ -39,6 +39,8 @@ _STEADY_SECONDS: Final = 60.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 # Children tell every second that they are alive. On a machine that works, nothing takes that long.
 _SILENCE_SECONDS: Final = 60.0
+# Before they are ready they tell nothing, and may wait for the database and the gateway.
+_STARTS_IN_SILENCES: Final = 5
 # Between the end of a channel and that of its process.
 _LAST_BREATH_SECONDS: Final = 5.0
 
@@ -57,7 +59,7 @@ class _Child:
 
 
 @dataclass(slots=True, eq=False)
-class _Place:
+class Place:
     """Where one child follows another. Number 0 does the chores."""
 
     number: int
@@ -73,6 +75,14 @@ class _Place:
     @property
     def is_ready(self) -> bool:
         return self.child is not None and self.child.is_ready
+
+    def plan_next(self, *, is_early: bool) -> float:
+        """Returns in how many seconds the next one starts."""
+        self.early_ends = self.early_ends + 1 if is_early else 0
+        # The exponent has an end, too: a number that is too large would be the end of everybody.
+        pause = min(_LONGEST_PAUSE_SECONDS, 2.0 ** (min(self.early_ends, 10) - 1)) if self.early_ends else 0.0
+        self.next_start = time.monotonic() + pause
+        return pause
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +104,7 @@ class Supervisor:
         """silence_seconds: after how long without a sign of life a child is taken to hang."""
         self._settings = settings
         self._silence_seconds = silence_seconds
-        self._places = [_Place(number) for number in range(settings.workers + 1)]
+        self._places = [Place(number) for number in range(settings.workers + 1)]
         self._selector = selectors.DefaultSelector()
         self._signals: list[int] = []
         self._is_starting = True
@@ -157,13 +167,13 @@ class Supervisor:
     def _turn(self) -> None:
         """Waits a moment for what there is to be heard, and hears it."""
         for key, _ in self._selector.select(_TURN_SECONDS):
-            if isinstance(key.data, _Place):
+            if isinstance(key.data, Place):
                 self._hear(key.data)
             elif isinstance(key.data, socket.socket):
                 key.data.recv(1024)
         self._tell_of_crew()
 
-    def _hear(self, place: _Place) -> None:
+    def _hear(self, place: Place) -> None:
         child = place.child
         if child is None:
             return
@@ -200,7 +210,8 @@ class Supervisor:
         if (chores := self._places[0].child) is not None:
             chores.channel.send(message)
 
-    def _start(self, place: _Place, doors: _Doors) -> None:
+    def _start(self, place: Place, doors: _Doors) -> None:
+        """Raises OSError where the system has no room for one more."""
         ours, theirs = Channel.pair()
         inherited = [theirs.fileno(), *([] if place.number else [one.fileno() for one in doors.http])]
         # -P: a folder of the operator's must not be taken for a module of ours.
@@ -212,13 +223,16 @@ class Supervisor:
             process = subprocess.Popen(  # noqa: S603 (our own command)
                 command, stdin=subprocess.DEVNULL, pass_fds=inherited, start_new_session=True
             )
+        except BaseException:
+            ours.close()
+            raise
         finally:
             theirs.close()
         now = time.monotonic()
         place.child = _Child(process, ours, started=now, heard=now)
         self._selector.register(ours, selectors.EVENT_READ, place)
 
-    def _bury(self, place: _Place, child: _Child) -> None:
+    def _bury(self, place: Place, child: _Child) -> None:
         """Takes note of an end, and plans what follows it. Raises _CannotStart and BadSettings at the start."""
         self._selector.unregister(child.channel)
         child.channel.close()
@@ -240,7 +254,7 @@ class Supervisor:
         else:
             self._plan_successor(place, child, status)
 
-    def _refuse_to_start(self, place: _Place, child: _Child, status: int) -> None:
+    def _refuse_to_start(self, place: Place, child: _Child, status: int) -> None:
         """The first reason is told, once: the others have the same."""
         if child.failure is None:
             raise _CannotStart(f"{place.name} {_ending(status)} before it was ready")
@@ -248,11 +262,8 @@ class Supervisor:
             raise BadSettings(child.failure.text)
         raise _CannotStart(child.failure.text)
 
-    def _plan_successor(self, place: _Place, child: _Child, status: int) -> None:
-        now = time.monotonic()
-        place.early_ends = place.early_ends + 1 if now - child.started < _STEADY_SECONDS else 0
-        pause = min(_LONGEST_PAUSE_SECONDS, 2.0 ** (place.early_ends - 1)) if place.early_ends else 0.0
-        place.next_start = now + pause
+    def _plan_successor(self, place: Place, child: _Child, status: int) -> None:
+        pause = place.plan_next(is_early=time.monotonic() - child.started < _STEADY_SECONDS)
         self._replaced += bool(place.number)
         what = f"cannot start: {child.failure.text}" if child.failure else _ending(status)
         when = f"in {pause:g} s" if pause else "now"
@@ -261,13 +272,21 @@ class Supervisor:
     def _replace(self, doors: _Doors) -> None:
         for place in self._places:
             if place.child is None and time.monotonic() >= place.next_start and not self._signals:
-                self._start(place, doors)
+                try:
+                    self._start(place, doors)
+                except OSError as error:
+                    # No process or file to be had just now, which is no reason to end those that work.
+                    pause = place.plan_next(is_early=True)
+                    _log.error("%s cannot be started: %s. Tried again in %g s", place.name, error.strerror, pause)
 
     def _end_the_silent(self) -> None:
         """One that hangs would still be given its part of the connections."""
         for place in self._places:
             child = place.child
-            if child is not None and child.is_ready and time.monotonic() - child.heard > self._silence_seconds:
+            if child is None:
+                continue
+            longest = self._silence_seconds * (1 if child.is_ready else _STARTS_IN_SILENCES)
+            if time.monotonic() - child.heard > longest:
                 _log.error("%s (process %s) hangs, and is killed", place.name, child.process.pid)
                 child.heard = time.monotonic()
                 child.process.kill()
