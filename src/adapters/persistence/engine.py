@@ -133,10 +133,10 @@ def _ping_where_in_doubt(dialect: Dialect, connection: Any, record: ConnectionPo
     if rests_since is None:
         # It has just been opened.
         return
-    if time.monotonic() - rests_since < _LONGEST_REST_SECONDS and not _has_something_to_say(connection.fileno()):
-        return
     try:
-        dialect.do_ping(connection)
+        # One that is closed has no descriptor, and says so by raising, too.
+        if time.monotonic() - rests_since >= _LONGEST_REST_SECONDS or _has_something_to_say(connection.fileno()):
+            dialect.do_ping(connection)
     except Exception as failure:
         # The others were opened to the same server.
         raise InvalidatePoolError from failure

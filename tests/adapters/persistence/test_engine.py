@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
+import psycopg
 import pytest
 from sqlalchemy import Column, Engine, MetaData, Table, select, text
 
 from adapters.persistence.engine import Limits, create_engine, most_connections
 from adapters.persistence.tables import UtcTime
+from tests.databases import Postgres
 
 
 @pytest.mark.parametrize(
@@ -114,3 +116,39 @@ def test_a_time_without_a_zone_is_refused(engine: Engine) -> None:
 def test_how_many_connections_a_server_has_is_asked_of_it(engine: Engine) -> None:
     most = most_connections(engine)
     assert most is None if engine.dialect.name == "sqlite" else most == 97
+
+
+def two_at_rest(engine: Engine) -> list[int]:
+    """The server's processes of two connections in the pool."""
+    with engine.connect() as one, engine.connect() as other:
+        return [each.exec_driver_sql("SELECT pg_backend_pid()").scalar_one() for each in (one, other)]
+
+
+def test_connections_that_the_server_ended_while_they_rested_are_replaced_before_anybody_uses_them(
+    postgres: Postgres, postgres_url: str
+) -> None:
+    engine = create_engine(postgres_url)
+    try:
+        pids = two_at_rest(engine)
+        for pid in pids:
+            with psycopg.connect(postgres.server.get_uri(), autocommit=True) as server:
+                # Waits for the end.
+                assert server.execute("SELECT pg_terminate_backend(%s, 10000)", (pid,)).fetchone() == (True,)
+        assert not set(two_at_rest(engine)) & set(pids)
+    finally:
+        engine.dispose()
+
+
+def test_a_connection_that_is_closed_as_it_rests_is_replaced_and_one_in_order_is_used_again(postgres_url: str) -> None:
+    engine = create_engine(postgres_url)
+    try:
+        pids = two_at_rest(engine)
+        assert sorted(two_at_rest(engine)) == sorted(pids)
+        borrowed = engine.raw_connection()
+        resting = borrowed.driver_connection
+        borrowed.close()
+        assert resting is not None
+        resting.close()
+        assert len(set(two_at_rest(engine)) - set(pids)) == 2, "the others were opened to the same server"
+    finally:
+        engine.dispose()
