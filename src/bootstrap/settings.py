@@ -384,13 +384,13 @@ class Settings(BaseSettings):
         examples=["256"],
     )
     database_connections: int = Field(
-        default=64,
+        default=24,
         ge=4,
         le=1000,
         description="How many connections to the database one process may open; what finds none waits up to 5 s. Calls "
         "that wait for Braintree hold none. Of PostgreSQL, all processes together need fewer than its max_connections. "
         "See [scale](scale.md).",
-        examples=["64"],
+        examples=["24"],
     )
     grpc_queue: int = Field(
         default=1000,
