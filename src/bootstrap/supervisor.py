@@ -132,7 +132,10 @@ class Supervisor:
     def _serve(self, doors: _Doors) -> None:
         """Returns once told to stop. Raises _CannotStart and BadSettings where any child cannot start at first."""
         for place in self._places:
-            self._start(place, doors)
+            try:
+                self._start(place, doors)
+            except OSError as error:
+                raise _CannotStart(f"{place.name} cannot be started: {error.strerror}") from None
         while not self._signals and not all(place.is_ready for place in self._places):
             self._turn()
         if self._signals:

@@ -304,21 +304,21 @@ def test_a_worker_that_hangs_is_killed_and_replaced(environment: dict[str, str],
         assert crew.service.log.count("hangs, and is killed") == 2
 
 
-def test_a_system_that_has_no_room_for_a_successor_ends_nobody_else(crew: Crew) -> None:
-    crew.await_all()
-    before = crew.processes()
-    supervisor = psutil.Process(crew.service.process.pid)
-    limits = supervisor.rlimit(psutil.RLIMIT_NOFILE)
-    supervisor.rlimit(psutil.RLIMIT_NOFILE, (3, limits[1]))
-    try:
+def test_a_system_that_has_no_room_for_a_successor_ends_nobody_else(
+    environment: dict[str, str], twin: Twin, tmp_path: Path
+) -> None:
+    with running(environment, twin, tmp_path) as crew:
+        before = crew.processes()
+        supervisor = psutil.Process(crew.service.process.pid)
+        limits = supervisor.rlimit(psutil.RLIMIT_NOFILE)
+        supervisor.rlimit(psutil.RLIMIT_NOFILE, (3, limits[1]))
         before[2].kill()
         until(lambda: "worker 2 cannot be started: Too many open files" in crew.service.log)
-        assert crew.processes()[1].pid == before[1].pid
-        assert crew.processes()[0].pid == before[0].pid
-    finally:
+        now = crew.processes()
+        assert {number: child.pid for number, child in now.items()} == {0: before[0].pid, 1: before[1].pid}
         supervisor.rlimit(psutil.RLIMIT_NOFILE, limits)
-    crew.successor(2, before[2])
-    crew.await_all()
+        crew.successor(2, before[2])
+        crew.await_all()
 
 
 # Stopping
