@@ -77,6 +77,7 @@ class _Child:
         self._lock = threading.Lock()
         self._stop: Callable[[], object] | None = None
         self._beats: asyncio.Task[None] | None = None
+        self._knows_crew = threading.Event()
 
     def listen(self) -> None:
         """For a thread of its own: hears the supervisor. Without one, this process ends: it would serve unseen."""
@@ -97,6 +98,7 @@ class _Child:
         match message:
             case CrewCount():
                 self._container.crew().tell(wanted=message.wanted, ready=message.ready, replaced=message.replaced)
+                self._knows_crew.set()
             case WorkerMetrics():
                 self._container.crew().tell_metrics(message.worker, message.text)
             case Ready() | Failed() | Alive():
@@ -113,6 +115,8 @@ class _Child:
         await calls.stop()
 
     async def do_chores(self, listeners: list[socket.socket]) -> None:
+        # Before anybody can ask whether there are enough.
+        await asyncio.get_running_loop().run_in_executor(None, self._knows_crew.wait)
         chores = Chores(self._container, self._settings)
         address = await chores.listen(listeners)
         chores.start()

@@ -233,6 +233,9 @@ class Supervisor:
             theirs.close()
         now = time.monotonic()
         place.child = _Child(process, ours, started=now, heard=now)
+        if not place.number:
+            # New chores know nothing of the crew, and wait until they do.
+            self._told_crew = None
         self._selector.register(ours, selectors.EVENT_READ, place)
 
     def _bury(self, place: Place, child: _Child) -> None:
