@@ -18,6 +18,7 @@ from application.ports.store import StoreUnavailable
 from bootstrap.chore import Chore
 from bootstrap.container import Container
 from bootstrap.doors import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
+from bootstrap.memory import settle
 from bootstrap.settings import Settings
 from bootstrap.starting import CannotStart
 
@@ -56,6 +57,7 @@ class Calls:
         self._server = server
         for chore in self._chores:
             chore.start()
+        settle()
         return address
 
     async def stop(self) -> None:

@@ -265,7 +265,7 @@ class Settings(BaseSettings):
         ge=1,
         description="How many requests to Braintree may be under way at once. Fewer than BAYAR_GRPC_THREADS, so that "
         "reads are answered while Braintree hangs. Three quarters of them when not set.",
-        examples=["192"],
+        examples=["150"],
     )
     braintree_breaker_failures: int = Field(
         default=10,
@@ -376,12 +376,12 @@ class Settings(BaseSettings):
         examples=["4"],
     )
     grpc_threads: int = Field(
-        default=256,
+        default=200,
         ge=2,
         le=1000,
         description="How many calls are worked on at once. Most of the time of a call is waiting for Braintree: with "
-        "answers in half a second, three quarters of 256 are enough for 384 payments a second.",
-        examples=["256"],
+        "answers in half a second, three quarters of 200 are enough for 300 payments a second.",
+        examples=["200"],
     )
     database_connections: int = Field(
         default=24,

@@ -35,7 +35,7 @@ class TrafficLimits:
     streams_per_caller: int = 0
     stream_seconds: float = 3600
     call_seconds: float = 150
-    threads: int = 256
+    threads: int = 200
     # Of those, how many may wait for the gateway. None: all.
     gateway_threads: int | None = None
     queue: int = 1000
