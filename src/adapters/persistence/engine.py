@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Dialect, Engine, event
-from sqlalchemy.exc import ArgumentError, InvalidatePoolError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters.persistence.failures import told_as_unavailable
@@ -24,6 +24,8 @@ _SQLITE: Final = ("sqlite", "sqlite+pysqlite")
 
 # A connection that was not used for this long is tried before it is used again.
 _LONGEST_REST_SECONDS: Final = 1.0
+# How often whoever waits for SQLite's write lock looks whether it is free.
+_LOOK_SECONDS: Final = 0.002
 _RESTS_SINCE: Final = "rests_since"
 
 # The execution option that says which BEGIN opens a transaction on SQLite.
@@ -82,7 +84,7 @@ def _create_sqlite(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
     connect_args = {"timeout": limits.lock_timeout.total_seconds(), "isolation_level": None}
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
     event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "begin", partial(_begin_sqlite, limits.lock_timeout))
     return engine
 
 
@@ -96,8 +98,34 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA secure_delete=ON")
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN"))
+def _begin_sqlite(patience: timedelta, connection: Connection) -> None:
+    begin = connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN")
+    if begin == "BEGIN":
+        # It takes no lock yet.
+        connection.exec_driver_sql(begin)
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        _take_write_lock(connection, begin, time.monotonic() + patience.total_seconds())
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {_milliseconds(patience)}")
+
+
+def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
+    """SQLite itself looks ever more rarely, up to ten times a second: beside a writer who begins again at once it would
+    hardly ever find the lock free.
+    """
+    while True:
+        try:
+            connection.exec_driver_sql(begin)
+        except OperationalError as failure:
+            locked = isinstance(failure.orig, sqlite3.OperationalError) and "locked" in str(failure.orig)
+            if not locked or time.monotonic() >= end:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
