@@ -7,10 +7,16 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 
+import braintree
 import pytest
+from braintree.exceptions.unexpected_error import UnexpectedError
+from twin_sdk import card, gateway_to, sale_request
 
 from braintree_twin.control import ControlError, TwinControl
+from braintree_twin.control_side.request_log import RequestLog
+from braintree_twin.server.http import Request
 from braintree_twin.testing import start_twin
 
 HANG_UP = b""
@@ -31,6 +37,7 @@ class ScriptedServer:
 
     def __init__(self, script: list[bytes], *, hangs_up_after_each: bool = False) -> None:
         self.requests: list[str] = []
+        self.keys: list[bytes] = []
         self._script = list(script)
         self._hangs_up = hangs_up_after_each
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -52,7 +59,7 @@ class ScriptedServer:
                 return
             with connection, connection.makefile("rb") as lines:
                 while self._script and (first := lines.readline()):
-                    self._read_rest(lines)
+                    self.keys.append(self._read_rest(lines))
                     self.requests.append(first.decode().rpartition(" ")[0])
                     told = self._script.pop(0)
                     connection.sendall(told)
@@ -61,18 +68,21 @@ class ScriptedServer:
             self.hung_up.set()
 
     @staticmethod
-    def _read_rest(lines: object) -> None:
-        length = 0
+    def _read_rest(lines: object) -> bytes:
+        """The idempotency key of the request, and nothing left to read of it."""
+        length, key = 0, b""
         while (line := lines.readline().strip()) != b"":  # type: ignore[attr-defined]
             name, _, value = line.partition(b":")
             length = int(value) if name.lower() == b"content-length" else length
+            key = value if name.lower() == b"idempotency-key" else key
         lines.read(length)  # type: ignore[attr-defined]
+        return key
 
 
 @contextmanager
 def scripted(*script: bytes, hangs_up_after_each: bool = False) -> Iterator[tuple[ScriptedServer, TwinControl]]:
     server = ScriptedServer(list(script), hangs_up_after_each=hangs_up_after_each)
-    with TwinControl(server.url, timeout_seconds=5) as control:
+    with TwinControl(server.url, timeout_seconds=5, patience_seconds=0.5) as control:
         try:
             yield server, control
         finally:
@@ -102,13 +112,20 @@ def test_a_question_without_an_answer_is_asked_again() -> None:
         assert server.requests == ["GET /_twin/clock"] * 2
 
 
-def test_a_change_without_an_answer_is_not_made_again() -> None:
-    with scripted(HANG_UP, ok(RULE)) as (server, control):
+def test_a_change_without_an_answer_is_asked_for_again_under_the_same_key() -> None:
+    with scripted(HANG_UP, HANG_UP, ok(RULE), ok(RULE)) as (server, control):
+        assert control.add_fault("garbage").id == 1
+        assert server.requests == ["POST /_twin/faults"] * 3
+        assert len(set(server.keys)) == 1
+        control.add_fault("garbage")
+        assert len(set(server.keys)) == 2
+
+
+def test_an_answer_that_never_comes_is_a_control_error() -> None:
+    with scripted(*[HANG_UP] * 50) as (_, control):
         with pytest.raises(ControlError, match="not known") as caught:
             control.add_fault("garbage")
         assert caught.value.status is None
-        assert server.requests == ["POST /_twin/faults"]
-        assert control.add_fault("garbage").id == 1
 
 
 def test_a_change_on_a_connection_that_was_closed_meanwhile_takes_a_new_one() -> None:
@@ -122,7 +139,7 @@ def test_a_change_on_a_connection_that_was_closed_meanwhile_takes_a_new_one() ->
 def test_nobody_there_is_a_control_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
-    with TwinControl(url) as control, pytest.raises(ControlError, match="Refused"):
+    with TwinControl(url, patience_seconds=0.1) as control, pytest.raises(ControlError, match="Refused"):
         control.now()
 
 
@@ -132,3 +149,61 @@ def test_the_door_can_be_closed_and_opened_without_a_pause() -> None:
             twin.control.add_fault("refuse", seconds=5)
             twin.control.clear_faults()
         assert twin.control.now()
+
+
+def test_closing_the_door_spares_a_control_connection_that_has_not_asked_yet() -> None:
+    with start_twin(separate_control=True) as twin:
+        host, _, port = twin.control_url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=5) as fresh, fresh.makefile("rb") as lines:
+            twin.control.add_fault("refuse", seconds=0.1)
+            fresh.sendall(b"GET /_twin/clock HTTP/1.1\r\nHost: twin\r\n\r\n")
+            assert lines.readline().startswith(b"HTTP/1.1 200")
+
+
+def test_a_control_client_outlasts_a_closed_door_on_a_shared_address() -> None:
+    with start_twin() as twin:
+        twin.control.add_fault("refuse", seconds=0.5)
+        with TwinControl(twin.control_url, twin.ca_file) as another:
+            another.settle()
+
+
+def test_a_change_that_is_repeated_under_its_key_is_made_once() -> None:
+    with start_twin() as twin:
+        before = datetime.fromisoformat(twin.control.now())
+        headers = {"Content-Type": "application/json", "Idempotency-Key": "one"}
+        body = json.dumps({"advance_seconds": 86400})
+        answers = {twin.control._send("POST", "/_twin/clock", body, headers) for _ in range(3)}
+        assert len(answers) == 1
+        assert datetime.fromisoformat(twin.control.now()) - before < timedelta(days=2)
+        rules = [twin.control.add_fault("garbage", path="/nowhere").id for _ in range(2)]
+        assert len(set(rules)) == 2
+
+
+def test_the_request_log_has_what_was_sent_processed_or_not() -> None:
+    with start_twin() as twin:
+        gateway = gateway_to(twin)
+        for fault, order_id in (("reset_before", "cut-before"), ("reset_after", "cut-after")):
+            twin.control.add_fault(fault, method="POST", path="/transactions", next=1)  # type: ignore[arg-type]
+            with pytest.raises(UnexpectedError):
+                gateway.transaction.sale(sale_request(order_id=order_id, credit_card=card()))
+        transaction = gateway.transaction.sale(sale_request(order_id="whole", credit_card=card())).transaction
+        gateway.transaction.void(transaction.id)
+        gateway.transaction.find(transaction.id)
+        list(gateway.transaction.search(braintree.TransactionSearch.order_id == "whole").items)
+        log = twin.control.request_log()
+    assert [(each.method, each.path, each.order_id, each.outcome) for each in log] == [
+        ("POST", "/transactions", "cut-before", "reset_before"),
+        ("POST", "/transactions", "cut-after", "reset_after"),
+        ("POST", "/transactions", "whole", 201),
+        ("PUT", f"/transactions/{transaction.id}/void", None, 200),
+    ]
+    assert "4111" not in str(log)
+
+
+def test_a_request_log_that_overflows_says_so() -> None:
+    log = RequestLog(capacity=2)
+    for number in range(3):
+        log.arrived(Request("POST", f"/merchants/m/transactions/{number}/void", "", {}, b""))
+    shown = log.shown()
+    assert shown["dropped"] == 1
+    assert [each["path"] for each in shown["requests"]] == ["/transactions/1/void", "/transactions/2/void"]

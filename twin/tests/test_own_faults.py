@@ -32,6 +32,7 @@ class BrokenSite:
     """A site with a bug."""
 
     scheme = "http"
+    only_control = False
 
     def __init__(self) -> None:
         self.traffic = Traffic()

@@ -6,16 +6,21 @@ import http.client
 import json
 import select
 import ssl
+import time
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 Fault = Literal["delay", "refuse", "reset_before", "reset_after", "status", "truncate", "garbage"]
+
+
+_FIRST_PAUSE_SECONDS: Final = 0.02
 
 
 class ControlError(Exception):
@@ -55,6 +60,23 @@ class LedgerEntry:
     currency: str
     parent: str | None
     created_at: str
+    # Every status with the time at which it entered it, by the twin's clock in whole seconds.
+    history: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedRequest:
+    """A request that may have changed something: `outcome` is its status, the fault that cut it off, or None so far."""
+
+    number: int
+    # Seconds since 1970, by the machine's clock.
+    arrived_at: float
+    method: str
+    path: str
+    order_id: str | None
+    token: str | None
+    amount: str | None
+    outcome: int | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +118,10 @@ class WebhookDelivery:
 class TwinControl:
     """Talks to one twin over one connection, which outlives the `refuse` fault. For one thread at a time."""
 
-    def __init__(self, base_url: str, ca_file: str | Path | None = None, timeout_seconds: float = 10) -> None:
+    def __init__(
+        self, base_url: str, ca_file: str | Path | None = None, timeout_seconds: float = 10, patience_seconds: float = 3
+    ) -> None:
+        self._patience_seconds = patience_seconds
         parts = urlsplit(base_url)
         host, port = parts.hostname or "localhost", parts.port
         self._connection: http.client.HTTPConnection
@@ -175,7 +200,17 @@ class TwinControl:
 
     def ledger(self) -> list[LedgerEntry]:
         """Every transaction of every merchant, oldest first."""
-        return [LedgerEntry(**fields) for fields in self._ask("GET", "ledger")["transactions"]]
+        return [
+            LedgerEntry(**fields | {"history": tuple((status, at) for status, at in fields["history"])})
+            for fields in self._ask("GET", "ledger")["transactions"]
+        ]
+
+    def request_log(self) -> list[LoggedRequest]:
+        """Every request of a merchant that may have changed something, oldest first, since the process started."""
+        answer = self._ask("GET", "request_log")
+        if answer["dropped"]:
+            raise ControlError(None, {"error": f"the log is too short: it dropped {answer['dropped']} requests"})
+        return [LoggedRequest(**fields) for fields in answer["requests"]]
 
     def requests(self) -> Traffic:
         """What came in since the process started; the control side counts, too."""
@@ -219,26 +254,32 @@ class TwinControl:
         return content
 
     def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
-        """Asks, and once more on a new connection, but only for what surely was not carried out the first time."""
-        self._forget_a_closed_connection()
-        try:
-            status, text = self._send(method, path, body)
-        except (http.client.HTTPException, OSError) as failure:
-            if method != "GET" or isinstance(failure, TimeoutError):
-                raise _unanswered(method, path, failure) from failure
-        else:
-            # It never arrived as a whole.
-            if status != HTTPStatus.REQUEST_TIMEOUT:
-                return status, text
-            self._connection.close()
-        try:
-            return self._send(method, path, body)
-        except (http.client.HTTPException, OSError) as failure:
-            raise _unanswered(method, path, failure) from failure
+        """Asks until there is an answer, for as long as its patience. Under one key nothing is carried out twice."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
+        give_up = time.monotonic() + self._patience_seconds
+        pause, attempts = _FIRST_PAUSE_SECONDS, 0
+        while True:
+            attempts += 1
+            self._forget_a_closed_connection()
+            failure: Exception | None = None
+            try:
+                status, text = self._send(method, path, body, headers)
+            except (http.client.HTTPException, OSError) as lost:
+                failure = lost
+            else:
+                # It never arrived as a whole.
+                if status != HTTPStatus.REQUEST_TIMEOUT:
+                    return status, text
+                self._connection.close()
+            # A first attempt may have used up all patience by waiting for its answer.
+            if attempts > 1 and time.monotonic() + pause > give_up:
+                raise _unanswered(method, path, failure or TimeoutError(text)) from failure
+            time.sleep(pause)
+            pause *= 2
 
-    def _send(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
+    def _send(self, method: str, path: str, body: str | None, headers: Mapping[str, str]) -> tuple[int, bytes]:
         try:
-            self._connection.request(method, path, body, {"Content-Type": "application/json"})
+            self._connection.request(method, path, body, dict(headers))
             response = self._connection.getresponse()
             return response.status, response.read()
         except BaseException:

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, Protocol
 from braintree_twin.app import App
 from braintree_twin.control_side import spellings
 from braintree_twin.control_side.faults import FaultBook, Rule, WrongRule
+from braintree_twin.control_side.idempotency import IdempotencyCache
 from braintree_twin.control_side.traffic import Traffic
 from braintree_twin.control_side.webhooks import WebhookControl
 from braintree_twin.control_side.wrong import Wrong
@@ -39,6 +40,7 @@ class ControlSide:
         self._traffic = traffic
         self._door = door
         self._webhooks = WebhookControl(app)
+        self._answered = IdempotencyCache()
         self._routes: dict[tuple[str, str], Callable[[dict[str, Any]], dict[str, Any]]] = {
             ("POST", "faults"): self._add_fault,
             ("GET", "faults"): self._list_faults,
@@ -48,6 +50,7 @@ class ControlSide:
             ("POST", "settle"): self._settle,
             ("GET", "ledger"): self._ledger,
             ("GET", "requests"): self._requests,
+            ("GET", "request_log"): lambda _: self._traffic.log.shown(),
             ("POST", "webhooks"): self._webhooks.ask,
             ("GET", "webhooks"): self._webhooks.show,
             ("DELETE", "webhooks"): self._webhooks.forget,
@@ -56,6 +59,10 @@ class ControlSide:
         }
 
     def handle(self, request: Request) -> Response:
+        """The answer. A change that is repeated under its idempotency key gets its first answer again."""
+        return self._answered.answer(request, self._handle)
+
+    def _handle(self, request: Request) -> Response:
         name = request.path[len(PREFIX) :].strip("/")
         try:
             if name.startswith("faults/") and request.method == "DELETE":
@@ -157,6 +164,7 @@ def _entry(merchant_id: str, record: Transaction) -> dict[str, Any]:
         "currency": record.currency,
         "parent": record.parent_id,
         "created_at": record.created_at,
+        "history": [[each["status"], each["timestamp"]] for each in record.history],
     }
 
 

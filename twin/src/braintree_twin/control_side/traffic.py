@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from braintree_twin.control_side.request_log import RequestLog
+
 
 class Traffic:
     def __init__(self) -> None:
+        self.log = RequestLog()
         self.connections_accepted = 0
         self.connections_open = 0
         self._requests: Counter[tuple[str, int | str]] = Counter()

@@ -34,6 +34,8 @@ class Site(Protocol):
 
     traffic: Traffic
     scheme: str
+    # No merchant is ever served here.
+    only_control: bool
 
     def respond(self, request: Request) -> Response: ...
 
@@ -65,8 +67,8 @@ class Connection(asyncio.Protocol):
         self._closing: asyncio.TimerHandle | None = None
         self._close_by = 0.0
         self._started = 0.0
-        # Only the control side was ever asked for on it.
-        self.only_control = False
+        # Only the control side was ever asked for on it: no fault of the merchants' side may end it.
+        self.only_control = site.only_control
         # When the request that is arriving began, and when the last one was complete.
         self._active_since: float | None = None
         self._idle_since = asyncio.get_running_loop().time()
@@ -197,6 +199,7 @@ class Connection(asyncio.Protocol):
             self._send(request, self._site.respond(request))
             return
         self.only_control = False
+        self._site.traffic.log.arrived(request)
         rule = self._site.strike(request)
         if rule is None:
             self._send(request, self._site.respond(request))
@@ -275,6 +278,8 @@ class Connection(asyncio.Protocol):
     def _count(self, request: Request, status: int | str, route: str | None = None) -> None:
         route = route or self._site.route_of(request)
         self._site.traffic.count(route, status)
+        if request.log_entry is not None:
+            request.log_entry.outcome = status
         if _log.isEnabledFor(logging.INFO):
             milliseconds = (time.perf_counter() - self._started) * 1000
             _log.info("%s -> %s in %.1f ms", route, status, milliseconds)

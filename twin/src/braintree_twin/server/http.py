@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from braintree_twin.routing import split_merchant
+
+if TYPE_CHECKING:
+    from braintree_twin.control_side.request_log import LoggedRequest
 
 # As the recorded answers have them, whatever the answer.
 _FIXED = "\r\n".join(
@@ -31,6 +35,8 @@ class Request:
     body: bytes
     scheme: str = "https"
     keep_alive: bool = True
+    # Where it is logged, if it may change something.
+    log_entry: LoggedRequest | None = field(default=None, repr=False, compare=False)
 
     @property
     def merchant_id(self) -> str | None:

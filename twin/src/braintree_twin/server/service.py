@@ -38,6 +38,7 @@ class Service:
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._limits = (request_seconds, idle_seconds)
+        self.only_control = False
         self.traffic = Traffic()
         self.scheme = "https" if tls else "http"
         self.tls = tls
@@ -170,6 +171,7 @@ class _ControlOnly:
     """The site behind the control side's own address: no merchant is served there, no fault strikes."""
 
     scheme = "http"
+    only_control = True
 
     def __init__(self, service: Service) -> None:
         self._service = service
