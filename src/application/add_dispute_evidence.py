@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import unicodedata
+import re
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 from application.answer_dispute import Answer, AnswerDispute
 from application.caller import Caller
-from application.checks import MAX_TEXT, Checks, known, looks_like_card
+from application.checks import MAX_TEXT, Checks, has_unprintable, known, looks_like_card
 from application.errors import Rule
 from application.exactly_once import Request
 from application.ports.gateway import DisputeOutcome, Gateway
@@ -22,7 +22,7 @@ MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 
 # How a file of each kind begins.
 _BEGINNINGS: Final = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "jpeg": b"\xff\xd8\xff"}
-_LINE_BREAKS: Final = frozenset("\n\r\t")
+_BREAKS: Final = re.compile("[\n\r\t\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ def _check_text(checks: Checks, text: str) -> None:
         checks.add("text", Rule.REQUIRED)
     if len(text) > MAX_EVIDENCE_TEXT:
         checks.add("text", Rule.MAX_CHARACTERS, MAX_EVIDENCE_TEXT)
-    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in _LINE_BREAKS for c in text):
+    if has_unprintable(_BREAKS.sub("", text)):
         checks.add("text", Rule.NO_CONTROL_CHARACTERS_BUT_BREAKS)
     if looks_like_card(text):
         checks.add("text", Rule.NO_CARD_DATA)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from typing import Final, TypeVar
 
 from application.errors import Fault, InvalidRequest, Rule
@@ -22,7 +22,9 @@ from domain.networks import network_of
 
 Value = TypeVar("Value")
 
-MAX_MINOR_UNITS: Final = 9_999_999_999
+# The gateway's limit of an amount: so many digits before the decimal point, whatever the currency.
+MAX_WHOLE_DIGITS: Final = 10
+MAX_MINOR_UNITS: Final = 10 ** (MAX_WHOLE_DIGITS + max(EXPONENTS.values())) - 1
 MIN_CARD_DIGITS: Final = 12
 MAX_CARD_DIGITS: Final = 19
 MAX_TEXT: Final = 255
@@ -36,11 +38,18 @@ MAX_ADDRESS: Final = 45
 MAX_PAGE_SIZE: Final = 500
 DEFAULT_PAGE_SIZE: Final = 50
 
-# Control characters, halves of pairs, line and paragraph separators.
-_UNPRINTABLE: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+# Control characters, halves of pairs, line and paragraph separators, and what Unicode calls no characters (U+FFFE,
+# U+FFFF and their like): XML 1.0, which carries requests to the gateway, has no place for most of them.
+_UNPRINTABLE: Final = re.compile(
+    "[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff\\ufdd0-\\ufdef"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0, 0x110000, 0x10000))
+    + "]"
+)
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+")
+# The gateway's rules of what it keeps with a customer or an address.
+_EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
+_POSTAL_CODE: Final = re.compile(r"(?:[A-Za-z0-9][ -]*){1,9}")
 _DESCRIPTOR_NAME: Final = re.compile(
     r"(?=.{1,22}$)(?:[A-Za-z0-9.+ -]{3}|[A-Za-z0-9.+ -]{7}|[A-Za-z0-9.+ -]{12})[*][A-Za-z0-9.+ -]+"
 )
@@ -141,7 +150,7 @@ class Checks:
             self.add(path, Rule.REQUIRED)
         if len(value) > maximum:
             self.add(path, Rule.MAX_CHARACTERS, maximum)
-        if any(unicodedata.category(character) in _UNPRINTABLE for character in value):
+        if has_unprintable(value):
             self.add(path, Rule.NO_CONTROL_CHARACTERS)
         return value
 
@@ -195,10 +204,13 @@ class Checks:
         if raw.minor_units < 1:
             self.add(amount_path, Rule.POSITIVE)
             return None
-        if raw.minor_units > MAX_MINOR_UNITS:
-            self.add(amount_path, Rule.AT_MOST, MAX_MINOR_UNITS)
+        if not good_currency:
             return None
-        return Money(raw.minor_units, code) if good_currency else None
+        amount, largest = Money(raw.minor_units, code), largest_amount(code)
+        if amount > largest:
+            self.add(amount_path, Rule.AT_MOST, f"{largest.minor_units} ({code} {Decimal(largest.to_decimal()):,})")
+            return None
+        return amount
 
     def expiry(self, path: str, month: int, year: int, today: date) -> CardExpiry | None:
         good_month = 1 <= month <= 12
@@ -246,8 +258,8 @@ class Checks:
             "region",
         ):
             self.plain_text(f"{path}.{name}", getattr(address, name))
-        bare = re.sub(r"[ -]", "", address.postal_code)
-        if address.postal_code and not (bare.isascii() and bare.isalnum() and 4 <= len(bare) <= 8):
+        code = self.text(f"{path}.postal_code", address.postal_code)
+        if code and not _POSTAL_CODE.fullmatch(code):
             self.add(f"{path}.postal_code", Rule.POSTAL_CODE)
         if address.country_code and address.country_code not in COUNTRY_CODES:
             self.add(f"{path}.country_code", Rule.COUNTRY)
@@ -278,6 +290,16 @@ class Checks:
         if value < 0:
             self.add("page_size", Rule.NOT_NEGATIVE)
         return min(value, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
+
+
+def has_unprintable(text: str) -> bool:
+    """Whether it has a control character, a line break, or what cannot be sent to the gateway at all."""
+    return _UNPRINTABLE.search(text) is not None
+
+
+def largest_amount(currency_code: str) -> Money:
+    """The most that the gateway takes at once, in a currency."""
+    return Money(10 ** (MAX_WHOLE_DIGITS + EXPONENTS[currency_code]) - 1, currency_code)
 
 
 def bare_number(number: str) -> str:

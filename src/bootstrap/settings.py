@@ -45,10 +45,19 @@ class GatewayEnvironment(StrEnum):
 def _merchant_accounts(value: object) -> object:
     if not isinstance(value, str):
         return value
-    pairs = [pair.split("=", 1) for pair in re.split(r"[,\s]+", value.strip()) if pair]
-    if not pairs or any(len(pair) != 2 or pair[0] not in EXPONENTS or not pair[1] for pair in pairs):
-        raise ValueError("must list CURRENCY=account pairs with ISO 4217 codes in capital letters")
-    return dict(pairs)
+    pairs = [pair.partition("=") for pair in re.split(r"[,\s]+", re.sub(r"\s*=\s*", "=", value)) if pair]
+    if not pairs:
+        raise ValueError("must list CURRENCY=account pairs, or be left out")
+    accounts: dict[str, str] = {}
+    for currency, _, account in pairs:
+        if currency not in EXPONENTS:
+            raise ValueError("must list CURRENCY=account pairs with ISO 4217 codes in capital letters")
+        if not _ACCOUNT_ID.fullmatch(account):
+            raise ValueError(f"must name the merchant account of {currency} in letters, digits, - and _")
+        if currency in accounts:
+            raise ValueError(f"names {currency} twice. Keep the one account that is to take it, remove the other")
+        accounts[currency] = account
+    return accounts
 
 
 def _address(value: str) -> str:
@@ -70,6 +79,7 @@ def _url(value: str) -> str:
     return value.rstrip("/")
 
 
+_ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _LINK: Final = re.compile(r"\[[a-z]+\]\(([a-z]+\.md)\)")
 _NEW_KEY: Final = "python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
@@ -77,14 +87,12 @@ _NEW_KEY: Final = "python3 -c 'import base64, os; print(base64.b64encode(os.uran
 
 def _encryption_keys(secret: SecretStr) -> SecretStr:
     keys = encryption_keys_of(secret.get_secret_value())
-    if (
-        not keys
-        or len(dict(keys)) < len(keys)
-        or any(not _KEY_ID.fullmatch(name) or len(key) != 32 for name, key in keys)
-    ):
-        raise ValueError(
-            "must list NAME:KEY pairs, the current one first, each with a name of its own and the base64 of 32 bytes"
-        )
+    if not keys or any(not _KEY_ID.fullmatch(name) or len(key) != 32 for name, key in keys):
+        raise ValueError("must list NAME:KEY pairs, the current one first, each with the base64 of 32 bytes")
+    names = [name for name, _ in keys]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"names the key {twice[0]} twice. Give each key a name of its own")
     return secret
 
 

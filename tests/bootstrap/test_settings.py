@@ -51,6 +51,13 @@ def test_every_missing_variable_is_named_at_once_with_an_example(monkeypatch: py
         ("BAYAR_GRPC_ADDRESS", "localhost:70000"),
         ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "usd=account"),
         ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD"),
+        ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD="),
+        ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD= ,IDR=b"),
+        ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "=a"),
+        ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "XXX=a"),
+        ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD=a=b"),
+        ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", " , "),
+        ("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", ""),
         ("BAYAR_GRPC_THREADS", "many"),
         ("BAYAR_SECRET_KEY", "short"),
         ("BAYAR_LOG_LEVEL", "loud"),
@@ -63,6 +70,24 @@ def test_a_wrong_value_is_named_and_not_repeated(name: str, value: str, monkeypa
         load_settings()
     assert str(raised.value).startswith(name)
     assert f"Example: {name}=" in str(raised.value)
+
+
+def test_a_currency_has_one_merchant_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", "USD=a,IDR=b,USD=c")
+    with pytest.raises(BadSettings, match=r"^BAYAR_BRAINTREE_MERCHANT_ACCOUNTS names USD twice\. Keep the one account"):
+        load_settings()
+
+
+def test_spaces_around_merchant_accounts_mean_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAYAR_BRAINTREE_MERCHANT_ACCOUNTS", " USD = a ,\n IDR=b_2,")
+    assert load_settings().braintree_merchant_accounts == {"USD": "a", "IDR": "b_2"}
+
+
+def test_a_key_name_that_is_there_twice_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, _, key = ENCRYPTION_KEYS.partition(":")
+    monkeypatch.setenv("BAYAR_ENCRYPTION_KEYS", f"{name}:{key.split(',')[0]},{name}:{key.split(',')[0]}")
+    with pytest.raises(BadSettings, match=f"^BAYAR_ENCRYPTION_KEYS names the key {name} twice"):
+        load_settings()
 
 
 def test_a_page_that_says_more_is_named_as_a_file(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ from bayar.payments.v1.payment_method_service_pb2 import (
     UpdatePaymentMethodRequest,
 )
 from bayar.payments.v1.payment_method_service_pb2_grpc import PaymentMethodServiceStub
-from bayar.payments.v1.payment_pb2 import StatementDescriptor
+from bayar.payments.v1.payment_pb2 import PaymentState, StatementDescriptor
 from bayar.payments.v1.payment_service_pb2 import (
     CapturePaymentRequest,
     CreatePaymentRequest,
@@ -106,7 +106,7 @@ ONE_FAULT: dict[str, tuple[dict[str, Any], str, str]] = {
         "POSITIVE",
     ),
     "more than the gateway takes": (
-        {"amount": Money(minor_units=10_000_000_000, currency_code="USD")},
+        {"amount": Money(minor_units=1_000_000_000_000, currency_code="USD")},
         "amount.minor_units",
         "AT_MOST",
     ),
@@ -158,6 +158,11 @@ ONE_FAULT: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "letters for a CVV": ({"card": wire_card(cvv="abc")}, "card.cvv", "CVV"),
     "a name too long": ({"card": wire_card(cardholder_name="x" * 176)}, "card.cardholder_name", "MAX_CHARACTERS"),
+    "no character in the name": (
+        {"card": wire_card(cardholder_name="Sari\ufffe")},
+        "card.cardholder_name",
+        "NO_CONTROL_CHARACTERS",
+    ),
     "a bell in the name": (
         {"card": wire_card(cardholder_name="Sari\a")},
         "card.cardholder_name",
@@ -182,8 +187,8 @@ ONE_FAULT: dict[str, tuple[dict[str, Any], str, str]] = {
         "billing_address.country_code",
         "COUNTRY",
     ),
-    "a postal code of one digit": (
-        {"billing_address": Address(postal_code="1")},
+    "a postal code that begins with a hyphen": (
+        {"billing_address": Address(postal_code="-12345")},
         "billing_address.postal_code",
         "POSTAL_CODE",
     ),
@@ -219,6 +224,28 @@ def test_a_fault_is_named_by_its_path_and_rule(what: str, payments: PaymentServi
     assert refusal.faults == {path: [rule]}
     assert not any(path in description for description in refusal.descriptions)
     assert refusal.localized
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"amount": Money(minor_units=12_500_000_000, currency_code="IDR")},
+        {"amount": Money(minor_units=9_999_999_999_999, currency_code="KWD")},
+        {"billing_address": Address(postal_code="12345-6789", country_code="US")},
+        {"billing_address": Address(postal_code="101", country_code="IS")},
+    ],
+    ids=["125,000,000.00 IDR", "9,999,999,999.999 KWD", "a nine-digit ZIP code", "a postal code of Iceland"],
+)
+def test_the_gateways_own_limits_are_the_limits(changes: dict[str, Any], payments: PaymentServiceStub) -> None:
+    payment = payments.CreatePayment(a_request(**changes), timeout=30).payment
+    assert payment.state == PaymentState.PAYMENT_STATE_CAPTURED
+    assert payment.captured_amount == payment.amount
+
+
+def test_the_limit_of_an_amount_is_told_in_its_currency(payments: PaymentServiceStub) -> None:
+    amount = Money(minor_units=10**12, currency_code="IDR")
+    (sentence,) = refused(payments.CreatePayment, a_request(amount=amount)).descriptions
+    assert "IDR 9,999,999,999.99" in sentence
 
 
 def test_every_fault_is_told_at_once(payments: PaymentServiceStub) -> None:
@@ -367,7 +394,7 @@ def test_a_customer_is_held_to_its_limits(customers: CustomerServiceStub) -> Non
         external_id="x" * 256,
         given_name="\0",
         family_name=VISA,
-        email="nobody",
+        email="ann@localhost",
         phone="x" * 256,
         language_code="?",
     )

@@ -164,6 +164,7 @@ def test_an_account_with_rules_rejects_what_does_not_match(gateway: Gateway) -> 
         (" 1.00", "81503"),
         ("-1.00", "81501"),
         ("0.00", "81531"),
+        ("10000000000.00", "81528"),
         ("99999999999.00", "81528"),
     ],
 )
@@ -171,6 +172,15 @@ def test_an_amount_that_is_not_one_is_refused(gateway: Gateway, amount: str | No
     result = gateway.transaction.sale(sale_request(amount=amount))
     assert codes_on(result, "transaction", "amount") == [code]
     assert result.transaction is None
+
+
+@pytest.mark.parametrize(
+    ("amount", "account"), [("9999999999.99", "twin_idr"), ("9999999999", "twin_jpy"), ("9999999999.999", "twin_kwd")]
+)
+def test_ten_digits_before_the_point_are_taken_in_every_currency(gateway: Gateway, amount: str, account: str) -> None:
+    result = gateway.transaction.sale(sale_request(amount=amount, merchant_account_id=account))
+    assert result.is_success
+    assert str(result.transaction.amount) == amount
 
 
 def test_currencies_without_decimals_take_none(gateway: Gateway) -> None:

@@ -69,6 +69,7 @@ def test_an_address_is_made_found_changed_and_deleted(gateway: Gateway) -> None:
         ({"country_code_alpha2": "US", "country_code_alpha3": "MEX"}, "base", "91815"),
         ({"postal_code": "1234567890"}, "postal_code", "81809"),
         ({"postal_code": "$1"}, "postal_code", "81813"),
+        ({"postal_code": "-12345"}, "postal_code", "81813"),
         ({"street_address": "x" * 256}, "street_address", "81812"),
         ({"first_name": "x" * 256}, "first_name", "81805"),
         ({"last_name": "x" * 256}, "last_name", "81806"),

@@ -13,7 +13,8 @@ SENTENCES: Final = {
     Rule.AT_MOST: "must be at most {limit}.",
     Rule.NOT_NEGATIVE: "must not be negative: send 0 for the default.",
     Rule.MAX_CHARACTERS: "must have at most {limit} characters: shorten it.",
-    Rule.NO_CONTROL_CHARACTERS: "must not contain control characters or line breaks: remove them.",
+    Rule.NO_CONTROL_CHARACTERS: "must not contain control characters, line breaks or what is no character "
+    "(such as U+FFFE): remove them.",
     Rule.CURRENCY: 'must be an ISO 4217 code in capital letters, such as "USD" or "IDR".',
     Rule.CURRENCY_ACCEPTED: "must be a currency with a merchant account. Accepted here: {limit}.",
     Rule.CURRENCY_OF_PAYMENT: "must be the currency of the payment, {limit}.",
@@ -25,10 +26,11 @@ SENTENCES: Final = {
     Rule.YEAR: "must have four digits and be at most {limit}.",
     Rule.NOT_PAST: "is in the past, together with the month: the card has expired. Ask for another one.",
     Rule.CVV: "must be {limit} digits for this card.",
-    Rule.EMAIL: 'must be an email address with one "@" and text on both sides.',
+    Rule.EMAIL: 'must be an email address with one "@" and a dot in its domain, such as "ann@example.com": correct it, '
+    "or leave it out.",
     Rule.LANGUAGE: 'must be a language tag (BCP 47), such as "en" or "id".',
     Rule.COUNTRY: 'must be a country (ISO 3166-1 alpha-2) in capital letters, such as "ID".',
-    Rule.POSTAL_CODE: "must be 4 to 8 letters and digits, spaces and hyphens apart.",
+    Rule.POSTAL_CODE: "must begin with a letter or digit and have at most 9 of them, spaces and hyphens apart.",
     Rule.DESCRIPTOR_NAME: 'must be 3, 7 or 12 characters, "*", then more, at most 22 in all, such as "BYR*SHOES"; '
     "only letters, digits, spaces and . + - in them.",
     Rule.DESCRIPTOR_PHONE: "must have exactly 10 digits in 10 to 14 characters; besides only - ( ) . and space.",

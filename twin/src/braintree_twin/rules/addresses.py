@@ -35,7 +35,7 @@ POSTAL_CODE_INVALID = "81813"
 LONGEST_POSTAL_CODE = 9
 LONGEST_TEXT = 255
 
-_POSTAL_CODE = re.compile(r"[A-Za-z0-9 \-]*")
+_POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 \-]*")
 
 
 def read_address(params: Params, errors: Errors) -> Fields:

@@ -31,7 +31,8 @@ _EXPONENTS = {
     ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
-LARGEST_AMOUNT = Decimal("9999999999.99")
+# Of the currency's main unit, whatever its decimals.
+MOST_WHOLE_DIGITS = 10
 
 _PLAIN = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
@@ -67,7 +68,7 @@ class AmountRule:
             return None, self.negative or self.not_positive or self.invalid
         if amount == 0 and self.not_positive:
             return None, self.not_positive
-        if amount > LARGEST_AMOUNT:
+        if amount >= 10**MOST_WHOLE_DIGITS:
             return None, self.too_large or self.invalid
         return amount, None
 

@@ -48,7 +48,9 @@ class Address(_message.Message):
     region: _builtins.str
     """State or province. At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
     postal_code: _builtins.str
-    """Four to eight letters and digits, spaces and hyphens not counted; otherwise INVALID_REQUEST."""
+    """Up to nine letters and digits, the first character one of them, with spaces and hyphens between; otherwise
+    INVALID_REQUEST.
+    """
     country_code: _builtins.str
     """ISO 3166-1 alpha-2 in capital letters, for example "ID"; otherwise INVALID_REQUEST."""
     def __init__(

@@ -42,7 +42,7 @@ class CreateCustomerRequest(_message.Message):
     family_name: _builtins.str
     """Optional, at most 255 characters, no control characters; otherwise INVALID_REQUEST."""
     email: _builtins.str
-    """Optional, one "@" with text on both sides, at most 255 characters; otherwise INVALID_REQUEST."""
+    """Optional, one "@" and a domain with a dot (ann@example.com), at most 255 characters; otherwise INVALID_REQUEST."""
     phone: _builtins.str
     """Optional, at most 255 characters, no control characters; otherwise INVALID_REQUEST."""
     language_code: _builtins.str

@@ -125,8 +125,8 @@ class CreatePaymentRequest(_message.Message):
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much. Required: 1 to 9,999,999,999 minor units of a currency that has a merchant account; otherwise
-        INVALID_REQUEST.
+        """How much. Required: at least 1 minor unit of a currency that has a merchant account, with at most ten digits before
+        the decimal point; otherwise INVALID_REQUEST.
         """
 
     @_builtins.property
@@ -487,9 +487,9 @@ class PaymentFilter(_message.Message):
     currency_code: _builtins.str
     """Of this currency, an ISO 4217 code in capital letters; otherwise INVALID_REQUEST. Default: any."""
     min_amount_minor_units: _builtins.int
-    """Of at least this many minor units, 0 to 9,999,999,999; otherwise INVALID_REQUEST. Default (0): any."""
+    """Of at least this many minor units, 0 to 9,999,999,999,999; otherwise INVALID_REQUEST. Default (0): any."""
     max_amount_minor_units: _builtins.int
-    """Of at most this many minor units, 0 to 9,999,999,999, and not below min_amount_minor_units; otherwise
+    """Of at most this many minor units, 0 to 9,999,999,999,999, and not below min_amount_minor_units; otherwise
     INVALID_REQUEST. Default (0): any.
     """
     brand: _builtins.str
