@@ -172,9 +172,9 @@ class Reconcile:
         found = _finding(FindingKind.ORPHAN, transaction, own, why)
         if policy is OrphanPolicy.REPORT:
             return found
-        if not ids.is_id(transaction.order_id, OPERATION):
-            # Others may use the same merchant account. What this service did not ask for is not its to reverse.
-            return replace(found, summary=f"{why} Its order id is not this service's: left alone.")
+        if not transaction.is_marked:
+            # Others may use the same merchant account. What this deployment did not ask for is not its to reverse.
+            return replace(found, summary=f"{why} Its order id is not this deployment's: left alone.")
         outcome = self._reverse(transaction)
         match outcome:
             case Unknown(detail):

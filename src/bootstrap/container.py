@@ -6,11 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from functools import partial
 
 from dependency_injector import containers, providers
+from sqlalchemy import Engine
 
 from adapters.braintree.declines import codes_by_reason
 from adapters.braintree.gateway import BraintreeAdapter
+from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.webhooks import BraintreeNotifications
 from adapters.grpc.access import current_caller
@@ -25,6 +28,7 @@ from adapters.grpc.translate.events import event_json
 from adapters.http.crew import Crew
 from adapters.http.metrics import Family, Metrics
 from adapters.http.server import HttpServer, Pages
+from adapters.persistence.deployment import mark_of
 from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.sealing import Sealer, SealingKey
 from adapters.persistence.store import SqlStore
@@ -125,6 +129,10 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
     )
 
 
+def _order_ids(engine: Engine) -> OrderIds:
+    return OrderIds(partial(mark_of, engine))
+
+
 def _sealer(settings: Settings) -> Sealer:
     keys = [SealingKey(name, key) for name, key in settings.keys_at_rest()]
     return Sealer(keys, settings.key_for("lookups of sealed values"))
@@ -207,7 +215,8 @@ class Container(containers.DeclarativeContainer):
     sealer = providers.Singleton(_sealer, settings)
     store = providers.Singleton(SqlStore, engine, ids, sealer)
     braintree_settings = providers.Callable(_braintree_settings, settings)
-    gateway = providers.Singleton(BraintreeAdapter, braintree_settings)
+    order_ids = providers.Singleton(_order_ids, engine)
+    gateway = providers.Singleton(BraintreeAdapter, braintree_settings, order_ids)
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
     known_keys = providers.Singleton(KnownKeys, store)

@@ -56,6 +56,8 @@ def _check_database(container: Container, engine: Engine) -> None:
                 "the database's schema is not up to date: run `bayar migrate` first, with the same settings"
             )
     encryption.check_keys(container, engine)
+    # Read at the start, so that no payment waits for it.
+    _log.info("transactions carry the mark %s", container.order_ids().mark)
 
 
 def warn_of_too_many_connections(container: Container) -> None:

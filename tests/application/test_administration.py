@@ -164,12 +164,17 @@ def test_an_orphan_of_ours_is_given_back_when_asked(settled: bool) -> None:
     assert bool(found.refund_ids) is settled
 
 
-def test_a_transaction_of_others_is_never_reversed() -> None:
+@pytest.mark.parametrize(
+    "order_id",
+    ["", "somebody else's order", "op_00000000000000000000000999", "0000000000-op_00000000000000000000000999"],
+)
+def test_a_transaction_of_others_is_never_reversed(order_id: str) -> None:
     shop = Shop()
-    an_orphan(shop, "somebody else's order")
+    shop.real_gateway.sell_for_others(order_id, Money(10_00, "USD"))
+    ledger = shop.real_gateway.all_transactions()
     (finding,) = reconcile(shop, OrphanPolicy.REVERSE)
     assert finding.kind is FindingKind.ORPHAN
-    assert shop.effects() == 1
+    assert shop.real_gateway.all_transactions() == ledger
 
 
 def test_what_is_not_recorded_yet_is_no_orphan() -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from adapters.braintree.gateway import BraintreeAdapter
+from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings
 from application.ports.gateway import (
     Approved,
@@ -74,7 +75,7 @@ def at_the_twin() -> Iterator[Bench]:
             url=twin.url,
             ca_file=str(twin.ca_file),
         )
-        gateway = BraintreeAdapter(settings)
+        gateway = BraintreeAdapter(settings, OrderIds(lambda: "k7m2q9xw3f"))
 
         def settle(_: str) -> None:
             twin.control.settle()

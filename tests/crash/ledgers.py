@@ -23,6 +23,7 @@ from domain.operation import Operation, OperationKind, OperationState
 from domain.payment import Payment
 from domain.payment_method import PaymentMethodState
 from tests.crash.shoppers import Asked
+from tests.order_ids import operation_of
 
 _NEVER_TOOK_EFFECT: Final = frozenset({"processor_declined", "gateway_rejected", "failed"})
 _HOLDS: Final = frozenset({"authorized", "authorizing"})
@@ -141,7 +142,7 @@ class _Audit:
                     self._succeeded[operation.request_id].append(operation)
         self._by_order: defaultdict[str, list[LedgerEntry]] = defaultdict(list)
         for entry in ledger:
-            self._by_order[entry.order_id or ""].append(entry)
+            self._by_order[operation_of(entry.order_id)].append(entry)
         self._explain_each_transaction()
         for payment in self._payments.values():
             for operation in payment.operations:
@@ -159,7 +160,7 @@ class _Audit:
     def _explain_each_transaction(self) -> None:
         effects: Counter[str] = Counter()
         for entry in self._ledger:
-            operation = self._operations.get(entry.order_id or "")
+            operation = self._operations.get(operation_of(entry.order_id))
             if operation is None:
                 self.verdict.lost_payments.append(f"no row explains {entry}")
                 continue

@@ -12,6 +12,7 @@ from bayar import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, m
 from tests.crash.replica import wait_until
 from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm
+from tests.order_ids import operation_of
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -59,4 +60,4 @@ def test_a_call_is_not_sent_once_its_operation_has_been_given_up(two_replicas: S
         payment = found(watcher, "frozen")
         assert payment is not None
         ours = {operation.operation_id for operation in payment.operations}
-        assert [entry for entry in two_replicas.ledger() if entry.order_id in ours] == []
+        assert [entry for entry in two_replicas.ledger() if operation_of(entry.order_id) in ours] == []

@@ -12,6 +12,7 @@ import pytest
 from bayar import BayarClient, BayarError, CaptureMode, Payment, PaymentState, RetryPolicy, money
 from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm
+from tests.order_ids import operation_of
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -70,7 +71,7 @@ def a_payment(client: BayarClient, reference: str, mode: CaptureMode.ValueType =
 def effects(house: Storm, payment: Payment) -> list[str]:
     """The types of the gateway's transactions for the payment."""
     ours = {operation.operation_id for operation in payment.operations}
-    return sorted(entry.type for entry in house.ledger() if entry.order_id in ours)
+    return sorted(entry.type for entry in house.ledger() if operation_of(entry.order_id) in ours)
 
 
 def test_fifty_identical_requests_pay_once(house: Storm, clients: list[BayarClient]) -> None:

@@ -10,6 +10,7 @@ from bayar import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, m
 from tests.crash.shoppers import VISA
 from tests.crash.steps import STEPS
 from tests.crash.storm import Storm
+from tests.order_ids import operation_of
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -81,6 +82,6 @@ def test_a_repeat_after_any_death_charges_once(house: Storm) -> None:
         each.kill()
         each.start()
     assert house.finish().verdict.lines() == []
-    captured = [entry.order_id for entry in house.ledger() if entry.status == "settled"]
+    captured = [operation_of(entry.order_id) for entry in house.ledger() if entry.status == "settled"]
     assert len(captured) <= len(OF_A_PAYMENT)
     assert len(captured) == len(set(captured))

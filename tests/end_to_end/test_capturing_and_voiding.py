@@ -22,6 +22,7 @@ from bayar.payments.v1.payment_service_pb2 import CapturePaymentRequest, VoidPay
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.end_to_end.service import Pair
 from tests.end_to_end.wallet import pay, usd
+from tests.order_ids import operation_of
 
 
 def hold(bayar: BayarClient, amount: str = "100.00") -> Payment:
@@ -33,7 +34,7 @@ def at_gateway(pair: Pair, payment: Payment) -> dict[str, list[tuple[str, str]]]
     found: dict[str, list[tuple[str, str]]] = {}
     ours = {operation.operation_id for operation in payment.operations}
     for entry in pair.twin.control.ledger():
-        if entry.order_id in ours:
+        if operation_of(entry.order_id) in ours:
             found.setdefault(entry.type, []).append((entry.status, entry.amount))
     return found
 

@@ -21,6 +21,7 @@ from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres, running_postgres
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
 from tests.end_to_end.wallet import an_order, pay
+from tests.order_ids import operation_of
 
 CALLERS = 6
 
@@ -112,7 +113,7 @@ def test_payments_go_on_after_postgresql_was_down_and_both_ledgers_agree(
     states = {payment.state for payment in shoppers.told}
     assert states <= {PaymentState.PAYMENT_STATE_CAPTURED, PaymentState.PAYMENT_STATE_PENDING}
     bayar = service.client()
-    charged = Counter(entry.order_id for entry in twin.control.ledger())
+    charged = Counter(operation_of(entry.order_id) for entry in twin.control.ledger())
     for payment in shoppers.told:
         known = until(partial(_unless_pending, bayar, payment), seconds=40)
         [operation] = known.operations

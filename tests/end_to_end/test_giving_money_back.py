@@ -23,6 +23,7 @@ from bayar.payments.v1.payment_service_pb2 import RefundPaymentRequest
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.end_to_end.service import Pair, until
 from tests.end_to_end.wallet import pay, usd
+from tests.order_ids import operation_of
 
 
 def settled(bayar: BayarClient, pair: Pair, amount: str = "100.00") -> Payment:
@@ -34,7 +35,7 @@ def settled(bayar: BayarClient, pair: Pair, amount: str = "100.00") -> Payment:
 def given_back(pair: Pair, payment: Payment) -> list[str]:
     """The refunds that the gateway made for the payment."""
     ours = {operation.operation_id for operation in payment.operations}
-    return [e.amount for e in pair.twin.control.ledger() if e.order_id in ours and e.type == "credit"]
+    return [e.amount for e in pair.twin.control.ledger() if operation_of(e.order_id) in ours and e.type == "credit"]
 
 
 def test_a_settled_payment_is_refunded_in_parts_and_then_whole(bayar: BayarClient, pair: Pair) -> None:

@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from bayar import BayarClient, BayarError, Payment, PaymentState
 from tests.end_to_end.service import Pair, until
 from tests.end_to_end.wallet import an_order, pay
+from tests.order_ids import operation_of
 
 CALLERS = 60
 HANG_SECONDS = 8.0
@@ -46,7 +47,7 @@ def metrics(pair: Pair) -> dict[str, float]:
 
 
 def charges(pair: Pair) -> list[str]:
-    return [str(entry.order_id) for entry in pair.twin.control.ledger()]
+    return [operation_of(entry.order_id) for entry in pair.twin.control.ledger()]
 
 
 def test_reads_and_health_go_on_while_the_gateway_hangs_and_nobody_pays_twice(bayar: BayarClient, pair: Pair) -> None:

@@ -22,6 +22,7 @@ from bayar import (
 from bayar.payments.v1.payment_service_pb2 import VerificationOutcome
 from tests.end_to_end.service import Pair, until
 from tests.end_to_end.wallet import a_card, an_order, pay, usd
+from tests.order_ids import operation_of
 
 PENDING = PaymentState.PAYMENT_STATE_PENDING
 CAPTURED = PaymentState.PAYMENT_STATE_CAPTURED
@@ -53,7 +54,7 @@ def _alive(pid: int) -> bool:
 
 def charges(pair: Pair, payment: Payment) -> list[str]:
     ours = {operation.operation_id for operation in payment.operations}
-    return [e.amount for e in pair.twin.control.ledger() if e.order_id in ours]
+    return [e.amount for e in pair.twin.control.ledger() if operation_of(e.order_id) in ours]
 
 
 def rest(bayar: BayarClient, payment: Payment) -> Payment:

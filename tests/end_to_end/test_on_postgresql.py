@@ -14,6 +14,7 @@ from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres, running_postgres
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
 from tests.end_to_end.wallet import an_order, pay, usd
+from tests.order_ids import operation_of
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def replicas(postgres: Postgres, twin: Twin, tmp_path_factory: pytest.TempPathFa
 
 def charges(twin: Twin, payment: Payment) -> list[str]:
     ours = {operation.operation_id for operation in payment.operations}
-    return [entry.amount for entry in twin.control.ledger() if entry.order_id in ours]
+    return [entry.amount for entry in twin.control.ledger() if operation_of(entry.order_id) in ours]
 
 
 def test_a_schema_that_is_not_up_to_date_is_told_with_the_remedy(postgres: Postgres, twin: Twin) -> None:

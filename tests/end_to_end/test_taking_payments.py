@@ -27,12 +27,13 @@ from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.end_to_end.refusals import refused
 from tests.end_to_end.service import Pair
 from tests.end_to_end.wallet import AMEX, MASTERCARD, NEXT_YEARS, VISA, a_card, an_order, pay, usd
+from tests.order_ids import operation_of
 
 
 def charges(pair: Pair, payment: Payment) -> list[str]:
     """The amounts that the gateway took for the payment's operations."""
     ours = {operation.operation_id for operation in payment.operations}
-    return [entry.amount for entry in pair.twin.control.ledger() if entry.order_id in ours]
+    return [entry.amount for entry in pair.twin.control.ledger() if operation_of(entry.order_id) in ours]
 
 
 def test_a_card_is_charged_and_shown_without_its_number(bayar: BayarClient, pair: Pair) -> None:
@@ -82,7 +83,9 @@ def test_each_currency_goes_to_its_account_with_its_own_digits(
 ) -> None:
     payment = pay(bayar, amount=money(amount, currency))
     assert payment.state == PaymentState.PAYMENT_STATE_CAPTURED
-    entry = next(e for e in pair.twin.control.ledger() if e.order_id == payment.operations[0].operation_id)
+    entry = next(
+        e for e in pair.twin.control.ledger() if operation_of(e.order_id) == payment.operations[0].operation_id
+    )
     assert (entry.amount, entry.currency, entry.merchant_account_id) == (
         at_gateway,
         currency,

@@ -29,6 +29,7 @@ from tests.databases import Postgres
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
 from tests.end_to_end.wallet import an_order, pay
 from tests.issuer import Authority
+from tests.order_ids import operation_of
 
 WORKERS = 2
 READY = f"ok, {WORKERS} of {WORKERS} workers\n"
@@ -102,7 +103,7 @@ def read(url: str) -> str:
 
 def charges(twin: Twin, payment: Payment) -> list[str]:
     ours = {operation.operation_id for operation in payment.operations}
-    return [entry.amount for entry in twin.control.ledger() if entry.order_id in ours]
+    return [entry.amount for entry in twin.control.ledger() if operation_of(entry.order_id) in ours]
 
 
 @pytest.fixture(scope="module")

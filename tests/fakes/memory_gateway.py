@@ -222,6 +222,17 @@ class MemoryGateway:
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
         yield from [found for found in self._search() if start <= found.create_time < end]
 
+    def sell_for_others(self, order_id: str, amount: Money) -> Transaction:
+        """Somebody else on the same merchant account takes money. Its order id carries another mark, or none."""
+        with self._lock:
+            return self._add(
+                order_id=order_id,
+                kind=TransactionKind.SALE,
+                amount=amount,
+                status=TransactionStatus.SUBMITTED,
+                is_marked=False,
+            )
+
     def all_transactions(self) -> list[Transaction]:
         """The whole ledger, as it is."""
         with self._lock:
@@ -471,6 +482,7 @@ class MemoryGateway:
         token: str = "",
         refunded_transaction_id: str = "",
         authorized_transaction_id: str = "",
+        is_marked: bool = True,
     ) -> Transaction:
         now = self.clock.now()
         transaction_id = f"bt{len(self._transactions) + 1}"
@@ -488,6 +500,7 @@ class MemoryGateway:
             token=token,
             refunded_transaction_id=refunded_transaction_id,
             authorized_transaction_id=authorized_transaction_id,
+            is_marked=is_marked,
         )
         self._transactions[transaction_id] = [(now, added)]
         if _whole_units(amount) == 4001 and kind is TransactionKind.SALE:

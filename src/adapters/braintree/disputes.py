@@ -15,6 +15,7 @@ from braintree.dispute_gateway import DisputeGateway
 from braintree.successful_result import SuccessfulResult
 
 from adapters.braintree import translate
+from adapters.braintree.order_ids import UNMARKED, OrderIds
 from application.ports.gateway import DisputeAnswered, DisputeOutcome, GatewayNotReached, Rejected
 from domain.dispute import DisputeKind, DisputeReason, DisputeReport, DisputeState, Evidence
 from domain.money import Money
@@ -48,7 +49,7 @@ _REASONS: Final[Mapping[str, DisputeReason]] = MappingProxyType(
 )
 
 
-def report(found: Any) -> DisputeReport:
+def report(found: Any, order_ids: OrderIds = UNMARKED) -> DisputeReport:
     """Raises for a dispute that is not as it should be."""
     transaction = getattr(found, "transaction", None)
     reply_by = _day(getattr(found, "reply_by_date", None))
@@ -67,7 +68,7 @@ def report(found: Any) -> DisputeReport:
         evidence=tuple(evidence(one) for one in getattr(found, "evidence", None) or ()),
         case_number=translate.text(found, "case_number"),
         reason_code=translate.text(found, "reason_code"),
-        order_id=translate.text(transaction, "order_id"),
+        order_id=order_ids.read(translate.text(transaction, "order_id"))[0],
     )
 
 
@@ -100,16 +101,17 @@ class DisputeCalls:
     """The SDK's calls about disputes. What they raise is for the adapter to understand."""
 
     sdk: Any
+    order_ids: OrderIds
 
     def find(self, gateway_dispute_id: str) -> DisputeReport:
-        return report(self.sdk.dispute.find(gateway_dispute_id))
+        return report(self.sdk.dispute.find(gateway_dispute_id), self.order_ids)
 
     def received(self, since: date) -> Iterator[DisputeReport]:
         # One of its own: a search keeps its criteria on the object that makes it.
         disputes = DisputeGateway(self.sdk)
         window = braintree.DisputeSearch.received_date >= since.isoformat()
         for found in disputes.search(window).disputes.items:
-            yield report(found)
+            yield report(found, self.order_ids)
 
     def accept(self, gateway_dispute_id: str) -> DisputeOutcome:
         return outcome(self.sdk.dispute.accept(gateway_dispute_id))

@@ -19,9 +19,11 @@ from adapters.braintree import params, translate
 from adapters.braintree.breaker import Traffic
 from adapters.braintree.connection import AnswerLost, RequestNotSent
 from adapters.braintree.disputes import DisputeCalls, uploaded
+from adapters.braintree.order_ids import UNMARKED, OrderIds
 from adapters.braintree.sdk import sdk_of
 from adapters.braintree.settings import BraintreeSettings
 from application.ports.gateway import (
+    Approved,
     Authorization,
     Capture,
     DisputeOutcome,
@@ -66,12 +68,13 @@ _NO_EFFECT: Final = (AuthenticationError, AuthorizationError, UpgradeRequiredErr
 class BraintreeAdapter:
     """The gateway port, for one merchant. One for the process, used by all threads at once."""
 
-    def __init__(self, settings: BraintreeSettings) -> None:
+    def __init__(self, settings: BraintreeSettings, order_ids: OrderIds = UNMARKED) -> None:
         self._sdk, self._transport = sdk_of(settings)
+        self._order_ids = order_ids
         self._merchant_accounts: Mapping[str, str] = settings.merchant_accounts
         self._keys = _RequestKeys(enabled=settings.use_api_request_key)
         self._credentials = _Credentials()
-        self._disputes = DisputeCalls(self._sdk)
+        self._disputes = DisputeCalls(self._sdk, order_ids)
 
     def close(self) -> None:
         """Drops idle connections; calls under way finish."""
@@ -88,13 +91,16 @@ class BraintreeAdapter:
         if merchant_account_id is None:
             return Rejected(detail=f"no merchant account takes {authorization.amount.currency_code}")
 
+        order = {"order_id": self._order_ids.of(authorization.operation_id)}
+
         def sell(key: params.Params) -> object:
-            return self._sdk.transaction.sale(params.sale(authorization, merchant_account_id) | key)
+            return self._sdk.transaction.sale(params.sale(authorization, merchant_account_id) | order | key)
 
         def sell_without_token(key: params.Params) -> object:
             if key:
                 key = {"api_request_key": f"{authorization.operation_id}-2"}
-            return self._sdk.transaction.sale(params.sale(authorization, merchant_account_id, names_token=False) | key)
+            asked = params.sale(authorization, merchant_account_id, names_token=False)
+            return self._sdk.transaction.sale(asked | order | key)
 
         def ask(key: params.Params) -> object:
             result = sell(key)
@@ -112,7 +118,8 @@ class BraintreeAdapter:
         def ask(key: params.Params) -> object:
             transactions = self._sdk.transaction
             if capture.in_part:
-                options = {"order_id": capture.operation_id} | ({"final_capture": True} if capture.final else {}) | key
+                final: params.Params = {"final_capture": True} if capture.final else {}
+                options = {"order_id": self._order_ids.of(capture.operation_id)} | final | key
                 return transactions.submit_for_partial_settlement(capture.transaction_id, amount, options)
             return transactions.submit_for_settlement(capture.transaction_id, amount, key)
 
@@ -123,7 +130,8 @@ class BraintreeAdapter:
 
     def refund(self, refund: Refund) -> Outcome:
         def ask(key: params.Params) -> object:
-            options = {"amount": refund.amount.to_decimal(), "order_id": refund.operation_id} | key
+            order_id = self._order_ids.of(refund.operation_id)
+            options = {"amount": refund.amount.to_decimal(), "order_id": order_id} | key
             return self._sdk.transaction.refund(refund.transaction_id, options)
 
         return self._move(ask, refund.operation_id)
@@ -133,7 +141,7 @@ class BraintreeAdapter:
     def find_transaction(self, transaction_id: str) -> Transaction | None:
         with self._question():
             try:
-                return translate.transaction(self._sdk.transaction.find(transaction_id))
+                return self._read(self._sdk.transaction.find(transaction_id))
             except NotFoundError:
                 return None
 
@@ -148,9 +156,16 @@ class BraintreeAdapter:
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         # One that cannot be read counts as an unanswered question: it must never look like absence.
         with self._question():
-            found = self._search(braintree.TransactionSearch.order_id == operation_id)
-            transactions = [translate.transaction(item) for item in found]
+            order_id = braintree.TransactionSearch.order_id
+            found = self._search(order_id == self._order_ids.of(operation_id))
+            if not found and self._order_ids.mark:
+                # As versions before the mark sent it, and as later ones may: with more in front.
+                found = self._search(order_id.ends_with(operation_id))  # type: ignore[no-untyped-call]
+            transactions = [self._read(item) for item in found]
         return [transaction for transaction in transactions if transaction.order_id == operation_id]
+
+    def _read(self, item: Any) -> Transaction:
+        return self._order_ids.named(translate.transaction(item))
 
     def _search(self, *criteria: Any) -> list[Any]:
         named = self._sdk.transaction.search(*criteria)
@@ -163,7 +178,7 @@ class BraintreeAdapter:
         """Without those that cannot be read, so that one does not hide the others."""
         for item in items:
             try:
-                yield translate.transaction(item)
+                yield self._read(item)
             except Exception as failure:
                 _log.error("transaction %s cannot be read: %s", getattr(item, "id", ""), type(failure).__name__)
 
@@ -180,7 +195,7 @@ class BraintreeAdapter:
                 yield from self.transactions_created(middle, end)
                 return
             for item in found.items:
-                transaction = translate.transaction(item)
+                transaction = self._read(item)
                 if start <= transaction.create_time < end:
                     yield transaction
 
@@ -321,7 +336,8 @@ class BraintreeAdapter:
     def _move(self, ask: Ask, operation_id: OperationId) -> Outcome:
         """One call that moves money. Whatever goes wrong once something may have been sent is Unknown."""
         try:
-            return translate.outcome(self._keys.ask(ask, operation_id))
+            outcome = translate.outcome(self._keys.ask(ask, operation_id))
+            return Approved(self._order_ids.named(outcome.transaction)) if isinstance(outcome, Approved) else outcome
         except RequestNotSent as failure:
             raise GatewayNotReached(str(failure)) from failure
         except _NO_EFFECT as failure:

@@ -16,7 +16,6 @@ def sale(asked: Authorization, merchant_account_id: str, *, names_token: bool = 
     """`names_token`: whether the method that is to be stored gets our token, or one of the gateway's."""
     params: Params = {
         "amount": asked.amount.to_decimal(),
-        "order_id": asked.operation_id,
         "merchant_account_id": merchant_account_id,
         "options": {"submit_for_settlement": asked.captures},
     }

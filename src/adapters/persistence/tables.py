@@ -396,6 +396,19 @@ encryption_keys: Final = Table(
     "encryption_keys", metadata, Column("key_id", Text, primary_key=True), Column("proof", Text, nullable=False)
 )
 
+# One row: what is true of this database as a whole. A restored backup has it, too.
+deployment: Final = Table(
+    "deployment",
+    metadata,
+    Column("deployment_id", Integer, primary_key=True, autoincrement=False),
+    # What its transactions carry at the gateway, so that another deployment's are told apart.
+    Column("mark", Text, nullable=False),
+    # What is held until an administrator releases it: nothing, the background's work, or callers' changes as well.
+    Column("hold", Text, nullable=False, server_default=text("''")),
+    Column("hold_reason", Text, nullable=False, server_default=text("''")),
+    Column("hold_time", UtcTime),
+)
+
 api_keys: Final = Table(
     "api_keys",
     metadata,

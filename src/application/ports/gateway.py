@@ -145,7 +145,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """One transaction as the gateway shows it. `decline` is set where the gateway or the bank said no to it."""
+    """One transaction as the gateway shows it. `decline` is set where the gateway or the bank said no to it.
+
+    `order_id` is the operation's id where this deployment made it: that is certain where it carries the deployment's
+    mark. Versions before the mark sent the bare id. Anything else is somebody else's order id, as it stands.
+    """
 
     transaction_id: str
     order_id: str
@@ -163,6 +167,8 @@ class Transaction:
     refund_ids: tuple[str, ...] = ()
     partial_settlement_ids: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
+    # Whether the order id carries this deployment's mark.
+    is_marked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adapters.braintree.gateway import BraintreeAdapter
+from adapters.braintree.order_ids import UNMARKED, OrderIds
 from adapters.braintree.settings import BraintreeSettings
 from application.ports.gateway import Authorization, Capture, NewMethod, Refund, Void
 from domain.customer import Customer
@@ -22,7 +23,7 @@ OPERATION = OperationId("op_1")
 CARD = Card(CARD_NUMBER, CardExpiry(2030, 2), CVV, "Budi Santoso")
 
 
-def adapter(url: str, **changes: Any) -> BraintreeAdapter:
+def adapter(url: str, *, order_ids: OrderIds = UNMARKED, **changes: Any) -> BraintreeAdapter:
     settings: dict[str, Any] = {
         "environment": "twin",
         "merchant_id": "merchant1",
@@ -34,7 +35,7 @@ def adapter(url: str, **changes: Any) -> BraintreeAdapter:
         "connect_timeout_seconds": 2,
         "read_timeout_seconds": 2,
     }
-    return BraintreeAdapter(BraintreeSettings(**settings | changes))
+    return BraintreeAdapter(BraintreeSettings(**settings | changes), order_ids)
 
 
 def authorization(**changes: Any) -> Authorization:

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.braintree import params
+from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings, TwinEnvironment
 from application.ports.gateway import (
     Approved,
@@ -25,7 +26,7 @@ from application.ports.gateway import (
     Unknown,
 )
 from domain.address import Address, StatementDescriptor
-from domain.ids import PaymentMethodId
+from domain.ids import OperationId, PaymentMethodId
 from domain.instrument import CardExpiry
 from domain.money import Money
 from tests.adapters.braintree import documents
@@ -282,6 +283,28 @@ def test_an_operation_is_found_by_the_order_id_of_its_transactions() -> None:
         [found] = adapter(server.url).find_by_operation(OPERATION)
     assert found.order_id == "op_1"
     assert server.received[0].xml == {"search": {"order_id": {"is": "op_1"}}}
+
+
+def test_an_operation_is_found_under_the_mark_and_as_older_versions_sent_it() -> None:
+    operation_id = OperationId("op_0000000000000000000000000a")
+    marked = OrderIds(lambda: "k7m2q9xw3f")
+    older = {"id": "tx1", "order_id": operation_id}
+    pages = [documents.found_ids(), documents.found_ids("tx1"), documents.found(older)]
+    with serving(*(answer(200, page) for page in pages)) as server:
+        [found] = adapter(server.url, order_ids=marked).find_by_operation(operation_id)
+    assert (found.order_id, found.is_marked) == (operation_id, False)
+    assert [request.xml["search"] for request in server.received[:2]] == [
+        {"order_id": {"is": f"k7m2q9xw3f-{operation_id}"}},
+        {"order_id": {"ends_with": operation_id}},
+    ]
+
+
+def test_a_search_for_the_bare_id_does_not_find_another_deployments_transaction() -> None:
+    operation_id = OperationId("op_0000000000000000000000000a")
+    others = {"id": "tx1", "order_id": f"0000000000-{operation_id}"}
+    pages = [documents.found_ids(), documents.found_ids("tx1"), documents.found(others)]
+    with serving(*(answer(200, page) for page in pages)) as server:
+        assert adapter(server.url, order_ids=OrderIds(lambda: "k7m2q9xw3f")).find_by_operation(operation_id) == []
 
 
 def test_an_operation_that_left_no_trace_is_found_nowhere() -> None:

@@ -1,0 +1,52 @@
+"""The order ids that transactions carry at the gateway: this deployment's mark, and the operation's id."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Final
+
+from application.ports.gateway import Transaction
+from domain import ids
+from domain.ids import OPERATION, OperationId
+
+_ID_LENGTH: Final = len(f"{OPERATION}_") + 26
+
+
+@dataclass(frozen=True)
+class OrderIds:
+    """Several deployments may share a merchant account, and each must know its own transactions again.
+
+    An order id is `mark-op_...`. Others may stand in front of it, up to the gateway's 255 characters, as long as no
+    letter or digit touches the mark. Versions before the mark sent the operation id alone.
+    """
+
+    read_mark: Callable[[], str]
+
+    @cached_property
+    def mark(self) -> str:
+        return self.read_mark()
+
+    def of(self, operation_id: OperationId) -> str:
+        return f"{self.mark}-{operation_id}" if self.mark else operation_id
+
+    def named(self, transaction: Transaction) -> Transaction:
+        """The transaction with its order id in the application's terms."""
+        order_id, is_marked = self.read(transaction.order_id)
+        if (order_id, is_marked) == (transaction.order_id, transaction.is_marked):
+            return transaction
+        return replace(transaction, order_id=order_id, is_marked=is_marked)
+
+    def read(self, order_id: str) -> tuple[str, bool]:
+        """The operation id where the order id carries this deployment's mark, else the order id as it is; and which."""
+        head, operation_id = order_id[:-_ID_LENGTH], order_id[-_ID_LENGTH:]
+        before = head.removesuffix(f"{self.mark}-")
+        carries_mark = self.mark and before != head and not before[-1:].isalnum()
+        if carries_mark and ids.is_id(operation_id, OPERATION):
+            return operation_id, True
+        return order_id, False
+
+
+# For a gateway that nobody else uses.
+UNMARKED: Final = OrderIds(lambda: "")

@@ -1,0 +1,21 @@
+"""The deployment's own mark, and what an administrator holds."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "deployment",
+        sa.Column("deployment_id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("mark", sa.Text(), nullable=False),
+        sa.Column("hold", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("hold_reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("hold_time", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("deployment_id", name=op.f("pk_deployment")),
+    )

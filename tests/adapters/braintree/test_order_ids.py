@@ -1,0 +1,44 @@
+"""Order ids name the deployment that made a transaction, and its operation."""
+
+from __future__ import annotations
+
+import pytest
+
+from adapters.braintree.order_ids import UNMARKED, OrderIds
+from domain.ids import OperationId
+
+OPERATION = OperationId("op_0000000000000000000000000a")
+OURS = OrderIds(lambda: "k7m2q9xw3f")
+
+
+def test_an_order_id_is_read_as_it_was_written() -> None:
+    assert OURS.of(OPERATION) == "k7m2q9xw3f-op_0000000000000000000000000a"
+    assert OURS.read(OURS.of(OPERATION)) == (OPERATION, True)
+
+
+@pytest.mark.parametrize("front", ["order 17 ", "A-1/", "x" * 200 + "_"])
+def test_more_may_stand_in_front_of_the_mark(front: str) -> None:
+    assert OURS.read(front + OURS.of(OPERATION)) == (OPERATION, True)
+
+
+@pytest.mark.parametrize(
+    "order_id",
+    [
+        "",
+        "17",
+        OPERATION,
+        f"0000000000-{OPERATION}",
+        f"xk7m2q9xw3f-{OPERATION}",
+        f"k7m2q9xw3f{OPERATION}",
+        f"k7m2q9xw3f-{OPERATION}-2",
+        "k7m2q9xw3f-op_0000000000000000000000000i",
+        "k7m2q9xw3f-",
+    ],
+)
+def test_anything_else_stays_as_it_is(order_id: str) -> None:
+    assert OURS.read(order_id) == (order_id, False)
+
+
+def test_without_a_mark_nothing_is_marked() -> None:
+    assert UNMARKED.of(OPERATION) == OPERATION
+    assert UNMARKED.read(f"-{OPERATION}") == (f"-{OPERATION}", False)
