@@ -41,9 +41,20 @@ _VOIDABLE = frozenset(status for status in TransactionStatus if status.is_voidab
 
 def _own_transaction(gateway: Gateway, operation: Operation, kind: TransactionKind) -> Outcome | None:
     found = [t for t in gateway.find_by_operation(operation.operation_id) if t.kind is kind]
+    found = found or [t for t in _on_parent(gateway, operation) if t.kind is kind]
     # One that took effect says more than one that was declined on the way.
     found.sort(key=lambda transaction: transaction.decline is not None)
     return outcome_of(found[0]) if found else None
+
+
+def _on_parent(gateway: Gateway, operation: Operation) -> list[Transaction]:
+    """The operation's transactions that the one it acts on names. Searches lag behind; this does not."""
+    target = operation.target_transaction_id
+    parent = gateway.find_transaction(target) if target else None
+    if parent is None:
+        return []
+    named = (gateway.find_transaction(one) for one in (*parent.refund_ids, *parent.partial_settlement_ids))
+    return [one for one in named if one is not None and one.order_id == operation.operation_id]
 
 
 def _on_target(

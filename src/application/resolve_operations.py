@@ -64,12 +64,14 @@ class ResolveOperations:
         return len(due)
 
     def resolve(self, payment_id: PaymentId, operation_id: OperationId) -> Payment:
-        """Looks for the outcome of one started operation now. Raises GatewayUnavailable and StoreUnavailable."""
+        """Looks for the outcome of one open operation now. Raises GatewayUnavailable and StoreUnavailable."""
         with self.store.read() as work:
             payment = work.payments.get(payment_id)
         if payment is None:
             raise KeyError(payment_id)
         operation = payment.operation(operation_id)
+        if operation.state is OperationState.SCHEDULED:
+            return self._find_scheduled(operation, payment_id) or payment
         if operation.state is not OperationState.STARTED:
             return payment
         outcome = look_up(self.gateway, operation)
@@ -171,6 +173,8 @@ class ResolveOperations:
             if payment.operation(operation_id).state is OperationState.SCHEDULED:
                 self._wait(payment_id, operation_id, checked=True)
             return
+        if self._find_scheduled(operation, payment_id) is not None:
+            return
         stamp = self._stamp()
         lease = self.exactly_once.begin_lease()
         with self.store.begin() as work:
@@ -197,6 +201,28 @@ class ResolveOperations:
                     work.payments.save(payment)
             return
         self.exactly_once.record(payment_id, operation_id, outcome, Caller(CallerId(SERVICE)))
+
+    def _find_scheduled(self, operation: Operation, payment_id: PaymentId) -> Payment | None:
+        """The payment with what the gateway did before, or None: it shows nothing.
+
+        After a backup was restored, or a standby took over that was behind, the record does not know what it sent.
+        """
+        outcome = look_up(self.gateway, operation)
+        if outcome is None:
+            return None
+        if isinstance(outcome, Unknown):
+            return self._wait(payment_id, operation.operation_id, checked=True)
+        return self._record_found_scheduled(payment_id, operation.operation_id, outcome)
+
+    @again_after_conflicts
+    def _record_found_scheduled(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome) -> Payment:
+        stamp = self._stamp()
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            if payment.operation(operation_id).state is OperationState.SCHEDULED:
+                payment.start_scheduled(operation_id, stamp=stamp)
+                record_outcome(work, payment, operation_id, outcome, stamp, self.exactly_once.follow)
+        return payment
 
     def _hold(self, work: UnitOfWork, payment: Payment, refund: Operation, stamp: Stamp) -> None:
         """A dispute claims what was to be given back. Waits for its end; once it is lost, the customer has it."""

@@ -331,7 +331,7 @@ def test_a_second_attempt_at_a_scheduled_refund_is_watched_anew() -> None:
     other.resolver.resolve(payment.terms.payment_id, operation_id)
     while shop.now(payment).operations[-1].state is OperationState.STARTED:
         shop.resolve(after=MINUTE)
-    shop.fails("refund", Fault.LOST_AFTER)
+    shop.fails("refund", Fault.LATE)
     while shop.now(payment).operations[-1].state is OperationState.SCHEDULED:
         shop.resolve(after=SOON)
     other.resolver.resolve(payment.terms.payment_id, operation_id)

@@ -135,6 +135,15 @@ class MemoryStore:
             self._state = state
         return claimed
 
+    def back_up(self) -> Callable[[], None]:
+        """Returns what restores the store as it is now."""
+        backup = self._state
+
+        def restore() -> None:
+            self._state = backup
+
+        return restore
+
     def wipe(self) -> None:
         """What is overwritten in memory is gone."""
 
