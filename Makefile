@@ -5,6 +5,7 @@ WORKERS ?= 2
 ARGS    ?=
 SECONDS ?= 60
 SEED    ?=
+SAMPLE  ?= 0
 DATABASE ?= both
 
 VENV    := .venv
@@ -28,7 +29,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-domain crash feed fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-domain crash feed mutants fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -57,6 +58,9 @@ bench: $(BENCH) ## how fast it is beside its peers, in some minutes; writes docs
 
 bench-full: $(BENCH) ## the same with more rounds and 10 million payments, in an hour or two
 	$(BIN)/python -m benchmarks --full $(ARGS)
+
+mutants: $(DEV) ## plant mutants in the core, show which of them the quick tests catch (SAMPLE=200 SEED=7 ARGS=src/domain/money.py)
+	$(BIN)/python -m tests.mutation --sample $(SAMPLE) --seed $(or $(SEED),0) --workers $(WORKERS) $(ARGS)
 
 fuzz: $(FUZZ) ## look for bytes that the service answers with a fault of its own (SECONDS=60)
 	$(BIN)/python -m tests.fuzz $(SECONDS)
