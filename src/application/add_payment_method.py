@@ -67,7 +67,7 @@ class AddPaymentMethod:
             return self._repeat_of_once_valid(order, caller, invalid)
         method_id = PaymentMethodId(self.exactly_once.ids.new(ids.PAYMENT_METHOD))
         attempt = self.guard.attempt(
-            caller.caller_id, customer_id=customer.customer_id, client_address=order.client_address, source=source
+            caller, customer_id=customer.customer_id, client_address=order.client_address, source=source
         )
         lease = self.exactly_once.begin_lease()
         with self.exactly_once.in_flight.track(request.key):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from application.caller import Caller
 from application.conflicts import again_after_conflicts
 from application.errors import TooManyDeclines
 from application.ports.attempts import AttemptBlock, AttemptScope, Tally
@@ -99,18 +100,24 @@ class AttemptGuard:
 
     def attempt(
         self,
-        caller_id: CallerId,
+        caller: Caller,
         *,
         customer_id: CustomerId | None = None,
         client_address: str = "",
         source: Source | None = None,
         instrument: Instrument | None = None,
     ) -> Attempt:
-        """What is about to be tried. The instrument is that of a stored method."""
-        subjects = [self._subject(caller_id, AttemptScope.CALLER, "", caller_id)]
+        """What is about to be tried. The instrument is that of a stored method.
+
+        Customers with a credential of their own are counted apart from the back end as a whole, and an address that
+        they declare is not counted: either would let one of them block others.
+        """
+        caller_id, is_bound = caller.caller_id, caller.customer_id is not None
+        whole = f"{caller_id}, paying with credentials of customers" if is_bound else caller_id
+        subjects = [self._subject(caller_id, AttemptScope.CALLER, "customers" if is_bound else "", whole)]
         if customer_id is not None:
             subjects.append(self._subject(caller_id, AttemptScope.CUSTOMER, customer_id, customer_id))
-        if client_address:
+        if client_address and not is_bound:
             network = network_of(client_address)
             subjects.append(self._subject(caller_id, AttemptScope.CLIENT_ADDRESS, network, network))
         card = ""

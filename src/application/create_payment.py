@@ -191,10 +191,11 @@ class CreatePayment:
             billing_address=order.billing_address,
             descriptor=order.descriptor,
             metadata=metadata,
+            reference_space=caller.customer_id,
         )
         request = Request(caller, known(request_id), "CreatePayment", _fields(order))
         attempt = self.guard.attempt(
-            caller.caller_id,
+            caller,
             customer_id=customer.customer_id if customer else None,
             client_address=order.client_address,
             source=source,

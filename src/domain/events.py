@@ -52,6 +52,9 @@ class PaymentTerms:
     billing_address: Address = Address()
     descriptor: StatementDescriptor = StatementDescriptor()
     metadata: dict[str, str] = field(default_factory=dict)
+    # Within what the reference is unique: the payments that this customer makes with a credential of their own. None:
+    # those of the caller's back end.
+    reference_space: CustomerId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.operation_log import OperationLog
 from domain.transaction import GatewayDetails, Standing, TransactionStatus
-from domain.transitions import ALLOWED
+from domain.transitions import ALLOWED, PaymentState
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,6 +385,30 @@ class Payment(OperationLog):
     def is_asked_to_pay(self) -> bool:
         """Whether what is new about it is a wish to take money, and not only facts that the gateway told."""
         return any(isinstance(e, OperationStarted) and e.kind is OperationKind.AUTHORIZE for e in self.new_events)
+
+    def already_pays(self, asked: PaymentTerms) -> bool:
+        """Whether a payment on those terms would pay twice for the order that this one pays.
+
+        A customer who paid with a credential of their own stands against the back end only with the whole amount of
+        the same order: with a cent, they could keep the back end from charging it.
+        """
+        terms = self.terms
+        if not self.is_live or (terms.caller_id, terms.reference) != (asked.caller_id, asked.reference):
+            return False
+        if terms.reference_space == asked.reference_space:
+            return True
+        if terms.customer_id is None or terms.customer_id != asked.customer_id:
+            return False
+        return terms.reference_space is None or self._holds(asked.amount)
+
+    def _holds(self, amount: Money) -> bool:
+        """Whether it took or can take at least that much, or may have."""
+        if amount.currency_code != self.terms.amount.currency_code:
+            return False
+        if self.state is PaymentState.PENDING:
+            return self.terms.amount >= amount
+        given_back = self.refunded_amount + self.refund_pending_amount
+        return self.captured_amount + self.capturable_amount - given_back >= amount
 
     def check_again(self, operation_id: OperationId, next_check_time: datetime, *, checked: bool = False) -> None:
         """Sets when an open operation is looked at next, and counts a look that found nothing. No event."""

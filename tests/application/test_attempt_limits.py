@@ -229,7 +229,7 @@ def test_nothing_of_a_card_is_kept_but_a_keyed_hash() -> None:
     assert "4111" not in kept
     assert "203.0.113.7" not in kept
     other_key = AttemptGuard(shop.store, shop.clock, shop.ids, shop.limits, b"another")
-    assert not {subject.key for subject in other_key.attempt(SHOP.caller_id).subjects} & set(kept)
+    assert not {subject.key for subject in other_key.attempt(SHOP).subjects} & set(kept)
 
 
 def test_a_clock_set_back_or_ahead_blocks_nobody_for_long() -> None:
@@ -265,7 +265,7 @@ def test_a_count_that_fails_costs_nobody_the_answer(caplog: pytest.LogCaptureFix
             raise StoreUnavailable("full")
 
     guard = AttemptGuard(Unwilling(), shop.clock, shop.ids, shop.limits, b"key")  # type: ignore[arg-type]
-    attempt = guard.attempt(SHOP.caller_id)
+    attempt = guard.attempt(SHOP)
     guard = AttemptGuard(Unwilling(), shop.clock, shop.ids, AttemptLimits(per_caller=1), b"key")  # type: ignore[arg-type]
     guard._count(attempt, None)
     assert "was not counted" in caplog.text

@@ -87,6 +87,7 @@ def started(
     seconds: float = 0,
     amount: Money = Money(1000, "USD"),  # noqa: B008
     customer_id: CustomerId | None = None,
+    reference_space: CustomerId | None = None,
     billing_address: Address = Address(),
 ) -> Payment:
     """A payment whose authorization is under way, for a reference of its own unless one is given."""
@@ -97,6 +98,7 @@ def started(
         amount=amount,
         capture_mode=CaptureMode.AUTOMATIC,
         customer_id=customer_id,
+        reference_space=reference_space,
         billing_address=billing_address,
     )
     payment = Payment.create(terms, stamp=at(seconds))
@@ -110,13 +112,15 @@ def started(
 def new_payments(draw: Draw[Any], customer_id: CustomerId | None = None) -> Payment:
     """A payment whose authorization has just been started."""
     currency_code = draw(currencies)
+    customer_id = customer_id or draw(st.none() | st.just(CustomerId(IDS.new(prefixes.CUSTOMER))))
     terms = PaymentTerms(
         payment_id=PaymentId(IDS.new(prefixes.PAYMENT)),
         caller_id=CallerId(IDS.new("caller")),
         reference=draw(texts) + IDS.new("order"),
         amount=draw(moneys(currency_code)),
         capture_mode=draw(st.sampled_from(CaptureMode)),
-        customer_id=customer_id or draw(st.none() | st.just(CustomerId(IDS.new(prefixes.CUSTOMER)))),
+        customer_id=customer_id,
+        reference_space=draw(st.sampled_from([None, customer_id])),
         payment_method_id=draw(st.none() | st.just(PaymentMethodId(IDS.new(prefixes.PAYMENT_METHOD)))),
         store_payment_method=draw(st.booleans()),
         billing_address=draw(addresses),

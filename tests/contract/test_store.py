@@ -630,6 +630,85 @@ class TestReferences:
         assert {taken.payment_id for taken in outcomes if isinstance(taken, ReferenceTaken)} == set(winners)
 
 
+ANN, EVE = CustomerId("cus_ann"), CustomerId("cus_eve")
+
+
+def own(customer_id: CustomerId, amount: Money = Money(1000, "USD")) -> Payment:  # noqa: B008
+    """A payment for the order that the customer makes with a credential of their own."""
+    return started("order", customer_id=customer_id, reference_space=customer_id, amount=amount)
+
+
+class TestReferencesOfCustomers:
+    def test_each_customer_has_references_of_their_own(self, store: Store) -> None:
+        add(store, started("order"), own(ANN), own(EVE))
+        for customer_id in (ANN, EVE):
+            with pytest.raises(ReferenceTaken), store.begin() as work:
+                work.payments.add(own(customer_id))
+
+    def test_a_customers_payment_comes_back_with_its_space(self, store: Store) -> None:
+        payment = own(ANN)
+        add(store, payment)
+        assert get(store, payment) == payment
+        assert get(store, payment).terms.reference_space == ANN
+
+    def test_a_customers_reference_is_free_once_the_payment_is_not_live(self, store: Store) -> None:
+        first, second = own(ANN), own(ANN)
+        add(store, first)
+        change(store, first, fail)
+        add(store, second)
+        with pytest.raises(ReferenceTaken) as refusal, store.begin() as work:
+            work.payments.add(own(ANN))
+        assert refusal.value.payment_id == second.terms.payment_id
+
+    def test_another_attempt_of_a_customer_is_refused_where_another_payment_took_its_place(self, store: Store) -> None:
+        first, second = own(ANN), own(ANN)
+        add(store, first)
+        change(store, first, fail)
+        add(store, second)
+        with store.begin() as work:
+            current = work.payments.get(first.terms.payment_id, lock=True)
+            assert current is not None
+            current.authorize(OperationId(IDS.new("op")), RequestId("again"), stamp=at(3))
+            with pytest.raises(ReferenceTaken):
+                work.payments.save(current)
+
+    def test_what_the_gateway_did_for_a_customer_is_recorded_whatever_took_its_place(self, store: Store) -> None:
+        first, second = own(ANN), own(ANN)
+        add(store, first)
+        change(store, first, lambda p: fail(p, FailureReason.NOT_FOUND_AT_GATEWAY))
+        add(store, second)
+        change(store, first, succeed)
+        assert get(store, first).state is PaymentState.CAPTURED
+        change(store, second, succeed)
+        with pytest.raises(ReferenceTaken), store.begin() as work:
+            work.payments.add(own(ANN))
+
+    def test_the_back_ends_payment_for_a_customer_stands_against_the_customers_own(self, store: Store) -> None:
+        first = started("order", customer_id=ANN)
+        add(store, first)
+        with pytest.raises(ReferenceTaken) as refusal, store.begin() as work:
+            work.payments.add(own(ANN, Money(1, "USD")))
+        assert refusal.value.payment_id == first.terms.payment_id
+        add(store, own(EVE))
+
+    @pytest.mark.parametrize("end", [None, succeed])
+    @pytest.mark.parametrize(("minor_units", "is_whole"), [(999, False), (1000, True), (1001, True)])
+    def test_a_customers_own_payment_stands_against_the_back_ends_with_the_whole_amount(
+        self, minor_units: int, is_whole: bool, end: Callable[[Payment], None] | None, store: Store
+    ) -> None:
+        first = own(ANN, Money(minor_units, "USD"))
+        add(store, first)
+        if end is not None:
+            change(store, first, end)
+        second = started("order", customer_id=ANN)
+        if not is_whole:
+            add(store, second)
+            return
+        with pytest.raises(ReferenceTaken) as refusal, store.begin() as work:
+            work.payments.add(second)
+        assert refusal.value.payment_id == first.terms.payment_id
+
+
 def request(request_id: str = "", *, caller_id: CallerId = SHOP, resource_id: str = "pay_1") -> RequestRecord:
     return RequestRecord(
         caller_id=caller_id,

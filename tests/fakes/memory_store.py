@@ -453,9 +453,8 @@ class _Payments:
             if (
                 payment.is_asked_to_pay
                 and payment.is_live
-                and other.is_live
                 and other.terms.payment_id != terms.payment_id
-                and (other.terms.caller_id, other.terms.reference) == (terms.caller_id, terms.reference)
+                and other.already_pays(terms)
             ):
                 raise ReferenceTaken(other.terms.payment_id)
         entries = self._state.history.setdefault(terms.payment_id, [])

@@ -19,6 +19,7 @@ from adapters.persistence.tables import (
     HAS_TRANSACTION,
     IS_FOLLOWED,
     IS_LIVE,
+    IS_LIVE_IN_SPACE,
     IS_OPEN,
     operations,
     payment_events,
@@ -105,8 +106,11 @@ class SqlPayments:
 
     def add(self, payment: Payment) -> None:
         row = payment_to_row(payment, self._sealer) | {"version": 1, "event_count": len(payment.new_events)}
-        unique = ("caller_id", "reference")
-        while not insert_unless_taken(self._connection, payments, row, *unique, where=IS_LIVE):
+        self._refuse_if_paid_in_another_space(payment)
+        in_space = payment.terms.reference_space is not None
+        unique = ("caller_id", "reference_space", "reference") if in_space else ("caller_id", "reference")
+        where = IS_LIVE_IN_SPACE if in_space else IS_LIVE
+        while not insert_unless_taken(self._connection, payments, row, *unique, where=where):
             # Tried again only where the other one ended its life between the two statements.
             holder = self._holder(payment)
             if holder is not None:
@@ -124,6 +128,8 @@ class SqlPayments:
         if unmoved and not payment.new_events and _same(payment.operations, stored.operations):
             return
         if payment.is_live and not stored.is_live:
+            if payment.is_asked_to_pay:
+                self._refuse_if_paid_in_another_space(payment)
             try:
                 with savepoint(self._connection):
                     self._write_payment(stored)
@@ -138,7 +144,10 @@ class SqlPayments:
                     payment.terms.payment_id,
                     self._holder(payment),
                 )
-                self._write_payment(stored, is_live=False)
+                # A space of its own is one where nobody else is.
+                in_space = payment.terms.reference_space is not None
+                apart = {"reference_space": payment.terms.payment_id} if in_space else {"is_live": False}
+                self._write_payment(stored, **apart)
         else:
             self._write_payment(stored)
         self._write_operations(stored)
@@ -291,12 +300,13 @@ class SqlPayments:
         found = []
         for row in rows:
             payment = payment_from_rows(row, own[row.payment_id], self._sealer)
-            stored = _AsStored(payment, row.version, row.event_count, payment.operations, row.is_live, row.follow_time)
+            is_live = row.is_live if row.reference_space is None else payment.is_live
+            stored = _AsStored(payment, row.version, row.event_count, payment.operations, is_live, row.follow_time)
             self._stored[id(payment)] = stored
             found.append(payment)
         return found
 
-    def _write_payment(self, stored: _AsStored, **overruled: bool) -> None:
+    def _write_payment(self, stored: _AsStored, **overruled: bool | str) -> None:
         payment = stored.payment
         payment_id = payment.terms.payment_id
         values = payment_to_changes(payment, self._sealer) | {
@@ -308,7 +318,7 @@ class SqlPayments:
         if not self._connection.execute(_UPDATE_PAYMENT, values | key).rowcount:
             raise StaleWrite(payment_id)
         stored.version += 1
-        stored.is_live = values["is_live"]
+        stored.is_live = values["is_live"] if payment.terms.reference_space is None else payment.is_live
         stored.follow_time = payment.follow_time
 
     def _write_operations(self, stored: _AsStored) -> None:
@@ -354,13 +364,30 @@ class SqlPayments:
             states.append(_state(Payment.replay(events)))
         return states
 
-    def _holder(self, payment: Payment) -> PaymentId | None:
-        """The live payment for the reference."""
+    def _refuse_if_paid_in_another_space(self, payment: Payment) -> None:
+        """The customer's row is locked, so nobody else begins to pay for the same order of theirs meanwhile."""
         terms = payment.terms
-        statement = select(payments.c.payment_id).where(
-            payments.c.caller_id == terms.caller_id, payments.c.reference == terms.reference, IS_LIVE
-        )
-        return self._connection.execute(statement).scalar()
+        if terms.customer_id is None:
+            return
+        table = payments.c
+        same = select(payments).where(table.caller_id == terms.caller_id, table.reference == terms.reference)
+        if terms.reference_space is None:
+            elsewhere = same.where(table.reference_space == terms.customer_id, IS_LIVE_IN_SPACE)
+        else:
+            elsewhere = same.where(table.customer_id == terms.customer_id, IS_LIVE)
+        for other in self._load(self._connection.execute(elsewhere).all()):
+            if other.already_pays(terms):
+                raise ReferenceTaken(other.terms.payment_id)
+
+    def _holder(self, payment: Payment) -> PaymentId | None:
+        """The live payment for the reference in its space."""
+        terms, table = payment.terms, payments.c
+        same = select(table.payment_id).where(table.caller_id == terms.caller_id, table.reference == terms.reference)
+        if terms.reference_space is None:
+            return self._connection.execute(same.where(IS_LIVE)).scalar()
+        return self._connection.execute(
+            same.where(table.reference_space == terms.reference_space, IS_LIVE_IN_SPACE)
+        ).scalar()
 
 
 def _state(payment: Payment) -> PaymentState:

@@ -57,6 +57,11 @@ metadata: Final = MetaData(
 # The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, a database
 # cannot tell that the index fits.
 IS_LIVE: Final = text("is_live")
+# Of a payment that a customer made with a credential of their own. Its columns, and not a flag: a version that knows
+# nothing of such references keeps them up to date, too.
+IS_LIVE_IN_SPACE: Final = text(
+    "reference_space IS NOT NULL AND funds <> 'returned' AND state IN ('pending', 'authorized', 'captured', 'settled')"
+)
 IS_EXTERNAL_ID_HELD: Final = text("external_id_digest <> '' AND delete_time IS NULL")
 IS_DEFAULT: Final = text("is_default")
 IS_OPEN: Final = text("state IN ('scheduled', 'started')")
@@ -86,6 +91,8 @@ payments: Final = Table(
     Column("currency_code", Text, nullable=False),
     Column("capture_mode", Text, nullable=False),
     Column("terms", _Json, nullable=False),
+    # The customer, where the reference is unique among their own payments. None: among those of the back end.
+    Column("reference_space", Text),
     # Derived from the operations and written with them, so that lists can filter and the unique rule can hold.
     Column("state", Text, nullable=False),
     Column("funds", Text, nullable=False),
@@ -132,6 +139,15 @@ Index(
     unique=True,
     sqlite_where=IS_LIVE,
     postgresql_where=IS_LIVE,
+)
+Index(
+    "uq_payments_live_reference_in_space",
+    payments.c.caller_id,
+    payments.c.reference_space,
+    payments.c.reference,
+    unique=True,
+    sqlite_where=IS_LIVE_IN_SPACE,
+    postgresql_where=IS_LIVE_IN_SPACE,
 )
 
 operations: Final = Table(

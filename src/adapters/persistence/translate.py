@@ -112,6 +112,7 @@ def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
         "reference": terms.reference,
         "reference_folded": fold(terms.reference),
         "customer_id": terms.customer_id,
+        "reference_space": terms.reference_space,
         "minor_units": terms.amount.minor_units,
         "currency_code": terms.amount.currency_code,
         "capture_mode": terms.capture_mode.value,
@@ -128,7 +129,8 @@ def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
     return {
         "state": payment.state.value,
         "funds": payment.funds.value,
-        "is_live": payment.is_live,
+        # In a customer's space, another index holds the reference.
+        "is_live": payment.is_live and payment.terms.reference_space is None,
         "brand": instrument.brand if instrument else "",
         "last_four": instrument.last_four if instrument else "",
         "instrument": sealer.seal_entries(_converter.unstructure(instrument), place) if instrument else None,
@@ -148,6 +150,7 @@ def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sea
         amount=Money(row.minor_units, row.currency_code),
         capture_mode=CaptureMode(row.capture_mode),
         customer_id=row.customer_id,
+        reference_space=row.customer_id if row.reference_space is not None else None,
         **_unpack(PaymentTerms, sealer.open_entries(row.terms, place_of("payments", "terms", row.payment_id))),
     )
     payment = Payment(

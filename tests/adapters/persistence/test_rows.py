@@ -15,7 +15,14 @@ from sqlalchemy import Engine, event, func, select, text
 
 from adapters.persistence import translate
 from adapters.persistence.store import SqlStore
-from adapters.persistence.tables import customers, operations, payment_events, payment_methods, payments
+from adapters.persistence.tables import (
+    IS_LIVE_IN_SPACE,
+    customers,
+    operations,
+    payment_events,
+    payment_methods,
+    payments,
+)
 from application.ports.notifications import NotificationState
 from application.ports.store import PaymentFilter, Position
 from domain.customer import Customer
@@ -55,7 +62,10 @@ def test_what_is_cached_agrees_with_what_the_operations_say(engine: Engine, data
             select(operations.c.state).where(operations.c.payment_id == own).order_by(operations.c.sequence)
         )
         assert list(states.scalars()) == [operation.state.value for operation in payment.operations]
-    assert (row.state, row.funds, row.is_live) == (payment.state.value, payment.funds.value, payment.is_live)
+        in_space = connection.execute(select(payments).where(payments.c.payment_id == own, IS_LIVE_IN_SPACE)).first()
+    assert (row.state, row.funds) == (payment.state.value, payment.funds.value)
+    is_own = payment.terms.reference_space is not None
+    assert (row.is_live, in_space is not None) == (payment.is_live and not is_own, payment.is_live and is_own)
     assert (row.brand, row.last_four) == (
         (payment.instrument.brand, payment.instrument.last_four) if payment.instrument else ("", "")
     )

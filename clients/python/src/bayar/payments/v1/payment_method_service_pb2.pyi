@@ -102,6 +102,7 @@ class AddPaymentMethodRequest(_message.Message):
     """The IP address of the shopper, IPv4 or IPv6, without a port or a zone. Optional; anything else is INVALID_REQUEST.
     Declines and verifications are counted for it (IPv6: for its /64), to stop card testing; past a limit
     RESOURCE_EXHAUSTED/TOO_MANY_DECLINES. Never the address of your own server. A repeat may name another one.
+    Checked and not counted where the credential is one of a single customer, who could block others with their address.
     """
     @_builtins.property
     def card(self) -> _card_pb2.Card:

@@ -97,8 +97,10 @@ class CreatePaymentRequest(_message.Message):
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
     """Your order. Required, 1 to 255 characters, no control characters; otherwise INVALID_REQUEST. While a payment for it
-    is live, another one is refused with REFERENCE_ALREADY_PAID, whatever its request_id. It is kept as it is, and an order
-    number may look like anything: never put card data here.
+    is live, another one is refused with REFERENCE_ALREADY_PAID, whatever its request_id. The references of payments that
+    a customer makes with a credential of their own are apart from yours: such a payment refuses yours only where you
+    name the same customer and it holds the whole amount. It is kept as it is, and an order number may look like
+    anything: never put card data here.
     """
     customer_id: _builtins.str
     """The customer who pays. Optional, unless store_payment_method is set or the source is a stored method. An unknown
@@ -122,6 +124,7 @@ class CreatePaymentRequest(_message.Message):
     """The IP address of the shopper, IPv4 or IPv6, without a port or a zone. Optional; anything else is INVALID_REQUEST.
     Declines and verifications are counted for it (IPv6: for its /64), to stop card testing; past a limit
     RESOURCE_EXHAUSTED/TOO_MANY_DECLINES. Never the address of your own server. A repeat may name another one.
+    Checked and not counted where the credential is one of a single customer, who could block others with their address.
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
