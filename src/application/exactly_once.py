@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from application.caller import Caller
@@ -20,6 +20,7 @@ from application.outcomes import record_failure, record_outcome
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, RefundIncomplete, Unknown
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Kept, ReferenceTaken, RequestRecord, Store, UnitOfWork
+from application.standing_refusals import STANDING, StandingRefusal, refusal_from_fields, refusal_to_fields
 from domain.events import Stamp
 from domain.ids import OPERATION, OperationId, PaymentId, RequestId
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
@@ -101,34 +102,58 @@ class ExactlyOnce:
         )
 
     def claim(self, work: UnitOfWork, record: RequestRecord) -> RequestRecord | None:
-        """The earlier record of the same request, or None for a new one. Raises RequestIdReused."""
+        """The earlier record of the same request, or None for a new one.
+
+        Raises RequestIdReused, and the refusal where that is the answer to the request.
+        """
         earlier = work.requests.claim(record)
         if earlier is not None:
-            _must_be_same(earlier, record)
+            _check_earlier(earlier, record)
         return earlier
 
     def is_repeat(self, work: UnitOfWork, request: Request) -> bool:
-        """Whether the request was carried out before. Raises RequestIdReused."""
+        """Whether the request was carried out before. Raises what `claim` raises."""
         return self.earlier(work, request) is not None
 
     def earlier(self, work: UnitOfWork, request: Request) -> RequestRecord | None:
-        """The record of the request, if it came before. Raises RequestIdReused."""
+        """The record of the request, if it came before. Raises what `claim` raises."""
         earlier = work.requests.get(request.caller.request_space, request.request_id)
         if earlier is not None:
-            _must_be_same(earlier, self.record_of(request, earlier.resource_id, self.stamp(request.caller)))
+            _check_earlier(earlier, self.record_of(request, earlier.resource_id, self.stamp(request.caller)))
         return earlier
+
+    @again_after_conflicts
+    def refuse(self, request: Request, payment_id: PaymentId, refusal: StandingRefusal) -> Payment:
+        """Records the refusal as the answer to the request, for ever, and raises it.
+
+        Returns the payment where the same request was carried out since it was refused.
+        """
+        stamp = self.stamp(request.caller)
+        kept = refusal_to_fields(refusal)
+        with self.store.begin(stamp.actor) as work:
+            earlier = self.claim(work, replace(self.record_of(request, payment_id, stamp), refusal=kept))
+            if earlier is not None:
+                payment = locked(work, PaymentId(earlier.resource_id))
+                if not may_try_again(payment, request):
+                    return payment
+                work.requests.refuse(*request.key, kept)
+        raise refusal
 
     def move_money(self, request: Request, payment_id: PaymentId, begin: Begin, call: Call) -> Payment:
         """Runs the three beats for a request that makes one call.
 
         `begin` gets the payment, locked, or None when it is to be created; it starts the operation. `call` asks the
         gateway, and holds the lease once more where it has to do something else before. Raises what `begin` raises,
-        GatewayNotReached, NotFound, RequestIdReused, ReferenceAlreadyPaid and OperationRefused.
+        GatewayNotReached, NotFound, RequestIdReused, ReferenceAlreadyPaid and OperationRefused. A standing refusal is
+        the answer to every repeat, too.
         """
         operation_id = OperationId(self.ids.new(OPERATION))
         lease = self.begin_lease()
         with self.in_flight.track(request.key):
-            payment, begun = self._record_start(request, payment_id, operation_id, begin)
+            try:
+                payment, begun = self._record_start(request, payment_id, operation_id, begin)
+            except STANDING as refusal:
+                payment, begun = self.refuse(request, payment_id, refusal), None
             if begun is not None:
                 started, kept = begun
                 payment = self.carry_out(
@@ -229,7 +254,7 @@ class ExactlyOnce:
             for o in operations:
                 if o.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST and o.target_transaction_id:
                     # A refund that was tried as a void is still a refund to the one who asked.
-                    asked = OperationKind.REFUND if request.method == "RefundPayment" else o.kind
+                    asked = OperationKind.REFUND if o.for_refund else o.kind
                     raise OperationRefused(payment.terms.payment_id, o.operation_id, asked, o.failure_detail)
         return payment
 
@@ -269,10 +294,13 @@ class ExactlyOnce:
         return payment, (operation, kept)
 
 
-def _must_be_same(earlier: RequestRecord, later: RequestRecord) -> None:
+def _check_earlier(earlier: RequestRecord, later: RequestRecord) -> None:
+    """Raises RequestIdReused where they differ, and the refusal that is the answer to both."""
     differing = differing_fields(earlier.fingerprint, later.fingerprint)
     if differing:
         raise RequestIdReused(later.request_id, differing)
+    if earlier.refusal is not None:
+        raise refusal_from_fields(earlier.refusal)
 
 
 def may_try_again(payment: Payment, request: Request) -> bool:

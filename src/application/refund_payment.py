@@ -4,26 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
 
 from application.caller import Caller
 from application.checks import Checks, RawMoney, known
 from application.claims import refuse_if_claimed
 from application.conflicts import again_after_conflicts
 from application.exactly_once import ExactlyOnce, Lease, Request, locked, may_try_again
-from application.load import check_amount, load, load_for_change
+from application.load import check_amount, load_for_change, owned
 from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund, RefundIncomplete
 from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
 from application.void_payment import void_of
+from application.standing_refusals import STANDING
 from domain import ids
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
 from domain.ids import OPERATION, OperationId, PaymentId
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
-
-METHOD: Final = "RefundPayment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,11 +52,14 @@ class RefundPayment:
         amount = check_amount(checks, order.amount, self.store, payment_id, caller)
         checks.done()
         fields = {"payment_id": payment_id, "amount": amount, "note": note}
-        request = Request(caller, known(request_id), METHOD, fields)
+        request = Request(caller, known(request_id), "RefundPayment", fields)
         self._learn_whether_settled(known(payment_id), request, caller)
         lease = self.exactly_once.begin_lease()
         with self.exactly_once.in_flight.track(request.key):
-            payment, started = self._record_start(request, PaymentId(known(payment_id)), amount, note)
+            try:
+                payment, started = self._record_start(request, PaymentId(known(payment_id)), amount, note)
+            except STANDING as refusal:
+                payment, started = self.exactly_once.refuse(request, PaymentId(known(payment_id)), refusal), None
             if started == []:
                 # All of it waits, or others took what was left after a part. The payment tells.
                 return payment
@@ -71,8 +72,10 @@ class RefundPayment:
 
     def _learn_whether_settled(self, payment_id: str, request: Request, caller: Caller) -> None:
         """Whether money is voided, refunded or disputed by now: a gateway need not have told of it by itself."""
-        payment = load(self.store, payment_id, caller)
-        if payment.operations_of(request.request_id):
+        with self.store.read() as work:
+            payment = owned(work.payments.get(PaymentId(payment_id)), payment_id, caller)
+            is_repeat = self.exactly_once.is_repeat(work, request)
+        if is_repeat:
             return
         sales = payment.captured_sales
         if sales:

@@ -20,7 +20,6 @@ from application.outcomes import record_failure, record_outcome
 from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Rejected, Unknown
 from application.ports.store import DueOperation, Store, StoreUnavailable, UnitOfWork
 from application.refresh import Refresh
-from application.refund_payment import METHOD as REFUND_METHOD
 from application.refund_payment import send_return
 from domain.events import SERVICE, Stamp
 from domain.ids import OPERATION, CallerId, OperationId, PaymentId
@@ -131,9 +130,6 @@ class ResolveOperations:
 
     def _refund_instead(self, work: UnitOfWork, payment: Payment, operation_id: OperationId, stamp: Stamp) -> None:
         """A refund tried as a void came too late for it: refund, as the caller's own process would have done."""
-        request = work.requests.get(payment.terms.caller_id, payment.operation(operation_id).request_id)
-        if request is None or request.method != REFUND_METHOD:
-            return
         refund_id = OperationId(self.exactly_once.ids.new(OPERATION))
         if payment.refund_instead(operation_id, refund_id, stamp=stamp):
             payment.check_again(refund_id, stamp.time + self.exactly_once.first_check)

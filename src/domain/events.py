@@ -85,6 +85,8 @@ class OperationStarted(Occurrence):
     target_transaction_id: str = ""
     in_part: bool = False
     final: bool = False
+    # A void that carries out a refund: where it comes too late, a refund takes its place.
+    for_refund: bool = False
     note: str = ""
 
 

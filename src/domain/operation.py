@@ -32,6 +32,15 @@ class OperationState(Enum):
         return self in (OperationState.SCHEDULED, OperationState.STARTED)
 
 
+class OperationOrigin(Enum):
+    """Who sent it to the gateway."""
+
+    # This service did, for a caller.
+    SERVICE = "service"
+    # Somebody else did: in the gateway's control panel, or as another client of the same merchant.
+    OUTSIDE = "outside"
+
+
 class FailureReason(Enum):
     """Why it had no effect although nobody declined it."""
 
@@ -63,6 +72,7 @@ class Operation:
     request_id: RequestId
     create_time: datetime
     target_transaction_id: str = ""
+    origin: OperationOrigin = OperationOrigin.SERVICE
     # A capture that leaves the rest of the authorization open: a transaction of its own.
     in_part: bool = False
     # A capture that releases what it leaves.
@@ -71,6 +81,8 @@ class Operation:
     was_scheduled: bool = False
     # How often it was on its way to the gateway: scheduled again, it starts again under its own id.
     start_count: int = 0
+    # A void that carries out a refund: where it comes too late, a refund takes its place.
+    for_refund: bool = False
     note: str = ""
     finish_time: datetime | None = None
     transaction_id: str = ""

@@ -191,7 +191,9 @@ class Payment(OperationLog):
     ) -> Operation:
         """Starts, or schedules, one part of a refund plan of this very payment as it is now."""
         if part.kind is OperationKind.VOID:
-            return self._start_void(part.transaction_id, operation_id, request_id, note=note, stamp=stamp)
+            return self._start_void(
+                part.transaction_id, operation_id, request_id, for_refund=True, note=note, stamp=stamp
+            )
         happened = OperationScheduled if part.must_wait else OperationStarted
         self._record(
             happened(
@@ -207,14 +209,14 @@ class Payment(OperationLog):
         return self.operation(operation_id)
 
     def refund_instead(self, void_id: OperationId, operation_id: OperationId, *, stamp: Stamp) -> bool:
-        """Schedules a refund of what a refused void would have given back. Returns whether there is anything to refund.
+        """Schedules a refund of what a refused void was to give back. Returns whether it did.
 
-        Where the record of the sale is behind, and it will never settle, the schedule ends with that news.
+        Only for a void that carried out a refund: nobody asked to give money back by VoidPayment. Where the record of the sale is behind, and it will never settle, the schedule ends with that news.
         """
         void = self.operation(void_id)
         sale = self.latest_on(void.target_transaction_id)
         refused = void.kind is OperationKind.VOID and void.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST
-        if not refused or sale is None or not sale.is_captured_sale:
+        if not void.for_refund or not refused or sale is None or not sale.is_captured_sale:
             return False
         amount = min(void.amount, self._unreturned(sale), self.refundable_amount)
         if not amount:
@@ -495,6 +497,7 @@ class Payment(OperationLog):
             target_transaction_id=event.target_transaction_id,
             in_part=isinstance(event, OperationStarted) and event.in_part,
             final=isinstance(event, OperationStarted) and event.final,
+            for_refund=isinstance(event, OperationStarted) and event.for_refund,
             was_scheduled=not started,
             start_count=int(started),
             note=event.note,
@@ -527,7 +530,14 @@ class Payment(OperationLog):
             raise IllegalTransition(self.terms.payment_id, self.state, kind)
 
     def _start_void(
-        self, transaction_id: str, operation_id: OperationId, request_id: RequestId, *, note: str, stamp: Stamp
+        self,
+        transaction_id: str,
+        operation_id: OperationId,
+        request_id: RequestId,
+        *,
+        for_refund: bool = False,
+        note: str,
+        stamp: Stamp,
     ) -> Operation:
         target = self.latest_on(transaction_id)
         self._record(
@@ -538,6 +548,7 @@ class Payment(OperationLog):
                 amount=target.amount if target else self._zero,
                 request_id=request_id,
                 target_transaction_id=transaction_id,
+                for_refund=for_refund,
                 note=note,
             )
         )

@@ -7,13 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from application.caller import Caller
 from application.ports.gateway import Outcome, StoredInstrument, Transaction, Void
 from application.ports.store import StoreUnavailable
+from application.refund_payment import RefundOrder
 from domain.ids import OperationId
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
-from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, Shop, a_request_id, an_order, usd
+from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
 from tests.fakes.memory_gateway import Fault
 
 SOON = timedelta(seconds=10)
@@ -387,6 +389,21 @@ def test_a_refund_by_a_void_that_came_too_late_and_had_no_answer_is_carried_out(
     effects = shop.effects()
     assert shop.refund(payment, request_id=request_id) == payment
     assert shop.effects() == effects
+
+
+def test_a_customers_own_refund_by_a_void_that_came_too_late_is_carried_out() -> None:
+    shop = Shop()
+    customer = shop.customer(given_name="Ann")
+    payment = shop.pay(an_order(customer_id=customer.customer_id))
+    herself = Caller(SHOP.caller_id, SHOP.scopes, customer.customer_id)
+    shop.fails("void", Fault.LOST_BEFORE)
+    shop.refund_payment(RefundOrder(request_id=a_request_id(), payment_id=payment.terms.payment_id), herself)
+    shop.real_gateway.settle()
+
+    for _ in range(4):
+        shop.resolve(after=MINUTE)
+
+    assert shop.now(payment).refunded_amount == payment.captured_amount
 
 
 def test_a_void_that_came_too_late_is_no_refund() -> None:

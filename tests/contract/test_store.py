@@ -740,6 +740,18 @@ class TestRequests:
             with store.begin() as work:
                 assert work.requests.claim(replace(request("one", resource_id="pay_2"), fingerprint={})) == first
 
+    def test_a_refusal_is_kept_with_its_request(self, store: Store) -> None:
+        at_once_refused = replace(request("one"), refusal={"reason": "amount_exceeds", "asked": "100"})
+        with store.begin() as work:
+            assert work.requests.claim(at_once_refused) is None
+            assert work.requests.claim(request("two")) is None
+        with store.begin() as work:
+            work.requests.refuse(SHOP, RequestId("two"), {"reason": "reference_already_paid"})
+        with store.begin() as work:
+            assert work.requests.claim(request("one")) == at_once_refused
+            later = work.requests.get(SHOP, RequestId("two"))
+        assert later == replace(request("two"), refusal={"reason": "reference_already_paid"})
+
     def test_request_ids_of_different_callers_do_not_meet(self, store: Store) -> None:
         with store.begin() as work:
             assert work.requests.claim(request("one")) is None

@@ -753,6 +753,10 @@ class _Requests:
             self._state.requests[key] = replace(record, fingerprint=dict(record.fingerprint))
         return earlier
 
+    def refuse(self, caller_id: CallerId, request_id: RequestId, refusal: Mapping[str, str]) -> None:
+        key = (caller_id, request_id)
+        self._state.requests[key] = replace(self._state.requests[key], refusal=dict(refusal))
+
 
 class _Audit:
     def __init__(self, state: _State) -> None:

@@ -162,6 +162,8 @@ operations: Final = Table(
     Column("currency_code", Text, nullable=False),
     Column("request_id", Text, nullable=False),
     Column("target_transaction_id", Text, nullable=False),
+    Column("for_refund", Boolean, nullable=False, server_default=text("false")),
+    Column("origin", Text, nullable=False, server_default=text("'service'")),
     Column("transaction_id", Text, nullable=False),
     Column("create_time", UtcTime, nullable=False),
     Column("next_check_time", UtcTime),
@@ -276,6 +278,8 @@ requests: Final = Table(
     Column("resource_id", Text, nullable=False),
     Column("fingerprint", _Json, nullable=False),
     Column("create_time", UtcTime, nullable=False),
+    # The refusal that is the answer to it, for ever. None where it was not refused.
+    Column("refusal", _Json),
 )
 
 customers: Final = Table(

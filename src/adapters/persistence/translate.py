@@ -46,7 +46,7 @@ from domain.events import (
 from domain.ids import EventId, PaymentId
 from domain.instrument import Instrument
 from domain.money import Money
-from domain.operation import Operation, OperationKind, OperationState
+from domain.operation import Operation, OperationKind, OperationOrigin, OperationState
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.transitions import PaymentState
@@ -180,6 +180,8 @@ def operation_to_row(operation: Operation, payment_id: PaymentId, sequence: int)
         "kind": operation.kind.value,
         "request_id": operation.request_id,
         "target_transaction_id": operation.target_transaction_id,
+        "for_refund": operation.for_refund,
+        "origin": operation.origin.value,
         "create_time": operation.create_time,
         **operation_to_changes(operation),
     }
@@ -207,6 +209,8 @@ def operation_from_row(row: Row[Any]) -> Operation:
         request_id=row.request_id,
         create_time=row.create_time,
         target_transaction_id=row.target_transaction_id,
+        for_refund=row.for_refund,
+        origin=OperationOrigin(row.origin),
         transaction_id=row.transaction_id,
         next_check_time=row.next_check_time,
         check_count=row.check_count,
@@ -265,6 +269,7 @@ def request_to_row(record: RequestRecord) -> Values:
         "resource_id": record.resource_id,
         "fingerprint": dict(record.fingerprint),
         "create_time": record.create_time,
+        "refusal": dict(record.refusal) if record.refusal is not None else None,
     }
 
 
@@ -276,6 +281,7 @@ def request_from_row(row: Row[Any]) -> RequestRecord:
         resource_id=row.resource_id,
         fingerprint=row.fingerprint,
         create_time=row.create_time,
+        refusal=row.refusal,
     )
 
 

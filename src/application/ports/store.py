@@ -61,6 +61,8 @@ class RequestRecord:
     resource_id: str
     fingerprint: Mapping[str, str]
     create_time: datetime
+    # The refusal that is the answer to it, for ever. None where it was not refused.
+    refusal: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -329,6 +331,10 @@ class Requests(Protocol):
 
     def claim(self, record: RequestRecord) -> RequestRecord | None:
         """Stores the record and returns None, or returns the one that came first under caller and request id."""
+        ...
+
+    def refuse(self, caller_id: CallerId, request_id: RequestId, refusal: Mapping[str, str]) -> None:
+        """Stores the refusal with the record that is there."""
         ...
 
 

@@ -33,6 +33,11 @@ class PaymentServiceStub(object):
     ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
     date are compared: more is not kept. The language of messages is not compared.
 
+    The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and PAYMENT_DISPUTED
+    are repeated as they were, even where the payment has changed since. To ask again, make a new request_id. Other errors
+    are not kept.
+
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
     """
@@ -102,6 +107,11 @@ class PaymentServiceServicer(object):
     has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
     ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
     date are compared: more is not kept. The language of messages is not compared.
+
+    The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and PAYMENT_DISPUTED
+    are repeated as they were, even where the payment has changed since. To ask again, make a new request_id. Other errors
+    are not kept.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -267,6 +277,11 @@ class PaymentService(object):
     has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
     ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
     date are compared: more is not kept. The language of messages is not compared.
+
+    The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and PAYMENT_DISPUTED
+    are repeated as they were, even where the payment has changed since. To ask again, make a new request_id. Other errors
+    are not kept.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).

@@ -1,0 +1,27 @@
+"""Refusals that are the answer for ever; voids that carry out a refund; operations that somebody else sent."""
+
+import sqlalchemy as sa
+
+from adapters.persistence.migrations import online
+
+revision = "0014"
+down_revision = "0013"
+branch_labels = None
+depends_on = None
+
+# Refunds that are on their way as a void while the version changes: until now their request alone told.
+_VOIDS_FOR_REFUNDS = (
+    "state IN ('scheduled', 'started') AND kind = 'void' AND NOT for_refund AND EXISTS ("
+    "SELECT 1 FROM payments, requests WHERE payments.payment_id = operations.payment_id "
+    "AND requests.request_id = operations.request_id AND requests.method = 'RefundPayment' "
+    "AND requests.caller_id IN (payments.caller_id, payments.caller_id || '/' || payments.customer_id))"
+)
+
+
+def upgrade() -> None:
+    online.add_column("requests", sa.Column("refusal", sa.JSON(none_as_null=True), nullable=True))
+    online.add_column(
+        "operations", sa.Column("for_refund", sa.Boolean(), nullable=False, server_default=sa.text("false"))
+    )
+    online.add_column("operations", sa.Column("origin", sa.Text(), nullable=False, server_default=sa.text("'service'")))
+    online.update("operations", "operation_id", {"for_refund": "true"}, _VOIDS_FOR_REFUNDS)
