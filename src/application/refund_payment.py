@@ -14,8 +14,8 @@ from application.load import check_amount, load_for_change, owned
 from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund, RefundIncomplete
 from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
-from application.void_payment import void_of
 from application.standing_refusals import STANDING
+from application.void_payment import void_of
 from domain import ids
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
 from domain.ids import OPERATION, OperationId, PaymentId

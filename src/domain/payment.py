@@ -211,7 +211,8 @@ class Payment(OperationLog):
     def refund_instead(self, void_id: OperationId, operation_id: OperationId, *, stamp: Stamp) -> bool:
         """Schedules a refund of what a refused void was to give back. Returns whether it did.
 
-        Only for a void that carried out a refund: nobody asked to give money back by VoidPayment. Where the record of the sale is behind, and it will never settle, the schedule ends with that news.
+        Only for a void that carried out a refund: VoidPayment asks for no refund. Where the record of the sale is
+        behind, and it will never settle, the schedule ends with that news.
         """
         void = self.operation(void_id)
         sale = self.latest_on(void.target_transaction_id)
