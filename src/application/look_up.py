@@ -35,7 +35,7 @@ _CAPTURED = frozenset(status for status in TransactionStatus if status.is_captur
     TransactionStatus.SETTLEMENT_DECLINED
 }
 _HELD = frozenset({TransactionStatus.AUTHORIZED, TransactionStatus.PARTIALLY_CAPTURED})
-_VOIDED = frozenset({TransactionStatus.VOIDED})
+_VOIDED = frozenset({TransactionStatus.VOIDED, TransactionStatus.RELEASED})
 _VOIDABLE = frozenset(status for status in TransactionStatus if status.is_voidable)
 
 

@@ -1,4 +1,4 @@
-"""Cancels a payment that has not settled."""
+"""Cancels a payment that has not settled, or releases what is left of the hold of one that is captured in part."""
 
 from dataclasses import dataclass
 
@@ -45,7 +45,8 @@ class VoidPayment:
             work: UnitOfWork, payment: Payment | None, operation_id: OperationId, stamp: Stamp
         ) -> tuple[Payment, Operation]:
             payment = payment or load_for_change(work, known(payment_id), caller)
-            refuse_if_claimed(work, payment, payment.captured_amount or None)
+            if not payment.is_captured_in_part:
+                refuse_if_claimed(work, payment, payment.captured_amount or None)
             return payment, payment.void(operation_id, request.request_id, note=note, stamp=stamp)
 
         def call(_: Payment, operation: Operation, __: Lease) -> Outcome:

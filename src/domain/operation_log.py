@@ -29,6 +29,11 @@ class Funds(Enum):
     DISPUTED = "disputed"
 
 
+_GIVEN_UP: Final = frozenset(
+    {TransactionStatus.VOIDED, TransactionStatus.PARTIALLY_CAPTURED, TransactionStatus.RELEASED}
+)
+
+
 class OperationLog:
     """The operations of one payment, oldest first, in one currency. Nothing here is stored; all of it is derived, and
     what is asked for often is kept until the operations change.
@@ -79,7 +84,7 @@ class OperationLog:
         if TransactionStatus.EXPIRED in statuses:
             return PaymentState.EXPIRED
         # With every captured part given back, what was not captured yet is still held.
-        if statuses <= {TransactionStatus.VOIDED, TransactionStatus.PARTIALLY_CAPTURED} and not self.capturable_amount:
+        if statuses <= _GIVEN_UP and not self.capturable_amount:
             return PaymentState.VOIDED
         return PaymentState.AUTHORIZED
 
@@ -108,6 +113,12 @@ class OperationLog:
         if any(_status(sale) is not TransactionStatus.SETTLED for sale in self.captured_sales):
             return Funds.CAPTURED
         return Funds.DISBURSED if self.disburse_date else Funds.SETTLED
+
+    @property
+    def is_captured_in_part(self) -> bool:
+        """What was captured are transactions of their own; what is left is held, or was."""
+        standing = self.authorization_standing
+        return standing is not None and standing.status is TransactionStatus.PARTIALLY_CAPTURED
 
     @property
     def is_live(self) -> bool:
@@ -218,9 +229,7 @@ class OperationLog:
     @cached_property
     def refundable_amount(self) -> Money:
         """captured - refunded - refunds under way - disputed, and never below zero."""
-        voiding = self._sum(
-            o for o in self.operations if o.kind is OperationKind.VOID and o.state is OperationState.STARTED
-        )
+        voiding = self._sum(o for o in self.operations if o.state is OperationState.STARTED and self._gives_up(o))
         left = self.captured_amount - self.refunded_amount - self.refund_pending_amount - self.disputed_amount - voiding
         return max(left, self._zero)
 
@@ -290,6 +299,11 @@ class OperationLog:
             ):
                 latest[operation.transaction_id] = operation
         return tuple(latest.values())
+
+    def _gives_up(self, operation: Operation) -> bool:
+        """Whether it is a void of captured money, and not of what is only held."""
+        target = self.latest_on(operation.target_transaction_id) if operation.kind is OperationKind.VOID else None
+        return target is not None and target.is_captured_sale
 
     def _refunds(self) -> list[Operation]:
         """Refunds that gave money back or still may."""

@@ -149,10 +149,14 @@ class Payment(OperationLog):
         return self.operation(operation_id)
 
     def void(self, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: Stamp) -> Operation:
-        """Starts the cancellation of what is held, or captured in one piece and not settled."""
+        """Starts the cancellation of what is held, or captured in one piece and not settled.
+
+        Of a payment that is captured in part, it releases what is left of the hold. What was captured stays.
+        """
         self._must_allow(OperationKind.VOID)
         standing = self.authorization_standing
-        if standing is None or not standing.status.is_voidable:
+        is_released = self.is_captured_in_part and not self.capturable_amount
+        if standing is None or not standing.status.is_voidable or is_released:
             raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.VOID)
         return self._start_void(self.authorization.transaction_id, operation_id, request_id, note=note, stamp=stamp)
 
@@ -511,7 +515,7 @@ class Payment(OperationLog):
         if target is None or target.standing is None or operation.standing is None:
             return
         if operation.kind is OperationKind.VOID:
-            standing = replace(target.standing, status=TransactionStatus.VOIDED)
+            standing = replace(target.standing, status=operation.standing.status)
         elif operation.kind is OperationKind.CAPTURE and operation.transaction_id != operation.target_transaction_id:
             standing = replace(target.standing, status=TransactionStatus.PARTIALLY_CAPTURED)
         else:
@@ -541,12 +545,14 @@ class Payment(OperationLog):
         stamp: Stamp,
     ) -> Operation:
         target = self.latest_on(transaction_id)
+        is_rest = target is not None and target.standing is not None and not target.is_captured_sale
+        amount = self.capturable_amount if is_rest else target.amount if target else self._zero
         self._record(
             OperationStarted(
                 stamp=stamp,
                 operation_id=operation_id,
                 kind=OperationKind.VOID,
-                amount=target.amount if target else self._zero,
+                amount=amount,
                 request_id=request_id,
                 target_transaction_id=transaction_id,
                 for_refund=for_refund,

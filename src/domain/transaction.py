@@ -17,10 +17,15 @@ class TransactionStatus(Enum):
     # Captured in parts: the parts are transactions of their own.
     PARTIALLY_CAPTURED = "partially_captured"
     SUBMITTED = "submitted"
+    # Taken, and the payer's side has not confirmed it: PayPal and bank methods can stay so for days.
+    SETTLEMENT_PENDING = "settlement_pending"
+    SETTLEMENT_CONFIRMED = "settlement_confirmed"
     SETTLING = "settling"
     SETTLED = "settled"
     SETTLEMENT_DECLINED = "settlement_declined"
     VOIDED = "voided"
+    # Captured in parts, and what was left of the hold is given up. The parts are transactions of their own.
+    RELEASED = "released"
     EXPIRED = "expired"
     DECLINED = "declined"
     FAILED = "failed"
@@ -41,7 +46,8 @@ class TransactionStatus(Enum):
 
     @property
     def is_voidable(self) -> bool:
-        return self in (TransactionStatus.AUTHORIZED, TransactionStatus.SUBMITTED)
+        """A void releases all of it; of one that is captured in parts, only what is left of the hold."""
+        return self in _VOIDABLE
 
     @property
     def is_refundable(self) -> bool:
@@ -53,21 +59,37 @@ _PLACES = {
     TransactionStatus.AUTHORIZED: 1,
     TransactionStatus.PARTIALLY_CAPTURED: 2,
     TransactionStatus.SUBMITTED: 3,
+    # These three follow one another in no fixed order.
+    TransactionStatus.SETTLEMENT_PENDING: 4,
+    TransactionStatus.SETTLEMENT_CONFIRMED: 4,
     TransactionStatus.SETTLING: 4,
     TransactionStatus.SETTLED: 5,
 }
 # Voided, expired, declined: nothing follows, not even after settlement.
 _LAST_PLACE = 6
-_CAPTURED = frozenset({TransactionStatus.SUBMITTED, TransactionStatus.SETTLING, TransactionStatus.SETTLED})
-_OPEN = frozenset(
+_ON_ITS_WAY = frozenset(
     {
-        TransactionStatus.AUTHORIZING,
-        TransactionStatus.AUTHORIZED,
-        TransactionStatus.PARTIALLY_CAPTURED,
         TransactionStatus.SUBMITTED,
+        TransactionStatus.SETTLEMENT_PENDING,
+        TransactionStatus.SETTLEMENT_CONFIRMED,
         TransactionStatus.SETTLING,
     }
 )
+_CAPTURED = _ON_ITS_WAY | {TransactionStatus.SETTLED}
+# The gateway voids what waits for its settlement only for some methods: for PayPal, and not for cards.
+_VOIDABLE = frozenset(
+    {
+        TransactionStatus.AUTHORIZED,
+        TransactionStatus.PARTIALLY_CAPTURED,
+        TransactionStatus.SUBMITTED,
+        TransactionStatus.SETTLEMENT_PENDING,
+    }
+)
+_OPEN = _ON_ITS_WAY | {
+    TransactionStatus.AUTHORIZING,
+    TransactionStatus.AUTHORIZED,
+    TransactionStatus.PARTIALLY_CAPTURED,
+}
 
 
 @dataclass(frozen=True, slots=True)

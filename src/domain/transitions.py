@@ -31,7 +31,8 @@ ALLOWED: Final = MappingProxyType(
         PaymentState.PENDING: frozenset[OperationKind](),
         PaymentState.AUTHORIZED: frozenset({OperationKind.CAPTURE, OperationKind.VOID}),
         PaymentState.CAPTURED: frozenset({OperationKind.CAPTURE, OperationKind.VOID, OperationKind.REFUND}),
-        PaymentState.SETTLED: frozenset({OperationKind.CAPTURE, OperationKind.REFUND}),
+        # As long as a part of the authorization is neither captured nor released.
+        PaymentState.SETTLED: frozenset({OperationKind.CAPTURE, OperationKind.VOID, OperationKind.REFUND}),
         PaymentState.DECLINED: frozenset[OperationKind](),
         # Another attempt at an authorization that surely was never sent.
         PaymentState.FAILED: frozenset({OperationKind.AUTHORIZE}),

@@ -268,6 +268,23 @@ def test_what_has_settled_is_not_voided(bench: Bench) -> None:
     assert isinstance(void(bench.gateway, a_settled_sale(bench)), Rejected)
 
 
+def test_a_void_after_a_partial_capture_releases_the_rest_and_keeps_the_part(bench: Bench) -> None:
+    sale = approved(authorize(bench.gateway))
+    part = approved(capture(bench.gateway, sale, 4_00, in_part=True))
+    assert approved(void(bench.gateway, sale)).standing.status is TransactionStatus.VOIDED
+    assert status_of(bench.gateway, part) is TransactionStatus.SUBMITTED
+    assert isinstance(capture(bench.gateway, sale, 1_00, in_part=True), Rejected)
+    assert isinstance(void(bench.gateway, sale), Rejected)
+
+
+def test_a_settlement_that_paypal_holds_up_is_voided_and_not_refunded(bench: Bench) -> None:
+    sale = approved(authorize(bench.gateway, 4002_00, captures=True, source=Nonce("fake-paypal-one-time-nonce")))
+    bench.settle(sale.transaction_id)
+    assert status_of(bench.gateway, sale) is TransactionStatus.SETTLEMENT_PENDING
+    assert isinstance(refund(bench.gateway, sale, 1_00), Rejected)
+    assert approved(void(bench.gateway, sale)).standing.status is TransactionStatus.VOIDED
+
+
 # Refunding
 
 

@@ -9,7 +9,7 @@ from domain.decline import CATALOGUE, DeclineReason
 from domain.events import CaptureMode, PaymentTerms, Stamp
 from domain.ids import CallerId, OperationId, PaymentId, RequestId
 from domain.money import Money
-from domain.operation import FailureReason, Operation
+from domain.operation import FailureReason, Operation, OperationKind
 from domain.payment import Payment
 from domain.transaction import Standing, TransactionStatus
 from domain.transitions import PaymentState
@@ -112,9 +112,12 @@ def start_refund(payment: Payment, amount: Money | None = None) -> list[Operatio
 
 
 def refund(payment: Payment, amount: Money | None = None) -> list[Operation]:
-    """A refund of what has settled that succeeds."""
+    """A refund that succeeds: by a void of what has not settled."""
     started = start_refund(payment, amount)
     for operation in started:
+        if operation.kind is OperationKind.VOID:
+            succeed(payment, operation, TransactionStatus.VOIDED)
+            continue
         succeed(payment, operation, TransactionStatus.SUBMITTED, f"tx{next(_numbers)}")
     return [payment.operation(operation.operation_id) for operation in started]
 

@@ -24,6 +24,7 @@ from tests.domain.making import (
     capture,
     move,
     start_refund,
+    succeed,
     usd,
     void,
 )
@@ -37,7 +38,8 @@ ATTEMPTS: dict[OperationKind, Callable[[Payment], object]] = {
 
 
 def with_something_left_to_capture(state: PaymentState) -> Payment:
-    """In the state, but captured in part: the only way in which CAPTURED and SETTLED allow another capture."""
+    """In the state, but captured in part: the only way in which CAPTURED and SETTLED allow another capture, and SETTLED
+    a void."""
     payment = an_authorized_payment()
     part = capture(payment, usd(30_00))
     if state is PaymentState.SETTLED:
@@ -47,6 +49,8 @@ def with_something_left_to_capture(state: PaymentState) -> Payment:
 
 def a_payment_for(state: PaymentState, kind: OperationKind) -> Payment:
     if kind is OperationKind.CAPTURE and state in (PaymentState.CAPTURED, PaymentState.SETTLED):
+        return with_something_left_to_capture(state)
+    if kind is OperationKind.VOID and state is PaymentState.SETTLED:
         return with_something_left_to_capture(state)
     return a_payment_in(state)
 
@@ -119,11 +123,78 @@ def test_nothing_is_left_to_capture_of_what_was_captured_whole() -> None:
             payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
 
 
-def test_a_payment_captured_in_parts_is_not_voided_but_refunded() -> None:
+@pytest.mark.parametrize("state", [PaymentState.CAPTURED, PaymentState.SETTLED])
+def test_a_void_releases_the_rest_of_a_payment_captured_in_part_and_keeps_the_part(state: PaymentState) -> None:
+    payment = with_something_left_to_capture(state)
+    operation = void(payment)
+    assert (operation.amount, payment.refundable_amount) == (usd(70_00), usd(30_00))
+    succeed(payment, operation, TransactionStatus.VOIDED)
+    assert (payment.state, payment.capturable_amount, payment.captured_amount) == (state, usd(0), usd(30_00))
+    assert payment.refundable_amount == usd(30_00)
+    for ask in (void, lambda one: one.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)):
+        with pytest.raises(IllegalTransition):
+            ask(payment)
+    if state is PaymentState.CAPTURED:
+        assert start_refund(payment)[0].kind is OperationKind.VOID
+
+
+def test_nothing_is_released_of_what_was_captured_whole_in_parts() -> None:
     payment = with_something_left_to_capture(PaymentState.CAPTURED)
+    capture(payment)
     with pytest.raises(IllegalTransition):
         void(payment)
-    assert start_refund(payment)[0].kind is OperationKind.VOID
+
+
+# What gives money back while the sale is in each status, whether it can be voided, and whether it can be captured.
+BY_STATUS = {
+    TransactionStatus.AUTHORIZING: (None, False, False),
+    TransactionStatus.AUTHORIZED: (None, True, True),
+    TransactionStatus.PARTIALLY_CAPTURED: ("void", True, True),
+    TransactionStatus.SUBMITTED: ("void", True, False),
+    TransactionStatus.SETTLEMENT_PENDING: ("scheduled", True, False),
+    TransactionStatus.SETTLEMENT_CONFIRMED: ("scheduled", False, False),
+    TransactionStatus.SETTLING: ("refund", False, False),
+    TransactionStatus.SETTLED: ("refund", False, False),
+    TransactionStatus.SETTLEMENT_DECLINED: (None, False, False),
+    TransactionStatus.VOIDED: (None, False, False),
+    TransactionStatus.RELEASED: ("void", False, False),
+    TransactionStatus.EXPIRED: (None, False, False),
+    TransactionStatus.DECLINED: (None, False, False),
+    TransactionStatus.FAILED: (None, False, False),
+}
+
+
+def a_payment_with_a_sale(status: TransactionStatus) -> Payment:
+    if status is TransactionStatus.AUTHORIZING:
+        return a_started_payment()
+    if status in (TransactionStatus.PARTIALLY_CAPTURED, TransactionStatus.RELEASED):
+        payment = with_something_left_to_capture(PaymentState.CAPTURED)
+        move(payment, status)
+        return payment
+    payment = a_started_payment()
+    succeed(payment, payment.authorization, status)
+    return payment
+
+
+@pytest.mark.parametrize("status", TransactionStatus, ids=lambda status: status.value)
+def test_captured_money_can_be_given_back_in_every_status(status: TransactionStatus) -> None:
+    gives_back, can_void, can_capture = BY_STATUS[status]
+    payment = a_payment_with_a_sale(status)
+    assert bool(payment.captured_amount) is (gives_back is not None)
+    if gives_back is None:
+        with pytest.raises((IllegalTransition, OperationInProgress)):
+            payment.plan_refund(None)
+    else:
+        (part,) = payment.plan_refund(None)
+        assert ("scheduled" if part.must_wait else part.kind.value) == gives_back
+    for possible, kind in ((can_void, OperationKind.VOID), (can_capture, OperationKind.CAPTURE)):
+        payment = a_payment_with_a_sale(status)
+        if possible:
+            ATTEMPTS[kind](payment)
+            assert payment.operations[-1].kind is kind
+        else:
+            with pytest.raises((IllegalTransition, OperationInProgress)):
+                ATTEMPTS[kind](payment)
 
 
 def test_a_payment_that_settles_is_not_voided_any_more() -> None:

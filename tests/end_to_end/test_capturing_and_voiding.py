@@ -213,3 +213,29 @@ def test_an_authorization_that_ran_out_is_expired(bayar: BayarClient, pair: Pair
     assert expired.state == PaymentState.PAYMENT_STATE_EXPIRED
     assert expired.funds == PaymentFunds.PAYMENT_FUNDS_RETURNED
     assert expired.capturable_amount == usd("0.00")
+
+
+def test_a_void_releases_the_rest_of_a_payment_that_is_captured_in_part(bayar: BayarClient, pair: Pair) -> None:
+    held = hold(bayar)
+    bayar.capture_payment(payment_id=held.payment_id, amount=usd("30.00"))
+    payment = bayar.void_payment(payment_id=held.payment_id)
+    assert (payment.captured_amount, payment.capturable_amount) == (usd("30.00"), usd("0.00"))
+    assert payment.state == PaymentState.PAYMENT_STATE_CAPTURED
+    assert sorted(at_gateway(pair, payment)["sale"]) == [("submitted_for_settlement", "30.00"), ("voided", "100.00")]
+    with pytest.raises(BayarError, match="RefundPayment") as raised:
+        bayar.void_payment(payment_id=held.payment_id)
+    assert raised.value.reason == "PAYMENT_NOT_VOIDABLE"
+    assert bayar.refund_payment(payment_id=held.payment_id).funds == PaymentFunds.PAYMENT_FUNDS_RETURNED
+
+
+def test_a_paypal_payment_that_waits_for_its_settlement_is_no_dead_end(bayar: BayarClient, pair: Pair) -> None:
+    paid = pay(bayar, "4002.00", payment_method_nonce="fake-paypal-one-time-nonce")
+    pair.twin.control.settle()
+    payment = bayar.verify_payment(payment_id=paid.payment_id).payment
+    assert payment.gateway_details.status == "settlement_pending"
+    assert (payment.state, payment.refundable_amount) == (PaymentState.PAYMENT_STATE_CAPTURED, usd("4002.00"))
+    payment = bayar.refund_payment(payment_id=paid.payment_id, amount=usd("2.00"))
+    assert payment.operations[-1].state == OperationState.OPERATION_STATE_SCHEDULED
+    payment = bayar.void_payment(payment_id=paid.payment_id)
+    assert (payment.state, payment.funds) == (PaymentState.PAYMENT_STATE_VOIDED, PaymentFunds.PAYMENT_FUNDS_RETURNED)
+    assert at_gateway(pair, payment) == {"sale": [("voided", "4002.00")]}

@@ -55,6 +55,7 @@ AUTHORIZATION_LIFETIME: Final = timedelta(days=7)
 # Its bank disputes each payment at once.
 DISPUTED_CARD: Final = "4023898493988028"
 VALID_NONCE: Final = "fake-valid-nonce"
+PAYPAL_NONCE: Final = "fake-paypal-one-time-nonce"
 CONSUMED_NONCE: Final = "fake-consumed-nonce"
 UNVERIFIABLE_CARDS: Final = frozenset({"4000111111111115", "5105105105105100", "378734493671000"})
 
@@ -252,6 +253,10 @@ class MemoryGateway:
             {TransactionStatus.SUBMITTED, TransactionStatus.SETTLING}, TransactionStatus.SETTLED, transaction_ids
         )
 
+    def confirm(self, *transaction_ids: str) -> None:
+        """The payer's side confirms settlements that wait for it."""
+        self._move_on({TransactionStatus.SETTLEMENT_PENDING}, TransactionStatus.SETTLED, transaction_ids)
+
     def begin_settling(self, *transaction_ids: str) -> None:
         self._move_on({TransactionStatus.SUBMITTED}, TransactionStatus.SETTLING, transaction_ids)
 
@@ -277,6 +282,8 @@ class MemoryGateway:
                 status = after
                 if after is TransactionStatus.SETTLED and found.transaction_id in self._expected_declines:
                     status = TransactionStatus.SETTLEMENT_DECLINED
+                if after is TransactionStatus.SETTLED and _is_held_up(found):
+                    status = TransactionStatus.SETTLEMENT_PENDING
                 standing = replace(found.standing, status=status)
                 if status is TransactionStatus.SETTLED:
                     standing = replace(standing, settle_time=self.clock.now())
@@ -464,6 +471,8 @@ class MemoryGateway:
                 return _card(source), ""
             case Nonce(value) if value == VALID_NONCE:
                 return _card(Card("4111111111111111", CardExpiry(2035, 12))), ""
+            case Nonce(value) if value == PAYPAL_NONCE:
+                return Instrument(InstrumentKind.PAYPAL, account="jane.doe@paypal.com"), ""
             case Nonce():
                 return Declined(decline=CATALOGUE[DeclineReason.INVALID_DATA])
             case StoredMethod(token):
@@ -523,6 +532,13 @@ class MemoryGateway:
     def _done(self, transaction_id: str, operation_id: OperationId, kind: OperationKind, amount: Money) -> Approved:
         self.effects.append(Effect(operation_id, kind, transaction_id, amount))
         return Approved(self._now(transaction_id))
+
+
+def _is_held_up(sale: Transaction) -> bool:
+    """Whether the payer's side does not confirm the settlement in the batch: some amounts paid by PayPal."""
+    by_paypal = sale.instrument is not None and sale.instrument.kind is InstrumentKind.PAYPAL
+    waits = sale.standing.status is TransactionStatus.SETTLEMENT_PENDING
+    return by_paypal and not waits and _whole_units(sale.amount) == 4002
 
 
 def _verdict(amount: Money, *, captures: bool) -> tuple[TransactionStatus, Decline | None]:

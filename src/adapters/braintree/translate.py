@@ -41,8 +41,8 @@ _STATUSES: Final[Mapping[str, TransactionStatus]] = MappingProxyType(
         "submitted_for_settlement": TransactionStatus.SUBMITTED,
         "settling": TransactionStatus.SETTLING,
         # Also said of the parent of partial settlements: see _status.
-        "settlement_pending": TransactionStatus.SETTLING,
-        "settlement_confirmed": TransactionStatus.SETTLING,
+        "settlement_pending": TransactionStatus.SETTLEMENT_PENDING,
+        "settlement_confirmed": TransactionStatus.SETTLEMENT_CONFIRMED,
         "settled": TransactionStatus.SETTLED,
         "settlement_declined": TransactionStatus.SETTLEMENT_DECLINED,
         "settlement_failed": TransactionStatus.SETTLEMENT_DECLINED,
@@ -211,9 +211,12 @@ def _disputed_amount(found: braintree.Transaction) -> Money | None:
 
 
 def _status(found: braintree.Transaction) -> TransactionStatus:
-    if found.status == "settlement_pending" and _ids(found, "partial_settlement_transaction_ids"):
-        return TransactionStatus.PARTIALLY_CAPTURED
-    return _STATUSES[found.status]
+    status = _STATUSES[found.status]
+    if status.is_captured and _ids(found, "partial_settlement_transaction_ids"):
+        # The money is in the parts. The parent only holds the rest, and "settles" once there is none.
+        is_held = status is TransactionStatus.SETTLEMENT_PENDING
+        return TransactionStatus.PARTIALLY_CAPTURED if is_held else TransactionStatus.RELEASED
+    return status
 
 
 def _decline(found: braintree.Transaction, kind: TransactionKind) -> Decline | None:

@@ -203,10 +203,13 @@ _VERBS: Final = {
 _REMEDY: Final = {
     OperationKind.AUTHORIZE: "Make a new payment.",
     OperationKind.CAPTURE: "Only what is authorized and not yet captured, voided or expired can be captured.",
-    OperationKind.VOID: "Only what has not settled, and was not captured in parts, can be voided. "
-    "Refund what was captured.",
+    OperationKind.VOID: "Only what is held, or captured whole and not settled, can be voided. "
+    "Give back what was captured with RefundPayment.",
     OperationKind.REFUND: "Only what was captured, is not given back already and is not disputed can be refunded. "
     "Void what is only authorized.",
+}
+_REMEDY_OF_REFUSED: Final = {
+    OperationKind.VOID: " Give back what was captured with RefundPayment; what is only held runs out by itself."
 }
 
 
@@ -236,7 +239,8 @@ def _exceeds(error: domain.AmountExceeds) -> Problem:
 
 
 def _refused(error: application.OperationRefused) -> Problem:
-    message = f"The gateway refused the {error.kind.value}: {error.detail}. It had no effect."
+    remedy = _REMEDY_OF_REFUSED.get(error.kind, "")
+    message = f"The gateway refused the {error.kind.value}: {error.detail}. It had no effect.{remedy}"
     return _precondition(
         _NOT_ALLOWED[error.kind], message, payment_id=error.payment_id, operation_id=error.operation_id
     )

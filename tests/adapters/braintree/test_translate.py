@@ -97,8 +97,8 @@ def test_a_transaction_is_told_whole() -> None:
         ("authorization_expired", TransactionStatus.EXPIRED),
         ("submitted_for_settlement", TransactionStatus.SUBMITTED),
         ("settling", TransactionStatus.SETTLING),
-        ("settlement_pending", TransactionStatus.SETTLING),
-        ("settlement_confirmed", TransactionStatus.SETTLING),
+        ("settlement_pending", TransactionStatus.SETTLEMENT_PENDING),
+        ("settlement_confirmed", TransactionStatus.SETTLEMENT_CONFIRMED),
         ("settled", TransactionStatus.SETTLED),
         ("settlement_declined", TransactionStatus.SETTLEMENT_DECLINED),
         ("settlement_failed", TransactionStatus.SETTLEMENT_DECLINED),
@@ -126,6 +126,12 @@ def test_a_parent_of_partial_settlements_is_partially_captured() -> None:
     found = read(status="settlement_pending", partial_settlement_transaction_ids=["tx2", "tx3"])
     assert found.standing.status is TransactionStatus.PARTIALLY_CAPTURED
     assert found.partial_settlement_ids == ("tx2", "tx3")
+
+
+@pytest.mark.parametrize("status", ["settlement_confirmed", "settling", "settled"])
+def test_a_parent_that_settles_holds_no_money_of_its_own(status: str) -> None:
+    found = read(status=status, partial_settlement_transaction_ids=["tx2"])
+    assert found.standing.status is TransactionStatus.RELEASED
 
 
 def test_a_settled_transaction_tells_when_it_settled_and_what_was_paid_out() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from braintree_twin.calls import Answer, Call
 from braintree_twin.ledger.life import enter, save
 from braintree_twin.resources.transactions.common import ROOT, answer, load
+from braintree_twin.state.records import Transaction
 from braintree_twin.validation import failed
 from braintree_twin.views.transactions import transaction as transaction_view
 
@@ -18,9 +19,15 @@ def find(call: Call) -> Answer:
 
 def void(call: Call) -> Answer:
     record = load(call)
-    if record.status not in VOIDABLE:
+    if record.status not in VOIDABLE and not _is_voidable_while_pending(record):
         raise failed(ROOT, "base", CANNOT_VOID)
     record.due_at = None
     enter(call, record, "voided")
     save(call, record)
     return answer(call, record)
+
+
+def _is_voidable_while_pending(record: Transaction) -> bool:
+    """PayPal's pending settlements, and what is left of a hold of which parts were settled (inferred for cards)."""
+    in_parts = bool(record.partial_settlement_ids)
+    return record.status == "settlement_pending" and (record.kind == "paypal_account" or in_parts)

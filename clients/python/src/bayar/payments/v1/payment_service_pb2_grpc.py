@@ -139,7 +139,8 @@ class PaymentServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def VoidPayment(self, request, context):
-        """Cancels a payment that has not settled; the customer is not charged.
+        """Cancels a payment that has not settled; the customer is not charged. Of a payment that is captured in part it
+        releases what is left of the hold, and what was captured stays: give that back with RefundPayment.
 
         FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
         ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.

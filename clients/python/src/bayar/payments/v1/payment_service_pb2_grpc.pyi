@@ -61,7 +61,8 @@ class PaymentServiceStub:
     NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     VoidPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VoidPaymentRequest, _payment_service_pb2.VoidPaymentResponse]
-    """Cancels a payment that has not settled; the customer is not charged.
+    """Cancels a payment that has not settled; the customer is not charged. Of a payment that is captured in part it
+    releases what is left of the hold, and what was captured stays: give that back with RefundPayment.
 
     FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
     ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
@@ -130,7 +131,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     VoidPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VoidPaymentRequest, _payment_service_pb2.VoidPaymentResponse]  # type: ignore[assignment]
-    """Cancels a payment that has not settled; the customer is not charged.
+    """Cancels a payment that has not settled; the customer is not charged. Of a payment that is captured in part it
+    releases what is left of the hold, and what was captured stays: give that back with RefundPayment.
 
     FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
     ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
@@ -214,7 +216,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.VoidPaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.VoidPaymentResponse, _abc.Awaitable[_payment_service_pb2.VoidPaymentResponse]]:
-        """Cancels a payment that has not settled; the customer is not charged.
+        """Cancels a payment that has not settled; the customer is not charged. Of a payment that is captured in part it
+        releases what is left of the hold, and what was captured stays: give that back with RefundPayment.
 
         FAILED_PRECONDITION/PAYMENT_NOT_VOIDABLE, or PAYMENT_DISPUTED where a dispute claims what was captured;
         ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
