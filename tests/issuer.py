@@ -95,10 +95,12 @@ class Authority:
         path.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
         return path
 
-    def issue(self, name: str, *, names: tuple[str, ...] = (), file: str = "") -> tuple[Path, Path]:
+    def issue(
+        self, name: str, *, names: tuple[str, ...] = (), file: str = "", valid_for: timedelta = timedelta(days=2)
+    ) -> tuple[Path, Path]:
         """A certificate and its key, as files."""
         key = ec.generate_private_key(ec.SECP256R1())
-        certificate = self._sign(name, key.public_key(), is_authority=False, names=names)
+        certificate = self._sign(name, key.public_key(), is_authority=False, names=names, valid_for=valid_for)
         paths = self.directory / f"{file or name}.pem", self.directory / f"{file or name}.key"
         paths[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         paths[1].write_bytes(
@@ -108,7 +110,15 @@ class Authority:
         )
         return paths
 
-    def _sign(self, name: str, key: Any, *, is_authority: bool, names: tuple[str, ...]) -> x509.Certificate:
+    def _sign(
+        self,
+        name: str,
+        key: Any,
+        *,
+        is_authority: bool,
+        names: tuple[str, ...],
+        valid_for: timedelta = timedelta(days=2),
+    ) -> x509.Certificate:
         now = datetime.now(UTC)
         builder = (
             x509.CertificateBuilder()
@@ -117,7 +127,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(hours=1))
-            .not_valid_after(now + timedelta(days=2))
+            .not_valid_after(now + valid_for)
             .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
         )
         if not is_authority:

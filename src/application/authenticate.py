@@ -75,7 +75,7 @@ class KnownKeys:
     """The keys of the store, looked up anew after a few seconds, so that a revoked one is soon of no use anywhere."""
 
     def __init__(
-        self, store: Store, good_for_seconds: float = 3.0, steady_seconds: Callable[[], float] = time.monotonic
+        self, store: Store, good_for_seconds: float = 2.5, steady_seconds: Callable[[], float] = time.monotonic
     ) -> None:
         self._store = store
         self._good_for_seconds = good_for_seconds

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from adapters.certificates.mapping import BadMapping, MappedCertificates, read_mapping
+from adapters.certificates.mapping import BadMapping, WatchedCertificates
 from adapters.grpc.call_context import everybody
 from adapters.grpc.server import HEALTH, REFLECTION
 from adapters.grpc.tls import TlsFiles
@@ -43,11 +43,11 @@ def _tokens(settings: Settings) -> JwtTokens | None:
     return JwtTokens(Jwks(settings.jwt_jwks), settings.jwt_issuer, settings.jwt_audience, settings.jwt_caller_claim)
 
 
-def _certificates(settings: Settings) -> MappedCertificates | None:
+def _certificates(settings: Settings) -> WatchedCertificates | None:
     path = settings.client_certificates_file
     if path is None:
         return None
     try:
-        return read_mapping(path)
+        return WatchedCertificates(path, settings.credential_seconds)
     except BadMapping as error:
         raise BadSettings(f"BAYAR_CLIENT_CERTIFICATES_FILE names {path}: {error}") from None

@@ -219,7 +219,7 @@ class Container(containers.DeclarativeContainer):
     gateway = providers.Singleton(BraintreeAdapter, braintree_settings, order_ids)
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
-    known_keys = providers.Singleton(KnownKeys, store)
+    known_keys = providers.Singleton(KnownKeys, store, settings.provided.credential_seconds)
     key_uses = providers.Singleton(KeyUses, store)
     audit = providers.Singleton(Audit, store, clock, ids)
     refused_calls = providers.Singleton(RefusedCalls, store, clock, ids, providers.Object(time.monotonic))

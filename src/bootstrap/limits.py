@@ -11,6 +11,8 @@ def traffic_limits(settings: Settings) -> TrafficLimits:
         failed_logins_per_minute=settings.failed_logins_per_minute,
         streams_per_caller=settings.streams_per_caller,
         stream_seconds=settings.stream_seconds,
+        slowest_read_seconds=settings.slowest_read_seconds,
+        credential_seconds=settings.credential_seconds,
         call_seconds=settings.call_seconds,
         threads=settings.grpc_threads,
         gateway_threads=settings.gateway_calls + settings.gateway_waiting,

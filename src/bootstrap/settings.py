@@ -187,6 +187,14 @@ class Settings(BaseSettings):
     jwt_caller_claim: str = Field(
         default="caller_id", min_length=1, description="The claim that names the caller.", examples=["client_id"]
     )
+    credential_seconds: float = Field(
+        default=2.5,
+        gt=0,
+        le=60,
+        description="How long a credential is believed before it is looked at again, and how often those of open "
+        "streams are. One that was revoked is of no use after twice that.",
+        examples=["2.5"],
+    )
     reflection: Door = Field(
         default=Door.OPEN,
         description="open: anybody may ask which services there are. closed: only callers who say who they are.",
@@ -439,6 +447,13 @@ class Settings(BaseSettings):
         le=86_400,
         description="How long a stream is open before it has to be opened again.",
         examples=["3600"],
+    )
+    slowest_read_seconds: float = Field(
+        default=60.0,
+        gt=0,
+        le=3600,
+        description="How long one answer of a stream waits for its reader before the stream is ended.",
+        examples=["60"],
     )
     call_seconds: float = Field(
         default=150.0,

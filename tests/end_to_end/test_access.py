@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -17,6 +18,8 @@ from application.audit_entry import AuditKind
 from bayar import BayarClient, BayarError, RetryPolicy
 from bayar.payments.v1.admin_service_pb2 import ListUnresolvedOperationsRequest, ResolveOperationRequest
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
+from bayar.payments.v1.event_service_pb2 import StreamEventsRequest
+from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub
 from tests.end_to_end.service import Pair, run_bayar, until
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_store import MemoryStore
@@ -60,6 +63,22 @@ def test_a_key_is_shown_once_works_at_once_and_ends_within_seconds(pair: Pair) -
     assert set(told) == {"key_created", "key_revoked"}
     until(lambda: [e for e in entries(pair) if key_id in e["outcome"] and e["kind"] == "access_refused"])
     assert key not in pair.service.log
+
+
+def test_the_streams_of_a_key_end_once_another_process_revoked_it(pair: Pair) -> None:
+    environment = pair.service.environment
+    created = run_bayar("keys", "create", "listener", "--scopes", "events:read", environment=environment)
+    key = created.stdout.strip()
+    with BayarClient(pair.service.address, credential=key, retry=RetryPolicy(attempts=1)) as bayar:
+        stream = EventServiceStub(bayar.channel).StreamEvents(StreamEventsRequest(), timeout=60)
+        next(stream)
+        revoked = run_bayar("keys", "revoke", key.removeprefix("bayar_")[:30], environment=environment)
+        began = time.monotonic()
+        assert revoked.returncode == 0, revoked.stderr
+        with pytest.raises(grpc.RpcError) as ended:
+            list(stream)
+    assert ended.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert time.monotonic() - began < 10, "two looks of 2.5 s, and some"
 
 
 def _of(pair: Pair, key_id: str) -> dict[str, Any]:

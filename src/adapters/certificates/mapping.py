@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import time
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from threading import Lock
 from typing import Any, Final
 
 from cryptography import x509
@@ -15,6 +19,8 @@ from application.api_key import is_caller_id
 from application.caller import Caller, Scope, scopes_named
 from application.errors import NotAuthenticated, Refusal
 from domain.ids import CUSTOMER, CallerId, CustomerId, is_id
+
+_log = logging.getLogger(__name__)
 
 _MATCHES: Final = ("fingerprint_sha256", "subject", "san")
 _KNOWN: Final = {*_MATCHES, "caller_id", "scopes", "customer_id"}
@@ -43,10 +49,62 @@ class MappedCertificates:
             said += [("san", name) for name in _names(certificate)]
         except ValueError:
             raise NotAuthenticated(Refusal.INVALID, "unreadable certificate") from None
+        # A connection may be older than that: its certificate was looked at when it was made.
+        if certificate.not_valid_after_utc < datetime.now(UTC):
+            raise NotAuthenticated(Refusal.EXPIRED, "certificate")
         for each in said:
             if each in self.callers:
                 return self.callers[each]
         raise NotAuthenticated(Refusal.INVALID, "certificate without a caller")
+
+
+class WatchedCertificates:
+    """The callers of a mapping that is read anew once its file has changed. One that is not understood changes nothing.
+
+    Safe for many threads.
+    """
+
+    def __init__(
+        self, path: Path, good_for_seconds: float = 2.5, steady_seconds: Callable[[], float] = time.monotonic
+    ) -> None:
+        """Raises BadMapping."""
+        self._path = path
+        self._good_for_seconds = good_for_seconds
+        self._steady_seconds = steady_seconds
+        self._lock = Lock()
+        self._state = _state_of(path)
+        self._mapping = read_mapping(path)
+        self._looked_at = steady_seconds()
+
+    def caller_of(self, pem: bytes) -> Caller:
+        """Raises NotAuthenticated."""
+        with self._lock:
+            if self._steady_seconds() - self._looked_at >= self._good_for_seconds:
+                self._look()
+            mapping = self._mapping
+        return mapping.caller_of(pem)
+
+    def _look(self) -> None:
+        self._looked_at = self._steady_seconds()
+        state = _state_of(self._path)
+        if state == self._state:
+            return
+        self._state = state
+        try:
+            self._mapping = read_mapping(self._path)
+        except BadMapping as error:
+            _log.error("the client certificates stay as they were: %s: %s", self._path, error)
+        else:
+            _log.info("the client certificates were read anew from %s", self._path)
+
+
+def _state_of(path: Path) -> tuple[int, int, int] | None:
+    """Another one once the file has changed. None: it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def read_mapping(path: Path) -> MappedCertificates:

@@ -69,6 +69,22 @@ class Guard:
         loop = asyncio.get_running_loop()
         return self._pass(method, context, await loop.run_in_executor(None, self._find, method, context, shown))
 
+    def shown(self, context: Any) -> Shown:
+        """What the caller shows to say who they are."""
+        return _shown(context)
+
+    def refuse(self, method: str, context: Any, refusal: NotAuthenticated) -> NotAuthenticated:
+        """The refusal, once it was noted."""
+        self.note_refused(Refused(method, str(refusal), "", _host(context.peer())))
+        return refusal
+
+    def must_have_scope(self, method: str, context: Any, caller: Caller) -> None:
+        """Raises ScopeMissing, once it was noted."""
+        scope = self.scopes.get(method)
+        if scope is not None and not caller.may(scope):
+            self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, _host(context.peer())))
+            raise ScopeMissing(scope)
+
     def is_administrative(self, method: str) -> bool:
         return self.scopes.get(method) is Scope.ADMIN
 
@@ -76,14 +92,11 @@ class Guard:
         try:
             return self.authenticate(shown)
         except NotAuthenticated as refusal:
-            self.note_refused(Refused(method, str(refusal), "", _host(context.peer())))
+            self.refuse(method, context, refusal)
             raise
 
     def _pass(self, method: str, context: Any, caller: Caller) -> Caller:
-        scope = self.scopes.get(method)
-        if scope is not None and not caller.may(scope):
-            self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, _host(context.peer())))
-            raise ScopeMissing(scope)
+        self.must_have_scope(method, context, caller)
         _CALLER.set(caller)
         return caller
 

@@ -86,6 +86,14 @@ class StreamTooLong(Exception):
     """The stream has been open as long as one may be."""
 
 
+class ReaderTooSlow(Exception):
+    """The reader of a stream took nothing for too long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """How one refusal is told."""
@@ -420,6 +428,17 @@ def _too_many_failed_logins(error: TooManyFailedLogins) -> Problem:
     )
 
 
+def _reader_too_slow(error: ReaderTooSlow) -> Problem:
+    return Problem(
+        grpc.StatusCode.UNAVAILABLE,
+        "STREAM_READ_TOO_SLOWLY",
+        f"Nothing of the stream was read for {error.seconds:g} s, so it was ended. Open it again, where it left off, "
+        "and read what comes before you work on it.",
+        {},
+        [_retry_after(1)],
+    )
+
+
 def _too_many_streams(error: TooManyStreams) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -545,6 +564,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     StreamTooLong: _unavailable(
         "STREAM_ENDED", "No stream is open for longer than this one was. Open it again, where it left off.", 1
     ),
+    ReaderTooSlow: _reader_too_slow,
     RateLimited: _rate_limited,
     TooManyFailedLogins: _too_many_failed_logins,
     TooManyStreams: _too_many_streams,

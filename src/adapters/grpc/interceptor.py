@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
@@ -19,16 +19,8 @@ from adapters.grpc.call_facts import CallFacts, Metadata
 from adapters.grpc.call_pool import CallPool
 from adapters.grpc.catalogue import catalogue
 from adapters.grpc.connections import most_bytes
-from adapters.grpc.errors import (
-    Overloaded,
-    Problem,
-    RequestTooLarge,
-    ServiceStopping,
-    StreamTooLong,
-    UndecodableRequest,
-    problem_of,
-    status_of,
-)
+from adapters.grpc.errors import Overloaded, Problem, RequestTooLarge, UndecodableRequest, problem_of, status_of
+from adapters.grpc.streams import StreamLimits, send
 from adapters.grpc.traffic import Traffic
 
 _log = logging.getLogger("bayar.calls")
@@ -39,8 +31,6 @@ _OWN_PREFIX: Final = "/bayar."
 
 # Calls that read the record and never ask the gateway: they do not wait behind those that may.
 _ONLY_RECORD: Final = ("Get", "List")
-
-_END: Final = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,53 +200,34 @@ def _coroutine(
 
 def _stream(
     behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic, stopping: asyncio.Event
-) -> Callable[[Any, Any], AsyncIterator[Any]]:
+) -> Callable[[Any, Any], Awaitable[None]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
 
-    async def call(request: Any, context: Any) -> AsyncIterator[Any]:
+    limits = StreamLimits(traffic.limits.stream_seconds, traffic.limits.slowest_read_seconds)
+
+    # No generator: where it sends, it can be ended by more than its reader.
+    async def call(request: Any, context: Any) -> None:
         started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
             caller = await traffic.admit_stream(method, facts)
             _must_be_readable(request)
             with traffic.stream_of(caller):
-                async for answer in _until(stopping, behaviour(request, facts), traffic.limits.stream_seconds):
-                    yield answer
-        except (asyncio.CancelledError, GeneratorExit, grpc.aio.AbortError):
+                try:
+                    with traffic.credentials.watched(method, facts, caller) as loss:
+                        await send(behaviour(request, facts), context, stopping, loss, limits)
+                except (asyncio.CancelledError, grpc.aio.AbortError):
+                    raise
+                except Exception as error:
+                    # It counts as open until its reader has heard of the end.
+                    await _abort(method, started, error, request, facts, context)
+        except (asyncio.CancelledError, grpc.aio.AbortError):
             raise
         except Exception as error:
             await _abort(method, started, error, request, facts, context)
         _note(method, started, None)
 
     return call
-
-
-async def _until(
-    stopping: asyncio.Event, answers: AsyncGenerator[Any, None], longest_seconds: float
-) -> AsyncIterator[Any]:
-    """The answers as they come. Raises ServiceStopping once the service stops, StreamTooLong after the longest time."""
-    end = time.monotonic() + longest_seconds
-    stop = asyncio.ensure_future(stopping.wait())
-    following: asyncio.Future[Any] | None = None
-    try:
-        while not stop.done():
-            following = asyncio.ensure_future(anext(answers, _END))
-            left = max(end - time.monotonic(), 0)
-            await asyncio.wait((following, stop), timeout=left, return_when=asyncio.FIRST_COMPLETED)
-            if following.done():
-                answer = following.result()
-                if answer is _END:
-                    return
-                yield answer
-            elif not stop.done():
-                raise StreamTooLong
-        raise ServiceStopping
-    finally:
-        stop.cancel()
-        if following is not None and not following.done():
-            following.cancel()
-            await asyncio.wait((following,))
-        await answers.aclose()
 
 
 def guarded(

@@ -14,6 +14,7 @@ from typing import Any, Final
 from google.protobuf.descriptor import ServiceDescriptor
 
 from adapters.grpc.access import Guard
+from adapters.grpc.credential_watch import CredentialWatch
 from adapters.grpc.errors import RateLimited, TooManyFailedLogins, TooManyStreams
 from adapters.grpc.token_bucket import TokenBuckets
 from application.caller import Caller
@@ -34,6 +35,10 @@ class TrafficLimits:
     failed_logins_per_minute: float = 0
     streams_per_caller: int = 0
     stream_seconds: float = 3600
+    # How long one answer of a stream may wait for its reader.
+    slowest_read_seconds: float = 60
+    # How soon the credential of a stream is looked at again.
+    credential_seconds: float = 2.5
     call_seconds: float = 150
     threads: int = 200
     # Of those, how many may wait for the gateway. None: all.
@@ -64,6 +69,7 @@ class Traffic:
             is_write: TokenBuckets(rate, rate * _BURST_SECONDS, steady_seconds)
             for is_write, rate in ((True, limits.writes_per_second), (False, limits.reads_per_second))
         }
+        self.credentials = CredentialWatch(guard, limits.credential_seconds)
         self._logins = FailedLogins(limits.failed_logins_per_minute, steady_seconds)
         self._lock = Lock()
         self._streams: Counter[str] = Counter()

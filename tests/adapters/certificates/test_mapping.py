@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from adapters.certificates.mapping import BadMapping, read_mapping
+from adapters.certificates.mapping import BadMapping, WatchedCertificates, read_mapping
 from application.caller import Scope
-from application.errors import NotAuthenticated
+from application.errors import NotAuthenticated, Refusal
 from tests.issuer import Authority
 
 GOOD = 'caller_id = "shop"\nscopes = ["payments:read"]\n'
@@ -52,3 +53,37 @@ def test_a_mapping_that_is_not_understood_is_refused_whole(text: str, tmp_path: 
     path.write_text(text)
     with pytest.raises(BadMapping):
         read_mapping(path)
+
+
+def test_a_mapping_that_changed_is_read_anew_and_a_bad_one_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pem = Authority(tmp_path).issue("shop", names=("shop.internal",))[0].read_bytes()
+    path = tmp_path / "clients.toml"
+    line = f'[[client]]\nsan = "shop.internal"\n{GOOD}'
+    path.write_text(line)
+    seconds = [0.0]
+    certificates = WatchedCertificates(path, 2, lambda: seconds[0])
+    assert certificates.caller_of(pem).caller_id == "shop"
+    path.write_text(line.replace('"shop"', '"other shop"'))
+    assert certificates.caller_of(pem).caller_id == "shop", "looked at a moment ago"
+    seconds[0] += 3
+    assert certificates.caller_of(pem).caller_id == "shop", "a space is no part of a caller's id"
+    assert "stay as they were" in caplog.text
+    path.write_text(line.replace('"shop"', '"market"'))
+    seconds[0] += 3
+    assert certificates.caller_of(pem).caller_id == "market"
+    path.write_text(line.replace("shop.internal", "gone.internal"))
+    seconds[0] += 3
+    with pytest.raises(NotAuthenticated) as refused:
+        certificates.caller_of(pem)
+    assert refused.value.refusal is Refusal.INVALID
+
+
+def test_a_certificate_that_has_expired_is_refused_on_a_connection_that_is_older(tmp_path: Path) -> None:
+    pem = Authority(tmp_path).issue("shop", names=("shop.internal",), valid_for=timedelta(seconds=-1))[0].read_bytes()
+    path = tmp_path / "clients.toml"
+    path.write_text(f'[[client]]\nsan = "shop.internal"\n{GOOD}')
+    with pytest.raises(NotAuthenticated) as refused:
+        read_mapping(path).caller_of(pem)
+    assert refused.value.refusal is Refusal.EXPIRED

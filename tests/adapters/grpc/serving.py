@@ -69,8 +69,8 @@ def a_house(**settings: Any) -> House:
 
 
 @contextmanager
-def serving(house: House) -> Iterator[grpc.Channel]:
-    """The house behind a real socket; yields a channel to it."""
+def serving(house: House, *options: tuple[str, Any]) -> Iterator[grpc.Channel]:
+    """The house behind a real socket; yields a channel to it, with those options."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
@@ -81,7 +81,7 @@ def serving(house: House) -> Iterator[grpc.Channel]:
     server = house.container.server()
     try:
         address = run(server.start("127.0.0.1:0"))
-        with grpc.insecure_channel(address) as channel:
+        with grpc.insecure_channel(address, options=options) as channel:
             yield channel
         run(server.stop(1))
     finally:
