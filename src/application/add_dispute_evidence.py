@@ -10,11 +10,12 @@ from typing import Final
 
 from application.answer_dispute import Answer, AnswerDispute
 from application.caller import Caller
-from application.checks import MAX_TEXT, Checks, has_unprintable, known, looks_like_card
+from application.checks import MAX_TEXT, Checks, has_unprintable, known
 from application.errors import Rule
 from application.exactly_once import Request
 from application.ports.gateway import DisputeOutcome, Gateway
 from domain import ids
+from domain.card_detector import looks_like_card
 from domain.dispute import ActionKind, Dispute
 
 MAX_EVIDENCE_TEXT: Final = 4000

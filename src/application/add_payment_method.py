@@ -7,7 +7,7 @@ from typing import assert_never
 
 from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
-from application.checks import Checks, RawCard, known
+from application.checks import Checks, RawCard, address_texts, known
 from application.conflicts import again_after_conflicts
 from application.errors import InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Lease, Request
@@ -93,6 +93,8 @@ class AddPaymentMethod:
         checks.address("billing_address", order.billing_address)
         checks.language("language_code", order.language_code)
         checks.client_address("client_address", order.client_address)
+        if isinstance(order.source, RawCard):
+            checks.tells_not(order.source, address_texts("billing_address", order.billing_address))
         customer = None
         if customer_id is not None:
             with self.store.read() as work:

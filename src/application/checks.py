@@ -13,12 +13,15 @@ from typing import Final, TypeVar
 from application.errors import Fault, InvalidRequest, Rule
 from domain import ids
 from domain.address import Address, StatementDescriptor
+from domain.card_detector import holds_digits, looks_like_card
+from domain.card_issuers import passes_luhn
 from domain.countries import COUNTRY_CODES
 from domain.currencies import EXPONENTS
 from domain.ids import RequestId
-from domain.instrument import Card, CardExpiry, passes_luhn
+from domain.instrument import Card, CardExpiry
 from domain.money import Money
 from domain.networks import network_of
+from domain.visible_text import is_unambiguous
 
 Value = TypeVar("Value")
 
@@ -55,14 +58,6 @@ _DESCRIPTOR_NAME: Final = re.compile(
 )
 _DESCRIPTOR_PHONE: Final = re.compile(r"[0-9(). -]{10,14}")
 _DESCRIPTOR_URL: Final = re.compile(r"[!-~]{1,13}")
-# A number of a large brand, in one run or in its printed groups, standing alone: never a part of a longer name, such as
-# a UUID, that happens to have many digits.
-_CARD_LIKE: Final = re.compile(
-    r"(?<![0-9A-Za-z])(?:"
-    r"4\d{12}(?:\d{3})?|(?:5[1-5]|2[2-7]|35|6[045])\d{14}|3[47]\d{13}"
-    r"|(?:4\d|5[1-5]|2[2-7]|35|6[045])\d{2}(?:[ -]\d{4}){3}|3[47]\d{2}[ -]\d{6}[ -]\d{5}"
-    r")(?![0-9A-Za-z]|-\d)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +118,7 @@ class Checks:
         if canonical != value.lower():
             self.add("request_id", Rule.UUID)
             return None
+        self.no_card("request_id", canonical)
         return RequestId(canonical)
 
     def resource_id(self, path: str, value: str, prefix: str, *, required: bool = True) -> str | None:
@@ -164,20 +160,35 @@ class Checks:
     def plain_text(self, path: str, value: str, *, maximum: int = MAX_TEXT, required: bool = False) -> str:
         """Text that is stored and shown: also nothing that looks like a card number."""
         self.text(path, value, maximum=maximum, required=required)
-        if looks_like_card(value):
-            self.add(path, Rule.NO_CARD_DATA)
+        self.no_card(path, value)
         return value
 
-    def tells_not(self, path: str, text: str, card_number: str) -> None:
-        """The text, which is stored, must not have the number of the card that pays."""
-        digits = re.sub(r"\D", "", card_number)
-        if len(digits) >= MIN_CARD_DIGITS and digits in re.sub(r"\D", "", text):
+    def no_card(self, path: str, value: str, *, is_phone: bool = False) -> None:
+        if looks_like_card(value, is_phone=is_phone):
             self.add(path, Rule.NO_CARD_DATA)
 
+    def identifier(self, path: str, value: str, *, required: bool = False) -> str:
+        """A name that the caller gives to something: no other one may look the same."""
+        self.plain_text(path, value, required=required)
+        if value.strip() and not is_unambiguous(value):
+            self.add(path, Rule.UNAMBIGUOUS)
+        return value
+
+    def phone(self, path: str, value: str) -> str:
+        """A telephone number, with or without the country's code: of 13 digits at most, it is no card number."""
+        self.text(path, value)
+        self.no_card(path, value, is_phone=True)
+        return value
+
+    def tells_not(self, card: RawCard, texts: Mapping[str, str]) -> None:
+        """No text, by its path, may have the digits of the card that is used, whatever stands between them."""
+        for path, text in {**texts, "card.cardholder_name": card.cardholder_name}.items():
+            if holds_digits(text, card.number):
+                self.add(path, Rule.NO_CARD_DATA)
+
     def language(self, path: str, value: str) -> str:
-        if len(value) > MAX_LANGUAGE:
-            self.add(path, Rule.MAX_CHARACTERS, MAX_LANGUAGE)
-        elif value and not _LANGUAGE.fullmatch(value):
+        self.plain_text(path, value, maximum=MAX_LANGUAGE)
+        if value and len(value) <= MAX_LANGUAGE and not _LANGUAGE.fullmatch(value):
             self.add(path, Rule.LANGUAGE)
         return value
 
@@ -267,7 +278,9 @@ class Checks:
 
     def descriptor(self, path: str, descriptor: StatementDescriptor) -> StatementDescriptor:
         name, phone, url = descriptor.name, descriptor.phone, descriptor.url
-        if name and (not _DESCRIPTOR_NAME.fullmatch(name) or looks_like_card(name)):
+        for part in StatementDescriptor.__slots__:
+            self.no_card(f"{path}.{part}", getattr(descriptor, part))
+        if name and not _DESCRIPTOR_NAME.fullmatch(name):
             self.add(f"{path}.name", Rule.DESCRIPTOR_NAME)
         if phone and not (_DESCRIPTOR_PHONE.fullmatch(phone) and sum(map(str.isdigit, phone)) == 10):
             self.add(f"{path}.phone", Rule.DESCRIPTOR_PHONE)
@@ -280,10 +293,9 @@ class Checks:
             self.add(path, Rule.MAX_ENTRIES, MAX_METADATA_ENTRIES)
             return {}
         for key, value in metadata.items():
-            # A key is the caller's own text: only a harmless one is repeated in the field's path.
-            shown = key if re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", key) and not looks_like_card(key) else "?"
-            self.plain_text(f"{path}[{shown}].key", key, maximum=MAX_METADATA_KEY, required=True)
-            self.plain_text(f"{path}[{shown}]", value, maximum=MAX_METADATA_VALUE)
+            entry = metadata_path(path, key)
+            self.plain_text(f"{entry}.key", key, maximum=MAX_METADATA_KEY, required=True)
+            self.plain_text(entry, value, maximum=MAX_METADATA_VALUE)
         return dict(metadata)
 
     def page_size(self, value: int) -> int:
@@ -302,11 +314,17 @@ def largest_amount(currency_code: str) -> Money:
     return Money(10 ** (MAX_WHOLE_DIGITS + EXPONENTS[currency_code]) - 1, currency_code)
 
 
+def metadata_path(path: str, key: str) -> str:
+    """The path of an entry. A key is the caller's own text: only a harmless one is repeated."""
+    harmless = re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", key) and sum(map(str.isdigit, key)) < MIN_CARD_DIGITS
+    return f"{path}[{key if harmless else '?'}]"
+
+
+def address_texts(path: str, address: Address) -> dict[str, str]:
+    """The parts of an address by their paths."""
+    return {f"{path}.{name}": getattr(address, name) for name in Address.__slots__}
+
+
 def bare_number(number: str) -> str:
     """A card number without the spaces and hyphens that people write."""
     return re.sub(r"[ -]", "", number)
-
-
-def looks_like_card(text: str) -> bool:
-    """Whether a run of digits has the form of a large brand's card number and passes the Luhn check."""
-    return any(passes_luhn(re.sub(r"[ -]", "", match.group())) for match in _CARD_LIKE.finditer(text))

@@ -74,10 +74,10 @@ class CreateCustomer:
 def check_customer(checks: Checks, told: CustomerOrder, prefix: str) -> CustomerDetails:
     """What is told of a customer, by field."""
     return CustomerDetails(
-        external_id=checks.text(f"{prefix}external_id", told.external_id),
+        external_id=checks.identifier(f"{prefix}external_id", told.external_id),
         given_name=checks.plain_text(f"{prefix}given_name", told.given_name),
         family_name=checks.plain_text(f"{prefix}family_name", told.family_name),
         email=checks.email(f"{prefix}email", told.email),
-        phone=checks.plain_text(f"{prefix}phone", told.phone),
+        phone=checks.phone(f"{prefix}phone", told.phone),
         language_code=checks.language(f"{prefix}language_code", told.language_code),
     )

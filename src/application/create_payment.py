@@ -10,7 +10,7 @@ from datetime import date
 from application.add_payment_method import introduce, note_introduction
 from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
-from application.checks import Checks, RawCard, RawMoney, known, looks_like_card
+from application.checks import Checks, RawCard, RawMoney, address_texts, known, metadata_path
 from application.errors import InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Lease, Request, may_try_again
 from application.get_customer import is_usable, must_still_live
@@ -151,7 +151,7 @@ class CreatePayment:
         checks = Checks()
         today = self.exactly_once.clock.now().date()
         request_id = checks.request_id(order.request_id)
-        checks.text("reference", order.reference, required=True)
+        checks.identifier("reference", order.reference, required=True)
         amount = checks.money("amount", order.amount, self.currencies)
         if order.capture_mode is None:
             checks.add("capture_mode", Rule.KNOWN_VALUE)
@@ -163,12 +163,7 @@ class CreatePayment:
         customer, method = self._find_references(checks, order, caller)
         source = self._source(checks, order.source, method, today)
         if isinstance(order.source, RawCard):
-            # An order's number may look like a card's, but not be the number of the very card.
-            checks.tells_not("reference", order.reference, order.source.number)
-            for text in (*order.metadata, *order.metadata.values()):
-                # What looks like any card was named already.
-                if not looks_like_card(text):
-                    checks.tells_not("metadata", text, order.source.number)
+            checks.tells_not(order.source, _texts(order))
         if order.store_payment_method:
             if not order.customer_id:
                 checks.add("customer_id", Rule.NEEDS_CUSTOMER)
@@ -249,6 +244,19 @@ def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
         and caller.owns(method.caller_id, method.customer_id)
         and method.state is PaymentMethodState.ACTIVE
     )
+
+
+def _texts(order: PaymentOrder) -> dict[str, str]:
+    """Everything of an order that is kept as the caller wrote it, by its path."""
+    descriptor = order.descriptor
+    return {
+        "reference": order.reference,
+        "language_code": order.language_code,
+        **{f"{metadata_path('metadata', key)}.key": key for key in order.metadata},
+        **{metadata_path("metadata", key): value for key, value in order.metadata.items()},
+        **address_texts("billing_address", order.billing_address),
+        **{f"descriptor.{name}": getattr(descriptor, name) for name in StatementDescriptor.__slots__},
+    }
 
 
 def _fields(order: PaymentOrder) -> dict[str, object]:

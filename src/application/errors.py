@@ -45,6 +45,7 @@ class Rule(Enum):
     MAX_DAYS = "max_days"
     MAX_ENTRIES = "max_entries"
     NO_CARD_DATA = "no_card_data"
+    UNAMBIGUOUS = "unambiguous"
     KNOWN_VALUE = "known_value"
     NEEDS_CUSTOMER = "needs_customer"
     NEEDS_NEW_METHOD = "needs_new_method"
@@ -66,8 +67,19 @@ class Rule(Enum):
     IP_ADDRESS = "ip_address"
 
 
-# Cards expire or are no longer taken, customers and methods are deleted, currencies given up.
-_MADE_BY_TIME: Final = frozenset({Rule.NOT_PAST, Rule.EXISTS, Rule.OF_CUSTOMER, Rule.CURRENCY_ACCEPTED, Rule.NO_CARDS})
+# Cards expire or are no longer taken, customers and methods are deleted, currencies given up, and a newer version
+# refuses texts that an older one took.
+_MADE_BY_TIME: Final = frozenset(
+    {
+        Rule.NOT_PAST,
+        Rule.EXISTS,
+        Rule.OF_CUSTOMER,
+        Rule.CURRENCY_ACCEPTED,
+        Rule.NO_CARDS,
+        Rule.NO_CARD_DATA,
+        Rule.UNAMBIGUOUS,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class GetCustomer:
         if not customer_id and not external_id:
             checks.add("key", Rule.EXACTLY_ONE, "customer_id, external_id")
         checks.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)
-        checks.text("external_id", external_id)
+        checks.plain_text("external_id", external_id)
         checks.done()
         with self.store.read() as work:
             if customer_id:

@@ -94,7 +94,7 @@ def _stable(value: object) -> object:
 def _check_filter(checks: Checks, raw: RawPaymentFilter) -> PaymentFilter:
     customer_id = checks.resource_id("filter.customer_id", raw.customer_id, ids.CUSTOMER, required=False)
     for name in ("reference", "reference_contains", "brand"):
-        checks.text(f"filter.{name}", getattr(raw, name))
+        checks.plain_text(f"filter.{name}", getattr(raw, name))
     if None in raw.states:
         checks.add("filter.states", Rule.KNOWN_VALUE)
     if raw.currency_code and raw.currency_code not in EXPONENTS:

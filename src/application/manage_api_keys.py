@@ -40,6 +40,7 @@ class CreateApiKey:
         checks = Checks()
         if not is_caller_id(caller_id):
             checks.add("caller_id", Rule.CALLER_ID)
+        checks.no_card("caller_id", caller_id)
         if not scopes:
             checks.add("scopes", Rule.REQUIRED)
         checks.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)

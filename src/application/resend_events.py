@@ -83,7 +83,7 @@ class ResendEvents:
         if len(event_ids) > MAX_EVENTS:
             checks.add("event_ids", Rule.MAX_ENTRIES, MAX_EVENTS)
         for number, event_id in enumerate(event_ids[:MAX_EVENTS]):
-            checks.text(f"event_ids[{number}]", event_id)
+            checks.plain_text(f"event_ids[{number}]", event_id)
         checks.done()
         wanted = list(dict.fromkeys(EventId(event_id) for event_id in event_ids))
         fields = {"endpoint": endpoint, "event_ids": wanted}

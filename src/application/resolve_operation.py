@@ -108,7 +108,7 @@ def _check(order: ResolutionOrder, caller: Caller) -> Request:
     by_hand = order.resolution in (Resolution.FAILED, Resolution.SUCCEEDED)
     checks.plain_text("reason", order.reason, required=by_hand)
     succeeded = order.resolution is Resolution.SUCCEEDED
-    checks.text("gateway_transaction_id", order.gateway_transaction_id, required=succeeded)
+    checks.plain_text("gateway_transaction_id", order.gateway_transaction_id, required=succeeded)
     if order.resolution is None:
         checks.add("resolution", Rule.KNOWN_VALUE)
     checks.done()

@@ -10,12 +10,10 @@ import re
 import sys
 from typing import Final
 
-from domain.instrument import passes_luhn
+from domain.card_detector import without_card_numbers
 
 REMOVED: Final = "[removed]"
 
-# 12 to 19 digits, single spaces or hyphens between them, that are no part of a longer word or number.
-_LIKE_A_CARD: Final = re.compile(r"(?<![0-9A-Za-z_])[2-6](?:[ -]?[0-9]){11,18}(?![0-9A-Za-z_])")
 _LIKE_A_CVV: Final = re.compile(r"(?i)((?:cvv2?|cvc2?|security[ _-]?code)[^0-9A-Za-z]{1,6})[0-9]{3,4}(?![0-9])")
 
 
@@ -28,7 +26,7 @@ class CardDataFormatter(logging.Formatter):
 
 def without_card_data(text: str) -> str:
     """The text less what looks like a card number and passes its check digit, or like a security code."""
-    return _LIKE_A_CVV.sub(rf"\g<1>{REMOVED}", _LIKE_A_CARD.sub(_removed, text))
+    return _LIKE_A_CVV.sub(rf"\g<1>{REMOVED}", without_card_numbers(text, REMOVED))
 
 
 def write_logs(level: str, process: str = "") -> None:
@@ -41,8 +39,3 @@ def write_logs(level: str, process: str = "") -> None:
     handler.setFormatter(CardDataFormatter(f"%(asctime)s %(levelname)s{where} %(name)s %(message)s"))
     logging.basicConfig(level=level.upper(), handlers=[handler])
     logging.getLogger("alembic").setLevel(logging.WARNING)
-
-
-def _removed(found: re.Match[str]) -> str:
-    digits = re.sub(r"[ -]", "", found.group())
-    return REMOVED if passes_luhn(digits) else found.group()

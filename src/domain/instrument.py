@@ -62,12 +62,3 @@ class Instrument:
     account: str = field(default="", repr=False)
     # The gateway's own fingerprint: the same card has the same one.
     unique_number_identifier: str = field(default="", repr=False)
-
-
-def passes_luhn(digits: str) -> bool:
-    """Whether the check digit of a card number is right (ISO/IEC 7812-1, annex B)."""
-    total = 0
-    for position, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + position % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0

@@ -11,13 +11,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bootstrap.logs import REMOVED, CardDataFormatter, without_card_data
-from domain.instrument import passes_luhn
+from domain.card_detector import looks_like_card
 
-CARDS = ["4111111111111111", "4111 1111 1111 1111", "5555-5555-5555-4444", "378282246310005", "6304000000000000"]
+CARDS = [
+    "4111111111111111",
+    "4111.1111.1111.1111",
+    "٤١١١١١١١١١١١١١١١",
+    "4111 1111 1111 1111",
+    "5555-5555-5555-4444",
+    "378282246310005",
+    "6304000000000000",
+]
 
 
 @pytest.mark.parametrize("number", CARDS)
-@pytest.mark.parametrize("line", ["{}", "number={}", "<number>{}</number>", '{{"number": "{}"}}', "paid with {}, ok"])
+@pytest.mark.parametrize(
+    "line", ["{}", "number={}", "<number>{}</number>", '{{"number": "{}"}}', "paid with {}, ok", "op_{}"]
+)
 def test_a_card_number_is_taken_out(number: str, line: str) -> None:
     assert without_card_data(line.format(number)) == line.format(REMOVED)
 
@@ -28,7 +38,6 @@ def test_a_card_number_is_taken_out(number: str, line: str) -> None:
         "pay_01m8akqvg6yy9nk1f1p7gm8fmk OK 12.4 ms",
         "order 4111111111111112",
         "2026-11-25 22:46:37,123 INFO bayar.calls",
-        "op_4111111111111111",
         "request 6f1b2c5e-8d1f-4f0e-9d57-0c6a3f0f2b11",
         "cvv is missing",
     ],
@@ -46,8 +55,7 @@ def test_a_security_code_is_taken_out(line: str) -> None:
 
 @given(st.text(alphabet="0123456789", min_size=12, max_size=19), st.sampled_from(["", " ", "(", "=", ">", '"']))
 def test_digits_alone_are_taken_out_exactly_if_they_could_be_a_card(digits: str, before: str) -> None:
-    is_card = digits[0] in "23456" and passes_luhn(digits)
-    assert without_card_data(before + digits) == before + (REMOVED if is_card else digits)
+    assert without_card_data(before + digits) == before + (REMOVED if looks_like_card(digits) else digits)
 
 
 def test_arguments_and_tracebacks_are_looked_at_too() -> None:

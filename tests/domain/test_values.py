@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain import ids
+from domain.card_issuers import passes_luhn
 from domain.decline import CATALOGUE, Decline, DeclineReason, Fixer, RetryAdvice
 from domain.ids import CallerId, CustomerId, PaymentMethodId
-from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind, passes_luhn
+from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind
 from domain.payment_method import ExpiryStatus, PaymentMethod, PaymentMethodState, Verification
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)

@@ -16,7 +16,7 @@ from bayar import BayarClient, BayarError, CaptureMode, card
 from bayar.cards import CardInput
 from bayar.payments.v1.address_pb2 import Address
 from braintree_twin.testing import start_twin
-from domain.instrument import passes_luhn
+from domain.card_issuers import passes_luhn
 from tests.end_to_end.service import Pair, Service, environment_of, until
 from tests.end_to_end.wallet import an_order, usd
 

@@ -37,7 +37,11 @@ SENTENCES: Final = {
     Rule.DESCRIPTOR_URL: "must be 1 to 13 characters of plain ASCII without spaces.",
     Rule.MAX_DAYS: "makes the window too long: at most {limit} days. Ask for shorter ones, one after the other.",
     Rule.MAX_ENTRIES: "must have at most {limit} entries: remove some.",
-    Rule.NO_CARD_DATA: "looks like it contains a card number, and this field is stored: never put card data here.",
+    Rule.NO_CARD_DATA: "looks like it contains a card number, and this field is kept: never put card data here. Where "
+    "it is another number, break it with letters, such as 4500-A-123456, or keep it under 12 digits; begin a telephone "
+    'number with "+".',
+    Rule.UNAMBIGUOUS: "must read the same to people and machines: no invisible characters, no spaces at either end or "
+    "two in a row, only the plain space (U+0020), and letters in their composed form (Unicode NFC).",
     Rule.KNOWN_VALUE: "must be one of the values that the contract lists.",
     Rule.NEEDS_CUSTOMER: "is required to store the payment method: name the customer.",
     Rule.NEEDS_NEW_METHOD: "needs a card or a nonce as the source: this method is stored already. Leave it out.",

@@ -46,7 +46,7 @@ HEALTH: Final = ("grpc.health.v1.Health",)
 REFLECTION: Final = (V1, V1ALPHA)
 
 
-def _descriptors() -> list[ServiceDescriptor]:
+def descriptors() -> list[ServiceDescriptor]:
     """The services of the contract."""
     return [descriptor_pool.Default().FindServiceByName(name) for name in _SERVICES]
 
@@ -101,7 +101,7 @@ class GrpcServer:
         self._pool = CallPool(limits.threads, limits.queue, limits.call_seconds, limits.gateway_threads)
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
-        services = _descriptors()
+        services = descriptors()
         guard = Guard(authenticate, required_scopes(services), audit, note_refused)
         self._interceptor = CallInterceptor(Traffic(guard, limits, writes_of(services)), self._pool, closed)
 

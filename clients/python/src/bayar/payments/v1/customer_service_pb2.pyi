@@ -36,7 +36,9 @@ class CreateCustomerRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     external_id: _builtins.str
-    """Your own id of the customer. Optional, at most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    """Your own id of the customer. Optional, at most 255 characters, no control or invisible characters, composed letters
+    (Unicode NFC), single plain spaces and none at the ends; otherwise INVALID_REQUEST.
+    """
     given_name: _builtins.str
     """Optional, at most 255 characters, no control characters; otherwise INVALID_REQUEST."""
     family_name: _builtins.str

@@ -96,11 +96,12 @@ class CreatePaymentRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
-    """Your order. Required, 1 to 255 characters, no control characters; otherwise INVALID_REQUEST. While a payment for it
-    is live, another one is refused with REFERENCE_ALREADY_PAID, whatever its request_id. The references of payments that
-    a customer makes with a credential of their own are apart from yours: such a payment refuses yours only where you
-    name the same customer and it holds the whole amount. It is kept as it is, and an order number may look like
-    anything: never put card data here.
+    """Your order. Required, 1 to 255 characters, no control or invisible characters, composed letters (Unicode NFC),
+    single plain spaces and none at the ends; otherwise INVALID_REQUEST. While a payment for it is live, another one is
+    refused with REFERENCE_ALREADY_PAID, whatever its request_id. The references of payments that a customer makes with
+    a credential of their own are apart from yours: such a payment refuses yours only where you name the same customer
+    and it holds the whole amount. It is kept as it is: a text that looks like a card number is refused, as in every
+    field that is kept. Of numbers with 16 digits and nothing else, one in 25 does: use letters too.
     """
     customer_id: _builtins.str
     """The customer who pays. Optional, unless store_payment_method is set or the source is a stored method. An unknown
