@@ -40,7 +40,7 @@ from application.add_payment_method import AddPaymentMethod
 from application.answer_dispute import AnswerDispute
 from application.archive_events import ArchiveEvents
 from application.attempt_limits import AttemptGuard, AttemptLimits
-from application.audit import Audit, RefusedCalls
+from application.audit import Audit
 from application.authenticate import KnownKeys
 from application.capture_payment import CapturePayment
 from application.change_payment_method import (
@@ -88,6 +88,7 @@ from application.reconcile import Reconcile
 from application.record_dispute import RecordDispute
 from application.refresh import Refresh
 from application.refund_payment import RefundPayment
+from application.refused_calls import RefusedCalls
 from application.relay_events import RelayEvents
 from application.reread_methods import RereadMethods
 from application.resend_events import ListDeliveries, ListEndpoints, ResendEvents

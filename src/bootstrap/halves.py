@@ -71,7 +71,7 @@ class Calls:
     def _write_down_the_rest(self) -> None:
         """What was only noted so far: refused calls, and uses of keys."""
         try:
-            self._container.refused_calls()()
+            self._container.refused_calls().write_all()
             self._container.key_uses()()
         except StoreUnavailable as error:
             _log.warning("the last refused calls are not in the audit log: %s", error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import grpc
@@ -13,7 +12,7 @@ import pytest
 from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError
 
-from application.audit import Audit, Refused, RefusedCalls
+from application.audit import Audit
 from application.audit_entry import AuditKind
 from bayar import BayarClient, BayarError, RetryPolicy
 from bayar.payments.v1.admin_service_pb2 import ListUnresolvedOperationsRequest, ResolveOperationRequest
@@ -22,7 +21,6 @@ from bayar.payments.v1.event_service_pb2 import StreamEventsRequest
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub
 from tests.end_to_end.service import Pair, run_bayar, until
 from tests.fakes.ids import CountingIds
-from tests.fakes.memory_store import MemoryStore
 from tests.fakes.runtime import ManualClock
 from tests.keys import ACTOR
 
@@ -136,23 +134,3 @@ def test_the_database_itself_keeps_the_audit_log(change: str, engine: Engine) ->
             connection.execute(text(statement))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT actor FROM audit_entries")).scalars().all() == ["shop"]
-
-
-def test_a_flood_of_refused_calls_is_counted_in_a_few_entries() -> None:
-    store, clock = MemoryStore(CountingIds()), ManualClock()
-    seconds = [0.0]
-    steady: Callable[[], float] = lambda: seconds[0]  # noqa: E731
-    refused = RefusedCalls(store, clock, CountingIds(), steady)
-    for number in range(10_000):
-        refused.note(Refused("/a/B", "invalid", "", f"peer {number}"))
-    for _ in range(10):
-        refused()
-    with store.read() as work:
-        assert len(work.audit.page(after=None, limit=1000)) == 20
-    while refused._noted:
-        seconds[0] += 60
-        refused()
-    with store.read() as work:
-        found = work.audit.page(after=None, limit=1000)
-    assert sum(entry.count for entry in found) == 10_000
-    assert len(found) <= 501

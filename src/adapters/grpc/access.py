@@ -10,11 +10,13 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
-from application.audit import Audit, Refused
+from application.audit import Audit
 from application.authenticate import Shown
 from application.caller import Caller, Scope
 from application.errors import NotAuthenticated, ScopeMissing
+from application.refused_calls import Refused
 from bayar.payments.v1 import access_pb2
+from domain.networks import network_of
 
 _NO_SCOPE: Final = access_pb2.SCOPE_UNSPECIFIED
 _CALLER: Final[ContextVar[Caller]] = ContextVar("caller")
@@ -75,14 +77,14 @@ class Guard:
 
     def refuse(self, method: str, context: Any, refusal: NotAuthenticated) -> NotAuthenticated:
         """The refusal, once it was noted."""
-        self.note_refused(Refused(method, str(refusal), "", _host(context.peer())))
+        self.note_refused(Refused(method, str(refusal), "", peer_of(context)))
         return refusal
 
     def must_have_scope(self, method: str, context: Any, caller: Caller) -> None:
         """Raises ScopeMissing, once it was noted."""
         scope = self.scopes.get(method)
         if scope is not None and not caller.may(scope):
-            self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, _host(context.peer())))
+            self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, peer_of(context)))
             raise ScopeMissing(scope)
 
     def is_administrative(self, method: str) -> bool:
@@ -101,9 +103,16 @@ class Guard:
         return caller
 
 
-def _host(peer: str) -> str:
-    """Without the port, which differs with each connection."""
-    return peer.rpartition(":")[0] or peer
+def peer_of(context: Any) -> str:
+    """The address at the other end, without its port; of IPv6, the network of one household."""
+    kind, _, rest = str(context.peer()).partition(":")
+    if kind not in ("ipv4", "ipv6"):
+        return kind
+    host = rest.rpartition(":")[0].replace("%5B", "").replace("%5D", "").strip("[]")
+    try:
+        return network_of(host.partition("%")[0])
+    except ValueError:
+        return kind
 
 
 def _shown(context: Any) -> Shown:

@@ -26,9 +26,10 @@ from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.reflection import V1, V1ALPHA, add_reflection
 from adapters.grpc.tls import TlsFiles, server_credentials
 from adapters.grpc.traffic import Traffic, TrafficLimits, writes_of
-from application.audit import Audit, Refused
+from application.audit import Audit
 from application.authenticate import Shown
 from application.caller import Caller
+from application.refused_calls import Refused
 from bayar.payments.v1 import (
     admin_service_pb2_grpc,
     customer_service_pb2_grpc,

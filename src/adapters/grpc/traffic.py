@@ -13,13 +13,12 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
-from adapters.grpc.access import Guard
+from adapters.grpc.access import Guard, peer_of
 from adapters.grpc.credential_watch import CredentialWatch
 from adapters.grpc.errors import RateLimited, TooManyFailedLogins, TooManyStreams
 from adapters.grpc.token_bucket import TokenBuckets
 from application.caller import Caller
 from application.errors import NotAuthenticated
-from domain.networks import network_of
 
 # A burst is this many seconds' worth.
 _BURST_SECONDS: Final = 2.0
@@ -138,18 +137,6 @@ class FailedLogins:
             self._proven.move_to_end(shown)
             if len(self._proven) > _MOST_PROVEN:
                 self._proven.popitem(last=False)
-
-
-def peer_of(context: Any) -> str:
-    """The address at the other end, without its port; of IPv6, the network of one household."""
-    kind, _, rest = str(context.peer()).partition(":")
-    if kind not in ("ipv4", "ipv6"):
-        return kind
-    host = rest.rpartition(":")[0].replace("%5B", "").replace("%5D", "").strip("[]")
-    try:
-        return network_of(host.partition("%")[0])
-    except ValueError:
-        return kind
 
 
 def writes_of(services: Iterable[ServiceDescriptor]) -> frozenset[str]:

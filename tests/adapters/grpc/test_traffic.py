@@ -17,8 +17,9 @@ from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
+from adapters.grpc.access import peer_of
 from adapters.grpc.token_bucket import TokenBuckets
-from adapters.grpc.traffic import FailedLogins, peer_of
+from adapters.grpc.traffic import FailedLogins
 from application.errors import NotAuthenticated, Refusal
 from bayar.payments.v1 import dispute_service_pb2, payment_service_pb2
 from bayar.payments.v1.card_pb2 import Card
