@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from application.audit_entry import AuditEntry
-from application.ports.store import StoreUnavailable, UnitOfWork
+from application.ports.store import StoreUnavailable
 from application.refused_calls import OTHERS, Refused, RefusedCalls
 from domain.events import SERVICE
 from tests.fakes.ids import CountingIds
@@ -21,7 +21,7 @@ LIST = "/bayar.payments.v1.PaymentService/ListPayments"
 class FailingStore(MemoryStore):
     is_down = False
 
-    def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
+    def begin(self, actor: str = SERVICE) -> Any:
         if self.is_down:
             raise StoreUnavailable("down")
         return super().begin(actor)
