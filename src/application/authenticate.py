@@ -50,8 +50,9 @@ class Authenticate:
         raise NotAuthenticated(Refusal.MISSING)
 
     def _bearer(self, authorization: str) -> Caller:
-        scheme, _, credential = authorization.strip().partition(" ")
-        credential = credential.strip()
+        # Only the spaces that HTTP allows: no other character is taken for one.
+        scheme, _, credential = authorization.strip(" \t").partition(" ")
+        credential = credential.strip(" \t")
         if scheme.lower() != _SCHEME or not credential:
             raise NotAuthenticated(Refusal.INVALID, "not a bearer credential")
         if credential.startswith(PREFIX):

@@ -2,5 +2,6 @@
 
 import os
 
-# What peers say goes into the log of the gRPC core as it is, beside ours. Before anybody imports grpc.
-os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+# Before anybody imports grpc: its core writes what peers send to stderr, past our log, credentials included.
+os.environ["GRPC_VERBOSITY"] = "NONE"
+os.environ.pop("GRPC_TRACE", None)

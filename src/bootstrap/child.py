@@ -19,6 +19,7 @@ from bootstrap.channel import Alive, Channel, CrewCount, Ended, Failed, Message,
 from bootstrap.container import Container
 from bootstrap.halves import Calls, Chores
 from bootstrap.hardening import leave_no_core_dumps
+from bootstrap.lines import open_standard_streams
 from bootstrap.logs import write_logs
 from bootstrap.settings import BadSettings, Settings, load_settings
 from bootstrap.starting import CannotStart, prepared, warn_of_too_many_connections
@@ -33,6 +34,7 @@ _LAST_SECONDS: Final = 10.0
 
 
 def main() -> int:
+    open_standard_streams()
     parsed = _parser().parse_args()
     channel = Channel.inherited(parsed.channel)
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -103,12 +103,20 @@ from bootstrap.authentication import authentication, closed_services, tls_files
 from bootstrap.event_webhooks import read_endpoints
 from bootstrap.gateway_metrics import gateway_families
 from bootstrap.limits import traffic_limits
+from bootstrap.lines import STDERR, STDOUT
 from bootstrap.runtime import SortableIds, SystemClock
 from bootstrap.settings import RawCards, Settings
 
 
 def _gateway_metrics(gateway: BraintreeAdapter) -> Callable[[], Iterable[Family]]:
     return lambda: gateway_families(gateway.traffic)
+
+
+def _dropped_lines() -> Iterable[Family]:
+    counts = [((("stream", name),), writer.dropped) for name, writer in (("stdout", STDOUT), ("stderr", STDERR))]
+    yield Family(
+        "bayar_log_lines_dropped_total", "Lines that found no room or could not be written.", "counter", counts
+    )
 
 
 def _braintree_settings(settings: Settings) -> BraintreeSettings:
@@ -291,7 +299,9 @@ class Container(containers.DeclarativeContainer):
     )
     follow_payments = providers.Singleton(FollowPayments, store, gateway, exactly_once)
 
-    metrics = providers.Singleton(Metrics, providers.Factory(_gateway_metrics, gateway))
+    metrics = providers.Singleton(
+        Metrics, providers.Factory(_gateway_metrics, gateway), providers.Object(_dropped_lines)
+    )
     # The processes that answer calls, where they are not this one.
     crew = providers.Singleton(Crew)
     notification_reader = providers.Singleton(BraintreeNotifications, braintree_settings)

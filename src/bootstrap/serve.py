@@ -25,6 +25,7 @@ from bootstrap.development_key import HEADER_SUFFIX, KEY_FILE, ensure_developmen
 from bootstrap.doors import encryption_of, warn_of_open_doors
 from bootstrap.halves import Calls, Chores
 from bootstrap.hardening import leave_no_core_dumps
+from bootstrap.lines import complain, say
 from bootstrap.logs import write_logs
 from bootstrap.settings import BadSettings, Settings, load_settings
 from bootstrap.starting import CannotStart, engine_of, prepared, warn_of_too_many_connections
@@ -50,16 +51,16 @@ def serve_with_twin(state_dir: Path) -> int:
             threading.Thread(target=_tell_when_gone, args=(twin,), daemon=True).start()
             return run(_container(load_settings()), key_file=state_dir / KEY_FILE, tell_gateway=twin.tell)
     except TwinFailed as error:
-        _complain(str(error))
+        complain(str(error))
     except OSError as error:
-        _complain(f"--state-dir {state_dir} cannot be used: {error.strerror or error}. Name a folder to write to")
+        complain(f"--state-dir {state_dir} cannot be used: {error.strerror or error}. Name a folder to write to")
     return _CANNOT_START
 
 
 def _tell_when_gone(twin: Twin) -> None:
     """Without a word, every call would just say that the gateway cannot be reached."""
     if twin.went_unasked():
-        _complain("the twin of the gateway has ended. Calls answer GATEWAY_UNREACHABLE until you start both again")
+        complain("the twin of the gateway has ended. Calls answer GATEWAY_UNREACHABLE until you start both again")
 
 
 def migrate() -> int:
@@ -87,9 +88,9 @@ def _with_database(job: Callable[[Container, Engine], str]) -> int:
     container = _container(load_settings())
     engine = engine_of(container)
     try:
-        _say(job(container, engine))
+        print(job(container, engine))  # noqa: T201 (the answer of a command)
     except StoreUnavailable as error:
-        _complain(f"the database does not answer: {error}")
+        complain(f"the database does not answer: {error}")
         return _CANNOT_START
     finally:
         engine.dispose()
@@ -145,7 +146,7 @@ def run(
                 ensure_development_key(container.store(), key_file)
             return asyncio.run(_serve_until_told(container, settings, key_file, tell_gateway))
     except CannotStart as error:
-        _complain(str(error))
+        complain(str(error))
         return _CANNOT_START
 
 
@@ -171,14 +172,14 @@ async def _serve_until_told(
         raise
     chores.start()
     warn_of_open_doors(settings)
-    _say(f"Bayar listens on {address} (gRPC, {encryption_of(settings)}). Ctrl-C ends it.")
-    _say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
+    say(f"Bayar listens on {address} (gRPC, {encryption_of(settings)}). Ctrl-C ends it.")
+    say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
     if tell_gateway is not None:
         await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
     if key_file is not None:
-        _say(_first_payment(address, key_file))
+        say(_first_payment(address, key_file))
     await stopping.wait()
-    _say("Stopping: calls under way are finished first.")
+    say("Stopping: calls under way are finished first.")
     # A second signal ends it at once: what is under way is then found again by the next start.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
@@ -187,7 +188,7 @@ async def _serve_until_told(
     container.stopping().set()
     await calls.stop()
     await chores.stop()
-    _say("Stopped.")
+    say("Stopped.")
     return 0
 
 
@@ -220,11 +221,3 @@ END
 
 def _near(path: Path) -> Path:
     return Path(os.path.relpath(path)) if path.is_relative_to(Path.cwd()) else path
-
-
-def _say(text: str) -> None:
-    print(text, flush=True)  # noqa: T201
-
-
-def _complain(text: str) -> None:
-    print(f"bayar: {text}", file=sys.stderr, flush=True)  # noqa: T201

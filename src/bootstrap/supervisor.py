@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,7 @@ from adapters.http.server import WEBHOOKS
 from bootstrap.channel import Alive, Channel, CrewCount, Ended, Failed, Ready, WorkerMetrics
 from bootstrap.doors import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS, encryption_of, warn_of_open_doors
 from bootstrap.hardening import leave_no_core_dumps
+from bootstrap.lines import complain, say
 from bootstrap.logs import write_logs
 from bootstrap.ports import PortTaken, listeners, shared_port
 from bootstrap.settings import BadSettings, Settings
@@ -125,7 +126,7 @@ class Supervisor:
                 with self._open_doors() as doors:
                     self._serve(doors)
             except _CannotStart as error:
-                _complain(str(error))
+                complain(str(error))
                 return _CANNOT_START
             return self._stop()
 
@@ -143,16 +144,16 @@ class Supervisor:
         self._is_starting = False
         warn_of_open_doors(self._settings)
         how = f"gRPC, {encryption_of(self._settings)}, {self._settings.workers} workers"
-        _say(f"Bayar listens on {doors.grpc_address} ({how}). Ctrl-C ends it.")
+        say(f"Bayar listens on {doors.grpc_address} ({how}). Ctrl-C ends it.")
         host = self._settings.http_address.rpartition(":")[0]
-        _say(f"Webhooks at http://{host}:{doors.http[0].getsockname()[1]}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
+        say(f"Webhooks at http://{host}:{doors.http[0].getsockname()[1]}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
         while not self._signals:
             self._turn()
             self._replace(doors)
             self._end_the_silent()
 
     def _stop(self) -> int:
-        _say("Stopping: calls under way are finished first.")
+        say("Stopping: calls under way are finished first.")
         self._is_stopping = True
         for place in self._places:
             if place.child is not None:
@@ -164,7 +165,7 @@ class Supervisor:
                 signal.signal(self._signals[-1], signal.SIG_DFL)
                 os.kill(os.getpid(), self._signals[-1])
             self._turn()
-        _say("Stopped.")
+        say("Stopped.")
         return _CANNOT_START if self._has_lost_some else 0
 
     def _turn(self) -> None:
@@ -337,13 +338,3 @@ class Supervisor:
 
 def _ending(status: int) -> str:
     return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
-
-
-def _say(text: str) -> None:
-    # Whoever started it may have stopped reading, which must not end calls.
-    with suppress(BrokenPipeError):
-        print(text, flush=True)  # noqa: T201
-
-
-def _complain(text: str) -> None:
-    print(f"bayar: {text}", file=sys.stderr, flush=True)  # noqa: T201

@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bootstrap.logs import REMOVED, CardDataFormatter, without_card_data
+from bootstrap.logs import REMOVED, LibraryFilter, SafeFormatter, without_card_data
+from bootstrap.starting import CannotStart
 from domain.card_detector import looks_like_card
 
+SECRET = "byr_topsecret"
 CARDS = [
     "4111111111111111",
     "4111.1111.1111.1111",
@@ -59,14 +61,70 @@ def test_digits_alone_are_taken_out_exactly_if_they_could_be_a_card(digits: str,
 
 
 def test_arguments_and_tracebacks_are_looked_at_too() -> None:
-    formatter = CardDataFormatter("%(message)s")
+    formatter = SafeFormatter("%(message)s")
     try:
-        raise ValueError(f"bad card {CARDS[0]}")
-    except ValueError:
-        record = logging.LogRecord("urllib3", logging.ERROR, __file__, 1, "sent %s", (CARDS[1],), sys.exc_info())
+        raise CannotStart(f"bad card {CARDS[0]}")
+    except CannotStart:
+        record = logging.LogRecord("adapters", logging.ERROR, __file__, 1, "sent %s", (CARDS[1],), sys.exc_info())
     told = formatter.format(record)
     assert "4111" not in told
     assert told.count(REMOVED) == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["grpc._common", "urllib3.connectionpool", "asyncio", "sqlalchemy.engine", "py.warnings"]
+)
+@pytest.mark.parametrize(("text", "values"), [("Invalid encoding on %s", (SECRET,)), (f"got {SECRET}", ())])
+def test_of_a_library_no_value_is_written(name: str, text: str, values: tuple[str, ...]) -> None:
+    try:
+        try:
+            raise KeyError(SECRET)
+        except KeyError:
+            raise UnicodeError(f"cannot read {SECRET}") from None
+    except UnicodeError:
+        record = logging.LogRecord(name, logging.ERROR, "/lib/thing.py", 7, text, values, sys.exc_info())
+    record.stack_info = SECRET
+    told = SafeFormatter("%(name)s %(message)s").format(record)
+    assert told.startswith(f"{name} thing.py:7: ")
+    assert "UnicodeError" in told, "the type is told, and where it was raised"
+    assert "Traceback" not in told
+    assert SECRET not in told
+    assert ("Invalid encoding" in told) == bool(values), "only a text with values apart is surely a constant"
+
+
+def test_libraries_are_heard_from_a_warning_on_and_once_a_minute_from_each_place() -> None:
+    heard = LibraryFilter()
+
+    def passes(line: int, level: int = logging.WARNING, name: str = "aiohttp.server") -> bool:
+        return heard.filter(logging.LogRecord(name, level, "/lib/thing.py", line, "text %s", ("x",), None))
+
+    assert [passes(1), passes(1), passes(2), passes(2)] == [True, False, True, False]
+    assert not passes(3, logging.INFO)
+    assert [passes(4, logging.DEBUG, "adapters.http.server") for _ in range(2)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    "fails",
+    [
+        "raise ValueError(secret)",
+        "t = threading.Thread(target=int, args=(secret,)); t.start(); t.join()",
+        "A = type('A', (), {'__del__': lambda self: int(secret)}); A()",
+        "async def f(): asyncio.get_running_loop().call_soon(int, secret); await asyncio.sleep(0.01)\nasyncio.run(f())",
+        "async def f(): asyncio.ensure_future(g()); await asyncio.sleep(0.01); gc.collect()\n"
+        "async def g(): int(secret)\nasyncio.run(f())",
+        "warnings.warn(secret)",
+        "logging.getLogger('grpc').error('%d', secret)",
+        "logging.getLogger('adapters').error('%d', secret)",
+    ],
+)
+def test_what_nobody_catches_is_logged_without_its_values(fails: str) -> None:
+    code = (
+        "import asyncio, gc, logging, threading, warnings; from bootstrap.logs import write_logs; write_logs('debug')\n"
+        f"secret = ''.join({list(SECRET)!r})\n{fails}"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert told.stderr.count("\n") >= 1, "something is told"
+    assert SECRET not in told.stderr + told.stdout
 
 
 def test_a_process_leaves_no_core_dump() -> None:

@@ -1,37 +1,42 @@
 """The HTTP side: Braintree's webhooks, health and metrics, in the event loop of the gRPC server.
 
-Nobody authenticates before a webhook's signature is checked, so that everything here is bounded: the size of a body,
-the time it may take to arrive, and how many requests are read, checked and stored at once. More are told to come again.
+Nobody authenticates before a webhook's signature is checked, so that everything here is bounded: connections, the size
+of a request, the time it may take to arrive, and how many notifications are checked and stored at once; more are told
+to come again. Health and metrics wait for none of that.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from socket import socket
 from typing import Final, TypeVar
+from urllib.parse import parse_qs
 
 from aiohttp import web
 
+from adapters.http.connections import Connection, Gate, Server
 from adapters.http.crew import Crew
 from adapters.http.metrics import CONTENT_TYPE, Metrics
 from application.ports.notifications import ForgedNotification
 from application.ports.store import StoreUnavailable
-from application.receive_notification import ReceiveNotification
-
-_log = logging.getLogger(__name__)
+from application.receive_notification import Received
 
 Result = TypeVar("Result")
 
 WEBHOOKS: Final = "/webhooks/braintree"
-MAX_BODY_BYTES: Final = 1024 * 1024
+# Braintree's notifications have a few kilobytes, and come in one piece.
+MAX_BODY_BYTES: Final = 512 * 1024
 MAX_AT_ONCE: Final = 64
-_BODY_SECONDS: Final = 10.0
+_BODY_SECONDS: Final = 5.0
+# Of a body that is refused, as much is read and dropped: a reset would overtake the answer.
+_DROPPED_BYTES: Final = 4 * 1024 * 1024
+_DROPPED_SECONDS: Final = 1.0
 _THREADS: Final = 2
+_BACKLOG: Final = 128
 _RETRY_SECONDS: Final = "2"
 
 
@@ -47,7 +52,8 @@ class CannotListen(Exception):
 class Pages:
     """What the HTTP side shows and takes. The functions may block."""
 
-    receive: ReceiveNotification
+    # Takes a signature and a payload. Raises ForgedNotification and StoreUnavailable.
+    receive: Callable[[str, str], Received]
     answer_challenge: Callable[[str], str]
     # How many notifications are in which unfinished state. Raises StoreUnavailable.
     waiting: Callable[[], Mapping[str, int]]
@@ -62,32 +68,36 @@ class HttpServer:
         self._pages = pages
         # Of its own: a flood of webhooks must not keep payments from their threads.
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="webhook")
+        # Nor health and metrics from theirs.
+        self._probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
+        self._probe: asyncio.Future[Mapping[str, int]] | None = None
         self._busy = 0
         self._stopping = False
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
+        self._routes: dict[str, dict[str, Callable[[web.BaseRequest], Awaitable[web.Response]]]] = {
+            WEBHOOKS: {"GET": self._challenge, "POST": self._webhook},
+            "/healthz": {"GET": self._live, "HEAD": self._live},
+            "/readyz": {"GET": self._ready, "HEAD": self._ready},
+            "/metrics": {"GET": self._metrics, "HEAD": self._metrics},
+        }
 
     async def start(self, address: str, listeners: Sequence[socket] = ()) -> str:
         """Listens on the listeners, or on the address where there are none. Returns the address with its real port.
 
         Raises CannotListen.
         """
-        application = web.Application(client_max_size=MAX_BODY_BYTES)
-        application.router.add_get(WEBHOOKS, self._challenge, allow_head=False)
-        application.router.add_post(WEBHOOKS, self._webhook)
-        application.router.add_get("/healthz", self._live)
-        application.router.add_get("/readyz", self._ready)
-        application.router.add_get("/metrics", self._metrics)
-        runner = web.AppRunner(application, access_log=None, handle_signals=False)
+        runner = web.ServerRunner(Server(self._answer, Gate()))
         await runner.setup()
         host, _, port = address.rpartition(":")
         try:
             for listener in listeners:
-                await web.SockSite(runner, listener, backlog=MAX_AT_ONCE).start()
+                await web.SockSite(runner, listener, backlog=_BACKLOG).start()
             if not listeners:
-                await web.TCPSite(runner, host.strip("[]"), int(port), backlog=MAX_AT_ONCE).start()
+                await web.TCPSite(runner, host.strip("[]"), int(port), backlog=_BACKLOG).start()
         except OSError:
             await runner.cleanup()
             self._pool.shutdown()
+            self._probes.shutdown()
             raise CannotListen(address) from None
         self._runner = runner
         return f"{host}:{runner.addresses[0][1]}"
@@ -97,29 +107,47 @@ class HttpServer:
         self._stopping = True
         if self._runner is not None:
             await self._runner.cleanup()
-        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
+        for pool in (self._pool, self._probes):
+            await asyncio.get_running_loop().run_in_executor(None, pool.shutdown)
 
-    async def _challenge(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Refuses by the head alone where that is possible; then, the body is neither waited for nor inflated."""
+        routes = self._routes.get(request.rel_url.raw_path)
+        if routes is None:
+            return await _refuse(request, 404)
+        route = routes.get(request.method)
+        if route is None:
+            return await _refuse(request, 405, Allow=", ".join(routes))
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            return await _refuse(request, 415)
+        try:
+            answer = await route(request)
+        except _Refused as refusal:
+            return await _refuse(request, refusal.status)
+        _note(request, owes=True)
+        return answer
+
+    async def _challenge(self, request: web.BaseRequest) -> web.Response:
         challenge = request.query.get("bt_challenge", "")
         try:
             return web.Response(text=self._pages.answer_challenge(challenge))
         except ForgedNotification:
             return web.Response(status=401)
 
-    async def _webhook(self, request: web.Request) -> web.Response:
+    async def _webhook(self, request: web.BaseRequest) -> web.Response:
         outcome, kind = "busy", ""
         try:
-            async with self._turn():
-                signature, payload = await self._form(request)
+            signature, payload = await _form(request)
+            _note(request, owes=False)
+            with self._turn():
                 received = await self._in_pool(lambda: self._pages.receive(signature, payload))
             kind, outcome = received.kind, "stored" if received.is_new else "repeated"
             return web.Response()
         except _Busy:
             return _come_again()
-        except web.HTTPRequestEntityTooLarge:
-            outcome = "too_large"
-            # What is left of the body is not read.
-            return web.Response(status=413, headers={"Connection": "close"})
+        except _Refused as refusal:
+            outcome = "too_large" if refusal.status == 413 else "forged"
+            raise
         except ForgedNotification:
             outcome = "forged"
             return web.Response(status=401)
@@ -129,27 +157,10 @@ class HttpServer:
         finally:
             self._pages.metrics.received.add(kind=kind, outcome=outcome)
 
-    async def _form(self, request: web.Request) -> tuple[str, str]:
-        """Raises ForgedNotification for what is no form with both fields."""
-        if (request.content_length or 0) > MAX_BODY_BYTES:
-            raise web.HTTPRequestEntityTooLarge(MAX_BODY_BYTES, request.content_length or 0)
-        if request.content_type != "application/x-www-form-urlencoded":
-            raise ForgedNotification
-        try:
-            form = await asyncio.wait_for(request.post(), _BODY_SECONDS)
-        except web.HTTPException:
-            raise
-        except Exception:
-            raise ForgedNotification from None
-        signature, payload = form.get("bt_signature"), form.get("bt_payload")
-        if not isinstance(signature, str) or not isinstance(payload, str):
-            raise ForgedNotification
-        return signature, payload
-
-    async def _live(self, _: web.Request) -> web.Response:
+    async def _live(self, _: web.BaseRequest) -> web.Response:
         return web.Response(text="ok\n")
 
-    async def _ready(self, _: web.Request) -> web.Response:
+    async def _ready(self, _: web.BaseRequest) -> web.Response:
         if self._stopping:
             return web.Response(status=503, text="stopping\n")
         crew = self._pages.crew
@@ -157,7 +168,7 @@ class HttpServer:
             return web.Response(status=503, text=f"{crew.told}\n")
         return await self._with_database(lambda _: web.Response(text=f"ok{crew.told and ', '}{crew.told}\n"))
 
-    async def _metrics(self, _: web.Request) -> web.Response:
+    async def _metrics(self, _: web.BaseRequest) -> web.Response:
         def shown(waiting: Mapping[str, int]) -> web.Response:
             text = self._pages.crew.added_to(self._pages.metrics.text(waiting))
             return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
@@ -166,19 +177,23 @@ class HttpServer:
 
     async def _with_database(self, show: Callable[[Mapping[str, int]], web.Response]) -> web.Response:
         try:
-            async with self._turn():
-                return show(await self._in_pool(self._pages.waiting))
-        except _Busy:
-            return _come_again()
+            return show(await self._waiting())
         except StoreUnavailable:
             return web.Response(status=503, text="the database does not answer\n")
+
+    async def _waiting(self) -> Mapping[str, int]:
+        """Asked once for all who want to know at the same time, so that many cost no more than one."""
+        if self._probe is None or self._probe.done():
+            loop = asyncio.get_running_loop()
+            self._probe = loop.run_in_executor(self._probes, self._pages.waiting)
+        return await asyncio.shield(self._probe)
 
     def _in_pool(self, work: Callable[[], Result]) -> Awaitable[Result]:
         # Shielded: what is being stored is stored, whether or not the sender hangs up.
         return asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, work))
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
         """One of the few places to be worked on. Raises _Busy."""
         if self._busy >= MAX_AT_ONCE or self._stopping:
             raise _Busy
@@ -193,5 +208,61 @@ class _Busy(Exception):
     """All places are taken."""
 
 
+class _Refused(Exception):
+    """The rest of the body is not wanted."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
 def _come_again() -> web.Response:
     return web.Response(status=503, headers={"Retry-After": _RETRY_SECONDS})
+
+
+def _note(request: web.BaseRequest, *, owes: bool) -> None:
+    if isinstance(request.protocol, Connection):
+        request.protocol.note(owes=owes)
+
+
+async def _refuse(request: web.BaseRequest, status: int, **headers: str) -> web.Response:
+    """Answers and closes, whatever of the body is still to come."""
+    answer = web.Response(status=status, headers=headers)
+    answer.force_close()
+    await answer.prepare(request)
+    await answer.write_eof()
+    left = _DROPPED_BYTES
+    with suppress(TimeoutError, ConnectionError, web.RequestPayloadError):
+        async with asyncio.timeout(_DROPPED_SECONDS):
+            while left > 0 and (chunk := await request.content.readany()):
+                left -= len(chunk)
+    return answer
+
+
+async def _form(request: web.BaseRequest) -> tuple[str, str]:
+    """The signature and the payload. Raises _Refused for what is no form with both."""
+    if (request.content_length or 0) > MAX_BODY_BYTES:
+        raise _Refused(413)
+    if request.content_type != "application/x-www-form-urlencoded":
+        raise _Refused(401)
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            fields = parse_qs((await _body(request)).decode(), strict_parsing=True, max_num_fields=10)
+        return fields["bt_signature"][0], fields["bt_payload"][0]
+    except TimeoutError:
+        raise _Refused(408) from None
+    except (ValueError, KeyError, web.RequestPayloadError):
+        raise _Refused(401) from None
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    """Raises _Refused once it is too large."""
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0
+    body = bytearray()
+    while chunk := await request.content.readany():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise _Refused(413)
+    return bytes(body)

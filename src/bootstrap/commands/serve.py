@@ -2,10 +2,11 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from bootstrap.lines import STDERR, complain
 
 _CONFIGURED_WRONGLY: Final = 2
 
@@ -36,9 +37,7 @@ def run(parsed: argparse.Namespace) -> int:
     if not parsed.with_twin:
         return told_of_bad_settings(lambda: _serve(parsed.workers))
     if (parsed.workers or os.environ.get("BAYAR_WORKERS", "1")) not in (1, "1"):
-        sys.stderr.write(
-            "bayar: --with-twin keeps everything in SQLite, which is for one worker: leave one of the two out\n"
-        )
+        complain("--with-twin keeps everything in SQLite, which is for one worker: leave one of the two out")
         return _CONFIGURED_WRONGLY
     from bootstrap import serve
 
@@ -65,5 +64,5 @@ def told_of_bad_settings(start: Callable[[], int]) -> int:
     try:
         return start()
     except BadSettings as error:
-        sys.stderr.write(f"bayar cannot start:\n{error}\n")
+        STDERR.write(f"bayar cannot start:\n{error}")
         return _CONFIGURED_WRONGLY

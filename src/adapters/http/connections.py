@@ -1,0 +1,187 @@
+"""Bounds the connections of the HTTP side: how many, how many of one address, and how long a request may take to come.
+
+Anybody may connect. When places run short, the oldest connection whose peer still owes a request, whole, is closed for
+the new one: first of the same address, then of the address that has most. So a peer that sends its request at once is
+served, however many others send theirs slowly or never.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiohttp import web
+
+from domain.networks import network_of
+
+_log = logging.getLogger(__name__)
+
+MOST_CONNECTIONS: Final = 200
+MOST_OF_ONE_ADDRESS: Final = 100
+# From the connection, or the answer before, to the end of a request's head. Also how long a connection stays idle.
+HEAD_SECONDS: Final = 10.0
+_LOG_SECONDS: Final = 60.0
+
+
+class Gate:
+    """Knows the open connections. Belongs to one event loop."""
+
+    def __init__(self, most: int = MOST_CONNECTIONS, most_of_one: int = MOST_OF_ONE_ADDRESS) -> None:
+        self._most = most
+        self._most_of_one = most_of_one
+        self._open = 0
+        # By address, in the order in which they came. The value: whether its peer owes us a request.
+        self._peers: defaultdict[str, dict[Connection, bool]] = defaultdict(dict)
+        self.closed = Tally("%s connections to the HTTP side were closed for lack of room")
+        self.malformed = Tally("%s requests to the HTTP side were no HTTP")
+
+    def admit(self, connection: Connection) -> bool:
+        """Makes room where there is none. Returns False where there is none to be made."""
+        own = self._peers[connection.peer]
+        if len(own) >= self._most_of_one:
+            has_room = self._evict(own)
+        elif self._open >= self._most:
+            has_room = any(map(self._evict, sorted(self._peers.values(), key=len, reverse=True)))
+        else:
+            has_room = True
+        if has_room:
+            own[connection] = True
+            self._open += 1
+        else:
+            self.closed.add()
+            self._forget_empty(connection.peer)
+        return has_room
+
+    def note(self, connection: Connection, *, owes: bool) -> None:
+        """owes: the peer has yet to send a request, or the rest of one."""
+        own = self._peers[connection.peer]
+        if own.pop(connection, None) is not None:
+            # To the end: whoever answered last has been idle for the shortest time.
+            own[connection] = owes
+
+    def leave(self, connection: Connection) -> None:
+        if self._peers[connection.peer].pop(connection, None) is not None:
+            self._open -= 1
+        self._forget_empty(connection.peer)
+
+    def _evict(self, connections: dict[Connection, bool]) -> bool:
+        oldest = next((one for one, owes in connections.items() if owes), None)
+        if oldest is None:
+            return False
+        self.closed.add()
+        del connections[oldest]
+        self._open -= 1
+        oldest.abort()
+        return True
+
+    def _forget_empty(self, peer: str) -> None:
+        if not self._peers[peer]:
+            del self._peers[peer]
+
+
+def _network(address: str) -> str:
+    """Of IPv6, the network of one household."""
+    try:
+        return network_of(address.partition("%")[0])
+    except ValueError:
+        return address
+
+
+class Tally:
+    """Counts what strangers do, and tells of it in one line a minute at most."""
+
+    def __init__(self, sentence: str, steady_seconds: Callable[[], float] = time.monotonic) -> None:
+        self._sentence = sentence
+        self._steady_seconds = steady_seconds
+        self._untold = 0
+        self._next_line = 0.0
+        self.total = 0
+
+    def add(self) -> None:
+        self.total += 1
+        self._untold += 1
+        now = self._steady_seconds()
+        if now >= self._next_line:
+            _log.warning(self._sentence, self._untold)
+            self._untold, self._next_line = 0, now + _LOG_SECONDS
+
+
+class Connection(web.RequestHandler):
+    """One connection of aiohttp's, which the gate has let in."""
+
+    __slots__ = ("_gate", "peer")
+
+    def __init__(self, server: Server, gate: Gate, **options: Any) -> None:
+        super().__init__(server, **options)
+        self._gate = gate
+        self.peer = ""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        name = transport.get_extra_info("peername")
+        self.peer = _network(name[0]) if isinstance(name, tuple) else ""
+        super().connection_made(transport)
+        if not self._gate.admit(self):
+            self.abort()
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._gate.leave(self)
+        super().connection_lost(exc)
+
+    def abort(self) -> None:
+        """Closes it now, whatever is still to be written."""
+        transport = self.transport
+        self.force_close()
+        if isinstance(transport, asyncio.Transport):
+            transport.abort()
+
+    def note(self, *, owes: bool) -> None:
+        self._gate.note(self, owes=owes)
+
+    def handle_error(
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
+    ) -> web.StreamResponse:
+        """Answers bytes that are no HTTP, and faults of ours, without a word of what was sent or of what happened.
+
+        A peer that left is neither.
+        """
+        del request, message
+        if status < 500:
+            self._gate.malformed.add()
+        elif not isinstance(exc, ConnectionError):
+            _log.error("a request to the HTTP side failed", exc_info=exc)
+        answer = web.Response(status=status)
+        answer.force_close()
+        return answer
+
+
+class Request(web.BaseRequest):
+    async def _prepare_hook(self, response: web.StreamResponse) -> None:
+        """The last moment before the head of an answer is written."""
+        response.headers.pop("Server", None)
+
+
+class Server(web.Server):
+    """Makes a connection of each that is accepted. No body is inflated: none needs to be, and a bomb costs time."""
+
+    def __init__(self, handler: Any, gate: Gate) -> None:
+        super().__init__(handler, request_factory=self._request)
+        self._gate = gate
+
+    def __call__(self) -> Connection:
+        return Connection(
+            self,
+            self._gate,
+            loop=self._loop,
+            access_log=None,
+            auto_decompress=False,
+            keepalive_timeout=HEAD_SECONDS,
+            # The rest of a body that was refused is read for a moment, by `refuse`.
+            lingering_time=0,
+        )
+
+    def _request(self, message: Any, payload: Any, protocol: Any, writer: Any, task: Any) -> Request:
+        return Request(message, payload, protocol, writer, task, self._loop)

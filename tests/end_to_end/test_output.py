@@ -1,0 +1,104 @@
+"""The service serves on when nobody takes its output: a full pipe, a full disk, closed streams."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil  # type: ignore[import-untyped]
+import pytest
+
+from bayar import BayarClient, PaymentState, RetryPolicy
+from braintree_twin.testing import Twin, start_twin
+from tests.end_to_end.service import environment_of, until
+from tests.end_to_end.wallet import pay
+from tests.keys import let_in
+
+CAPTURED = PaymentState.PAYMENT_STATE_CAPTURED
+SERVE = (sys.executable, "-m", "bootstrap.cli", "serve")
+
+
+@pytest.fixture(scope="module")
+def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    with start_twin(tmp_path_factory.mktemp("twin")) as twin:
+        yield twin
+
+
+@contextmanager
+def serving(
+    twin: Twin, directory: Path, redirected: str, *, stdout: int | None = None
+) -> Iterator[tuple[subprocess.Popen[bytes], BayarClient, str]]:
+    """A service whose output goes where the shell's redirection says; its process, a client, and the HTTP address."""
+    ports = _free_ports()
+    environment = environment_of(
+        twin,
+        f"sqlite:///{directory}/bayar.db",
+        {"BAYAR_GRPC_ADDRESS": f"127.0.0.1:{ports[0]}", "BAYAR_HTTP_ADDRESS": f"127.0.0.1:{ports[1]}"},
+    )
+    command = ["sh", "-c", f'exec "$@" {redirected}', "sh", *SERVE]
+    process = subprocess.Popen(command, env=environment, stdout=stdout, stderr=stdout)
+    client = BayarClient(f"127.0.0.1:{ports[0]}", retry=RetryPolicy(attempts=1), timeout_seconds=30)
+    try:
+        until(lambda: _ready(ports[1]) or process.poll() is not None, seconds=30)
+        assert process.poll() is None, "the service did not start"
+        let_in(environment["BAYAR_DATABASE_URL"])
+        yield process, client, f"http://127.0.0.1:{ports[1]}"
+    finally:
+        client.close()
+        process.kill()
+        process.wait()
+
+
+def _free_ports() -> list[int]:
+    found = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+    ports = [one.getsockname()[1] for one in found]
+    for one in found:
+        one.close()
+    return ports
+
+
+def _ready(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
+@pytest.mark.parametrize("redirected", [">&- 2>&- <&-", ">/dev/full 2>&1"], ids=["closed streams", "a full disk"])
+def test_a_service_without_output_starts_takes_payments_and_stops(redirected: str, twin: Twin, tmp_path: Path) -> None:
+    with serving(twin, tmp_path, redirected) as (process, client, _):
+        if redirected.startswith(">&-"):
+            standard = {one.path for one in psutil.Process(process.pid).open_files() if one.fd <= 2}
+            assert not standard, "no file took the number of a stream"
+        assert pay(client).state == CAPTURED
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+
+
+def test_a_pipe_that_nobody_reads_stops_nothing(twin: Twin, tmp_path: Path) -> None:
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    while True:
+        try:
+            os.write(writes, b"x" * 512)
+        except BlockingIOError:
+            break
+    os.set_blocking(writes, True)
+    with serving(twin, tmp_path, "", stdout=writes) as (process, client, http_url):
+        assert pay(client).state == CAPTURED
+        assert _ready(int(http_url.rpartition(":")[2]))
+        with urllib.request.urlopen(f"{http_url}/metrics", timeout=5) as answer:  # noqa: S310 (our own http)
+            assert b'bayar_log_lines_dropped_total{stream="stderr"} 0' in answer.read()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    os.close(writes)
+    os.close(reads)
