@@ -231,6 +231,15 @@ class OperationAlreadyResolved(ApplicationError):
         self.state = state
 
 
+class MayStillHappen(ApplicationError):
+    """The operation may be on its way to the gateway, or not be shown there yet."""
+
+    def __init__(self, operation_id: OperationId, retry_after: timedelta) -> None:
+        super().__init__(operation_id)
+        self.operation_id = operation_id
+        self.retry_after = retry_after
+
+
 class ContradictedByGateway(ApplicationError):
     """What was to be recorded by hand is not what the gateway says."""
 
@@ -238,6 +247,15 @@ class ContradictedByGateway(ApplicationError):
         super().__init__(f"{operation_id}: {detail}")
         self.operation_id = operation_id
         self.detail = detail
+
+
+class TooManyOrphans(ApplicationError):
+    """There is more to reverse than was allowed. Nothing was reversed."""
+
+    def __init__(self, count: int, most: int) -> None:
+        super().__init__(f"{count} orphans, {most} may be reversed")
+        self.count = count
+        self.most = most
 
 
 class TooManyDeclines(ApplicationError):

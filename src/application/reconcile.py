@@ -9,22 +9,17 @@ from enum import Enum
 from itertools import islice
 from typing import Final
 
-from application.checks import Checks
-from application.errors import Rule
-from application.ports.gateway import Gateway, Outcome, Refund, Rejected, Transaction, TransactionKind, Unknown, Void
-from application.ports.runtime import IdSource
+from application.checks import Checks, known
+from application.errors import Rule, TooManyOrphans
+from application.explain_transactions import ExplainTransactions
+from application.findings import Finding, FindingKind, Orphan
+from application.ports.gateway import Gateway, TransactionUnreadable
 from application.ports.store import PaymentOperation, Position, Store
-from domain import ids
-from domain.ids import OPERATION, OperationId, PaymentId
-from domain.money import Money
-from domain.operation import OperationKind, OperationState
-from domain.transaction import TransactionStatus
+from application.reverse_orphans import ReverseOrphans
 
 LONGEST_WINDOW: Final = timedelta(days=31)
+MOST_REVERSALS: Final = 10_000
 _PAGE: Final = 200
-_NO_EFFECT: Final = frozenset(
-    {TransactionStatus.DECLINED, TransactionStatus.FAILED, TransactionStatus.VOIDED, TransactionStatus.EXPIRED}
-)
 
 
 class OrphanPolicy(Enum):
@@ -32,24 +27,15 @@ class OrphanPolicy(Enum):
     REVERSE = "reverse"
 
 
-class FindingKind(Enum):
-    ORPHAN = "orphan"
-    MISSING_AT_GATEWAY = "missing_at_gateway"
-    MISMATCH = "mismatch"
-    ORPHAN_REVERSED = "orphan_reversed"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """One thing on which the two records disagree."""
+class ReconcileOrder:
+    """What to compare, unchecked. No policy: an unknown one was sent."""
 
-    kind: FindingKind
-    summary: str
-    payment_id: PaymentId | None = None
-    operation_id: OperationId | None = None
-    transaction_id: str = ""
-    recorded_amount: Money | None = None
-    gateway_amount: Money | None = None
+    start: datetime | None
+    end: datetime | None
+    policy: OrphanPolicy | None = OrphanPolicy.REPORT
+    # How many orphans may be reversed. More of them, and none is.
+    max_reversals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +45,9 @@ class Progress:
     transaction_count: int = 0
     operation_count: int = 0
     finding_count: int = 0
+    # Those that REVERSE gives back; and those that were.
+    orphan_count: int = 0
+    reversed_count: int = 0
     is_done: bool = False
 
 
@@ -66,159 +55,117 @@ class Progress:
 class Reconcile:
     store: Store
     gateway: Gateway
-    ids: IdSource
+    explain: ExplainTransactions
+    reverse: ReverseOrphans
 
-    def __call__(
-        self, start: datetime | None, end: datetime | None, policy: OrphanPolicy | None
-    ) -> Iterator[Finding | Progress]:
+    def __call__(self, order: ReconcileOrder) -> Iterator[Finding | Progress]:
         """Findings as they come up, and progress after each page; the last one is done.
 
-        Raises InvalidRequest at once, GatewayUnavailable and StoreUnavailable on the way.
+        Raises InvalidRequest at once, TooManyOrphans before anything is reversed, GatewayUnavailable and
+        StoreUnavailable on the way.
         """
         checks = Checks()
-        if policy is None:
+        if order.policy is None:
             checks.add("orphan_policy", Rule.KNOWN_VALUE)
-        if start is None:
+        if order.start is None:
             checks.add("from_time", Rule.REQUIRED)
-        if end is None:
+        if order.end is None:
             checks.add("until_time", Rule.REQUIRED)
-        if start is not None and end is not None:
-            if end <= start:
+        if order.start is not None and order.end is not None:
+            if order.end <= order.start:
                 checks.add("until_time", Rule.AFTER, "from_time")
-            elif end - start > LONGEST_WINDOW:
+            elif order.end - order.start > LONGEST_WINDOW:
                 checks.add("until_time", Rule.MAX_DAYS, LONGEST_WINDOW.days)
+        if order.max_reversals < 0:
+            checks.add("max_reversals", Rule.NOT_NEGATIVE)
+        elif order.max_reversals > MOST_REVERSALS:
+            checks.add("max_reversals", Rule.AT_MOST, MOST_REVERSALS)
+        elif order.policy is OrphanPolicy.REVERSE and not order.max_reversals:
+            checks.add("max_reversals", Rule.REQUIRED)
         checks.done()
-        if start is None or end is None or policy is None:
-            raise RuntimeError("a window without a fault is there")
-        return self._compare(start, end, policy)
+        most = order.max_reversals if order.policy is OrphanPolicy.REVERSE else 0
+        return self._compare(known(order.start), known(order.end), most)
 
-    def _compare(self, start: datetime, end: datetime, policy: OrphanPolicy) -> Iterator[Finding | Progress]:
+    def _compare(self, start: datetime, end: datetime, most_reversals: int) -> Iterator[Finding | Progress]:
+        if most_reversals:
+            self._count_first(start, end, most_reversals)
         progress = Progress()
+        for page_size, judged in self._judged(start, end):
+            progress = replace(progress, transaction_count=progress.transaction_count + page_size)
+            for one in judged:
+                found = one.finding if isinstance(one, Orphan) else one
+                if isinstance(one, Orphan) and one.is_reversible:
+                    progress = replace(progress, orphan_count=progress.orphan_count + 1)
+                if isinstance(one, Orphan) and progress.reversed_count < most_reversals:
+                    found = self.reverse(one)
+                    reversed_now = found.kind is FindingKind.ORPHAN_REVERSED
+                    progress = replace(progress, reversed_count=progress.reversed_count + reversed_now)
+                progress = replace(progress, finding_count=progress.finding_count + 1)
+                yield found
+            yield progress
+        yield from self._find_missing(start, end, progress)
+
+    def _count_first(self, start: datetime, end: datetime, most: int) -> None:
+        """A dry run. Raises TooManyOrphans."""
+        count = 0
+        for _, judged in self._judged(start, end):
+            count += sum(isinstance(one, Orphan) and one.is_reversible for one in judged)
+        if count > most:
+            raise TooManyOrphans(count, most)
+
+    def _judged(self, start: datetime, end: datetime) -> Iterator[tuple[int, list[Finding | Orphan]]]:
+        """Page by page, how many transactions it has and what is wrong with them."""
         transactions = self.gateway.transactions_created(start, end)
         while page := list(islice(transactions, _PAGE)):
-            findings = list(self._explain(page, policy))
-            yield from findings
-            progress = replace(
-                progress,
-                transaction_count=progress.transaction_count + len(page),
-                finding_count=progress.finding_count + len(findings),
-            )
-            yield progress
+            yield len(page), self._still_wrong(self.explain(page))
+
+    def _still_wrong(self, judged: list[Finding | Orphan]) -> list[Finding | Orphan]:
+        """Without orphans that were given back, and with what the others still hold."""
+        wrong: list[Finding | Orphan] = []
+        for one in judged:
+            if not isinstance(one, Orphan):
+                wrong.append(one)
+            elif left := self.reverse.left(one.transaction):
+                wrong.append(replace(one, left=left))
+        return wrong
+
+    def _find_missing(self, start: datetime, end: datetime, progress: Progress) -> Iterator[Finding | Progress]:
+        """Operations whose effect the gateway does not know at all."""
         after: Position | None = None
-        while True:
+        while not progress.is_done:
             with self.store.read() as work:
                 operations = work.payments.succeeded(start, end, after=after, limit=_PAGE)
-            findings = list(self._find_missing(operations))
+            findings = list(self._missing(operations))
             yield from findings
-            is_done = len(operations) < _PAGE
             progress = replace(
                 progress,
                 operation_count=progress.operation_count + len(operations),
                 finding_count=progress.finding_count + len(findings),
-                is_done=is_done,
+                is_done=len(operations) < _PAGE,
             )
             yield progress
-            if is_done:
-                return
-            last = operations[-1].operation
-            after = Position(last.create_time, last.operation_id)
+            if operations:
+                last = operations[-1].operation
+                after = Position(last.create_time, last.operation_id)
 
-    def _explain(self, page: list[Transaction], policy: OrphanPolicy) -> Iterator[Finding]:
-        """What of the gateway's the record does not explain, or tells otherwise."""
-        with self.store.read() as work:
-            known = work.payments.find_operations(
-                [t.order_id for t in page if ids.is_id(t.order_id, OPERATION)],
-                [one for t in page for one in (t.transaction_id, t.refunded_transaction_id) if one],
-            )
-        explained = {one.operation.transaction_id for one in known}
-        for transaction in page:
-            own = [
-                one
-                for one in known
-                if transaction.transaction_id == one.operation.transaction_id
-                or transaction.order_id == one.operation.operation_id
-            ]
-            # The latest on the transaction tells how much of it is taken now.
-            own = [one for one in own if one.operation.kind is not OperationKind.VOID] or own
-            gives_back = transaction.kind is TransactionKind.CREDIT and not own
-            # What gives an orphan back is no orphan: reversing it would take the money again.
-            if not gives_back or transaction.refunded_transaction_id in explained:
-                yield from self._judge(transaction, own[-1] if own else None, policy)
-
-    def _judge(self, transaction: Transaction, own: PaymentOperation | None, policy: OrphanPolicy) -> Iterator[Finding]:
-        had_effect = transaction.decline is None and transaction.standing.status not in _NO_EFFECT
-        state = own.operation.state if own else None
-        if own is not None and state is OperationState.SUCCEEDED:
-            latest = own.payment.latest_on(transaction.transaction_id)
-            if latest is not None and latest.amount != transaction.amount:
-                yield _finding(FindingKind.MISMATCH, transaction, own, "The amounts differ.")
-            elif latest is None or latest.standing is None or latest.standing.status != transaction.standing.status:
-                yield _finding(
-                    FindingKind.MISMATCH,
-                    transaction,
-                    own,
-                    f"The record says {latest.standing.status.value if latest and latest.standing else 'nothing'}, "
-                    f"the gateway {transaction.standing.status.value}. VerifyPayment mends it.",
-                )
-        elif own is not None and state is OperationState.STARTED:
-            yield _finding(FindingKind.MISMATCH, transaction, own, "The outcome is not recorded yet; it soon will be.")
-        elif had_effect:
-            yield self._orphan(transaction, own, policy)
-
-    def _orphan(self, transaction: Transaction, own: PaymentOperation | None, policy: OrphanPolicy) -> Finding:
-        why = "No operation of this service explains it."
-        if own is not None:
-            why = f"The operation that asked for it is {own.operation.state.value}."
-        found = _finding(FindingKind.ORPHAN, transaction, own, why)
-        if policy is OrphanPolicy.REPORT:
-            return found
-        if not transaction.is_marked:
-            # Others may use the same merchant account. What this deployment did not ask for is not its to reverse.
-            return replace(found, summary=f"{why} Its order id is not this deployment's: left alone.")
-        outcome = self._reverse(transaction)
-        match outcome:
-            case Unknown(detail):
-                return replace(found, summary=f"{why} Reversing it had no clear answer ({detail}): reconcile again.")
-            case Rejected(detail=detail):
-                return replace(found, summary=f"{why} The gateway refused to reverse it: {detail}.")
-            case _:
-                return replace(found, kind=FindingKind.ORPHAN_REVERSED, summary=f"{why} It was given back.")
-
-    def _reverse(self, transaction: Transaction) -> Outcome:
-        operation_id = OperationId(self.ids.new(OPERATION))
-        if transaction.kind is TransactionKind.CREDIT and not transaction.standing.status.is_voidable:
-            return Rejected(detail="a refund that has settled cannot be taken back")
-        if transaction.standing.status.is_voidable:
-            return self.gateway.void(Void(operation_id=operation_id, transaction_id=transaction.transaction_id))
-        if transaction.standing.status.is_refundable:
-            return self.gateway.refund(
-                Refund(operation_id=operation_id, transaction_id=transaction.transaction_id, amount=transaction.amount)
-            )
-        return Rejected(detail=f"it is {transaction.standing.status.value}")
-
-    def _find_missing(self, operations: list[PaymentOperation]) -> Iterator[Finding]:
-        """What the record has and the gateway does not know at all."""
+    def _missing(self, operations: list[PaymentOperation]) -> Iterator[Finding]:
         wanted = sorted({one.operation.transaction_id for one in operations})
-        known = {t.transaction_id for t in self.gateway.find_transactions(wanted)} if wanted else set()
+        found = {t.transaction_id for t in self.gateway.find_transactions(wanted)} if wanted else set()
         for one in operations:
-            if one.operation.transaction_id not in known:
+            if one.operation.transaction_id not in found and not self._is_there(one.operation.transaction_id):
                 yield Finding(
                     kind=FindingKind.MISSING_AT_GATEWAY,
-                    summary="The record has an effect that the gateway does not know.",
+                    summary="The record has an effect that the gateway does not know. No call mends it: see whether "
+                    "BAYAR_BRAINTREE_MERCHANT_ID names the merchant that it was made with, and ask the gateway.",
                     payment_id=one.payment.terms.payment_id,
                     operation_id=one.operation.operation_id,
                     transaction_id=one.operation.transaction_id,
                     recorded_amount=one.operation.amount,
                 )
 
-
-def _finding(kind: FindingKind, transaction: Transaction, own: PaymentOperation | None, summary: str) -> Finding:
-    return Finding(
-        kind=kind,
-        summary=summary,
-        payment_id=own.payment.terms.payment_id if own else None,
-        operation_id=own.operation.operation_id if own else None,
-        transaction_id=transaction.transaction_id,
-        recorded_amount=own.operation.amount if own else None,
-        gateway_amount=transaction.amount,
-    )
+    def _is_there(self, transaction_id: str) -> bool:
+        """Whether the gateway shows it by its id. Searches lag, and leave out those that cannot be read."""
+        try:
+            return self.gateway.find_transaction(transaction_id) is not None
+        except TransactionUnreadable:
+            return True

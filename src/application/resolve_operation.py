@@ -7,16 +7,24 @@ from enum import Enum
 
 from application.caller import Caller
 from application.checks import Checks, known
-from application.errors import ContradictedByGateway, NotFound, OperationAlreadyResolved, ResourceKind, Rule
+from application.errors import (
+    ContradictedByGateway,
+    MayStillHappen,
+    NotFound,
+    OperationAlreadyResolved,
+    ResourceKind,
+    Rule,
+)
+from application.evidence import must_be_free, must_explain
 from application.exactly_once import ExactlyOnce, Request, locked
 from application.look_up import look_up
 from application.outcomes import record_failure, record_outcome
-from application.ports.gateway import Approved, Gateway, Transaction, TransactionKind
+from application.ports.gateway import Approved, Gateway, Outcome, Transaction
 from application.ports.store import PaymentOperation, Store, UnitOfWork
 from application.resolve_operations import ResolveOperations
 from domain import ids
 from domain.ids import RequestId
-from domain.operation import FailureReason, Operation, OperationKind, OperationState
+from domain.operation import FailureReason, Operation, OperationState
 from domain.payment import Payment
 
 
@@ -45,17 +53,18 @@ class ResolveOperation:
     resolver: ResolveOperations
 
     def __call__(self, order: ResolutionOrder, caller: Caller) -> Payment:
-        """Raises InvalidRequest, NotFound, RequestIdReused, OperationAlreadyResolved, ContradictedByGateway and
-        GatewayUnavailable."""
+        """Raises InvalidRequest, NotFound, RequestIdReused, OperationAlreadyResolved, MayStillHappen,
+        ContradictedByGateway and GatewayUnavailable."""
         request = _check(order, caller)
         with self.store.read() as work:
             found = _find(work, order.operation_id)
             if self.exactly_once.is_repeat(work, request):
                 return found.payment
-        operation = found.operation
-        if operation.state is not OperationState.STARTED:
+        operation, resolution = found.operation, known(order.resolution)
+        may_be_sent = resolution is Resolution.CHECK_NOW and operation.state is OperationState.SCHEDULED
+        if operation.state is not OperationState.STARTED and not may_be_sent:
             raise OperationAlreadyResolved(operation.operation_id, operation.state)
-        match known(order.resolution):
+        match resolution:
             case Resolution.CHECK_NOW:
                 payment = self.resolver.resolve(found.payment.terms.payment_id, operation.operation_id)
                 self._remember(request, payment)
@@ -74,6 +83,7 @@ class ResolveOperation:
         stamp = self.exactly_once.stamp(request.caller)
         with self.store.begin() as work:
             payment = _still_open(work, found)
+            self._must_be_over(payment, payment.operation(operation.operation_id))
             reason = FailureReason.CLOSED_BY_ADMINISTRATOR
             record_failure(work, payment, operation.operation_id, reason, order.reason, stamp)
             self.exactly_once.claim(work, self.exactly_once.record_of(request, operation.operation_id, stamp))
@@ -82,16 +92,34 @@ class ResolveOperation:
     def _accept(self, order: ResolutionOrder, request: Request, found: PaymentOperation) -> Payment:
         operation = found.operation
         transaction = self.gateway.find_transaction(order.gateway_transaction_id)
-        _must_explain(operation, transaction)
+        must_explain(found.payment, operation, transaction)
+        if known(transaction).order_id != operation.operation_id:
+            # Somebody else made it, or it is the one that was acted on: it tells nothing of what is under way.
+            _must_be_unknown(operation, look_up(self.gateway, operation), known(transaction))
+            self._must_be_over(found.payment, operation)
         stamp = self.exactly_once.stamp(request.caller)
         with self.store.begin() as work:
             payment = _still_open(work, found)
+            must_be_free(work, found, known(transaction))
             payment.note_difference(operation.operation_id, "outcome", "unknown", order.reason, stamp=stamp)
             record_outcome(
                 work, payment, operation.operation_id, Approved(known(transaction)), stamp, self.exactly_once.follow
             )
             self.exactly_once.claim(work, self.exactly_once.record_of(request, operation.operation_id, stamp))
         return payment
+
+    def _must_be_over(self, payment: Payment, operation: Operation) -> None:
+        """Raises MayStillHappen while somebody may be sending it, or the gateway may not show it yet.
+
+        Each sending follows an event of the payment, or renews the lease, within a lease.
+        """
+        lease_end = payment.update_time + self.exactly_once.lease
+        now = self.exactly_once.clock.now()
+        if operation.check_count == 0 and operation.next_check_time is not None:
+            lease_end = max(lease_end, min(operation.next_check_time, now + self.exactly_once.lease))
+        end = lease_end + self.resolver.absence.horizon
+        if now < end:
+            raise MayStillHappen(operation.operation_id, end - now)
 
     def _remember(self, request: Request, payment: Payment) -> None:
         """That this check was asked for. A repeat of it asks nothing again."""
@@ -137,21 +165,11 @@ def _still_open(work: UnitOfWork, found: PaymentOperation) -> Payment:
     return payment
 
 
-def _must_explain(operation: Operation, transaction: Transaction | None) -> None:
-    """Whether the transaction can be what became of the operation. Raises ContradictedByGateway."""
-    if transaction is None:
-        raise ContradictedByGateway(operation.operation_id, "the gateway knows no such transaction")
-    if transaction.decline is not None:
-        raise ContradictedByGateway(operation.operation_id, "the transaction was declined")
-    kind = TransactionKind.CREDIT if operation.kind is OperationKind.REFUND else TransactionKind.SALE
-    if transaction.kind is not kind:
-        raise ContradictedByGateway(operation.operation_id, f"the transaction is a {transaction.kind.value}")
-    if transaction.amount.currency_code != operation.amount.currency_code or transaction.amount > operation.amount:
-        raise ContradictedByGateway(operation.operation_id, f"the transaction is about {transaction.amount}")
-    if operation.target_transaction_id and transaction.transaction_id != operation.target_transaction_id:
-        belongs = operation.target_transaction_id in (
-            transaction.refunded_transaction_id,
-            transaction.authorized_transaction_id,
+def _must_be_unknown(operation: Operation, outcome: Outcome | None, transaction: Transaction) -> None:
+    """Raises ContradictedByGateway where the gateway itself tells what became of it, and by another transaction."""
+    told = outcome.transaction.transaction_id if isinstance(outcome, Approved) else ""
+    if outcome is not None and told != transaction.transaction_id:
+        raise ContradictedByGateway(
+            operation.operation_id,
+            f"the gateway knows of it{told and f' as {told}'}: ask with CHECK_NOW to record that",
         )
-        if not belongs:
-            raise ContradictedByGateway(operation.operation_id, "the transaction does not belong to this payment")

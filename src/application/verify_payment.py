@@ -121,10 +121,11 @@ def _compare(payment: Payment, found: Iterable[Transaction], asked: Iterable[str
         if transaction is None:
             yield Difference(operation.operation_id, "transaction", transaction_id, "unknown")
             continue
-        yield from _compare_one(operation, transaction)
+        yield from differences_on(operation, transaction)
 
 
-def _compare_one(operation: Operation, transaction: Transaction) -> Iterable[Difference]:
+def differences_on(operation: Operation, transaction: Transaction) -> Iterable[Difference]:
+    """On what the operation that is the latest on the transaction, and the gateway, disagree."""
     recorded, at_gateway = operation.standing, transaction.standing
     if recorded is not None:
         if at_gateway.status.precedes(recorded.status):

@@ -55,6 +55,7 @@ from application.create_payment import CreatePayment
 from application.delete_customer import DeleteCustomer
 from application.deliver_events import DeliverEvents
 from application.exactly_once import ExactlyOnce
+from application.explain_transactions import ExplainTransactions
 from application.export_payments import ExportPayments
 from application.finalize_dispute import FinalizeDispute
 from application.find_default_method import FindDefaultMethod
@@ -96,6 +97,7 @@ from application.resolve_methods import ResolveMethods
 from application.resolve_operation import ResolveOperation
 from application.resolve_operations import ResolveOperations
 from application.retry_notification import RetryNotification
+from application.reverse_orphans import ReverseOrphans
 from application.update_customer import UpdateCustomer
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidPayment
@@ -337,7 +339,13 @@ class Container(containers.DeclarativeContainer):
 
     list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
     resolve_operation = providers.Singleton(ResolveOperation, store, gateway, exactly_once, resolve_operations)
-    reconcile = providers.Singleton(Reconcile, store, gateway, ids)
+    reconcile = providers.Singleton(
+        Reconcile,
+        store,
+        gateway,
+        providers.Factory(ExplainTransactions, store),
+        providers.Factory(ReverseOrphans, gateway, ids),
+    )
 
     servicers = providers.Factory(
         Servicers,

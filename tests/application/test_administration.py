@@ -1,26 +1,26 @@
-"""What administrators do: unresolved operations, resolution by hand, reconciliation, exports."""
+"""What administrators do: unresolved operations, resolution by hand, exports."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 
-from application.errors import ContradictedByGateway, InvalidRequest, NotFound, OperationAlreadyResolved, Rule
+from application.caller import Caller
+from application.errors import ContradictedByGateway, InvalidRequest, MayStillHappen, NotFound, OperationAlreadyResolved
+from application.exactly_once import locked
 from application.export_payments import ExportPayments
 from application.list_unresolved_operations import ListUnresolvedOperations
 from application.page_tokens import PageTokens
-from application.ports.gateway import Approved, Authorization
-from application.reconcile import Finding, FindingKind, OrphanPolicy, Progress, Reconcile
+from application.ports.gateway import Transaction
 from application.resolve_operation import Resolution, ResolutionOrder, ResolveOperation
-from domain.ids import OperationId
-from domain.instrument import Card, CardExpiry
+from domain.ids import CallerId
 from domain.money import Money
 from domain.operation import FailureReason, OperationState
 from domain.payment import Payment
-from domain.transaction import TransactionStatus
 from domain.transitions import PaymentState
-from tests.application.shop import SHOP, Shop, a_request_id, an_order, usd
+from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
 from tests.fakes.memory_gateway import Fault
 from tests.fakes.runtime import START
 
@@ -42,29 +42,6 @@ def resolve(shop: Shop, payment: Payment, resolution: Resolution, transaction_id
 def a_lost_payment(shop: Shop, fault: Fault) -> Payment:
     shop.fails("authorize", fault)
     return shop.pay()
-
-
-def reconcile(shop: Shop, policy: OrphanPolicy = OrphanPolicy.REPORT) -> list[Finding]:
-    told = list(Reconcile(shop.store, shop.gateway, shop.ids)(*A_DAY, policy))
-    assert isinstance(told[-1], Progress)
-    assert told[-1].is_done
-    findings = [one for one in told if isinstance(one, Finding)]
-    assert told[-1].finding_count == len(findings)
-    return findings
-
-
-def an_orphan(shop: Shop, order_id: str) -> str:
-    """Money at the gateway that no row explains."""
-    outcome = shop.real_gateway.authorize(
-        Authorization(
-            operation_id=OperationId(order_id),
-            amount=Money(10_00, "USD"),
-            source=Card("4111111111111111", CardExpiry(2035, 1)),
-            captures=True,
-        )
-    )
-    assert isinstance(outcome, Approved)
-    return outcome.transaction.transaction_id
 
 
 def test_what_is_unresolved_is_listed_oldest_first() -> None:
@@ -92,17 +69,58 @@ def test_an_administrator_can_ask_now() -> None:
 def test_an_administrator_can_close_what_the_gateway_does_not_know() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_BEFORE)
+    shop.wait(LEASE + HORIZON)
     closed = resolve(shop, payment, Resolution.FAILED)
     assert closed.operations[-1].failure_reason is FailureReason.CLOSED_BY_ADMINISTRATOR
     with pytest.raises(OperationAlreadyResolved):
         resolve(shop, payment, Resolution.FAILED)
 
 
+def test_nothing_is_closed_before_lease_and_horizon_are_over() -> None:
+    shop = Shop()
+    payment = a_lost_payment(shop, Fault.LOST_BEFORE)
+    for wait in (timedelta(), LEASE, HORIZON - timedelta(seconds=1)):
+        shop.wait(wait)
+        with pytest.raises(MayStillHappen) as refusal:
+            resolve(shop, payment, Resolution.FAILED)
+        assert timedelta() < refusal.value.retry_after <= LEASE + HORIZON
+    shop.wait(refusal.value.retry_after)
+    assert resolve(shop, payment, Resolution.FAILED).state is PaymentState.FAILED
+
+
+def test_nothing_is_closed_that_is_sent_while_the_gateway_is_asked() -> None:
+    """The scheduled refund was given up and is sent once more, by a resolver, in the very moment."""
+    shop = Shop()
+    payment = shop.refund(shop.pay(), 30_00)
+    shop.real_gateway.settle()
+    shop.fails("refund", Fault.LOST_BEFORE)
+    shop.resolve(after=HOUR)
+    shop.wait(LEASE + HORIZON)
+    real = shop.real_gateway.find_transaction
+
+    def meanwhile(transaction_id: str) -> Transaction | None:
+        shop.real_gateway.find_transaction = real  # type: ignore[method-assign]
+        stamp = shop.once.stamp(SHOP)
+        with shop.store.begin() as work:
+            current = locked(work, payment.terms.payment_id)
+            current.postpone(payment.operations[-1].operation_id, stamp=stamp)
+            current.start_scheduled(payment.operations[-1].operation_id, stamp=stamp)
+            work.payments.save(current)
+        return real(transaction_id)
+
+    shop.real_gateway.find_transaction = meanwhile  # type: ignore[method-assign]
+    with pytest.raises(MayStillHappen):
+        resolve(shop, payment, Resolution.FAILED)
+    assert shop.now(payment).operations[-1].state is OperationState.STARTED
+
+
 def test_an_administrator_cannot_close_what_happened() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_AFTER)
-    with pytest.raises(ContradictedByGateway):
-        resolve(shop, payment, Resolution.FAILED)
+    for wait in (timedelta(), LEASE + HORIZON):
+        shop.wait(wait)
+        with pytest.raises(ContradictedByGateway):
+            resolve(shop, payment, Resolution.FAILED)
     assert shop.now(payment).state is PaymentState.PENDING
 
 
@@ -113,6 +131,131 @@ def test_an_administrator_can_name_the_transaction_but_not_any() -> None:
     with pytest.raises(ContradictedByGateway):
         resolve(shop, payment, Resolution.SUCCEEDED, "bt999")
     assert resolve(shop, payment, Resolution.SUCCEEDED, mine).state is PaymentState.CAPTURED
+
+
+def another_payments(shop: Shop, _: Payment) -> str:
+    return shop.pay().authorization.transaction_id
+
+
+def another_callers_larger_one(shop: Shop, _: Payment) -> str:
+    order = an_order(amount=usd(9_999_00))
+    return shop.pay(order, Caller(CallerId("another"))).authorization.transaction_id
+
+
+def one_of_another_deployment(shop: Shop, _: Payment) -> str:
+    order_id = "0000000000-op_00000000000000000000000999"
+    return shop.real_gateway.sell_for_others(order_id, Money(100_00, "USD")).transaction_id
+
+
+def one_whose_record_was_lost(shop: Shop, _: Payment) -> str:
+    restore = shop.store.back_up()
+    transaction_id = shop.pay().authorization.transaction_id
+    restore()
+    return transaction_id
+
+
+def one_over_less(shop: Shop, _: Payment) -> str:
+    return shop.real_gateway.sell_for_others("by hand", Money(99_99, "USD")).transaction_id
+
+
+def one_in_another_currency(shop: Shop, _: Payment) -> str:
+    return shop.real_gateway.sell_for_others("by hand", Money(100_00, "JPY")).transaction_id
+
+
+def a_refund(shop: Shop, _: Payment) -> str:
+    return shop.refund(shop.settled(200_00), 100_00).operations[-1].transaction_id
+
+
+def a_declined_one(shop: Shop, _: Payment) -> str:
+    shop.pay(an_order(amount=usd(2000_00)))
+    return shop.real_gateway.all_transactions()[-1].transaction_id
+
+
+def a_part_of_another(shop: Shop, _: Payment) -> str:
+    return shop.capture(shop.authorize(200_00), 100_00).operations[-1].transaction_id
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        another_payments,
+        another_callers_larger_one,
+        one_of_another_deployment,
+        one_whose_record_was_lost,
+        one_over_less,
+        one_in_another_currency,
+        a_refund,
+        a_declined_one,
+        a_part_of_another,
+    ],
+)
+def test_a_transaction_that_explains_something_else_is_refused(wrong: Callable[[Shop, Payment], str]) -> None:
+    shop = Shop()
+    payment = a_lost_payment(shop, Fault.LOST_BEFORE)
+    transaction_id = wrong(shop, payment)
+    shop.wait(LEASE + HORIZON)
+    with pytest.raises(ContradictedByGateway) as refusal:
+        resolve(shop, payment, Resolution.SUCCEEDED, transaction_id)
+    assert transaction_id in refusal.value.detail
+    assert shop.now(payment).state is PaymentState.PENDING
+
+
+def test_a_transaction_made_by_hand_is_taken_once_nothing_else_can_come() -> None:
+    shop = Shop()
+    payment = a_lost_payment(shop, Fault.LOST_BEFORE)
+    by_hand = shop.real_gateway.sell_for_others("by hand", Money(100_00, "USD")).transaction_id
+    with pytest.raises(MayStillHappen):
+        resolve(shop, payment, Resolution.SUCCEEDED, by_hand)
+    shop.wait(LEASE + HORIZON)
+    assert resolve(shop, payment, Resolution.SUCCEEDED, by_hand).state is PaymentState.CAPTURED
+    other = a_lost_payment(shop, Fault.LOST_BEFORE)
+    shop.wait(LEASE + HORIZON)
+    with pytest.raises(ContradictedByGateway):
+        resolve(shop, other, Resolution.SUCCEEDED, by_hand)
+
+
+def test_a_transaction_made_by_hand_does_not_hide_the_gateways_own() -> None:
+    shop = Shop()
+    payment = a_lost_payment(shop, Fault.LOST_AFTER)
+    by_hand = shop.real_gateway.sell_for_others("by hand", Money(100_00, "USD")).transaction_id
+    shop.wait(LEASE + HORIZON)
+    with pytest.raises(ContradictedByGateway):
+        resolve(shop, payment, Resolution.SUCCEEDED, by_hand)
+
+
+@pytest.mark.parametrize("kind", ["capture", "void", "refund"])
+def test_what_acts_on_a_transaction_is_resolved_by_that_transaction_and_no_other(kind: str) -> None:
+    shop = Shop()
+    payment = shop.settled() if kind == "refund" else shop.authorize()
+    other = shop.settled() if kind == "refund" else shop.authorize()
+    changes: dict[str, Callable[[Payment], Payment]] = {
+        "capture": shop.capture,
+        "void": shop.void,
+        "refund": lambda one: shop.refund(one, 100_00),
+    }
+    change = changes[kind]
+    shop.fails(kind, Fault.LOST_AFTER)
+    payment = change(payment)
+    wrong = change(other).operations[-1].transaction_id
+    shop.wait(LEASE + HORIZON)
+    with pytest.raises(ContradictedByGateway):
+        resolve(shop, payment, Resolution.SUCCEEDED, wrong)
+    right = payment.authorization.transaction_id
+    if kind == "refund":
+        right = next(
+            t.transaction_id for t in shop.real_gateway.all_transactions() if t.refunded_transaction_id == right
+        )
+    resolved = resolve(shop, payment, Resolution.SUCCEEDED, right)
+    assert resolved.operations[-1].state is OperationState.SUCCEEDED
+
+
+def test_what_acts_on_a_transaction_is_not_resolved_by_hand_while_it_may_be_on_its_way() -> None:
+    shop = Shop()
+    payment = shop.authorize()
+    shop.fails("void", Fault.LOST_AFTER)
+    payment = shop.void(payment)
+    with pytest.raises(MayStillHappen):
+        resolve(shop, payment, Resolution.SUCCEEDED, payment.authorization.transaction_id)
 
 
 def test_a_resolution_by_hand_has_a_reason() -> None:
@@ -130,84 +273,6 @@ def test_an_operation_that_does_not_exist_is_not_found() -> None:
         ResolveOperation(shop.store, shop.gateway, shop.once, shop.resolver)(order, SHOP)
 
 
-# Both ledgers
-
-
-def test_two_ledgers_that_agree_have_no_findings() -> None:
-    shop = Shop()
-    shop.refund(shop.settled(), 30_00)
-    shop.capture(shop.authorize(), 30_00)
-    shop.void(shop.pay())
-    shop.pay(an_order(amount=usd(2000_00)))
-    assert reconcile(shop) == []
-
-
-def test_money_that_no_row_explains_is_reported_and_left_alone() -> None:
-    shop = Shop()
-    transaction_id = an_orphan(shop, "op_00000000000000000000000999")
-    (finding,) = reconcile(shop)
-    assert (finding.kind, finding.transaction_id) == (FindingKind.ORPHAN, transaction_id)
-    assert shop.effects() == 1
-
-
-@pytest.mark.parametrize("settled", [False, True])
-def test_an_orphan_of_ours_is_given_back_when_asked(settled: bool) -> None:
-    shop = Shop()
-    transaction_id = an_orphan(shop, "op_00000000000000000000000999")
-    if settled:
-        shop.real_gateway.settle()
-    (finding,) = reconcile(shop, OrphanPolicy.REVERSE)
-    assert finding.kind is FindingKind.ORPHAN_REVERSED
-    found = shop.real_gateway.find_transaction(transaction_id)
-    assert found is not None
-    assert (found.standing.status is TransactionStatus.VOIDED) is not settled
-    assert bool(found.refund_ids) is settled
-
-
-@pytest.mark.parametrize(
-    "order_id",
-    ["", "somebody else's order", "op_00000000000000000000000999", "0000000000-op_00000000000000000000000999"],
-)
-def test_a_transaction_of_others_is_never_reversed(order_id: str) -> None:
-    shop = Shop()
-    shop.real_gateway.sell_for_others(order_id, Money(10_00, "USD"))
-    ledger = shop.real_gateway.all_transactions()
-    (finding,) = reconcile(shop, OrphanPolicy.REVERSE)
-    assert finding.kind is FindingKind.ORPHAN
-    assert shop.real_gateway.all_transactions() == ledger
-
-
-def test_what_is_not_recorded_yet_is_no_orphan() -> None:
-    shop = Shop()
-    payment = a_lost_payment(shop, Fault.LOST_AFTER)
-    (finding,) = reconcile(shop, OrphanPolicy.REVERSE)
-    assert (finding.kind, finding.payment_id) == (FindingKind.MISMATCH, payment.terms.payment_id)
-    assert shop.now(payment).operations[-1].state is OperationState.STARTED
-    assert shop.effects() == 1
-
-
-def test_a_record_that_fell_behind_is_a_mismatch() -> None:
-    shop = Shop()
-    payment = shop.pay()
-    shop.real_gateway.settle()
-    assert [finding.kind for finding in reconcile(shop)] == [FindingKind.MISMATCH]
-    shop.verify(payment)
-    assert reconcile(shop) == []
-
-
-def test_a_window_has_an_end_and_is_not_too_long() -> None:
-    shop = Shop()
-    compare = Reconcile(shop.store, shop.gateway, shop.ids)
-    for start, end, rule in (
-        (START, START + timedelta(days=32), Rule.MAX_DAYS),
-        (START, START, Rule.AFTER),
-        (None, START, Rule.REQUIRED),
-    ):
-        with pytest.raises(InvalidRequest) as refusal:
-            compare(start, end, OrphanPolicy.REPORT)
-        assert refusal.value.faults[0].rule is rule
-
-
 def test_an_export_holds_every_payment_of_the_window_oldest_first() -> None:
     shop = Shop()
     payments = [shop.pay() for _ in range(3)]
@@ -217,16 +282,3 @@ def test_an_export_holds_every_payment_of_the_window_oldest_first() -> None:
     assert not list(ExportPayments(shop.store)(START - HOUR, START))
     with pytest.raises(InvalidRequest):
         ExportPayments(shop.store)(START, None)
-
-
-@pytest.mark.parametrize("settled", [False, True])
-def test_reconciling_again_leaves_a_reversal_as_it_is(settled: bool) -> None:
-    shop = Shop()
-    an_orphan(shop, "op_00000000000000000000000999")
-    if settled:
-        shop.real_gateway.settle()
-    reconcile(shop, OrphanPolicy.REVERSE)
-    ledger = shop.real_gateway.all_transactions()
-    for _ in range(2):
-        reconcile(shop, OrphanPolicy.REVERSE)
-        assert shop.real_gateway.all_transactions() == ledger

@@ -36,6 +36,7 @@ from application.ports.gateway import (
     Transaction,
     TransactionKind,
     Unknown,
+    Unreadable,
     Void,
 )
 from application.ports.runtime import Clock
@@ -89,6 +90,8 @@ class MemoryGateway:
         self.clock = clock
         self.search_lag = search_lag
         self.effects: list[Effect] = []
+        # What a search by time shows besides, of others or strange to say.
+        self.unreadable: list[Unreadable] = []
         self._lock = RLock()
         # Each transaction as it was, from when on. The last is as it is.
         self._transactions: dict[str, list[tuple[datetime, Transaction]]] = {}
@@ -220,7 +223,8 @@ class MemoryGateway:
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         return [found for found in self._search() if found.order_id == operation_id]
 
-    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
+    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
+        yield from self.unreadable
         yield from [found for found in self._search() if start <= found.create_time < end]
 
     def sell_for_others(self, order_id: str, amount: Money) -> Transaction:
@@ -643,7 +647,7 @@ class FaultyGateway:
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         return self._ask("find_by_operation", lambda: self._inner.find_by_operation(operation_id))
 
-    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
+    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
         found = self._ask("transactions_created", lambda: list(self._inner.transactions_created(start, end)))
         return iter(found)
 

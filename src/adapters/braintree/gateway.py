@@ -22,6 +22,7 @@ from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.order_ids import UNMARKED, OrderIds
 from adapters.braintree.sdk import sdk_of
 from adapters.braintree.settings import BraintreeSettings
+from adapters.braintree.translate import described
 from application.ports.gateway import (
     Approved,
     Authorization,
@@ -40,7 +41,9 @@ from application.ports.gateway import (
     StoredInstrument,
     StoreOutcome,
     Transaction,
+    TransactionUnreadable,
     Unknown,
+    Unreadable,
     Void,
 )
 from domain.customer import Customer
@@ -61,6 +64,9 @@ _TOKENS_IN_USE: Final = frozenset({"91719", "92906", "93503"})
 _TOKEN_NOT_WELCOME: Final = frozenset({"91515", "91721"})
 # A search shows at most so many transactions; what lies beyond has to be asked for in shorter windows.
 _MOST_FOUND: Final = 20_000
+_PAGE_SIZE: Final = 50
+# How the SDK's own classes fail at values that they do not expect. No failure of the transport is among them.
+_STUMBLES: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _SHORTEST_WINDOW: Final = timedelta(seconds=2)
 _NO_EFFECT: Final = (AuthenticationError, AuthorizationError, UpgradeRequiredError)
 
@@ -141,9 +147,13 @@ class BraintreeAdapter:
     def find_transaction(self, transaction_id: str) -> Transaction | None:
         with self._question():
             try:
-                return self._read(self._sdk.transaction.find(transaction_id))
+                found = self._sdk.transaction.find(transaction_id)
             except NotFoundError:
                 return None
+            try:
+                return self._read(found)
+            except Exception as failure:
+                raise TransactionUnreadable(described(found, failure)) from failure
 
     def find_transactions(self, transaction_ids: Sequence[str]) -> list[Transaction]:
         found: list[Transaction] = []
@@ -182,7 +192,7 @@ class BraintreeAdapter:
             except Exception as failure:
                 _log.error("transaction %s cannot be read: %s", getattr(item, "id", ""), type(failure).__name__)
 
-    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
+    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
         # The gateway's clock ticks in seconds, and a search finds both ends.
         with self._question():
             window = braintree.TransactionSearch.created_at.between(start, end)  # type: ignore[no-untyped-call]
@@ -194,10 +204,42 @@ class BraintreeAdapter:
                 yield from self.transactions_created(start, middle)
                 yield from self.transactions_created(middle, end)
                 return
+            for one in self._one_by_one(found):
+                if isinstance(one, Unreadable) or start <= one.create_time < end:
+                    yield one
+
+    def _one_by_one(self, found: Any) -> Iterator[Transaction | Unreadable]:
+        """What a search found. The SDK stumbles over a whole page for one strange transaction: those are asked for one
+        by one.
+        """
+        ids, count = list(found.ids), 0
+        try:
             for item in found.items:
-                transaction = self._read(item)
-                if start <= transaction.create_time < end:
-                    yield transaction
+                count += 1
+                yield self._read_or_describe(item)
+        except _STUMBLES:
+            page = count - count % _PAGE_SIZE
+            for transaction_id in ids[page : page + _PAGE_SIZE]:
+                yield from self._alone(transaction_id)
+            rest = ids[page + _PAGE_SIZE :]
+            for start in range(0, len(rest), SEARCH_SIZE):
+                named = braintree.TransactionSearch.ids.in_list(rest[start : start + SEARCH_SIZE])
+                yield from self._one_by_one(self._sdk.transaction.search(named))
+
+    def _alone(self, transaction_id: str) -> Iterator[Transaction | Unreadable]:
+        try:
+            yield self._read_or_describe(self._sdk.transaction.find(transaction_id))
+        except NotFoundError:
+            return
+        except _STUMBLES as failure:
+            yield Unreadable(transaction_id, "", f"no transaction can be made of it ({type(failure).__name__})")
+
+    def _read_or_describe(self, item: Any) -> Transaction | Unreadable:
+        try:
+            return self._read(item)
+        except Exception as failure:
+            order_id, _ = self._order_ids.read(translate.text(item, "order_id"))
+            return Unreadable(translate.text(item, "id"), order_id, described(item, failure))
 
     # Customers and what they keep
 

@@ -167,6 +167,12 @@ def transaction(found: braintree.Transaction) -> Transaction:
     )
 
 
+def described(found: object, failure: Exception) -> str:
+    """What can be told of a transaction that cannot be read."""
+    shown = ", ".join(filter(None, (text(found, name) for name in ("type", "amount", "currency_iso_code", "status"))))
+    return f"{shown or 'nothing is told of it'} ({type(failure).__name__})"
+
+
 _CLAIMING: Final = ("chargeback", "pre_arbitration")
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from adapters.grpc.call_context import Callers, voice_of
 from adapters.grpc.translate import disputes, requests
-from adapters.grpc.translate.enums import notification_state_from, orphan_policy_from
+from adapters.grpc.translate.enums import notification_state_from
 from adapters.grpc.translate.events import endpoint_status, event_delivery
 from adapters.grpc.translate.resources import abuse_block, export_rows, reconcile_message
 from application.export_payments import ExportPayments
@@ -77,8 +77,7 @@ class AdminServicer(AdminServiceServicer):
         return wire.RetryWebhookNotificationResponse(notification=disputes.notification(retried))
 
     async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:
-        start, end = requests.times_of("", request, from_time=request.from_time, until_time=request.until_time)
-        found = self.reconcile(start, end, orphan_policy_from(request.orphan_policy))
+        found = self.reconcile(requests.reconcile_order(request))
         async for message in _one_by_one(map(reconcile_message, found)):
             yield message
 

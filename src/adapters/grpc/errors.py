@@ -21,7 +21,7 @@ from application import errors as application
 from application.errors import Refusal
 from application.ports import gateway, store
 from domain import errors as domain
-from domain.operation import OperationKind
+from domain.operation import OperationKind, OperationState
 
 _log = logging.getLogger(__name__)
 
@@ -313,17 +313,37 @@ def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
 
 
 def _already_resolved(error: application.OperationAlreadyResolved) -> Problem:
+    message = f"The operation is {error.state.name}: its outcome is known, and there is nothing to settle."
+    if error.state is OperationState.SCHEDULED:
+        message = "The operation is SCHEDULED: it is sent once its payment has settled. CHECK_NOW tells whether it was."
+    return _precondition("OPERATION_ALREADY_RESOLVED", message, operation_id=error.operation_id, state=error.state.name)
+
+
+def _may_still_happen(error: application.MayStillHappen) -> Problem:
+    seconds = math.ceil(error.retry_after.total_seconds())
     return _precondition(
-        "OPERATION_ALREADY_RESOLVED",
-        f"The operation is {error.state.name}: its outcome is known, and there is nothing to settle.",
+        "OPERATION_MAY_STILL_HAPPEN",
+        f"The operation may be on its way to the gateway, or not be shown there yet. In {seconds} seconds it can be "
+        "settled by hand; CHECK_NOW is possible at any time. Nothing was changed.",
+        _retry_after(seconds),
         operation_id=error.operation_id,
-        state=error.state.name,
+        retry_after_seconds=str(seconds),
     )
 
 
 def _contradicted(error: application.ContradictedByGateway) -> Problem:
     message = f"That cannot be recorded: {error.detail}. Nothing was changed."
     return _precondition("CONTRADICTED_BY_GATEWAY", message, operation_id=error.operation_id)
+
+
+def _too_many_orphans(error: application.TooManyOrphans) -> Problem:
+    return _precondition(
+        "TOO_MANY_ORPHANS",
+        f"The window holds {error.count} orphans, and max_reversals allows {error.most}. Nothing was reversed. Look at "
+        "them with ORPHAN_POLICY_REPORT; where all of them are yours to give back, send their number as max_reversals.",
+        orphan_count=str(error.count),
+        max_reversals=str(error.most),
+    )
 
 
 def _method_not_active(error: application.MethodNotActive) -> Problem:
@@ -524,7 +544,9 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     domain.DisputeActionInProgress: _dispute_in_progress,
     application.CustomerHasOpenPayments: _open_payments,
     application.OperationAlreadyResolved: _already_resolved,
+    application.MayStillHappen: _may_still_happen,
     application.ContradictedByGateway: _contradicted,
+    application.TooManyOrphans: _too_many_orphans,
     application.MethodNotActive: _method_not_active,
     application.MethodRefused: _method_refused,
     application.TooManyDeclines: _too_many_declines,

@@ -27,6 +27,10 @@ class GatewayNotReached(GatewayUnavailable):
     """Surely nothing was sent."""
 
 
+class TransactionUnreadable(GatewayUnavailable):
+    """The gateway shows the transaction, and in a way that means nothing here. Asking again changes nothing."""
+
+
 class RefundIncomplete(GatewayNotReached):
     """A part of a refund was given back or is under way. What is missing surely was not sent."""
 
@@ -172,6 +176,15 @@ class Transaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A transaction that the gateway shows in a way that means nothing here. `detail` says as much as can be told."""
+
+    transaction_id: str
+    order_id: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
 class Approved:
     transaction: Transaction
 
@@ -256,7 +269,9 @@ class Gateway(Protocol):
 
     def refund(self, refund: Refund) -> Outcome: ...
 
-    def find_transaction(self, transaction_id: str) -> Transaction | None: ...
+    def find_transaction(self, transaction_id: str) -> Transaction | None:
+        """Raises TransactionUnreadable, besides."""
+        ...
 
     def find_transactions(self, transaction_ids: Sequence[str]) -> list[Transaction]:
         """Those of the transactions that the gateway knows, with few calls."""
@@ -266,8 +281,11 @@ class Gateway(Protocol):
         """What carries the operation's id. The gateway promises no delay after which it is found."""
         ...
 
-    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction]:
-        """Everything created from start until before end, in no order. Raises GatewayUnavailable, on the way, too."""
+    def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
+        """Everything created from start until before end, in no order. Raises GatewayUnavailable, on the way, too.
+
+        One that cannot be read does not hide the others.
+        """
         ...
 
     def ensure_customer(self, customer: Customer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -23,7 +24,10 @@ from application.ports.gateway import (
     Rejected,
     Stored,
     StoredMethod,
+    Transaction,
+    TransactionUnreadable,
     Unknown,
+    Unreadable,
 )
 from domain.address import Address, StatementDescriptor
 from domain.ids import OperationId, PaymentMethodId
@@ -521,3 +525,61 @@ def test_a_declined_payment_tells_nothing_of_the_card_but_what_may_be_shown() ->
         outcome = adapter(server.url).authorize(authorization())
     assert isinstance(outcome, Declined)
     assert CARD_NUMBER not in repr(outcome)
+
+
+# What a search by time shows
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def created(*acts: Act) -> list[Transaction | Unreadable]:
+    with serving(*acts) as server:
+        return list(adapter(server.url).transactions_created(START, START + DAY))
+
+
+@pytest.mark.parametrize(
+    ("strange", "told"),
+    [
+        ({"currency-iso-code": "BGN"}, "BGN"),
+        ({"currency-iso-code": None}, "UnknownCurrency"),
+        ({"status": "dreaming"}, "dreaming"),
+        ({"status": None}, "KeyError"),
+        ({"amount": "10.505"}, "10.505"),
+        ({"created-at": None}, "AttributeError"),
+        ({"type": "gift"}, "gift"),
+        ({"amount": "NaN"}, "NaN"),
+    ],
+)
+def test_a_strange_transaction_is_told_as_what_it_is_and_hides_no_other(strange: documents.Elements, told: str) -> None:
+    page = documents.found({"id": "tx1"}, {"id": "tx2"} | strange, {"id": "tx3"})
+    found = created(answer(200, documents.found_ids("tx1", "tx2", "tx3")), answer(200, page))
+    assert [one.transaction_id for one in found] == ["tx1", "tx2", "tx3"]
+    assert isinstance(found[1], Unreadable)
+    assert told in found[1].detail
+    assert all(isinstance(found[place], Transaction) for place in (0, 2))
+
+
+@pytest.mark.parametrize("amount", ["a lot", "", None])
+def test_a_transaction_that_spoils_its_page_is_asked_for_alone(amount: str | None) -> None:
+    ids = [f"tx{number}" for number in range(52)]
+    spoilt = documents.found(*({"id": one} for one in ids[:49]), {"id": "tx49", "amount": amount})
+    acts = [answer(200, documents.found_ids(*ids)), answer(200, spoilt)]
+    acts += [answer(200, documents.transaction(id=one)) for one in ids[:49]]
+    acts += [answer(200, documents.transaction(id="tx49", amount=amount))]
+    acts += [answer(200, documents.found_ids(*ids[50:])), answer(200, documents.found({"id": "tx50"}, {"id": "tx51"}))]
+    found = created(*acts)
+    assert [one.transaction_id for one in found] == ids
+    assert [one.transaction_id for one in found if isinstance(one, Unreadable)] == ["tx49"]
+
+
+def test_a_gateway_that_falls_silent_on_the_way_is_no_strange_transaction() -> None:
+    with pytest.raises(GatewayUnavailable):
+        created(answer(200, documents.found_ids("tx1")), answer(500))
+
+
+def test_a_transaction_that_cannot_be_read_by_its_id_is_not_unknown() -> None:
+    with serving(answer(200, documents.transaction(status="dreaming"))) as server:
+        gateway = adapter(server.url)
+        with pytest.raises(TransactionUnreadable):
+            gateway.find_transaction("tx1")

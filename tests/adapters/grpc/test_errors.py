@@ -77,6 +77,13 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
         "CONTRADICTED_BY_GATEWAY",
         (),
     ),
+    (
+        application.MayStillHappen(OPERATION, timedelta(seconds=60)),
+        Code.FAILED_PRECONDITION,
+        "OPERATION_MAY_STILL_HAPPEN",
+        (rich.RetryInfo,),
+    ),
+    (application.TooManyOrphans(17, 10), Code.FAILED_PRECONDITION, "TOO_MANY_ORPHANS", ()),
     *(
         (
             domain.IllegalTransition(PAYMENT, PaymentState.DECLINED, kind),

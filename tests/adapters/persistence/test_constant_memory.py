@@ -11,9 +11,11 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from adapters.persistence.store import SqlStore
+from application.explain_transactions import ExplainTransactions
 from application.export_payments import ExportPayments
 from application.ports.gateway import Authorization
-from application.reconcile import OrphanPolicy, Reconcile
+from application.reconcile import Reconcile, ReconcileOrder
+from application.reverse_orphans import ReverseOrphans
 from domain.ids import OperationId
 from domain.instrument import Card, CardExpiry
 from domain.money import Money
@@ -68,11 +70,12 @@ def test_a_reconciliation_takes_the_same_memory_for_many_payments(engine: Engine
                 captures=True,
             )
         )
-    reconcile = Reconcile(SqlStore(engine, CountingIds(), SEALER), gateway, CountingIds())
+    store = SqlStore(engine, CountingIds(), SEALER)
+    reconcile = Reconcile(store, gateway, ExplainTransactions(store), ReverseOrphans(gateway, CountingIds()))
     clock.advance(timedelta(hours=1))
 
     def run(count: int) -> Iterator[object]:
-        return reconcile(history.time_of(MANY - count), clock.now(), OrphanPolicy.REPORT)
+        return reconcile(ReconcileOrder(start=history.time_of(MANY - count), end=clock.now()))
 
     assert sum(1 for _ in run(MANY)) > 1.5 * MANY
     one = peak_bytes(lambda: run(FEW))

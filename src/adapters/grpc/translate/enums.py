@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from application.findings import FindingKind, Remedy
 from application.ports.attempts import AttemptScope
 from application.ports.notifications import NotificationOutcome, NotificationState
-from application.reconcile import FindingKind, OrphanPolicy
+from application.reconcile import OrphanPolicy
 from application.resolve_operation import Resolution
 from application.verify_payment import VerificationOutcome
 from bayar.payments.v1 import (
@@ -76,6 +77,7 @@ NOTIFICATION_STATE: Final = _by_name(
     NotificationState, admin_service_pb2.WebhookNotificationState, "WEBHOOK_NOTIFICATION_STATE"
 )
 FINDING_KIND: Final = _by_name(FindingKind, admin_service_pb2.FindingKind, "FINDING_KIND")
+FINDING_REMEDY: Final = _by_name(Remedy, admin_service_pb2.FindingRemedy, "FINDING_REMEDY")
 
 EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.ValueType]] = MappingProxyType(
     {

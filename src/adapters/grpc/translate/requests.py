@@ -8,7 +8,7 @@ from typing import Final
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from adapters.grpc.translate.enums import capture_mode_from, payment_state_from, resolution_from
+from adapters.grpc.translate.enums import capture_mode_from, orphan_policy_from, payment_state_from, resolution_from
 from application.add_payment_method import MethodOrder
 from application.capture_payment import CaptureOrder
 from application.change_payment_method import MethodUpdate
@@ -18,6 +18,7 @@ from application.create_payment import PaymentOrder, RawSource, RawStoredMethod
 from application.errors import Fault, InvalidRequest, Rule
 from application.list_payments import RawPaymentFilter
 from application.ports.gateway import Nonce
+from application.reconcile import ReconcileOrder
 from application.refund_payment import RefundOrder
 from application.resolve_operation import ResolutionOrder
 from application.void_payment import VoidOrder
@@ -165,6 +166,13 @@ def resolution_order(request: admin_service_pb2.ResolveOperationRequest) -> Reso
         resolution=resolution_from(request.resolution),
         gateway_transaction_id=request.gateway_transaction_id,
         reason=request.reason,
+    )
+
+
+def reconcile_order(request: admin_service_pb2.ReconcileRequest) -> ReconcileOrder:
+    start, end = times_of("", request, from_time=request.from_time, until_time=request.until_time)
+    return ReconcileOrder(
+        start=start, end=end, policy=orphan_policy_from(request.orphan_policy), max_reversals=request.max_reversals
     )
 
 

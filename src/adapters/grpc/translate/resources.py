@@ -10,9 +10,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.catalogue import Catalogue
 from adapters.grpc.translate import enums
+from application.findings import Finding
 from application.ports.attempts import AttemptBlock
 from application.ports.store import PaymentOperation
-from application.reconcile import Finding, Progress
+from application.reconcile import Progress
 from application.verify_payment import VerifiedPayment
 from bayar.payments.v1 import (
     address_pb2,
@@ -237,6 +238,8 @@ def reconcile_message(found: Finding | Progress) -> admin_service_pb2.ReconcileR
                 gateway_transaction_count=found.transaction_count,
                 operation_count=found.operation_count,
                 finding_count=found.finding_count,
+                orphan_count=found.orphan_count,
+                reversed_count=found.reversed_count,
                 done=found.is_done,
             )
         )
@@ -249,6 +252,7 @@ def reconcile_message(found: Finding | Progress) -> admin_service_pb2.ReconcileR
             recorded_amount=money(found.recorded_amount) if found.recorded_amount else None,
             gateway_amount=money(found.gateway_amount) if found.gateway_amount else None,
             summary=found.summary,
+            remedy=enums.FINDING_REMEDY[found.remedy] if found.remedy else admin_service_pb2.FINDING_REMEDY_UNSPECIFIED,
         )
     )
 

@@ -31,11 +31,16 @@ class _ManualResolutionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Manu
     MANUAL_RESOLUTION_UNSPECIFIED: _ManualResolution.ValueType  # 0
     """The same as CHECK_NOW."""
     MANUAL_RESOLUTION_CHECK_NOW: _ManualResolution.ValueType  # 1
-    """Ask the gateway now, and record what it says."""
+    """Ask the gateway now, and record what it says. Of a scheduled refund: whether it was sent before."""
     MANUAL_RESOLUTION_FAILED: _ManualResolution.ValueType  # 2
-    """It had no effect. Refused while the gateway knows of it."""
+    """It had no effect. Refused while the gateway knows of it, and until it can neither be on its way any more nor be
+    missing in the gateway's searches: BAYAR_ABSENCE_HORIZON_SECONDS after its lease, some minutes in all.
+    """
     MANUAL_RESOLUTION_SUCCEEDED: _ManualResolution.ValueType  # 3
-    """It succeeded, as the gateway's transaction shows."""
+    """It succeeded, as the gateway's transaction shows: one of the operation's kind, amount, currency and payment, that is
+    recorded for no other operation and whose order id names no other. One that does not name this operation either is
+    taken as late as FAILED is.
+    """
 
 class ManualResolution(_ManualResolution, metaclass=_ManualResolutionEnumTypeWrapper):
     """What an administrator says of an unknown outcome."""
@@ -43,11 +48,16 @@ class ManualResolution(_ManualResolution, metaclass=_ManualResolutionEnumTypeWra
 MANUAL_RESOLUTION_UNSPECIFIED: ManualResolution.ValueType  # 0
 """The same as CHECK_NOW."""
 MANUAL_RESOLUTION_CHECK_NOW: ManualResolution.ValueType  # 1
-"""Ask the gateway now, and record what it says."""
+"""Ask the gateway now, and record what it says. Of a scheduled refund: whether it was sent before."""
 MANUAL_RESOLUTION_FAILED: ManualResolution.ValueType  # 2
-"""It had no effect. Refused while the gateway knows of it."""
+"""It had no effect. Refused while the gateway knows of it, and until it can neither be on its way any more nor be
+missing in the gateway's searches: BAYAR_ABSENCE_HORIZON_SECONDS after its lease, some minutes in all.
+"""
 MANUAL_RESOLUTION_SUCCEEDED: ManualResolution.ValueType  # 3
-"""It succeeded, as the gateway's transaction shows."""
+"""It succeeded, as the gateway's transaction shows: one of the operation's kind, amount, currency and payment, that is
+recorded for no other operation and whose order id names no other. One that does not name this operation either is
+taken as late as FAILED is.
+"""
 Global___ManualResolution: _TypeAlias = ManualResolution  # noqa: Y015
 
 class _OrphanPolicy:
@@ -61,7 +71,7 @@ class _OrphanPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrphanPo
     ORPHAN_POLICY_REPORT: _OrphanPolicy.ValueType  # 1
     """Only tell."""
     ORPHAN_POLICY_REVERSE: _OrphanPolicy.ValueType  # 2
-    """Void or refund it."""
+    """Void or refund it, if this deployment made it. Needs max_reversals."""
 
 class OrphanPolicy(_OrphanPolicy, metaclass=_OrphanPolicyEnumTypeWrapper):
     """What Reconcile does about money at the gateway that no record explains."""
@@ -71,7 +81,7 @@ ORPHAN_POLICY_UNSPECIFIED: OrphanPolicy.ValueType  # 0
 ORPHAN_POLICY_REPORT: OrphanPolicy.ValueType  # 1
 """Only tell."""
 ORPHAN_POLICY_REVERSE: OrphanPolicy.ValueType  # 2
-"""Void or refund it."""
+"""Void or refund it, if this deployment made it. Needs max_reversals."""
 Global___OrphanPolicy: _TypeAlias = OrphanPolicy  # noqa: Y015
 
 class _FindingKind:
@@ -83,13 +93,21 @@ class _FindingKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingKi
     FINDING_KIND_UNSPECIFIED: _FindingKind.ValueType  # 0
     """Never sent."""
     FINDING_KIND_ORPHAN: _FindingKind.ValueType  # 1
-    """The gateway has a transaction that no record explains."""
+    """This deployment made a transaction at the gateway, and no record explains it: a restored backup forgot it, or it is
+    the second one of an operation, or its operation was given up.
+    """
     FINDING_KIND_MISSING_AT_GATEWAY: _FindingKind.ValueType  # 2
     """The record has an effect that the gateway does not know."""
     FINDING_KIND_MISMATCH: _FindingKind.ValueType  # 3
     """Both have it, and they disagree."""
     FINDING_KIND_ORPHAN_REVERSED: _FindingKind.ValueType  # 4
     """An orphan was given back."""
+    FINDING_KIND_FOREIGN: _FindingKind.ValueType  # 5
+    """Somebody else made the transaction on the same merchant account: another deployment, another program, the control
+    panel; or a version of this service that did not mark its transactions yet. It is never reversed.
+    """
+    FINDING_KIND_UNREADABLE: _FindingKind.ValueType  # 6
+    """The gateway shows a transaction that cannot be read, such as one in a currency that is none any more."""
 
 class FindingKind(_FindingKind, metaclass=_FindingKindEnumTypeWrapper):
     """What kind of thing Reconcile found."""
@@ -97,14 +115,50 @@ class FindingKind(_FindingKind, metaclass=_FindingKindEnumTypeWrapper):
 FINDING_KIND_UNSPECIFIED: FindingKind.ValueType  # 0
 """Never sent."""
 FINDING_KIND_ORPHAN: FindingKind.ValueType  # 1
-"""The gateway has a transaction that no record explains."""
+"""This deployment made a transaction at the gateway, and no record explains it: a restored backup forgot it, or it is
+the second one of an operation, or its operation was given up.
+"""
 FINDING_KIND_MISSING_AT_GATEWAY: FindingKind.ValueType  # 2
 """The record has an effect that the gateway does not know."""
 FINDING_KIND_MISMATCH: FindingKind.ValueType  # 3
 """Both have it, and they disagree."""
 FINDING_KIND_ORPHAN_REVERSED: FindingKind.ValueType  # 4
 """An orphan was given back."""
+FINDING_KIND_FOREIGN: FindingKind.ValueType  # 5
+"""Somebody else made the transaction on the same merchant account: another deployment, another program, the control
+panel; or a version of this service that did not mark its transactions yet. It is never reversed.
+"""
+FINDING_KIND_UNREADABLE: FindingKind.ValueType  # 6
+"""The gateway shows a transaction that cannot be read, such as one in a currency that is none any more."""
 Global___FindingKind: _TypeAlias = FindingKind  # noqa: Y015
+
+class _FindingRemedy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _FindingRemedyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingRemedy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    FINDING_REMEDY_UNSPECIFIED: _FindingRemedy.ValueType  # 0
+    """No call does. The summary says what to do."""
+    FINDING_REMEDY_VERIFY_PAYMENT: _FindingRemedy.ValueType  # 1
+    """VerifyPayment of the payment."""
+    FINDING_REMEDY_CHECK_NOW: _FindingRemedy.ValueType  # 2
+    """ResolveOperation of the operation, with CHECK_NOW."""
+    FINDING_REMEDY_REVERSE: _FindingRemedy.ValueType  # 3
+    """Reconcile with REVERSE."""
+
+class FindingRemedy(_FindingRemedy, metaclass=_FindingRemedyEnumTypeWrapper):
+    """The call that mends a finding."""
+
+FINDING_REMEDY_UNSPECIFIED: FindingRemedy.ValueType  # 0
+"""No call does. The summary says what to do."""
+FINDING_REMEDY_VERIFY_PAYMENT: FindingRemedy.ValueType  # 1
+"""VerifyPayment of the payment."""
+FINDING_REMEDY_CHECK_NOW: FindingRemedy.ValueType  # 2
+"""ResolveOperation of the operation, with CHECK_NOW."""
+FINDING_REMEDY_REVERSE: FindingRemedy.ValueType  # 3
+"""Reconcile with REVERSE."""
+Global___FindingRemedy: _TypeAlias = FindingRemedy  # noqa: Y015
 
 class _WebhookNotificationState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
@@ -391,8 +445,13 @@ class ReconcileRequest(_message.Message):
     FROM_TIME_FIELD_NUMBER: _builtins.int
     UNTIL_TIME_FIELD_NUMBER: _builtins.int
     ORPHAN_POLICY_FIELD_NUMBER: _builtins.int
+    MAX_REVERSALS_FIELD_NUMBER: _builtins.int
     orphan_policy: Global___OrphanPolicy.ValueType
     """What to do about orphans. Default: only tell."""
+    max_reversals: _builtins.int
+    """With REVERSE: how many orphans may be reversed, 1 to 10000; otherwise INVALID_REQUEST. Where the window holds more,
+    none is reversed. A run with REPORT tells how many there are: ReconcileProgress.orphan_count.
+    """
     @_builtins.property
     def from_time(self) -> _timestamp_pb2.Timestamp:
         """Transactions created at or after this time. Required."""
@@ -407,10 +466,11 @@ class ReconcileRequest(_message.Message):
         from_time: _timestamp_pb2.Timestamp | None = ...,
         until_time: _timestamp_pb2.Timestamp | None = ...,
         orphan_policy: Global___OrphanPolicy.ValueType = ...,
+        max_reversals: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "until_time", b"until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "orphan_policy", b"orphan_policy", "until_time", b"until_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_time", b"from_time", "max_reversals", b"max_reversals", "orphan_policy", b"orphan_policy", "until_time", b"until_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -429,6 +489,7 @@ class Finding(_message.Message):
     RECORDED_AMOUNT_FIELD_NUMBER: _builtins.int
     GATEWAY_AMOUNT_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    REMEDY_FIELD_NUMBER: _builtins.int
     kind: Global___FindingKind.ValueType
     """What."""
     payment_id: _builtins.str
@@ -438,7 +499,9 @@ class Finding(_message.Message):
     gateway_transaction_id: _builtins.str
     """The gateway's transaction, where there is one."""
     summary: _builtins.str
-    """One sentence."""
+    """What is the matter, in a sentence or two."""
+    remedy: Global___FindingRemedy.ValueType
+    """The call that mends it."""
     @_builtins.property
     def recorded_amount(self) -> _money_pb2.Money:
         """The amount here. Absent where there is none."""
@@ -457,10 +520,11 @@ class Finding(_message.Message):
         recorded_amount: _money_pb2.Money | None = ...,
         gateway_amount: _money_pb2.Money | None = ...,
         summary: _builtins.str = ...,
+        remedy: Global___FindingRemedy.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["gateway_amount", b"gateway_amount", "recorded_amount", b"recorded_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway_amount", b"gateway_amount", "gateway_transaction_id", b"gateway_transaction_id", "kind", b"kind", "operation_id", b"operation_id", "payment_id", b"payment_id", "recorded_amount", b"recorded_amount", "summary", b"summary"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["gateway_amount", b"gateway_amount", "gateway_transaction_id", b"gateway_transaction_id", "kind", b"kind", "operation_id", b"operation_id", "payment_id", b"payment_id", "recorded_amount", b"recorded_amount", "remedy", b"remedy", "summary", b"summary"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -476,6 +540,8 @@ class ReconcileProgress(_message.Message):
     OPERATION_COUNT_FIELD_NUMBER: _builtins.int
     FINDING_COUNT_FIELD_NUMBER: _builtins.int
     DONE_FIELD_NUMBER: _builtins.int
+    ORPHAN_COUNT_FIELD_NUMBER: _builtins.int
+    REVERSED_COUNT_FIELD_NUMBER: _builtins.int
     gateway_transaction_count: _builtins.int
     """Transactions of the gateway compared so far."""
     operation_count: _builtins.int
@@ -484,6 +550,10 @@ class ReconcileProgress(_message.Message):
     """Findings so far."""
     done: _builtins.bool
     """Whether this is the end."""
+    orphan_count: _builtins.int
+    """Orphans so far that REVERSE can give back, those that it gave back included."""
+    reversed_count: _builtins.int
+    """Orphans given back so far."""
     def __init__(
         self,
         *,
@@ -491,10 +561,12 @@ class ReconcileProgress(_message.Message):
         operation_count: _builtins.int = ...,
         finding_count: _builtins.int = ...,
         done: _builtins.bool = ...,
+        orphan_count: _builtins.int = ...,
+        reversed_count: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "finding_count", b"finding_count", "gateway_transaction_count", b"gateway_transaction_count", "operation_count", b"operation_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done", b"done", "finding_count", b"finding_count", "gateway_transaction_count", b"gateway_transaction_count", "operation_count", b"operation_count", "orphan_count", b"orphan_count", "reversed_count", b"reversed_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

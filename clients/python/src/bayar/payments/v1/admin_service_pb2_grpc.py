@@ -102,14 +102,18 @@ class AdminServiceServicer(object):
     def ResolveOperation(self, request, context):
         """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
 
-        FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; NOT_FOUND/OPERATION_NOT_FOUND.
+        FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: by hand it is too early;
+        CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Reconcile(self, request, context):
-        """Compares this service's record with the gateway's over a window of time, each way.
+        """Compares this service's record with the gateway's over a window of time, each way. Each finding names the call that
+        mends it. First without, then with ORPHAN_POLICY_REVERSE.
+
+        FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -40,10 +40,15 @@ class AdminServiceStub:
     ResolveOperation: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ResolveOperationRequest, _admin_service_pb2.ResolveOperationResponse]
     """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
 
-    FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; NOT_FOUND/OPERATION_NOT_FOUND.
+    FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: by hand it is too early;
+    CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
     """
     Reconcile: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.ReconcileRequest, _admin_service_pb2.ReconcileResponse]
-    """Compares this service's record with the gateway's over a window of time, each way."""
+    """Compares this service's record with the gateway's over a window of time, each way. Each finding names the call that
+    mends it. First without, then with ORPHAN_POLICY_REVERSE.
+
+    FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
+    """
     ExportPayments: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]
     """Streams payments as rows for accounting, oldest first."""
     ListWebhookNotifications: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]
@@ -76,10 +81,15 @@ class AdminServiceAsyncStub(AdminServiceStub):
     ResolveOperation: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ResolveOperationRequest, _admin_service_pb2.ResolveOperationResponse]  # type: ignore[assignment]
     """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
 
-    FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; NOT_FOUND/OPERATION_NOT_FOUND.
+    FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: by hand it is too early;
+    CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
     """
     Reconcile: _aio.UnaryStreamMultiCallable[_admin_service_pb2.ReconcileRequest, _admin_service_pb2.ReconcileResponse]  # type: ignore[assignment]
-    """Compares this service's record with the gateway's over a window of time, each way."""
+    """Compares this service's record with the gateway's over a window of time, each way. Each finding names the call that
+    mends it. First without, then with ORPHAN_POLICY_REVERSE.
+
+    FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
+    """
     ExportPayments: _aio.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]  # type: ignore[assignment]
     """Streams payments as rows for accounting, oldest first."""
     ListWebhookNotifications: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]  # type: ignore[assignment]
@@ -121,7 +131,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_admin_service_pb2.ResolveOperationResponse, _abc.Awaitable[_admin_service_pb2.ResolveOperationResponse]]:
         """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
 
-        FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; NOT_FOUND/OPERATION_NOT_FOUND.
+        FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: by hand it is too early;
+        CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -130,7 +141,11 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ReconcileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_admin_service_pb2.ReconcileResponse], _abc.AsyncIterator[_admin_service_pb2.ReconcileResponse]]:
-        """Compares this service's record with the gateway's over a window of time, each way."""
+        """Compares this service's record with the gateway's over a window of time, each way. Each finding names the call that
+        mends it. First without, then with ORPHAN_POLICY_REVERSE.
+
+        FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
+        """
 
     @_abc_1.abstractmethod
     def ExportPayments(

@@ -1,0 +1,74 @@
+"""What a comparison of the two records can find, and which call mends it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from application.ports.gateway import Transaction, TransactionKind
+from application.ports.store import PaymentOperation
+from domain.ids import OperationId, PaymentId
+from domain.money import Money
+
+
+class FindingKind(Enum):
+    ORPHAN = "orphan"
+    MISSING_AT_GATEWAY = "missing_at_gateway"
+    MISMATCH = "mismatch"
+    ORPHAN_REVERSED = "orphan_reversed"
+    FOREIGN = "foreign"
+    UNREADABLE = "unreadable"
+
+
+class Remedy(Enum):
+    """The call that mends the difference."""
+
+    VERIFY_PAYMENT = "verify_payment"
+    CHECK_NOW = "check_now"
+    REVERSE = "reverse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One thing on which the two records disagree."""
+
+    kind: FindingKind
+    summary: str
+    remedy: Remedy | None = None
+    payment_id: PaymentId | None = None
+    operation_id: OperationId | None = None
+    transaction_id: str = ""
+    recorded_amount: Money | None = None
+    gateway_amount: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """Money of this deployment's at the gateway that no operation explains."""
+
+    finding: Finding
+    transaction: Transaction
+    # What of it was not given back yet. Known once it was looked at.
+    left: Money | None = None
+
+    @property
+    def is_reversible(self) -> bool:
+        """Whether a void or a refund gives it back now."""
+        status = self.transaction.standing.status
+        return status.is_voidable or (status.is_refundable and self.transaction.kind is TransactionKind.SALE)
+
+
+def finding(
+    kind: FindingKind, transaction: Transaction, own: PaymentOperation | None, summary: str, remedy: Remedy | None
+) -> Finding:
+    """A finding about one transaction, and the operation that it belongs to where there is one."""
+    return Finding(
+        kind=kind,
+        summary=summary,
+        remedy=remedy,
+        payment_id=own.payment.terms.payment_id if own else None,
+        operation_id=own.operation.operation_id if own else None,
+        transaction_id=transaction.transaction_id,
+        recorded_amount=own.operation.amount if own else None,
+        gateway_amount=transaction.amount,
+    )
