@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from adapters.braintree import declines
+from adapters.braintree.refusals import cause_of, groups
+from application.ports.gateway import RefusalCause
 from domain.decline import Decline, RetryAdvice
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -55,6 +57,7 @@ def _lines() -> Iterator[str]:
             cells = (row.code, row.name, f"`{decline.reason.value}`", decline.fixer.value, _retry(decline), *said)
             yield "| " + " | ".join(cells) + " |"
         yield ""
+    yield from _causes()
     yield "## The issuer's own advice (Mastercard)\n"
     yield "| Code | Meaning | Try again |"
     yield "|---|---|---|"
@@ -66,6 +69,26 @@ def _lines() -> Iterator[str]:
     yield "|---|---|---|"
     for code, (name, result) in declines.CHECKS.items():
         yield f"| {code} | {name} | {f'`{result.value}`' if result else 'nothing'} |"
+
+
+_REMEDIES = {
+    RefusalCause.CUSTOMER_UNKNOWN: "The customer is made anew at the gateway, and the request sent again.",
+    RefusalCause.CUSTOMER_DETAILS: "The payment is made without the customer's details; `warnings` says so.",
+    RefusalCause.BILLING_ADDRESS: "The payment is made without the billing address; `warnings` says so.",
+    RefusalCause.MERCHANT_ACCOUNT: "FAILED: the merchant's set-up has to change, and the detail says so.",
+}
+
+
+def _causes() -> Iterator[str]:
+    yield "## Refusals that are no declines\n"
+    yield "Any other code is about this service's own request: FAILED, with the code in the detail.\n"
+    yield "| About | Codes | What happens |"
+    yield "|---|---|---|"
+    for cause, remedy in _REMEDIES.items():
+        about_it = (code for code in groups() if cause_of([code])[0] is cause)
+        codes = sorted((code for code in about_it if not declines.validation_decline([code])), key=int)
+        yield f"| {cause.value.replace('_', ' ')} | {', '.join(codes)} | {remedy} |"
+    yield ""
 
 
 def _retry(decline: Decline) -> str:

@@ -16,7 +16,6 @@ from application.place_method import place
 from application.ports.gateway import (
     Gateway,
     GatewayNotReached,
-    GatewayUnavailable,
     NewMethod,
     Nonce,
     NotStored,
@@ -26,12 +25,15 @@ from application.ports.gateway import (
     Unknown,
 )
 from application.ports.store import Store, UnitOfWork
+from application.refused_records import RefusedRecords
+from application.reread_methods import RereadMethods
 from domain import ids
 from domain.address import Address
 from domain.customer import Customer
 from domain.ids import CustomerId, PaymentMethodId, RequestId
 from domain.instrument import Card
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.warning import MerchantWarning
 
 NEVER_SENT = "the gateway could not be reached"
 
@@ -57,6 +59,7 @@ class AddPaymentMethod:
     gateway: Gateway
     exactly_once: ExactlyOnce
     guard: AttemptGuard
+    reread: RereadMethods
     accepts_cards: bool = True
 
     def __call__(self, order: MethodOrder, caller: Caller) -> PaymentMethod:
@@ -162,11 +165,27 @@ class AddPaymentMethod:
         lease: Lease,
         attempt: Attempt,
     ) -> PaymentMethod:
-        method_id = method.payment_method_id
+        records = RefusedRecords(self.gateway, customer, lease.hold)
         try:
-            self._introduce(customer)
+            return self._send(method.payment_method_id, order, source, records, lease, attempt)
+        finally:
+            if records.customer_was_gone:
+                self.reread.of_customer(customer.customer_id)
+
+    def _send(
+        self,
+        method_id: PaymentMethodId,
+        order: MethodOrder,
+        source: Card | Nonce,
+        records: RefusedRecords,
+        lease: Lease,
+        attempt: Attempt,
+    ) -> PaymentMethod:
+        customer = known(records.customer)
+        try:
+            self._introduce(customer, records)
             lease.hold()
-            outcome = self.gateway.store_method(
+            outcome = records.store_method(
                 NewMethod(
                     payment_method_id=method_id,
                     customer_id=customer.customer_id,
@@ -179,15 +198,16 @@ class AddPaymentMethod:
         except GatewayNotReached:
             self._record_unsent(method_id)
             raise
-        method = self._record(method_id, outcome, make_default=order.make_default)
+        warnings = tuple(records.warnings)
+        method = self._record(method_id, outcome, warnings, make_default=order.make_default)
         self.guard.note_method(attempt, outcome)
         return method
 
-    def _introduce(self, customer: Customer) -> None:
+    def _introduce(self, customer: Customer, records: RefusedRecords) -> None:
         """Makes the customer known to the gateway, once."""
         if customer.is_at_gateway:
             return
-        introduce(self.gateway, customer)
+        records.introduce()
         note_introduction(self.store, customer.customer_id)
 
     @again_after_conflicts
@@ -198,15 +218,28 @@ class AddPaymentMethod:
             work.payment_methods.save(current.fail(NEVER_SENT, time=time))
 
     @again_after_conflicts
-    def _record(self, method_id: PaymentMethodId, outcome: StoreOutcome, *, make_default: bool) -> PaymentMethod:
+    def _record(
+        self,
+        method_id: PaymentMethodId,
+        outcome: StoreOutcome,
+        warnings: tuple[MerchantWarning, ...],
+        *,
+        make_default: bool,
+    ) -> PaymentMethod:
         with self.store.begin() as work:
-            return self._record_outcome(work, method_id, outcome, make_default=make_default)
+            return self._record_outcome(work, method_id, outcome, warnings, make_default=make_default)
 
     def _record_outcome(
-        self, work: UnitOfWork, method_id: PaymentMethodId, outcome: StoreOutcome, *, make_default: bool
+        self,
+        work: UnitOfWork,
+        method_id: PaymentMethodId,
+        outcome: StoreOutcome,
+        warnings: tuple[MerchantWarning, ...],
+        *,
+        make_default: bool,
     ) -> PaymentMethod:
         time = self.exactly_once.clock.now()
-        method = known(work.payment_methods.get(method_id, lock=True))
+        method = replace(known(work.payment_methods.get(method_id, lock=True)), warnings=warnings)
         match outcome:
             case Stored(kept):
                 method = method.activate(kept.instrument, kept.token, kept.verification, time=time)
@@ -256,13 +289,3 @@ def note_introduction(store: Store, customer_id: CustomerId) -> None:
         current = work.customers.get(customer_id, lock=True)
         if current is not None:
             work.customers.save(replace(current, is_at_gateway=True))
-
-
-def introduce(gateway: Gateway, customer: Customer) -> None:
-    """Makes the customer known to the gateway. Raises GatewayNotReached: what was to follow was surely not sent."""
-    try:
-        gateway.ensure_customer(customer)
-    except GatewayNotReached:
-        raise
-    except GatewayUnavailable as failure:
-        raise GatewayNotReached(str(failure)) from failure

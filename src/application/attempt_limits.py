@@ -28,7 +28,9 @@ _log = logging.getLogger(__name__)
 
 # A window slides by pieces of this many to the whole.
 _PIECES: Final = 12
-_SAY_NOTHING_OF_THE_CARD: Final = frozenset({DeclineReason.NETWORK_UNAVAILABLE, DeclineReason.METHOD_NOT_SUPPORTED})
+_SAY_NOTHING_OF_THE_CARD: Final = frozenset(
+    {DeclineReason.NETWORK_UNAVAILABLE, DeclineReason.METHOD_NOT_SUPPORTED, DeclineReason.METHOD_REMOVED}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

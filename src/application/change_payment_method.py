@@ -7,15 +7,17 @@ from dataclasses import dataclass, replace
 
 from application.caller import Caller
 from application.checks import MAX_CARDHOLDER_NAME, Checks, known
+from application.conflicts import again_after_conflicts
 from application.errors import MethodNotActive, MethodRefused
 from application.exactly_once import ExactlyOnce, Request
 from application.get_payment_method import own_method
-from application.place_method import place
+from application.place_method import place, withdraw
 from application.ports.gateway import (
     Gateway,
     GatewayUnavailable,
     MethodChange,
     NotStored,
+    RefusalCause,
     Rejected,
     Stored,
     StoredInstrument,
@@ -39,6 +41,10 @@ class MethodUpdate:
     cardholder_name: str | None = None
     billing_address: Address | None = None
     language_code: str = ""
+
+
+class _MethodGone(Exception):
+    """The gateway does not keep the method any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +74,10 @@ class MethodChanger:
             return method
         if method.state is not PaymentMethodState.ACTIVE:
             raise MethodNotActive(method.payment_method_id, method.state)
-        answer = at_gateway(method)
+        try:
+            answer = at_gateway(method)
+        except _MethodGone:
+            raise MethodNotActive(method.payment_method_id, self._withdraw(method, request.caller)) from None
         stamp = self.exactly_once.stamp(request.caller)
         with self.store.begin(stamp.actor) as work:
             current = own_method(work, method_id, request.caller, lock=True)
@@ -77,6 +86,17 @@ class MethodChanger:
             changed = replace(here(work, current, answer), update_time=stamp.time)
             work.payment_methods.save(changed)
         return changed
+
+    @again_after_conflicts
+    def _withdraw(self, method: PaymentMethod, caller: Caller) -> PaymentMethodState:
+        """Records that the gateway does not keep it any more. Returns the state that it is in then."""
+        stamp = self.exactly_once.stamp(caller)
+        with self.store.begin(stamp.actor) as work:
+            current = own_method(work, method.payment_method_id, caller, lock=True)
+            if current.state is PaymentMethodState.ACTIVE:
+                current = withdraw(work, current, time=stamp.time)
+                work.payment_methods.save(current)
+        return current.state
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +184,7 @@ class DeletePaymentMethod:
             if method.state is PaymentMethodState.DELETED:
                 # By another request, meanwhile.
                 return method
-            return withdraw(work, method)
+            return withdraw(work, method, time=method.update_time)
 
         return self.change(request, payment_method_id, at_gateway, here, goal=PaymentMethodState.DELETED)
 
@@ -177,33 +197,12 @@ def _named(request_id: str, payment_method_id: str, caller: Caller, name: str) -
     return Request(caller, known(checked_id), name, {"payment_method_id": payment_method_id})
 
 
-def withdraw(work: UnitOfWork, method: PaymentMethod) -> PaymentMethod:
-    """The method as deleted, with its place among the customer's others given up."""
-    if method.is_default:
-        _promote_newest(work, method)
-    _pass_on_doubles(work, method)
-    return replace(method, state=PaymentMethodState.DELETED, is_default=False)
-
-
-def _promote_newest(work: UnitOfWork, leaving: PaymentMethod) -> None:
-    """A customer with active methods has a default: the newest of those that stay."""
-    for method in work.payment_methods.of_customer(leaving.customer_id):
-        if method.payment_method_id != leaving.payment_method_id and method.state is PaymentMethodState.ACTIVE:
-            work.payment_methods.save(replace(method, is_default=True))
-            return
-
-
-def _pass_on_doubles(work: UnitOfWork, leaving: PaymentMethod) -> None:
-    """What was called the same card as the one that leaves is now the double of what that one was a double of."""
-    for method in work.payment_methods.of_customer(leaving.customer_id):
-        if method.duplicate_of == leaving.payment_method_id:
-            work.payment_methods.save(replace(method, duplicate_of=leaving.duplicate_of))
-
-
 def _stored(outcome: StoreOutcome) -> StoredInstrument:
     match outcome:
         case Stored(kept):
             return kept
+        case Rejected(cause=RefusalCause.METHOD_UNKNOWN):
+            raise _MethodGone
         case Rejected(detail=detail):
             raise MethodRefused(detail)
         case NotStored(verification):

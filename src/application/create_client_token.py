@@ -6,8 +6,9 @@ from application.caller import Caller
 from application.checks import Checks
 from application.errors import Rule
 from application.get_customer import is_usable
-from application.ports.gateway import Gateway
+from application.ports.gateway import CustomerUnknown, Gateway
 from application.ports.store import Store
+from application.reread_methods import RereadMethods
 from domain import ids
 from domain.currencies import EXPONENTS
 from domain.ids import CustomerId
@@ -18,9 +19,10 @@ class CreateClientToken:
     store: Store
     gateway: Gateway
     currencies: frozenset[str]
+    reread: RereadMethods
 
     def __call__(self, caller: Caller, *, customer_id: str = "", currency_code: str = "") -> str:
-        """Raises InvalidRequest, GatewayUnavailable and StoreUnavailable."""
+        """Raises InvalidRequest, GatewayRefused, GatewayUnavailable and StoreUnavailable."""
         checks = Checks()
         customer_id = customer_id or caller.customer_id or ""
         checked = checks.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)
@@ -36,5 +38,13 @@ class CreateClientToken:
                 checks.add("customer_id", Rule.EXISTS)
         checks.done()
         # The gateway hears of a customer with the first stored method: before that there is nothing to show.
-        shown = customer.customer_id if customer is not None and customer.is_at_gateway else None
-        return self.gateway.create_client_token(shown, currency_code or None)
+        if customer is None or not customer.is_at_gateway:
+            return self.gateway.create_client_token(None, currency_code or None)
+        try:
+            return self.gateway.create_client_token(customer.customer_id, currency_code or None)
+        except CustomerUnknown:
+            # It was deleted there. Our ids make creating it anew harmless, however often that is tried.
+            self.gateway.ensure_customer(customer)
+            token = self.gateway.create_client_token(customer.customer_id, currency_code or None)
+            self.reread.of_customer(customer.customer_id)
+            return token

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date
 
-from application.add_payment_method import introduce, note_introduction
+from application.add_payment_method import note_introduction
 from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, address_texts, known, metadata_path
@@ -16,6 +16,8 @@ from application.exactly_once import ExactlyOnce, Lease, Request, may_try_again
 from application.get_customer import is_usable, must_still_live
 from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
 from application.ports.store import Store, StoreUnavailable, UnitOfWork
+from application.refused_records import RefusedRecords
+from application.reread_methods import RereadMethods
 from domain import ids
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
@@ -73,6 +75,7 @@ class CreatePayment:
     exactly_once: ExactlyOnce
     currencies: frozenset[str]
     guard: AttemptGuard
+    reread: RereadMethods
     accepts_cards: bool = True
 
     def __call__(self, order: PaymentOrder, caller: Caller) -> Payment:
@@ -87,6 +90,7 @@ class CreatePayment:
         except InvalidRequest as invalid:
             return self._repeat(order, caller, invalid)
         outcomes: list[Outcome] = []
+        records: list[RefusedRecords] = []
 
         def begin(
             work: UnitOfWork, earlier: Payment | None, operation_id: OperationId, stamp: Stamp
@@ -101,10 +105,15 @@ class CreatePayment:
             return payment, operation
 
         def call(payment: Payment, operation: Operation, lease: Lease) -> Outcome:
-            outcomes.append(self._authorize(payment, operation, plan, lease))
+            records.append(RefusedRecords(self.gateway, plan.customer, lease.hold))
+            outcomes.append(self._authorize(payment, operation, plan, records[-1]))
             return outcomes[-1]
 
-        payment = self.exactly_once.move_money(plan.request, plan.terms.payment_id, begin, call)
+        try:
+            payment = self.exactly_once.move_money(plan.request, plan.terms.payment_id, begin, call)
+        finally:
+            if plan.customer is not None and any(one.customer_was_gone for one in records):
+                self.reread.of_customer(plan.customer.customer_id)
         self.guard.note_payment(plan.attempt, outcomes)
         return payment
 
@@ -123,18 +132,18 @@ class CreatePayment:
             raise invalid
         return self.exactly_once.repeat(payment, request)
 
-    def _authorize(self, payment: Payment, operation: Operation, plan: _Plan, lease: Lease) -> Outcome:
+    def _authorize(self, payment: Payment, operation: Operation, plan: _Plan, records: RefusedRecords) -> Outcome:
         terms = payment.terms
         customer = plan.customer
         if customer is not None and terms.store_payment_method:
             if not customer.is_at_gateway:
-                introduce(self.gateway, customer)
+                records.introduce()
                 # The next payment asks once more where this is not recorded. Nothing else depends on it.
                 with suppress(StoreUnavailable):
                     note_introduction(self.store, customer.customer_id)
-                lease.hold()
+                records.hold()
             customer = replace(customer, is_at_gateway=True)
-        return self.gateway.authorize(
+        return records.authorize(
             Authorization(
                 operation_id=operation.operation_id,
                 amount=terms.amount,

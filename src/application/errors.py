@@ -65,6 +65,7 @@ class Rule(Enum):
     CALLER_ID = "caller_id"
     NOT_FOR_CUSTOMERS = "not_for_customers"
     IP_ADDRESS = "ip_address"
+    REFUSED_BY_GATEWAY = "refused_by_gateway"
 
 
 # Cards expire or are no longer taken, customers and methods are deleted, currencies given up, and a newer version

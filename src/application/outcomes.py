@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import assert_never
 
 from application.claims import with_latest_claims
 from application.follow import FollowPolicy
-from application.place_method import place
+from application.place_method import place, withdraw
 from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
 from application.ports.store import UnitOfWork
+from domain.decline import DeclineReason
 from domain.events import Stamp
 from domain.ids import OperationId, PaymentMethodId
 from domain.operation import FailureReason, OperationKind
@@ -34,7 +36,7 @@ def record_outcome(
     """Changes and saves the locked payment, and the method that was to be stored with it."""
     operation = payment.operation(operation_id)
     match outcome:
-        case Approved(answered):
+        case Approved(answered, warnings):
             transaction = with_latest_claims(work, answered)
             moves_money = operation.kind is not OperationKind.VOID
             payment.succeed(
@@ -44,6 +46,7 @@ def record_outcome(
                 standing=transaction.standing,
                 details=transaction.details,
                 instrument=transaction.instrument if operation.kind is OperationKind.AUTHORIZE else None,
+                warnings=warnings,
                 stamp=stamp,
             )
         case Declined():
@@ -52,6 +55,7 @@ def record_outcome(
                 outcome.decline,
                 details=outcome.details,
                 instrument=outcome.instrument if operation.kind is OperationKind.AUTHORIZE else None,
+                warnings=outcome.warnings,
                 stamp=stamp,
             )
         case Rejected():
@@ -70,6 +74,8 @@ def record_outcome(
     work.payments.save(payment)
     if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
         _settle_method(work, payment, outcome, stamp)
+    elif isinstance(outcome, Declined) and outcome.decline.reason is DeclineReason.METHOD_REMOVED:
+        _drop_method(work, payment, stamp)
 
 
 def record_failure(
@@ -84,10 +90,11 @@ def record_failure(
 
 def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, stamp: Stamp) -> None:
     match outcome:
-        case Approved(transaction) if transaction.token and transaction.instrument is not None:
+        case Approved(transaction, warnings) if transaction.token and transaction.instrument is not None:
             method = work.payment_methods.get(_method_id(payment), lock=True)
             if method is not None and method.state is not PaymentMethodState.ACTIVE:
                 stored = method.activate(transaction.instrument, transaction.token, None, time=stamp.time)
+                stored = replace(stored, warnings=warnings)
                 work.payment_methods.save(place(work, stored, make_default=False))
         case Approved():
             _fail_method(work, payment, "the gateway did not keep it", stamp)
@@ -100,6 +107,14 @@ def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, stamp: 
             _fail_method(work, payment, "the payment failed", stamp)
         case Unknown():
             pass
+
+
+def _drop_method(work: UnitOfWork, payment: Payment, stamp: Stamp) -> None:
+    """The gateway does not keep the stored method that was to pay any more."""
+    method_id = payment.terms.payment_method_id
+    method = work.payment_methods.get(method_id, lock=True) if method_id is not None else None
+    if method is not None and method.state is PaymentMethodState.ACTIVE:
+        work.payment_methods.save(withdraw(work, method, time=stamp.time))
 
 
 def _fail_method(work: UnitOfWork, payment: Payment, detail: str, stamp: Stamp) -> None:

@@ -1,6 +1,7 @@
-"""Finds a newly active payment method its place among the customer's others."""
+"""Gives a payment method its place among the customer's others, and takes it away."""
 
 from dataclasses import replace
+from datetime import datetime
 
 from application.ports.store import UnitOfWork
 from domain.payment_method import PaymentMethod, PaymentMethodState
@@ -23,3 +24,26 @@ def place(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> Pay
             if other.is_default:
                 work.payment_methods.save(replace(other, is_default=False))
     return replace(method, is_default=becomes_default, duplicate_of=double.payment_method_id if double else None)
+
+
+def withdraw(work: UnitOfWork, method: PaymentMethod, *, time: datetime) -> PaymentMethod:
+    """The method as deleted, with its place among the customer's others given up."""
+    if method.is_default:
+        _promote_newest(work, method)
+    _pass_on_doubles(work, method)
+    return replace(method, state=PaymentMethodState.DELETED, is_default=False, update_time=time)
+
+
+def _promote_newest(work: UnitOfWork, leaving: PaymentMethod) -> None:
+    """A customer with active methods has a default: the newest of those that stay."""
+    for method in work.payment_methods.of_customer(leaving.customer_id):
+        if method.payment_method_id != leaving.payment_method_id and method.state is PaymentMethodState.ACTIVE:
+            work.payment_methods.save(replace(method, is_default=True))
+            return
+
+
+def _pass_on_doubles(work: UnitOfWork, leaving: PaymentMethod) -> None:
+    """What was called the same card as the one that leaves is now the double of what that one was a double of."""
+    for method in work.payment_methods.of_customer(leaving.customer_id):
+        if method.duplicate_of == leaving.payment_method_id:
+            work.payment_methods.save(replace(method, duplicate_of=leaving.duplicate_of))

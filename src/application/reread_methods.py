@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 
-from application.change_payment_method import withdraw
-from application.ports.gateway import Gateway, StoredInstrument
+from application.place_method import withdraw
+from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
-from application.ports.store import Store, UnitOfWork
+from application.ports.store import Store, StoreUnavailable, UnitOfWork
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,17 @@ class RereadMethods:
             self._bring_up_to_date(method)
         return methods[-1].payment_method_id if len(methods) == self.batch_size else None
 
+    def of_customer(self, customer_id: CustomerId) -> None:
+        """Looks at the active methods of a customer that the gateway had lost. Without an answer nothing changes."""
+        try:
+            with self.store.read() as work:
+                methods = work.payment_methods.of_customer(customer_id)
+            for method in methods:
+                if method.state is PaymentMethodState.ACTIVE:
+                    self._bring_up_to_date(method)
+        except (GatewayUnavailable, StoreUnavailable):
+            _log.warning("the methods of %s could not be compared with the gateway's", customer_id)
+
     def _bring_up_to_date(self, method: PaymentMethod) -> None:
         kept = self.gateway.find_method(method.gateway_token)
         if kept is None or kept.is_revoked:
@@ -66,7 +80,7 @@ class RereadMethods:
         with self.store.begin() as work:
             current = _active(work, method)
             if current is not None:
-                work.payment_methods.save(replace(withdraw(work, current), update_time=self.clock.now()))
+                work.payment_methods.save(withdraw(work, current, time=self.clock.now()))
 
 
 def _find(work: UnitOfWork, token: str, customer_id: str) -> PaymentMethod | None:

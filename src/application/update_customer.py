@@ -12,7 +12,7 @@ from application.create_customer import CustomerDetails, CustomerOrder, check_cu
 from application.errors import ExternalIdAlreadyUsed, Rule
 from application.exactly_once import ExactlyOnce, Request
 from application.get_customer import must_live, own_customer
-from application.ports.gateway import Gateway
+from application.ports.gateway import CustomerRefused, Gateway
 from application.ports.store import ExternalIdTaken, Store, UnitOfWork
 from domain import ids
 from domain.customer import Customer
@@ -54,7 +54,12 @@ class UpdateCustomer:
             _refuse_taken(work, customer, str(changes.get("external_id", "")))
         stamp = self.exactly_once.stamp(caller)
         if customer.is_at_gateway:
-            self.gateway.update_customer(replace(customer, **changes))  # type: ignore[arg-type]
+            try:
+                self.gateway.update_customer(replace(customer, **changes))  # type: ignore[arg-type]
+            except CustomerRefused as refused:
+                for name, code in refused.fields.items():
+                    checks.add(f"customer.{name}", Rule.REFUSED_BY_GATEWAY, code)
+                checks.done()
         try:
             with self.store.begin(stamp.actor) as work:
                 current = own_customer(work, customer_id, caller, lock=True)

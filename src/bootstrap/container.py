@@ -249,9 +249,10 @@ class Container(containers.DeclarativeContainer):
     forget_attempts = providers.Singleton(ForgetAttempts, store, clock, providers.Callable(_window, settings))
     list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
 
+    reread_methods = providers.Singleton(RereadMethods, store, gateway, clock)
     accepts_cards = providers.Callable(lambda settings: settings.raw_cards is RawCards.ACCEPT, settings)
     create_payment = providers.Singleton(
-        CreatePayment, store, gateway, exactly_once, currencies, attempt_guard, accepts_cards
+        CreatePayment, store, gateway, exactly_once, currencies, attempt_guard, reread_methods, accepts_cards
     )
     capture_payment = providers.Singleton(CapturePayment, store, gateway, exactly_once)
     void_payment = providers.Singleton(VoidPayment, gateway, exactly_once)
@@ -272,9 +273,9 @@ class Container(containers.DeclarativeContainer):
     find_default_method = providers.Singleton(FindDefaultMethod, store)
     find_language = providers.Singleton(FindLanguage, store)
 
-    create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies)
+    create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies, reread_methods)
     add_payment_method = providers.Singleton(
-        AddPaymentMethod, store, gateway, exactly_once, attempt_guard, accepts_cards
+        AddPaymentMethod, store, gateway, exactly_once, attempt_guard, reread_methods, accepts_cards
     )
     get_payment_method = providers.Singleton(GetPaymentMethod, store)
     list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
@@ -308,7 +309,6 @@ class Container(containers.DeclarativeContainer):
     crew = providers.Singleton(Crew)
     notification_reader = providers.Singleton(BraintreeNotifications, braintree_settings)
     receive_notification = providers.Singleton(ReceiveNotification, store, notification_reader, clock)
-    reread_methods = providers.Singleton(RereadMethods, store, gateway, clock)
     process_notifications = providers.Singleton(
         ProcessNotifications,
         store,

@@ -32,6 +32,7 @@ class DeclineReason(Enum):
     INVALID_DATA = "invalid_data"
     SETTLEMENT_DECLINED = "settlement_declined"
     REFUND_REFUSED = "refund_refused"
+    METHOD_REMOVED = "method_removed"
 
 
 class Fixer(Enum):
@@ -100,6 +101,7 @@ _ADVICE: Final[dict[DeclineReason, tuple[Fixer, RetryAdvice, timedelta | None]]]
     DeclineReason.INVALID_DATA: _now(Fixer.MERCHANT, RetryAdvice.CORRECT_AND_RETRY),
     DeclineReason.SETTLEMENT_DECLINED: _now(Fixer.CUSTOMER, RetryAdvice.USE_ANOTHER_METHOD),
     DeclineReason.REFUND_REFUSED: _now(Fixer.MERCHANT, RetryAdvice.DO_NOT_RETRY),
+    DeclineReason.METHOD_REMOVED: _now(Fixer.CUSTOMER, RetryAdvice.USE_ANOTHER_METHOD),
 }
 
 CATALOGUE: Final = MappingProxyType({reason: Decline(reason, *advice) for reason, advice in _ADVICE.items()})

@@ -14,6 +14,7 @@ from domain.instrument import Instrument
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind
 from domain.transaction import GatewayDetails, Standing
+from domain.warning import MerchantWarning
 
 SERVICE: Final = "bayar"
 
@@ -98,6 +99,7 @@ class OperationSucceeded(Occurrence):
     standing: Standing
     details: GatewayDetails = GatewayDetails()
     instrument: Instrument | None = None
+    warnings: tuple[MerchantWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +108,7 @@ class OperationDeclined(Occurrence):
     decline: Decline
     details: GatewayDetails = GatewayDetails()
     instrument: Instrument | None = None
+    warnings: tuple[MerchantWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

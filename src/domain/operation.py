@@ -10,6 +10,7 @@ from domain.decline import Decline
 from domain.ids import OperationId, RequestId
 from domain.money import Money
 from domain.transaction import GatewayDetails, Standing
+from domain.warning import MerchantWarning
 
 
 class OperationKind(Enum):
@@ -91,6 +92,8 @@ class Operation:
     failure_reason: FailureReason | None = None
     failure_detail: str = ""
     details: GatewayDetails = GatewayDetails()
+    # What the gateway refused of the records that went along, and what was left out for it.
+    warnings: tuple[MerchantWarning, ...] = ()
     # When the service looks at it next, and how often it has. No part of what happened.
     next_check_time: datetime | None = field(default=None, compare=False)
     check_count: int = field(default=0, compare=False)

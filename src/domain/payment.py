@@ -30,6 +30,7 @@ from domain.operation import FailureReason, Operation, OperationKind, OperationS
 from domain.operation_log import OperationLog
 from domain.transaction import GatewayDetails, Standing, TransactionStatus
 from domain.transitions import ALLOWED, PaymentState
+from domain.warning import MerchantWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +277,7 @@ class Payment(OperationLog):
         standing: Standing,
         details: GatewayDetails = GatewayDetails(),
         instrument: Instrument | None = None,
+        warnings: tuple[MerchantWarning, ...] = (),
         stamp: Stamp,
     ) -> None:
         """The gateway did it. Telling it twice changes nothing.
@@ -300,6 +302,7 @@ class Payment(OperationLog):
                 standing=standing,
                 details=details,
                 instrument=instrument,
+                warnings=warnings,
             )
         )
         if operation.kind is OperationKind.VOID:
@@ -312,6 +315,7 @@ class Payment(OperationLog):
         *,
         details: GatewayDetails = GatewayDetails(),
         instrument: Instrument | None = None,
+        warnings: tuple[MerchantWarning, ...] = (),
         stamp: Stamp,
     ) -> None:
         """The bank or the gateway said no. Telling it twice changes nothing; raises OutcomeConflict."""
@@ -323,7 +327,12 @@ class Payment(OperationLog):
             raise OutcomeConflict(operation_id, operation.state, "a decline")
         self._record(
             OperationDeclined(
-                stamp=stamp, operation_id=operation_id, decline=decline, details=details, instrument=instrument
+                stamp=stamp,
+                operation_id=operation_id,
+                decline=decline,
+                details=details,
+                instrument=instrument,
+                warnings=warnings,
             )
         )
 
@@ -441,6 +450,7 @@ class Payment(OperationLog):
                     transaction_id=event.transaction_id,
                     standing=event.standing,
                     details=event.details,
+                    warnings=event.warnings,
                     finish_time=event.stamp.time,
                     failure_reason=None,
                     failure_detail="",
@@ -454,6 +464,7 @@ class Payment(OperationLog):
                     state=OperationState.DECLINED,
                     decline=event.decline,
                     details=event.details,
+                    warnings=event.warnings,
                     finish_time=event.stamp.time,
                     failure_reason=None,
                     failure_detail="",

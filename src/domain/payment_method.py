@@ -9,6 +9,7 @@ from domain.address import Address
 from domain.decline import Decline
 from domain.ids import CallerId, CustomerId, PaymentMethodId
 from domain.instrument import Instrument
+from domain.warning import MerchantWarning
 
 EXPIRING_WITHIN: Final = timedelta(days=60)
 
@@ -67,6 +68,8 @@ class PaymentMethod:
     billing_address: Address = Address()
     failure_detail: str = ""
     duplicate_of: PaymentMethodId | None = None
+    # What the gateway refused of the records that went along, and what was left out for it.
+    warnings: tuple[MerchantWarning, ...] = ()
     next_check_time: datetime | None = field(default=None, compare=False)
 
     def activate(

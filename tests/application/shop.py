@@ -36,6 +36,7 @@ from application.list_payments import ListPayments, RawPaymentFilter
 from application.page_tokens import PageTokens
 from application.refresh import Refresh
 from application.refund_payment import RefundOrder, RefundPayment
+from application.reread_methods import RereadMethods
 from application.resolve_methods import ResolveMethods
 from application.resolve_operations import ResolveOperations
 from application.update_customer import UpdateCustomer
@@ -136,7 +137,8 @@ class Shop:
         refresh = Refresh(store, gateway, self.clock)
         changer = MethodChanger(store, self.once)
         self.absence = AbsenceWatch(self.clock.steady_seconds, HORIZON)
-        self.create = CreatePayment(store, gateway, self.once, self.currencies, self.guard)
+        self.reread_methods = RereadMethods(store, gateway, self.clock)
+        self.create = CreatePayment(store, gateway, self.once, self.currencies, self.guard, self.reread_methods)
         self.capture_payment = CapturePayment(store, gateway, self.once)
         self.void_payment = VoidPayment(gateway, self.once)
         self.refund_payment = RefundPayment(store, gateway, self.once, refresh)
@@ -156,8 +158,8 @@ class Shop:
         self.update_customer = UpdateCustomer(store, gateway, self.once)
         self.delete_customer = DeleteCustomer(store, gateway, self.once)
         self.list_customers = ListCustomers(store, tokens)
-        self.create_client_token = CreateClientToken(store, gateway, self.currencies)
-        self.add_method = AddPaymentMethod(store, gateway, self.once, self.guard)
+        self.create_client_token = CreateClientToken(store, gateway, self.currencies, self.reread_methods)
+        self.add_method = AddPaymentMethod(store, gateway, self.once, self.guard, self.reread_methods)
         self.get_method = GetPaymentMethod(store)
         self.list_methods = ListPaymentMethods(store, tokens)
         self.update_method = UpdatePaymentMethod(gateway, changer)

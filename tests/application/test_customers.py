@@ -20,7 +20,7 @@ from application.errors import (
     NotFound,
     RequestIdReused,
 )
-from application.ports.gateway import GatewayNotReached, GatewayUnavailable, Nonce
+from application.ports.gateway import GatewayNotReached, GatewayUnavailable, Nonce, Rejected
 from domain.address import Address
 from domain.instrument import CardExpiry
 from domain.payment_method import PaymentMethod, PaymentMethodState
@@ -251,10 +251,10 @@ def test_a_changed_card_is_changed_at_the_gateway_first() -> None:
     assert shop.calls.count("change_method") == 2
 
 
-def test_a_change_that_the_gateway_refuses_changes_nothing() -> None:
+def test_a_change_that_the_gateway_refuses_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = Shop()
     method = shop.method(shop.customer())
-    shop.real_gateway.delete_method(method.gateway_token)
+    monkeypatch.setattr(shop.gateway, "change_method", lambda _: Rejected(detail="not so"))
     update = MethodUpdate(request_id=a_request_id(), payment_method_id=method.payment_method_id, cardholder_name="Eve")
     with pytest.raises(MethodRefused):
         shop.update_method(update, SHOP)

@@ -18,6 +18,7 @@ from application.in_flight import InFlight
 from application.ports.gateway import GatewayNotReached, Outcome, Refund, RefundIncomplete
 from application.refresh import Refresh
 from application.refund_payment import RefundOrder, RefundPayment
+from application.reread_methods import RereadMethods
 from bootstrap.runtime import SortableIds
 from domain.events import CaptureMode
 from domain.ids import CallerId
@@ -66,7 +67,7 @@ def test_what_was_given_back_in_part_is_never_told_as_a_refusal() -> None:
     refund = RefundPayment(store, gateway, once, Refresh(store, gateway, clock))
     capture = CapturePayment(store, gateway, once)
     guard = AttemptGuard(store, clock, ids, AttemptLimits(), b"key")
-    paid = CreatePayment(store, gateway, once, frozenset({"USD"}), guard)(
+    paid = CreatePayment(store, gateway, once, frozenset({"USD"}), guard, RereadMethods(store, gateway, clock))(
         PaymentOrder(
             request_id=order_id(),
             reference="order 1",

@@ -6,8 +6,9 @@ import itertools
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,8 @@ from application.ports.gateway import (
     Approved,
     Authorization,
     Capture,
+    CustomerRefused,
+    CustomerUnknown,
     Declined,
     Gateway,
     MethodChange,
@@ -26,6 +29,7 @@ from application.ports.gateway import (
     NotStored,
     Outcome,
     Refund,
+    RefusalCause,
     Rejected,
     Source,
     Stored,
@@ -37,12 +41,14 @@ from application.ports.gateway import (
     Void,
 )
 from braintree_twin.testing import start_twin
+from domain.address import Address
 from domain.customer import Customer
 from domain.decline import DeclineReason
 from domain.ids import CallerId, CustomerId, OperationId, PaymentMethodId
 from domain.instrument import Card, CardExpiry, InstrumentKind
 from domain.money import Money
 from domain.transaction import TransactionStatus
+from domain.warning import MerchantWarning, WarningReason
 from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.runtime import START, ManualClock
 
@@ -388,6 +394,92 @@ def test_a_customer_can_be_made_known_again_and_again(bench: Bench) -> None:
     bench.gateway.update_customer(customer)
 
 
+def with_a_bad_email(customer: Customer) -> Customer:
+    return replace(customer, email="ann@localhost")
+
+
+def test_refused_details_are_left_out_of_a_new_customer_and_told(bench: Bench) -> None:
+    assert bench.gateway.ensure_customer(a_customer()) is None
+    customer = with_a_bad_email(a_customer())
+    warning = bench.gateway.ensure_customer(customer)
+    assert warning == MerchantWarning(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, "81604")
+    assert stored(store(bench.gateway, customer)).customer_id == customer.customer_id
+
+
+def test_refused_details_of_an_update_are_named_by_field(bench: Bench) -> None:
+    customer = a_known_customer(bench.gateway)
+    for changed in (customer, a_customer()):
+        with pytest.raises(CustomerRefused) as refusal:
+            bench.gateway.update_customer(with_a_bad_email(changed))
+        assert refusal.value.fields == {"email": "81604 EmailIsInvalid"}
+
+
+def test_an_update_of_a_customer_that_is_gone_makes_it_anew(bench: Bench) -> None:
+    customer = a_customer()
+    bench.gateway.update_customer(customer)
+    assert stored(store(bench.gateway, customer)).customer_id == customer.customer_id
+
+
+def rejected(outcome: Outcome | StoreOutcome) -> tuple[RefusalCause, str]:
+    assert isinstance(outcome, Rejected), outcome
+    return outcome.cause, outcome.details.validation_code
+
+
+def an_authorization(**changes: Any) -> Authorization:
+    fields: dict[str, Any] = {"operation_id": an_operation_id(), "amount": usd(10_00), "source": VISA, "captures": True}
+    return Authorization(**fields | changes)
+
+
+def test_refused_details_of_a_guest_are_no_decline(bench: Bench) -> None:
+    outcome = bench.gateway.authorize(an_authorization(customer=with_a_bad_email(a_customer())))
+    assert rejected(outcome) == (RefusalCause.CUSTOMER_DETAILS, "81604")
+
+
+def test_a_refused_address_is_no_decline(bench: Bench) -> None:
+    address = Address(postal_code="-12345")
+    assert rejected(bench.gateway.authorize(an_authorization(billing_address=address))) == (
+        RefusalCause.BILLING_ADDRESS,
+        "81813",
+    )
+    method = NewMethod(
+        payment_method_id=PaymentMethodId(an_id("pm")),
+        customer_id=a_known_customer(bench.gateway).customer_id,
+        source=VISA,
+        billing_address=address,
+    )
+    assert rejected(bench.gateway.store_method(method)) == (RefusalCause.BILLING_ADDRESS, "81813")
+
+
+@pytest.mark.parametrize("stores", [True, False])
+def test_a_customer_that_is_gone_is_no_decline(bench: Bench, stores: bool) -> None:
+    customer = replace(a_customer(), is_at_gateway=True)
+    store_as = PaymentMethodId(an_id("pm")) if stores else None
+    asked = an_authorization(customer=customer, store_as=store_as)
+    assert rejected(bench.gateway.authorize(asked)) == (RefusalCause.CUSTOMER_UNKNOWN, "91510")
+    bench.gateway.ensure_customer(customer)
+    approved(bench.gateway.authorize(replace(asked, attempt=2)))
+
+
+def test_nothing_is_stored_for_a_customer_that_is_gone(bench: Bench) -> None:
+    assert rejected(store(bench.gateway, a_customer()))[0] is RefusalCause.CUSTOMER_UNKNOWN
+
+
+@pytest.mark.parametrize("names_customer", [True, False])
+def test_a_stored_method_that_is_gone_says_to_use_another_one(bench: Bench, names_customer: bool) -> None:
+    customer = a_known_customer(bench.gateway)
+    kept = stored(store(bench.gateway, customer))
+    bench.gateway.delete_customer(customer.customer_id)
+    named = replace(customer, is_at_gateway=True) if names_customer else None
+    outcome = bench.gateway.authorize(an_authorization(source=StoredMethod(kept.token), customer=named))
+    assert isinstance(outcome, Declined)
+    assert (outcome.decline.reason, outcome.details.validation_code) == (DeclineReason.METHOD_REMOVED, "91518")
+
+
+def test_a_client_token_for_a_customer_that_is_gone_says_so(bench: Bench) -> None:
+    with pytest.raises(CustomerUnknown):
+        bench.gateway.create_client_token(CustomerId(an_id("cus")), "USD")
+
+
 def test_a_stored_card_is_found_and_pays(bench: Bench) -> None:
     customer = a_known_customer(bench.gateway)
     kept = stored(store(bench.gateway, customer))
@@ -434,7 +526,8 @@ def test_a_method_changes_only_in_what_is_told(bench: Bench) -> None:
     changed = stored(bench.gateway.change_method(MethodChange(token=kept.token, expiry=CardExpiry(2036, 1))))
     assert changed.instrument.expiry == CardExpiry(2036, 1)
     assert changed.instrument.cardholder_name == kept.instrument.cardholder_name
-    assert isinstance(bench.gateway.change_method(MethodChange(token=an_id("pm"), make_default=True)), Rejected)
+    unknown = bench.gateway.change_method(MethodChange(token=an_id("pm"), make_default=True))
+    assert rejected(unknown)[0] is RefusalCause.METHOD_UNKNOWN
 
 
 def test_a_deleted_method_is_gone_and_may_be_deleted_again(bench: Bench) -> None:

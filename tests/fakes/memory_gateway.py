@@ -14,6 +14,8 @@ from application.ports.gateway import (
     Authorization,
     Capture,
     Claim,
+    CustomerRefused,
+    CustomerUnknown,
     Declined,
     DisputeAnswered,
     DisputeOutcome,
@@ -27,6 +29,7 @@ from application.ports.gateway import (
     NotStored,
     Outcome,
     Refund,
+    RefusalCause,
     Rejected,
     Source,
     Stored,
@@ -40,6 +43,7 @@ from application.ports.gateway import (
     Void,
 )
 from application.ports.runtime import Clock
+from domain.address import Address
 from domain.customer import Customer
 from domain.decline import CATALOGUE, Decline, DeclineReason
 from domain.dispute import DisputeKind, DisputeReason, DisputeReport, DisputeState, Evidence
@@ -49,6 +53,7 @@ from domain.money import Money
 from domain.operation import OperationKind
 from domain.payment_method import Verification
 from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.warning import MerchantWarning, WarningReason
 
 Answer = TypeVar("Answer")
 
@@ -105,13 +110,12 @@ class MemoryGateway:
     def authorize(self, authorization: Authorization) -> Outcome:
         with self._lock:
             paid_with = self._instrument_of(authorization.source)
-            if isinstance(paid_with, Declined | Rejected):
+            if isinstance(paid_with, Declined):
                 return paid_with
+            refused = self._refused_records(authorization)
+            if refused is not None:
+                return refused
             instrument, token = paid_with
-            if authorization.store_as is not None and (
-                authorization.customer is None or authorization.customer.customer_id not in self._customers
-            ):
-                return Rejected(detail="customer id is invalid", details=GatewayDetails(validation_code="91510"))
             status, decline = _verdict(authorization.amount, captures=authorization.captures)
             if decline is None and authorization.store_as is not None and authorization.customer is not None:
                 token = authorization.store_as
@@ -142,6 +146,17 @@ class MemoryGateway:
                 return _rejected("91522", "settlement amount is too large")
             self._change(sale, amount=capture.amount, standing=Standing(TransactionStatus.SUBMITTED))
             return self._done(sale.transaction_id, capture.operation_id, OperationKind.CAPTURE, capture.amount)
+
+    def _refused_records(self, asked: Authorization) -> Rejected | None:
+        """What goes along and is not accepted: an unknown customer, the details of a guest, an address."""
+        customer = asked.customer
+        is_named = asked.store_as is not None or (customer is not None and customer.is_at_gateway)
+        if is_named and (customer is None or customer.customer_id not in self._customers):
+            return _rejected("91510", "customer id is invalid", RefusalCause.CUSTOMER_UNKNOWN)
+        is_guest = customer is not None and not is_named and not isinstance(asked.source, StoredMethod)
+        if is_guest and customer is not None and not _takes_email(customer.email):
+            return _rejected("81604", "email is invalid", RefusalCause.CUSTOMER_DETAILS)
+        return _refused_address(asked.billing_address)
 
     def _capture_part(self, sale: Transaction, capture: Capture) -> Outcome:
         if sale.authorized_transaction_id:
@@ -298,12 +313,18 @@ class MemoryGateway:
 
     # Customers and what they keep
 
-    def ensure_customer(self, customer: Customer) -> None:
+    def ensure_customer(self, customer: Customer) -> MerchantWarning | None:
         with self._lock:
-            self._customers.setdefault(customer.customer_id, customer)
+            if customer.customer_id in self._customers or _takes_email(customer.email):
+                self._customers.setdefault(customer.customer_id, customer)
+                return None
+            self._customers[customer.customer_id] = replace(customer, given_name="", family_name="", email="", phone="")
+            return MerchantWarning(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, "81604")
 
     def update_customer(self, customer: Customer) -> None:
         with self._lock:
+            if not _takes_email(customer.email):
+                raise CustomerRefused({"email": "81604 EmailIsInvalid"})
             self._customers[customer.customer_id] = customer
 
     def delete_customer(self, customer_id: CustomerId) -> None:
@@ -316,14 +337,15 @@ class MemoryGateway:
     def store_method(self, method: NewMethod) -> StoreOutcome:
         with self._lock:
             if method.customer_id not in self._customers:
-                return Rejected(detail="customer id is invalid", details=GatewayDetails(validation_code="91705"))
+                return _rejected("91705", "customer id is invalid", RefusalCause.CUSTOMER_UNKNOWN)
             earlier = self._methods.get(method.payment_method_id)
             if earlier is not None:
                 mine = earlier.customer_id == method.customer_id
                 return Stored(earlier) if mine else Rejected(detail="the token is in use for something else")
+            refused = _refused_address(method.billing_address)
+            if refused is not None:
+                return refused
             paid_with = self._instrument_of(method.source)
-            if isinstance(paid_with, Rejected):
-                return paid_with
             if isinstance(paid_with, Declined):
                 return NotStored(Verification(approved=False, decline=paid_with.decline))
             verification = None
@@ -343,7 +365,7 @@ class MemoryGateway:
         with self._lock:
             kept = self._methods.get(change.token)
             if kept is None:
-                return Rejected(detail="the gateway knows no such payment method")
+                return Rejected(detail="the gateway knows no such payment method", cause=RefusalCause.METHOD_UNKNOWN)
             instrument = replace(
                 kept.instrument,
                 expiry=change.expiry or kept.instrument.expiry,
@@ -360,7 +382,7 @@ class MemoryGateway:
 
     def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
         if customer_id is not None and customer_id not in self._customers:
-            raise GatewayUnavailable("the gateway knows no such customer")
+            raise CustomerUnknown("the gateway knows no such customer")
         return f"token for {customer_id} in {currency_code}"
 
     def _keep(self, token: str, customer_id: str, instrument: Instrument, *, make_default: bool) -> StoredInstrument:
@@ -469,7 +491,7 @@ class MemoryGateway:
 
     # How transactions are kept
 
-    def _instrument_of(self, source: Source) -> tuple[Instrument, str] | Declined | Rejected:
+    def _instrument_of(self, source: Source) -> tuple[Instrument, str] | Declined:
         match source:
             case Card():
                 return _card(source), ""
@@ -481,7 +503,10 @@ class MemoryGateway:
                 return Declined(decline=CATALOGUE[DeclineReason.INVALID_DATA])
             case StoredMethod(token):
                 kept = self._methods.get(token)
-                return (kept.instrument, token) if kept else _rejected("91511", "customer has no such payment method")
+                gone = Declined(
+                    decline=CATALOGUE[DeclineReason.METHOD_REMOVED], details=GatewayDetails(validation_code="91518")
+                )
+                return (kept.instrument, token) if kept else gone
 
     def _add(
         self,
@@ -572,8 +597,22 @@ def _card(card: Card) -> Instrument:
     )
 
 
-def _rejected(code: str, detail: str) -> Rejected:
-    return Rejected(detail=f"{code}: {detail}", details=GatewayDetails(validation_code=code))
+def _rejected(code: str, detail: str, cause: RefusalCause = RefusalCause.REQUEST) -> Rejected:
+    return Rejected(detail=f"{code}: {detail}", details=GatewayDetails(validation_code=code), cause=cause)
+
+
+def _takes_email(email: str) -> bool:
+    return not email or "." in email.partition("@")[2]
+
+
+def _is_refused(address: Address) -> bool:
+    return address.postal_code.startswith("-")
+
+
+def _refused_address(address: Address) -> Rejected | None:
+    if not _is_refused(address):
+        return None
+    return _rejected("81813", "postal code has invalid characters", RefusalCause.BILLING_ADDRESS)
 
 
 def _unknown_transaction() -> Rejected:
@@ -651,8 +690,8 @@ class FaultyGateway:
         found = self._ask("transactions_created", lambda: list(self._inner.transactions_created(start, end)))
         return iter(found)
 
-    def ensure_customer(self, customer: Customer) -> None:
-        self._ask("ensure_customer", lambda: self._inner.ensure_customer(customer))
+    def ensure_customer(self, customer: Customer) -> MerchantWarning | None:
+        return self._ask("ensure_customer", lambda: self._inner.ensure_customer(customer))
 
     def update_customer(self, customer: Customer) -> None:
         self._ask("update_customer", lambda: self._inner.update_customer(customer))

@@ -25,6 +25,7 @@ from application.ports.gateway import Gateway, GatewayUnavailable
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
 from application.refresh import Refresh
 from application.refund_payment import RefundOrder, RefundPayment
+from application.reread_methods import RereadMethods
 from application.resolve_operations import ResolveOperations
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidOrder, VoidPayment
@@ -209,7 +210,8 @@ class Replica:
         )
         refresh = Refresh(store, gateway, self.clock)
         guard = AttemptGuard(store, self.clock, world.ids, AttemptLimits(), b"key")
-        self.create = CreatePayment(store, gateway, once, frozenset({"USD"}), guard)
+        reread = RereadMethods(store, gateway, self.clock)
+        self.create = CreatePayment(store, gateway, once, frozenset({"USD"}), guard, reread)
         self.capture = CapturePayment(store, gateway, once)
         self.void = VoidPayment(gateway, once)
         self.refund = RefundPayment(store, gateway, once, refresh)

@@ -215,7 +215,8 @@ _REJECTIONS: Final = _table(
     _code("union_pay_enrollment_required", "UnionPay enrollment required", _R.AUTHENTICATION_REQUIRED),
 )
 
-# Those that a caller, or the person who pays, can cause. Any other is a fault in this service or its set-up.
+# Those about the card, nonce, wallet or amount, which the person who pays can cause. Any other is about a record of
+# ours, the merchant's account or our request, and no decline: see refusals.py.
 _VALIDATION: Final = _table(
     _code("91564", "Nonce already used", _R.INVALID_DATA),
     _code("91565", "Nonce unknown or expired", _R.INVALID_DATA),
@@ -263,54 +264,9 @@ _VALIDATION: Final = _table(
     _code("81707", "CVV is invalid", _R.INCORRECT_CVV),
     _code("81736", "CVV verification failed", _R.INCORRECT_CVV),
     _code("81737", "Postal code verification failed", _R.INCORRECT_ADDRESS),
-    _code("81808", "Postal code is required", _R.INCORRECT_ADDRESS),
-    _code("81809", "Postal code is too long", _R.INCORRECT_ADDRESS),
-    _code("81811", "Street address is required", _R.INCORRECT_ADDRESS),
-    _code("81813", "Postal code has invalid characters", _R.INCORRECT_ADDRESS),
-    _code("81828", "Postal code is required for card brand and processor", _R.INCORRECT_ADDRESS),
-    _code("91826", "Postal code is invalid", _R.INCORRECT_ADDRESS),
     _code("81723", "Cardholder name is too long", _R.INVALID_DATA),
-    _code("81801", "Address is blank", _R.INVALID_DATA),
-    _code("81802", "Company is too long", _R.INVALID_DATA),
-    _code("81804", "Extended address is too long", _R.INVALID_DATA),
-    _code("81805", "First name is too long", _R.INVALID_DATA),
-    _code("81806", "Last name is too long", _R.INVALID_DATA),
-    _code("81807", "Locality is too long", _R.INVALID_DATA),
-    _code("81810", "Region is too long", _R.INVALID_DATA),
-    _code("81812", "Street address is too long", _R.INVALID_DATA),
-    _code("81827", "State is invalid for seller protection", _R.INVALID_DATA),
-    _code("91803", "Country name not accepted", _R.INVALID_DATA),
-    _code("91814", "Country code (alpha-2) not accepted", _R.INVALID_DATA),
-    _code("91815", "Country is inconsistent", _R.INVALID_DATA),
-    _code("91819", "First name is invalid", _R.INVALID_DATA),
-    _code("91820", "Last name is invalid", _R.INVALID_DATA),
-    _code("91821", "Company is invalid", _R.INVALID_DATA),
-    _code("91822", "Street address is invalid", _R.INVALID_DATA),
-    _code("91823", "Extended address is invalid", _R.INVALID_DATA),
-    _code("91824", "Locality is invalid", _R.INVALID_DATA),
-    _code("91825", "Region is invalid", _R.INVALID_DATA),
-    _code("91828", "Address is invalid", _R.INVALID_DATA),
-    _code("81604", "Email format is invalid", _R.INVALID_DATA),
-    _code("81605", "Email is too long", _R.INVALID_DATA),
-    _code("81608", "Customer's first name is too long", _R.INVALID_DATA),
-    _code("81613", "Customer's last name is too long", _R.INVALID_DATA),
-    _code("81614", "Phone is too long", _R.INVALID_DATA),
-    _code("915206", "Billing phone number is invalid", _R.INVALID_DATA),
-    _code("92201", "Descriptor name format is invalid", _R.INVALID_DATA),
-    _code("92202", "Descriptor phone format is invalid", _R.INVALID_DATA),
-    _code("92203", "Dynamic descriptors disabled", _R.MERCHANT_SETUP),
-    _code("92204", "Descriptor international name format is invalid", _R.INVALID_DATA),
-    _code("92205", "Descriptor international phone format is invalid", _R.INVALID_DATA),
-    _code("92206", "Descriptor URL format is invalid", _R.INVALID_DATA),
-    _code("91510", "Customer unknown", _R.INVALID_DATA),
-    _code("91511", "Customer has no payment method", _R.INVALID_DATA),
-    _code("91516", "Stored method belongs to another customer", _R.INVALID_DATA),
-    _code("91518", "Stored method unknown", _R.INVALID_DATA),
-    _code("91705", "Customer unknown (card)", _R.INVALID_DATA),
-    _code("93105", "Customer unknown (payment method)", _R.INVALID_DATA),
-    _code("91719", "Token is in use", _R.DUPLICATE),
-    _code("92906", "Token is in use (PayPal)", _R.DUPLICATE),
-    _code("93503", "Token is in use (Apple Pay)", _R.DUPLICATE),
+    _code("91516", "Stored method belongs to another customer", _R.METHOD_REMOVED),
+    _code("91518", "Stored method unknown", _R.METHOD_REMOVED),
     _code("81724", "Card is stored already", _R.DUPLICATE),
     _code("81763", "Card is stored already for the customer", _R.DUPLICATE),
     _code("81501", "Amount cannot be negative", _R.INVALID_AMOUNT),
@@ -325,10 +281,6 @@ _VALIDATION: Final = _table(
     _code("91579", "PayPal authorization expired", _R.WALLET_ACCOUNT),
     _code("91583", "PayPal vault record lacks data", _R.WALLET_ACCOUNT),
     _code("92911", "PayPal access expired", _R.WALLET_ACCOUNT),
-    _code("91514", "Merchant account is suspended", _R.MERCHANT_SETUP),
-    _code("91547", "Merchant account does not support refunds", _R.REFUND_REFUSED),
-    _code("91538", "Refund with a suspended merchant account", _R.REFUND_REFUSED),
-    _code("91559", "Refund with a pending merchant account", _R.REFUND_REFUSED),
     _code("915200", "Refund declined by the processor, hard", _R.REFUND_REFUSED),
     _code("915201", "Refund declined by the processor, soft", _R.REFUND_REFUSED, Fixer.ISSUER, after=_DAY),
 )
@@ -433,7 +385,7 @@ def rejection_decline(reason: str) -> Decline:
 
 
 def validation_decline(codes: Sequence[str]) -> tuple[str, Decline] | None:
-    """The first of the codes that a caller can cause, and what it means. None: the fault is ours."""
+    """The first of the codes that says no to what pays, and what it means. None: there is no decline."""
     for code in codes:
         if code in _VALIDATION:
             return code, _VALIDATION[code].decline

@@ -15,20 +15,23 @@ from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
-from adapters.braintree import params, translate
+from adapters.braintree import params, refusals, translate
 from adapters.braintree.breaker import Traffic
 from adapters.braintree.connection import AnswerLost, RequestNotSent
 from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.order_ids import UNMARKED, OrderIds
-from adapters.braintree.sdk import sdk_of
+from adapters.braintree.sdk import client_token_answer, sdk_of
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.translate import described
 from application.ports.gateway import (
     Approved,
     Authorization,
     Capture,
+    CustomerRefused,
+    CustomerUnknown,
     DisputeOutcome,
     GatewayNotReached,
+    GatewayRefused,
     GatewayRefusedCredentials,
     GatewayUnavailable,
     MethodChange,
@@ -36,6 +39,7 @@ from application.ports.gateway import (
     Nonce,
     Outcome,
     Refund,
+    RefusalCause,
     Rejected,
     Stored,
     StoredInstrument,
@@ -50,6 +54,7 @@ from domain.customer import Customer
 from domain.dispute import DisputeReport
 from domain.ids import CustomerId, OperationId
 from domain.instrument import Card
+from domain.warning import MerchantWarning, WarningReason
 
 _log = logging.getLogger(__name__)
 
@@ -103,8 +108,7 @@ class BraintreeAdapter:
             return self._sdk.transaction.sale(params.sale(authorization, merchant_account_id) | order | key)
 
         def sell_without_token(key: params.Params) -> object:
-            if key:
-                key = {"api_request_key": f"{authorization.operation_id}-2"}
+            key = {name: f"{value}-2" for name, value in key.items()}
             asked = params.sale(authorization, merchant_account_id, names_token=False)
             return self._sdk.transaction.sale(asked | order | key)
 
@@ -116,7 +120,8 @@ class BraintreeAdapter:
                 return sell_without_token(key)
             return result
 
-        return self._move(ask, authorization.operation_id)
+        again = f"-again-{authorization.attempt}" if authorization.attempt > 1 else ""
+        return self._move(ask, OperationId(authorization.operation_id + again))
 
     def capture(self, capture: Capture) -> Outcome:
         amount = capture.amount.to_decimal()
@@ -243,8 +248,8 @@ class BraintreeAdapter:
 
     # Customers and what they keep
 
-    def ensure_customer(self, customer: Customer) -> None:
-        identity = {"id": customer.customer_id}
+    def ensure_customer(self, customer: Customer) -> MerchantWarning | None:
+        identity, warning = {"id": customer.customer_id}, None
         with self._question():
             result = self._sdk.customer.create(identity | params.person(customer))
             codes = translate.error_codes(result)
@@ -253,15 +258,22 @@ class BraintreeAdapter:
                 _log.warning(
                     "customer %s is kept without details: %s", customer.customer_id, translate.refusal_text(result)
                 )
+                warning = MerchantWarning(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, codes[0])
                 result = self._sdk.customer.create(identity)
             self._expect_done(result, unless=_CUSTOMER_KNOWN)
+        return warning
 
     def update_customer(self, customer: Customer) -> None:
         with self._question():
             try:
-                self._expect_done(self._sdk.customer.update(customer.customer_id, params.whole_person(customer)))
+                result = self._sdk.customer.update(customer.customer_id, params.whole_person(customer))
             except NotFoundError:
-                self.ensure_customer(customer)
+                result = self._sdk.customer.create({"id": customer.customer_id} | params.person(customer))
+            if _CUSTOMER_KNOWN not in translate.error_codes(result):
+                refused = translate.refused_details(result)
+                if refused:
+                    raise CustomerRefused(refused)
+                self._expect_done(result)
 
     def delete_customer(self, customer_id: CustomerId) -> None:
         with self._question():
@@ -314,7 +326,12 @@ class BraintreeAdapter:
         options = {"customer_id": customer_id, "merchant_account_id": merchant_account_id}
         with self._question():
             given = {name: value for name, value in options.items() if value}
-            return str(self._sdk.client_token.generate(given))
+            answer = client_token_answer(self._sdk, given)
+            if isinstance(answer, str):
+                return answer
+            codes = translate.error_codes(answer)
+            unknown = refusals.cause_of(codes)[0] is RefusalCause.CUSTOMER_UNKNOWN
+            raise (CustomerUnknown if unknown else GatewayRefused)(refusals.told(codes))
 
     # Disputes
 
@@ -400,7 +417,9 @@ class BraintreeAdapter:
         except _NO_EFFECT as failure:
             raise self._credentials.refused(failure) from failure
         except NotFoundError:
-            return Rejected(detail="the gateway knows no such payment method")
+            return Rejected(
+                detail="the gateway knows no such payment method or customer", cause=RefusalCause.METHOD_UNKNOWN
+            )
         except Exception as failure:
             return Unknown(_told(failure))
 
@@ -409,7 +428,7 @@ class BraintreeAdapter:
         """Asking changes nothing that may not be asked again: every failure is GatewayUnavailable."""
         try:
             yield
-        except GatewayUnavailable:
+        except (GatewayUnavailable, GatewayRefused):
             raise
         except RequestNotSent as failure:
             raise GatewayNotReached(str(failure)) from failure

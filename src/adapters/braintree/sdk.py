@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import braintree
+from braintree.error_result import ErrorResult
 from braintree.transaction_gateway import TransactionGateway
 from braintree.version import Version
 
@@ -43,6 +44,15 @@ def sdk_of(settings: BraintreeSettings) -> tuple[braintree.BraintreeGateway, Gua
     if Version in parser.COMPARED_VERSIONS:
         sdk.transaction = Transactions(sdk)
     return sdk, guarded
+
+
+def client_token_answer(sdk: braintree.BraintreeGateway, params: dict[str, Any]) -> str | ErrorResult:
+    """A client token, or the refusal with its codes: of a refusal the SDK's own call keeps only the text."""
+    http = sdk.config.http()
+    answer = http.post(f"{sdk.config.base_merchant_path()}/client_token", {"client_token": {"version": 2} | params})
+    if "api_error_response" in answer:
+        return ErrorResult(sdk, answer["api_error_response"])
+    return str(answer["client_token"]["value"])
 
 
 class Transactions(TransactionGateway):

@@ -11,7 +11,7 @@ import braintree
 from braintree.error_result import ErrorResult
 from braintree.successful_result import SuccessfulResult
 
-from adapters.braintree import declines
+from adapters.braintree import declines, refusals
 from adapters.braintree.validation_names import name_of
 from application.ports.gateway import (
     Approved,
@@ -88,7 +88,7 @@ def store_outcome(result: object) -> StoreOutcome:
         return NotStored(verification(refusal.credit_card_verification))
     if caused is not None:
         return NotStored(Verification(approved=False, decline=caused[1]))
-    return Rejected(detail=_named(codes), details=GatewayDetails(validation_code=codes[0] if codes else ""))
+    return _rejected(codes)
 
 
 def error_codes(result: object) -> list[str]:
@@ -96,9 +96,23 @@ def error_codes(result: object) -> list[str]:
     return [str(error.code) for error in result.errors.deep_errors] if isinstance(result, ErrorResult) else []
 
 
+# What the gateway calls the details of a customer, and what they are called here.
+_CUSTOMER_FIELDS: Final = MappingProxyType(
+    {"first_name": "given_name", "last_name": "family_name", "email": "email", "phone": "phone"}
+)
+
+
+def refused_details(result: object) -> dict[str, str]:
+    """Which details of a customer are refused, each with the code's name; none for any other answer."""
+    if not isinstance(result, ErrorResult):
+        return {}
+    errors = result.errors.deep_errors
+    return {_CUSTOMER_FIELDS[e.attribute]: name_of(str(e.code)) for e in errors if e.attribute in _CUSTOMER_FIELDS}
+
+
 def refusal_text(result: object) -> str:
     """A refusal in words that repeat nothing of the request."""
-    return _named(error_codes(_refusal(result)))
+    return refusals.told(error_codes(_refusal(result)))
 
 
 def _refusal(result: object) -> ErrorResult:
@@ -120,12 +134,17 @@ def _outcome_of(found: Transaction, *, refused: bool = False) -> Outcome:
 def _refused(codes: list[str]) -> Outcome:
     unsettled = _UNSETTLED_KEYS.intersection(codes)
     if unsettled:
-        return Unknown(_named(sorted(unsettled)))
+        return Unknown(refusals.told(sorted(unsettled)))
     caused = declines.validation_decline(codes)
     if caused is not None:
         code, decline = caused
         return Declined(decline=decline, details=GatewayDetails(validation_code=code))
-    return Rejected(detail=_named(codes), details=GatewayDetails(validation_code=codes[0]))
+    return _rejected(codes)
+
+
+def _rejected(codes: list[str]) -> Rejected:
+    cause, code = refusals.cause_of(codes)
+    return Rejected(detail=refusals.told(codes), details=GatewayDetails(validation_code=code), cause=cause)
 
 
 def _unverified(checked: Verification) -> Outcome:
@@ -135,10 +154,6 @@ def _unverified(checked: Verification) -> Outcome:
     )
     details = GatewayDetails(processor_response_code=checked.processor_response_code)
     return Declined(decline=decline, details=details)
-
-
-def _named(codes: list[str]) -> str:
-    return ", ".join(name_of(code) for code in codes) or "refused without a code"
 
 
 # Transactions --------------------------------------------------------------------------------------------------------

@@ -360,6 +360,11 @@ def _method_refused(error: application.MethodRefused) -> Problem:
     return _precondition("PAYMENT_METHOD_CHANGE_REFUSED", message)
 
 
+def _gateway_refused(error: gateway.GatewayRefused) -> Problem:
+    message = f"The gateway refused this: {error}. Nothing was changed. It says nothing of the customer's card."
+    return _precondition("GATEWAY_REFUSED_REQUEST", message)
+
+
 def _too_many_declines(error: application.TooManyDeclines) -> Problem:
     seconds = math.ceil(error.retry_after.total_seconds())
     whose = error.scope.value.replace("_", " ")
@@ -553,6 +558,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     domain.IllegalTransition: _illegal,
     domain.AmountExceeds: _exceeds,
     domain.OperationInProgress: _in_progress,
+    gateway.GatewayRefused: _gateway_refused,
     gateway.GatewayRefusedCredentials: _unavailable(
         "GATEWAY_REFUSED_CREDENTIALS",
         "The payment gateway refuses this service's own credentials. Nothing was charged. "

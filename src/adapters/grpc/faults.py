@@ -60,6 +60,7 @@ SENTENCES: Final = {
     Rule.CALLER_ID: "must be 1 to 64 letters, digits and . _ -, beginning with a letter or digit.",
     Rule.NOT_FOR_CUSTOMERS: "must not hold {limit} for a credential of one customer.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
+    Rule.REFUSED_BY_GATEWAY: "is refused by the gateway ({limit}): correct it, or leave it empty.",
     Rule.IP_ADDRESS: "must be the IPv4 or IPv6 address of the shopper, such as 203.0.113.7, without a port or a zone.",
 }
 

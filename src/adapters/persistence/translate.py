@@ -81,8 +81,9 @@ OPERATION_REST: Final = (
     "failure_reason",
     "failure_detail",
     "details",
+    "warnings",
 )
-METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of")
+METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of", "warnings")
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
@@ -17,6 +17,7 @@ from domain.instrument import Card, CardExpiry, Instrument
 from domain.money import Money
 from domain.payment_method import Verification
 from domain.transaction import GatewayDetails, Standing
+from domain.warning import MerchantWarning
 
 
 class GatewayUnavailable(Exception):
@@ -37,6 +38,22 @@ class RefundIncomplete(GatewayNotReached):
 
 class GatewayRefusedCredentials(GatewayNotReached):
     """The gateway knows neither this service nor its keys. It acted on nothing."""
+
+
+class GatewayRefused(Exception):
+    """The gateway answered, and refused what it was asked. Nothing was changed. The text says why."""
+
+
+class CustomerUnknown(GatewayRefused):
+    """The gateway has no such customer (any more)."""
+
+
+class CustomerRefused(GatewayRefused):
+    """The gateway refuses what is to be kept of a customer: the refused fields, each with the gateway's code."""
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__(", ".join(fields.values()))
+        self.fields = fields
 
 
 # What pays -----------------------------------------------------------------------------------------------------------
@@ -75,6 +92,8 @@ class Authorization:
     store_as: PaymentMethodId | None = None
     billing_address: Address = Address()
     descriptor: StatementDescriptor = StatementDescriptor()
+    # Counts what is sent again, with another content, after a refusal that had no effect.
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +194,18 @@ class Transaction:
     is_marked: bool = False
 
 
+class RefusalCause(Enum):
+    """What a refusal is about. None of these says anything of the card that was to pay."""
+
+    # This service's own request.
+    REQUEST = "request"
+    MERCHANT_ACCOUNT = "merchant_account"
+    METHOD_UNKNOWN = "method_unknown"
+    CUSTOMER_UNKNOWN = "customer_unknown"
+    CUSTOMER_DETAILS = "customer_details"
+    BILLING_ADDRESS = "billing_address"
+
+
 @dataclass(frozen=True, slots=True)
 class Unreadable:
     """A transaction that the gateway shows in a way that means nothing here. `detail` says as much as can be told."""
@@ -187,6 +218,7 @@ class Unreadable:
 @dataclass(frozen=True, slots=True)
 class Approved:
     transaction: Transaction
+    warnings: tuple[MerchantWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,6 +228,7 @@ class Declined:
     decline: Decline
     details: GatewayDetails = GatewayDetails()
     instrument: Instrument | None = None
+    warnings: tuple[MerchantWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,6 +237,7 @@ class Rejected:
 
     detail: str
     details: GatewayDetails = GatewayDetails()
+    cause: RefusalCause = RefusalCause.REQUEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,8 +322,11 @@ class Gateway(Protocol):
         """
         ...
 
-    def ensure_customer(self, customer: Customer) -> None:
-        """Makes the customer known under its own id; already known is fine. Raises GatewayUnavailable."""
+    def ensure_customer(self, customer: Customer) -> MerchantWarning | None:
+        """Makes the customer known under its own id; already known is fine. Raises GatewayUnavailable.
+
+        Where the gateway refuses the customer's details it is made known without them, and the warning says so.
+        """
         ...
 
     def store_method(self, method: NewMethod) -> StoreOutcome: ...
@@ -303,7 +340,10 @@ class Gateway(Protocol):
         ...
 
     def update_customer(self, customer: Customer) -> None:
-        """Brings the gateway's copy up to date. Raises GatewayUnavailable."""
+        """Brings the gateway's copy up to date, and makes it anew where it is gone.
+
+        Raises CustomerRefused and GatewayUnavailable.
+        """
         ...
 
     def delete_customer(self, customer_id: CustomerId) -> None:
@@ -311,7 +351,7 @@ class Gateway(Protocol):
         ...
 
     def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
-        """Raises GatewayUnavailable."""
+        """Raises CustomerUnknown, GatewayRefused and GatewayUnavailable."""
         ...
 
     def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None: ...

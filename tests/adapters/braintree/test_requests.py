@@ -17,7 +17,9 @@ from adapters.braintree.settings import BraintreeSettings, TwinEnvironment
 from application.ports.gateway import (
     Approved,
     Capture,
+    CustomerUnknown,
     Declined,
+    GatewayRefused,
     GatewayUnavailable,
     MethodChange,
     Nonce,
@@ -461,8 +463,9 @@ def test_a_client_token_is_for_the_customer_and_the_merchant_account_of_the_curr
 
 
 def test_a_client_token_that_is_refused_is_an_error() -> None:
-    with serving(answer(422, documents.invalid("92804"))) as server, pytest.raises(GatewayUnavailable):
-        adapter(server.url).create_client_token(customer().customer_id, None)
+    for code, kind in (("92804", CustomerUnknown), ("92807", GatewayRefused)):
+        with serving(answer(422, documents.invalid(code))) as server, pytest.raises(kind, match=code):
+            adapter(server.url).create_client_token(customer().customer_id, None)
 
 
 # The way there

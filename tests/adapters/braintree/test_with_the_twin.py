@@ -18,6 +18,7 @@ from application.ports.gateway import (
     Approved,
     Authorization,
     Capture,
+    CustomerUnknown,
     Declined,
     GatewayNotReached,
     GatewayRefusedCredentials,
@@ -28,6 +29,7 @@ from application.ports.gateway import (
     NotStored,
     Outcome,
     Refund,
+    RefusalCause,
     Rejected,
     Stored,
     StoredMethod,
@@ -259,13 +261,16 @@ def test_an_unknown_nonce_is_the_callers_to_mend(gateway: BraintreeAdapter) -> N
 def test_an_unknown_stored_method_is_declined_without_a_call_to_a_bank(gateway: BraintreeAdapter) -> None:
     outcome = gateway.authorize(sale(source=StoredMethod("nothing")))
     assert isinstance(outcome, Declined), outcome
+    assert outcome.decline.reason is DeclineReason.METHOD_REMOVED
     assert outcome.details.validation_code == "91518"
 
 
-def test_a_suspended_account_is_the_merchants_to_mend(twin: Any) -> None:
-    outcome = connect(twin, merchant_accounts={"USD": "twin_usd_suspended"}).authorize(sale())
-    assert isinstance(outcome, Declined), outcome
-    assert outcome.decline.reason is DeclineReason.MERCHANT_SETUP
+@pytest.mark.parametrize("account", ["twin_usd_suspended", "no_such_account"])
+def test_an_account_that_cannot_take_it_is_no_decline_of_the_card(account: str, twin: Any) -> None:
+    outcome = connect(twin, merchant_accounts={"USD": account}).authorize(sale())
+    assert isinstance(outcome, Rejected), outcome
+    assert outcome.cause is RefusalCause.MERCHANT_ACCOUNT
+    assert "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS" in outcome.detail
 
 
 def test_the_merchants_own_rules_reject_a_wrong_security_code(twin: Any) -> None:
@@ -434,7 +439,7 @@ def test_a_customer_is_made_known_changed_and_forgotten(gateway: BraintreeAdapte
 def test_a_client_token_can_be_had_with_and_without_a_customer(gateway: BraintreeAdapter) -> None:
     assert gateway.create_client_token(None, None)
     assert gateway.create_client_token(someone(gateway).customer_id, "JPY")
-    with pytest.raises(GatewayUnavailable):
+    with pytest.raises(CustomerUnknown):
         gateway.create_client_token(CustomerId("cus_nobody"), None)
 
 

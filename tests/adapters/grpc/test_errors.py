@@ -127,6 +127,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (application.NotFound(ResourceKind.DISPUTE, "x"), Code.NOT_FOUND, "DISPUTE_NOT_FOUND", ()),
     (application.NotFound(ResourceKind.NOTIFICATION, "x"), Code.NOT_FOUND, "NOTIFICATION_NOT_FOUND", ()),
     (domain.OperationInProgress(PAYMENT, OPERATION), Code.ABORTED, "OPERATION_IN_PROGRESS", (rich.RetryInfo,)),
+    (gateway.GatewayRefused("92807"), Code.FAILED_PRECONDITION, "GATEWAY_REFUSED_REQUEST", (rich.PreconditionFailure,)),
     (gateway.GatewayRefusedCredentials(), Code.UNAVAILABLE, "GATEWAY_REFUSED_CREDENTIALS", (rich.RetryInfo,)),
     (gateway.GatewayNotReached(), Code.UNAVAILABLE, "GATEWAY_UNREACHABLE", (rich.RetryInfo,)),
     (gateway.RefundIncomplete(), Code.UNAVAILABLE, "REFUND_INCOMPLETE", (rich.RetryInfo,)),

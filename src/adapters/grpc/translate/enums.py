@@ -20,6 +20,7 @@ from bayar.payments.v1 import (
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
+    warning_pb2,
 )
 from domain.decline import DeclineReason, Fixer, RetryAdvice
 from domain.dispute import ActionKind, DisputeKind, DisputeReason, DisputeState
@@ -41,6 +42,7 @@ from domain.operation import FailureReason, OperationKind, OperationState
 from domain.operation_log import Funds
 from domain.payment_method import CheckResult, ExpiryStatus, PaymentMethodState
 from domain.transitions import PaymentState
+from domain.warning import WarningReason
 
 Member = TypeVar("Member")
 
@@ -64,6 +66,7 @@ RETRY_ADVICE: Final = _by_name(RetryAdvice, decline_pb2.RetryAdvice, "RETRY_ADVI
 INSTRUMENT_KIND: Final = _by_name(InstrumentKind, card_pb2.InstrumentKind, "INSTRUMENT_KIND")
 METHOD_STATE: Final = _by_name(PaymentMethodState, payment_method_pb2.PaymentMethodState, "PAYMENT_METHOD_STATE")
 EXPIRY_STATUS: Final = _by_name(ExpiryStatus, payment_method_pb2.ExpiryStatus, "EXPIRY_STATUS")
+WARNING_REASON: Final = _by_name(WarningReason, warning_pb2.WarningReason, "WARNING_REASON")
 CHECK_RESULT: Final = _by_name(CheckResult, payment_method_pb2.CheckResult, "CHECK_RESULT")
 VERIFICATION_OUTCOME: Final = _by_name(
     VerificationOutcome, payment_service_pb2.VerificationOutcome, "VERIFICATION_OUTCOME"

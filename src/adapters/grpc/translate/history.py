@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, assert_never
 
 from adapters.grpc.translate import enums
-from adapters.grpc.translate.resources import details, moment, money
+from adapters.grpc.translate.resources import details, moment, money, warning_sentence
 from application.ports.store import HistoryEntry
 from bayar.payments.v1 import payment_pb2
 from domain.events import (
@@ -22,6 +22,7 @@ from domain.events import (
 )
 from domain.operation import FailureReason, OperationKind
 from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.warning import MerchantWarning
 
 _FAILURES: Final = {
     FailureReason.GATEWAY_UNREACHABLE: "The gateway could not be reached; nothing was sent.",
@@ -85,11 +86,11 @@ def summary(event: PaymentEvent) -> str:
             noun = "authorization" if kind is OperationKind.AUTHORIZE else kind.value
             return _noted(f"{article} {noun} of {amount} is sent to the gateway.", note)
         case OperationSucceeded(standing=standing):
-            return f"The gateway did it. {_standing(standing)}"
+            return _warned(f"The gateway did it. {_standing(standing)}", event.warnings)
         case OperationDeclined(decline=decline, details=said):
             code = f" ({said.processor_response_code} {said.processor_response_text})".replace("( ", "(")
             reason = decline.reason.value.replace("_", " ")
-            return f"Declined: {reason}{code if said.processor_response_code else ''}."
+            return _warned(f"Declined: {reason}{code if said.processor_response_code else ''}.", event.warnings)
         case OperationFailed(reason=reason_of_failure, detail=detail):
             return f"{_FAILURES[reason_of_failure]} {detail}".strip()
         case OutcomeUnknown(detail=detail):
@@ -106,6 +107,10 @@ def _standing(standing: Standing) -> str:
     paid_out = f" It was paid out on {standing.disburse_date}." if standing.disburse_date else ""
     disputed = f" The customer's bank claims {standing.disputed_amount} back." if standing.disputed_amount else ""
     return _STATUSES[standing.status] + paid_out + disputed
+
+
+def _warned(sentence: str, warnings: tuple[MerchantWarning, ...]) -> str:
+    return " ".join([sentence, *(warning_sentence(one) for one in warnings)])
 
 
 def _noted(sentence: str, note: str) -> str:

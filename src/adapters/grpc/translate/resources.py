@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from typing import Final
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -25,6 +26,7 @@ from bayar.payments.v1 import (
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
+    warning_pb2,
 )
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
@@ -35,6 +37,7 @@ from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, Verification
 from domain.transaction import GatewayDetails
+from domain.warning import MerchantWarning, WarningReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,7 @@ class Voice:
             gateway_details=details(payment.authorization.details),
             settle_time=moment(payment.settle_time),
             disburse_time=day(payment.disburse_date),
+            warnings=[warning(one) for one in payment.authorization.warnings],
         )
         if payment.instrument is not None:
             message.instrument.CopyFrom(instrument(payment.instrument))
@@ -163,6 +167,7 @@ class Voice:
             update_time=moment(method.update_time),
             next_check_time=moment(method.next_check_time),
             failure_detail=method.failure_detail,
+            warnings=[warning(one) for one in method.warnings],
         )
         status = method.expiry_status(today)
         if status is not None:
@@ -315,6 +320,24 @@ def details(one: GatewayDetails) -> payment_pb2.GatewayDetails | None:
     if one == GatewayDetails():
         return None
     return payment_pb2.GatewayDetails(**{name: getattr(one, name) for name in GatewayDetails.__slots__})
+
+
+_LEFT_OUT: Final = {
+    WarningReason.CUSTOMER_DETAILS_LEFT_OUT: "The gateway refuses the customer's details ({code}); they were left out. "
+    "Correct them with UpdateCustomer.",
+    WarningReason.BILLING_ADDRESS_LEFT_OUT: "The gateway refuses the billing address ({code}); it was left out. "
+    "Correct it before the next payment.",
+}
+
+
+def warning(one: MerchantWarning) -> warning_pb2.MerchantWarning:
+    return warning_pb2.MerchantWarning(
+        reason=enums.WARNING_REASON[one.reason], gateway_code=one.gateway_code, message=warning_sentence(one)
+    )
+
+
+def warning_sentence(one: MerchantWarning) -> str:
+    return _LEFT_OUT[one.reason].format(code=one.gateway_code)
 
 
 def _duration(decline: Decline) -> Duration | None:

@@ -76,6 +76,8 @@ class _DeclineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decline
     """Money was authorized, but the transfer was refused at settlement."""
     DECLINE_REASON_REFUND_REFUSED: _DeclineReason.ValueType  # 24
     """The refund was refused."""
+    DECLINE_REASON_METHOD_REMOVED: _DeclineReason.ValueType  # 25
+    """The gateway does not keep the stored payment method any more. It is DELETED here, too: use another one."""
 
 class DeclineReason(_DeclineReason, metaclass=_DeclineReasonEnumTypeWrapper):
     """Why money was not taken, in terms of what to do next. Stable: code may switch on it. New reasons can be added, so
@@ -132,6 +134,8 @@ DECLINE_REASON_SETTLEMENT_DECLINED: DeclineReason.ValueType  # 23
 """Money was authorized, but the transfer was refused at settlement."""
 DECLINE_REASON_REFUND_REFUSED: DeclineReason.ValueType  # 24
 """The refund was refused."""
+DECLINE_REASON_METHOD_REMOVED: DeclineReason.ValueType  # 25
+"""The gateway does not keep the stored payment method any more. It is DELETED here, too: use another one."""
 Global___DeclineReason: _TypeAlias = DeclineReason  # noqa: Y015
 
 class _DeclineFixer:

@@ -25,24 +25,25 @@ _sym_db = _symbol_database.Default()
 from bayar.payments.v1 import address_pb2 as bayar_dot_payments_dot_v1_dot_address__pb2
 from bayar.payments.v1 import card_pb2 as bayar_dot_payments_dot_v1_dot_card__pb2
 from bayar.payments.v1 import decline_pb2 as bayar_dot_payments_dot_v1_dot_decline__pb2
+from bayar.payments.v1 import warning_pb2 as bayar_dot_payments_dot_v1_dot_warning__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&bayar/payments/v1/payment_method.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1f\x62\x61yar/payments/v1/address.proto\x1a\x1c\x62\x61yar/payments/v1/card.proto\x1a\x1f\x62\x61yar/payments/v1/decline.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x02\n\x0cVerification\x12\x10\n\x08\x61pproved\x18\x01 \x01(\x08\x12+\n\x03\x63vv\x18\x02 \x01(\x0e\x32\x1e.bayar.payments.v1.CheckResult\x12\x33\n\x0bpostal_code\x18\x03 \x01(\x0e\x32\x1e.bayar.payments.v1.CheckResult\x12\x36\n\x0estreet_address\x18\x04 \x01(\x0e\x32\x1e.bayar.payments.v1.CheckResult\x12+\n\x07\x64\x65\x63line\x18\x05 \x01(\x0b\x32\x1a.bayar.payments.v1.Decline\x12\x1f\n\x17processor_response_code\x18\x06 \x01(\t\"\xb4\x04\n\rPaymentMethod\x12\x19\n\x11payment_method_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.bayar.payments.v1.PaymentMethodState\x12\x31\n\ninstrument\x18\x04 \x01(\x0b\x32\x1d.bayar.payments.v1.Instrument\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x05 \x01(\x08\x12\x36\n\rexpiry_status\x18\x06 \x01(\x0e\x32\x1f.bayar.payments.v1.ExpiryStatus\x12&\n\x1e\x64uplicate_of_payment_method_id\x18\x07 \x01(\t\x12\x35\n\x0cverification\x18\x08 \x01(\x0b\x32\x1f.bayar.payments.v1.Verification\x12\x33\n\x0f\x62illing_address\x18\t \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fnext_check_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x66\x61ilure_detail\x18\r \x01(\t*\xe3\x01\n\x12PaymentMethodState\x12$\n PAYMENT_METHOD_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cPAYMENT_METHOD_STATE_PENDING\x10\x01\x12\x1f\n\x1bPAYMENT_METHOD_STATE_ACTIVE\x10\x02\x12!\n\x1dPAYMENT_METHOD_STATE_DECLINED\x10\x03\x12\x1f\n\x1bPAYMENT_METHOD_STATE_FAILED\x10\x04\x12 \n\x1cPAYMENT_METHOD_STATE_DELETED\x10\x05*\x7f\n\x0c\x45xpiryStatus\x12\x1d\n\x19\x45XPIRY_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45XPIRY_STATUS_CURRENT\x10\x01\x12\x1a\n\x16\x45XPIRY_STATUS_EXPIRING\x10\x02\x12\x19\n\x15\x45XPIRY_STATUS_EXPIRED\x10\x03*\xc4\x01\n\x0b\x43heckResult\x12\x1c\n\x18\x43HECK_RESULT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43HECK_RESULT_MATCHES\x10\x01\x12\x1f\n\x1b\x43HECK_RESULT_DOES_NOT_MATCH\x10\x02\x12\x1d\n\x19\x43HECK_RESULT_NOT_VERIFIED\x10\x03\x12\x1d\n\x19\x43HECK_RESULT_NOT_PROVIDED\x10\x04\x12\x1e\n\x1a\x43HECK_RESULT_NOT_SUPPORTED\x10\x05\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n&bayar/payments/v1/payment_method.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1f\x62\x61yar/payments/v1/address.proto\x1a\x1c\x62\x61yar/payments/v1/card.proto\x1a\x1f\x62\x61yar/payments/v1/decline.proto\x1a\x1f\x62\x61yar/payments/v1/warning.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x88\x02\n\x0cVerification\x12\x10\n\x08\x61pproved\x18\x01 \x01(\x08\x12+\n\x03\x63vv\x18\x02 \x01(\x0e\x32\x1e.bayar.payments.v1.CheckResult\x12\x33\n\x0bpostal_code\x18\x03 \x01(\x0e\x32\x1e.bayar.payments.v1.CheckResult\x12\x36\n\x0estreet_address\x18\x04 \x01(\x0e\x32\x1e.bayar.payments.v1.CheckResult\x12+\n\x07\x64\x65\x63line\x18\x05 \x01(\x0b\x32\x1a.bayar.payments.v1.Decline\x12\x1f\n\x17processor_response_code\x18\x06 \x01(\t\"\xea\x04\n\rPaymentMethod\x12\x19\n\x11payment_method_id\x18\x01 \x01(\t\x12\x13\n\x0b\x63ustomer_id\x18\x02 \x01(\t\x12\x34\n\x05state\x18\x03 \x01(\x0e\x32%.bayar.payments.v1.PaymentMethodState\x12\x31\n\ninstrument\x18\x04 \x01(\x0b\x32\x1d.bayar.payments.v1.Instrument\x12\x0f\n\x07\x64\x65\x66\x61ult\x18\x05 \x01(\x08\x12\x36\n\rexpiry_status\x18\x06 \x01(\x0e\x32\x1f.bayar.payments.v1.ExpiryStatus\x12&\n\x1e\x64uplicate_of_payment_method_id\x18\x07 \x01(\t\x12\x35\n\x0cverification\x18\x08 \x01(\x0b\x32\x1f.bayar.payments.v1.Verification\x12\x33\n\x0f\x62illing_address\x18\t \x01(\x0b\x32\x1a.bayar.payments.v1.Address\x12/\n\x0b\x63reate_time\x18\n \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x33\n\x0fnext_check_time\x18\x0c \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x16\n\x0e\x66\x61ilure_detail\x18\r \x01(\t\x12\x34\n\x08warnings\x18\x0e \x03(\x0b\x32\".bayar.payments.v1.MerchantWarning*\xe3\x01\n\x12PaymentMethodState\x12$\n PAYMENT_METHOD_STATE_UNSPECIFIED\x10\x00\x12 \n\x1cPAYMENT_METHOD_STATE_PENDING\x10\x01\x12\x1f\n\x1bPAYMENT_METHOD_STATE_ACTIVE\x10\x02\x12!\n\x1dPAYMENT_METHOD_STATE_DECLINED\x10\x03\x12\x1f\n\x1bPAYMENT_METHOD_STATE_FAILED\x10\x04\x12 \n\x1cPAYMENT_METHOD_STATE_DELETED\x10\x05*\x7f\n\x0c\x45xpiryStatus\x12\x1d\n\x19\x45XPIRY_STATUS_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45XPIRY_STATUS_CURRENT\x10\x01\x12\x1a\n\x16\x45XPIRY_STATUS_EXPIRING\x10\x02\x12\x19\n\x15\x45XPIRY_STATUS_EXPIRED\x10\x03*\xc4\x01\n\x0b\x43heckResult\x12\x1c\n\x18\x43HECK_RESULT_UNSPECIFIED\x10\x00\x12\x18\n\x14\x43HECK_RESULT_MATCHES\x10\x01\x12\x1f\n\x1b\x43HECK_RESULT_DOES_NOT_MATCH\x10\x02\x12\x1d\n\x19\x43HECK_RESULT_NOT_VERIFIED\x10\x03\x12\x1d\n\x19\x43HECK_RESULT_NOT_PROVIDED\x10\x04\x12\x1e\n\x1a\x43HECK_RESULT_NOT_SUPPORTED\x10\x05\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bayar.payments.v1.payment_method_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PAYMENTMETHODSTATE']._serialized_start=1025
-  _globals['_PAYMENTMETHODSTATE']._serialized_end=1252
-  _globals['_EXPIRYSTATUS']._serialized_start=1254
-  _globals['_EXPIRYSTATUS']._serialized_end=1381
-  _globals['_CHECKRESULT']._serialized_start=1384
-  _globals['_CHECKRESULT']._serialized_end=1580
-  _globals['_VERIFICATION']._serialized_start=191
-  _globals['_VERIFICATION']._serialized_end=455
-  _globals['_PAYMENTMETHOD']._serialized_start=458
-  _globals['_PAYMENTMETHOD']._serialized_end=1022
+  _globals['_PAYMENTMETHODSTATE']._serialized_start=1112
+  _globals['_PAYMENTMETHODSTATE']._serialized_end=1339
+  _globals['_EXPIRYSTATUS']._serialized_start=1341
+  _globals['_EXPIRYSTATUS']._serialized_end=1468
+  _globals['_CHECKRESULT']._serialized_start=1471
+  _globals['_CHECKRESULT']._serialized_end=1667
+  _globals['_VERIFICATION']._serialized_start=224
+  _globals['_VERIFICATION']._serialized_end=488
+  _globals['_PAYMENTMETHOD']._serialized_start=491
+  _globals['_PAYMENTMETHOD']._serialized_end=1109
 # @@protoc_insertion_point(module_scope)

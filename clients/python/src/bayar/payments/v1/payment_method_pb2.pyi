@@ -6,9 +6,12 @@ isort:skip_file
 from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
+from bayar.payments.v1 import warning_pb2 as _warning_pb2
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -38,7 +41,7 @@ class _PaymentMethodStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pa
     PAYMENT_METHOD_STATE_FAILED: _PaymentMethodState.ValueType  # 4
     """Nothing was stored, for a reason that is no decline; see failure_detail."""
     PAYMENT_METHOD_STATE_DELETED: _PaymentMethodState.ValueType  # 5
-    """Deleted here and at the gateway."""
+    """Deleted here and at the gateway, or found to be deleted there."""
 
 class PaymentMethodState(_PaymentMethodState, metaclass=_PaymentMethodStateEnumTypeWrapper):
     """Where a stored payment method stands."""
@@ -54,7 +57,7 @@ PAYMENT_METHOD_STATE_DECLINED: PaymentMethodState.ValueType  # 3
 PAYMENT_METHOD_STATE_FAILED: PaymentMethodState.ValueType  # 4
 """Nothing was stored, for a reason that is no decline; see failure_detail."""
 PAYMENT_METHOD_STATE_DELETED: PaymentMethodState.ValueType  # 5
-"""Deleted here and at the gateway."""
+"""Deleted here and at the gateway, or found to be deleted there."""
 Global___PaymentMethodState: _TypeAlias = PaymentMethodState  # noqa: Y015
 
 class _ExpiryStatus:
@@ -184,6 +187,7 @@ class PaymentMethod(_message.Message):
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
     NEXT_CHECK_TIME_FIELD_NUMBER: _builtins.int
     FAILURE_DETAIL_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     payment_method_id: _builtins.str
     """Chosen by this service, "pm_" and 26 characters."""
     customer_id: _builtins.str
@@ -222,6 +226,10 @@ class PaymentMethod(_message.Message):
     def next_check_time(self) -> _timestamp_pb2.Timestamp:
         """With PENDING: when the service looks next. Absent otherwise."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_warning_pb2.MerchantWarning]:
+        """What the gateway refused of the records that went along, so that the method was stored without it. Mostly empty."""
+
     def __init__(
         self,
         *,
@@ -238,10 +246,11 @@ class PaymentMethod(_message.Message):
         update_time: _timestamp_pb2.Timestamp | None = ...,
         next_check_time: _timestamp_pb2.Timestamp | None = ...,
         failure_detail: _builtins.str = ...,
+        warnings: _abc.Iterable[_warning_pb2.MerchantWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "create_time", b"create_time", "instrument", b"instrument", "next_check_time", b"next_check_time", "update_time", b"update_time", "verification", b"verification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

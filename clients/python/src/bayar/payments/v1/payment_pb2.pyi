@@ -7,6 +7,7 @@ from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
+from bayar.payments.v1 import warning_pb2 as _warning_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -560,6 +561,7 @@ class Payment(_message.Message):
     SETTLE_TIME_FIELD_NUMBER: _builtins.int
     DISBURSE_TIME_FIELD_NUMBER: _builtins.int
     SETTLEMENT_AMOUNT_FIELD_NUMBER: _builtins.int
+    WARNINGS_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Chosen by this service, "pay_" and 26 characters. Sorts by creation."""
     reference: _builtins.str
@@ -664,6 +666,10 @@ class Payment(_message.Message):
     def settlement_amount(self) -> _money_pb2.Money:
         """What was paid out, in the currency of the shop's account. Absent before."""
 
+    @_builtins.property
+    def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_warning_pb2.MerchantWarning]:
+        """What the gateway refused of the records that went along, so that the payment was made without it. Mostly empty."""
+
     def __init__(
         self,
         *,
@@ -697,10 +703,11 @@ class Payment(_message.Message):
         settle_time: _timestamp_pb2.Timestamp | None = ...,
         disburse_time: _timestamp_pb2.Timestamp | None = ...,
         settlement_amount: _money_pb2.Money | None = ...,
+        warnings: _abc.Iterable[_warning_pb2.MerchantWarning] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "captured_amount", b"captured_amount", "create_time", b"create_time", "decline", b"decline", "descriptor", b"descriptor", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "gateway_details", b"gateway_details", "instrument", b"instrument", "next_check_time", b"next_check_time", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "descriptor", b"descriptor", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "state", b"state", "update_time", b"update_time"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "descriptor", b"descriptor", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "state", b"state", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

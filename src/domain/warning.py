@@ -1,0 +1,19 @@
+"""What went otherwise than asked although a request succeeded: for the merchant, never for the one who pays."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class WarningReason(Enum):
+    """Which record was left out, because the gateway refused it."""
+
+    CUSTOMER_DETAILS_LEFT_OUT = "customer_details_left_out"
+    BILLING_ADDRESS_LEFT_OUT = "billing_address_left_out"
+
+
+@dataclass(frozen=True, slots=True)
+class MerchantWarning:
+    """One record that was left out, and the gateway's code for what is wrong with it."""
+
+    reason: WarningReason
+    gateway_code: str
