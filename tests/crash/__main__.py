@@ -9,7 +9,8 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from tests.crash.storm import Scoreboard, brewing
+from tests.crash.scoreboard import Scoreboard
+from tests.crash.storm import brewing
 from tests.keys import in_environment
 
 

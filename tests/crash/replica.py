@@ -24,6 +24,7 @@ class Replica:
 
     def __init__(self, name: str, environment: Mapping[str, str], directory: Path) -> None:
         self.address = f"127.0.0.1:{free_port()}"
+        self.http_address = f"127.0.0.1:{free_port()}"
         self.log = directory / f"{name}.log"
         self._changed = threading.Condition()
         self._pid = 0
@@ -38,7 +39,13 @@ class Replica:
                 text=True,
                 start_new_session=True,
                 cwd=Path(__file__).parents[2],
-                env={**os.environ, **environment, "BAYAR_GRPC_ADDRESS": self.address, "PYTHONUNBUFFERED": "1"},
+                env={
+                    **os.environ,
+                    **environment,
+                    "BAYAR_GRPC_ADDRESS": self.address,
+                    "BAYAR_HTTP_ADDRESS": self.http_address,
+                    "PYTHONUNBUFFERED": "1",
+                },
             )
         threading.Thread(target=self._listen, name=f"{name} listener", daemon=True).start()
 

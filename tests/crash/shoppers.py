@@ -1,123 +1,33 @@
-"""Callers that pay, capture, void, refund, double-click and repeat themselves, and forget no answer."""
+"""Callers that pay, capture, void, refund, dispute, double-click and repeat themselves."""
 
 from __future__ import annotations
 
 import random
 import threading
-import time
-import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
-import grpc
-
-from bayar import BayarClient, BayarError, CaptureMode, Payment, PaymentMethod, PaymentState, RetryPolicy, card
+from bayar import BayarError, CaptureMode, Payment, PaymentState, card
+from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.money_pb2 import Money
+from tests.crash.town import RECENT, Answer, Asked, Town
 from tests.crash.worker import Worker, all_well
 
-Answer = Payment | PaymentMethod | BayarError
-
 VISA: Final = card(number="4111111111111111", expiration_month=12, expiration_year=2030, cvv="123")
-_RECENT: Final = 25
-_LONGEST_PATIENCE_SECONDS: Final = 0.3
+# A sale with it is disputed at once.
+DISPUTED: Final = card(number="4023898493988028", expiration_month=12, expiration_year=2030, cvv="123")
+_STORABLE_NONCES: Final = ("fake-valid-nonce", "fake-valid-mastercard-nonce", "fake-valid-amex-nonce")
+_NONCES: Final = (*_STORABLE_NONCES, "fake-paypal-one-time-nonce")
 # By the amount, the gateway's bank says no to what lies from 2000.00 to 3000.99 dollars.
 _DECLINED_MINOR_UNITS: Final = (200_000, 204_699)
 _TAKEN_MINOR_UNITS: Final = (100, 150_000)
-
-
-@dataclass(slots=True)
-class Asked:
-    """One request and everything it was ever answered."""
-
-    method: str
-    arguments: dict[str, Any] = field(repr=False)
-    answers: list[Answer] = field(default_factory=list)
-
-    @property
-    def request_id(self) -> str:
-        return str(self.arguments["request_id"])
-
-
-class Town:
-    """What all callers share: the replicas they know, the payments they made, and every request with its answers."""
-
-    def __init__(self, addresses: Sequence[str]) -> None:
-        self._addresses = addresses
-        self.patient = [_patient(address) for address in addresses]
-        self.hasty = [_hasty(address) for address in addresses]
-        self._old: list[BayarClient] = []
-        self.asked: list[Asked] = []
-        self.payments: dict[str, Payment] = {}
-        self.customers: list[str] = []
-        self.methods: list[str] = []
-        self.faults: list[str] = []
-        self._lock = threading.Lock()
-
-    def close(self) -> None:
-        for client in (*self.patient, *self.hasty, *self._old):
-            client.close()
-
-    def connect_again(self, number: int) -> None:
-        """A replica began a new life: as behind a balancer, nobody waits for a channel to try again.
-
-        Connections to the life before the last are cut, with whatever still waits for them.
-        """
-        address = self._addresses[number]
-        patient, hasty = self.patient[number], self.hasty[number]
-        self.patient[number], self.hasty[number] = _patient(address), _hasty(address)
-        with self._lock:
-            self._old += [patient, hasty]
-            gone, self._old = self._old[:-8], self._old[-8:]
-        for client in gone:
-            client.close()
-
-    def new(self, method: str, draw: random.Random, **arguments: Any) -> Asked:
-        request_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
-        asked = Asked(method, arguments | {"request_id": request_id})
-        with self._lock:
-            self.asked.append(asked)
-        return asked
-
-    def ask(self, client: BayarClient, asked: Asked) -> Answer:
-        try:
-            answer: Answer = getattr(client, asked.method)(**asked.arguments)
-        except ValueError:
-            # The connection was cut before it was used.
-            return BayarError(grpc.StatusCode.CANCELLED, "the channel is closed", outcome_unknown=True)
-        except BayarError as error:
-            answer = error
-            if error.code.name == "INTERNAL":
-                self.faults.append(f"{asked.method} {asked.request_id}: {error.message}")
-        with self._lock:
-            asked.answers.append(answer)
-            if isinstance(answer, Payment):
-                self.payments[answer.payment_id] = answer
-            if isinstance(answer, PaymentMethod) and answer.payment_method_id not in self.methods:
-                self.methods.append(answer.payment_method_id)
-        return answer
-
-    def recent_requests(self) -> list[Asked]:
-        with self._lock:
-            return self.asked[-_RECENT:]
-
-    def recent_payments(self) -> list[Payment]:
-        with self._lock:
-            return list(self.payments.values())[-_RECENT:]
-
-
-def _patient(address: str) -> BayarClient:
-    policy = RetryPolicy(
-        attempts=5,
-        first_delay_seconds=0.05,
-        longest_delay_seconds=_LONGEST_PATIENCE_SECONDS,
-        sleep=lambda seconds: time.sleep(min(seconds, _LONGEST_PATIENCE_SECONDS)),
-    )
-    return BayarClient(address, retry=policy, timeout_seconds=20)
-
-
-def _hasty(address: str) -> BayarClient:
-    return BayarClient(address, retry=RetryPolicy(attempts=1), timeout_seconds=0.1)
+_MOST_CUSTOMERS: Final = 12
+_DEFENCES: Final = (
+    ("accept_dispute",),
+    ("add_dispute_evidence",),
+    ("add_dispute_evidence", "finalize_dispute"),
+    ("finalize_dispute",),
+)
 
 
 class Shopper(Worker):
@@ -141,8 +51,12 @@ class Shopper(Worker):
             self._repeat_at_once: 2,
             self._hurry: 3,
             self._capture_against_void: 1,
-            self._add_method: 1,
-            self._verify: 1,
+            self._pay_again: 2,
+            self._add_method: 2,
+            self._verify: 2,
+            self._look: 4,
+            self._meet_a_customer: 1,
+            self._dispute: 2,
         }
 
     def stop(self) -> None:
@@ -152,6 +66,14 @@ class Shopper(Worker):
         habits, weights = list(self._habits), list(self._habits.values())
         while not self._stopping.is_set():
             self._draw.choices(habits, weights)[0]()
+
+    def do_everything(self, rounds: int) -> None:
+        """Every habit as often as it is likely, in an order that is drawn: nothing is left to chance."""
+        for _ in range(rounds):
+            habits = [habit for habit, weight in self._habits.items() for _ in range(weight)]
+            self._draw.shuffle(habits)
+            for habit in habits:
+                habit()
 
     def _ask(self, asked: Asked) -> Answer:
         return self._town.ask(self._draw.choice(self._town.patient), asked)
@@ -184,16 +106,28 @@ class Shopper(Worker):
         return self._town.new(method, self._draw, **arguments)
 
     def _buy(self) -> None:
-        self._ask(self._new("create_payment", **self._order()))
+        order = self._order()
+        self._ask(self._new("create_payment", **self._by_nonce(order) if self._draw.random() < 0.2 else order))
 
     def _buy_with_stored_method(self) -> None:
-        if self._town.customers and self._draw.random() < 0.4:
-            customer = self._draw.choice(self._town.customers)
-            self._ask(self._new("create_payment", **self._order(customer_id=customer, store_payment_method=True)))
+        draw = self._draw
+        if self._town.customers and draw.random() < 0.4:
+            order = self._order(customer_id=draw.choice(self._town.customers), store_payment_method=True)
+            self._ask(self._new("create_payment", **self._by_nonce(order) if draw.random() < 0.3 else order))
         elif self._town.methods:
-            order = self._order(payment_method_id=self._draw.choice(self._town.methods[-_RECENT:]))
+            order = self._order(payment_method_id=draw.choice(self._town.methods[-RECENT:]))
             del order["card"]
             self._ask(self._new("create_payment", **order))
+
+    def _by_nonce(self, order: dict[str, Any]) -> dict[str, Any]:
+        del order["card"]
+        return order | {"payment_method_nonce": self._draw.choice(_NONCES)}
+
+    def _pay_again(self) -> None:
+        """The same order by a new request, once the one before is known to have failed, as a shop does."""
+        tried = self._some_payment(PaymentState.PAYMENT_STATE_FAILED, PaymentState.PAYMENT_STATE_DECLINED)
+        if tried is not None:
+            self._ask(self._new("create_payment", **self._order(reference=tried.reference)))
 
     def _double_click(self) -> None:
         order = self._order()
@@ -266,21 +200,61 @@ class Shopper(Worker):
             )
 
     def _add_method(self) -> None:
-        if self._town.customers:
+        if not self._town.customers:
+            return
+        customer, draw = self._draw.choice(self._town.customers), self._draw
+        source = {"card": VISA} if draw.random() < 0.6 else {"payment_method_nonce": draw.choice(_STORABLE_NONCES)}
+        self._ask(self._new("add_payment_method", customer_id=customer, **source))
+
+    def _meet_a_customer(self) -> None:
+        if len(self._town.customers) < _MOST_CUSTOMERS:
+            self._count += 1
+            name = f"{self._number}-{self._count}"
+            self._ask(self._new("create_customer", given_name=name, external_id=f"shop-{name}"))
+        elif self._town.customers:
             customer = self._draw.choice(self._town.customers)
-            self._ask(self._new("add_payment_method", customer_id=customer, card=VISA))
+            phone = f"+62 21 {self._draw.randrange(10**6):06}"
+            self._ask(self._new("update_customer", customer_id=customer, phone=phone))
 
     def _verify(self) -> None:
         payments = self._town.recent_payments()
+        if payments:
+            self._look_at("verify_payment", payment_id=self._draw.choice(payments).payment_id)
+
+    def _look(self) -> None:
+        payments, draw = self._town.recent_payments(), self._draw
         if not payments:
             return
-        try:
-            self._draw.choice(self._town.patient).verify_payment(payment_id=self._draw.choice(payments).payment_id)
-        except ValueError:
+        payment = draw.choice(payments)
+        match draw.choice(("get", "get", "list", "events", "methods")):
+            case "get":
+                self._look_at("get_payment", payment_id=payment.payment_id)
+            case "list":
+                self._look_at("list_payments", reference=payment.reference)
+            case "events":
+                self._look_at("list_payment_events", payment_id=payment.payment_id)
+            case "methods" if self._town.customers:
+                self._look_at("list_payment_methods", customer_id=draw.choice(self._town.customers))
+
+    def _look_at(self, method: str, **arguments: Any) -> None:
+        self._town.look(self._draw.choice(self._town.patient), method, **arguments)
+
+    def _dispute(self) -> None:
+        """A payment whose bank takes it back at once; and an answer to a dispute that is open."""
+        if self._draw.random() < 0.4:
+            self._ask(self._new("create_payment", **self._order(card=DISPUTED)))
+        client = self._draw.choice(self._town.patient)
+        found = self._town.look(client, "list_disputes", states=[DisputeState.DISPUTE_STATE_OPEN])
+        if not found:
             return
-        except BayarError as error:
-            if error.code.name == "INTERNAL":
-                self._town.faults.append(f"verify_payment: {error.message}")
+        dispute_id = self._draw.choice(found).answer.dispute_id
+        for method in self._draw.choice(_DEFENCES):
+            more = {}
+            if method == "add_dispute_evidence":
+                more = {"text": self._draw.choice(("compelling_evidence", "losing_evidence", "It was delivered."))}
+            answer = self._ask(self._new(method, dispute_id=dispute_id, **more))
+            if isinstance(answer, BayarError):
+                return
 
     def _part_of(self, amount: Money) -> Money:
         part = self._draw.randint(1, amount.minor_units)

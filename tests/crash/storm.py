@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import random
-import signal
-import statistics
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import upgrade
 from adapters.persistence.store import SqlStore
-from bayar import BayarError, PaymentMethod
+from bayar import BayarError
 from bootstrap.runtime import SortableIds
 from braintree_twin.control import LedgerEntry
 from braintree_twin.testing import Twin, start_twin
-from tests.crash.ledgers import OPEN, Verdict, compare, read_records, seconds_to_resolve
+from domain.dispute import Dispute
+from tests.crash.executioner import Executioner, in_turn
+from tests.crash.feed import FeedReader, compare_feed, read_all, shown_in_the_feed
+from tests.crash.ledgers import LedgerAudit
+from tests.crash.records import Record, read_disputes, read_records, seconds_to_resolve
 from tests.crash.replica import Replica, wait_until
-from tests.crash.shoppers import Answer, Shopper, Town
-from tests.crash.steps import STEPS
+from tests.crash.scoreboard import Scoreboard, kind_of
+from tests.crash.sends import double_sends
+from tests.crash.shoppers import Shopper
+from tests.crash.surface import SurfaceAudit
+from tests.crash.told import ToldAudit
+from tests.crash.town import Town
 from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
 from tests.crash.worker import Worker, all_well
 from tests.keys import let_in
@@ -37,131 +41,9 @@ ABSENCE_HORIZON_SECONDS: Final = 6.0
 # Longer than one call with all its timeouts.
 LEASE_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + 3
 _FIRST_CHECK_SECONDS: Final = 0.3
-_LONGEST_LIFE_SECONDS: Final = 2.5
 _LONGEST_SILENCE_SECONDS: Final = 60.0
-_DRAIN_SECONDS: Final = 15.0
-# Longer than a lease, an absence horizon and all together: whoever sleeps that long has been given up.
-_LONG_SLEEP_SECONDS: Final = 20.0
-
-
-@dataclass(slots=True)
-class Scoreboard:
-    """What a storm was, and what it did."""
-
-    database: str
-    seed: int
-    storm_seconds: float = 0.0
-    requests: int = 0
-    answers: Counter[str] = field(default_factory=Counter)
-    payments: int = 0
-    operations: Counter[str] = field(default_factory=Counter)
-    kills: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    database_cuts: int = 0
-    found_after: list[float] = field(default_factory=list)
-    proven_absent_after: list[float] = field(default_factory=list)
-    internal_errors: list[str] = field(default_factory=list)
-    verdict: Verdict = field(default_factory=Verdict)
-
-    @property
-    def is_clean(self) -> bool:
-        return self.verdict.is_clean and not self.internal_errors
-
-    def __str__(self) -> str:
-        at_steps = {name: count for name, count in self.kills.items() if name in STEPS}
-        other = {name: count for name, count in self.kills.items() if name not in STEPS}
-        rows = [
-            ("database", f"{self.database}, storm of {self.storm_seconds:.0f} s, SEED={self.seed}"),
-            ("requests", str(self.requests)),
-            ("answers", f"{self.answers.total()}: {_told(self.answers)}"),
-            ("payments", str(self.payments)),
-            ("operations", f"{self.operations.total()}: {_told(self.operations)}"),
-            ("kills", f"{sum(at_steps.values())} at {len(at_steps)} of {len(STEPS)} named steps; {_told(other)}"),
-            ("database cuts", str(self.database_cuts)),
-            ("faults", f"{self.faults.total()}: {_told(self.faults)}"),
-            ("found later", _spread(self.found_after)),
-            ("proven absent", _spread(self.proven_absent_after)),
-            ("double charges", str(len(self.verdict.double_charges))),
-            ("lost payments", str(len(self.verdict.lost_payments))),
-            ("wrong states", str(len(self.verdict.wrong_states))),
-            ("unresolved", str(len(self.verdict.unresolved))),
-            ("faults in us", str(len(self.internal_errors))),
-        ]
-        return "\n".join(f"{name:<16}{value}" for name, value in rows)
-
-
-def _told(counts: Counter[str] | dict[str, int]) -> str:
-    return ", ".join(f"{count} {name}" for name, count in sorted(counts.items(), key=lambda each: -each[1])) or "none"
-
-
-def _kind(answer: Answer) -> str:
-    if isinstance(answer, BayarError):
-        return answer.reason or answer.code.name
-    if isinstance(answer, PaymentMethod):
-        return "OK"
-    return "OK, not known yet" if any(o.state in OPEN for o in answer.operations) else "OK"
-
-
-def _spread(seconds: Sequence[float]) -> str:
-    if not seconds:
-        return "none"
-    return f"{len(seconds)}, after {statistics.median(seconds):.1f} s (p50), {max(seconds):.1f} s (max)"
-
-
-class Executioner(Worker):
-    """Lets a replica live for a moment, and ends it: at a named step, at a random moment, or politely."""
-
-    def __init__(
-        self, town: Town, number: int, replica: Replica, draw: random.Random, kills: Counter[str], steps: Iterator[str]
-    ) -> None:
-        super().__init__(name="executioner", daemon=True)
-        self._town = town
-        self._number = number
-        self._replica = replica
-        self._draw = draw
-        self._kills = kills
-        self._steps = steps
-        self._stopping = threading.Event()
-        self.problem = ""
-
-    def stop(self) -> None:
-        self._stopping.set()
-        self.join()
-
-    def work(self) -> None:
-        while not self._stopping.is_set():
-            self._one_life()
-
-    def _one_life(self) -> None:
-        how = self._draw.choices(("step", "moment", "politely", "nap", "long sleep"), (60, 25, 8, 6, 1))[0]
-        step = next(self._steps) if how == "step" else ""
-        busy = step.startswith(("caller start", "caller call", "caller outcome"))
-        self._replica.start(step, self._draw.choice((1, 1, 2, 5)) if busy else 1)
-        self._town.connect_again(self._number)
-        if self._replica.wait_for_death(self._draw.uniform(0.1, _LONGEST_LIFE_SECONDS)) is not None:
-            # Without a step: its database was cut while it started.
-            self._kills[step or "failed starts"] += 1
-            return
-        if how == "nap":
-            self._sleep(self._draw.uniform(0.5, 3))
-        elif how == "long sleep":
-            self._sleep(_LONG_SLEEP_SECONDS)
-        if how == "politely":
-            self._replica.signal(signal.SIGTERM)
-            if self._replica.wait_for_death(_DRAIN_SECONDS) != 0:
-                self.problem = f"a polite stop ended with {self._replica.kill()}"
-            self._kills["polite stops"] += 1
-            return
-        self._replica.kill()
-        self._kills["at random moments"] += 1
-
-    def _sleep(self, seconds: float) -> None:
-        """As a machine that hangs: nothing runs, and then everything goes on."""
-        self._replica.signal(signal.SIGSTOP)
-        self._stopping.wait(seconds)
-        self._replica.signal(signal.SIGCONT)
-        self._kills["freezes"] += 1
-        self._replica.wait_for_death(1)
+_FEED_INTERVAL_SECONDS: Final = 0.1
+_READERS: Final = 3
 
 
 class Storm:
@@ -181,6 +63,8 @@ class Storm:
         names = ("one", "two") if database == "postgresql" else ("one",)
         self.replicas = [Replica(f"{database}-{name}", environment, directory) for name in names]
         self.town = Town([replica.address for replica in self.replicas])
+        self.readers: list[FeedReader] = []
+        twin.control.set_webhook_address(f"http://{self.replicas[0].http_address}/webhooks/braintree")
 
     def close(self) -> None:
         self.town.close()
@@ -212,6 +96,7 @@ class Storm:
     def finish(self) -> Scoreboard:
         """Waits until the service has found out everything, and compares the ledgers. Replicas must run."""
         self._calm()
+        LedgerAudit(self.board.verdict, read_records(self._store), self.ledger()).before_anything_is_mended()
         self._verify()
         self._count()
         return self.board
@@ -234,7 +119,7 @@ class Storm:
 
     def _rage(self, seconds: float, count: int) -> None:
         weather = Weather(self._twin, self._seed)
-        steps = _in_turn(random.Random(f"{self._seed} steps"))  # noqa: S311
+        steps = in_turn(random.Random(f"{self._seed} steps"))  # noqa: S311
         executioners = [
             Executioner(
                 self.town,
@@ -247,6 +132,7 @@ class Storm:
             for number, replica in enumerate(self.replicas)
         ]
         shoppers = [Shopper(self.town, self._seed, number) for number in range(count)]
+        self._begin_to_read()
         begin = time.monotonic()
         weather.start()
         for thread in (*executioners, *shoppers):
@@ -267,7 +153,13 @@ class Storm:
             shopper.join(_LONGEST_SILENCE_SECONDS)
             if shopper.is_alive():
                 self.board.internal_errors.append(f"{shopper.name} waits for ever")
-        all_well((weather, *executioners, *shoppers))
+        all_well((weather, *executioners, *shoppers, *self.readers))
+
+    def _begin_to_read(self) -> None:
+        addresses = [replica.address for replica in self.replicas]
+        self.readers = [FeedReader(addresses, self._seed, number) for number in range(_READERS)]
+        for reader in self.readers:
+            reader.start()
 
     def _settle_now_and_then(self, end: float, workers: Sequence[Worker]) -> None:
         draw = random.Random(f"{self._seed} nights")  # noqa: S311
@@ -293,10 +185,9 @@ class Storm:
 
         def is_quiet() -> bool:
             self._twin.control.settle()
-            records = self._open()
-            return not records
+            return not self._open() and not self._disputes_behind()
 
-        wait_until(is_quiet, _LONGEST_SILENCE_SECONDS, every_seconds=0.5)
+        wait_until(is_quiet, _LONGEST_SILENCE_SECONDS, every_seconds=0.3)
 
     def _open(self) -> int:
         with self._engine.connect() as connection:
@@ -307,6 +198,11 @@ class Storm:
                 "SELECT count(*) FROM payment_methods WHERE state = 'pending'"
             ).scalar_one()
         return int(operations) + int(methods)
+
+    def _disputes_behind(self) -> bool:
+        """Whether an answer to a dispute is under way, or the gateway has moved one on since it was looked at."""
+        disputes = {each.report.gateway_dispute_id: each for each in read_disputes(self._store)}
+        return any(_is_behind(disputes.get(entry.id), entry.status) for entry in self._twin.control.disputes())
 
     def _verify(self) -> None:
         """Every payment brought up to date through the service, and then found in order."""
@@ -327,33 +223,69 @@ class Storm:
             list(pool.map(verify, ids))
 
     def _count(self) -> None:
-        board = self.board
-        records = read_records(self._store)
-        board.requests = len(self.town.asked)
-        board.answers = Counter(_kind(answer) for asked in self.town.asked for answer in asked.answers)
+        board, asked = self.board, self.town.asked
+        records, disputes = read_records(self._store), read_disputes(self._store)
+        board.requests = len(asked)
+        board.answers = Counter(kind_of(answer) for request in asked for answer in request.answers)
         board.payments = len(records)
         board.operations = Counter(o.kind.value for record in records for o in record.payment.operations)
         board.found_after, board.proven_absent_after = seconds_to_resolve(records)
         board.internal_errors += self.town.faults
-        board.verdict = compare(records, self._twin.control.ledger(), self.town.asked, self._store)
+        verdict = board.verdict
+        LedgerAudit(verdict, records, self.ledger(), disputes).at_the_end()
+        verdict.double_sends += double_sends(self._twin.control.request_log(), records, disputes)
+        ToldAudit(verdict, records, asked, self.town.read).check()
+        self._ask_the_surface(records, disputes)
+        # The checks of the surface have changed nothing, or the feed goes on.
+        self._compare_the_feed(read_records(self._store))
+
+    def _ask_the_surface(self, records: Sequence[Record], disputes: Sequence[Dispute]) -> None:
+        surface = SurfaceAudit(self.board.verdict, self.town.patient)
+        surface.payments(records)
+        surface.methods(self.town.asked, self._twin.control.vault(), self._tokens())
+        ids = {str(each.report.gateway_dispute_id): str(each.dispute_id) for each in disputes}
+        surface.disputes(records, self._twin.control.disputes(), ids)
+        surface.customers(self.town.asked)
+
+    def _tokens(self) -> dict[str, str]:
+        """The gateway's token of each stored method."""
+        with self._store.read() as work:
+            return {
+                str(m.payment_method_id): m.gateway_token for m in work.payment_methods.active(after="", limit=10**6)
+            }
+
+    def _compare_the_feed(self, records: Sequence[Record]) -> None:
+        end = self._end_of_the_feed(sum(len(record.history) for record in records))
+        feed = read_all(self.replicas[-1].address, end)
+        for reader in self.readers:
+            reader.stop()
+            reader.join(_LONGEST_SILENCE_SECONDS)
+            reader.read_on(self.replicas[0].address, 10, end)
+        all_well(self.readers)
+        self.board.events = len(feed)
+        client = self.town.patient[0]
+        shown = {each.customer_id: shown_in_the_feed(each) for each in client.list_customers()}
+        methods = [m for customer_id in shown for m in client.list_payment_methods(customer_id=customer_id)]
+        shown |= {each.payment_method_id: shown_in_the_feed(each) for each in methods}
+        shown |= {each.dispute_id: shown_in_the_feed(each) for each in client.list_disputes()}
+        self.board.verdict.feed_errors += compare_feed(feed, self.readers, records, shown)
+
+    def _end_of_the_feed(self, least: int) -> int:
+        """The last position, once every change has one."""
+
+        def end() -> int:
+            with self._store.read() as work:
+                return work.feed.end()
+
+        wait_until(lambda: end() >= least, 10)
+        time.sleep(2 * _FEED_INTERVAL_SECONDS)
+        return end()
 
 
-def _in_turn(draw: random.Random) -> Iterator[str]:
-    """Every step before any comes again."""
-    lock = threading.Lock()
-    waiting: list[str] = []
-
-    class Turns:
-        def __iter__(self) -> Iterator[str]:
-            return self
-
-        def __next__(self) -> str:
-            with lock:
-                if not waiting:
-                    waiting.extend(draw.sample(STEPS, len(STEPS)))
-                return waiting.pop()
-
-    return Turns()
+def _is_behind(dispute: Dispute | None, status: str) -> bool:
+    if dispute is None:
+        return True
+    return dispute.under_way is not None or (status != "open") is (dispute.state.value == "open")
 
 
 def service_environment(twin: Twin, url: str) -> dict[str, str]:
@@ -366,14 +298,17 @@ def service_environment(twin: Twin, url: str) -> dict[str, str]:
         "BAYAR_BRAINTREE_MERCHANT_ID": twin.merchant_id,
         "BAYAR_BRAINTREE_PUBLIC_KEY": twin.public_key,
         "BAYAR_BRAINTREE_PRIVATE_KEY": twin.private_key,
-        "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS": "USD=twin_usd",
+        # Nothing at the gateway hides a second send: neither a duplicate check nor a request key.
+        "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS": "USD=twin_usd_no_duplicate_check",
+        "BAYAR_BRAINTREE_USE_API_REQUEST_KEY": "false",
         "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": str(CONNECT_TIMEOUT_SECONDS),
         "BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": str(READ_TIMEOUT_SECONDS),
         "BAYAR_ABSENCE_HORIZON_SECONDS": str(ABSENCE_HORIZON_SECONDS),
         "BAYAR_FIRST_CHECK_SECONDS": str(_FIRST_CHECK_SECONDS),
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "0.1",
         "BAYAR_STOP_GRACE_SECONDS": "10",
-        "BAYAR_HTTP_ADDRESS": "127.0.0.1:0",
+        "BAYAR_FEED_INTERVAL_SECONDS": str(_FEED_INTERVAL_SECONDS),
+        "BAYAR_DISPUTE_POLL_SECONDS": "1",
         # All its shoppers pay with one card.
         "BAYAR_DECLINES_PER_CARD": "0",
         "BAYAR_LOG_LEVEL": "warning",

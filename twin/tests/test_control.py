@@ -207,3 +207,16 @@ def test_a_request_log_that_overflows_says_so() -> None:
     shown = log.shown()
     assert shown["dropped"] == 1
     assert [each["path"] for each in shown["requests"]] == ["/transactions/1/void", "/transactions/2/void"]
+
+
+def test_disputes_and_the_vault_are_listed() -> None:
+    with start_twin() as twin:
+        gateway = gateway_to(twin)
+        customer = gateway.customer.create({"credit_card": card(token="kept")}).customer
+        sale = gateway.transaction.sale(sale_request(credit_card=card(number="4023898493988028"))).transaction
+        [dispute] = twin.control.disputes()
+        gateway.dispute.add_text_evidence(dispute.id, "It was delivered.")
+        [dispute] = twin.control.disputes()
+        assert (dispute.transaction_id, dispute.status, dispute.amount) == (sale.id, "open", str(sale.amount))
+        assert dispute.texts == ["It was delivered."]
+        assert twin.control.vault() == {"kept": customer.id}

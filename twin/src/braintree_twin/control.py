@@ -65,6 +65,18 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeEntry:
+    """One dispute of one merchant, with the texts of its evidence; that of a file is empty."""
+
+    id: str
+    transaction_id: str
+    status: str
+    amount: str
+    currency: str
+    texts: list[str]
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedRequest:
     """A request that may have changed something: `outcome` is its status, the fault that cut it off, or None so far."""
 
@@ -204,6 +216,15 @@ class TwinControl:
             LedgerEntry(**fields | {"history": tuple((status, at) for status, at in fields["history"])})
             for fields in self._ask("GET", "ledger")["transactions"]
         ]
+
+    def disputes(self) -> list[DisputeEntry]:
+        """Every dispute of every merchant, oldest first."""
+        return [DisputeEntry(**fields) for fields in self._ask("GET", "disputes")["disputes"]]
+
+    def vault(self) -> dict[str, str | None]:
+        """The customer of each stored payment method, by its token."""
+        methods = self._ask("GET", "vault")["payment_methods"]
+        return {method["token"]: method["customer_id"] for method in methods}
 
     def request_log(self) -> list[LoggedRequest]:
         """Every request of a merchant that may have changed something, oldest first, since the process started."""

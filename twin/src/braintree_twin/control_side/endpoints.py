@@ -55,6 +55,8 @@ class ControlSide:
             ("GET", "webhooks"): self._webhooks.show,
             ("DELETE", "webhooks"): self._webhooks.forget,
             ("POST", "disputes"): self._webhooks.move_dispute,
+            ("GET", "disputes"): self._disputes,
+            ("GET", "vault"): self._vault,
             ("GET", "health"): lambda _: {"status": "ok"},
         }
 
@@ -147,6 +149,27 @@ class ControlSide:
             for record in self._app.store.transactions.find(merchant.id)
         ]
         return {"transactions": entries}
+
+    def _disputes(self, _: dict[str, Any]) -> dict[str, Any]:
+        found = [one for merchant in self._app.merchants for one in self._app.store.disputes.find(merchant.id)]
+        return {
+            "disputes": [
+                {
+                    "id": one.id,
+                    "transaction_id": one.transaction_id,
+                    "status": one.status,
+                    "amount": one.amount,
+                    "currency": one.currency,
+                    "texts": [str(each["comments"] or "") for each in one.evidence],
+                }
+                for one in found
+            ]
+        }
+
+    def _vault(self, _: dict[str, Any]) -> dict[str, Any]:
+        store = self._app.store
+        found = [one for merchant in self._app.merchants for one in store.payment_methods.find(merchant.id)]
+        return {"payment_methods": [{"token": one.token, "customer_id": one.customer_id} for one in found]}
 
     def _requests(self, _: dict[str, Any]) -> dict[str, Any]:
         return self._traffic.shown()

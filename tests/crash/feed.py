@@ -1,0 +1,157 @@
+"""Readers of the feed that begin again and again while the storm lasts, and the comparison of their readings."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, Final
+
+from bayar import BayarClient, BayarError, RetryPolicy
+from bayar.payments.v1.event_pb2 import Event
+from tests.crash.records import Record
+from tests.crash.snapshots import FIRST_WHOLE, told_view
+from tests.crash.worker import Worker
+
+_LONGEST_STREAM_SECONDS: Final = 3.0
+_FAR_BACK: Final = 40
+
+
+class FeedReader(Worker):
+    """Reads from where it left off, and now and then from a position before that."""
+
+    def __init__(self, addresses: Sequence[str], seed: int, number: int) -> None:
+        super().__init__(name=f"feed reader {number}", daemon=True)
+        self._addresses = addresses
+        self._draw = random.Random(f"{seed} reader {number}")  # noqa: S311
+        self._policy = RetryPolicy(attempts=1 if number % 2 else 4, first_delay_seconds=0.05)
+        self._stopping = threading.Event()
+        self.events: list[Event] = []
+        self.errors: list[str] = []
+
+    @property
+    def position(self) -> int:
+        return int(self.events[-1].position) if self.events else 0
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def work(self) -> None:
+        while not self._stopping.is_set():
+            self.read_on(self._draw.choice(self._addresses), self._draw.uniform(0.2, _LONGEST_STREAM_SECONDS))
+            self._stopping.wait(0.05)
+
+    def read_on(self, address: str, seconds: float, until_position: int | None = None) -> None:
+        """Reads for so long, or until a position was reached, or the connection is lost."""
+        again = self._go_back() if self._draw.random() < 0.2 else []
+        after = self.position
+        if until_position is not None and after >= until_position:
+            return
+        try:
+            with BayarClient(address, retry=self._policy) as client:
+                for event in client.stream_events(after_position=after, timeout_seconds=seconds):
+                    self._take(event, again)
+                    if self._stopping.is_set() and until_position is None:
+                        return
+                    if until_position is not None and event.position >= until_position:
+                        return
+        except BayarError as error:
+            if error.code.name in ("INTERNAL", "INVALID_ARGUMENT"):
+                self.errors.append(f"{self.name}, after {after}: {error.message}")
+
+    def _go_back(self) -> list[Event]:
+        """Forgets the last events, which must come again as they were."""
+        count = self._draw.randint(0, min(_FAR_BACK, len(self.events)))
+        again = self.events[len(self.events) - count :]
+        del self.events[len(self.events) - count :]
+        return again
+
+    def _take(self, event: Event, again: list[Event]) -> None:
+        if event.position <= self.position:
+            self.errors.append(f"{self.name} got position {event.position} after {self.position}")
+        if again and (expected := again.pop(0)).event_id != event.event_id:
+            self.errors.append(f"{self.name} got {event.event_id} again, where {expected.event_id} was")
+            again.clear()
+        self.events.append(event)
+
+
+def read_all(address: str, until_position: int) -> list[Event]:
+    """The feed from its beginning, once nothing breaks any more. `until_position` is the last that there is."""
+    reader = FeedReader([address], 0, 0)
+    give_up = time.monotonic() + 60
+    while reader.position < until_position and time.monotonic() < give_up:
+        reader._draw = random.Random(0)  # noqa: S311
+        reader.read_on(address, 20, until_position)
+    return reader.events
+
+
+def compare_feed(
+    feed: Sequence[Event], readers: Sequence[FeedReader], records: Sequence[Record], resources: Mapping[str, object]
+) -> Iterator[str]:
+    """What is missing, doubled, out of order or other than the history.
+
+    `resources` has, by id, how the API shows each customer, payment method and dispute at the end.
+    """
+    positions = [event.position for event in feed]
+    for before, after in pairwise(positions):
+        if after <= before:
+            yield f"position {after} follows {before}"
+    for reader in readers:
+        yield from reader.errors
+        yield from _other_readings(feed, reader)
+    yield from _other_than_histories(feed, records)
+    yield from _resources_told_otherwise(feed, resources)
+
+
+def _other_readings(feed: Sequence[Event], reader: FeedReader) -> Iterator[str]:
+    whole = [(event.position, event.event_id) for event in feed]
+    read = [(event.position, event.event_id) for event in reader.events]
+    if read == whole:
+        return
+    missing, more = sorted(set(whole) - set(read)), sorted(set(read) - set(whole))
+    yield (
+        f"{reader.name} read {len(read)} of {len(whole)} events; missing {missing[:5]}, not in the feed {more[:5]}, "
+        f"{len(read) - len(set(read))} twice"
+    )
+
+
+def _other_than_histories(feed: Sequence[Event], records: Sequence[Record]) -> Iterator[str]:
+    told: defaultdict[str, list[Event]] = defaultdict(list)
+    for event in feed:
+        if event.HasField("payment_change"):
+            told[event.payment_change.payment.payment_id].append(event)
+    for record in records:
+        payment_id = str(record.payment.terms.payment_id)
+        events = told.pop(payment_id, [])
+        ids = [event.event_id for event in events]
+        if ids != record.event_ids:
+            lost = [each for each in record.event_ids if each not in ids]
+            yield f"{payment_id} has {len(record.event_ids)} events, and the feed told {len(ids)}; missing {lost}"
+        for event in events:
+            count = max(FIRST_WHOLE, event.payment_change.event.sequence)
+            known = record.snapshots.views.get(count)
+            view = told_view(event.payment_change.payment)
+            if known is None or view != known:
+                yield f"event {event.event_id}: {view.difference(known) if known else 'no such event'}"
+    for unknown in told:
+        yield f"the feed tells of {unknown}, which nobody made"
+
+
+def _resources_told_otherwise(feed: Sequence[Event], resources: Mapping[str, object]) -> Iterator[str]:
+    """Resources whose last event is missing, or shows something else than the API does."""
+    last: dict[str, object] = {}
+    for event in feed:
+        if not event.HasField("payment_change"):
+            resource = event.customer.customer_id or event.payment_method.payment_method_id or event.dispute.dispute_id
+            last[resource] = shown_in_the_feed(getattr(event, event.WhichOneof("payload") or "customer"))
+    for resource_id, shown in resources.items():
+        if last.get(resource_id) != shown:
+            yield f"the feed tells of {resource_id} last as {last.get(resource_id)}, and the API as {shown}"
+
+
+def shown_in_the_feed(resource: Any) -> tuple[object, ...]:
+    """What of a customer, method or dispute changes with an event."""
+    return tuple(getattr(resource, name, None) for name in ("state", "phone", "given_name", "amount"))
