@@ -29,7 +29,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-domain crash feed mutants fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-domain crash crash-mutants feed mutants fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ test: $(DEV) ## every test (WORKERS=2, ARGS="-k refund")
 
 crash: $(DEV) ## a storm of faults and kill -9, then both ledgers compared (SECONDS=60 SEED=7 DATABASE=sqlite|postgresql|both)
 	$(BIN)/python -m tests.crash --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)
+
+crash-mutants: $(DEV) ## plant bugs in the service, one after the other, and fail where the storm's checker misses one
+	CRASH_MUTANTS=1 $(BIN)/pytest tests/crash/test_mutants.py $(ARGS)
 
 feed: $(DEV) ## 10,000 events by two writing replicas, read by five readers that restart
 	FEED_EVENTS=10000 $(BIN)/pytest tests/contract/test_feed.py $(ARGS)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
+from tests.crash.aims import FEW_PLACES, Truce
 from tests.crash.replica import Replica
 from tests.crash.steps import STEPS
 from tests.crash.town import Town
@@ -24,7 +25,14 @@ class Executioner(Worker):
     """Lets a replica live for a moment, and ends it: at a named step, at a random moment, or politely."""
 
     def __init__(
-        self, town: Town, number: int, replica: Replica, draw: random.Random, kills: Counter[str], steps: Iterator[str]
+        self,
+        town: Town,
+        number: int,
+        replica: Replica,
+        draw: random.Random,
+        kills: Counter[str],
+        steps: Iterator[str],
+        truce: Truce,
     ) -> None:
         super().__init__(name="executioner", daemon=True)
         self._town = town
@@ -33,6 +41,7 @@ class Executioner(Worker):
         self._draw = draw
         self._kills = kills
         self._steps = steps
+        self._truce = truce
         self._stopping = threading.Event()
         self.problem = ""
 
@@ -42,9 +51,17 @@ class Executioner(Worker):
 
     def work(self) -> None:
         while not self._stopping.is_set():
-            self._one_life()
+            if not self._truce.rest_if_wanted(self._live_in_peace, self._stopping):
+                self._one_life()
+
+    def _live_in_peace(self) -> None:
+        self._replica.environment = FEW_PLACES
+        self._replica.start()
+        self._replica.environment = {}
+        self._town.connect_again(self._number)
 
     def _one_life(self) -> None:
+        self._replica.kill()
         how = self._draw.choices(("step", "moment", "politely", "nap", "long sleep"), (60, 25, 8, 6, 1))[0]
         step = next(self._steps) if how == "step" else ""
         busy = step.startswith(("caller start", "caller call", "caller outcome"))

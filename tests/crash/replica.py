@@ -26,6 +26,9 @@ class Replica:
         self.address = f"127.0.0.1:{free_port()}"
         self.http_address = f"127.0.0.1:{free_port()}"
         self.log = directory / f"{name}.log"
+        # Of the lives that begin from now on: settings that differ, and the bug that is planted in them.
+        self.environment: dict[str, str] = {}
+        self.mutant = ""
         self._changed = threading.Condition()
         self._pid = 0
         self._listens = False
@@ -61,7 +64,14 @@ class Replica:
 
         Returns once it listens, or is dead.
         """
-        order = {"step": step, "nth": nth, "signal": number, "clock_is_off_by": clock_is_off_by.total_seconds()}
+        order = {
+            "step": step,
+            "nth": nth,
+            "signal": number,
+            "clock_is_off_by": clock_is_off_by.total_seconds(),
+            "environment": self.environment,
+            "mutant": self.mutant,
+        }
         with self._changed:
             self._listens, self._exit_status, self._pid = False, None, 0
         assert self._process.stdin is not None

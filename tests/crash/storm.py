@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import upgrade
@@ -19,6 +19,7 @@ from bootstrap.runtime import SortableIds
 from braintree_twin.control import LedgerEntry
 from braintree_twin.testing import Twin, start_twin
 from domain.dispute import Dispute
+from tests.crash.aims import GIVEN_UP_SECONDS, Aim, Truce
 from tests.crash.executioner import Executioner, in_turn
 from tests.crash.feed import FeedReader, compare_feed, read_all, shown_in_the_feed
 from tests.crash.ledgers import LedgerAudit
@@ -44,13 +45,23 @@ _FIRST_CHECK_SECONDS: Final = 0.3
 _LONGEST_SILENCE_SECONDS: Final = 60.0
 _FEED_INTERVAL_SECONDS: Final = 0.1
 _READERS: Final = 3
+_CALM_BEFORE_AN_AIM_SECONDS: Final = 4.0
+# Of what changes transactions. A search that has no answer is asked again, and only takes time.
+_LOST_ANSWERS: Final = {"fault": "reset_after", "method": "POST", "path": "/transactions", "probability": 0.06}
 
 
 class Storm:
     """Everything that runs, on one database."""
 
     def __init__(
-        self, database: str, url: str, twin: Twin, directory: Path, seed: int, settings: Mapping[str, str] | None = None
+        self,
+        database: str,
+        url: str,
+        twin: Twin,
+        directory: Path,
+        seed: int,
+        settings: Mapping[str, str] | None = None,
+        replicas: Sequence[Replica] | None = None,
     ) -> None:
         self.board = Scoreboard(database, seed)
         self._seed = seed
@@ -61,7 +72,7 @@ class Storm:
         environment = service_environment(twin, url) | dict(settings or {})
         self._store = SqlStore(self._engine, SortableIds(), sealer_of(environment))
         names = ("one", "two") if database == "postgresql" else ("one",)
-        self.replicas = [Replica(f"{database}-{name}", environment, directory) for name in names]
+        self.replicas = replicas or [Replica(f"{database}-{name}", environment, directory) for name in names]
         self.town = Town([replica.address for replica in self.replicas])
         self.readers: list[FeedReader] = []
         twin.control.set_webhook_address(f"http://{self.replicas[0].http_address}/webhooks/braintree")
@@ -70,6 +81,10 @@ class Storm:
         self.town.close()
         for replica in self.replicas:
             replica.close()
+        self.dispose()
+
+    def dispose(self) -> None:
+        """Leaves the database, and the replicas to those who brought them."""
         self._engine.dispose()
 
     def ledger(self) -> list[LedgerEntry]:
@@ -93,12 +108,38 @@ class Storm:
         self.finish()
         return self.board
 
-    def finish(self) -> Scoreboard:
-        """Waits until the service has found out everything, and compares the ledgers. Replicas must run."""
+    def exercise(self, faults: Sequence[Mapping[str, Any]] = (), shoppers: int = 4, rounds: int = 1) -> Scoreboard:
+        """Nothing dies, and only some answers are lost: every habit of every shopper, and the same comparison."""
+        self._open_shop()
+        for replica in self.replicas:
+            replica.start()
+        self.town.connect_again(0)
+        self._begin_to_read()
+        for number, fault in enumerate((_LOST_ANSWERS, *faults)):
+            self._twin.control.add_fault(**fault, seed=self._seed + number)
+        busy = [Worker(target=self._shopper(number).do_everything, args=(rounds,)) for number in range(shoppers)]
+        for each in busy:
+            each.start()
+        while any(each.is_alive() for each in busy):
+            busy[0].join(0.5)
+            self.settle()
+            time.sleep(0.1)
+        all_well((*busy, *self.readers))
+        self.calm_down()
+        return self.finish()
+
+    def _shopper(self, number: int) -> Shopper:
+        return Shopper(self.town, self._seed, number)
+
+    def finish(self, *, clocks_agree: bool = True) -> Scoreboard:
+        """Waits until the service has found out everything, and compares the ledgers. Replicas must run.
+
+        Where the replicas' clocks were wrong, the times in the histories prove nothing.
+        """
         self._calm()
         LedgerAudit(self.board.verdict, read_records(self._store), self.ledger()).before_anything_is_mended()
         self._verify()
-        self._count()
+        self._count(clocks_agree=clocks_agree)
         return self.board
 
     def _open_shop(self) -> None:
@@ -120,6 +161,7 @@ class Storm:
     def _rage(self, seconds: float, count: int) -> None:
         weather = Weather(self._twin, self._seed)
         steps = in_turn(random.Random(f"{self._seed} steps"))  # noqa: S311
+        truce = Truce()
         executioners = [
             Executioner(
                 self.town,
@@ -128,17 +170,18 @@ class Storm:
                 random.Random(f"{self._seed} end of {number}"),  # noqa: S311
                 self.board.kills,
                 steps,
+                truce,
             )
             for number, replica in enumerate(self.replicas)
         ]
-        shoppers = [Shopper(self.town, self._seed, number) for number in range(count)]
+        shoppers = [self._shopper(number) for number in range(count)]
         self._begin_to_read()
         begin = time.monotonic()
         weather.start()
         for thread in (*executioners, *shoppers):
             thread.start()
         try:
-            self._settle_now_and_then(begin + seconds, (weather, *executioners, *shoppers))
+            self._settle_now_and_then(begin + seconds, truce, weather, (weather, *executioners, *shoppers))
             self.board.storm_seconds = time.monotonic() - begin
         finally:
             for worker in (*shoppers, *executioners, weather):
@@ -161,13 +204,28 @@ class Storm:
         for reader in self.readers:
             reader.start()
 
-    def _settle_now_and_then(self, end: float, workers: Sequence[Worker]) -> None:
+    def _settle_now_and_then(self, end: float, truce: Truce, weather: Weather, workers: Sequence[Worker]) -> None:
         draw = random.Random(f"{self._seed} nights")  # noqa: S311
+        next_aim = time.monotonic() + _CALM_BEFORE_AN_AIM_SECONDS
         while (left := end - time.monotonic()) > 0:
+            if len(self.replicas) > 1 and time.monotonic() > next_aim and left > GIVEN_UP_SECONDS + 5:
+                self._take_an_aim(truce, weather, draw)
+                next_aim = time.monotonic() + _CALM_BEFORE_AN_AIM_SECONDS
             time.sleep(min(left, draw.uniform(1.5, 4)))
             all_well(workers)
             self._twin.control.settle()
             self._cut_database(draw)
+
+    def _take_an_aim(self, truce: Truce, weather: Weather, draw: random.Random) -> None:
+        weather.lull.set()
+        try:
+            with truce.declared(len(self.replicas)):
+                self._twin.control.clear_faults()
+                aim = Aim(self.town, self.replicas, self._twin.control, draw)
+                draw.choice((aim.freeze_while_calls_wait, aim.freeze_while_calls_wait, aim.freeze_at_a_step))()
+                self.board.kills["aimed freezes"] += 1
+        finally:
+            weather.lull.clear()
 
     def _cut_database(self, draw: random.Random) -> None:
         """Ends some of the connections to PostgreSQL, as a fail-over does."""
@@ -222,7 +280,7 @@ class Storm:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(verify, ids))
 
-    def _count(self) -> None:
+    def _count(self, *, clocks_agree: bool) -> None:
         board, asked = self.board, self.town.asked
         records, disputes = read_records(self._store), read_disputes(self._store)
         board.requests = len(asked)
@@ -232,9 +290,9 @@ class Storm:
         board.found_after, board.proven_absent_after = seconds_to_resolve(records)
         board.internal_errors += self.town.faults
         verdict = board.verdict
-        LedgerAudit(verdict, records, self.ledger(), disputes).at_the_end()
+        LedgerAudit(verdict, records, self.ledger(), disputes).at_the_end(clocks_agree=clocks_agree)
         verdict.double_sends += double_sends(self._twin.control.request_log(), records, disputes)
-        ToldAudit(verdict, records, asked, self.town.read).check()
+        ToldAudit(verdict, records, asked, self.town.read).check(clocks_agree=clocks_agree)
         self._ask_the_surface(records, disputes)
         # The checks of the surface have changed nothing, or the feed goes on.
         self._compare_the_feed(read_records(self._store))
@@ -244,7 +302,7 @@ class Storm:
         surface.payments(records)
         surface.methods(self.town.asked, self._twin.control.vault(), self._tokens())
         ids = {str(each.report.gateway_dispute_id): str(each.dispute_id) for each in disputes}
-        surface.disputes(records, self._twin.control.disputes(), ids)
+        surface.disputes(self.town.asked, self._twin.control.disputes(), ids)
         surface.customers(self.town.asked)
 
     def _tokens(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bayar import BayarError, Customer, PaymentMethod
 from bayar import PaymentMethodState as ToldMethodState
-from bayar.payments.v1.dispute_pb2 import Dispute, DisputeState
+from bayar.payments.v1.dispute_pb2 import Dispute, DisputeAction, DisputeState
 from bayar.payments.v1.payment_service_pb2 import VerificationOutcome
 from braintree_twin.control import DisputeEntry
 from tests.crash.records import Record
@@ -97,19 +97,21 @@ class SurfaceAudit:
             if method.state == ToldMethodState.PAYMENT_METHOD_STATE_PENDING
         ]
 
-    def disputes(self, records: Sequence[Record], entries: Sequence[DisputeEntry], ids: Mapping[str, str]) -> None:
+    def disputes(self, asked: Sequence[Asked], entries: Sequence[DisputeEntry], ids: Mapping[str, str]) -> None:
         """Each dispute of the gateway is there, and stands where it stands there. `ids` names ours by the gateway's."""
         told = {dispute.dispute_id: dispute for dispute in self._clients[0].list_disputes()}
-        ours = {o.transaction_id for r in records for o in r.payment.operations if o.transaction_id}
-        for entry in entries:
-            if entry.transaction_id not in ours:
-                continue
-            dispute = told.pop(ids.get(entry.id, ""), None)
-            if dispute is None:
-                self._verdict.lost_payments.append(f"nobody was told of {entry}")
+        by_id = {ids.get(entry.id, ""): entry for entry in entries}
+        for dispute_id, entry in by_id.items():
+            if dispute_id in told:
+                self._verdict.wrong_states += _dispute_at_gateway(told[dispute_id], entry)
             else:
-                self._verdict.wrong_states += _dispute_at_gateway(dispute, entry)
-        self._verdict.wrong_answers += [f"list_disputes tells of {each}, unknown to the gateway" for each in told]
+                self._verdict.lost_payments.append(f"nobody was told of {entry}")
+        self._verdict.wrong_answers += [f"list_disputes tells of {each}" for each in told.keys() - by_id.keys()]
+        for request in asked:
+            for answer in request.answers:
+                if isinstance(answer, Dispute) and answer.dispute_id in told:
+                    entry = by_id[answer.dispute_id]
+                    self._verdict.wrong_answers += _untrue_answers(request, answer, told[answer.dispute_id], entry)
 
     def customers(self, asked: Sequence[Asked]) -> None:
         """Each customer that was answered is there, with the last of what was asked for."""
@@ -159,6 +161,23 @@ def _dispute_at_gateway(told: Dispute, entry: DisputeEntry) -> Iterator[str]:
     texts = sorted(evidence.text for evidence in told.evidence)
     if texts != sorted(entry.texts):
         yield f"{told.dispute_id} has the evidence {texts}, at the gateway {entry.texts}"
+
+
+def _untrue_answers(request: Asked, answer: Dispute, now: Dispute, entry: DisputeEntry) -> Iterator[str]:
+    """A state that the dispute never had, or an answer of the shop that was told as done and does not show."""
+    if answer.state not in {_DISPUTE_STATES[status] for status in entry.statuses}:
+        yield f"{answer.dispute_id} was told as {DisputeState.Name(answer.state)}, at the gateway {entry.statuses}"
+    if answer.pending_action != DisputeAction.DISPUTE_ACTION_UNSPECIFIED:
+        return
+    match request.method:
+        case "accept_dispute":
+            shows = now.state == DisputeState.DISPUTE_STATE_ACCEPTED
+        case "finalize_dispute":
+            shows = now.state != DisputeState.DISPUTE_STATE_OPEN
+        case _:
+            shows = request.arguments["text"] in entry.texts
+    if not shows:
+        yield f"{request.request_id} was told as done, and {entry} does not show it"
 
 
 def _updates_that_are_gone(asked: Sequence[Asked], listed: Mapping[str, Any]) -> Iterator[str]:

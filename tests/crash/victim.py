@@ -1,7 +1,8 @@
 """Runs the real service, one life after another, each in a process of its own that dies where it is told to.
 
 Everything is imported once; each life is a fork, so that it begins in a moment. A line of JSON on the standard input
-begins a life; the standard output tells of births, deaths and what the service says.
+begins a life, with settings of its own and a planted mutant where it names them; the standard output
+tells of births, deaths and what the service says.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bootstrap import serve
 from bootstrap.container import Container
 from bootstrap.runtime import SystemClock
 from bootstrap.settings import Settings
+from tests.crash.mutants import plant
 from tests.crash.steps import Fuse, with_fuse
 
 _PR_SET_PDEATHSIG: Final = 1
@@ -59,7 +61,6 @@ def _live(settings: Settings, fuse: Fuse, clock: SystemClock) -> int:
 
 def main() -> None:
     _die_with_parent()
-    settings = StormSettings()  # type: ignore[call-arg]
     for line in iter(sys.stdin.readline, ""):
         order = json.loads(line)
         pid = os.fork()
@@ -67,6 +68,10 @@ def main() -> None:
             _die_with_parent()
             status = 1
             try:
+                os.environ.update(order["environment"])
+                if order["mutant"]:
+                    plant(order["mutant"])
+                settings = StormSettings()  # type: ignore[call-arg]
                 fuse = Fuse(order["step"], order["nth"], signal.Signals(order["signal"]))
                 status = _live(settings, fuse, WrongClock(timedelta(seconds=order["clock_is_off_by"])))
             finally:

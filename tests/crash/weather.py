@@ -42,6 +42,8 @@ class Weather(Worker):
         self._stopping = threading.Event()
         self.struck: Counter[str] = Counter()
         self._in_force: dict[int, str] = {}
+        # While it is set, nothing breaks by chance.
+        self.lull = threading.Event()
 
     def stop(self) -> None:
         self._stopping.set()
@@ -50,6 +52,9 @@ class Weather(Worker):
 
     def work(self) -> None:
         while not self._stopping.is_set():
+            if self.lull.wait(0.0):
+                self._stopping.wait(0.2)
+                continue
             for _ in range(self._random.choice((1, 1, 2))):
                 self._blow()
             self._stopping.wait(self._random.uniform(0.3, 1.2))
@@ -69,7 +74,7 @@ class Weather(Worker):
 
     def _calm_down(self) -> None:
         for rule in self._control.clear_faults():
-            self.struck[self._in_force.pop(rule.id, "?")] += rule.struck
+            self.struck[self._in_force.pop(rule.id, "of an aim")] += rule.struck
 
     def _fields(self, name: str) -> dict[str, Any]:
         draw = self._random

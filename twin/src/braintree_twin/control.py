@@ -74,6 +74,8 @@ class DisputeEntry:
     amount: str
     currency: str
     texts: list[str]
+    # Every status that it has had, oldest first.
+    statuses: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ class ControlSide:
                     "status": one.status,
                     "amount": one.amount,
                     "currency": one.currency,
+                    "statuses": [str(each["status"]) for each in one.history],
                     "texts": [str(each["comments"] or "") for each in one.evidence],
                 }
                 for one in found

@@ -1,0 +1,70 @@
+"""Plants one mutant after the other in a service that meets few faults, and tells which the checker sees."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from adapters.persistence.engine import create_engine
+from adapters.persistence.migrate import upgrade
+from braintree_twin.testing import Twin, start_twin
+from tests.crash.mutants import MUTANTS, Mutant
+from tests.crash.replica import Replica
+from tests.crash.scoreboard import Scoreboard
+from tests.crash.storm import Storm, service_environment
+from tests.keys import let_in
+
+
+class Hunt:
+    """One launcher of victims for all mutants; each has a gateway and a database of its own."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._empty = directory / "empty.db"
+        engine = create_engine(f"sqlite:///{self._empty}")
+        upgrade(engine)
+        let_in(engine)
+        engine.dispose()
+        self._replica = Replica("victim", {}, directory)
+
+    def close(self) -> None:
+        self._replica.close()
+
+    def run(self, mutant: Mutant | None, seed: int = 1) -> Scoreboard:
+        """Lets shoppers do everything, once the mutant is planted. Without one, nothing may be found."""
+        with tempfile.TemporaryDirectory(dir=self._directory) as name:
+            directory = Path(name)
+            database = directory / "bayar.db"
+            shutil.copy(self._empty, database)
+            with start_twin(directory, separate_control=True) as twin:
+                return self._storm(twin, f"sqlite:///{database}", directory, mutant, seed)
+
+    def _storm(self, twin: Twin, url: str, directory: Path, mutant: Mutant | None, seed: int) -> Scoreboard:
+        self._replica.environment = service_environment(twin, url) | {"BAYAR_ABSENCE_HORIZON_SECONDS": "3"}
+        self._replica.mutant = mutant.name if mutant else ""
+        storm = Storm("sqlite", url, twin, directory, seed, replicas=[self._replica])
+        try:
+            return storm.exercise(mutant.faults if mutant else ())
+        finally:
+            self._replica.kill()
+            storm.town.close()
+            storm.dispose()
+
+
+@contextmanager
+def hunting() -> Iterator[Hunt]:
+    with tempfile.TemporaryDirectory(prefix="bayar-hunt-") as directory:
+        hunt = Hunt(Path(directory))
+        try:
+            yield hunt
+        finally:
+            hunt.close()
+
+
+def table() -> str:
+    """The mutants, in Markdown."""
+    rows = [f"| {mutant.name} | {mutant.column} |" for mutant in MUTANTS.values()]
+    return "\n".join(["| Planted | Seen in |", "|---|---|", *rows])

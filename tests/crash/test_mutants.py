@@ -1,0 +1,50 @@
+"""The storm's checker sees every bug that is planted in the service, and nothing where none is.
+
+Here the most important ones; `make crash-mutants` plants all.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.crash.hunt import Hunt, hunting, table
+from tests.crash.mutants import MUTANTS, Mutant
+from tests.crash.verdict import Verdict
+
+pytestmark = pytest.mark.timeout(180)
+
+_ALL: Final = bool(os.environ.get("CRASH_MUTANTS"))
+PLANTED: Final = [mutant for mutant in MUTANTS.values() if mutant.is_quick or _ALL]
+PAGE: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
+
+
+@pytest.fixture(scope="module")
+def hunt() -> Iterator[Hunt]:
+    with hunting() as begun:
+        yield begun
+
+
+def test_nothing_is_found_where_nothing_is_planted(hunt: Hunt) -> None:
+    board = hunt.run(None)
+    assert board.payments > 0
+    assert (board.verdict.lines(), board.internal_errors) == ([], []), str(board)
+
+
+@pytest.mark.parametrize("mutant", PLANTED, ids=lambda mutant: mutant.name)
+def test_a_planted_bug_is_seen(mutant: Mutant, hunt: Hunt) -> None:
+    board = hunt.run(mutant)
+    assert board.verdict.columns()[mutant.column], f"{board}\n{board.verdict.lines()[:5]}"
+
+
+def test_every_column_has_a_planted_bug() -> None:
+    unresolved = {"unresolved"}
+    assert {mutant.column for mutant in MUTANTS.values()} == Verdict().columns().keys() - unresolved
+
+
+def test_the_documented_table_names_every_planted_bug() -> None:
+    assert table() in PAGE.read_text(), f"the table of {PAGE.name} is to be:\n{table()}"
