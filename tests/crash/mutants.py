@@ -213,7 +213,7 @@ def _leave_one_out(field: str) -> Callable[[Callable[..., Any]], Callable[..., A
         def answer(*arguments: Any) -> Any:
             message = original(*arguments)
             items = getattr(message, field)
-            if len(items) > 1 and _strikes():
+            if len(items) > 1:
                 del items[len(items) // 2]
             return message
 
