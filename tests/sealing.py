@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from collections.abc import Mapping
 from typing import Final
 
@@ -19,7 +20,7 @@ NEW_KEY = SealingKey("new", b"n" * 32)
 SEALER = Sealer([OLD_KEY], b"an index key")
 
 # As a setting.
-ENCRYPTION_KEYS: Final = "test:" + base64.b64encode(b"t" * 32).decode()
+ENCRYPTION_KEYS: Final = "test:" + base64.b64encode(hashlib.sha256(b"t").digest()).decode()
 
 
 def sealer_of(environment: Mapping[str, str]) -> Sealer:

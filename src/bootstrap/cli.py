@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from bootstrap.hardening import keep_files_private
 from bootstrap.lines import open_standard_streams
 
 _DONE: Final = 0
@@ -34,6 +35,7 @@ _COMMANDS: Final = {
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0 done, 1 it failed, 2 it was asked or configured wrongly."""
     open_standard_streams()
+    keep_files_private()
     parsed = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:

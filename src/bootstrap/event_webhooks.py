@@ -9,11 +9,10 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from application.ports.deliveries import Endpoint
 from application.ports.feed import FeedKind
-from bootstrap.settings import BadSettings
+from bootstrap.settings import BadSettings, plain_url
 from domain.ids import CallerId
 
 _FIELDS: Final = {"name", "url", "caller", "types", "secret_env", "secret_file", "start"}
@@ -61,19 +60,15 @@ _EXAMPLES: Final = {"name": "shop", "url": "https://shop.example/bayar", "caller
 
 
 def _url(url: str, where: str, allow_private: bool) -> str:
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good:
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise BadSettings(f"{where}: url must hold no user or password; events are signed instead")
+    parts = plain_url(url)
+    if parts is None or parts.scheme not in ("http", "https"):
         raise BadSettings(f"{where}: url must be an address such as {_EXAMPLES['url']}")
     if parts.scheme == "http" and not allow_private:
         raise BadSettings(
             f"{where}: url must begin with https:// (http is for tests, with BAYAR_ALLOW_PRIVATE_WEBHOOKS)"
         )
-    if parts.username or parts.password:
-        raise BadSettings(f"{where}: url must hold no user or password; events are signed instead")
     return url
 
 

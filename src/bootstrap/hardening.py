@@ -1,9 +1,10 @@
-"""Keeps what is in memory from being written to disk when the process dies."""
+"""Keeps from others what is in memory when the process dies, and what it writes."""
 
 from __future__ import annotations
 
 import ctypes
 import logging
+import os
 import resource
 import sys
 from typing import Final
@@ -11,6 +12,11 @@ from typing import Final
 _log = logging.getLogger(__name__)
 
 _PR_SET_DUMPABLE: Final = 4
+
+
+def keep_files_private() -> None:
+    """What this process and those that it starts make from now on is only their user's."""
+    os.umask(0o077)
 
 
 def leave_no_core_dumps() -> None:

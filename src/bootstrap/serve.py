@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from adapters.http.server import WEBHOOKS
 from adapters.persistence import resealing
 from adapters.persistence.migrate import is_current, upgrade
+from adapters.persistence.private_files import narrow
 from application.ports.store import StoreUnavailable
 from bootstrap import encryption
 from bootstrap.container import Container
@@ -44,6 +45,7 @@ def serve_with_twin(state_dir: Path) -> int:
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         state_dir = state_dir.resolve()
+        narrow(*state_dir.iterdir())
         with running_twin(state_dir) as twin:
             os.environ.update(twin.environment())
             # Never the database of the environment: its operations are none of the twin's.

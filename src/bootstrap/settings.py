@@ -14,11 +14,13 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bayar.channels import is_loopback
+from bootstrap.weak_keys import is_weak_key, is_weak_text
 from domain.currencies import EXPONENTS
 
 
@@ -68,15 +70,34 @@ def _address(value: str) -> str:
 
 
 def _jwks(value: str) -> str:
-    if value.startswith("http://") and not is_loopback(value.removeprefix("http://").split("/")[0]):
+    scheme, separator, _ = value.partition("://")
+    if not separator:
+        return value
+    parts = plain_url(value)
+    if parts is None or scheme not in ("http", "https"):
+        raise ValueError("must be a file, or https://HOST/PATH without a user, a password and spaces")
+    if scheme == "http" and not is_loopback(parts.netloc):
         raise ValueError("must be https: whoever changes the keys on their way could call as anybody")
     return value
 
 
 def _url(value: str) -> str:
-    if value and not re.fullmatch(r"https?://[^/\s]+(:\d+)?/?", value):
-        raise ValueError("must be http(s)://HOST:PORT without a path")
+    parts = plain_url(value)
+    if value and (parts is None or parts.scheme not in ("http", "https") or parts.path not in ("", "/") or parts.query):
+        raise ValueError("must be http(s)://HOST:PORT without a path, a user and a password")
     return value.rstrip("/")
+
+
+def plain_url(value: str) -> SplitResult | None:
+    """The parts of an address that every reader understands alike: one with a host, a port at most, and no user."""
+    try:
+        parts = urlsplit(value)
+        good = (
+            bool(parts.hostname) and parts.port != 0 and re.fullmatch(r"[!-~]+", value) and not set(value) & set("\\#")
+        )
+    except ValueError:
+        return None
+    return parts if good and "@" not in parts.netloc else None
 
 
 _ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -89,10 +110,21 @@ def _encryption_keys(secret: SecretStr) -> SecretStr:
     keys = encryption_keys_of(secret.get_secret_value())
     if not keys or any(not _KEY_ID.fullmatch(name) or len(key) != 32 for name, key in keys):
         raise ValueError("must list NAME:KEY pairs, the current one first, each with the base64 of 32 bytes")
+    if is_weak_key(keys[0][1]):
+        raise ValueError(
+            "has a current key that was not drawn at random. Put a new one first, and leave this one behind it if "
+            f"values need it. Make one with: {_NEW_KEY}"
+        )
     names = [name for name, _ in keys]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ValueError(f"names the key {twice[0]} twice. Give each key a name of its own")
+    return secret
+
+
+def _secret_key(secret: SecretStr) -> SecretStr:
+    if is_weak_text(secret.get_secret_value()):
+        raise ValueError("was not drawn at random: make one as the example says")
     return secret
 
 
@@ -205,7 +237,7 @@ class Settings(BaseSettings):
         description="open: anybody may ask whether the service is well. closed: only callers who say who they are.",
         examples=["open"],
     )
-    secret_key: SecretStr | None = Field(
+    secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
         default=None,
         min_length=32,
         description="Keys the fingerprints of requests and the page tokens. Derived from the private key of Braintree "

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import Engine
 
-from adapters.persistence.engine import most_connections
+from adapters.persistence.engine import lost_at_a_crash, most_connections
 from adapters.persistence.migrate import is_current, upgrade
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
@@ -55,6 +55,12 @@ def _check_database(container: Container, engine: Engine) -> None:
             raise CannotStart(
                 "the database's schema is not up to date: run `bayar migrate` first, with the same settings"
             )
+    for name in lost_at_a_crash(engine):
+        _log.warning(
+            "PostgreSQL runs with %s=off: if its machine crashes, payments that were answered may be lost, or the "
+            "database damaged. Set it to on",
+            name,
+        )
     encryption.check_keys(container, engine)
     # Read at the start, so that no payment waits for it.
     _log.info("transactions carry the mark %s", container.order_ids().mark)

@@ -1,11 +1,14 @@
 """Settings: what is wrong is said in a sentence that names the variable and gives an example."""
 
+import base64
+import os
 from pathlib import Path
 
 import pytest
 
 from bootstrap.configuration_page import page
 from bootstrap.settings import BadSettings, load_settings
+from bootstrap.weak_keys import is_weak_key
 from tests.sealing import ENCRYPTION_KEYS
 
 ROOT = Path(__file__).parents[2]
@@ -136,3 +139,57 @@ def test_more_than_one_worker_needs_postgresql(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("BAYAR_DATABASE_URL", "postgresql://bayar@db.example/bayar")
     assert load_settings().workers == 4
     assert load_settings(workers=2).workers == 2
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        bytes(32),
+        b"\xff" * 32,
+        bytes(range(32)),
+        bytes(range(64, 32, -1)),
+        b"0123456789abcdef0123456789abcdef",
+        b"correct horse battery staple 123",
+        bytes.fromhex("00112233445566778899aabbccddeeff") * 2,
+    ],
+)
+def test_a_key_that_nobody_drew_encrypts_nothing_but_still_opens(key: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    weak = f"old:{base64.b64encode(key).decode()}"
+    monkeypatch.setenv("BAYAR_ENCRYPTION_KEYS", weak)
+    with pytest.raises(BadSettings, match=r"^BAYAR_ENCRYPTION_KEYS has a current key that was not drawn at random"):
+        load_settings()
+    monkeypatch.setenv("BAYAR_ENCRYPTION_KEYS", f"{ENCRYPTION_KEYS},{weak}")
+    assert load_settings()
+
+
+def test_keys_that_were_drawn_are_good() -> None:
+    assert not any(is_weak_key(os.urandom(32)) for _ in range(2_000))
+
+
+def test_a_secret_of_one_character_is_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BAYAR_SECRET_KEY", "0" * 32)
+    with pytest.raises(BadSettings, match=r"^BAYAR_SECRET_KEY was not drawn at random"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("BAYAR_JWT_JWKS", "http://127.0.0.1:80@idp.test/jwks"),
+        ("BAYAR_JWT_JWKS", "https://user:pass@idp.test/jwks"),
+        ("BAYAR_JWT_JWKS", "https://127.0.0.1\\@idp.test/jwks"),
+        ("BAYAR_JWT_JWKS", "http://idp.test/jwks"),
+        ("BAYAR_JWT_JWKS", "HTTP://idp.test/jwks"),
+        ("BAYAR_JWT_JWKS", "https:///jwks"),
+        ("BAYAR_JWT_JWKS", "https://idp.test /jwks"),
+        ("BAYAR_JWT_JWKS", "ftp://idp.test/jwks"),
+        ("BAYAR_BRAINTREE_URL", "https://127.0.0.1:8443@evil.test"),
+        ("BAYAR_BRAINTREE_URL", "https://evil.test/path"),
+    ],
+)
+def test_an_address_that_readers_could_take_for_another_is_refused(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(BadSettings, match=f"^{name} must be "):
+        load_settings()

@@ -23,6 +23,8 @@ from domain.ids import CUSTOMER, CallerId, CustomerId, is_id
 _log = logging.getLogger(__name__)
 
 _MATCHES: Final = ("fingerprint_sha256", "subject", "san")
+_DNS: Final = "DNS name"
+_URI: Final = "URI"
 _KNOWN: Final = {*_MATCHES, "caller_id", "scopes", "customer_id"}
 _SHAPE: Final = (
     'each [[client]] has one of san = "shop.internal", subject = "CN=shop,O=Example" or fingerprint_sha256 = "ab12...";'
@@ -36,7 +38,7 @@ class BadMapping(Exception):
 
 @dataclass(frozen=True, slots=True)
 class MappedCertificates:
-    """The callers, by what their certificates say: ("san", "shop.internal")."""
+    """The callers, by what their certificates say: ("DNS name", "shop.internal")."""
 
     callers: Mapping[tuple[str, str], Caller]
 
@@ -46,7 +48,7 @@ class MappedCertificates:
             certificate = x509.load_pem_x509_certificate(pem)
             said = [("fingerprint_sha256", certificate.fingerprint(SHA256()).hex())]
             said.append(("subject", certificate.subject.rfc4514_string()))
-            said += [("san", name) for name in _names(certificate)]
+            said += _names(certificate)
         except ValueError:
             raise NotAuthenticated(Refusal.INVALID, "unreadable certificate") from None
         # A connection may be older than that: its certificate was looked at when it was made.
@@ -146,16 +148,19 @@ def _client(number: int, client: Any) -> tuple[tuple[str, str], Caller]:
     kind, value = matches[0]
     if kind == "fingerprint_sha256":
         value = value.replace(":", "").lower()
+    if kind == "san":
+        kind, value = (_URI, value) if ":" in value else (_DNS, value.lower())
     owner = CustomerId(customer) if customer else None
     caller = Caller(CallerId(client["caller_id"]), scopes_named(scopes), owner, f"certificate {value}"[:128])
     return (kind, value), caller
 
 
-def _names(certificate: x509.Certificate) -> list[str]:
+def _names(certificate: x509.Certificate) -> list[tuple[str, str]]:
+    """Never mixed up: a name that an authority vouches for as a URI is no host's."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return []
     dns = names.get_values_for_type(x509.DNSName)
     uris = names.get_values_for_type(x509.UniformResourceIdentifier)
-    return [*dns, *uris]
+    return [*((_DNS, name.lower()) for name in dns), *((_URI, name) for name in uris)]

@@ -6,9 +6,11 @@ import json
 import select
 import sqlite3
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any, Final
 
 import sqlalchemy
@@ -17,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters.persistence.failures import told_as_unavailable
+from adapters.persistence.private_files import create_private, narrow
 
 _EXAMPLES: Final = "for example sqlite:///bayar.db or postgresql://bayar@localhost/bayar"
 _POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
@@ -83,9 +86,25 @@ def _create_sqlite(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
     # Without an isolation level, the driver leaves BEGIN to us.
     connect_args = {"timeout": limits.lock_timeout.total_seconds(), "isolation_level": None}
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
+    if not _names_uri(url):
+        event.listen(engine, "do_connect", _private(Path(url.database or "")), once=True)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", partial(_begin_sqlite, limits.lock_timeout))
     return engine
+
+
+def _names_uri(url: URL) -> bool:
+    return (url.database or "").startswith("file:")
+
+
+def _private(path: Path) -> Callable[..., None]:
+    """Makes the file before SQLite does, which gives its log and index the same mode."""
+
+    def make_private(*_: object) -> None:
+        create_private(path)
+        narrow(path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"))
+
+    return make_private
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
@@ -94,6 +113,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
     # A commit is on the disk before its answer leaves.
     connection.execute("PRAGMA synchronous=FULL")
+    # macOS alone: its fsync leaves the disk's own cache as it is.
+    connection.execute("PRAGMA fullfsync=ON")
     # What was erased is overwritten, not only out of reach.
     connection.execute("PRAGMA secure_delete=ON")
 
@@ -146,9 +167,21 @@ def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engi
     } | {name: value for name, value in url.query.items() if isinstance(value, str)}
     connect_args["options"] = f"{ours} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
+    event.listen(engine, "connect", _make_durable)
     event.listen(engine, "checkin", _note_rest)
     event.listen(engine, "checkout", partial(_ping_where_in_doubt, engine.dialect))
     return engine
+
+
+def _make_durable(connection: Any, _record: object) -> None:
+    """A commit is on the disk before its answer leaves, and on that of the standby where there is a synchronous one,
+    whatever the server, the database or the user has been set to. `remote_apply` asks for more, and stays.
+    """
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) "
+        "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
+    )
+    connection.commit()
 
 
 def _note_rest(_connection: object, record: ConnectionPoolEntry) -> None:
@@ -179,6 +212,18 @@ def _has_something_to_say(descriptor: int) -> bool:
 
 def _milliseconds(duration: timedelta) -> int:
     return round(duration / timedelta(milliseconds=1))
+
+
+def lost_at_a_crash(engine: Engine) -> list[str]:
+    """The settings of the server by which a crash of its machine may lose or damage what was committed.
+
+    Only whoever runs the server can change them. Raises StoreUnavailable.
+    """
+    if engine.dialect.name != "postgresql":
+        return []
+    asked = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name"
+    with told_as_unavailable(), engine.connect() as connection:
+        return [str(name) for name in connection.exec_driver_sql(asked).scalars()]
 
 
 def most_connections(engine: Engine) -> int | None:

@@ -95,6 +95,6 @@ def _refusal(failure: Exception) -> Refusal:
 
 
 def _named(subject: object) -> str:
-    """The token's subject for the history, without what would break a line."""
+    """The token's subject for the history, without what would break a line, and never to be taken for a key's id."""
     text = subject if isinstance(subject, str) else ""
-    return "".join(sign for sign in text if sign.isprintable())[:_LONGEST_SUBJECT] or "token"
+    return f"token {''.join(sign for sign in text if sign.isprintable())[:_LONGEST_SUBJECT]}".rstrip()

@@ -8,6 +8,36 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 _GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
+_NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+# The special-purpose registries of IANA, those that are reachable included: no merchant's server is there.
+_SPECIAL: Final = tuple(
+    ipaddress.ip_network(network)
+    for network in [
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.31.196.0/24",
+        "192.52.193.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "192.175.48.0/24",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
+        "2001::/23",
+        "2001:db8::/32",
+        "2002::/16",
+        "2620:4f:8000::/48",
+        "3fff::/20",
+    ]
+)
 
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -34,13 +64,11 @@ def is_public(address: str) -> bool:
     """Whether the address is on the internet at large."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
-        # The same IPv4 address in other clothes: mapped, 6to4, Teredo, NAT64.
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if inner is None and parsed in ipaddress.ip_network("64:ff9b::/96"):
-            inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)
+        # The same IPv4 address in other clothes: mapped, or for a network without IPv4 (NAT64).
+        inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else parsed.ipv4_mapped
         if inner is not None:
             return is_public(str(inner))
         # Nothing else of IPv6 is routed on the internet.
         if parsed not in _GLOBAL_UNICAST:
             return False
-    return parsed.is_global and not parsed.is_multicast
+    return parsed.is_global and not any(parsed in network for network in _SPECIAL)

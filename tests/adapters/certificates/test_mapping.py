@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.certificates.mapping import BadMapping, WatchedCertificates, read_mapping
 from application.caller import Scope
@@ -87,3 +89,29 @@ def test_a_certificate_that_has_expired_is_refused_on_a_connection_that_is_older
     with pytest.raises(NotAuthenticated) as refused:
         read_mapping(path).caller_of(pem)
     assert refused.value.refusal is Refusal.EXPIRED
+
+
+def test_a_uri_is_no_host_and_a_host_no_uri(tmp_path: Path) -> None:
+    path = tmp_path / "clients.toml"
+    path.write_text(f'[[client]]\nsan = "Shop.internal"\n{GOOD}[[client]]\nsan = "spiffe://shop/api"\n{GOOD}')
+    mapping = read_mapping(path)
+
+    def certificate(*names: x509.GeneralName) -> bytes:
+        return _self_signed(x509.SubjectAlternativeName(names))
+
+    assert mapping.caller_of(certificate(x509.DNSName("shop.internal")))
+    assert mapping.caller_of(certificate(x509.UniformResourceIdentifier("spiffe://shop/api")))
+    for wrong in (x509.UniformResourceIdentifier("shop.internal"), x509.DNSName("spiffe://shop/api")):
+        with pytest.raises(NotAuthenticated):
+            mapping.caller_of(certificate(wrong))
+
+
+def _self_signed(names: x509.SubjectAlternativeName) -> bytes:
+    key, name = Ed25519PrivateKey.generate(), x509.Name([])
+    now = datetime.now(UTC)
+    return (
+        x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+        .add_extension(names, critical=True)
+        .sign(key, None)
+        .public_bytes(Encoding.PEM)
+    )

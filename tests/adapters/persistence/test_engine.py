@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import psycopg
+import psycopg.conninfo
 import pytest
+from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Column, Engine, MetaData, Table, select, text
 
-from adapters.persistence.engine import Limits, create_engine, most_connections
+from adapters.persistence.engine import Limits, create_engine, lost_at_a_crash, most_connections
 from adapters.persistence.tables import UtcTime
 from tests.databases import Postgres
 
@@ -152,3 +157,59 @@ def test_a_connection_that_is_closed_as_it_rests_is_replaced_and_one_in_order_is
         assert len(set(two_at_rest(engine)) - set(pids)) == 2, "the others were opened to the same server"
     finally:
         engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("weak", "used"),
+    [("off", "on"), ("local", "on"), ("remote_write", "on"), ("on", "on"), ("remote_apply", "remote_apply")],
+)
+def test_a_commit_is_durable_whatever_the_database_is_set_to(weak: str, used: str, postgres: Postgres) -> None:
+    url = postgres.new_database()
+    name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+    postgres.execute(SQL("ALTER DATABASE {} SET synchronous_commit = {}").format(Identifier(str(name)), Literal(weak)))
+    engine = create_engine(url)
+    try:
+        for _ in range(2):
+            with engine.connect() as connection:
+                assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == used
+                connection.rollback()
+                assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == used
+    finally:
+        engine.dispose()
+        postgres.drop(url)
+
+
+def test_a_server_that_a_crash_would_damage_is_told(postgres_engine: Engine, sqlite_engine: Engine) -> None:
+    # The tests' own server is one: no test crashes the machine.
+    assert lost_at_a_crash(postgres_engine) == ["fsync"]
+    assert lost_at_a_crash(sqlite_engine) == []
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])
+def test_a_database_s_files_are_its_owner_s_alone_whatever_the_umask(umask: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        engine = create_engine(f"sqlite:///{tmp_path / 'bayar.db'}")
+        with engine.begin() as connection:
+            connection.exec_driver_sql("CREATE TABLE t (x)")
+        files = {path.name: path.stat().st_mode & 0o777 for path in tmp_path.iterdir()}
+        engine.dispose()
+    finally:
+        os.umask(before)
+    assert files == {"bayar.db": 0o600, "bayar.db-wal": 0o600, "bayar.db-shm": 0o600}
+
+
+def test_files_that_others_could_read_are_narrowed_with_a_word(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "bayar.db"
+    sqlite3.connect(path).close()
+    for name in ("bayar.db", "bayar.db-wal", "bayar.db-shm"):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(0o644)
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        assert {one.stat().st_mode & 0o777 for one in tmp_path.iterdir()} == {0o600}
+    engine.dispose()
+    assert "was open to other users (mode 644)" in caplog.text

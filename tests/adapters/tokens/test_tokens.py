@@ -52,7 +52,7 @@ def refusal(text: str, source: Source | None = None) -> Refusal:
 @pytest.mark.parametrize("algorithm", ["RS256", "ES256", "EdDSA"])
 def test_a_good_token_says_who_calls(algorithm: str) -> None:
     scopes = frozenset({Scope.PAYMENTS_READ, Scope.PAYMENTS_WRITE})
-    assert Source().tokens().caller_of(token(algorithm)) == Caller(CallerId("shop"), scopes, None, "user-42")
+    assert Source().tokens().caller_of(token(algorithm)) == Caller(CallerId("shop"), scopes, None, "token user-42")
 
 
 def test_a_token_of_a_customer_is_bound_and_never_an_administrators() -> None:
@@ -191,3 +191,11 @@ def test_keys_come_from_a_file_or_an_address(tmp_path: Path) -> None:
     for nowhere in (f"{base}/jwks", str(tmp_path / "missing")):
         with pytest.raises(CredentialsUnavailable):
             JwtTokens(Jwks(nowhere), ISSUER, AUDIENCE).caller_of(token())
+
+
+def test_a_subject_is_never_taken_for_a_key_or_a_certificate() -> None:
+    key_id = "key_01kb00000000000000000000te"
+    for subject in (key_id, "certificate ab12", f"{key_id}\n", ""):
+        caller = Source().tokens().caller_of(token(sub=subject))
+        assert caller.actor.startswith("shop/token")
+        assert caller.actor != f"shop/{subject}"

@@ -144,7 +144,10 @@ def test_a_name_is_looked_up_once_and_the_very_address_is_connected_to() -> None
         "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.1", "100.64.0.1",
         "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "::7f00:1", "64:ff9b:1::7f00:1",
-        "fec0::1",
+        "fec0::1", "192.0.0.8", "192.0.0.9", "192.88.99.1", "192.31.196.1", "192.52.193.1", "192.175.48.1", "192.0.2.1",
+        "198.18.0.1", "198.51.100.1", "203.0.113.1", "240.0.0.1", "3fff::1", "2001:db8::1", "2001::1", "2001:1::1",
+        "2001:20::1", "2620:4f:8000::1", "5f00::1", "100::1", "2002:5db8:d822::1", "64:ff9b::c058:6301",
+        "::ffff:192.0.0.8", "::ffff:c000:8",
     ],
 )  # fmt: skip
 def test_what_is_not_on_the_internet_is_no_public_address(address: str) -> None:
@@ -153,6 +156,6 @@ def test_what_is_not_on_the_internet_is_no_public_address(address: str) -> None:
         public_address("x", 443, allow_private=False, resolve=lambda *_: [address])
 
 
-@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1"])
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
 def test_what_is_on_the_internet_is(address: str) -> None:
     assert is_public(address)

@@ -1,0 +1,37 @@
+"""Files that only their owner reads, whatever the umask says."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+_log = logging.getLogger(__name__)
+
+_PRIVATE: Final = 0o600
+_OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
+
+
+def create_private(path: Path) -> None:
+    """An empty file where there is none. What keeps it from being made is told by whoever opens it."""
+    with contextlib.suppress(OSError):
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _PRIVATE)
+        os.fchmod(file, _PRIVATE)
+        os.close(file)
+
+
+def narrow(*paths: Path) -> None:
+    """Takes what others may do with the files from them, and says so. One that is somebody else's stays as it is."""
+    for path in paths:
+        try:
+            mode = path.stat().st_mode
+            if stat.S_ISREG(mode) and mode & _OTHERS:
+                path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+                _log.warning("%s was open to other users (mode %o): now it is only its owner's", path, mode & 0o777)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            _log.warning("%s is open to other users, and stays so (%s): chmod 600 it", path, error.strerror)
