@@ -11,6 +11,7 @@ from application.ports.store import Store
 from application.reread_methods import RereadMethods
 from domain import ids
 from domain.currencies import EXPONENTS
+from domain.customer import Customer
 from domain.ids import CustomerId
 
 
@@ -43,8 +44,18 @@ class CreateClientToken:
         try:
             return self.gateway.create_client_token(customer.customer_id, currency_code or None)
         except CustomerUnknown:
-            # It was deleted there. Our ids make creating it anew harmless, however often that is tried.
-            self.gateway.ensure_customer(customer)
+            self._make_anew(customer, caller)
             token = self.gateway.create_client_token(customer.customer_id, currency_code or None)
             self.reread.of_customer(customer.customer_id)
             return token
+
+    def _make_anew(self, customer: Customer, caller: Caller) -> None:
+        """A customer that was deleted at the gateway. Raises InvalidRequest where it is deleted here meanwhile."""
+        self.gateway.ensure_customer(customer)
+        with self.store.read() as work:
+            current = work.customers.get(customer.customer_id)
+        if not is_usable(current, caller):
+            self.gateway.delete_customer(customer.customer_id)
+            checks = Checks()
+            checks.add("customer_id", Rule.EXISTS)
+            checks.done()

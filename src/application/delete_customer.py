@@ -39,6 +39,7 @@ class DeleteCustomer:
         if customer.delete_time is not None:
             # Perhaps it was interrupted before this.
             self.store.wipe()
+            self.gateway.delete_customer(customer.customer_id)
             return customer
         self.gateway.delete_customer(customer.customer_id)
         stamp = self.exactly_once.stamp(caller)
@@ -65,6 +66,8 @@ class DeleteCustomer:
             work.payments.erase_personal_data(current.customer_id)
             work.feed.erase_personal_data(current.customer_id)
         self.store.wipe()
+        # Once more: a call that began and ended in between may have made the customer anew at the gateway.
+        self.gateway.delete_customer(customer.customer_id)
         return deleted
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from application.caller import Caller
 from application.checks import Checks, known
 from application.create_customer import CustomerDetails, CustomerOrder, check_customer
-from application.errors import ExternalIdAlreadyUsed, Rule
+from application.errors import ExternalIdAlreadyUsed, NotFound, Rule
 from application.exactly_once import ExactlyOnce, Request
 from application.get_customer import must_live, own_customer
 from application.ports.gateway import CustomerRefused, Gateway
@@ -68,6 +68,11 @@ class UpdateCustomer:
                 must_live(current)
                 updated = replace(current, update_time=stamp.time, **changes)  # type: ignore[arg-type]
                 work.customers.save(updated)
+        except NotFound:
+            # Deleted here meanwhile, and perhaps made anew at the gateway just now.
+            if customer.is_at_gateway:
+                self.gateway.delete_customer(customer.customer_id)
+            raise
         except ExternalIdTaken as taken:
             raise ExternalIdAlreadyUsed(told.external_id, taken.customer_id) from None
         return updated

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
+from collections.abc import Callable
 from datetime import timedelta
 
 from application.absence import AbsenceWatch
@@ -110,6 +111,8 @@ class Shop:
     def __init__(self, *, search_lag: timedelta = timedelta()) -> None:
         self.clock = ManualClock()
         self.faults: deque[tuple[str, Fault]] = deque()
+        # What happens right before the next such call arrives at the gateway.
+        self.before: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []
         self.real_gateway = MemoryGateway(self.clock, search_lag=search_lag)
         self.gateway = FaultyGateway(self.real_gateway, self._next_fault)
@@ -168,6 +171,7 @@ class Shop:
 
     def _next_fault(self, call: str) -> Fault:
         self.calls.append(call)
+        self.before.pop(call, lambda: None)()
         if self.faults and self.faults[0][0] == call:
             return self.faults.popleft()[1]
         return Fault.NONE

@@ -12,13 +12,13 @@ from application.change_payment_method import MethodUpdate
 from application.checks import RawCard
 from application.create_customer import CustomerOrder
 from application.create_payment import RawStoredMethod
-from application.errors import InvalidRequest, MethodNotActive, Rule
-from application.ports.gateway import Authorization, GatewayNotReached, Nonce, Outcome
+from application.errors import InvalidRequest, MethodNotActive, NotFound, Rule
+from application.ports.gateway import Authorization, CustomerUnknown, GatewayNotReached, Nonce, Outcome
 from application.refused_records import RefusedRecords
 from domain.address import Address
 from domain.customer import Customer
 from domain.decline import DeclineReason, RetryAdvice
-from domain.ids import OperationId
+from domain.ids import CustomerId, OperationId
 from domain.instrument import Card, CardExpiry
 from domain.money import Money
 from domain.payment import Payment
@@ -333,3 +333,52 @@ def test_a_method_that_is_gone_is_deleted_here_as_asked() -> None:
     lost = shop.method(shop.customer())
     shop.real_gateway.delete_method(lost.gateway_token)
     assert shop.delete_method(a_request_id(), lost.payment_method_id, SHOP).state is PaymentMethodState.DELETED
+
+
+# Customers that are deleted here meanwhile
+
+
+def delete(shop: Shop, customer: Customer) -> Callable[[], object]:
+    return lambda: shop.delete_customer(a_request_id(), customer.customer_id, SHOP)
+
+
+def is_at_gateway(shop: Shop, customer: Customer) -> bool:
+    try:
+        shop.real_gateway.create_client_token(customer.customer_id, None)
+    except CustomerUnknown:
+        return False
+    return True
+
+
+def test_a_client_token_leaves_nothing_of_a_customer_that_is_deleted_meanwhile() -> None:
+    shop = Shop()
+    customer, _ = gone(shop)
+    shop.before["ensure_customer"] = delete(shop, customer)
+    with pytest.raises(InvalidRequest):
+        shop.create_client_token(SHOP, customer_id=customer.customer_id)
+    assert not is_at_gateway(shop, customer)
+
+
+def test_an_update_leaves_nothing_of_a_customer_that_is_deleted_meanwhile() -> None:
+    shop = Shop()
+    customer, _ = gone(shop)
+    shop.before["update_customer"] = delete(shop, customer)
+    told = CustomerOrder(request_id=a_request_id(), phone="0215551234")
+    with pytest.raises(NotFound):
+        shop.update_customer(customer.customer_id, told, ["phone"], SHOP)
+    assert not is_at_gateway(shop, customer)
+
+
+def test_a_payment_that_ends_while_its_customer_is_deleted_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = Shop()
+    customer, _ = gone(shop)
+    delete_at_gateway = shop.real_gateway.delete_customer
+
+    def slow(customer_id: CustomerId) -> None:
+        delete_at_gateway(customer_id)
+        monkeypatch.setattr(shop.real_gateway, "delete_customer", delete_at_gateway)
+        shop.pay(an_order(customer_id=customer.customer_id, store_payment_method=True))
+
+    monkeypatch.setattr(shop.real_gateway, "delete_customer", slow)
+    shop.delete_customer(a_request_id(), customer.customer_id, SHOP)
+    assert not is_at_gateway(shop, customer)

@@ -15,6 +15,7 @@ import pytest
 from bayar import BayarClient, CaptureMode, Customer, Payment, card, money
 from bootstrap.service_process import running_service
 from bootstrap.twin_process import Twin, running_twin
+from domain.decline import DeclineReason
 from tests.bootstrap.command_line import CommandLine
 from tests.keys import ACTOR, let_in
 
@@ -207,7 +208,7 @@ def test_declines_are_a_table_of_reasons(shop: Shop) -> None:
     assert "the customer use another method There are not enough funds" in reason
     assert reason.endswith("2001, 2035")
     entries = [json.loads(line) for line in shop.cli.out("declines", "--json").splitlines()]
-    assert len(entries) == 24
+    assert len(entries) == len(DeclineReason)
     assert all(entry["decline"]["customer_message"]["text"] for entry in entries)
 
 

@@ -43,7 +43,7 @@ _OF_CODES: Final[Mapping[RefusalCause, str]] = MappingProxyType(
             "942169 942185 94204 94205 94206 94284 97510 97511"
         ),
         # Of these groups, but about the request: a missing part cannot be left out, and ids are this service's own.
-        _C.REQUEST: "81801 81808 81811 81828 91609 91610 91611 91612 91613 81606 92805 83603 93615",
+        _C.REQUEST: "81808 81811 81828 91609 91610 91611 91612 91613 81606 92805 83603 93615",
     }
 )
 OF_CODE: Final[Mapping[str, RefusalCause]] = MappingProxyType(

@@ -126,6 +126,7 @@ def _print_payment(out: Console, payment: Payment, clock: Clock) -> None:
                 ("stored method", payment.payment_method_id),
                 ("money is", words.funds(payment)),
                 ("failed because", failure),
+                *(("warning", words.plain(warning.message)) for warning in payment.warnings),
                 ("created", moment("create_time")),
                 ("changed", moment("update_time")),
                 ("authorized until", moment("authorization_expire_time")),

@@ -77,7 +77,7 @@ def test_refused_details_of_a_customer_are_left_out(code: str) -> None:
     assert cause_of([code])[0] is RefusalCause.CUSTOMER_DETAILS
 
 
-@pytest.mark.parametrize("code", ["81809", "81813", "91814", "91815", "91818", "91826", "915206"])
+@pytest.mark.parametrize("code", ["81801", "81809", "81813", "91814", "91815", "91818", "91826", "915206"])
 def test_a_refused_address_is_left_out(code: str) -> None:
     assert cause_of([code])[0] is RefusalCause.BILLING_ADDRESS
 

@@ -148,6 +148,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (application.ScopeMissing(Scope.ADMIN), Code.PERMISSION_DENIED, "SCOPE_MISSING", ()),
     (application.NotForCustomers(), Code.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", ()),
     (errors.StreamTooLong(), Code.UNAVAILABLE, "STREAM_ENDED", (rich.RetryInfo,)),
+    (errors.ReaderTooSlow(30), Code.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", (rich.RetryInfo,)),
     (errors.RateLimited(0.0125), Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", (rich.RetryInfo,)),
     (errors.TooManyFailedLogins(0.06), Code.RESOURCE_EXHAUSTED, "TOO_MANY_FAILED_LOGINS", (rich.RetryInfo,)),
     (errors.TooManyStreams(5), Code.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", (rich.RetryInfo,)),

@@ -30,7 +30,9 @@ class CreateClientTokenRequest(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
-    """Whose stored methods the token may show. Optional; an unknown one is INVALID_REQUEST."""
+    """Whose stored methods the token may show. Optional; an unknown one is INVALID_REQUEST. One that was deleted at the
+    gateway is made anew there.
+    """
     currency_code: _builtins.str
     """The currency of the coming payment. Default: that of the default merchant account."""
     def __init__(

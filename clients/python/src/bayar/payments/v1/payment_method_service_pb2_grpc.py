@@ -80,7 +80,8 @@ class PaymentMethodServiceServicer(object):
 
     def CreateClientToken(self, request, context):
         """Makes a token with which a browser or app turns card or wallet data into a nonce (Braintree's Hosted Fields and
-        Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE.
+        Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account is
+        not set up for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -37,7 +37,8 @@ class PaymentMethodServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PaymentMethodServiceAsyncStub: ...
     CreateClientToken: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.CreateClientTokenRequest, _payment_method_service_pb2.CreateClientTokenResponse]
     """Makes a token with which a browser or app turns card or wallet data into a nonce (Braintree's Hosted Fields and
-    Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE.
+    Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account is
+    not set up for it.
     """
     AddPaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.AddPaymentMethodRequest, _payment_method_service_pb2.AddPaymentMethodResponse]
     """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
@@ -71,7 +72,8 @@ class PaymentMethodServiceAsyncStub(PaymentMethodServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateClientToken: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.CreateClientTokenRequest, _payment_method_service_pb2.CreateClientTokenResponse]  # type: ignore[assignment]
     """Makes a token with which a browser or app turns card or wallet data into a nonce (Braintree's Hosted Fields and
-    Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE.
+    Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account is
+    not set up for it.
     """
     AddPaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.AddPaymentMethodRequest, _payment_method_service_pb2.AddPaymentMethodResponse]  # type: ignore[assignment]
     """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
@@ -108,7 +110,8 @@ class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_method_service_pb2.CreateClientTokenResponse, _abc.Awaitable[_payment_method_service_pb2.CreateClientTokenResponse]]:
         """Makes a token with which a browser or app turns card or wallet data into a nonce (Braintree's Hosted Fields and
-        Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE.
+        Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account is
+        not set up for it.
         """
 
     @_abc_1.abstractmethod
