@@ -1,18 +1,20 @@
-"""Follows each payment's money until the gateway moves it on no more: settled, expired, refused at settlement."""
+"""Follows each payment's money: until the gateway moves it on no more, and as long as others may refund it there."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.claims import with_latest_claims
 from application.conflicts import again_after_conflicts
 from application.exactly_once import ExactlyOnce, locked
+from application.outside import with_unknown_parts
 from application.ports.gateway import Gateway, Transaction
 from application.ports.store import Store
 from application.refresh import bring_up_to_date
 from domain.events import SERVICE, Stamp
 from domain.ids import PaymentId
+from domain.payment import Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,26 @@ class FollowPayments:
         now, follow = self.exactly_once.clock.now(), self.exactly_once.follow
         with self.store.begin() as work:
             due = work.payments.due_to_follow(now, now + follow.shortest, self.batch_size)
-        wanted = [transaction_id for payment in due for transaction_id in payment.awaited_transactions]
-        found = {t.transaction_id: t for t in self.gateway.find_transactions(wanted)} if wanted else {}
+        wanted = {payment.terms.payment_id: _watched(payment) for payment in due}
+        all_wanted = [transaction_id for some in wanted.values() for transaction_id in some]
+        found = {t.transaction_id: t for t in self.gateway.find_transactions(all_wanted)} if all_wanted else {}
         for payment in due:
-            self._record(payment.terms.payment_id, found)
+            payment_id = payment.terms.payment_id
+            shown = [found[transaction_id] for transaction_id in wanted[payment_id] if transaction_id in found]
+            self._record(payment_id, with_unknown_parts(self.gateway, payment, shown))
         return len(due)
 
     @again_after_conflicts
-    def _record(self, payment_id: PaymentId, found: Mapping[str, Transaction]) -> None:
+    def _record(self, payment_id: PaymentId, found: Sequence[Transaction]) -> None:
         stamp, follow = Stamp(self.exactly_once.clock.now(), SERVICE), self.exactly_once.follow
         with self.store.begin() as work:
             current = locked(work, payment_id)
-            for transaction_id in current.awaited_transactions:
-                if transaction_id in found:
-                    bring_up_to_date(current, with_latest_claims(work, found[transaction_id]), stamp, follow)
+            for transaction in found:
+                latest = with_latest_claims(work, transaction)
+                bring_up_to_date(current, latest, stamp, follow, self.exactly_once.ids)
             follow.plan(current, stamp.time)
             work.payments.save(current)
+
+
+def _watched(payment: Payment) -> list[str]:
+    return list(dict.fromkeys([*payment.awaited_transactions, *payment.refundable_transactions]))

@@ -41,6 +41,8 @@ _VOIDABLE = frozenset(status for status in TransactionStatus if status.is_voidab
 
 def _own_transaction(gateway: Gateway, operation: Operation, kind: TransactionKind) -> Outcome | None:
     found = [t for t in gateway.find_by_operation(operation.operation_id) if t.kind is kind]
+    # A part that somebody else captured carries the order id of the whole.
+    found = [t for t in found if bool(t.authorized_transaction_id) is operation.in_part]
     found = found or [t for t in _on_parent(gateway, operation) if t.kind is kind]
     # One that took effect says more than one that was declined on the way.
     found.sort(key=lambda transaction: transaction.decline is not None)

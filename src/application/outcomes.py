@@ -71,6 +71,9 @@ def record_outcome(
         case _:
             assert_never(outcome)
     follow.plan(payment, stamp.time)
+    if isinstance(outcome, Rejected) and payment.transaction_ids:
+        # The record must be behind: somebody else changed the transaction. Look at once.
+        payment.follow_time = stamp.time
     work.payments.save(payment)
     if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
         _settle_method(work, payment, outcome, stamp)

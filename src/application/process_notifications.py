@@ -101,7 +101,9 @@ class ProcessNotifications:
     def _bring_up_to_date(self, transaction: Transaction) -> bool:
         with self.store.read() as work:
             order_ids = [transaction.order_id] if transaction.order_id else []
-            found = work.payments.find_operations(order_ids, [transaction.transaction_id])
+            parents = (transaction.refunded_transaction_id, transaction.authorized_transaction_id)
+            transaction_ids = [one for one in (transaction.transaction_id, *parents) if one]
+            found = work.payments.find_operations(order_ids, transaction_ids)
         if not found:
             return False
         payment, operation = found[0].payment, found[0].operation

@@ -44,7 +44,7 @@ class RecordDispute:
                 return None
             dispute = self._keep(work, payment, report, stamp)
             if transaction is not None:
-                bring_up_to_date(payment, with_latest_claims(work, transaction), stamp, self.follow)
+                bring_up_to_date(payment, with_latest_claims(work, transaction), stamp, self.follow, self.ids)
                 work.payments.save(payment)
         return dispute
 

@@ -14,7 +14,7 @@ from application.load import check_amount, load_for_change, owned
 from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund, RefundIncomplete
 from application.ports.store import Store, UnitOfWork
 from application.refresh import Refresh
-from application.standing_refusals import STANDING
+from application.standing_refusals import STANDING, refusal_to_fields
 from application.void_payment import void_of
 from domain import ids
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
@@ -65,8 +65,9 @@ class RefundPayment:
                 return payment
             if started is not None:
                 payment = self._carry_out(payment, started, request, lease)
-                if _came_too_late_to_void(payment, started):
-                    payment = self._refund_instead(payment, request, amount, note)
+                refused = _refused(payment, started)
+                if refused:
+                    payment = self._refund_instead(payment, refused, request, amount, note)
                 return self.exactly_once.answer(payment, request)
         return self.exactly_once.repeat(payment, request)
 
@@ -156,33 +157,54 @@ class RefundPayment:
             work.payments.save(current)
         return lease
 
-    def _refund_instead(self, payment: Payment, request: Request, amount: Money | None, note: str) -> Payment:
-        """The money settled between the last look and the void: give it back by a refund."""
+    def _refund_instead(
+        self, payment: Payment, refused: list[Operation], request: Request, amount: Money | None, note: str
+    ) -> Payment:
+        """The record was behind: the money settled since the last look, or somebody refunded at the gateway.
+
+        Looks again, and gives back what is left, once.
+        """
         payment = self.refresh(payment, [sale.transaction_id for sale in payment.captured_sales])
         lease = self.exactly_once.begin_lease()
-        payment, started = self._record_start_instead(request, payment.terms.payment_id, amount, note)
+        payment, started = self._record_start_instead(request, payment.terms.payment_id, refused, amount, note)
+        if isinstance(started, Exception):
+            raise started
         return self._carry_out(payment, started, request, lease)
 
     @again_after_conflicts
     def _record_start_instead(
-        self, request: Request, payment_id: PaymentId, amount: Money | None, note: str
-    ) -> tuple[Payment, list[Operation]]:
+        self, request: Request, payment_id: PaymentId, refused: list[Operation], amount: Money | None, note: str
+    ) -> tuple[Payment, list[Operation] | AmountExceeds | IllegalTransition]:
         with self.store.begin() as work:
             payment = locked(work, payment_id)
             try:
+                if _would_repeat(payment, refused, amount, request):
+                    return payment, []
                 return payment, self._start(work, payment, request, amount, note)
-            except (AmountExceeds, IllegalTransition, OperationInProgress):
+            except (AmountExceeds, IllegalTransition) as refusal:
+                if payment.given_back_by(request.request_id):
+                    # This process hung meanwhile, and the resolver took its place.
+                    return payment, []
+                work.requests.refuse(*request.key, refusal_to_fields(refusal))
+                return payment, refusal
+            except OperationInProgress:
                 if not payment.given_back_by(request.request_id):
                     raise
-                # This process hung meanwhile, and the resolver took its place.
                 return payment, []
 
 
-def _came_too_late_to_void(payment: Payment, started: list[Operation]) -> bool:
+def _refused(payment: Payment, started: list[Operation]) -> list[Operation]:
+    now = (payment.operation(operation.operation_id) for operation in started)
+    return [one for one in now if one.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST]
+
+
+def _would_repeat(payment: Payment, refused: list[Operation], amount: Money | None, request: Request) -> bool:
+    """Whether the same would be sent again that the gateway has just refused."""
+    left = amount - payment.given_back_by(request.request_id) if amount is not None else None
+    sent = {(one.kind, one.target_transaction_id, one.amount) for one in refused}
     return any(
-        payment.operation(operation.operation_id).failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST
-        for operation in started
-        if operation.kind is OperationKind.VOID
+        (part.kind, part.transaction_id, part.amount) in sent and not part.must_wait
+        for part in payment.plan_refund(left)
     )
 
 

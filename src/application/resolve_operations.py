@@ -196,7 +196,10 @@ class ResolveOperations:
                     payment.check_again(operation_id, stamp.time + self.exactly_once.first_check)
                     work.payments.save(payment)
             return
-        self.exactly_once.record(payment_id, operation_id, outcome, Caller(CallerId(SERVICE)))
+        payment = self.exactly_once.record(payment_id, operation_id, outcome, Caller(CallerId(SERVICE)))
+        if isinstance(outcome, Rejected):
+            # Somebody else gave back what it was to give back, as it seems. Tell at once.
+            self.refresh(payment, [operation.target_transaction_id])
 
     def _find_scheduled(self, operation: Operation, payment_id: PaymentId) -> Payment | None:
         """The payment with what the gateway did before, or None: it shows nothing.

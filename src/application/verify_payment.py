@@ -17,10 +17,11 @@ from application.follow import FollowPolicy
 from application.load import load
 from application.look_up import look_up
 from application.outcomes import record_outcome
+from application.outside import unknown_parts, with_unknown_parts
 from application.ports.gateway import Gateway, Outcome, Transaction, Unknown
-from application.ports.runtime import Clock
+from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store
-from application.refresh import bring_up_to_date
+from application.refresh import bring_up_to_date, read
 from domain import ids
 from domain.events import SERVICE, Stamp
 from domain.ids import OperationId
@@ -33,6 +34,8 @@ class VerificationOutcome(Enum):
     REPAIRED = "repaired"
     # The gateway does not show something that may still be on its way.
     NOT_FOUND_YET = "not_found_yet"
+    # They disagree, and nothing that the gateway shows explains why.
+    DIFFERS = "differs"
 
 
 # Beside the status, what of a Standing says where the money is.
@@ -62,6 +65,7 @@ class VerifyPayment:
     store: Store
     gateway: Gateway
     clock: Clock
+    ids: IdSource
     follow: FollowPolicy = FollowPolicy()
 
     def __call__(self, payment_id: str, caller: Caller, *, language_code: str = "") -> VerifiedPayment:
@@ -76,8 +80,8 @@ class VerifyPayment:
         """Compares and mends one payment. Raises GatewayUnavailable and StoreUnavailable."""
         open_operations = [o for o in payment.operations if o.state is OperationState.STARTED]
         answers = {o.operation_id: look_up(self.gateway, o) for o in open_operations}
-        found = self.gateway.find_transactions(payment.transaction_ids)
-        return self._record(payment, answers, found)
+        found = read(self.gateway, payment.transaction_ids)
+        return self._record(payment, answers, with_unknown_parts(self.gateway, payment, found))
 
     @again_after_conflicts
     def _record(
@@ -88,12 +92,15 @@ class VerifyPayment:
             current = locked(work, payment.terms.payment_id)
             found = [with_latest_claims(work, transaction) for transaction in found]
             differences = list(_compare(current, found, payment.transaction_ids))
+            before = {operation.operation_id: operation for operation in current.operations}
             for difference in differences:
                 current.note_difference(
                     difference.operation_id, difference.field, difference.recorded, difference.at_gateway, stamp=stamp
                 )
             for transaction in found:
-                bring_up_to_date(current, transaction, stamp, self.follow)
+                bring_up_to_date(current, transaction, stamp, self.follow, self.ids)
+            differences += _turned_up(before, current)
+            unexplained = [*_unknown(current, found), *_compare(current, found, current.transaction_ids)]
             missing = False
             for operation_id, answer in answers.items():
                 if current.operation(operation_id).state is not OperationState.STARTED:
@@ -104,7 +111,10 @@ class VerifyPayment:
                 record_outcome(work, current, operation_id, answer, stamp, self.follow)
                 differences.append(_learned(operation_id, answer))
             work.payments.save(current)
-        if differences:
+        if unexplained:
+            outcome = VerificationOutcome.DIFFERS
+            differences += [difference for difference in unexplained if difference not in differences]
+        elif differences:
             outcome = VerificationOutcome.REPAIRED
         else:
             outcome = VerificationOutcome.NOT_FOUND_YET if missing else VerificationOutcome.MATCHES
@@ -115,11 +125,8 @@ def _compare(payment: Payment, found: Iterable[Transaction], asked: Iterable[str
     by_id = {transaction.transaction_id: transaction for transaction in found}
     for transaction_id in asked:
         operation = payment.latest_on(transaction_id)
-        if operation is None or operation.standing is None:
-            continue
         transaction = by_id.get(transaction_id)
-        if transaction is None:
-            yield Difference(operation.operation_id, "transaction", transaction_id, "unknown")
+        if operation is None or operation.standing is None or transaction is None:
             continue
         yield from differences_on(operation, transaction)
 
@@ -139,6 +146,30 @@ def differences_on(operation: Operation, transaction: Transaction) -> Iterable[D
                 yield Difference(operation.operation_id, name, str(before or "none"), str(now or "none"))
     if operation.amount != transaction.amount:
         yield Difference(operation.operation_id, "amount", str(operation.amount), str(transaction.amount))
+
+
+def _turned_up(before: Mapping[OperationId, Operation], payment: Payment) -> Iterable[Difference]:
+    """Refunds and captures of which the record did not know that they took effect."""
+    for operation in payment.operations:
+        earlier = before.get(operation.operation_id)
+        if earlier is None and operation.transaction_id != operation.target_transaction_id:
+            yield Difference(operation.operation_id, operation.kind.value, "none", str(operation.amount))
+        elif earlier is not None and earlier.state is not operation.state:
+            yield Difference(operation.operation_id, "outcome", earlier.state.value, operation.state.value)
+
+
+def _unknown(payment: Payment, found: Sequence[Transaction]) -> Iterable[Difference]:
+    """Transactions that one side names and the gateway does not show."""
+    shown = {transaction.transaction_id for transaction in found}
+    for transaction_id in payment.transaction_ids:
+        operation = payment.latest_on(transaction_id)
+        if operation is not None and transaction_id not in shown:
+            yield Difference(operation.operation_id, "transaction", transaction_id, "unknown")
+    for transaction in found:
+        lister = payment.latest_on(transaction.transaction_id)
+        for part in unknown_parts(payment, [transaction]):
+            if lister is not None and part not in shown:
+                yield Difference(lister.operation_id, "transaction", "unknown", part)
 
 
 def _learned(operation_id: OperationId, outcome: Outcome) -> Difference:

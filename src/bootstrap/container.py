@@ -195,7 +195,9 @@ def _threads_of_requests(settings: Settings) -> int:
 
 
 def _follow(settings: Settings) -> FollowPolicy:
-    return FollowPolicy(shortest=timedelta(seconds=settings.follow_interval_seconds))
+    return FollowPolicy(
+        shortest=timedelta(seconds=settings.follow_interval_seconds), watch=timedelta(days=settings.watch_refunds_days)
+    )
 
 
 def _absence(settings: Settings) -> AbsenceWatch:
@@ -239,7 +241,7 @@ class Container(containers.DeclarativeContainer):
     exactly_once = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
     follow = providers.Singleton(_follow, settings)
     page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
-    refresh = providers.Singleton(Refresh, store, gateway, clock, follow)
+    refresh = providers.Singleton(Refresh, store, gateway, clock, ids, follow)
     absence = providers.Singleton(_absence, settings)
     dispute_interval = providers.Callable(lambda settings: timedelta(seconds=settings.dispute_poll_seconds), settings)
     # Set once the process has been told to stop.
@@ -259,7 +261,7 @@ class Container(containers.DeclarativeContainer):
     refund_payment = providers.Singleton(RefundPayment, store, gateway, exactly_once, refresh)
     get_payment = providers.Singleton(GetPayment, store)
     list_payments = providers.Singleton(ListPayments, store, page_tokens)
-    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, follow)
+    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, ids, follow)
     list_payment_events = providers.Singleton(ListPaymentEvents, store, page_tokens)
     export_payments = providers.Singleton(ExportPayments, store)
     decline_codes = providers.Singleton(codes_by_reason)

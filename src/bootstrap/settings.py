@@ -340,6 +340,14 @@ class Settings(BaseSettings):
         "The interval grows to six hours.",
         examples=["300"],
     )
+    watch_refunds_days: float = Field(
+        default=180.0,
+        ge=0,
+        le=3650,
+        description="For how many days after a change to look for refunds of settled payments that somebody else made "
+        "at the gateway: 6 hours after it settled, then ever more rarely, weekly in the end. 0: never.",
+        examples=["180"],
+    )
     resolver_interval_seconds: float = Field(
         default=1.0, gt=0, description="How often to look for operations that are due.", examples=["1"]
     )

@@ -17,6 +17,7 @@ from domain.transaction import GatewayDetails, Standing
 from domain.warning import MerchantWarning
 
 SERVICE: Final = "bayar"
+OUTSIDE: Final = "gateway"
 
 
 class CaptureMode(Enum):
@@ -26,7 +27,7 @@ class CaptureMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """When it happened, and who did it: a caller's id, or SERVICE."""
+    """When it happened, and who did it: a caller's id, SERVICE, or OUTSIDE for somebody else at the gateway."""
 
     time: datetime
     actor: str
@@ -136,6 +137,19 @@ class GatewayStatusChanged(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutsideOperationRecorded(Occurrence):
+    """Somebody else moved this payment's money at the gateway. The operation is recorded as it was found."""
+
+    operation_id: OperationId
+    kind: OperationKind
+    amount: Money
+    transaction_id: str
+    target_transaction_id: str
+    standing: Standing
+    details: GatewayDetails = GatewayDetails()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DifferenceRepaired(Occurrence):
     """A check found the record other than the gateway; the events after it mend the record."""
 
@@ -154,5 +168,6 @@ PaymentEvent = (
     | OperationFailed
     | OutcomeUnknown
     | GatewayStatusChanged
+    | OutsideOperationRecorded
     | DifferenceRepaired
 )

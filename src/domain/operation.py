@@ -53,6 +53,11 @@ class FailureReason(Enum):
     CLOSED_BY_ADMINISTRATOR = "closed_by_administrator"
 
     @property
+    def may_turn_out(self) -> bool:
+        """Nobody found it, or somebody closed it by hand: what it did can still show up."""
+        return self in (FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR)
+
+    @property
     def surely_not_sent(self) -> bool:
         """The same request may be tried again: the gateway never acted on it."""
         return self in (FailureReason.GATEWAY_UNREACHABLE, FailureReason.GATEWAY_REFUSED_CREDENTIALS)

@@ -150,6 +150,13 @@ class OperationLog:
         ]
 
     @property
+    def refundable_transactions(self) -> list[str]:
+        """The captured transactions of which something is left, oldest first. Others may refund it at the gateway."""
+        return [
+            sale.transaction_id for sale in self.captured_sales if self.returned_of(sale.transaction_id) < sale.amount
+        ]
+
+    @property
     def transaction_ids(self) -> list[str]:
         """Every transaction at the gateway that holds an effect of this payment, oldest first."""
         return list(dict.fromkeys(o.transaction_id for o in self.operations if o.standing is not None))
@@ -195,7 +202,7 @@ class OperationLog:
         ]
         if any(capture.final for capture in captures):
             return self._zero
-        return self.authorized_amount - self._sum(captures)
+        return max(self.authorized_amount - self._sum(captures), self._zero)
 
     @cached_property
     def refunded_amount(self) -> Money:
@@ -307,7 +314,12 @@ class OperationLog:
 
     def _refunds(self) -> list[Operation]:
         """Refunds that gave money back or still may."""
-        undone = (TransactionStatus.SETTLEMENT_DECLINED, TransactionStatus.VOIDED, TransactionStatus.FAILED)
+        undone = (
+            TransactionStatus.SETTLEMENT_DECLINED,
+            TransactionStatus.VOIDED,
+            TransactionStatus.DECLINED,
+            TransactionStatus.FAILED,
+        )
         return [
             o
             for o in self.operations
@@ -316,14 +328,16 @@ class OperationLog:
 
     def _unreturned(self, sale: Operation) -> Money:
         """What is left of one captured transaction."""
-        returns = self._sum(
+        claimed = sale.standing.disputed_amount if sale.standing else None
+        return max(sale.amount - self.returned_of(sale.transaction_id) - (claimed or self._zero), self._zero)
+
+    def returned_of(self, transaction_id: str) -> Money:
+        """Refunds of the transaction, done or still to come."""
+        return self._sum(
             o
             for o in self._refunds()
-            if o.target_transaction_id == sale.transaction_id
-            and (o.state.is_open or o.state is OperationState.SUCCEEDED)
+            if o.target_transaction_id == transaction_id and (o.state.is_open or o.state is OperationState.SUCCEEDED)
         )
-        claimed = sale.standing.disputed_amount if sale.standing else None
-        return max(sale.amount - returns - (claimed or self._zero), self._zero)
 
     def latest_on(self, transaction_id: str, before: Operation | None = None) -> Operation | None:
         """The latest successful operation, voids apart, whose effect lies in the transaction."""

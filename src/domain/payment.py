@@ -10,6 +10,7 @@ from typing import assert_never
 from domain.decline import Decline
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress, OutcomeConflict
 from domain.events import (
+    OUTSIDE,
     DifferenceRepaired,
     GatewayStatusChanged,
     OperationDeclined,
@@ -18,6 +19,7 @@ from domain.events import (
     OperationStarted,
     OperationSucceeded,
     OutcomeUnknown,
+    OutsideOperationRecorded,
     PaymentCreated,
     PaymentEvent,
     PaymentTerms,
@@ -26,7 +28,7 @@ from domain.events import (
 from domain.ids import OperationId, RequestId
 from domain.instrument import Instrument
 from domain.money import Money
-from domain.operation import FailureReason, Operation, OperationKind, OperationState
+from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import OperationLog
 from domain.transaction import GatewayDetails, Standing, TransactionStatus
 from domain.transitions import ALLOWED, PaymentState
@@ -265,6 +267,7 @@ class Payment(OperationLog):
                 note=operation.note,
             )
         )
+        self._drop_without_room(operation.target_transaction_id, stamp=stamp)
 
     # What the gateway answered
 
@@ -287,10 +290,7 @@ class Payment(OperationLog):
         operation = self.operation(operation_id)
         if operation.state is OperationState.SUCCEEDED:
             return
-        gives_way = operation.failure_reason in (
-            FailureReason.NOT_FOUND_AT_GATEWAY,
-            FailureReason.CLOSED_BY_ADMINISTRATOR,
-        )
+        gives_way = operation.failure_reason is not None and operation.failure_reason.may_turn_out
         if operation.state is not OperationState.STARTED and not gives_way:
             raise OutcomeConflict(operation_id, operation.state, "a success")
         self._record(
@@ -386,6 +386,36 @@ class Payment(OperationLog):
         if not standing.status.is_open and not standing.status.is_captured:
             self._drop_scheduled(transaction_id, stamp=stamp)
         return True
+
+    def record_outside(
+        self,
+        kind: OperationKind,
+        operation_id: OperationId,
+        *,
+        amount: Money,
+        transaction_id: str,
+        target_transaction_id: str,
+        standing: Standing,
+        details: GatewayDetails = GatewayDetails(),
+        stamp: Stamp,
+    ) -> None:
+        """Somebody else moved money of this payment at the gateway. Scheduled refunds that no longer fit fail."""
+        self._record(
+            OutsideOperationRecorded(
+                stamp=Stamp(stamp.time, OUTSIDE),
+                operation_id=operation_id,
+                kind=kind,
+                amount=amount,
+                transaction_id=transaction_id,
+                target_transaction_id=target_transaction_id,
+                standing=standing,
+                details=details,
+            )
+        )
+        if kind is OperationKind.VOID:
+            self._drop_scheduled(target_transaction_id, stamp=stamp)
+        elif kind is OperationKind.REFUND:
+            self._drop_without_room(target_transaction_id, stamp=stamp)
 
     def note_difference(
         self, operation_id: OperationId, difference: str, recorded: str, at_gateway: str, *, stamp: Stamp
@@ -489,6 +519,8 @@ class Payment(OperationLog):
                     standing=event.standing,
                     details=event.details if event.details != GatewayDetails() else operation.details,
                 )
+            case OutsideOperationRecorded():
+                self._append_outside(event)
             case OutcomeUnknown() | DifferenceRepaired():
                 pass
             case PaymentCreated():
@@ -519,6 +551,25 @@ class Payment(OperationLog):
             note=event.note,
         )
         self._become([*self.operations, begun])
+
+    def _append_outside(self, event: OutsideOperationRecorded) -> None:
+        done = Operation(
+            operation_id=event.operation_id,
+            kind=event.kind,
+            state=OperationState.SUCCEEDED,
+            amount=event.amount,
+            request_id=RequestId(""),
+            create_time=event.stamp.time,
+            target_transaction_id=event.target_transaction_id,
+            origin=OperationOrigin.OUTSIDE,
+            in_part=event.kind is OperationKind.CAPTURE and event.transaction_id != event.target_transaction_id,
+            finish_time=event.stamp.time,
+            transaction_id=event.transaction_id,
+            standing=event.standing,
+            details=event.details,
+        )
+        self._become([*self.operations, done])
+        self._mark_parent_of(done)
 
     def _mark_parent_of(self, operation: Operation) -> None:
         """A capture or void also changes the standing of the transaction that it acts on."""
@@ -577,3 +628,15 @@ class Payment(OperationLog):
         for operation in self.operations:
             if operation.state is OperationState.SCHEDULED and operation.target_transaction_id == transaction_id:
                 self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, stamp=stamp)
+
+    def _drop_without_room(self, transaction_id: str, *, stamp: Stamp) -> None:
+        """Refunds that wait, the latest first, while all of the transaction's come to more than it took."""
+        sale = self.latest_on(transaction_id)
+        for operation in reversed(self.operations):
+            returned = self.returned_of(transaction_id)
+            if sale is None or returned <= sale.amount:
+                return
+            if operation.state is OperationState.SCHEDULED and operation.target_transaction_id == transaction_id:
+                left = max(sale.amount - returned + operation.amount, self._zero)
+                detail = f"Somebody else refunded it at the gateway; {left} of {operation.amount} is left."
+                self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, detail=detail, stamp=stamp)

@@ -137,7 +137,7 @@ class Shop:
         )
         self.guard = AttemptGuard(store, self.clock, self.ids, self.limits, b"key of its own")
         tokens = PageTokens(b"key")
-        refresh = Refresh(store, gateway, self.clock)
+        refresh = Refresh(store, gateway, self.clock, self.ids)
         changer = MethodChanger(store, self.once)
         self.absence = AbsenceWatch(self.clock.steady_seconds, HORIZON)
         self.reread_methods = RereadMethods(store, gateway, self.clock)
@@ -148,7 +148,7 @@ class Shop:
         self.get = GetPayment(store)
         self.list = ListPayments(store, tokens)
         self.list_events = ListPaymentEvents(store, tokens)
-        self.verify_payment = VerifyPayment(store, gateway, self.clock)
+        self.verify_payment = VerifyPayment(store, gateway, self.clock, self.ids)
         self.follow = FollowPayments(store, gateway, self.once)
         self.resolver = ResolveOperations(
             store, gateway, self.once, refresh, self.absence, is_stopping=lambda: self.is_stopping

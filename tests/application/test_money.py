@@ -273,7 +273,7 @@ def test_a_refund_that_is_declined_can_be_asked_for_again() -> None:
 def test_a_refund_is_not_planned_on_a_guess() -> None:
     shop = Shop()
     payment = shop.pay()
-    shop.fails("find_transactions", Fault.LOST_BEFORE)
+    shop.fails("find_transaction", Fault.LOST_BEFORE)
     with pytest.raises(GatewayUnavailable):
         shop.refund(payment)
     assert len(shop.now(payment).operations) == 1

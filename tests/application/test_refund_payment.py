@@ -64,7 +64,7 @@ def test_what_was_given_back_in_part_is_never_told_as_a_refusal() -> None:
         first_check=timedelta(seconds=2),
         steady_seconds=lambda: 0.0,
     )
-    refund = RefundPayment(store, gateway, once, Refresh(store, gateway, clock))
+    refund = RefundPayment(store, gateway, once, Refresh(store, gateway, clock, ids))
     capture = CapturePayment(store, gateway, once)
     guard = AttemptGuard(store, clock, ids, AttemptLimits(), b"key")
     paid = CreatePayment(store, gateway, once, frozenset({"USD"}), guard, RereadMethods(store, gateway, clock))(

@@ -464,6 +464,10 @@ def test_the_money_is_followed_to_its_end() -> None:
     assert shop.follow() == 1
     assert shop.now(payment).state is PaymentState.SETTLED
     shop.wait(timedelta(days=30))
+    assert shop.follow() == 1
+    shop.wait(timedelta(days=160))
+    shop.follow()
+    shop.wait(timedelta(days=30))
     assert shop.follow() == 0
 
 

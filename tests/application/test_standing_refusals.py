@@ -159,7 +159,7 @@ def test_a_repeat_is_refused_while_the_gateway_is_away() -> None:
     request_id = a_request_id()
     with pytest.raises(AmountExceeds):
         shop.refund(payment, 200_00, request_id=request_id)
-    shop.fails("find_transactions", Fault.UNREACHABLE)
+    shop.fails("find_transaction", Fault.UNREACHABLE)
 
     with pytest.raises(AmountExceeds):
         shop.refund(payment, 200_00, request_id=request_id)

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from domain.decline import CATALOGUE
 from domain.errors import DomainError
 from domain.money import Money
-from domain.operation import FailureReason, Operation, OperationKind, OperationState
+from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds, OperationLog
 from domain.payment import Payment
 from domain.transaction import Standing, TransactionStatus
@@ -42,6 +42,9 @@ def is_legal(before: Operation | None, after: Operation) -> bool:
     """Whether an operation may go from the one form to the other in one step."""
     if before is not None and before.state is after.state:
         return True
+    if before is None and after.origin is OperationOrigin.OUTSIDE:
+        # What somebody else did is recorded as it was found.
+        return after.state is OperationState.SUCCEEDED
     step = (before.state if before else None, after.state)
     if before is not None and before.state is OperationState.FAILED and before.failure_reason not in NOT_FOUND:
         return False
@@ -134,11 +137,33 @@ class AnyCourse(RuleBasedStateMachine):
             case OperationKind.AUTHORIZE:
                 return True
             case OperationKind.CAPTURE:
-                return status in (TransactionStatus.AUTHORIZED, TransactionStatus.PARTIALLY_CAPTURED)
+                held = (TransactionStatus.AUTHORIZED, TransactionStatus.PARTIALLY_CAPTURED)
+                return status in held and operation.amount <= self.left_to_capture()
             case OperationKind.VOID:
                 return status is not None and status.is_voidable
             case OperationKind.REFUND:
-                return status is not None and status.is_refundable
+                if target is None or status is None or not status.is_refundable:
+                    return False
+                return operation.amount <= self.left_to_refund(target)
+
+    def left_to_capture(self) -> Money:
+        """At the gateway, which does not know of what is only on its way."""
+        done = [
+            o.amount
+            for o in self.payment.operations
+            if o.kind is OperationKind.CAPTURE and o.state is OperationState.SUCCEEDED
+        ]
+        return usd(AUTHORIZED) - Money.total(done, "USD")
+
+    def left_to_refund(self, sale: Operation) -> Money:
+        done = [
+            o.amount
+            for o in self.payment.operations
+            if o.kind is OperationKind.REFUND
+            and o.target_transaction_id == sale.transaction_id
+            and o.state is OperationState.SUCCEEDED
+        ]
+        return sale.amount - Money.total(done, "USD")
 
     @rule(data=st.data())
     def answer_no(self, data: st.DataObject) -> None:
@@ -213,6 +238,60 @@ class AnyCourse(RuleBasedStateMachine):
             status = data.draw(st.sampled_from(steps))
             self.payment.move_on(transaction_id, Standing(status), amount=latest.amount, stamp=STAMP)
 
+    # What somebody else does at the gateway
+
+    def outside(
+        self, kind: OperationKind, amount: Money, target: str, status: TransactionStatus, transaction_id: str = ""
+    ) -> None:
+        self.payment.record_outside(
+            kind,
+            an_operation_id(),
+            amount=amount,
+            transaction_id=transaction_id or target,
+            target_transaction_id=target,
+            standing=Standing(status),
+            stamp=STAMP,
+        )
+
+    @rule(data=st.data())
+    def refund_outside(self, data: st.DataObject) -> None:
+        there = [sale for sale in self.payment.captured_sales if self.payment.is_refundable_now(sale.transaction_id)]
+        there = [sale for sale in there if self.left_to_refund(sale)]
+        if there:
+            sale = data.draw(st.sampled_from(there))
+            amount = usd(data.draw(st.integers(1, self.left_to_refund(sale).minor_units)))
+            before = self.payment.refunded_amount
+            new = self.new_transaction()
+            self.outside(OperationKind.REFUND, amount, sale.transaction_id, TransactionStatus.SUBMITTED, new)
+            assert self.payment.refunded_amount == before + amount
+
+    @rule(data=st.data(), in_part=st.booleans())
+    def capture_outside(self, data: st.DataObject, in_part: bool) -> None:
+        standing, left = self.payment.authorization_standing, self.left_to_capture()
+        held = (
+            {TransactionStatus.AUTHORIZED, TransactionStatus.PARTIALLY_CAPTURED}
+            if in_part
+            else {TransactionStatus.AUTHORIZED}
+        )
+        if standing is not None and standing.status in held and left:
+            amount = usd(data.draw(st.integers(1, left.minor_units)))
+            target = self.payment.authorization.transaction_id
+            new = self.new_transaction() if in_part else ""
+            self.outside(OperationKind.CAPTURE, amount, target, TransactionStatus.SUBMITTED, new)
+
+    @rule(data=st.data())
+    def void_outside(self, data: st.DataObject) -> None:
+        latest = [self.payment.latest_on(one) for one in self.payment.transaction_ids]
+        there = [o for o in latest if o is not None and o.standing is not None and o.standing.status.is_voidable]
+        there = [o for o in there if o.kind is not OperationKind.REFUND]
+        if there:
+            target = data.draw(st.sampled_from(there))
+            self.outside(OperationKind.VOID, target.amount, target.transaction_id, TransactionStatus.VOIDED)
+            assert not any(
+                o.state is OperationState.SCHEDULED and o.target_transaction_id == target.transaction_id
+                for o in self.payment.operations
+            )
+
     # What always holds
 
     @invariant()
@@ -234,19 +313,31 @@ class AnyCourse(RuleBasedStateMachine):
         assert zero <= payment.refunded_amount
         spent = payment.refunded_amount + payment.refund_pending_amount
         if not any(o.kind is OperationKind.VOID and o.state is OperationState.SUCCEEDED for o in payment.operations):
-            assert spent <= payment.captured_amount or payment.captured_amount == zero
+            # What is on its way while somebody else refunds is refused by the gateway.
+            assert spent <= payment.captured_amount or payment.captured_amount == zero or self.is_overtaken
+            assert payment.refunded_amount <= payment.captured_amount or payment.captured_amount == zero
+
+    @property
+    def is_overtaken(self) -> bool:
+        operations = self.payment.operations
+        return any(o.origin is OperationOrigin.OUTSIDE for o in operations) and any(
+            o.state is OperationState.STARTED for o in operations
+        )
 
     @invariant()
     def each_transaction_gives_back_no_more_than_it_took(self) -> None:
         for sale in self.payment.captured_sales:
             back = [
-                o.amount
+                o
                 for o in self.payment.operations
-                if o.kind is OperationKind.REFUND
-                and o.target_transaction_id == sale.transaction_id
-                and (o.state.is_open or o.state is OperationState.SUCCEEDED)
+                if o.kind is OperationKind.REFUND and o.target_transaction_id == sale.transaction_id
             ]
-            assert Money.total(back, "USD") <= sale.amount
+            done = [o.amount for o in back if o.state is OperationState.SUCCEEDED]
+            open_ones = [o.amount for o in back if o.state.is_open]
+            assert Money.total(done, "USD") <= sale.amount
+            if Money.total([*done, *open_ones], "USD") > sale.amount:
+                assert self.is_overtaken
+                assert not any(o.state is OperationState.SCHEDULED for o in back)
 
     @invariant()
     def the_history_is_the_payment(self) -> None:

@@ -364,7 +364,7 @@ class _Payments:
         is_under_way = any(operation.state.is_open for operation in payment.operations)
         return (
             payment.update_time < before
-            and payment.follow_time is None
+            and (payment.follow_time is None or payment.state is PaymentState.SETTLED)
             and payment.state is not PaymentState.PENDING
             and not is_under_way
         )
@@ -382,7 +382,7 @@ class _Payments:
     def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
         times = [(p.follow_time, payment_id) for payment_id, p in self._state.payments.items() if p.follow_time]
         claimed = []
-        for _, payment_id in sorted(pair for pair in times if _is_due(pair[0], now))[:limit]:
+        for _, payment_id in sorted(pair for pair in times if _is_due(pair[0], now, timedelta(days=14)))[:limit]:
             payment = deepcopy(self._state.payments[payment_id])
             payment.follow_time = lease_until
             self._state.payments[payment_id] = payment

@@ -208,14 +208,14 @@ class Replica:
             first_check=FIRST_CHECK,
             steady_seconds=world.clock.steady_seconds,
         )
-        refresh = Refresh(store, gateway, self.clock)
+        refresh = Refresh(store, gateway, self.clock, world.ids)
         guard = AttemptGuard(store, self.clock, world.ids, AttemptLimits(), b"key")
         reread = RereadMethods(store, gateway, self.clock)
         self.create = CreatePayment(store, gateway, once, frozenset({"USD"}), guard, reread)
         self.capture = CapturePayment(store, gateway, once)
         self.void = VoidPayment(gateway, once)
         self.refund = RefundPayment(store, gateway, once, refresh)
-        self.verify = VerifyPayment(store, gateway, self.clock)
+        self.verify = VerifyPayment(store, gateway, self.clock, world.ids)
         self.follow = FollowPayments(store, gateway, once)
         self.resolve = ResolveOperations(
             store, gateway, once, refresh, AbsenceWatch(world.clock.steady_seconds, HORIZON), batch_size=10

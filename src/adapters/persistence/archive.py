@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, delete, exists, insert, select, update
+from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, update
 
 from adapters.persistence.sealing import Sealer, place_of
 from adapters.persistence.tables import operations, payment_archives, payment_events, payments
@@ -89,7 +89,8 @@ def _claim_resting(connection: Connection, payment_ids: set[str], before: dateti
         .where(
             table.payment_id.in_(payment_ids),
             table.update_time < before,
-            table.follow_time.is_(None),
+            # Settled money is still watched, for refunds that somebody else makes: little comes of it.
+            or_(table.follow_time.is_(None), table.state == PaymentState.SETTLED.value),
             table.state != PaymentState.PENDING.value,
             ~is_under_way,
             ~has_no_place,

@@ -6,7 +6,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, tuple_, update
@@ -69,6 +69,8 @@ _OPERATIONS_OF: Final = (
     .where(operations.c.payment_id.in_(bindparam("payment_ids", expanding=True)))
     .order_by(operations.c.payment_id, operations.c.sequence)
 )
+# Settled payments are looked at weekly in the end.
+_FARTHEST_FOLLOW: Final = timedelta(days=14)
 _ADD_OPERATION: Final = insert(operations)
 _ADD_EVENT: Final = insert(payment_events)
 _UPDATE_OPERATION: Final = update(operations).where(operations.c.operation_id == bindparam("own_id"))
@@ -207,7 +209,7 @@ class SqlPayments:
         table = payments.c
         statement = (
             select(payments)
-            .where(IS_FOLLOWED, is_due(table.follow_time, now))
+            .where(IS_FOLLOWED, is_due(table.follow_time, now, _FARTHEST_FOLLOW))
             .order_by(table.follow_time)
             .limit(limit)
             .with_for_update(skip_locked=True)

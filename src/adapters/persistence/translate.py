@@ -38,6 +38,7 @@ from domain.events import (
     OperationStarted,
     OperationSucceeded,
     OutcomeUnknown,
+    OutsideOperationRecorded,
     PaymentCreated,
     PaymentEvent,
     PaymentTerms,
@@ -63,6 +64,7 @@ EVENT_NAMES: Final[Mapping[type[PaymentEvent], str]] = MappingProxyType(
         OperationFailed: "operation_failed",
         OutcomeUnknown: "outcome_unknown",
         GatewayStatusChanged: "gateway_status_changed",
+        OutsideOperationRecorded: "outside_operation_recorded",
         DifferenceRepaired: "difference_repaired",
     }
 )

@@ -16,6 +16,7 @@ from bayar import (
     FailureReason,
     Operation,
     OperationKind,
+    OperationOrigin,
     OperationState,
     Payment,
     PaymentEvent,
@@ -38,6 +39,10 @@ _VERDICTS: Final = {
     VerificationOutcome.VERIFICATION_OUTCOME_REPAIRED: (
         "yellow",
         "The gateway knew more or other. The record was brought up to date, and the history says so.",
+    ),
+    VerificationOutcome.VERIFICATION_OUTCOME_DIFFERS: (
+        "red",
+        "The gateway and the record disagree, and nothing that the gateway shows explains why. Somebody has to look.",
     ),
     VerificationOutcome.VERIFICATION_OUTCOME_NOT_FOUND_YET: (
         "yellow",
@@ -213,7 +218,8 @@ def _print_operations(out: Console, payment: Payment, clock: Clock) -> None:
 
 
 def _remarks(operation: Operation, clock: Clock) -> str:
-    remarks = [operation.note]
+    is_outside = operation.origin == OperationOrigin.OPERATION_ORIGIN_OUTSIDE
+    remarks = ["made at the gateway by somebody else" if is_outside else "", operation.note]
     if operation.HasField("decline"):
         remarks.append(reason_word(operation.decline))
     if operation.failure_reason:

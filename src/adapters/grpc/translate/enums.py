@@ -34,11 +34,12 @@ from domain.events import (
     OperationStarted,
     OperationSucceeded,
     OutcomeUnknown,
+    OutsideOperationRecorded,
     PaymentCreated,
     PaymentEvent,
 )
 from domain.instrument import InstrumentKind
-from domain.operation import FailureReason, OperationKind, OperationState
+from domain.operation import FailureReason, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
 from domain.payment_method import CheckResult, ExpiryStatus, PaymentMethodState
 from domain.transitions import PaymentState
@@ -57,6 +58,7 @@ PAYMENT_STATE: Final = _by_name(PaymentState, payment_pb2.PaymentState, "PAYMENT
 FUNDS: Final = _by_name(Funds, payment_pb2.PaymentFunds, "PAYMENT_FUNDS")
 CAPTURE_MODE: Final = _by_name(CaptureMode, payment_pb2.CaptureMode, "CAPTURE_MODE")
 OPERATION_KIND: Final = _by_name(OperationKind, payment_pb2.OperationKind, "OPERATION_KIND")
+OPERATION_ORIGIN: Final = _by_name(OperationOrigin, payment_pb2.OperationOrigin, "OPERATION_ORIGIN")
 OPERATION_STATE: Final = _by_name(OperationState, payment_pb2.OperationState, "OPERATION_STATE")
 ABUSE_SCOPE: Final = _by_name(AttemptScope, admin_service_pb2.AbuseScope, "ABUSE_SCOPE")
 FAILURE_REASON: Final = _by_name(FailureReason, payment_pb2.FailureReason, "FAILURE_REASON")
@@ -92,6 +94,7 @@ EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.Value
         OperationFailed: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_FAILED,
         OutcomeUnknown: payment_pb2.PAYMENT_EVENT_TYPE_OUTCOME_UNKNOWN,
         GatewayStatusChanged: payment_pb2.PAYMENT_EVENT_TYPE_GATEWAY_STATUS_CHANGED,
+        OutsideOperationRecorded: payment_pb2.PAYMENT_EVENT_TYPE_OUTSIDE_OPERATION_RECORDED,
         DifferenceRepaired: payment_pb2.PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED,
     }
 )

@@ -17,6 +17,7 @@ from domain.events import (
     OperationStarted,
     OperationSucceeded,
     OutcomeUnknown,
+    OutsideOperationRecorded,
     PaymentCreated,
     PaymentEvent,
 )
@@ -29,7 +30,7 @@ _FAILURES: Final = {
     FailureReason.GATEWAY_REFUSED_REQUEST: "The gateway refused the request.",
     FailureReason.NOT_FOUND_AT_GATEWAY: "No answer came, and the gateway does not know of it.",
     FailureReason.GATEWAY_REFUSED_CREDENTIALS: "The gateway refused this service's credentials.",
-    FailureReason.NO_LONGER_POSSIBLE: "The money it was to give back never settled.",
+    FailureReason.NO_LONGER_POSSIBLE: "It is not possible any more.",
     FailureReason.CLOSED_BY_ADMINISTRATOR: "An administrator closed it.",
 }
 _STATUSES: Final = {
@@ -97,6 +98,9 @@ def summary(event: PaymentEvent) -> str:
             return f"No usable answer came ({detail}). Bayar goes on looking for the outcome."
         case GatewayStatusChanged(standing=standing):
             return _standing(standing)
+        case OutsideOperationRecorded(kind=kind, amount=amount, transaction_id=transaction_id, standing=standing):
+            done = f"A {kind.value} of {amount} was made at the gateway by somebody else"
+            return f"{done} (transaction {transaction_id}). {_standing(standing)}"
         case DifferenceRepaired(difference=difference, recorded=recorded, at_gateway=at_gateway):
             return f"The record said {difference} {recorded}, the gateway says {at_gateway}; the record was mended."
         case _:

@@ -107,6 +107,8 @@ class Voice:
             failure_detail=operation.failure_detail,
             gateway_details=details(operation.details),
             note=operation.note,
+            origin=enums.OPERATION_ORIGIN[operation.origin],
+            gateway_transaction_id=operation.transaction_id,
         )
         if operation.decline is not None:
             message.decline.CopyFrom(self.decline(operation.decline))

@@ -185,6 +185,34 @@ OPERATION_KIND_REFUND: OperationKind.ValueType  # 4
 """Give settled money back, or a part."""
 Global___OperationKind: _TypeAlias = OperationKind  # noqa: Y015
 
+class _OperationOrigin:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OperationOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OperationOrigin.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OPERATION_ORIGIN_UNSPECIFIED: _OperationOrigin.ValueType  # 0
+    """Never sent."""
+    OPERATION_ORIGIN_SERVICE: _OperationOrigin.ValueType  # 1
+    """This service did, because a caller asked for it."""
+    OPERATION_ORIGIN_OUTSIDE: _OperationOrigin.ValueType  # 2
+    """Somebody else did, in the gateway's control panel or as another client of the same merchant. It is recorded as it was
+    found at the gateway.
+    """
+
+class OperationOrigin(_OperationOrigin, metaclass=_OperationOriginEnumTypeWrapper):
+    """Who sent an operation to the gateway."""
+
+OPERATION_ORIGIN_UNSPECIFIED: OperationOrigin.ValueType  # 0
+"""Never sent."""
+OPERATION_ORIGIN_SERVICE: OperationOrigin.ValueType  # 1
+"""This service did, because a caller asked for it."""
+OPERATION_ORIGIN_OUTSIDE: OperationOrigin.ValueType  # 2
+"""Somebody else did, in the gateway's control panel or as another client of the same merchant. It is recorded as it was
+found at the gateway.
+"""
+Global___OperationOrigin: _TypeAlias = OperationOrigin  # noqa: Y015
+
 class _OperationState:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -238,7 +266,9 @@ class _FailureReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Failure
     FAILURE_REASON_GATEWAY_REFUSED_CREDENTIALS: _FailureReason.ValueType  # 4
     """The gateway refused this service's own credentials. Whoever runs this service has to act."""
     FAILURE_REASON_NO_LONGER_POSSIBLE: _FailureReason.ValueType  # 5
-    """A scheduled refund became impossible, because the payment was never settled or was returned otherwise."""
+    """A scheduled refund became impossible: the payment was never settled, or was given back otherwise, also by somebody
+    else at the gateway; see failure_detail.
+    """
     FAILURE_REASON_CLOSED_BY_ADMINISTRATOR: _FailureReason.ValueType  # 6
     """An administrator closed it by hand, with a reason in the history."""
 
@@ -256,7 +286,9 @@ FAILURE_REASON_NOT_FOUND_AT_GATEWAY: FailureReason.ValueType  # 3
 FAILURE_REASON_GATEWAY_REFUSED_CREDENTIALS: FailureReason.ValueType  # 4
 """The gateway refused this service's own credentials. Whoever runs this service has to act."""
 FAILURE_REASON_NO_LONGER_POSSIBLE: FailureReason.ValueType  # 5
-"""A scheduled refund became impossible, because the payment was never settled or was returned otherwise."""
+"""A scheduled refund became impossible: the payment was never settled, or was given back otherwise, also by somebody
+else at the gateway; see failure_detail.
+"""
 FAILURE_REASON_CLOSED_BY_ADMINISTRATOR: FailureReason.ValueType  # 6
 """An administrator closed it by hand, with a reason in the history."""
 Global___FailureReason: _TypeAlias = FailureReason  # noqa: Y015
@@ -289,6 +321,8 @@ class _PaymentEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Paym
     """The gateway and this service disagreed, and the record was mended."""
     PAYMENT_EVENT_TYPE_DISPUTE_CHANGED: _PaymentEventType.ValueType  # 10
     """A dispute opened, changed or ended."""
+    PAYMENT_EVENT_TYPE_OUTSIDE_OPERATION_RECORDED: _PaymentEventType.ValueType  # 11
+    """Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the merchant."""
 
 class PaymentEventType(_PaymentEventType, metaclass=_PaymentEventTypeEnumTypeWrapper):
     """What happened to a payment."""
@@ -315,6 +349,8 @@ PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED: PaymentEventType.ValueType  # 9
 """The gateway and this service disagreed, and the record was mended."""
 PAYMENT_EVENT_TYPE_DISPUTE_CHANGED: PaymentEventType.ValueType  # 10
 """A dispute opened, changed or ended."""
+PAYMENT_EVENT_TYPE_OUTSIDE_OPERATION_RECORDED: PaymentEventType.ValueType  # 11
+"""Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the merchant."""
 Global___PaymentEventType: _TypeAlias = PaymentEventType  # noqa: Y015
 
 @_typing.final
@@ -403,6 +439,8 @@ class Operation(_message.Message):
     FAILURE_DETAIL_FIELD_NUMBER: _builtins.int
     GATEWAY_DETAILS_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    ORIGIN_FIELD_NUMBER: _builtins.int
+    GATEWAY_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     operation_id: _builtins.str
     """Chosen by this service; also the order id at the gateway."""
     kind: Global___OperationKind.ValueType
@@ -410,13 +448,17 @@ class Operation(_message.Message):
     state: Global___OperationState.ValueType
     """Where it stands."""
     request_id: _builtins.str
-    """The request that asked for it."""
+    """The request that asked for it. Empty where somebody else did it at the gateway."""
     failure_reason: Global___FailureReason.ValueType
     """With FAILED: why."""
     failure_detail: _builtins.str
     """With FAILED: one sentence for the people who run the shop. May be empty."""
     note: _builtins.str
     """Why the caller asked for it (a refund's or void's reason). May be empty."""
+    origin: Global___OperationOrigin.ValueType
+    """Who sent it to the gateway."""
+    gateway_transaction_id: _builtins.str
+    """The gateway's id of the transaction that holds its effect. Empty until it succeeded."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """How much it is about. For a capture or refund without an amount: what was left."""
@@ -462,10 +504,12 @@ class Operation(_message.Message):
         failure_detail: _builtins.str = ...,
         gateway_details: Global___GatewayDetails | None = ...,
         note: _builtins.str = ...,
+        origin: Global___OperationOrigin.ValueType = ...,
+        gateway_transaction_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "decline", b"decline", "finish_time", b"finish_time", "gateway_details", b"gateway_details", "next_check_time", b"next_check_time", "settle_time", b"settle_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "decline", b"decline", "failure_detail", b"failure_detail", "failure_reason", b"failure_reason", "finish_time", b"finish_time", "gateway_details", b"gateway_details", "kind", b"kind", "next_check_time", b"next_check_time", "note", b"note", "operation_id", b"operation_id", "request_id", b"request_id", "settle_time", b"settle_time", "state", b"state"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "create_time", b"create_time", "decline", b"decline", "failure_detail", b"failure_detail", "failure_reason", b"failure_reason", "finish_time", b"finish_time", "gateway_details", b"gateway_details", "gateway_transaction_id", b"gateway_transaction_id", "kind", b"kind", "next_check_time", b"next_check_time", "note", b"note", "operation_id", b"operation_id", "origin", b"origin", "request_id", b"request_id", "settle_time", b"settle_time", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -740,7 +784,9 @@ class PaymentEvent(_message.Message):
     type: Global___PaymentEventType.ValueType
     """What happened."""
     actor: _builtins.str
-    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself."""
+    """Who: a caller's id with the credential that it used ("shop/key_01j..."), "bayar" for the service itself, or "gateway"
+    for somebody else who acted at the gateway.
+    """
     operation_id: _builtins.str
     """The operation it is about, or empty."""
     operation_kind: Global___OperationKind.ValueType

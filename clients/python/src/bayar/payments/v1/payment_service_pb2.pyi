@@ -39,6 +39,10 @@ class _VerificationOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_V
     """The gateway knew more or other; the record was brought up to date, and the history says so."""
     VERIFICATION_OUTCOME_NOT_FOUND_YET: _VerificationOutcome.ValueType  # 3
     """The gateway does not know of it, and it may still be on its way. Nothing was changed."""
+    VERIFICATION_OUTCOME_DIFFERS: _VerificationOutcome.ValueType  # 4
+    """The gateway and the record disagree, and nothing that the gateway shows explains why. The differences say where;
+    somebody has to look.
+    """
 
 class VerificationOutcome(_VerificationOutcome, metaclass=_VerificationOutcomeEnumTypeWrapper):
     """What a verification found."""
@@ -51,6 +55,10 @@ VERIFICATION_OUTCOME_REPAIRED: VerificationOutcome.ValueType  # 2
 """The gateway knew more or other; the record was brought up to date, and the history says so."""
 VERIFICATION_OUTCOME_NOT_FOUND_YET: VerificationOutcome.ValueType  # 3
 """The gateway does not know of it, and it may still be on its way. Nothing was changed."""
+VERIFICATION_OUTCOME_DIFFERS: VerificationOutcome.ValueType  # 4
+"""The gateway and the record disagree, and nothing that the gateway shows explains why. The differences say where;
+somebody has to look.
+"""
 Global___VerificationOutcome: _TypeAlias = VerificationOutcome  # noqa: Y015
 
 @_typing.final

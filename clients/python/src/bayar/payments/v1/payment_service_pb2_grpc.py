@@ -180,7 +180,7 @@ class PaymentServiceServicer(object):
 
     def VerifyPayment(self, request, context):
         """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
-        recorded in the history, and shown.
+        recorded in the history, and shown. So are refunds, captures and voids that somebody else made at the gateway.
 
         UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
         """

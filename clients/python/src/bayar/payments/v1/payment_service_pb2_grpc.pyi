@@ -85,7 +85,7 @@ class PaymentServiceStub:
     """
     VerifyPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]
     """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
-    recorded in the history, and shown.
+    recorded in the history, and shown. So are refunds, captures and voids that somebody else made at the gateway.
 
     UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
     """
@@ -155,7 +155,7 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """
     VerifyPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]  # type: ignore[assignment]
     """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
-    recorded in the history, and shown.
+    recorded in the history, and shown. So are refunds, captures and voids that somebody else made at the gateway.
 
     UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
     """
@@ -264,7 +264,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.VerifyPaymentResponse, _abc.Awaitable[_payment_service_pb2.VerifyPaymentResponse]]:
         """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
-        recorded in the history, and shown.
+        recorded in the history, and shown. So are refunds, captures and voids that somebody else made at the gateway.
 
         UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
         """
