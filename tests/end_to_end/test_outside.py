@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import braintree
 import pytest
 
@@ -26,7 +28,7 @@ OUTSIDE = OperationOrigin.OPERATION_ORIGIN_OUTSIDE
 
 
 @pytest.fixture
-def panel(pair: Pair) -> braintree.BraintreeGateway:
+def panel(pair: Pair) -> Any:
     """Another client of the same merchant."""
     twin = pair.twin
     return braintree.BraintreeGateway(
@@ -43,7 +45,7 @@ def settled(bayar: BayarClient, pair: Pair, amount: str) -> Payment:
 
 
 def test_a_refund_in_the_control_panel_is_seen_and_the_rest_can_be_given_back(
-    bayar: BayarClient, pair: Pair, panel: braintree.BraintreeGateway
+    bayar: BayarClient, pair: Pair, panel: Any
 ) -> None:
     payment = settled(bayar, pair, "81.00")
     credit = panel.transaction.refund(payment.gateway_details.transaction_id, "50.00").transaction
@@ -70,7 +72,7 @@ def test_a_refund_in_the_control_panel_is_seen_and_the_rest_can_be_given_back(
 
 
 def test_a_refund_asks_the_gateway_first_and_offers_what_others_left(
-    bayar: BayarClient, pair: Pair, panel: braintree.BraintreeGateway
+    bayar: BayarClient, pair: Pair, panel: Any
 ) -> None:
     payment = settled(bayar, pair, "81.00")
     panel.transaction.refund(payment.gateway_details.transaction_id, {"amount": "50.00", "order_id": "panel-1"})
@@ -87,9 +89,7 @@ def test_a_refund_asks_the_gateway_first_and_offers_what_others_left(
     assert bayar.get_payment(payment_id=payment.payment_id).funds == PaymentFunds.PAYMENT_FUNDS_RETURNED
 
 
-def test_captures_and_voids_in_the_control_panel_are_seen(
-    bayar: BayarClient, panel: braintree.BraintreeGateway
-) -> None:
+def test_captures_and_voids_in_the_control_panel_are_seen(bayar: BayarClient, panel: Any) -> None:
     held = pay(bayar, "100.00", capture_mode=CaptureMode.CAPTURE_MODE_MANUAL)
     parent = held.gateway_details.transaction_id
     part = panel.transaction.submit_for_partial_settlement(parent, "30.00").transaction
@@ -108,7 +108,7 @@ def test_captures_and_voids_in_the_control_panel_are_seen(
 
 
 def test_a_scheduled_refund_that_no_longer_fits_ends_with_its_reason(
-    bayar: BayarClient, pair: Pair, panel: braintree.BraintreeGateway
+    bayar: BayarClient, pair: Pair, panel: Any
 ) -> None:
     paid = pay(bayar, "100.00")
     bayar.refund_payment(payment_id=paid.payment_id, amount=usd("60.00"))
