@@ -6,9 +6,9 @@ payment: the record is left out, and a warning tells the merchant.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from application.ports.gateway import (
     Approved,
@@ -28,10 +28,7 @@ from domain.address import Address
 from domain.customer import Customer
 from domain.warning import MerchantWarning, WarningReason
 
-_LEFT_OUT: Final = {
-    RefusalCause.CUSTOMER_DETAILS: WarningReason.CUSTOMER_DETAILS_LEFT_OUT,
-    RefusalCause.BILLING_ADDRESS: WarningReason.BILLING_ADDRESS_LEFT_OUT,
-}
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -64,40 +61,63 @@ class RefusedRecords:
 
     def authorize(self, asked: Authorization) -> Outcome:
         outcome = self.gateway.authorize(asked)
-        while isinstance(outcome, Rejected) and self._is_curable(outcome):
-            match outcome.cause:
-                case RefusalCause.CUSTOMER_DETAILS:
-                    asked = replace(asked, customer=None)
-                case RefusalCause.BILLING_ADDRESS:
-                    asked = replace(asked, billing_address=Address())
-            asked = replace(asked, attempt=asked.attempt + 1)
+        while isinstance(outcome, Rejected) and (cured := self._cured_authorization(asked, outcome)) is not None:
+            asked = replace(cured, attempt=asked.attempt + 1)
             self.hold()
             outcome = self.gateway.authorize(asked)
         return self._with_warnings(outcome)
 
+    def _cured_authorization(self, asked: Authorization, refused: Rejected) -> Authorization | None:
+        """The request as it may be sent again; None where there is no remedy that was not tried."""
+        match self._untried(refused):
+            case RefusalCause.CUSTOMER_UNKNOWN if self.customer is not None:
+                self._make_anew()
+                return asked
+            # The customer for whom something is to be stored cannot be left out.
+            case RefusalCause.CUSTOMER_DETAILS if asked.store_as is None:
+                self._leave_out(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, refused)
+                return replace(asked, customer=None)
+            case RefusalCause.BILLING_ADDRESS:
+                self._leave_out(WarningReason.BILLING_ADDRESS_LEFT_OUT, refused)
+                return replace(asked, billing_address=Address())
+            case _:
+                return None
+
     def store_method(self, asked: NewMethod) -> StoreOutcome:
         outcome = self.gateway.store_method(asked)
-        while isinstance(outcome, Rejected) and self._is_curable(outcome):
-            if outcome.cause is RefusalCause.BILLING_ADDRESS:
-                asked = replace(asked, billing_address=Address())
+        while isinstance(outcome, Rejected) and (cured := self._cured_method(asked, outcome)) is not None:
+            asked = cured
             self.hold()
             outcome = self.gateway.store_method(asked)
         return outcome
 
-    def _is_curable(self, refused: Rejected) -> bool:
-        cause = refused.cause
-        if cause in self._tried:
-            return False
-        self._tried.add(cause)
-        if cause is RefusalCause.CUSTOMER_UNKNOWN and self.customer is not None:
-            self.customer_was_gone = True
-            self.hold()
-            self.introduce()
-            return True
-        if cause in _LEFT_OUT:
-            self.warnings.append(MerchantWarning(_LEFT_OUT[cause], refused.details.validation_code))
-            return True
-        return False
+    def _cured_method(self, asked: NewMethod, refused: Rejected) -> NewMethod | None:
+        match self._untried(refused):
+            case RefusalCause.CUSTOMER_UNKNOWN:
+                self._make_anew()
+                return asked
+            case RefusalCause.BILLING_ADDRESS:
+                self._leave_out(WarningReason.BILLING_ADDRESS_LEFT_OUT, refused)
+                return replace(asked, billing_address=Address())
+            case _:
+                return None
+
+    def _untried(self, refused: Rejected) -> RefusalCause | None:
+        """The cause, unless its remedy was tried and did not help."""
+        if refused.cause in self._tried:
+            return None
+        self._tried.add(refused.cause)
+        return refused.cause
+
+    def _make_anew(self) -> None:
+        self.customer_was_gone = True
+        self.hold()
+        self.introduce()
+
+    def _leave_out(self, reason: WarningReason, refused: Rejected) -> None:
+        warning = MerchantWarning(reason, refused.details.validation_code)
+        self.warnings.append(warning)
+        _log.warning("%s, because the gateway refuses it (%s)", warning.reason.value, warning.gateway_code)
 
     def _with_warnings(self, outcome: Outcome) -> Outcome:
         warnings = tuple(self.warnings)

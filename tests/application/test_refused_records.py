@@ -13,7 +13,15 @@ from application.checks import RawCard
 from application.create_customer import CustomerOrder
 from application.create_payment import RawStoredMethod
 from application.errors import InvalidRequest, MethodNotActive, NotFound, Rule
-from application.ports.gateway import Authorization, CustomerUnknown, GatewayNotReached, Nonce, Outcome
+from application.ports.gateway import (
+    Authorization,
+    CustomerUnknown,
+    GatewayNotReached,
+    Nonce,
+    Outcome,
+    RefusalCause,
+    Rejected,
+)
 from application.refused_records import RefusedRecords
 from domain.address import Address
 from domain.customer import Customer
@@ -21,8 +29,10 @@ from domain.decline import DeclineReason, RetryAdvice
 from domain.ids import CustomerId, OperationId
 from domain.instrument import Card, CardExpiry
 from domain.money import Money
+from domain.operation import FailureReason
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.transaction import GatewayDetails
 from domain.transitions import PaymentState
 from domain.warning import MerchantWarning, WarningReason
 from tests.application.shop import MASTERCARD, SHOP, VISA, Shop, a_request_id, an_order, usd
@@ -180,6 +190,30 @@ def test_a_refused_address_costs_no_stored_method(monkeypatch: pytest.MonkeyPatc
     )
     method = shop.add_method(order, SHOP)
     assert (method.state, method.warnings) == (PaymentMethodState.ACTIVE, (ADDRESS,))
+
+
+# Whatever the gateway refuses
+
+
+@pytest.mark.parametrize("stores", [True, False])
+@pytest.mark.parametrize("cause", RefusalCause)
+def test_what_is_refused_again_fails_and_is_no_decline(
+    cause: RefusalCause, stores: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop()
+    sent: list[Authorization] = []
+
+    def refuse(authorization: Authorization) -> Outcome:
+        sent.append(authorization)
+        return Rejected(detail="no", details=GatewayDetails(validation_code="99999"), cause=cause)
+
+    monkeypatch.setattr(shop.real_gateway, "authorize", refuse)
+    customer = shop.customer()
+    payment = shop.pay(an_order(customer_id=customer.customer_id, store_payment_method=stores))
+    assert payment.state is PaymentState.FAILED
+    assert payment.authorization.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST
+    assert [one.attempt for one in sent] in ([1], [1, 2])
+    assert not any(one.store_as is not None and one.customer is None for one in sent)
 
 
 # Customers that are gone at the gateway

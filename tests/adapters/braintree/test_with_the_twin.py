@@ -306,6 +306,16 @@ def test_a_merchant_without_request_keys_is_served_without(twin: Any) -> None:
     assert len(keyless.find_by_operation(asked.operation_id)) == 1
 
 
+def test_what_is_sent_again_with_another_content_has_a_request_key_of_its_own(twin: Any) -> None:
+    keyed = connect(twin, use_api_request_key=True)
+    asked = sale(customer=asking.customer(email="ann@localhost"))
+    refused = keyed.authorize(asked)
+    assert isinstance(refused, Rejected), refused
+    assert refused.cause is RefusalCause.CUSTOMER_DETAILS
+    taken(keyed.authorize(replace(asked, customer=None, attempt=2)))
+    assert len(keyed.find_by_operation(asked.operation_id)) == 1
+
+
 # What customers keep
 
 

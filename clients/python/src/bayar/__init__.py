@@ -25,6 +25,7 @@ from bayar.payments.v1.payment_pb2 import (
     PaymentState,
     StatementDescriptor,
 )
+from bayar.payments.v1.warning_pb2 import MerchantWarning, WarningReason
 
 __all__ = [
     "Address",
@@ -38,6 +39,7 @@ __all__ = [
     "DeclineReason",
     "ExportRow",
     "FailureReason",
+    "MerchantWarning",
     "Money",
     "Operation",
     "OperationKind",
@@ -54,6 +56,7 @@ __all__ = [
     "RetryPolicy",
     "StatementDescriptor",
     "Violation",
+    "WarningReason",
     "card",
     "format_money",
     "money",
