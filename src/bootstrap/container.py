@@ -24,6 +24,7 @@ from adapters.grpc.event_servicer import EventServicer
 from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.server import GrpcServer, Servicers
+from adapters.grpc.stream_work import StreamWork
 from adapters.grpc.translate.events import event_json
 from adapters.http.crew import Crew
 from adapters.http.metrics import Family, Metrics
@@ -349,6 +350,7 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(ReverseOrphans, gateway, ids),
     )
 
+    stream_work = providers.Singleton(StreamWork, "stream")
     servicers = providers.Factory(
         Servicers,
         payments=providers.Factory(
@@ -364,6 +366,7 @@ class Container(containers.DeclarativeContainer):
             list_payment_events=list_payment_events,
             decline_codes=decline_codes,
             language_of=find_language,
+            stream_work=stream_work,
         ),
         customers=providers.Factory(
             CustomerServicer,
@@ -397,7 +400,9 @@ class Container(containers.DeclarativeContainer):
             add_dispute_evidence=add_dispute_evidence,
             finalize_dispute=finalize_dispute,
         ),
-        events=providers.Factory(EventServicer, callers, clock, read_feed, settings.provided.feed_interval_seconds),
+        events=providers.Factory(
+            EventServicer, callers, clock, read_feed, settings.provided.feed_interval_seconds, stream_work
+        ),
         admin=providers.Factory(
             AdminServicer,
             callers=callers,
@@ -411,6 +416,8 @@ class Container(containers.DeclarativeContainer):
             resend_events=resend_events,
             list_notifications=list_notifications,
             retry_notification=retry_notification,
+            # Its streams wait for the gateway: those of others do not wait behind them.
+            stream_work=providers.Singleton(StreamWork, "administration"),
         ),
     )
     http_server = providers.Singleton(

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Final, TypeVar
 
 from adapters.grpc.call_context import Callers, voice_of
+from adapters.grpc.stream_work import StreamWork
 from adapters.grpc.translate import disputes, requests
 from adapters.grpc.translate.enums import notification_state_from
 from adapters.grpc.translate.events import endpoint_status, event_delivery
 from adapters.grpc.translate.resources import abuse_block, export_rows, reconcile_message
+from application.caller import Caller
 from application.export_payments import ExportPayments
 from application.list_abuse_blocks import ListAbuseBlocks
 from application.list_notifications import ListNotifications
@@ -26,6 +28,12 @@ from domain.payment import Payment
 
 Item = TypeVar("Item")
 
+
+class _End(Enum):
+    END = "end"
+
+
+_END: Final = _End.END
 # As the contract says.
 _ROWS_A_MESSAGE: Final = 500
 
@@ -43,6 +51,7 @@ class AdminServicer(AdminServiceServicer):
     list_endpoints: ListEndpoints
     list_deliveries: ListDeliveries
     resend_events: ResendEvents
+    stream_work: StreamWork
 
     def ListUnresolvedOperations(
         self, request: wire.ListUnresolvedOperationsRequest, context: Any
@@ -78,7 +87,7 @@ class AdminServicer(AdminServiceServicer):
 
     async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:
         found = self.reconcile(requests.reconcile_order(request))
-        async for message in _one_by_one(map(reconcile_message, found)):
+        async for message in _one_by_one(map(reconcile_message, found), self.stream_work, self.callers(context)):
             yield message
 
     async def ExportPayments(
@@ -86,7 +95,7 @@ class AdminServicer(AdminServiceServicer):
     ) -> AsyncIterator[wire.ExportPaymentsResponse]:
         start, end = requests.times_of("", request, from_time=request.from_time, until_time=request.until_time)
         pages = self.export_payments(start, end)
-        async for message in _one_by_one(_export_messages(pages)):
+        async for message in _one_by_one(_export_messages(pages), self.stream_work, self.callers(context)):
             yield message
 
     def ListAbuseBlocks(self, request: wire.ListAbuseBlocksRequest, context: Any) -> wire.ListAbuseBlocksResponse:
@@ -118,12 +127,10 @@ def _export_messages(pages: Iterator[list[Payment]]) -> Iterator[wire.ExportPaym
             yield wire.ExportPaymentsResponse(rows=rows[first : first + _ROWS_A_MESSAGE])
 
 
-async def _one_by_one(items: Iterator[Item]) -> AsyncIterator[Item]:
+async def _one_by_one(items: Iterator[Item], work: StreamWork, caller: Caller) -> AsyncIterator[Item]:
     """The items, each made on a thread when the reader has taken the one before: memory stays constant."""
-    loop = asyncio.get_running_loop()
-    end = object()
     while True:
-        item = await loop.run_in_executor(None, next, items, end)
-        if item is end:
+        item = await work.run(caller, next, items, _END)
+        if isinstance(item, _End):
             return
-        yield item  # type: ignore[misc]
+        yield item

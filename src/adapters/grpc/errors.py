@@ -86,6 +86,14 @@ class StreamTooLong(Exception):
     """The stream has been open as long as one may be."""
 
 
+class TooMuchUnread(Exception):
+    """The caller does not read the answers to its calls."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
 class ReaderTooSlow(Exception):
     """The reader of a stream took nothing for too long."""
 
@@ -464,6 +472,17 @@ def _reader_too_slow(error: ReaderTooSlow) -> Problem:
     )
 
 
+def _too_much_unread(error: TooMuchUnread) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "ANSWERS_UNREAD",
+        f"Answers of more than {error.limit >> 20} MiB wait for you to read them. Read them, or give up those calls; "
+        "and ask for smaller pages.",
+        {"limit_bytes": str(error.limit)},
+        [_retry_after(1)],
+    )
+
+
 def _too_many_streams(error: TooManyStreams) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
@@ -593,6 +612,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "STREAM_ENDED", "No stream is open for longer than this one was. Open it again, where it left off.", 1
     ),
     ReaderTooSlow: _reader_too_slow,
+    TooMuchUnread: _too_much_unread,
     RateLimited: _rate_limited,
     TooManyFailedLogins: _too_many_failed_logins,
     TooManyStreams: _too_many_streams,

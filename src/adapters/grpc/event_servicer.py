@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from adapters.grpc.call_context import Callers
+from adapters.grpc.feed_shelf import FeedShelf
 from adapters.grpc.feed_tail import FeedTail
+from adapters.grpc.stream_work import StreamWork
 from adapters.grpc.translate.events import event_message, feed_kind_from, voice_of_events
 from adapters.grpc.translate.resources import known_moment
 from application.ports.feed import FeedFilter
@@ -21,42 +22,55 @@ from bayar.payments.v1.event_service_pb2_grpc import EventServiceServicer
 _PAGE: Final = 200
 # The contract promises one every 15 s.
 _HEARTBEAT_SECONDS: Final = 10.0
-# Reading is quick; callers who read slowly hold no thread.
-_THREADS: Final = 4
 
 
 class EventServicer(EventServiceServicer):
-    def __init__(self, callers: Callers, clock: Clock, read_feed: ReadFeed, poll_seconds: float) -> None:
+    def __init__(
+        self, callers: Callers, clock: Clock, read_feed: ReadFeed, poll_seconds: float, work: StreamWork
+    ) -> None:
         self._callers = callers
         self._clock = clock
         self._read_feed = read_feed
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="feed")
-        self._tail = FeedTail(read_feed.end, self._pool, poll_seconds)
+        self._work = work
+        self._shelf = FeedShelf()
+        # One for all streams, and never behind what they read.
+        self._tail = FeedTail(read_feed.end, ThreadPoolExecutor(1, thread_name_prefix="feed"), poll_seconds)
 
     async def StreamEvents(
         self, request: wire.StreamEventsRequest, context: Any
     ) -> AsyncIterator[wire.StreamEventsResponse]:
-        caller = self._callers(context)
-        loop = asyncio.get_running_loop()
+        caller, stream = self._callers(context), object()
         kinds = [feed_kind_from(number) for number in request.types]
-        which = await loop.run_in_executor(
-            self._pool, self._read_feed.check, request.after_position, kinds, request.customer_id, caller
+        which = await self._work.run(
+            caller, self._read_feed.check, request.after_position, kinds, request.customer_id, caller
         )
         position, last_sent = request.after_position, time.monotonic()
         yield self._heartbeat(position)
-        while True:
-            events, reached = await loop.run_in_executor(self._pool, self._page, position, which)
-            for event in events:
-                yield wire.StreamEventsResponse(event=event)
-                last_sent = time.monotonic()
-            moved, position = reached > position, reached
-            if len(events) == _PAGE:
-                continue
-            if time.monotonic() - last_sent >= _HEARTBEAT_SECONDS or (moved and not events):
-                yield self._heartbeat(position)
-                last_sent = time.monotonic()
-            left = _HEARTBEAT_SECONDS - (time.monotonic() - last_sent)
-            await self._tail.wait_beyond(position, max(left, 0.0))
+        try:
+            while True:
+                events, reached = await self._work.run(caller, self._page, position, which)
+                is_whole, count, ahead = len(events) == _PAGE, len(events), position
+                self._shelf.put(stream, events)
+                # Only the shelf has them while they wait for their reader.
+                del events
+                while (event := self._shelf.take(stream)) is not None:
+                    yield wire.StreamEventsResponse(event=event)
+                    ahead, count, last_sent = event.position, count - 1, time.monotonic()
+                if count:
+                    # The reader was slow, and they were thrown away: from there again.
+                    position = ahead
+                    continue
+                is_silent = ahead == position
+                moved, position = reached > position, reached
+                if is_whole:
+                    continue
+                if time.monotonic() - last_sent >= _HEARTBEAT_SECONDS or (moved and is_silent):
+                    yield self._heartbeat(position)
+                    last_sent = time.monotonic()
+                left = _HEARTBEAT_SECONDS - (time.monotonic() - last_sent)
+                await self._tail.wait_beyond(position, max(left, 0.0))
+        finally:
+            self._shelf.forget(stream)
 
     def _page(self, position: int, which: FeedFilter) -> tuple[list[Any], int]:
         page = self._read_feed.after(position, which, limit=_PAGE)

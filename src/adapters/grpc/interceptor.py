@@ -71,7 +71,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         method = handler_call_details.method
         metadata = tuple(handler_call_details.invocation_metadata or ())
-        if method in self._pooled and self._pool.is_full(is_slow=_is_slow(method)):
+        if method in self._pooled and self._pool.is_full(
+            is_slow=_is_slow(method), flow=lambda: self._traffic.flow_of(CallFacts(metadata, "", {}))
+        ):
             return _refused_unread(method, metadata)
         handler = await continuation(handler_call_details)
         if handler is None:
@@ -95,7 +97,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             wrapped = _coroutine(behaviour, method, metadata, self._traffic)
         else:
             self._pooled.add(method)
-            wrapped = _function(behaviour, method, metadata, self._traffic, self._pool)
+            # Large answers are written down on the thread that makes them: the event loop is everybody's.
+            wrapped = _function(behaviour, method, metadata, self._traffic, self._pool, encode or _as_it_is)
+            encode = None
         return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
 
     def _answered_for(self, behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
@@ -105,6 +109,10 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             if self._traffic.guard.is_administrative(method)
             else behaviour
         )
+
+
+def _as_it_is(answer: Any) -> Any:
+    return answer
 
 
 def _forgiving(decode: Callable[[bytes], Any] | None, most: int) -> Callable[[bytes], Any]:
@@ -131,7 +139,12 @@ def _is_slow(method: str) -> bool:
 
 
 def _function(
-    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: Traffic, pool: CallPool
+    behaviour: Callable[[Any, Any], Any],
+    method: str,
+    metadata: Metadata,
+    traffic: Traffic,
+    pool: CallPool,
+    encode: Callable[[Any], Any],
 ) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler; it runs on a thread, to its end, whether or not somebody waits for it."""
     is_slow = _is_slow(method)
@@ -141,7 +154,7 @@ def _function(
         try:
             traffic.admit(method, facts)
             _must_be_readable(request)
-            answer = behaviour(request, facts)
+            answer = encode(behaviour(request, facts))
         except Exception as error:
             problem = problem_of(error)
             _note(method, started, problem)
@@ -153,7 +166,13 @@ def _function(
         started, facts = time.perf_counter(), CallFacts.of(context, metadata)
         try:
             remaining = context.time_remaining()
-            return await pool.run(partial(work, request, facts), is_slow=is_slow, remaining_seconds=remaining)
+            flow = traffic.flow_of(facts)
+            traffic.unread.must_have_room(flow)
+            answer = await pool.run(
+                partial(work, request, facts), is_slow=is_slow, remaining_seconds=remaining, flow=flow
+            )
+            traffic.unread.hold(flow, len(answer), context)
+            return answer
         except _Refused as refused:
             problem = refused.problem
         except Exception as error:
@@ -212,7 +231,7 @@ def _stream(
         try:
             caller = await traffic.admit_stream(method, facts)
             _must_be_readable(request)
-            with traffic.stream_of(caller):
+            with traffic.stream_of(caller, method):
                 try:
                     with traffic.credentials.watched(method, facts, caller) as loss:
                         await send(behaviour(request, facts), context, stopping, loss, limits)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.grpc.call_context import Callers, voice_of
+from adapters.grpc.stream_work import StreamWork
 from adapters.grpc.translate import requests
 from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event
@@ -44,6 +45,7 @@ class PaymentServicer(PaymentServiceServicer):
     list_payment_events: ListPaymentEvents
     decline_codes: Mapping[DeclineReason, Sequence[str]]
     language_of: Callable[[CustomerId], str]
+    stream_work: StreamWork
 
     def CreatePayment(self, request: wire.CreatePaymentRequest, context: Any) -> wire.CreatePaymentResponse:
         payment = self.create_payment(requests.payment_order(request), self.callers(context))
@@ -95,11 +97,10 @@ class PaymentServicer(PaymentServiceServicer):
             payment = self.get_payment(request.payment_id, caller, language_code=request.language_code)
             return wire.WatchPaymentResponse(payment=self._message(payment, request, context)), payment.is_at_rest
 
-        loop = asyncio.get_running_loop()
         last_sent: bytes | None = None
         pause = _SHORTEST_LOOK_SECONDS
         while True:
-            answer, rests = await loop.run_in_executor(None, look)
+            answer, rests = await self.stream_work.run(caller, look)
             told = answer.SerializeToString(deterministic=True)
             if told != last_sent:
                 yield answer

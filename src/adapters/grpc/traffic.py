@@ -15,14 +15,24 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from adapters.grpc.access import Guard, peer_of
 from adapters.grpc.credential_watch import CredentialWatch
-from adapters.grpc.errors import RateLimited, TooManyFailedLogins, TooManyStreams
+from adapters.grpc.errors import RateLimited, TooManyFailedLogins, TooManyStreams, TooMuchUnread
+from adapters.grpc.fair_queue import Flow
 from adapters.grpc.token_bucket import TokenBuckets
 from application.caller import Caller
 from application.errors import NotAuthenticated
 
+# What a customer with a credential of their own may use of their caller's limits, and what all of a caller's may
+# together: besides what its back end may, and never at its cost.
+_SHARE_OF_CUSTOMER: Final = 0.1
+_SHARE_OF_CUSTOMERS: Final = 0.5
+# Administrative streams look at every caller's payments: a few at once are enough.
+_SHARE_OF_ADMINISTRATIVE_STREAMS: Final = 0.02
 # A burst is this many seconds' worth.
 _BURST_SECONDS: Final = 2.0
 _MOST_PROVEN: Final = 1_000
+_MOST_UNREAD_BYTES: Final = 32 * 1024 * 1024
+# The transport takes answers that are smaller, read or not.
+_SMALL_BYTES: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,47 +75,121 @@ class Traffic:
         self.guard = guard
         self._writes = writes
         self._rates = {
-            is_write: TokenBuckets(rate, rate * _BURST_SECONDS, steady_seconds)
+            is_write: _Rates(rate, steady_seconds)
             for is_write, rate in ((True, limits.writes_per_second), (False, limits.reads_per_second))
         }
         self.credentials = CredentialWatch(guard, limits.credential_seconds)
+        self.unread = UnreadAnswers()
         self._logins = FailedLogins(limits.failed_logins_per_minute, steady_seconds)
         self._lock = Lock()
-        self._streams: Counter[str] = Counter()
+        self._streams: Counter[Flow | str] = Counter()
+        self._flows: OrderedDict[bytes, Flow] = OrderedDict()
 
     def admit(self, method: str, context: Any) -> None:
         """For calls on a thread of their own."""
         with self._logins.watched(context):
             caller = self.guard.admit(method, context)
-        self._spend(method, caller)
+        self._note_flow(context, caller)
+        self._rates[method in self._writes].spend(caller)
 
     async def admit_stream(self, method: str, context: Any) -> Caller:
         """For calls on the event loop."""
         with self._logins.watched(context):
             caller = await self.guard.admit_stream(method, context)
-        self._spend(method, caller)
+        self._rates[method in self._writes].spend(caller)
         return caller
 
-    @contextmanager
-    def stream_of(self, caller: Caller) -> Iterator[None]:
-        """While a stream of the caller's is open."""
-        name = caller.caller_id
+    def flow_of(self, context: Any) -> Flow:
+        """Whose call it is, as far as that is known before its credential was looked at: who is let in with it is known
+        by it the next time.
+        """
         with self._lock:
-            if 0 < self.limits.streams_per_caller <= self._streams[name]:
-                raise TooManyStreams(self.limits.streams_per_caller)
-            self._streams[name] += 1
+            return self._flows.get(_digest(context)) or Flow(customer=peer_of(context))
+
+    @contextmanager
+    def stream_of(self, caller: Caller, method: str = "") -> Iterator[None]:
+        """While a stream of the caller's is open."""
+        limits = self._stream_limits(caller, method)
+        with self._lock:
+            for name, limit in limits.items():
+                if 0 < limit <= self._streams[name]:
+                    raise TooManyStreams(limit)
+            self._streams.update(limits.keys())
         try:
             yield
         finally:
             with self._lock:
-                self._streams[name] -= 1
-                if not self._streams[name]:
-                    del self._streams[name]
+                self._streams.subtract(limits.keys())
+                self._streams = +self._streams
 
-    def _spend(self, method: str, caller: Caller) -> None:
-        wait = self._rates[method in self._writes].take(caller.caller_id)
+    def _stream_limits(self, caller: Caller, method: str) -> dict[Flow | str, int]:
+        """Of whom how many may be open: a customer's count for the customer and for all of the caller's."""
+        most, flow = self.limits.streams_per_caller, Flow.of(caller)
+        if caller.customer_id is not None:
+            customers = f"customers of {caller.caller_id}"
+            return {flow: _part(most, _SHARE_OF_CUSTOMER), customers: _part(most, _SHARE_OF_CUSTOMERS)}
+        if self.guard.is_administrative(method):
+            return {flow: most, f"administrative of {flow.caller}": _part(most, _SHARE_OF_ADMINISTRATIVE_STREAMS)}
+        return {flow: most}
+
+    def _note_flow(self, context: Any, caller: Caller) -> None:
+        digest, flow = _digest(context), Flow.of(caller)
+        with self._lock:
+            self._flows[digest] = flow
+            self._flows.move_to_end(digest)
+            if len(self._flows) > _MOST_PROVEN:
+                self._flows.popitem(last=False)
+
+
+class _Rates:
+    """A rate for each back end, and apart from it one for its customers with credentials of their own."""
+
+    def __init__(self, per_second: float, steady_seconds: Callable[[], float]) -> None:
+        self._back_ends, self._customers, self._each = (
+            TokenBuckets(rate, rate * _BURST_SECONDS, steady_seconds)
+            for rate in (per_second, per_second * _SHARE_OF_CUSTOMERS, per_second * _SHARE_OF_CUSTOMER)
+        )
+
+    def spend(self, caller: Caller) -> None:
+        """Raises RateLimited."""
+        if caller.customer_id is None:
+            wait = self._back_ends.take(caller.caller_id)
+        else:
+            own = self._each.take(f"{caller.caller_id}/{caller.customer_id}")
+            wait = own or self._customers.take(caller.caller_id)
         if wait:
             raise RateLimited(wait)
+
+
+def _part(limit: int, share: float) -> int:
+    """0 stays 0, which is any number."""
+    return max(1, int(limit * share)) if limit else 0
+
+
+class UnreadAnswers:
+    """Counts what was answered and not read yet. Belongs to an event loop."""
+
+    def __init__(self, most_bytes: int = _MOST_UNREAD_BYTES) -> None:
+        """most_bytes: of one caller, or of one customer of theirs."""
+        self._most_bytes = most_bytes
+        self._bytes: Counter[Flow] = Counter()
+
+    def must_have_room(self, flow: Flow) -> None:
+        """Raises TooMuchUnread."""
+        if self._bytes.get(flow, 0) > self._most_bytes:
+            raise TooMuchUnread(self._most_bytes)
+
+    def hold(self, flow: Flow, size: int, context: Any) -> None:
+        """From now on until the call is over."""
+        if size < _SMALL_BYTES:
+            return
+        self._bytes[flow] += size
+        context.add_done_callback(lambda _: self._let_go(flow, size))
+
+    def _let_go(self, flow: Flow, size: int) -> None:
+        self._bytes[flow] -= size
+        if not self._bytes[flow]:
+            del self._bytes[flow]
 
 
 class FailedLogins:

@@ -151,6 +151,8 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (errors.ReaderTooSlow(30), Code.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", (rich.RetryInfo,)),
     (errors.RateLimited(0.0125), Code.RESOURCE_EXHAUSTED, "RATE_LIMITED", (rich.RetryInfo,)),
     (errors.TooManyFailedLogins(0.06), Code.RESOURCE_EXHAUSTED, "TOO_MANY_FAILED_LOGINS", (rich.RetryInfo,)),
+    (errors.ReaderTooSlow(60), Code.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", (rich.RetryInfo,)),
+    (errors.TooMuchUnread(1 << 25), Code.RESOURCE_EXHAUSTED, "ANSWERS_UNREAD", (rich.RetryInfo,)),
     (errors.TooManyStreams(5), Code.RESOURCE_EXHAUSTED, "TOO_MANY_STREAMS", (rich.RetryInfo,)),
     (errors.Overloaded(), Code.RESOURCE_EXHAUSTED, "OVERLOADED", (rich.RetryInfo,)),
     (errors.RequestTooLarge(1000), Code.RESOURCE_EXHAUSTED, "REQUEST_TOO_LARGE", ()),

@@ -1,0 +1,44 @@
+"""Events that were read for streams and not sent yet. Of all streams together, no more than fit."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from typing import Final
+
+from bayar.payments.v1.event_pb2 import Event
+
+_MOST_BYTES: Final = 8 * 1024 * 1024
+
+
+class FeedShelf:
+    """A page for each stream. Where there are too many, those of the streams that took nothing for longest are thrown
+    away, and are read again from where they were. Belongs to an event loop.
+    """
+
+    def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+        self._pages: OrderedDict[object, deque[tuple[Event, int]]] = OrderedDict()
+
+    def put(self, stream: object, events: Iterable[Event]) -> None:
+        self.forget(stream)
+        page = deque((event, event.ByteSize()) for event in events)
+        self._pages[stream] = page
+        self._bytes += sum(size for _, size in page)
+        while self._bytes > self._most_bytes and len(self._pages) > 1:
+            self.forget(next(iter(self._pages)))
+
+    def take(self, stream: object) -> Event | None:
+        """The next event of the stream's page. None: it was thrown away, or had no more."""
+        page = self._pages.get(stream)
+        if not page:
+            return None
+        event, size = page.popleft()
+        self._bytes -= size
+        self._pages.move_to_end(stream)
+        return event
+
+    def forget(self, stream: object) -> None:
+        page = self._pages.pop(stream, ())
+        self._bytes -= sum(size for _, size in page)
