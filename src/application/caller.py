@@ -31,7 +31,12 @@ _NEVER_FOR_A_CUSTOMER: Final = frozenset({Scope.ADMIN})
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A back end that uses the service, or one person who pays there. It sees and changes only what is its own."""
+    """A back end that uses the service, one person who pays there, or an administrator.
+
+    One rule for all calls: a credential reaches what is its caller's, and only one customer's where it is bound to one;
+    with the scope `admin` it reaches what is any caller's. It reads and changes what it reaches. What it creates is its
+    own caller's, and made of what that caller owns.
+    """
 
     caller_id: CallerId
     scopes: frozenset[Scope] = frozenset()
@@ -57,8 +62,19 @@ class Caller:
     def may(self, scope: Scope) -> bool:
         return scope in self.scopes
 
+    @property
+    def reach(self) -> CallerId | None:
+        """Whose data it reads and changes. None: every caller's."""
+        return None if self.may(Scope.ADMIN) else self.caller_id
+
+    def reaches(self, caller_id: CallerId, customer_id: CustomerId | None) -> bool:
+        """Whether it reads and changes what belongs to that caller and customer. What it does not reach looks as if it
+        were not.
+        """
+        return self.reach in (None, caller_id) and self.customer_id in (None, customer_id)
+
     def owns(self, caller_id: CallerId, customer_id: CustomerId | None) -> bool:
-        """Whether what belongs to that caller and customer is this caller's. What is not looks as if it were not."""
+        """Whether it may make something new, of its own, of what belongs to that caller and customer."""
         return caller_id == self.caller_id and self.customer_id in (None, customer_id)
 
 

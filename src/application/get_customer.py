@@ -43,7 +43,7 @@ def is_usable(customer: Customer | None, caller: Caller) -> TypeGuard[Customer]:
 def own_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bool = False) -> Customer:
     """The customer, if it is the caller's. Raises NotFound."""
     customer = work.customers.get(CustomerId(customer_id), lock=lock)
-    if customer is None or not caller.owns(customer.caller_id, customer.customer_id):
+    if customer is None or not caller.reaches(customer.caller_id, customer.customer_id):
         raise NotFound(ResourceKind.CUSTOMER, customer_id)
     return customer
 

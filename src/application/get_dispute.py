@@ -27,6 +27,6 @@ class GetDispute:
 def own_dispute(work: UnitOfWork, dispute_id: str, caller: Caller, *, lock: bool = False) -> Dispute:
     """The dispute, if it is the caller's. Raises NotFound."""
     dispute = work.disputes.get(DisputeId(dispute_id), lock=lock)
-    if dispute is None or not caller.owns(dispute.caller_id, dispute.customer_id):
+    if dispute is None or not caller.reaches(dispute.caller_id, dispute.customer_id):
         raise NotFound(ResourceKind.DISPUTE, dispute_id)
     return dispute

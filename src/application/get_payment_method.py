@@ -28,6 +28,6 @@ class GetPaymentMethod:
 def own_method(work: UnitOfWork, payment_method_id: str, caller: Caller, *, lock: bool = False) -> PaymentMethod:
     """The payment method, if it is the caller's. Raises NotFound."""
     method = work.payment_methods.get(PaymentMethodId(payment_method_id), lock=lock)
-    if method is None or not caller.owns(method.caller_id, method.customer_id):
+    if method is None or not caller.reaches(method.caller_id, method.customer_id):
         raise NotFound(ResourceKind.PAYMENT_METHOD, payment_method_id)
     return method

@@ -23,13 +23,13 @@ class ListCustomers:
         checks = Checks()
         checks.email("email", email)
         size = checks.page_size(page_size)
-        scope = scope_of("customers", caller_id=caller.caller_id, email=email.casefold(), of=caller.customer_id)
+        scope = scope_of("customers", caller_id=caller.reach, email=email.casefold(), of=caller.customer_id)
         after = read_token(checks, self.page_tokens, scope, page_token)
         checks.done()
         with self.store.read() as work:
             if caller.customer_id is not None:
                 return _oneself(work, caller, email), ""
-            found = work.customers.page(caller.caller_id, email=email or None, after=after, limit=size + 1)
+            found = work.customers.page(caller.reach, email=email or None, after=after, limit=size + 1)
         return self.page_tokens.cut(found, size, scope, lambda one: Position(one.create_time, one.customer_id))
 
 

@@ -47,7 +47,7 @@ class ListDisputes:
         )
         scope = scope_of(
             "disputes",
-            caller_id=caller.caller_id,
+            caller_id=caller.reach,
             customer_id=caller.customer_id,
             payment_id=payment_id,
             states=sorted(state.value for state in which.states),
@@ -56,5 +56,5 @@ class ListDisputes:
         after = read_token(checks, self.page_tokens, scope, page_token)
         checks.done()
         with self.store.read() as work:
-            found = work.disputes.page(caller.caller_id, which, after=after, limit=size + 1)
+            found = work.disputes.page(caller.reach, which, after=after, limit=size + 1)
         return self.page_tokens.cut(found, size, scope, lambda one: Position(one.create_time, one.dispute_id))

@@ -65,14 +65,14 @@ class ListPayments:
         if caller.customer_id is not None:
             which = replace(which, customer_id=caller.customer_id)
         scope = scope_of(
-            "payments", caller_id=caller.caller_id, **{f.name: _stable(getattr(which, f.name)) for f in fields(which)}
+            "payments", caller_id=caller.reach, **{f.name: _stable(getattr(which, f.name)) for f in fields(which)}
         )
         after = read_token(checks, self.page_tokens, scope, page_token)
         checks.done()
         if asked not in (None, which.customer_id):
             return Page([], "")
         with self.store.read() as work:
-            found = work.payments.page(caller.caller_id, which, after=after, limit=size)
+            found = work.payments.page(caller.reach, which, after=after, limit=size)
         go_on_after = found.go_on_after
         return Page(found.payments, self.page_tokens.write(scope, go_on_after) if go_on_after else "")
 

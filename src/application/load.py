@@ -12,7 +12,7 @@ from domain.payment import Payment
 
 def owned(payment: Payment | None, payment_id: str, caller: Caller) -> Payment:
     """The payment, if it is the caller's. Raises NotFound otherwise, not hinting that it exists."""
-    if payment is None or not caller.owns(payment.terms.caller_id, payment.terms.customer_id):
+    if payment is None or not caller.reaches(payment.terms.caller_id, payment.terms.customer_id):
         raise NotFound(ResourceKind.PAYMENT, payment_id)
     return payment
 

@@ -67,7 +67,7 @@ class ReadFeed:
         asked = CustomerId(customer_id) if customer_id else caller.customer_id
         return FeedFilter(
             # Of a customer who is not the caller's there is nothing.
-            caller_id=caller.caller_id if caller.customer_id in (None, asked) else _NOBODY,
+            caller_id=caller.reach if caller.customer_id in (None, asked) else _NOBODY,
             kinds=frozenset(kind for kind in kinds if kind is not None),
             customer_id=asked,
         )

@@ -836,6 +836,30 @@ class TestPages:
             assert [stories.everything(payment) for payment in page] == [stories.everything(mine)]
             assert names(work.payments.page(None, PaymentFilter(), after=None, limit=10).payments) == "other mine"
 
+    @pytest.mark.parametrize(
+        "which",
+        [
+            PaymentFilter(reference="order"),
+            PaymentFilter(states=frozenset({PaymentState.PENDING})),
+            PaymentFilter(states=frozenset({PaymentState.PENDING, PaymentState.CAPTURED}), reference="order"),
+            PaymentFilter(currency_code="USD"),
+        ],
+    )
+    def test_a_filtered_list_of_every_caller_is_in_order(self, store: Store, which: PaymentFilter) -> None:
+        callers = [CallerId(f"shop{number}") for number in range(3)]
+        payments = [started("order", caller_id=caller_id, seconds=number) for number, caller_id in enumerate(callers)]
+        add(store, *payments)
+        seen: list[Payment] = []
+        after = None
+        with store.read() as work:
+            while True:
+                page = work.payments.page(None, which, after=after, limit=1)
+                seen += page.payments
+                after = page.go_on_after
+                if after is None:
+                    break
+        assert [one.terms.payment_id for one in seen] == [one.terms.payment_id for one in reversed(payments)]
+
     def test_an_export_goes_through_all_callers_from_the_oldest_to_the_newest(self, store: Store) -> None:
         payments = [started(seconds=n // 2, caller_id=SHOP if n % 2 else OTHER_SHOP) for n in range(8)]
         add(store, *payments)

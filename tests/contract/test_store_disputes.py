@@ -101,7 +101,7 @@ def test_disputes_are_listed_newest_first_by_what_they_are(store: Store) -> None
     payment, other_payment = a_payment(store), a_payment(store)
     made = [a_dispute(store, payment, second) for second in range(3)]
     other = a_dispute(store, other_payment, 3)
-    a_dispute(store, payment, 4, CallerId("other-shop"))
+    another_callers = a_dispute(store, payment, 4, CallerId("other-shop"))
     won = made[1].follow(replace(made[1].report, state=DisputeState.WON, change_time=at(60).time), time=at(60).time)
     with store.begin() as work:
         work.disputes.save(won)
@@ -121,6 +121,9 @@ def test_disputes_are_listed_newest_first_by_what_they_are(store: Store) -> None
     assert ids(customer_id=CustomerId("cus_2")) == []
     deadline = made[1].report.reply_by_time
     assert ids(reply_before=deadline) == [made[0].dispute_id]
+    with store.read() as work:
+        everybodys = work.disputes.page(None, DisputeFilter(), after=None, limit=2)
+    assert [one.dispute_id for one in everybodys] == [another_callers.dispute_id, other.dispute_id]
 
 
 def test_a_due_dispute_is_given_to_one_only_until_the_lease_ends(store: Store) -> None:

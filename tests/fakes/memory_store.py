@@ -547,11 +547,13 @@ class _Customers:
         held = (c for c in self._state.customers.values() if c.external_id and c.delete_time is None)
         return next((c for c in held if (c.caller_id, c.external_id) == (caller_id, external_id)), None)
 
-    def page(self, caller_id: CallerId, *, email: str | None, after: Position | None, limit: int) -> list[Customer]:
+    def page(
+        self, caller_id: CallerId | None, *, email: str | None, after: Position | None, limit: int
+    ) -> list[Customer]:
         found = [
             (Position(customer.create_time, customer.customer_id), customer)
             for customer in self._state.customers.values()
-            if customer.caller_id == caller_id
+            if caller_id in (None, customer.caller_id)
             and customer.delete_time is None
             and (email is None or (customer.email and customer.email.casefold() == email.casefold()))
         ]
@@ -666,11 +668,13 @@ class _Disputes:
         found = [d for d in self._state.disputes.values() if d.report.transaction_id == transaction_id]
         return sorted(found, key=lambda dispute: (dispute.create_time, dispute.dispute_id))
 
-    def page(self, caller_id: CallerId, which: DisputeFilter, *, after: Position | None, limit: int) -> list[Dispute]:
+    def page(
+        self, caller_id: CallerId | None, which: DisputeFilter, *, after: Position | None, limit: int
+    ) -> list[Dispute]:
         found = [
             (Position(dispute.create_time, dispute.dispute_id), dispute)
             for dispute in self._state.disputes.values()
-            if dispute.caller_id == caller_id
+            if caller_id in (None, dispute.caller_id)
             and which.payment_id in (None, dispute.payment_id)
             and which.customer_id in (None, dispute.customer_id)
             and (not which.states or dispute.state in which.states)

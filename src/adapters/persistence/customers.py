@@ -60,8 +60,12 @@ class SqlCustomers:
         row = self.connection.execute(statement).first()
         return customer_from_row(row, self.sealer) if row else None
 
-    def page(self, caller_id: CallerId, *, email: str | None, after: Position | None, limit: int) -> list[Customer]:
-        statement = select(customers).where(customers.c.caller_id == caller_id, IS_NOT_DELETED)
+    def page(
+        self, caller_id: CallerId | None, *, email: str | None, after: Position | None, limit: int
+    ) -> list[Customer]:
+        statement = select(customers).where(IS_NOT_DELETED)
+        if caller_id is not None:
+            statement = statement.where(customers.c.caller_id == caller_id)
         if email is not None:
             statement = statement.where(HAS_EMAIL, customers.c.email_digest == email_digest(email, self.sealer))
         statement = page_of(statement, customers.c.create_time, customers.c.customer_id, after, limit)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, TextClause
+from sqlalchemy import Column, ColumnElement, Connection, Row, TextClause, select, true
 
 from adapters.persistence.tables import HAS_LAST_FOUR, IS_CUSTOMERS, payments
 from adapters.persistence.translate import fold
@@ -30,13 +30,16 @@ _CONDITIONS: Final[dict[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     "last_four": lambda c, last_four: c.last_four == last_four,
 }
 _Pins = dict[Column[Any], Any]
+_Choice = tuple[str, list[_Pins], tuple[ColumnElement[bool] | TextClause, ...]]
+# Of more callers at once, the payments are walked in the order of time.
+_MOST_CALLERS: Final = 50
 
 
 def page_of_payments(
     connection: Connection, caller_id: CallerId | None, which: PaymentFilter, after: Position | None, limit: int
 ) -> tuple[list[Row[Any]], Position | None]:
     """Rows, newest first, and the place after which to go on: None at the end."""
-    led_by, pins, where = _choose(caller_id, which)
+    led_by, pins, where = _choose(caller_id, which) if caller_id is not None else _of_everybody(connection, which)
     ways = [
         Way(
             pins=each,
@@ -52,14 +55,8 @@ def page_of_payments(
     return found, Position(last.create_time, last.payment_id) if last is not None else None
 
 
-def _choose(
-    caller_id: CallerId | None, which: PaymentFilter
-) -> tuple[str, list[_Pins], tuple[ColumnElement[bool] | TextClause, ...]]:
+def _choose(caller_id: CallerId, which: PaymentFilter) -> _Choice:
     """The part of the filter whose index is walked along, the fewest payments first; a way for each of the states."""
-    if caller_id is None:
-        if which.customer_id is not None:
-            return "customer_id", [{_c.customer_id: which.customer_id}], (IS_CUSTOMERS,)
-        return "", [{}], ()
     whose: _Pins = {_c.caller_id: caller_id}
     if which.reference is not None:
         return "reference", [whose | {_c.reference: which.reference}], ()
@@ -71,6 +68,32 @@ def _choose(
     if which.states:
         return "states", [whose | {_c.state: state} for state in sorted(one.value for one in which.states)], ()
     return "", [whose], ()
+
+
+def _of_everybody(connection: Connection, which: PaymentFilter) -> _Choice:
+    """The indexes begin with the caller: there is a way for each of them, where the filter has an index of its own."""
+    if which.customer_id is not None and which.reference is None:
+        return "customer_id", [{_c.customer_id: which.customer_id}], (IS_CUSTOMERS,)
+    if which.reference is None and which.last_four is None and not which.states:
+        return "", [{}], ()
+    callers = _callers(connection)
+    if not 0 < len(callers) <= _MOST_CALLERS:
+        return "", [{}], ()
+    choices = [_choose(caller_id, which) for caller_id in callers]
+    led_by, _, where = choices[0]
+    return led_by, [pins for _, some, _ in choices for pins in some], where
+
+
+def _callers(connection: Connection) -> list[CallerId]:
+    """Who has payments, each found by one look at the index; one more than are of use at most."""
+    found: list[CallerId] = []
+    while len(found) <= _MOST_CALLERS:
+        after = _c.caller_id > found[-1] if found else true()
+        caller_id = connection.execute(select(_c.caller_id).where(after).order_by(_c.caller_id).limit(1)).scalar()
+        if caller_id is None:
+            break
+        found.append(CallerId(caller_id))
+    return found
 
 
 def _rest(which: PaymentFilter, led_by: str) -> list[Condition]:

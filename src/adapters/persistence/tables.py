@@ -310,6 +310,13 @@ Index(
     postgresql_where=IS_NOT_DELETED,
 )
 Index(
+    "ix_customers_time",
+    customers.c.create_time,
+    customers.c.customer_id,
+    sqlite_where=IS_NOT_DELETED,
+    postgresql_where=IS_NOT_DELETED,
+)
+Index(
     "ix_customers_email",
     customers.c.caller_id,
     customers.c.email_digest,
@@ -348,6 +355,7 @@ disputes: Final = Table(
     UniqueConstraint("gateway_dispute_id"),
 )
 Index("ix_disputes_caller", disputes.c.caller_id, disputes.c.create_time, disputes.c.dispute_id)
+Index("ix_disputes_time", disputes.c.create_time, disputes.c.dispute_id)
 Index("ix_disputes_payment", disputes.c.payment_id)
 Index("ix_disputes_transaction", disputes.c.transaction_id)
 Index("ix_disputes_check", disputes.c.next_check_time, sqlite_where=IS_WATCHED, postgresql_where=IS_WATCHED)

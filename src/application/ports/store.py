@@ -232,8 +232,10 @@ class Customers(Protocol):
 
     def find_by_external_id(self, caller_id: CallerId, external_id: str) -> Customer | None: ...
 
-    def page(self, caller_id: CallerId, *, email: str | None, after: Position | None, limit: int) -> list[Customer]:
-        """Newest first, deleted ones left out."""
+    def page(
+        self, caller_id: CallerId | None, *, email: str | None, after: Position | None, limit: int
+    ) -> list[Customer]:
+        """Newest first, deleted ones left out; of every caller where none is given."""
         ...
 
 
@@ -290,7 +292,9 @@ class Disputes(Protocol):
         """Oldest first."""
         ...
 
-    def page(self, caller_id: CallerId, which: DisputeFilter, *, after: Position | None, limit: int) -> list[Dispute]:
+    def page(
+        self, caller_id: CallerId | None, which: DisputeFilter, *, after: Position | None, limit: int
+    ) -> list[Dispute]:
         """Newest first."""
         ...
 

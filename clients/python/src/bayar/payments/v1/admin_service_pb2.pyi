@@ -386,9 +386,7 @@ class ResolveOperationRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     operation_id: _builtins.str
-    """The operation. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
-    NOT_FOUND.
-    """
+    """The operation. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one is NOT_FOUND."""
     resolution: Global___ManualResolution.ValueType
     """What to do. Default: ask the gateway now."""
     gateway_transaction_id: _builtins.str

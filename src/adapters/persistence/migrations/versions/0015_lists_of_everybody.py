@@ -1,0 +1,13 @@
+"""Lists of customers and disputes of every caller."""
+
+from adapters.persistence.migrations import online
+
+revision = "0015"
+down_revision = "0014"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    online.create_index("ix_customers_time", "customers", ["create_time", "customer_id"], where="delete_time IS NULL")
+    online.create_index("ix_disputes_time", "disputes", ["create_time", "dispute_id"])
