@@ -11,7 +11,7 @@ from pathlib import Path
 from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import upgrade
 from braintree_twin.testing import Twin, start_twin
-from tests.crash.mutants import MUTANTS, Mutant
+from tests.crash.mutants import LATE_SENDER, MUTANTS, Mutant
 from tests.crash.replica import Replica
 from tests.crash.scoreboard import Scoreboard
 from tests.crash.storm import Storm, service_environment
@@ -66,5 +66,5 @@ def hunting() -> Iterator[Hunt]:
 
 def table() -> str:
     """The mutants, in Markdown."""
-    rows = [f"| {mutant.name} | {mutant.column} |" for mutant in MUTANTS.values()]
+    rows = [f"| {mutant.name} | {mutant.column} |" for mutant in (*MUTANTS.values(), LATE_SENDER)]
     return "\n".join(["| Planted | Seen in |", "|---|---|", *rows])

@@ -24,6 +24,7 @@ _TAKEN_MINOR_UNITS: Final = (100, 150_000)
 _MOST_CUSTOMERS: Final = 12
 _DEFENCES: Final = (
     ("accept_dispute",),
+    ("accept_dispute",),
     ("add_dispute_evidence",),
     ("add_dispute_evidence", "finalize_dispute"),
     ("finalize_dispute",),
@@ -56,7 +57,7 @@ class Shopper(Worker):
             self._verify: 2,
             self._look: 4,
             self._meet_a_customer: 1,
-            self._dispute: 2,
+            self._dispute: 3,
         }
 
     def stop(self) -> None:
@@ -241,7 +242,7 @@ class Shopper(Worker):
 
     def _dispute(self) -> None:
         """A payment whose bank takes it back at once; and an answer to a dispute that is open."""
-        if self._draw.random() < 0.4:
+        if self._draw.random() < 0.6:
             self._ask(self._new("create_payment", **self._order(card=DISPUTED)))
         client = self._draw.choice(self._town.patient)
         found = self._town.look(client, "list_disputes", states=[DisputeState.DISPUTE_STATE_OPEN])

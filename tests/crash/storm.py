@@ -19,7 +19,7 @@ from bootstrap.runtime import SortableIds
 from braintree_twin.control import LedgerEntry
 from braintree_twin.testing import Twin, start_twin
 from domain.dispute import Dispute
-from tests.crash.aims import GIVEN_UP_SECONDS, Aim, Truce
+from tests.crash.aims import FEW_PLACES, GIVEN_UP_SECONDS, Aim, Truce
 from tests.crash.executioner import Executioner, in_turn
 from tests.crash.feed import FeedReader, compare_feed, read_all, shown_in_the_feed
 from tests.crash.ledgers import LedgerAudit
@@ -44,6 +44,8 @@ LEASE_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + 3
 _FIRST_CHECK_SECONDS: Final = 0.3
 _LONGEST_SILENCE_SECONDS: Final = 60.0
 _FEED_INTERVAL_SECONDS: Final = 0.1
+# How long the service may take to hear of a dispute from a gateway that answers.
+_LONGEST_LAG_SECONDS: Final = 10.0
 _READERS: Final = 3
 _CALM_BEFORE_AN_AIM_SECONDS: Final = 4.0
 # Of what changes transactions. A search that has no answer is asked again, and only takes time.
@@ -126,6 +128,14 @@ class Storm:
             time.sleep(0.1)
         all_well((*busy, *self.readers))
         self.calm_down()
+        return self.finish()
+
+    def take_aim(self) -> Scoreboard:
+        """One replica freezes while calls wait in it, the other gives them up; and the same comparison."""
+        for replica in self.replicas:
+            replica.environment = FEW_PLACES
+            replica.start()
+        Aim(self.town, self.replicas, self._twin.control, random.Random(self._seed)).freeze_while_calls_wait()  # noqa: S311
         return self.finish()
 
     def _shopper(self, number: int) -> Shopper:
@@ -243,9 +253,10 @@ class Storm:
 
         def is_quiet() -> bool:
             self._twin.control.settle()
-            return not self._open() and not self._disputes_behind()
+            return not self._open()
 
         wait_until(is_quiet, _LONGEST_SILENCE_SECONDS, every_seconds=0.3)
+        wait_until(lambda: not self._disputes_behind(), _LONGEST_LAG_SECONDS)
 
     def _open(self) -> int:
         with self._engine.connect() as connection:

@@ -13,7 +13,8 @@ from typing import Final
 import pytest
 
 from tests.crash.hunt import Hunt, hunting, table
-from tests.crash.mutants import MUTANTS, Mutant
+from tests.crash.mutants import LATE_SENDER, MUTANTS, Mutant
+from tests.crash.storm import Storm
 from tests.crash.verdict import Verdict
 
 pytestmark = pytest.mark.timeout(180)
@@ -39,6 +40,13 @@ def test_nothing_is_found_where_nothing_is_planted(hunt: Hunt) -> None:
 def test_a_planted_bug_is_seen(mutant: Mutant, hunt: Hunt) -> None:
     board = hunt.run(mutant)
     assert board.verdict.columns()[mutant.column], f"{board}\n{board.verdict.lines()[:5]}"
+
+
+def test_a_call_that_is_sent_after_others_gave_it_up_is_seen(two_replicas: Storm) -> None:
+    for replica in two_replicas.replicas:
+        replica.mutant = LATE_SENDER.name
+    board = two_replicas.take_aim()
+    assert board.verdict.columns()[LATE_SENDER.column], f"{board}\n{board.verdict.lines()[:5]}"
 
 
 def test_every_column_has_a_planted_bug() -> None:
