@@ -8,6 +8,8 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Any
 
+import grpc
+
 from adapters.grpc.errors import ReaderTooSlow, ServiceStopping, StreamTooLong
 
 
@@ -27,7 +29,8 @@ async def send(
     limits: StreamLimits,
 ) -> None:
     """Returns once all answers are sent. Raises ServiceStopping once the service stops, StreamTooLong and ReaderTooSlow
-    by the limits, and what `loss` fails with. Whatever waits then is given up, a reader who takes nothing among it.
+    by the limits, CancelledError once the reader is gone, and what `loss` fails with. Whatever waits then is given up,
+    a reader who takes nothing among it.
     """
     writer = _Writer(answers, context)
     writing = asyncio.ensure_future(writer.run())
@@ -52,6 +55,9 @@ async def send(
         if not writing.done():
             writing.cancel()
             await asyncio.wait((writing,))
+        elif not writing.cancelled():
+            # Told by now, or of no use to a caller who is gone.
+            writing.exception()
         await answers.aclose()
 
 
@@ -65,5 +71,9 @@ class _Writer:
     async def run(self) -> None:
         async for answer in self._answers:
             self.waits_since = time.monotonic()
-            await self._context.write(answer)
+            try:
+                await self._context.write(answer)
+            except grpc.aio.InternalError:
+                # The reader is gone, and the core says so before it cancels the call.
+                raise asyncio.CancelledError from None
             self.waits_since = None
