@@ -164,7 +164,7 @@ class Checks:
         return value
 
     def no_card(self, path: str, value: str, *, is_phone: bool = False) -> None:
-        if looks_like_card(value, is_phone=is_phone):
+        if value and looks_like_card(value, is_phone=is_phone):
             self.add(path, Rule.NO_CARD_DATA)
 
     def identifier(self, path: str, value: str, *, required: bool = False) -> str:
@@ -183,7 +183,7 @@ class Checks:
     def tells_not(self, card: RawCard, texts: Mapping[str, str]) -> None:
         """No text, by its path, may have the digits of the card that is used, whatever stands between them."""
         for path, text in {**texts, "card.cardholder_name": card.cardholder_name}.items():
-            if holds_digits(text, card.number):
+            if text and holds_digits(text, card.number):
                 self.add(path, Rule.NO_CARD_DATA)
 
     def language(self, path: str, value: str) -> str:

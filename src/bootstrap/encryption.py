@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import logging
+
 from sqlalchemy import Engine
 
 from adapters.persistence import key_register, resealing
-from adapters.persistence.key_register import MissingKey, WrongIndexKey, WrongKey
-from adapters.persistence.sealing import CannotOpen, Sealer
+from adapters.persistence.key_register import EmptiedRegister, MissingKey, Sealing, WrongIndexKey, WrongKey
+from adapters.persistence.sealing import CannotOpen, PlainText, Sealer
 from bootstrap.container import Container
 from bootstrap.settings import BadSettings
 
+_log = logging.getLogger(__name__)
+
 
 def check_keys(container: Container, engine: Engine) -> None:
-    """Seals what is still plain where a database meets its first key. Raises BadSettings for keys that do not fit."""
+    """Seals what is still plain where a database meets its first key; plain values are refused from then on.
+
+    Raises BadSettings for keys that do not fit.
+    """
     sealer: Sealer = container.sealer()
-    if _register(engine, sealer):
+    state = _register(engine, sealer)
+    if state is Sealing.UNKNOWN:
+        _log.warning(
+            "values of this database that are not encrypted would be accepted: run `bayar encryption rotate` once, and "
+            "they are refused"
+        )
+        return
+    if state is Sealing.UNDER_WAY:
         resealing.reseal(engine, sealer)
+        key_register.complete(engine, sealer)
+    sealer.refuse_plain()
 
 
 def rotate(container: Container, engine: Engine) -> int:
@@ -24,26 +40,39 @@ def rotate(container: Container, engine: Engine) -> int:
     Raises BadSettings for keys that do not fit, and StoreUnavailable. Works while the service does.
     """
     sealer: Sealer = container.sealer()
-    _register(engine, sealer, replace_index_key=True)
+    if _register(engine, sealer, replace_index_key=True) is Sealing.COMPLETE:
+        sealer.refuse_plain()
     try:
         written = resealing.reseal(engine, sealer)
+    except PlainText as failure:
+        raise BadSettings(
+            f"the value at {failure.place} is not encrypted, and everything in this database was: somebody else wrote "
+            "it. Find out who, and bring the value back from a backup, or remove it. What was re-encrypted before it "
+            "stays so"
+        ) from None
     except CannotOpen as failure:
         raise BadSettings(
             f"a value at {failure.place} cannot be opened with the key {failure.key_id!r} of BAYAR_ENCRYPTION_KEYS, or "
             "that key is missing, or the value was changed. What was re-encrypted before it stays so"
         ) from None
+    key_register.complete(engine, sealer)
     for key_id in sealer.key_ids - {sealer.current_key_id} - resealing.count_by_key(engine).keys():
         key_register.forget(engine, key_id)
     return written
 
 
-def _register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False) -> bool:
+def _register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False) -> Sealing:
     try:
         return key_register.register(engine, sealer, replace_index_key=replace_index_key)
     except WrongKey as wrong:
         raise BadSettings(
             f"BAYAR_ENCRYPTION_KEYS has another key {wrong.key_id!r} than the one this database was written with. Put "
             "the right one back, or give the new one another name"
+        ) from None
+    except EmptiedRegister:
+        raise BadSettings(
+            "values of this database are encrypted, and nothing is known of the keys: somebody emptied the table "
+            "encryption_keys. Bring its rows back from a backup"
         ) from None
     except MissingKey as missing:
         raise BadSettings(

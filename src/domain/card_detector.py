@@ -106,7 +106,7 @@ class _Group:
 
 def looks_like_card(text: str, *, is_phone: bool = False) -> bool:
     """Whether the text holds a card number. is_phone: it is a telephone number where it has at most 13 digits."""
-    return next(_spans(text, is_phone), None) is not None
+    return len(text) >= _SHORTEST and next(_spans(text, is_phone), None) is not None
 
 
 def find_card_numbers(text: str) -> list[Span]:
@@ -128,6 +128,8 @@ def without_card_numbers(text: str, replacement: str) -> str:
 
 def holds_digits(text: str, number: str) -> bool:
     """Whether the digits of this very number stand in the text one after the other, whatever stands between them."""
+    if len(text) < _SHORTEST or (text.isascii() and not _has_digits(text)):
+        return False
     digits = re.sub(r"[^0-9]", "", fold_digits(number))
     if len(digits) < _SHORTEST:
         return False
@@ -140,7 +142,7 @@ def fold_digits(text: str) -> str:
 
 
 def _spans(text: str, is_phone: bool) -> Iterator[Span]:
-    if len(text) < _SHORTEST or (text.isascii() and not _has_digits(text)):
+    if text.isascii() and not _has_digits(text):
         return
     for folded in _foldings(text):
         if _has_digits(folded.text):

@@ -23,7 +23,7 @@ def is_unambiguous(text: str) -> bool:
         unicodedata.is_normalized("NFC", text)
         and text == text.strip()
         and "  " not in text
-        and not any(map(_is_invisible, text))
+        and (text.isascii() or not any(map(_is_invisible, text)))
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import re
+import sqlite3
 from pathlib import Path
 
 import grpc
 import pytest
 
-from bayar import BayarClient
-from tests.end_to_end.service import Pair, run_bayar, running_pair
+from bayar import BayarClient, BayarError
+from tests.end_to_end.service import Pair, run_bayar, running_pair, until
 
 OLD = "2025:" + base64.b64encode(hashlib.sha256(b"o").digest()).decode()
 NEW = "2026:" + base64.b64encode(hashlib.sha256(b"n").digest()).decode()
@@ -89,3 +91,17 @@ def _reads(client: BayarClient, customer_id: str) -> str:
         return client.get_customer(customer_id=customer_id).given_name
     except grpc.RpcError as error:
         return str(error)
+
+
+def test_a_plain_value_that_somebody_else_wrote_is_refused_and_named(tmp_path: Path) -> None:
+    with running_pair(tmp_path, {"BAYAR_ENCRYPTION_KEYS": OLD}) as pair:
+        ani = pair.service.client().create_customer(email="ani@example.com", given_name="Ani")
+        with contextlib.closing(sqlite3.connect(pair.database)) as database, database:
+            database.execute("UPDATE customers SET email = 'mallory@example.com'")
+        with pytest.raises(BayarError) as failure:
+            pair.service.client().get_customer(customer_id=ani.customer_id)
+        assert "mallory" not in str(failure.value)
+        until(lambda: f"customers.email/{ani.customer_id} is plain text in a database" in pair.service.log)
+        rotated = run_bayar("encryption", "rotate", environment=pair.service.environment)
+        assert rotated.returncode == 2
+        assert f"the value at customers.email/{ani.customer_id} is not encrypted" in rotated.stderr

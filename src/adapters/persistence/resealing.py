@@ -25,6 +25,7 @@ from adapters.persistence.tables import (
 from adapters.persistence.translate import email_digest, external_id_digest
 
 _BATCH: Final = 200
+_SAMPLE: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,15 @@ def count_by_key(engine: Engine) -> Mapping[str, int]:
             for row in connection.execution_options(yield_per=1000).execute(select(*sealed.columns)):
                 counts.update(sealed_texts(dict(row._mapping), sealed.texts, sealed.documents))
     return counts
+
+
+def holds_sealed(connection: Connection) -> bool:
+    """Whether a value is sealed, as far as a look at the first rows of each table tells."""
+    for sealed in SEALED_TABLES:
+        for row in connection.execute(select(*sealed.columns).order_by(sealed.key).limit(_SAMPLE)):
+            if any(sealed_texts(dict(row._mapping), sealed.texts, sealed.documents)):
+                return True
+    return False
 
 
 def _keys(engine: Engine, sealed: SealedTable) -> Iterator[list[Any]]:

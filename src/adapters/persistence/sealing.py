@@ -2,7 +2,8 @@
 
 A sealed text is `sealed:1:KEY_ID:` and the URL-safe base64 of a 12-byte nonce with the AES-256-GCM ciphertext. Its
 place (table, column, row) is authenticated with it, so that a value copied to another row does not open there. Texts
-without that beginning are plain: rows from before there were keys.
+without that beginning are plain: rows from before there were keys. Once everything was sealed, plain texts are refused:
+this service wrote none of them.
 """
 
 from __future__ import annotations
@@ -42,6 +43,14 @@ class CannotOpen(RuntimeError):
         self.key_id = key_id
 
 
+class PlainText(CannotOpen):
+    """A value that is not sealed, in a database where all are: this service did not write it."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place, "")
+        self.args = (f"{place} is plain text in a database where it is always encrypted: somebody else wrote it",)
+
+
 @dataclass(frozen=True, slots=True)
 class SealingKey:
     """An AES-256 key and its name, which stands in every value that it sealed."""
@@ -65,6 +74,11 @@ class Sealer:
         self.current_key_id: Final = keys[0].key_id
         self._ciphers: Final[Mapping[str, AESGCM]] = MappingProxyType({one.key_id: AESGCM(one.key) for one in keys})
         self._index_key = index_key
+        self._takes_plain = True
+
+    def refuse_plain(self) -> None:
+        """From now on: everything in the database is sealed."""
+        self._takes_plain = False
 
     @property
     def key_ids(self) -> frozenset[str]:
@@ -81,9 +95,11 @@ class Sealer:
         return f"{_BEGINNING}{key_id}:{urlsafe_b64encode(sealed).decode()}"
 
     def open(self, text: str, place: str) -> str:
-        """Raises CannotOpen. What is plain is returned as it is."""
+        """Raises CannotOpen. What is plain is returned as it is, until it is refused."""
         key_id = key_id_of(text)
         if not key_id:
+            if text and not self._takes_plain:
+                raise PlainText(place)
             return text
         cipher = self._ciphers.get(key_id)
         if cipher is None:
@@ -99,8 +115,12 @@ class Sealer:
         return self.seal(json.dumps(value, ensure_ascii=False, separators=(",", ":")), place)
 
     def open_json(self, value: Any, place: str) -> Any:
-        """Raises CannotOpen. What is no sealed text is returned as it is."""
-        return json.loads(self.open(value, place)) if is_sealed(value) else value
+        """Raises CannotOpen. What is no sealed text is returned as it is, until it is refused."""
+        if is_sealed(value):
+            return json.loads(self.open(value, place))
+        if not self._takes_plain:
+            raise PlainText(place)
+        return value
 
     def seal_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
         """Kept JSON with its sensitive entries sealed."""
@@ -119,7 +139,9 @@ class Sealer:
         return _walk(
             kept,
             place,
-            lambda item, where: self.reseal(item, where) if is_sealed(item) else self.seal_json(item, where),
+            lambda item, where: (
+                self.reseal(item, where) if is_sealed(item) else self.seal_json(self.open_json(item, where), where)
+            ),
         )
 
     def digest(self, text: str, column: str) -> str:

@@ -6,13 +6,22 @@ import threading
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, delete, insert, select, update
 
-from adapters.persistence.key_register import MissingKey, WrongIndexKey, WrongKey, forget, register
+from adapters.persistence.key_register import (
+    EmptiedRegister,
+    MissingKey,
+    Sealing,
+    WrongIndexKey,
+    WrongKey,
+    complete,
+    forget,
+    register,
+)
 from adapters.persistence.resealing import count_by_key, reseal
-from adapters.persistence.sealing import Sealer, SealingKey
+from adapters.persistence.sealing import CannotOpen, PlainText, Sealer, SealingKey
 from adapters.persistence.store import SqlStore
-from adapters.persistence.tables import customers, metadata
+from adapters.persistence.tables import customers, encryption_keys, metadata, payments
 from domain.address import Address
 from domain.customer import Customer
 from domain.ids import CustomerId
@@ -121,8 +130,10 @@ def test_no_plain_personal_data_is_in_any_table(engine: Engine) -> None:
 
 
 def test_a_key_of_another_value_is_refused(engine: Engine) -> None:
-    assert register(engine, SEALER)
-    assert not register(engine, SEALER)
+    assert register(engine, SEALER) is Sealing.UNDER_WAY
+    assert register(engine, SEALER) is Sealing.UNDER_WAY
+    complete(engine, SEALER)
+    assert register(engine, BOTH) is Sealing.COMPLETE
     with pytest.raises(WrongKey) as wrong:
         register(engine, Sealer([SealingKey("old", b"x" * 32)], b"an index key"))
     assert wrong.value.key_id == "old"
@@ -139,8 +150,8 @@ def test_a_missing_key_is_refused_until_it_is_forgotten(engine: Engine) -> None:
 
 
 def test_another_key_for_lookups_is_refused_unless_they_are_made_anew(engine: Engine) -> None:
-    _fill(engine)
     register(engine, SEALER)
+    _fill(engine)
     other = Sealer([OLD_KEY], b"another index key")
     with pytest.raises(WrongIndexKey):
         register(engine, other)
@@ -148,3 +159,75 @@ def test_another_key_for_lookups_is_refused_unless_they_are_made_anew(engine: En
     assert reseal(engine, other) == 5
     with SqlStore(engine, stories.IDS, other).read() as work:
         assert work.customers.find_by_external_id(stories.SHOP, "their-1") == _customer(1)
+
+
+def _strict() -> Sealer:
+    sealer = Sealer([OLD_KEY], b"an index key")
+    sealer.refuse_plain()
+    return sealer
+
+
+def test_everything_that_is_written_is_read_where_plain_values_are_refused(engine: Engine) -> None:
+    _fill(engine)
+    with SqlStore(engine, stories.IDS, _strict()).read() as work:
+        assert work.customers.get(CustomerId("cus_001")) == _customer(1)
+    assert reseal(engine, _strict()) == 0
+
+
+@pytest.mark.parametrize("column", ["given_name", "email", "phone", "external_id"])
+def test_a_plain_value_in_a_sealed_database_is_refused(column: str, engine: Engine) -> None:
+    _fill(engine)
+    with engine.begin() as connection:
+        changed = {column: "Mallory"}
+        connection.execute(update(customers).where(customers.c.customer_id == "cus_001").values(changed))
+    store = SqlStore(engine, stories.IDS, _strict())
+    with (
+        store.read() as work,
+        pytest.raises(PlainText, match=f"customers.{column}/cus_001 is plain text in a database"),
+    ):
+        work.customers.get(CustomerId("cus_001"))
+    # The rotation does not make it good, either.
+    with pytest.raises(PlainText):
+        reseal(engine, _strict())
+
+
+def test_a_plain_entry_of_a_document_is_refused(engine: Engine) -> None:
+    _fill(engine)
+    with engine.begin() as connection:
+        terms = connection.execute(select(payments.c.terms)).scalar_one()
+        forged = {**terms, "billing_address": {"street_address": "Jalan Mallory 1"}}
+        connection.execute(update(payments).values(terms=forged))
+        payment_id = connection.execute(select(payments.c.payment_id)).scalar_one()
+    with SqlStore(engine, stories.IDS, _strict()).read() as work, pytest.raises(PlainText):
+        work.payments.get(payment_id)
+    with pytest.raises(PlainText):
+        reseal(engine, _strict())
+
+
+def test_a_sealed_value_of_another_row_or_column_is_refused(engine: Engine) -> None:
+    _fill(engine)
+    for column, source in ((customers.c.phone, "cus_002"), (customers.c.email, "cus_001")):
+        with engine.begin() as connection:
+            stolen = connection.execute(select(column).where(customers.c.customer_id == source)).scalar_one()
+            moved = update(customers).where(customers.c.customer_id == "cus_001").values(phone=stolen)
+            connection.execute(moved)
+        with SqlStore(engine, stories.IDS, _strict()).read() as work, pytest.raises(CannotOpen):
+            work.customers.get(CustomerId("cus_001"))
+
+
+def test_that_everything_is_sealed_is_not_unsaid_without_a_key(engine: Engine) -> None:
+    register(engine, SEALER)
+    _fill(engine)
+    complete(engine, SEALER)
+    with engine.begin() as connection:
+        kept = connection.execute(select(encryption_keys)).all()
+        connection.execute(update(encryption_keys).values(proof="bayar"))
+    with pytest.raises((WrongKey, WrongIndexKey)):
+        register(engine, SEALER)
+    with engine.begin() as connection:
+        connection.execute(delete(encryption_keys))
+    with pytest.raises(EmptiedRegister):
+        register(engine, SEALER)
+    with engine.begin() as connection:
+        connection.execute(insert(encryption_keys), [dict(row._mapping) for row in kept])
+    assert register(engine, SEALER) is Sealing.COMPLETE
