@@ -11,7 +11,7 @@ from pathlib import Path
 from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import upgrade
 from braintree_twin.testing import Twin, start_twin
-from tests.crash.mutants import LATE_SENDER, MUTANTS, Mutant
+from tests.crash.mutants import ALL, Mutant
 from tests.crash.replica import Replica
 from tests.crash.scoreboard import Scoreboard
 from tests.crash.storm import Storm, service_environment
@@ -39,15 +39,32 @@ class Hunt:
             directory = Path(name)
             database = directory / "bayar.db"
             shutil.copy(self._empty, database)
-            with start_twin(directory, separate_control=True) as twin:
-                return self._storm(twin, f"sqlite:///{database}", directory, mutant, seed)
+            with (
+                start_twin(directory, separate_control=True) as twin,
+                self._storm(twin, database, mutant, seed) as storm,
+            ):
+                return storm.exercise(mutant.faults if mutant else ())
 
-    def _storm(self, twin: Twin, url: str, directory: Path, mutant: Mutant | None, seed: int) -> Scoreboard:
+    def restore(self, mutant: Mutant | None, seed: int = 1) -> Scoreboard:
+        """The same, with a backup that is restored in the end."""
+        with tempfile.TemporaryDirectory(dir=self._directory) as name:
+            directory = Path(name)
+            database = directory / "bayar.db"
+            shutil.copy(self._empty, database)
+            with (
+                start_twin(directory, separate_control=True) as twin,
+                self._storm(twin, database, mutant, seed) as storm,
+            ):
+                return storm.survive_a_restore(database)
+
+    @contextmanager
+    def _storm(self, twin: Twin, database: Path, mutant: Mutant | None, seed: int) -> Iterator[Storm]:
+        url = f"sqlite:///{database}"
         self._replica.environment = service_environment(twin, url) | {"BAYAR_ABSENCE_HORIZON_SECONDS": "3"}
         self._replica.mutant = mutant.name if mutant else ""
-        storm = Storm("sqlite", url, twin, directory, seed, replicas=[self._replica])
+        storm = Storm("sqlite", url, twin, database.parent, seed, replicas=[self._replica])
         try:
-            return storm.exercise(mutant.faults if mutant else ())
+            yield storm
         finally:
             self._replica.kill()
             storm.town.close()
@@ -66,5 +83,5 @@ def hunting() -> Iterator[Hunt]:
 
 def table() -> str:
     """The mutants, in Markdown."""
-    rows = [f"| {mutant.name} | {mutant.column} |" for mutant in (*MUTANTS.values(), LATE_SENDER)]
+    rows = [f"| {mutant.name} | {mutant.column} |" for mutant in ALL]
     return "\n".join(["| Planted | Seen in |", "|---|---|", *rows])

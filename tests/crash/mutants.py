@@ -24,7 +24,7 @@ from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.translate.resources import Voice
 from adapters.persistence.feed import SqlFeed
 from adapters.persistence.tables import feed_events
-from application import exactly_once, process_notifications
+from application import exactly_once, outside, process_notifications
 from application.absence import AbsenceWatch
 from application.exactly_once import ExactlyOnce
 from application.outcomes import record_outcome
@@ -33,6 +33,7 @@ from application.ports.notifications import NotificationOutcome
 from application.process_notifications import ProcessNotifications
 from application.read_feed import ReadFeed
 from application.record_dispute import RecordDispute
+from application.resolve_operations import ResolveOperations
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.payment_method_pb2 import PaymentMethodState
 from bayar.payments.v1.payment_pb2 import OperationState, PaymentState
@@ -71,7 +72,7 @@ class Mutant:
 
 def plant(name: str) -> None:
     """Plants the mutant of this name in this process."""
-    (LATE_SENDER if name == LATE_SENDER.name else MUTANTS[name]).plant()
+    next(mutant for mutant in ALL if mutant.name == name).plant()
 
 
 def _strikes() -> bool:
@@ -626,6 +627,7 @@ _TABLE: Final = (
         _instead(AbsenceWatch, "is_proven", lambda _: lambda *_: True),
         faults=(_SLOW_SALES,),
     ),
+    Mutant("refunds that others made are not seen", LOST, _instead(outside, "unknown_parts", lambda _: lambda *_: [])),
     Mutant("another amount is recorded", STATES, _instead(Payment, "succeed", _record_another_amount)),
     Mutant(
         "more is refunded than was captured",
@@ -655,6 +657,13 @@ _TABLE: Final = (
         _instead(DisputeServicer, "AcceptDispute", _accepted_is_told_as_won),
     ),
 )
+# Seen only where a backup is restored.
+RESTORED_SCHEDULE: Final = Mutant(
+    "a scheduled refund is sent without a look whether it was sent before",
+    DOUBLE_SENDS,
+    _instead(ResolveOperations, "_find_scheduled", lambda _: lambda *_: None),
+)
 # Seen only by an aimed freeze of one of two replicas.
 LATE_SENDER: Final = Mutant("what others have given up is sent late", STATES, _leases_without_end)
 MUTANTS: Final = {mutant.name: mutant for mutant in _TABLE}
+ALL: Final = (*_TABLE, RESTORED_SCHEDULE, LATE_SENDER)

@@ -30,6 +30,7 @@ class Scoreboard:
     answers: Counter[str] = field(default_factory=Counter)
     payments: int = 0
     events: int = 0
+    outside: int = 0
     operations: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -53,6 +54,7 @@ class Scoreboard:
             ("payments", str(self.payments)),
             ("operations", f"{self.operations.total()}: {_told(self.operations)}"),
             ("feed", f"{self.events} events"),
+            ("by others", f"{self.outside} refunds"),
             ("kills", f"{sum(at_steps.values())} at {len(at_steps)} of {len(STEPS)} named steps; {_told(other)}"),
             ("database cuts", str(self.database_cuts)),
             ("faults", f"{self.faults.total()}: {_told(self.faults)}"),

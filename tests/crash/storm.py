@@ -23,8 +23,10 @@ from tests.crash.aims import FEW_PLACES, GIVEN_UP_SECONDS, Aim, Truce
 from tests.crash.executioner import Executioner, in_turn
 from tests.crash.feed import FeedReader, compare_feed, read_all, shown_in_the_feed
 from tests.crash.ledgers import LedgerAudit
+from tests.crash.outsider import Outsider, made_outside
 from tests.crash.records import Record, read_disputes, read_records, seconds_to_resolve
 from tests.crash.replica import Replica, wait_until
+from tests.crash.restored import copy_database, sent_again
 from tests.crash.scoreboard import Scoreboard, kind_of
 from tests.crash.sends import double_sends
 from tests.crash.shoppers import Shopper
@@ -119,16 +121,56 @@ class Storm:
         self._begin_to_read()
         for number, fault in enumerate((_LOST_ANSWERS, *faults)):
             self._twin.control.add_fault(**fault, seed=self._seed + number)
+        self._be_busy(shoppers, rounds)
+        all_well(self.readers)
+        self.calm_down()
+        return self.finish()
+
+    def _be_busy(self, shoppers: int, rounds: int, *, nights: bool = True) -> None:
+        outsider = Outsider(self._twin, self.town, self._seed)
         busy = [Worker(target=self._shopper(number).do_everything, args=(rounds,)) for number in range(shoppers)]
         for each in busy:
             each.start()
         while any(each.is_alive() for each in busy):
             busy[0].join(0.5)
-            self.settle()
             time.sleep(0.1)
-        all_well((*busy, *self.readers))
-        self.calm_down()
-        return self.finish()
+            if nights:
+                self.settle()
+                outsider.refund_something()
+        all_well(busy)
+
+    def survive_a_restore(self, database: Path, shoppers: int = 4) -> Scoreboard:
+        """A SQLite database comes back from an earlier moment, with refunds in it that were carried out since.
+
+        What is forgotten, is forgotten, and Reconcile finds it. Nothing that is known is sent a second time.
+        """
+        [replica] = self.replicas
+        backup = database.with_suffix(".backup")
+        self._open_shop()
+        replica.start()
+        self.town.connect_again(0)
+        self._be_busy(shoppers, 1, nights=False)
+        self._stand_still(replica, database, backup)
+        replica.start()
+        self.town.connect_again(0)
+        self._be_busy(shoppers, 1)
+        self._calm()
+        self._stand_still(replica, backup, database)
+        replica.start()
+        self.town.connect_again(0)
+        self._calm()
+        records = read_records(self._store)
+        self.board.operations = Counter(o.kind.value for record in records for o in record.payment.operations)
+        log = self._twin.control.request_log()
+        self.board.verdict.double_sends += sent_again(log)
+        self.board.verdict.unresolved += [f"{self._open()} operations"] if self._open() else []
+        return self.board
+
+    def _stand_still(self, replica: Replica, source: Path, target: Path) -> None:
+        """Copies a database while nobody uses it."""
+        replica.kill()
+        self._engine.dispose()
+        copy_database(source, target)
 
     def take_aim(self) -> Scoreboard:
         """One replica freezes while calls wait in it, the other gives them up; and the same comparison."""
@@ -147,7 +189,9 @@ class Storm:
         Where the replicas' clocks were wrong, the times in the histories prove nothing.
         """
         self._calm()
-        LedgerAudit(self.board.verdict, read_records(self._store), self.ledger()).before_anything_is_mended()
+        ledger = self.ledger()
+        audit = LedgerAudit(self.board.verdict, read_records(self._store), ledger, outside=made_outside(ledger))
+        audit.before_anything_is_mended()
         self._verify()
         self._count(clocks_agree=clocks_agree)
         return self.board
@@ -186,15 +230,16 @@ class Storm:
         ]
         shoppers = [self._shopper(number) for number in range(count)]
         self._begin_to_read()
+        outsider = Outsider(self._twin, self.town, self._seed)
         begin = time.monotonic()
         weather.start()
-        for thread in (*executioners, *shoppers):
+        for thread in (*executioners, *shoppers, outsider):
             thread.start()
         try:
-            self._settle_now_and_then(begin + seconds, truce, weather, (weather, *executioners, *shoppers))
+            self._settle_now_and_then(begin + seconds, truce, weather, (weather, outsider, *executioners, *shoppers))
             self.board.storm_seconds = time.monotonic() - begin
         finally:
-            for worker in (*shoppers, *executioners, weather):
+            for worker in (*shoppers, outsider, *executioners, weather):
                 worker.stop()
         self.board.internal_errors += [each.problem for each in executioners if each.problem]
         self.board.faults = weather.struck
@@ -301,7 +346,9 @@ class Storm:
         board.found_after, board.proven_absent_after = seconds_to_resolve(records)
         board.internal_errors += self.town.faults
         verdict = board.verdict
-        LedgerAudit(verdict, records, self.ledger(), disputes).at_the_end(clocks_agree=clocks_agree)
+        ledger = self.ledger()
+        board.outside = len(made_outside(ledger))
+        LedgerAudit(verdict, records, ledger, disputes, made_outside(ledger)).at_the_end(clocks_agree=clocks_agree)
         verdict.double_sends += double_sends(self._twin.control.request_log(), records, disputes)
         ToldAudit(verdict, records, asked, self.town.read).check(clocks_agree=clocks_agree)
         self._ask_the_surface(records, disputes)
