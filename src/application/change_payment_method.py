@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from application.caller import Caller
 from application.checks import MAX_CARDHOLDER_NAME, Checks, known
@@ -36,9 +36,9 @@ class MethodUpdate:
 
     request_id: str
     payment_method_id: str
-    expiration_month: int = 0
-    expiration_year: int = 0
-    cardholder_name: str | None = None
+    expiration_month: int = field(default=0, repr=False)
+    expiration_year: int = field(default=0, repr=False)
+    cardholder_name: str | None = field(default=None, repr=False)
     billing_address: Address | None = None
     language_code: str = ""
 

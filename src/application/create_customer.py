@@ -1,6 +1,6 @@
 """Creates a customer. The gateway hears of one when the first payment method is stored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypedDict
 
 from application.caller import Caller
@@ -30,10 +30,10 @@ class CustomerOrder:
 
     request_id: str
     external_id: str = ""
-    given_name: str = ""
-    family_name: str = ""
-    email: str = ""
-    phone: str = ""
+    given_name: str = field(default="", repr=False)
+    family_name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
     language_code: str = ""
 
 

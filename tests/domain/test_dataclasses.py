@@ -1,0 +1,76 @@
+"""Values cannot be changed, have no stray attributes, and hide what a log must not hold."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import pkgutil
+from collections.abc import Iterator
+
+import pytest
+
+import application
+import domain
+
+# They count, or remember where they stopped.
+CHANGEABLE = {"application.absence._Sighting", "application.poll_disputes.PollDisputes"}
+
+# Card data, credentials and what says who somebody is.
+HIDDEN = {
+    *("number", "cvv", "expiry", "expiration_month", "expiration_year", "cardholder_name", "unique_number_identifier"),
+    *("given_name", "family_name", "company", "email", "phone", "account", "client_address"),
+    *("street_address", "extended_address", "locality", "region", "postal_code"),
+    *("token", "gateway_token", "key", "secrets", "secret_hash", "authorization", "certificate", "content", "evidence"),
+}
+# A shop's own phone, what may be shown of a card, and whether a code matched.
+SHOWN = {
+    *("DisputeReport.evidence", "DisputeAnswered.evidence", "StatementDescriptor.phone", "Instrument.expiry"),
+    *("Verification.cvv", "Verification.postal_code"),
+}
+
+# Told apart by everything but the plan of looks.
+UNCOMPARED = {"next_check_time", "check_count"}
+
+FIELDS_WITHOUT_NAMES = 5
+"""A value with more fields takes them by name: a caller who swaps two of one type is told."""
+POSITIONAL = {"Address", "ExactlyOnce", "GatewayDetails", "Instrument", "Standing"}
+
+
+def dataclasses_of_the_core() -> Iterator[type]:
+    for package in (domain, application):
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            for value in vars(importlib.import_module(module.name)).values():
+                if isinstance(value, type) and dataclasses.is_dataclass(value) and value.__module__ == module.name:
+                    yield value
+
+
+CORE = {f"{one.__module__}.{one.__name__}": one for one in dataclasses_of_the_core()}
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_a_value_is_frozen_and_has_slots(name: str) -> None:
+    assert CORE[name].__dataclass_params__.frozen == (name not in CHANGEABLE)  # type: ignore[attr-defined]
+    assert "__slots__" in vars(CORE[name])
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_what_a_log_must_not_hold_is_hidden(name: str) -> None:
+    for field in dataclasses.fields(CORE[name]):
+        if field.name in HIDDEN and f"{CORE[name].__name__}.{field.name}" not in SHOWN:
+            assert not field.repr, field.name
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_only_the_plan_of_looks_is_left_out_of_a_comparison(name: str) -> None:
+    assert {field.name for field in dataclasses.fields(CORE[name]) if not field.compare} <= UNCOMPARED
+    assert {
+        field.name for field in dataclasses.fields(CORE[name]) if field.name in UNCOMPARED and field.compare
+    } == set()
+
+
+@pytest.mark.parametrize("name", sorted(CORE))
+def test_a_value_with_many_fields_takes_them_by_name(name: str) -> None:
+    fields = [field for field in dataclasses.fields(CORE[name]) if field.init]
+    is_use_case = "__call__" in vars(CORE[name])
+    if CORE[name].__name__ not in POSITIONAL and not is_use_case and len(fields) > FIELDS_WITHOUT_NAMES:
+        assert all(field.kw_only for field in fields)
