@@ -25,7 +25,7 @@ HIDDEN = {
 # A shop's own phone, what may be shown of a card, and whether a code matched.
 SHOWN = {
     *("DisputeReport.evidence", "DisputeAnswered.evidence", "StatementDescriptor.phone", "Instrument.expiry"),
-    *("Verification.cvv", "Verification.postal_code"),
+    *("Verification.cvv", "Verification.postal_code", "Verification.street_address"),
 }
 
 # Told apart by everything but the plan of looks.
