@@ -58,7 +58,7 @@ class DeleteCustomer:
                 delete_time=stamp.time,
             )
             work.customers.save(deleted)
-            for method in work.payment_methods.of_customer(current.customer_id):
+            for method in work.payment_methods.of_customer(current.customer_id, lock=True):
                 work.payment_methods.save(
                     replace(method, state=PaymentMethodState.DELETED, is_default=False, update_time=stamp.time)
                 )

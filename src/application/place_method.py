@@ -11,7 +11,7 @@ def place(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> Pay
     """A method that became active among the customer's others: the default or not, and whose double it is."""
     others = [
         other
-        for other in work.payment_methods.of_customer(method.customer_id)
+        for other in work.payment_methods.of_customer(method.customer_id, lock=True)
         if other.payment_method_id != method.payment_method_id and other.state is PaymentMethodState.ACTIVE
     ]
     identifier = method.instrument.unique_number_identifier if method.instrument else ""
@@ -36,7 +36,7 @@ def withdraw(work: UnitOfWork, method: PaymentMethod, *, time: datetime) -> Paym
 
 def _promote_newest(work: UnitOfWork, leaving: PaymentMethod) -> None:
     """A customer with active methods has a default: the newest of those that stay."""
-    for method in work.payment_methods.of_customer(leaving.customer_id):
+    for method in work.payment_methods.of_customer(leaving.customer_id, lock=True):
         if method.payment_method_id != leaving.payment_method_id and method.state is PaymentMethodState.ACTIVE:
             work.payment_methods.save(replace(method, is_default=True))
             return
@@ -44,6 +44,6 @@ def _promote_newest(work: UnitOfWork, leaving: PaymentMethod) -> None:
 
 def _pass_on_doubles(work: UnitOfWork, leaving: PaymentMethod) -> None:
     """What was called the same card as the one that leaves is now the double of what that one was a double of."""
-    for method in work.payment_methods.of_customer(leaving.customer_id):
+    for method in work.payment_methods.of_customer(leaving.customer_id, lock=True):
         if method.duplicate_of == leaving.payment_method_id:
             work.payment_methods.save(replace(method, duplicate_of=leaving.duplicate_of))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, replace
 
+from application.conflicts import again_after_conflicts
 from application.place_method import withdraw
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
@@ -69,6 +70,7 @@ class RereadMethods:
         elif kept.instrument != method.instrument:
             self._renew(method, kept)
 
+    @again_after_conflicts
     def _renew(self, method: PaymentMethod, kept: StoredInstrument) -> None:
         with self.store.begin() as work:
             current = _active(work, method)
@@ -76,6 +78,7 @@ class RereadMethods:
                 renewed = replace(current, instrument=kept.instrument, update_time=self.clock.now())
                 work.payment_methods.save(renewed)
 
+    @again_after_conflicts
     def _withdraw(self, method: PaymentMethod) -> None:
         with self.store.begin() as work:
             current = _active(work, method)

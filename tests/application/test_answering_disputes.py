@@ -284,6 +284,7 @@ def test_a_look_before_the_answer_could_show_proves_nothing(court: Court) -> Non
     court.accept()
     early = court.record.again(court.seen())
     with court.store.begin() as work:
+        work.disputes.get(early.dispute_id, lock=True)
         work.disputes.save(court.follow_disputes._resolved(early))
     assert court.seen().under_way is not None
 

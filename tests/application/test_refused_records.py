@@ -44,8 +44,11 @@ ADDRESS = MerchantWarning(WarningReason.BILLING_ADDRESS_LEFT_OUT, "81813")
 
 def with_a_bad_email(shop: Shop) -> Customer:
     """A record from before emails were checked by the gateway's rules."""
-    customer = replace(shop.customer(), email="ann@localhost")
+    customer_id = shop.customer().customer_id
     with shop.store.begin() as work:
+        customer = work.customers.get(customer_id, lock=True)
+        assert customer is not None
+        customer = replace(customer, email="ann@localhost")
         work.customers.save(customer)
     return customer
 

@@ -227,7 +227,7 @@ class TestPayments:
         payment = started()
         add(store, payment)
         with store.begin() as work:
-            first, second = work.payments.get(payment.terms.payment_id), work.payments.get(payment.terms.payment_id)
+            first, second = (work.payments.get(payment.terms.payment_id, lock=True) for _ in range(2))
             assert first is not None
             assert second is not None
             succeed(first)
@@ -1163,6 +1163,7 @@ class TestCustomers:
             work.customers.add(first)
             work.customers.add(second)
         with store.begin() as work:
+            work.customers.get(second.customer_id, lock=True)
             with pytest.raises(ExternalIdTaken) as refusal:
                 work.customers.save(replace(second, external_id="jo"))
             work.customers.save(replace(second, phone="1"))

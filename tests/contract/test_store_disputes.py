@@ -104,6 +104,7 @@ def test_disputes_are_listed_newest_first_by_what_they_are(store: Store) -> None
     another_callers = a_dispute(store, payment, 4, CallerId("other-shop"))
     won = made[1].follow(replace(made[1].report, state=DisputeState.WON, change_time=at(60).time), time=at(60).time)
     with store.begin() as work:
+        work.disputes.get(won.dispute_id, lock=True)
         work.disputes.save(won)
 
     def ids(after: Position | None = None, limit: int = 10, **filters: object) -> list[str]:
@@ -165,6 +166,7 @@ def test_a_notification_is_received_once_and_comes_back_as_it_was(store: Store) 
         finish_time=at(3).time,
     )
     with store.begin() as work:
+        work.notifications.get(notification.notification_id, lock=True)
         work.notifications.save(done)
     with store.read() as work:
         assert work.notifications.get(notification.notification_id) == done
@@ -195,7 +197,7 @@ def test_notifications_are_listed_newest_first_by_state(store: Store) -> None:
     with store.begin() as work:
         for second, notification in enumerate(made):
             work.notifications.receive(notification, at(second).time)
-        dead = work.notifications.get(made[1].notification_id)
+        dead = work.notifications.get(made[1].notification_id, lock=True)
         assert dead is not None
         work.notifications.save(replace(dead, state=NotificationState.DEAD))
     with store.read() as work:

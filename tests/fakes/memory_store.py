@@ -165,15 +165,31 @@ def _farthest(operation: Operation, lease: timedelta) -> timedelta:
     return farthest_look(lease, scheduled=operation.state is OperationState.SCHEDULED)
 
 
+class _Locks:
+    """Rows that a unit of work holds. Saving another one would write over what somebody else wrote meanwhile."""
+
+    def __init__(self) -> None:
+        self._held: set[str] = set()
+
+    def take(self, row_id: str, *, lock: bool = True) -> None:
+        if lock:
+            self._held.add(row_id)
+
+    def require(self, row_id: str) -> None:
+        if row_id not in self._held:
+            raise RuntimeError(f"{row_id} was not locked before it was saved")
+
+
 class _Work:
     def __init__(self, state: _State, ids: IdSource, actor: str) -> None:
+        locks = _Locks()
         self.feed = _Feed(state, ids, actor)
         self.deliveries = _Deliveries(state)
-        self.payments = _Payments(state, ids)
-        self.customers = _Customers(state, self.feed)
-        self.payment_methods = _Methods(state, self.feed)
-        self.disputes = _Disputes(state, self.feed)
-        self.notifications = _Notifications(state)
+        self.payments = _Payments(state, ids, locks)
+        self.customers = _Customers(state, self.feed, locks)
+        self.payment_methods = _Methods(state, self.feed, locks)
+        self.disputes = _Disputes(state, self.feed, locks)
+        self.notifications = _Notifications(state, locks)
         self.requests = _Requests(state)
         self.api_keys = _ApiKeys(state)
         self.audit = _Audit(state)
@@ -291,24 +307,28 @@ class _KeptPayment:
 
 
 class _Payments:
-    def __init__(self, state: _State, ids: IdSource) -> None:
+    def __init__(self, state: _State, ids: IdSource, locks: _Locks) -> None:
         self._state = state
         self._ids = ids
+        self._locks = locks
         # By identity: the objects that this unit of work handed out, each with what it was read as.
         self._known: dict[int, tuple[Payment, Payment]] = {}
 
     def add(self, payment: Payment) -> None:
         if payment.terms.payment_id in self._state.payments:
             raise ValueError(f"{payment.terms.payment_id} is there already")
+        self._locks.take(payment.terms.payment_id)
         self._store(payment)
 
     def save(self, payment: Payment) -> None:
         known = self._known.get(id(payment))
         if known is None or known[1] is not self._state.payments.get(payment.terms.payment_id):
             raise RuntimeError(f"{payment.terms.payment_id} was not read in this unit of work")
+        self._locks.require(payment.terms.payment_id)
         self._store(payment)
 
     def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
+        self._locks.take(payment_id, lock=lock)
         stored = self._state.payments.get(payment_id)
         return None if stored is None else self._hand_out(stored)
 
@@ -321,6 +341,7 @@ class _Payments:
         kept.is_taken_up = True
         if self._state.payments.get(kept.payment.terms.payment_id) is not kept.stored:
             return None
+        self._locks.take(kept.payment.terms.payment_id)
         self._known[id(kept.payment)] = (kept.payment, kept.stored)
         return kept.payment
 
@@ -385,6 +406,7 @@ class _Payments:
         for _, payment_id in sorted(pair for pair in times if _is_due(pair[0], now, timedelta(days=14)))[:limit]:
             payment = deepcopy(self._state.payments[payment_id])
             payment.follow_time = lease_until
+            self._locks.take(payment_id)
             self._state.payments[payment_id] = payment
             claimed.append(self._hand_out(payment))
         return claimed
@@ -526,21 +548,25 @@ def _matches(payment: Payment, which: PaymentFilter) -> bool:
 
 
 class _Customers:
-    def __init__(self, state: _State, feed: _Feed) -> None:
+    def __init__(self, state: _State, feed: _Feed, locks: _Locks) -> None:
         self._state = state
+        self._locks = locks
         self._feed = feed
 
     def add(self, customer: Customer) -> None:
         if customer.customer_id in self._state.customers:
             raise ValueError(f"{customer.customer_id} is there already")
+        self._locks.take(customer.customer_id)
         self._store(customer)
 
     def save(self, customer: Customer) -> None:
         if customer.customer_id not in self._state.customers:
             raise LookupError(customer.customer_id)
+        self._locks.require(customer.customer_id)
         self._store(customer)
 
     def get(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
+        self._locks.take(customer_id, lock=lock)
         return self._state.customers.get(customer_id)
 
     def find_by_external_id(self, caller_id: CallerId, external_id: str) -> Customer | None:
@@ -571,25 +597,29 @@ class _Customers:
 
 
 class _Methods:
-    def __init__(self, state: _State, feed: _Feed) -> None:
+    def __init__(self, state: _State, feed: _Feed, locks: _Locks) -> None:
         self._state = state
+        self._locks = locks
         self._feed = feed
 
     def add(self, method: PaymentMethod) -> None:
         if method.payment_method_id in self._state.methods:
             raise ValueError(f"{method.payment_method_id} is there already")
+        self._locks.take(method.payment_method_id)
         self._store(method)
 
     def save(self, method: PaymentMethod) -> None:
         if method.payment_method_id not in self._state.methods:
             raise LookupError(method.payment_method_id)
+        self._locks.require(method.payment_method_id)
         self._store(method)
 
     def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:
+        self._locks.take(payment_method_id, lock=lock)
         return self._state.methods.get(payment_method_id)
 
     def of_customer(
-        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None
+        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None, lock: bool = False
     ) -> list[PaymentMethod]:
         found = [
             (Position(method.create_time, method.payment_method_id), method)
@@ -597,7 +627,10 @@ class _Methods:
             if method.customer_id == customer_id
             and method.state in (PaymentMethodState.ACTIVE, PaymentMethodState.PENDING)
         ]
-        return _page(found, after, limit)
+        page = _page(found, after, limit)
+        for method in page:
+            self._locks.take(method.payment_method_id, lock=lock)
+        return page
 
     def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
         found = sorted(self._state.methods.items())
@@ -613,6 +646,7 @@ class _Methods:
         due = [method_id for time, method_id in sorted(waiting) if _is_due(time, now, farthest)]
         found = [self._state.methods[method_id] for method_id in due[:limit]]
         for method in found:
+            self._locks.take(method.payment_method_id)
             self._state.methods[method.payment_method_id] = replace(method, next_check_time=lease_until)
         return found
 
@@ -637,13 +671,15 @@ class _Methods:
 
 
 class _Disputes:
-    def __init__(self, state: _State, feed: _Feed) -> None:
+    def __init__(self, state: _State, feed: _Feed, locks: _Locks) -> None:
         self._state = state
+        self._locks = locks
         self._feed = feed
 
     def add(self, dispute: Dispute) -> None:
         if self.find(dispute.report.gateway_dispute_id) is not None:
             raise ValueError(f"{dispute.report.gateway_dispute_id} is there already")
+        self._locks.take(dispute.dispute_id)
         before = self._state.disputes.get(dispute.dispute_id)
         self._state.disputes[dispute.dispute_id] = dispute
         if before != dispute:
@@ -652,17 +688,22 @@ class _Disputes:
     def save(self, dispute: Dispute) -> None:
         if dispute.dispute_id not in self._state.disputes:
             raise LookupError(dispute.dispute_id)
+        self._locks.require(dispute.dispute_id)
         before = self._state.disputes.get(dispute.dispute_id)
         self._state.disputes[dispute.dispute_id] = dispute
         if before != dispute:
             self._feed.note(dispute)
 
     def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None:
+        self._locks.take(dispute_id, lock=lock)
         return self._state.disputes.get(dispute_id)
 
     def find(self, gateway_dispute_id: str, *, lock: bool = False) -> Dispute | None:
         all_of_them = self._state.disputes.values()
-        return next((d for d in all_of_them if d.report.gateway_dispute_id == gateway_dispute_id), None)
+        found = next((d for d in all_of_them if d.report.gateway_dispute_id == gateway_dispute_id), None)
+        if found is not None:
+            self._locks.take(found.dispute_id, lock=lock)
+        return found
 
     def of_transaction(self, transaction_id: str) -> list[Dispute]:
         found = [d for d in self._state.disputes.values() if d.report.transaction_id == transaction_id]
@@ -686,6 +727,7 @@ class _Disputes:
         times = [(d.next_check_time, dispute_id) for dispute_id, d in self._state.disputes.items() if d.next_check_time]
         found = [self._state.disputes[dispute_id] for time, dispute_id in sorted(times) if _is_due(time, now)][:limit]
         for dispute in found:
+            self._locks.take(dispute.dispute_id)
             self._state.disputes[dispute.dispute_id] = replace(dispute, next_check_time=lease_until)
         return found
 
@@ -695,8 +737,9 @@ def _is_before(time: datetime | None, limit: datetime) -> bool:
 
 
 class _Notifications:
-    def __init__(self, state: _State) -> None:
+    def __init__(self, state: _State, locks: _Locks) -> None:
         self._state = state
+        self._locks = locks
 
     def receive(self, notification: Notification, time: datetime) -> bool:
         is_new = notification.notification_id not in self._state.notifications
@@ -709,9 +752,11 @@ class _Notifications:
     def save(self, stored: StoredNotification) -> None:
         if stored.notification.notification_id not in self._state.notifications:
             raise LookupError(stored.notification.notification_id)
+        self._locks.require(stored.notification.notification_id)
         self._state.notifications[stored.notification.notification_id] = stored
 
     def get(self, notification_id: str, *, lock: bool = False) -> StoredNotification | None:
+        self._locks.take(notification_id, lock=lock)
         return self._state.notifications.get(notification_id)
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredNotification]:
@@ -723,6 +768,7 @@ class _Notifications:
         found = []
         for _, notification_id in sorted(pair for pair in waiting if _is_due(pair[0], now))[:limit]:
             one = self._state.notifications[notification_id]
+            self._locks.take(notification_id)
             claimed = replace(one, next_attempt_time=lease_until, attempt_count=one.attempt_count + 1)
             self._state.notifications[notification_id] = claimed
             found.append(claimed)

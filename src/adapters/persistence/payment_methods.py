@@ -46,12 +46,13 @@ class SqlPaymentMethods:
         return method_from_row(row, self.sealer) if row else None
 
     def of_customer(
-        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None
+        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None, lock: bool = False
     ) -> list[PaymentMethod]:
         table = payment_methods.c
         statement = select(payment_methods).where(table.customer_id == customer_id, table.state.in_(_USABLE))
         statement = page_of(statement, table.create_time, table.payment_method_id, after, limit)
-        return [method_from_row(row, self.sealer) for row in self.connection.execute(statement)]
+        rows = self.connection.execute(statement.with_for_update() if lock else statement)
+        return [method_from_row(row, self.sealer) for row in rows]
 
     def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
         table = payment_methods.c

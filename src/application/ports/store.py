@@ -247,9 +247,9 @@ class PaymentMethods(Protocol):
     def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None: ...
 
     def of_customer(
-        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None
+        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None, lock: bool = False
     ) -> list[PaymentMethod]:
-        """Newest first; ACTIVE and PENDING ones."""
+        """Newest first; ACTIVE and PENDING ones. `lock` is for those that are to be saved."""
         ...
 
     def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
