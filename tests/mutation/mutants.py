@@ -56,14 +56,21 @@ def mutants_of(root: Path, folders: list[str]) -> list[Mutant]:
 
 
 def _of_file(root: Path, path: Path) -> Iterator[Mutant]:
-    annotations = annotation_lines(path.read_text())
+    source = path.read_text()
+    annotations = annotation_lines(source)
+    lines = source.splitlines()
     tree = get_ast_from_path(path)
     for name in sorted(CHOSEN):
         operator = cosmic_ray.plugins.get_operator(name)()
         positions = (position for node in ast_nodes(tree) for position in operator.mutation_positions(node))
         for occurrence, (start, end) in enumerate(positions):
-            if not _within((start, end), annotations):
+            if not _within((start, end), annotations) and not _is_for_types_only(lines[start[0] - 1], start[1]):
                 yield Mutant(str(path.relative_to(root)), name, occurrence, start[0])
+
+
+def _is_for_types_only(line: str, column: int) -> bool:
+    """Whether it is the flag of a dataclass by which only a type checker refuses calls."""
+    return line[:column].rstrip().endswith("kw_only=")
 
 
 def _within(position: Position, outer: list[Position]) -> bool:
