@@ -14,7 +14,6 @@ from application.ports.store import Store
 from application.refresh import bring_up_to_date
 from domain.events import SERVICE, Stamp
 from domain.ids import PaymentId
-from domain.payment import Payment
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ class FollowPayments:
         now, follow = self.exactly_once.clock.now(), self.exactly_once.follow
         with self.store.begin() as work:
             due = work.payments.due_to_follow(now, now + follow.shortest, self.batch_size)
-        wanted = {payment.terms.payment_id: _watched(payment) for payment in due}
+        wanted = {payment.terms.payment_id: payment.transaction_ids for payment in due}
         all_wanted = [transaction_id for some in wanted.values() for transaction_id in some]
         found = {t.transaction_id: t for t in self.gateway.find_transactions(all_wanted)} if all_wanted else {}
         for payment in due:
@@ -51,7 +50,3 @@ class FollowPayments:
                 bring_up_to_date(current, latest, stamp, follow, self.exactly_once.ids)
             follow.plan(current, stamp.time)
             work.payments.save(current)
-
-
-def _watched(payment: Payment) -> list[str]:
-    return list(dict.fromkeys([*payment.awaited_transactions, *payment.refundable_transactions]))

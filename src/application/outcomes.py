@@ -7,6 +7,7 @@ from typing import assert_never
 
 from application.claims import with_latest_claims
 from application.follow import FollowPolicy
+from application.outside import unknown_parts
 from application.place_method import place, withdraw
 from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
 from application.ports.store import UnitOfWork
@@ -71,14 +72,24 @@ def record_outcome(
         case _:
             assert_never(outcome)
     follow.plan(payment, stamp.time)
-    if isinstance(outcome, Rejected) and payment.transaction_ids:
-        # The record must be behind: somebody else changed the transaction. Look at once.
+    if payment.transaction_ids and _tells_of_others(payment, outcome):
         payment.follow_time = stamp.time
     work.payments.save(payment)
     if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
         _settle_method(work, payment, outcome, stamp)
     elif isinstance(outcome, Declined) and outcome.decline.reason is DeclineReason.METHOD_REMOVED:
         _drop_method(work, payment, stamp)
+
+
+def _tells_of_others(payment: Payment, outcome: Outcome) -> bool:
+    """Whether the record must be behind, because somebody else changed the transaction: worth another look at once."""
+    match outcome:
+        case Rejected():
+            return True
+        case Approved(transaction):
+            return bool(unknown_parts(payment, [transaction]))
+        case _:
+            return False
 
 
 def record_failure(

@@ -577,12 +577,14 @@ class Payment(OperationLog):
         if target is None or target.standing is None or operation.standing is None:
             return
         if operation.kind is OperationKind.VOID:
-            standing = replace(target.standing, status=operation.standing.status)
+            status = operation.standing.status
         elif operation.kind is OperationKind.CAPTURE and operation.transaction_id != operation.target_transaction_id:
-            standing = replace(target.standing, status=TransactionStatus.PARTIALLY_CAPTURED)
+            status = TransactionStatus.PARTIALLY_CAPTURED
         else:
             return
-        self._change(target.operation_id, standing=standing)
+        if not status.precedes(target.standing.status):
+            # Otherwise somebody else released the rest meanwhile.
+            self._change(target.operation_id, standing=replace(target.standing, status=status))
 
     def _change(self, operation_id: OperationId, **changes: object) -> None:
         before = self.operation(operation_id)

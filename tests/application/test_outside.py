@@ -399,6 +399,16 @@ def test_an_operation_that_the_gateway_refuses_makes_the_service_look_at_once() 
     assert shop.now(payment).state is PaymentState.VOIDED
 
 
+def test_a_void_whose_answer_names_an_unknown_part_makes_the_service_look_at_once() -> None:
+    shop = Shop()
+    payment = shop.authorize()
+    capture_outside(shop, payment, 30_00, in_part=True)
+    shop.void(payment)
+
+    assert shop.follow() == 1
+    assert shop.now(payment).captured_amount == usd(30_00)
+
+
 # What cannot be explained
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from random import Random
 from typing import Final, cast
@@ -21,7 +21,7 @@ from application.exactly_once import ExactlyOnce
 from application.fingerprint import Fingerprinter
 from application.follow_payments import FollowPayments
 from application.in_flight import InFlight, Key
-from application.ports.gateway import Gateway, GatewayUnavailable
+from application.ports.gateway import Capture, Gateway, GatewayUnavailable, Refund, TransactionKind, Void
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
 from application.refresh import Refresh
 from application.refund_payment import RefundOrder, RefundPayment
@@ -31,7 +31,7 @@ from application.verify_payment import VerifyPayment
 from application.void_payment import VoidOrder, VoidPayment
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
 from domain.events import SERVICE, CaptureMode, PaymentEvent
-from domain.ids import CallerId, PaymentId
+from domain.ids import CallerId, OperationId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
@@ -327,7 +327,8 @@ class World:
     def _add_actors(self) -> None:
         replica = self.random.choice(self.replicas)
         kind = self.random.choices(
-            ("new", "twins", "repeat", "change", "resolve", "follow", "verify", "batch"), (4, 1, 3, 14, 4, 1, 2, 3)
+            ("new", "twins", "repeat", "change", "resolve", "follow", "verify", "batch", "outside"),
+            (4, 1, 3, 14, 4, 1, 2, 3, 1),
         )[0]
         payments = self.payments()
         match kind:
@@ -349,6 +350,8 @@ class World:
                 self.scheduler.spawn("verifier", replica, self._patiently(lambda: replica.verify(payment_id, SHOP)))
             case "batch":
                 self.scheduler.spawn("the gateway itself", self.gateway, self._batch)
+            case "outside":
+                self.scheduler.spawn("somebody else", self.gateway, self._act_outside)
 
     def _new_order(self) -> Sent:
         return self._remember(
@@ -429,6 +432,29 @@ class World:
                 (self.gateway.settle, self.gateway.begin_settling, self.gateway.expire), (12, 2, 1)
             )[0]
             move(one)
+
+    def _act_outside(self) -> None:
+        """Somebody refunds, captures or voids in the control panel. The gateway refuses what is not possible."""
+        self.scheduler.pause()
+        sales = [one for one in self.gateway.all_transactions() if one.kind is TransactionKind.SALE]
+        if not sales:
+            return
+        sale = self.random.choice(sales)
+        operation_id = OperationId(f"{invariants.OUTSIDE}{len(self.gateway.effects)}")
+        amount = replace(sale.amount, minor_units=self.random.randint(1, sale.amount.minor_units))
+        in_part = self.random.random() < 0.7
+        match self.random.choices(("refund", "capture", "void"), (6, 2, 1))[0]:
+            case "refund":
+                self.gateway.refund(
+                    Refund(operation_id=operation_id, transaction_id=sale.transaction_id, amount=amount)
+                )
+            case "capture":
+                capture = Capture(
+                    operation_id=operation_id, transaction_id=sale.transaction_id, amount=amount, in_part=in_part
+                )
+                self.gateway.capture(capture)
+            case _:
+                self.gateway.void(Void(operation_id=operation_id, transaction_id=sale.transaction_id))
 
     # What can happen at every port call
 
