@@ -43,6 +43,19 @@ class Postgres:
         name = sql.Identifier(str(conninfo_to_dict(url)["dbname"]))
         self.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
 
+    def copy(self, url: str) -> str:
+        """The URL of a copy of a database to which nobody is connected."""
+        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        source = sql.Identifier(str(conninfo_to_dict(url)["dbname"]))
+        self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source))
+        return str(self.server.get_uri(database=name))
+
+    def replace(self, url: str, copy: str) -> None:
+        """Puts the copy in the place of the database."""
+        self.drop(url)
+        names = [sql.Identifier(str(conninfo_to_dict(one)["dbname"])) for one in (copy, url)]
+        self.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(*names))
+
     def execute(self, statement: sql.SQL | sql.Composed) -> None:
         with psycopg.connect(self.server.get_uri(), autocommit=True) as connection:
             connection.execute(statement)

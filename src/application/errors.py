@@ -250,6 +250,14 @@ class ContradictedByGateway(ApplicationError):
         self.detail = detail
 
 
+class ServiceHeld(ApplicationError):
+    """An administrator holds the service until its record is reconciled with the gateway. Nothing was done."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class TooManyOrphans(ApplicationError):
     """There is more to reverse than was allowed. Nothing was reversed."""
 

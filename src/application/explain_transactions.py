@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from application.claims import with_latest_claims
 from application.findings import Finding, FindingKind, Orphan, Remedy, finding
@@ -79,9 +79,12 @@ class _Record:
             return _of_operation(transaction, asked)
         if not _had_effect(transaction):
             return None
-        if transaction.kind is TransactionKind.CREDIT:
-            return self._refund_from_elsewhere(transaction)
-        return self._unexplained(transaction)
+        sale = self._by_transaction.get(transaction.refunded_transaction_id or transaction.authorized_transaction_id)
+        if sale is not None:
+            why = "The record does not have this part of the payment. VerifyPayment records it."
+            return _mismatch(transaction, sale, why, Remedy.VERIFY_PAYMENT)
+        # A refund of an orphan belongs to the orphan's own story.
+        return None if transaction.kind is TransactionKind.CREDIT else _unexplained(transaction)
 
     def _compare(self, transaction: Transaction, recorded: PaymentOperation) -> Finding | None:
         """Whether VerifyPayment would find a difference: so it mends what is told here."""
@@ -96,22 +99,13 @@ class _Record:
             transaction, recorded, f"The record says {told}. VerifyPayment mends it.", Remedy.VERIFY_PAYMENT
         )
 
-    def _refund_from_elsewhere(self, credit: Transaction) -> Finding | None:
-        """A refund of a payment that the record does not have. One of an orphan belongs to the orphan's own story."""
-        sale = self._by_transaction.get(credit.refunded_transaction_id)
-        if sale is None:
-            return None
-        why = "The record does not have this refund of the payment. VerifyPayment records it."
-        return _mismatch(credit, sale, why, Remedy.VERIFY_PAYMENT)
 
-    def _unexplained(self, sale: Transaction) -> Finding | Orphan:
-        if not sale.is_marked:
-            why = "Its order id is not this deployment's: somebody else made it, and it is left alone."
-            return finding(FindingKind.FOREIGN, sale, None, why, None)
-        why = "This deployment made it, and no operation explains it. Reconcile with REVERSE gives it back."
-        parent = self._by_transaction.get(sale.authorized_transaction_id)
-        found = finding(FindingKind.ORPHAN, sale, None, why, Remedy.REVERSE)
-        return Orphan(_of_payment(found, parent), sale)
+def _unexplained(sale: Transaction) -> Finding | Orphan:
+    if not sale.is_marked:
+        why = "Its order id is not this deployment's: somebody else made it, and it is left alone."
+        return finding(FindingKind.FOREIGN, sale, None, why, None)
+    why = "This deployment made it, and no operation explains it. Reconcile with REVERSE gives it back."
+    return Orphan(finding(FindingKind.ORPHAN, sale, None, why, Remedy.REVERSE), sale)
 
 
 def _of_operation(transaction: Transaction, asked: PaymentOperation) -> Finding | Orphan | None:
@@ -154,8 +148,3 @@ def _had_effect(transaction: Transaction) -> bool:
 
 def _mismatch(transaction: Transaction, own: PaymentOperation, summary: str, remedy: Remedy) -> Finding:
     return finding(FindingKind.MISMATCH, transaction, own, summary, remedy)
-
-
-def _of_payment(found: Finding, parent: PaymentOperation | None) -> Finding:
-    """A forgotten part of a capture has no operation, and a payment all the same."""
-    return replace(found, payment_id=parent.payment.terms.payment_id) if parent is not None else found

@@ -20,6 +20,7 @@ _INTERRUPTED: Final = 130
 _COMMANDS: Final = {
     "serve": "run the service in the foreground; Ctrl-C ends it",
     "migrate": "bring the database's schema up to date",
+    "background": "hold the service after a restore until its record is reconciled, and release it",
     "payments": "list, show, verify, watch and export payments of a running service",
     "customers": "list, show, create, update and delete customers of a running service",
     "encryption": "which keys personal data is encrypted with, and encrypting it with the current one",

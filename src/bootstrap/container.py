@@ -70,6 +70,7 @@ from application.get_customer import GetCustomer
 from application.get_dispute import GetDispute
 from application.get_payment import GetPayment
 from application.get_payment_method import GetPaymentMethod
+from application.hold import HoldWatch
 from application.in_flight import InFlight
 from application.key_uses import KeyUses
 from application.list_abuse_blocks import ListAbuseBlocks
@@ -235,6 +236,7 @@ class Container(containers.DeclarativeContainer):
 
     known_keys = providers.Singleton(KnownKeys, store, settings.provided.credential_seconds)
     key_uses = providers.Singleton(KeyUses, store)
+    hold = providers.Singleton(HoldWatch, store, providers.Object(time.monotonic))
     audit = providers.Singleton(Audit, store, clock, ids)
     refused_calls = providers.Singleton(RefusedCalls, store, clock, ids, providers.Object(time.monotonic))
     authenticate = providers.Singleton(authentication, settings, known_keys, key_uses, clock)
@@ -437,6 +439,7 @@ class Container(containers.DeclarativeContainer):
         authenticate,
         audit,
         refused_calls.provided.note,
+        hold.provided.must_take_changes,
         providers.Callable(traffic_limits, settings),
         providers.Callable(tls_files, settings),
         providers.Callable(closed_services, settings),

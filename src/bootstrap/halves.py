@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from socket import socket
 from typing import Final
@@ -85,21 +85,20 @@ class Chores:
         self._settings = settings
         self._http: HttpServer | None = None
         interval = settings.resolver_interval_seconds
-        self._chores = [
-            Chore("resolver", container.resolve_operations(), interval, _OUTAGES),
-            Chore("method resolver", container.resolve_methods(), interval, _OUTAGES),
-            Chore("follower", container.follow_payments(), interval, _OUTAGES),
-            Chore("event relay", container.relay_events(), settings.feed_interval_seconds, _OUTAGES),
-            Chore("webhook worker", container.process_notifications(), interval, _OUTAGES),
-            Chore("dispute follower", container.follow_disputes(), interval, _OUTAGES),
-            Chore("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds, _OUTAGES),
-            Chore("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS, _OUTAGES),
+        jobs: list[tuple[str, Callable[[], int], float]] = [
+            ("resolver", container.resolve_operations(), interval),
+            ("method resolver", container.resolve_methods(), interval),
+            ("follower", container.follow_payments(), interval),
+            ("event relay", container.relay_events(), settings.feed_interval_seconds),
+            ("webhook worker", container.process_notifications(), interval),
+            ("dispute follower", container.follow_disputes(), interval),
+            ("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds),
+            ("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS),
         ]
         deliver = container.deliver_events()
-        self._chores += [
-            Chore(f"postman of {one.name}", partial(deliver.serve, one), interval, _OUTAGES)
-            for one in deliver.endpoints
-        ]
+        jobs += [(f"postman of {one.name}", partial(deliver.serve, one), interval) for one in deliver.endpoints]
+        hold = container.hold()
+        self._chores = [Chore(name, hold.unless_held(job), seconds, _OUTAGES) for name, job, seconds in jobs]
 
     async def listen(self, listeners: Sequence[socket] = ()) -> str:
         """Opens the HTTP side: on the listeners, or on the address of the settings, which is returned with its real

@@ -12,7 +12,7 @@ from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import is_current
 from adapters.persistence.store import SqlStore
 from application.errors import InvalidRequest, NotFound
-from application.ports.store import Store, StoreUnavailable
+from application.ports.store import StoreUnavailable
 from bootstrap.commands.serve import told_of_bad_settings
 from bootstrap.runtime import SortableIds
 from bootstrap.settings import BadSettings, load_database_url
@@ -27,7 +27,7 @@ class SchemaNotCurrent(Exception):
 
 
 @contextmanager
-def own_store() -> Iterator[Store]:
+def own_store() -> Iterator[SqlStore]:
     """Raises BadSettings, SchemaNotCurrent and StoreUnavailable."""
     try:
         engine = create_engine(load_database_url())
@@ -41,7 +41,7 @@ def own_store() -> Iterator[Store]:
         engine.dispose()
 
 
-def with_own_store(parsed: argparse.Namespace, work: Callable[[argparse.Namespace, Store], int]) -> int:
+def with_own_store(parsed: argparse.Namespace, work: Callable[[argparse.Namespace, SqlStore], int]) -> int:
     """Runs the work, and says on stderr what is wrong. Returns the exit status."""
 
     def told() -> int:

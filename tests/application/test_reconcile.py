@@ -110,6 +110,20 @@ def a_forgotten_part_of_a_capture(shop: Shop) -> None:
     restore()
 
 
+def a_forgotten_refund(shop: Shop) -> None:
+    payment = shop.settled()
+    restore = shop.store.back_up()
+    shop.refund(payment, 30_00)
+    restore()
+
+
+def a_refund_in_the_control_panel(shop: Shop) -> None:
+    """It carries the order id of the sale."""
+    sale = shop.settled().authorization
+    by_hand = Refund(operation_id=sale.operation_id, transaction_id=sale.transaction_id, amount=Money(10_00, "USD"))
+    assert isinstance(shop.real_gateway.refund(by_hand), Approved)
+
+
 def a_forgotten_void(shop: Shop) -> None:
     payment = shop.authorize()
     restore = shop.store.back_up()
@@ -159,7 +173,9 @@ MENDED: dict[Callable[[Shop], None], tuple[FindingKind, Remedy]] = {
     a_lost_answer: (FindingKind.MISMATCH, Remedy.CHECK_NOW),
     a_scheduled_refund_that_was_sent: (FindingKind.MISMATCH, Remedy.CHECK_NOW),
     a_forgotten_capture: (FindingKind.MISMATCH, Remedy.VERIFY_PAYMENT),
-    a_forgotten_part_of_a_capture: (FindingKind.ORPHAN, Remedy.REVERSE),
+    a_forgotten_part_of_a_capture: (FindingKind.MISMATCH, Remedy.VERIFY_PAYMENT),
+    a_forgotten_refund: (FindingKind.MISMATCH, Remedy.VERIFY_PAYMENT),
+    a_refund_in_the_control_panel: (FindingKind.MISMATCH, Remedy.VERIFY_PAYMENT),
     a_forgotten_void: (FindingKind.MISMATCH, Remedy.VERIFY_PAYMENT),
     a_forgotten_payment: (FindingKind.ORPHAN, Remedy.REVERSE),
     a_forgotten_payment_that_settled: (FindingKind.ORPHAN, Remedy.REVERSE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +12,8 @@ from application.ports.gateway import Transaction
 from domain import ids
 from domain.ids import OPERATION, OperationId
 
+# The mark, before the operation id; whatever else stands in front.
+_MARKED: Final = re.compile(r"(?:.*[^0-9A-Za-z])?([0-9a-hjkmnp-tv-z]{10})-", re.DOTALL)
 _ID_LENGTH: Final = len(f"{OPERATION}_") + 26
 
 
@@ -39,13 +42,16 @@ class OrderIds:
         return replace(transaction, order_id=order_id, is_marked=is_marked)
 
     def read(self, order_id: str) -> tuple[str, bool]:
-        """The operation id where the order id carries this deployment's mark, else the order id as it is; and which."""
+        """The operation that the order id names, else the order id as it is; and whether it carries this mark.
+
+        Under whatever mark, an operation id names one operation: a database that was given another mark still knows its
+        own.
+        """
         head, operation_id = order_id[:-_ID_LENGTH], order_id[-_ID_LENGTH:]
-        before = head.removesuffix(f"{self.mark}-")
-        carries_mark = self.mark and before != head and not before[-1:].isalnum()
-        if carries_mark and ids.is_id(operation_id, OPERATION):
-            return operation_id, True
-        return order_id, False
+        marked = _MARKED.fullmatch(head)
+        if marked is None or not ids.is_id(operation_id, OPERATION):
+            return order_id, False
+        return operation_id, marked[1] == self.mark
 
 
 # For a gateway that nobody else uses.

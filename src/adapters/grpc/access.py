@@ -19,6 +19,7 @@ from bayar.payments.v1 import access_pb2
 from domain.networks import network_of
 
 _NO_SCOPE: Final = access_pb2.SCOPE_UNSPECIFIED
+_CHANGING: Final = frozenset({Scope.PAYMENTS_WRITE, Scope.PAYMENTS_REFUND, Scope.CUSTOMERS_WRITE, Scope.DISPUTES_WRITE})
 _CALLER: Final[ContextVar[Caller]] = ContextVar("caller")
 
 
@@ -54,12 +55,16 @@ def current_caller(_: Any) -> Caller:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Lets a call pass, or raises NotAuthenticated, ScopeMissing, CredentialsUnavailable or StoreUnavailable."""
+    """Lets a call pass, or raises NotAuthenticated, ScopeMissing, ServiceHeld, CredentialsUnavailable or
+    StoreUnavailable.
+    """
 
     authenticate: Callable[[Shown], Caller]
     scopes: Mapping[str, Scope]
     audit: Audit
     note_refused: Callable[[Refused], None]
+    # Raises ServiceHeld while callers may change nothing.
+    must_take_changes: Callable[[], None]
 
     def admit(self, method: str, context: Any) -> Caller:
         """For calls on a thread of their own. A method that needs no scope takes any caller who is known."""
@@ -99,6 +104,8 @@ class Guard:
 
     def _pass(self, method: str, context: Any, caller: Caller) -> Caller:
         self.must_have_scope(method, context, caller)
+        if self.scopes.get(method) in _CHANGING:
+            self.must_take_changes()
         _CALLER.set(caller)
         return caller
 

@@ -344,6 +344,17 @@ def _contradicted(error: application.ContradictedByGateway) -> Problem:
     return _precondition("CONTRADICTED_BY_GATEWAY", message, operation_id=error.operation_id)
 
 
+def _held(error: application.ServiceHeld) -> Problem:
+    why = f" ({error.reason})" if error.reason else ""
+    return Problem(
+        grpc.StatusCode.UNAVAILABLE,
+        "SERVICE_HELD",
+        f"Whoever runs the service holds it until its record is reconciled with the gateway{why}. Nothing was done. "
+        "Reads are answered; send the same request again once it is released.",
+        details=[_retry_after(30)],
+    )
+
+
 def _too_many_orphans(error: application.TooManyOrphans) -> Problem:
     return _precondition(
         "TOO_MANY_ORPHANS",
@@ -571,6 +582,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.MayStillHappen: _may_still_happen,
     application.ContradictedByGateway: _contradicted,
     application.TooManyOrphans: _too_many_orphans,
+    application.ServiceHeld: _held,
     application.MethodNotActive: _method_not_active,
     application.MethodRefused: _method_refused,
     application.TooManyDeclines: _too_many_declines,

@@ -91,6 +91,7 @@ class GrpcServer:
         authenticate: Callable[[Shown], Caller],
         audit: Audit,
         note_refused: Callable[[Refused], None],
+        must_take_changes: Callable[[], None],
         limits: TrafficLimits,
         tls: TlsFiles | None = None,
         closed: Collection[str] = (),
@@ -103,7 +104,7 @@ class GrpcServer:
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
         services = descriptors()
-        guard = Guard(authenticate, required_scopes(services), audit, note_refused)
+        guard = Guard(authenticate, required_scopes(services), audit, note_refused, must_take_changes)
         self._interceptor = CallInterceptor(Traffic(guard, limits, writes_of(services)), self._pool, closed)
 
     async def start(self, address: str, *, shares_port: bool = False) -> str:

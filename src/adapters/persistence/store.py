@@ -11,12 +11,14 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, and_, or_, select, update
 
+from adapters.persistence.deployment import hold_of, keep_hold, renew_mark
 from adapters.persistence.engine import SQLITE_BEGIN
 from adapters.persistence.failures import told_as_unavailable
 from adapters.persistence.sealing import KEYLESS, Sealer
 from adapters.persistence.statements import is_due
 from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
+from application.hold import Hold
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork, farthest_look
 from domain.events import SERVICE
@@ -76,6 +78,18 @@ class SqlStore:
                     update(operations).where(table.operation_id.in_(claimed)).values(next_check_time=lease_until)
                 )
         return [DueOperation(PaymentId(row.payment_id), OperationId(row.operation_id)) for row in rows]
+
+    def hold(self) -> Hold:
+        with told_as_unavailable(), self._reading.begin() as connection:
+            return hold_of(connection)
+
+    def set_hold(self, hold: Hold) -> None:
+        with told_as_unavailable(), self._turn(), self._writing.begin() as connection:
+            keep_hold(connection, hold)
+
+    def renew_mark(self) -> str:
+        with told_as_unavailable(), self._turn(), self._writing.begin() as connection:
+            return renew_mark(connection)
 
     def wipe(self) -> None:
         # PostgreSQL's vacuum does it by itself. SQLite's log keeps the pages as they were until it is emptied.

@@ -27,7 +27,6 @@ def test_more_may_stand_in_front_of_the_mark(front: str) -> None:
         "",
         "17",
         OPERATION,
-        f"0000000000-{OPERATION}",
         f"xk7m2q9xw3f-{OPERATION}",
         f"k7m2q9xw3f{OPERATION}",
         f"k7m2q9xw3f-{OPERATION}-2",
@@ -37,6 +36,10 @@ def test_more_may_stand_in_front_of_the_mark(front: str) -> None:
 )
 def test_anything_else_stays_as_it_is(order_id: str) -> None:
     assert OURS.read(order_id) == (order_id, False)
+
+
+def test_an_operation_is_known_under_another_mark_and_is_not_this_deployments() -> None:
+    assert OURS.read(f"0000000000-{OPERATION}") == (OPERATION, False)
 
 
 def test_without_a_mark_nothing_is_marked() -> None:

@@ -294,7 +294,7 @@ def test_an_operation_is_found_by_the_order_id_of_its_transactions() -> None:
 def test_an_operation_is_found_under_the_mark_and_as_older_versions_sent_it() -> None:
     operation_id = OperationId("op_0000000000000000000000000a")
     marked = OrderIds(lambda: "k7m2q9xw3f")
-    older = {"id": "tx1", "order_id": operation_id}
+    older = {"id": "tx1", "order-id": operation_id}
     pages = [documents.found_ids(), documents.found_ids("tx1"), documents.found(older)]
     with serving(*(answer(200, page) for page in pages)) as server:
         [found] = adapter(server.url, order_ids=marked).find_by_operation(operation_id)
@@ -305,12 +305,13 @@ def test_an_operation_is_found_under_the_mark_and_as_older_versions_sent_it() ->
     ]
 
 
-def test_a_search_for_the_bare_id_does_not_find_another_deployments_transaction() -> None:
+def test_an_operation_is_found_under_the_mark_that_its_database_had_before() -> None:
     operation_id = OperationId("op_0000000000000000000000000a")
-    others = {"id": "tx1", "order_id": f"0000000000-{operation_id}"}
-    pages = [documents.found_ids(), documents.found_ids("tx1"), documents.found(others)]
+    before = {"id": "tx1", "order-id": f"0000000000-{operation_id}"}
+    pages = [documents.found_ids(), documents.found_ids("tx1"), documents.found(before)]
     with serving(*(answer(200, page) for page in pages)) as server:
-        assert adapter(server.url, order_ids=OrderIds(lambda: "k7m2q9xw3f")).find_by_operation(operation_id) == []
+        [found] = adapter(server.url, order_ids=OrderIds(lambda: "k7m2q9xw3f")).find_by_operation(operation_id)
+    assert (found.order_id, found.is_marked) == (operation_id, False)
 
 
 def test_an_operation_that_left_no_trace_is_found_nowhere() -> None:

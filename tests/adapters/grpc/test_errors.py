@@ -83,6 +83,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
         "OPERATION_MAY_STILL_HAPPEN",
         (rich.RetryInfo,),
     ),
+    (application.ServiceHeld("restored"), Code.UNAVAILABLE, "SERVICE_HELD", (rich.RetryInfo,)),
     (application.TooManyOrphans(17, 10), Code.FAILED_PRECONDITION, "TOO_MANY_ORPHANS", ()),
     *(
         (

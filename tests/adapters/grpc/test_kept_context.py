@@ -56,7 +56,7 @@ def intercepted(handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandl
             return handler
 
         audit = Audit(MemoryStore(CountingIds()), ManualClock(), CountingIds())
-        guard = Guard(everybody, {}, audit, note_refused=print)
+        guard = Guard(everybody, {}, audit, note_refused=print, must_take_changes=lambda: None)
         traffic = Traffic(guard, TrafficLimits(), frozenset())
         found = await CallInterceptor(traffic, CallPool(1, 1, 30)).intercept_service(continuation, Details())  # type: ignore[arg-type]
         assert found is not None
