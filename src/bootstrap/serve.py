@@ -16,7 +16,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from adapters.http.server import WEBHOOKS
-from adapters.persistence import resealing
+from adapters.persistence import audit_chain, resealing
+from adapters.persistence.audit_chain import Head, Verification
 from adapters.persistence.migrate import is_current, upgrade
 from adapters.persistence.private_files import narrow
 from application.ports.store import StoreUnavailable
@@ -85,6 +86,22 @@ def archive_events(before: datetime) -> int:
     return _with_database(partial(_archive_events, before))
 
 
+def verify_audit(known: Head | None) -> int:
+    """Tells whether the audit log is as it was written. 1 where it is not."""
+    found: list[Verification] = []
+
+    def job(container: Container, engine: Engine) -> str:
+        if not is_current(engine):
+            raise BadSettings(
+                "the database has not the tables of this version: run `bayar migrate`, or start the service"
+            )
+        encryption.check_keys(container, engine)
+        found.append(audit_chain.verify(engine, container.sealer(), known))
+        return told_of_chain(found[0])
+
+    return _with_database(job) or int(bool(found[0].broken))
+
+
 def _with_database(job: Callable[[Container, Engine], str]) -> int:
     """Does it with the settings of the environment, and says what came of it."""
     container = _container(load_settings())
@@ -97,6 +114,24 @@ def _with_database(job: Callable[[Container, Engine], str]) -> int:
     finally:
         engine.dispose()
     return 0
+
+
+def told_of_chain(found: Verification) -> str:
+    lines = [f"The audit log is broken at {found.broken}."] if found.broken else ["The audit log is as it was written."]
+    if not found.broken:
+        lines.append(
+            f"Keep this elsewhere, and give it to --head the next time: {found.head.position}:{found.head.hash}"
+        )
+    if found.uncovered and not found.broken:
+        lines.append(
+            f"The last {found.uncovered} entries are of the command line: the next one of the service signs them."
+        )
+    if found.unchained:
+        lines.append(
+            f"{found.unchained} entries are in no chain: from before it, of an earlier version beside this one, "
+            "or somebody else's."
+        )
+    return "\n".join(lines)
 
 
 def _migrate(container: Container, engine: Engine) -> str:

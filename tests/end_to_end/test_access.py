@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import re
+import sqlite3
 import time
 import uuid
 from typing import Any
@@ -134,3 +137,21 @@ def test_the_database_itself_keeps_the_audit_log(change: str, engine: Engine) ->
             connection.execute(text(statement))
     with engine.connect() as connection:
         assert connection.execute(text("SELECT actor FROM audit_entries")).scalars().all() == ["shop"]
+
+
+def test_the_audit_log_is_verified_from_its_first_entry_to_its_last(pair: Pair) -> None:
+    AdminServiceStub(pair.service.client().channel).ListUnresolvedOperations(ListUnresolvedOperationsRequest())
+    whole = run_bayar("audit", "verify", environment=pair.service.environment)
+    assert whole.returncode == 0, whole.stderr
+    head = re.findall(r"--head the next time: (\d+:[0-9a-f]{64})$", whole.stdout, re.MULTILINE)[0]
+    until(lambda: f"the audit log is at {head}" in pair.service.log)
+    again = run_bayar("audit", "verify", "--head", head, environment=pair.service.environment)
+    assert again.returncode == 0, again.stdout
+    with contextlib.closing(sqlite3.connect(pair.database)) as database, database:
+        database.execute("DROP TRIGGER audit_entries_no_update")
+        database.execute("UPDATE audit_entries SET actor = 'nobody' WHERE kind = 'admin_call_begun'")
+    broken = run_bayar("audit", "verify", environment=pair.service.environment)
+    assert broken.returncode == 1
+    assert re.match(r"The audit log is broken at \d+ \(aud_\w+\): the entry is not what was written", broken.stdout)
+    nonsense = run_bayar("audit", "verify", "--head", "1:x", environment=pair.service.environment)
+    assert nonsense.returncode == 2

@@ -493,4 +493,14 @@ audit_entries: Final = Table(
     Column("count", BigInteger, nullable=False),
     Column("details", _Json, nullable=False),
 )
+# A link for each entry: its hash, and under a key what says that this service wrote it.
+audit_chain: Final = Table(
+    "audit_chain",
+    metadata,
+    Column("position", BigInteger, primary_key=True, autoincrement=False),
+    Column("entry_id", Text, nullable=False, unique=True),
+    Column("hash", Text, nullable=False),
+    Column("proof", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
 Index("ix_audit_entries_time", audit_entries.c.time, audit_entries.c.entry_id)

@@ -32,6 +32,6 @@ class SqlUnitOfWork:
         self.deliveries = SqlDeliveries(connection)
         self.notifications = SqlNotifications(connection, sealer)
         self.requests = SqlRequests(connection)
-        self.audit = SqlAuditLog(connection)
+        self.audit = SqlAuditLog(connection, sealer)
         self.api_keys = SqlApiKeys(connection)
         self.attempts = SqlAttempts(connection)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 
 from application.audit_entry import AuditEntry
 from application.ports.store import Position, Store
+from bootstrap.commands.serve import told_of_bad_settings
 from bootstrap.own_store import with_own_store
 from bootstrap.terminal.output import console, json_line, say
 from bootstrap.terminal.tables import Column, print_long_table
@@ -30,6 +32,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many (default: 50; 0: all)")
     listing.add_argument("--json", action="store_true", help="one JSON document a line")
     listing.set_defaults(run=lambda parsed: with_own_store(parsed, _list))
+    verify = actions.add_parser("verify", help="whether every entry is as it was written")
+    verify.add_argument("--head", type=_head, metavar="POSITION:HASH", help="what an earlier look, or a log line, told")
+    verify.set_defaults(run=lambda parsed: told_of_bad_settings(lambda: _verify(parsed)))
+
+
+def _head(text: str) -> tuple[int, str]:
+    position, _, link = text.partition(":")
+    if not position.isdecimal() or not re.fullmatch(r"[0-9a-f]{64}", link):
+        raise argparse.ArgumentTypeError("must be POSITION:HASH, as `bayar audit verify` prints it")
+    return int(position), link
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    from adapters.persistence.audit_chain import Head
+    from bootstrap.serve import verify_audit
+
+    return verify_audit(Head(*parsed.head) if parsed.head else None)
 
 
 def _list(parsed: argparse.Namespace, store: Store) -> int:
