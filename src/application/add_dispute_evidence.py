@@ -13,6 +13,7 @@ from application.caller import Caller
 from application.checks import MAX_TEXT, Checks, has_unprintable, known
 from application.errors import Rule
 from application.exactly_once import Request
+from application.lease import Lease
 from application.ports.gateway import DisputeOutcome, Gateway
 from domain import ids
 from domain.card_detector import looks_like_card
@@ -72,10 +73,10 @@ class AddDisputeEvidence:
         action = dispute.action_of(request.request_id)
         return dispute, action.evidence_id if action else ""
 
-    def _send(self, evidence: str | RawFile, gateway_dispute_id: str) -> DisputeOutcome:
+    def _send(self, evidence: str | RawFile, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome:
         if isinstance(evidence, RawFile):
-            return self.gateway.add_file_evidence(gateway_dispute_id, evidence.name, evidence.content)
-        return self.gateway.add_text_evidence(gateway_dispute_id, evidence)
+            return self.gateway.add_file_evidence(gateway_dispute_id, evidence.name, evidence.content, lease)
+        return self.gateway.add_text_evidence(gateway_dispute_id, evidence, lease)
 
 
 def _given(order: EvidenceOrder) -> str | RawFile:

@@ -10,8 +10,9 @@ from application.caller import Caller
 from application.checks import Checks, RawCard, address_texts, known
 from application.conflicts import again_after_conflicts
 from application.errors import InvalidRequest, Rule
-from application.exactly_once import ExactlyOnce, Lease, Request
+from application.exactly_once import ExactlyOnce, Request
 from application.get_customer import is_usable, must_still_live
+from application.lease import Lease
 from application.place_method import place
 from application.ports.gateway import (
     Gateway,
@@ -165,9 +166,9 @@ class AddPaymentMethod:
         lease: Lease,
         attempt: Attempt,
     ) -> PaymentMethod:
-        records = RefusedRecords(self.gateway, customer, lease.hold)
+        records = RefusedRecords(self.gateway, customer, lease)
         try:
-            return self._send(method.payment_method_id, order, source, records, lease, attempt)
+            return self._send(method.payment_method_id, order, source, records, attempt)
         finally:
             if records.customer_was_gone:
                 self.reread.of_customer(customer.customer_id)
@@ -178,13 +179,11 @@ class AddPaymentMethod:
         order: MethodOrder,
         source: Card | Nonce,
         records: RefusedRecords,
-        lease: Lease,
         attempt: Attempt,
     ) -> PaymentMethod:
         customer = known(records.customer)
         try:
             self._introduce(customer, records)
-            lease.hold()
             outcome = records.store_method(
                 NewMethod(
                     payment_method_id=method_id,

@@ -10,6 +10,7 @@ from application.conflicts import again_after_conflicts
 from application.errors import DisputeAnswerRefused
 from application.exactly_once import ExactlyOnce, Request
 from application.get_dispute import own_dispute
+from application.lease import Lease
 from application.ports.gateway import (
     DisputeAnswered,
     DisputeOutcome,
@@ -25,7 +26,7 @@ from domain.dispute import ActionKind, ActionState, Dispute, DisputeAction, Disp
 from domain.errors import DisputeNotOpen
 from domain.ids import OPERATION, DisputeId, OperationId
 
-Call = Callable[[str], DisputeOutcome]
+Call = Callable[[str, Lease], DisputeOutcome]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +47,7 @@ class AnswerDispute:
     record: RecordDispute
 
     def __call__(self, request: Request, dispute_id: str, answer: Answer, call: Call) -> Dispute:
-        """The dispute as it is now. `call` asks the gateway about the dispute with the gateway's id of it.
+        """The dispute as it is now. `call` gets the gateway's id of the dispute, and the lease.
 
         Raises NotFound, RequestIdReused, DisputeNotOpen, DisputeActionInProgress, DisputeAnswerRefused,
         GatewayUnavailable where the gateway was not asked yet, and StoreUnavailable.
@@ -59,8 +60,7 @@ class AnswerDispute:
                 dispute, action = self._start(request, dispute_id, answer)
                 if action is not None:
                     try:
-                        lease.hold()
-                        outcome = call(dispute.report.gateway_dispute_id)
+                        outcome = call(dispute.report.gateway_dispute_id, lease)
                     except GatewayNotReached as failure:
                         self._finish(dispute_id, action, ActionState.UNSENT, detail=_reason(failure))
                         raise

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from application.caller import Caller
 from application.checks import Checks, RawMoney, known
-from application.exactly_once import ExactlyOnce, Lease, Request
+from application.exactly_once import ExactlyOnce, Request
+from application.lease import Lease
 from application.load import check_amount, load_for_change
 from application.ports.gateway import Capture, Gateway, Outcome
 from application.ports.store import Store, UnitOfWork
@@ -50,8 +51,8 @@ class CapturePayment:
             operation = payment.capture(amount, operation_id, request.request_id, final=order.final, stamp=stamp)
             return payment, operation
 
-        def call(_: Payment, operation: Operation, __: Lease) -> Outcome:
-            return self.gateway.capture(capture_of(operation))
+        def call(_: Payment, operation: Operation, lease: Lease) -> Outcome:
+            return self.gateway.capture(capture_of(operation), lease)
 
         return self.exactly_once.move_money(request, PaymentId(known(payment_id)), begin, call)
 

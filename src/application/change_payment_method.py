@@ -11,6 +11,7 @@ from application.conflicts import again_after_conflicts
 from application.errors import MethodNotActive, MethodRefused
 from application.exactly_once import ExactlyOnce, Request
 from application.get_payment_method import own_method
+from application.lease import Lease
 from application.place_method import place, withdraw
 from application.ports.gateway import (
     Gateway,
@@ -58,7 +59,7 @@ class MethodChanger:
         self,
         request: Request,
         method_id: str,
-        at_gateway: Callable[[PaymentMethod], StoredInstrument | None],
+        at_gateway: Callable[[PaymentMethod, Lease], StoredInstrument | None],
         here: Callable[[UnitOfWork, PaymentMethod, StoredInstrument | None], PaymentMethod],
         goal: PaymentMethodState | None = None,
     ) -> PaymentMethod:
@@ -66,6 +67,8 @@ class MethodChanger:
 
         A method that is in the goal's state already is answered as it is.
         """
+        # From before the look at the method: a process that hung must not undo what others changed since.
+        lease = self.exactly_once.begin_lease()
         with self.store.read() as work:
             method = own_method(work, method_id, request.caller)
             if self.exactly_once.is_repeat(work, request):
@@ -75,7 +78,7 @@ class MethodChanger:
         if method.state is not PaymentMethodState.ACTIVE:
             raise MethodNotActive(method.payment_method_id, method.state)
         try:
-            answer = at_gateway(method)
+            answer = at_gateway(method, lease)
         except _MethodGone:
             raise MethodNotActive(method.payment_method_id, self._withdraw(method, request.caller)) from None
         stamp = self.exactly_once.stamp(request.caller)
@@ -128,7 +131,7 @@ class UpdatePaymentMethod:
         }
         request = Request(caller, known(request_id), "UpdatePaymentMethod", fields)
 
-        def at_gateway(method: PaymentMethod) -> StoredInstrument:
+        def at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
             return _stored(
                 self.gateway.change_method(
                     MethodChange(
@@ -136,7 +139,8 @@ class UpdatePaymentMethod:
                         expiry=expiry,
                         cardholder_name=update.cardholder_name,
                         billing_address=update.billing_address,
-                    )
+                    ),
+                    lease,
                 )
             )
 
@@ -159,8 +163,9 @@ class SetDefaultPaymentMethod:
         """Raises InvalidRequest, NotFound, RequestIdReused, MethodNotActive and GatewayUnavailable."""
         request = _named(request_id, payment_method_id, caller, "SetDefaultPaymentMethod")
 
-        def at_gateway(method: PaymentMethod) -> StoredInstrument:
-            return _stored(self.gateway.change_method(MethodChange(token=method.gateway_token, make_default=True)))
+        def at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
+            change = MethodChange(token=method.gateway_token, make_default=True)
+            return _stored(self.gateway.change_method(change, lease))
 
         def here(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
             return replace(place(work, method, make_default=True), duplicate_of=method.duplicate_of)
@@ -177,8 +182,8 @@ class DeletePaymentMethod:
         """Raises InvalidRequest, NotFound, RequestIdReused, MethodNotActive and GatewayUnavailable."""
         request = _named(request_id, payment_method_id, caller, "DeletePaymentMethod")
 
-        def at_gateway(method: PaymentMethod) -> None:
-            self.gateway.delete_method(method.gateway_token)
+        def at_gateway(method: PaymentMethod, lease: Lease) -> None:
+            self.gateway.delete_method(method.gateway_token, lease)
 
         def here(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
             if method.state is PaymentMethodState.DELETED:

@@ -1,11 +1,13 @@
 """Makes a token with which a browser or app turns card or wallet data into a nonce."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from application.caller import Caller
 from application.checks import Checks
 from application.errors import Rule
 from application.get_customer import is_usable
+from application.lease import Lease
 from application.ports.gateway import CustomerUnknown, Gateway
 from application.ports.store import Store
 from application.reread_methods import RereadMethods
@@ -21,6 +23,7 @@ class CreateClientToken:
     gateway: Gateway
     currencies: frozenset[str]
     reread: RereadMethods
+    begin_lease: Callable[[], Lease]
 
     def __call__(self, caller: Caller, *, customer_id: str = "", currency_code: str = "") -> str:
         """Raises InvalidRequest, GatewayRefused, GatewayUnavailable and StoreUnavailable."""
@@ -31,7 +34,7 @@ class CreateClientToken:
             checks.add("currency_code", Rule.CURRENCY)
         elif currency_code and currency_code not in self.currencies:
             checks.add("currency_code", Rule.CURRENCY_ACCEPTED, ", ".join(sorted(self.currencies)))
-        customer = None
+        lease, customer = self.begin_lease(), None
         if checked is not None:
             with self.store.read() as work:
                 customer = work.customers.get(CustomerId(checked))
@@ -44,18 +47,18 @@ class CreateClientToken:
         try:
             return self.gateway.create_client_token(customer.customer_id, currency_code or None)
         except CustomerUnknown:
-            self._make_anew(customer, caller)
+            self._make_anew(customer, caller, lease)
             token = self.gateway.create_client_token(customer.customer_id, currency_code or None)
             self.reread.of_customer(customer.customer_id)
             return token
 
-    def _make_anew(self, customer: Customer, caller: Caller) -> None:
+    def _make_anew(self, customer: Customer, caller: Caller, lease: Lease) -> None:
         """A customer that was deleted at the gateway. Raises InvalidRequest where it is deleted here meanwhile."""
-        self.gateway.ensure_customer(customer)
+        self.gateway.ensure_customer(customer, lease)
         with self.store.read() as work:
             current = work.customers.get(customer.customer_id)
         if not is_usable(current, caller):
-            self.gateway.delete_customer(customer.customer_id)
+            self.gateway.delete_customer(customer.customer_id, self.begin_lease())
             checks = Checks()
             checks.add("customer_id", Rule.EXISTS)
             checks.done()

@@ -12,8 +12,9 @@ from application.attempt_limits import Attempt, AttemptGuard
 from application.caller import Caller
 from application.checks import Checks, RawCard, RawMoney, address_texts, known, metadata_path
 from application.errors import InvalidRequest, Rule
-from application.exactly_once import ExactlyOnce, Lease, Request, may_try_again
+from application.exactly_once import ExactlyOnce, Request, may_try_again
 from application.get_customer import is_usable, must_still_live
+from application.lease import Lease
 from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
 from application.ports.store import Store, StoreUnavailable, UnitOfWork
 from application.refused_records import RefusedRecords
@@ -105,7 +106,7 @@ class CreatePayment:
             return payment, operation
 
         def call(payment: Payment, operation: Operation, lease: Lease) -> Outcome:
-            records.append(RefusedRecords(self.gateway, plan.customer, lease.hold))
+            records.append(RefusedRecords(self.gateway, plan.customer, lease))
             outcomes.append(self._authorize(payment, operation, plan, records[-1]))
             return outcomes[-1]
 
@@ -141,7 +142,6 @@ class CreatePayment:
                 # The next payment asks once more where this is not recorded. Nothing else depends on it.
                 with suppress(StoreUnavailable):
                     note_introduction(self.store, customer.customer_id)
-                records.hold()
             customer = replace(customer, is_at_gateway=True)
         return records.authorize(
             Authorization(

@@ -31,6 +31,7 @@ class DeleteCustomer:
         checks.resource_id("customer_id", customer_id, ids.CUSTOMER)
         checks.done()
         request = Request(caller, known(checked_id), "DeleteCustomer", {"customer_id": customer_id})
+        lease = self.exactly_once.begin_lease()
         with self.store.read() as work:
             customer = own_customer(work, customer_id, caller)
             self.exactly_once.is_repeat(work, request)
@@ -39,9 +40,9 @@ class DeleteCustomer:
         if customer.delete_time is not None:
             # Perhaps it was interrupted before this.
             self.store.wipe()
-            self.gateway.delete_customer(customer.customer_id)
+            self.gateway.delete_customer(customer.customer_id, lease)
             return customer
-        self.gateway.delete_customer(customer.customer_id)
+        self.gateway.delete_customer(customer.customer_id, lease)
         stamp = self.exactly_once.stamp(caller)
         with self.store.begin(stamp.actor) as work:
             current = own_customer(work, customer_id, caller, lock=True)
@@ -67,7 +68,7 @@ class DeleteCustomer:
             work.feed.erase_personal_data(current.customer_id)
         self.store.wipe()
         # Once more: a call that began and ended in between may have made the customer anew at the gateway.
-        self.gateway.delete_customer(customer.customer_id)
+        self.gateway.delete_customer(customer.customer_id, self.exactly_once.begin_lease())
         return deleted
 
 

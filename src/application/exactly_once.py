@@ -5,7 +5,6 @@ No transaction is open during the call. Die anywhere, and the operation is still
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -16,6 +15,7 @@ from application.errors import OperationRefused, ReferenceAlreadyPaid, RequestId
 from application.fingerprint import Fingerprinter, differing_fields
 from application.follow import FollowPolicy
 from application.in_flight import InFlight, Key
+from application.lease import Lease, steady_seconds
 from application.outcomes import record_failure, record_outcome
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, RefundIncomplete, Unknown
 from application.ports.runtime import Clock, IdSource
@@ -27,7 +27,7 @@ from domain.operation import FailureReason, Operation, OperationKind, OperationS
 from domain.payment import Payment
 
 Begin = Callable[[UnitOfWork, Payment | None, OperationId, Stamp], tuple[Payment, Operation]]
-Call = Callable[[Payment, Operation, "Lease"], Outcome]
+Call = Callable[[Payment, Operation, Lease], Outcome]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,26 +48,6 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
-class Lease:
-    """For how long an operation is this process's to send, by its own steady clock.
-
-    A process that hung for longer finds out before it sends: others may have called the operation absent by now.
-    """
-
-    steady_seconds: Callable[[], float]
-    end: float
-
-    @property
-    def is_held(self) -> bool:
-        return self.steady_seconds() < self.end
-
-    def hold(self) -> None:
-        """Raises GatewayNotReached once the lease is over: nothing may be sent any more, and nothing was."""
-        if not self.is_held:
-            raise GatewayNotReached("the service hung for too long before it could send")
-
-
-@dataclass(frozen=True, slots=True)
 class ExactlyOnce:
     """Carries a request to the gateway at most once, and answers repeats with what has become of it."""
 
@@ -81,7 +61,7 @@ class ExactlyOnce:
     # How soon the resolver looks when an answer was lost.
     first_check: timedelta
     # Never set back, whatever happens to the clock on the wall.
-    steady_seconds: Callable[[], float] = time.monotonic
+    steady_seconds: Callable[[], float] = steady_seconds
     follow: FollowPolicy = FollowPolicy()
 
     def begin_lease(self) -> Lease:
@@ -143,7 +123,7 @@ class ExactlyOnce:
         """Runs the three beats for a request that makes one call.
 
         `begin` gets the payment, locked, or None when it is to be created; it starts the operation. `call` asks the
-        gateway, and holds the lease once more where it has to do something else before. Raises what `begin` raises,
+        gateway under the lease. Raises what `begin` raises,
         GatewayNotReached, NotFound, RequestIdReused, ReferenceAlreadyPaid and OperationRefused. A standing refusal is
         the answer to every repeat, too.
         """
@@ -157,7 +137,7 @@ class ExactlyOnce:
             if begun is not None:
                 started, kept = begun
                 payment = self.carry_out(
-                    payment, started, lambda: call(payment, started, lease), request.caller, lease, kept=kept
+                    payment, started, lambda: call(payment, started, lease), request.caller, kept=kept
                 )
                 return self.answer(payment, request)
         return self.repeat(payment, request)
@@ -168,7 +148,6 @@ class ExactlyOnce:
         operation: Operation,
         call: Callable[[], Outcome],
         caller: Caller,
-        lease: Lease,
         *,
         waiting: Sequence[Operation] = (),
         kept: Kept | None = None,
@@ -182,7 +161,6 @@ class ExactlyOnce:
         """
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         try:
-            lease.hold()
             outcome = call()
         except GatewayNotReached as failure:
             refused = isinstance(failure, GatewayRefusedCredentials)

@@ -9,7 +9,8 @@ from application.caller import Caller
 from application.checks import Checks, RawMoney, known
 from application.claims import refuse_if_claimed
 from application.conflicts import again_after_conflicts
-from application.exactly_once import ExactlyOnce, Lease, Request, locked, may_try_again
+from application.exactly_once import ExactlyOnce, Request, locked, may_try_again
+from application.lease import Lease
 from application.load import check_amount, load_for_change, owned
 from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund, RefundIncomplete
 from application.ports.store import Store, UnitOfWork
@@ -127,15 +128,14 @@ class RefundPayment:
     def _carry_out(self, payment: Payment, started: list[Operation], request: Request, lease: Lease) -> Payment:
         """Sends one after the other. Once one cannot be sent, the rest is not tried: it surely was not sent either."""
         for index, operation in enumerate(started):
-            if index and lease.is_held:
-                lease = self._renew_lease(payment, operation)
+            if index:
+                lease = self._renew_lease(payment, operation, lease)
             try:
                 payment = self.exactly_once.carry_out(
                     payment,
                     operation,
-                    partial(send_return, self.gateway, operation),
+                    partial(send_return, self.gateway, operation, lease),
                     request.caller,
-                    lease,
                     waiting=started[index + 1 :],
                 )
             except GatewayNotReached:
@@ -144,18 +144,21 @@ class RefundPayment:
         return payment
 
     @again_after_conflicts
-    def _renew_lease(self, payment: Payment, operation: Operation) -> Lease:
+    def _renew_lease(self, payment: Payment, operation: Operation, lease: Lease) -> Lease:
         """The calls before it took their time; the resolver must not look for it before it is sent.
 
         Only while the old one is held: afterwards others may have looked, and may soon call it absent.
         """
-        lease = self.exactly_once.begin_lease()
+        renewed = self.exactly_once.begin_lease()
+        # Only now: a process that hung between the two would renew what is over.
+        if not lease.is_held:
+            return lease
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
             due = self.exactly_once.clock.now() + self.exactly_once.lease
             current.check_again(operation.operation_id, due)
             work.payments.save(current)
-        return lease
+        return renewed
 
     def _refund_instead(
         self, payment: Payment, refused: list[Operation], request: Request, amount: Money | None, note: str
@@ -208,12 +211,13 @@ def _would_repeat(payment: Payment, refused: list[Operation], amount: Money | No
     )
 
 
-def send_return(gateway: Gateway, operation: Operation) -> Outcome:
+def send_return(gateway: Gateway, operation: Operation, lease: Lease) -> Outcome:
     """Asks the gateway to give money back: by a void before settlement, by a refund afterwards."""
     if operation.kind is OperationKind.VOID:
-        return gateway.void(void_of(operation))
+        return gateway.void(void_of(operation), lease)
     return gateway.refund(
         Refund(
             operation_id=operation.operation_id, transaction_id=operation.target_transaction_id, amount=operation.amount
-        )
+        ),
+        lease,
     )

@@ -7,9 +7,9 @@ payment: the record is left out, and a warning tells the merchant.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+from application.lease import Lease
 from application.ports.gateway import (
     Approved,
     Authorization,
@@ -33,14 +33,11 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class RefusedRecords:
-    """The remedies of one request, each of which is tried once.
-
-    `hold` is asked before anything more is sent, and raises GatewayNotReached once the lease is over.
-    """
+    """The remedies of one request, each of which is tried once, under its lease."""
 
     gateway: Gateway
     customer: Customer | None
-    hold: Callable[[], None]
+    lease: Lease
     warnings: list[MerchantWarning] = field(default_factory=list)
     # Whether the gateway had lost the customer, and all that it kept for it.
     customer_was_gone: bool = False
@@ -51,7 +48,7 @@ class RefusedRecords:
         if self.customer is None:
             raise RuntimeError("there is a customer to make known")
         try:
-            warning = self.gateway.ensure_customer(self.customer)
+            warning = self.gateway.ensure_customer(self.customer, self.lease)
         except GatewayNotReached:
             raise
         except GatewayUnavailable as failure:
@@ -60,11 +57,10 @@ class RefusedRecords:
             self.warnings.append(warning)
 
     def authorize(self, asked: Authorization) -> Outcome:
-        outcome = self.gateway.authorize(asked)
+        outcome = self.gateway.authorize(asked, self.lease)
         while isinstance(outcome, Rejected) and (cured := self._cured_authorization(asked, outcome)) is not None:
             asked = replace(cured, attempt=asked.attempt + 1)
-            self.hold()
-            outcome = self.gateway.authorize(asked)
+            outcome = self.gateway.authorize(asked, self.lease)
         return self._with_warnings(outcome)
 
     def _cured_authorization(self, asked: Authorization, refused: Rejected) -> Authorization | None:
@@ -84,11 +80,10 @@ class RefusedRecords:
                 return None
 
     def store_method(self, asked: NewMethod) -> StoreOutcome:
-        outcome = self.gateway.store_method(asked)
+        outcome = self.gateway.store_method(asked, self.lease)
         while isinstance(outcome, Rejected) and (cured := self._cured_method(asked, outcome)) is not None:
             asked = cured
-            self.hold()
-            outcome = self.gateway.store_method(asked)
+            outcome = self.gateway.store_method(asked, self.lease)
         return outcome
 
     def _cured_method(self, asked: NewMethod, refused: Rejected) -> NewMethod | None:
@@ -111,7 +106,6 @@ class RefusedRecords:
 
     def _make_anew(self) -> None:
         self.customer_was_gone = True
-        self.hold()
         self.introduce()
 
     def _leave_out(self, reason: WarningReason, refused: Rejected) -> None:

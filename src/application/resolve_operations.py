@@ -185,8 +185,7 @@ class ResolveOperations:
             payment.check_again(operation_id, stamp.time + self.exactly_once.lease)
             work.payments.save(payment)
         try:
-            lease.hold()
-            outcome = send_return(self.gateway, started)
+            outcome = send_return(self.gateway, started, lease)
         except GatewayNotReached:
             stamp = self._stamp()
             with self.store.begin() as work:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from application.findings import Finding, FindingKind, Orphan, Remedy
+from application.lease import Lease
 from application.ports.gateway import Gateway, Outcome, Refund, Rejected, Transaction, TransactionKind, Unknown, Void
 from application.ports.runtime import IdSource
 from domain.ids import OPERATION, OperationId
@@ -27,6 +28,7 @@ _UNDONE = frozenset(
 class ReverseOrphans:
     gateway: Gateway
     ids: IdSource
+    begin_lease: Callable[[], Lease]
 
     def left(self, transaction: Transaction) -> Money:
         """What the transaction still holds: nothing once it was given back. Raises GatewayUnavailable."""
@@ -51,13 +53,14 @@ class ReverseOrphans:
 
     def _reverse(self, transaction: Transaction, left: Money) -> Outcome:
         operation_id, status = OperationId(self.ids.new(OPERATION)), transaction.standing.status
+        lease = self.begin_lease()
         if status.is_voidable:
-            return self.gateway.void(Void(operation_id=operation_id, transaction_id=transaction.transaction_id))
+            return self.gateway.void(Void(operation_id=operation_id, transaction_id=transaction.transaction_id), lease)
         if transaction.kind is TransactionKind.CREDIT:
             return Rejected(detail="a refund that has settled cannot be taken back. VerifyPayment records it")
         if status.is_refundable:
             return self.gateway.refund(
-                Refund(operation_id=operation_id, transaction_id=transaction.transaction_id, amount=left)
+                Refund(operation_id=operation_id, transaction_id=transaction.transaction_id, amount=left), lease
             )
         return Rejected(detail=f"it is {status.value} now, and can be given back later")
 

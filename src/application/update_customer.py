@@ -45,6 +45,8 @@ class UpdateCustomer:
         fields = {"customer_id": customer_id, "update_mask": ",".join(sorted(set(paths))), **changes}
         request = Request(caller, known(request_id), "UpdateCustomer", fields)
 
+        # From before the look at the customer: a process that hung must not undo what others changed since.
+        lease = self.exactly_once.begin_lease()
         with self.store.read() as work:
             customer = own_customer(work, customer_id, caller)
             if self.exactly_once.is_repeat(work, request):
@@ -55,7 +57,7 @@ class UpdateCustomer:
         stamp = self.exactly_once.stamp(caller)
         if customer.is_at_gateway:
             try:
-                self.gateway.update_customer(replace(customer, **changes))  # type: ignore[arg-type]
+                self.gateway.update_customer(replace(customer, **changes), lease)  # type: ignore[arg-type]
             except CustomerRefused as refused:
                 for name, code in refused.fields.items():
                     checks.add(f"customer.{name}", Rule.REFUSED_BY_GATEWAY, code)
@@ -71,7 +73,7 @@ class UpdateCustomer:
         except NotFound:
             # Deleted here meanwhile, and perhaps made anew at the gateway just now.
             if customer.is_at_gateway:
-                self.gateway.delete_customer(customer.customer_id)
+                self.gateway.delete_customer(customer.customer_id, self.exactly_once.begin_lease())
             raise
         except ExternalIdTaken as taken:
             raise ExternalIdAlreadyUsed(told.external_id, taken.customer_id) from None

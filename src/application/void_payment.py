@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from application.caller import Caller
 from application.checks import Checks, known
 from application.claims import refuse_if_claimed
-from application.exactly_once import ExactlyOnce, Lease, Request
+from application.exactly_once import ExactlyOnce, Request
+from application.lease import Lease
 from application.load import load_for_change
 from application.ports.gateway import Gateway, Outcome, Void
 from application.ports.store import UnitOfWork
@@ -49,8 +50,8 @@ class VoidPayment:
                 refuse_if_claimed(work, payment, payment.captured_amount or None)
             return payment, payment.void(operation_id, request.request_id, note=note, stamp=stamp)
 
-        def call(_: Payment, operation: Operation, __: Lease) -> Outcome:
-            return self.gateway.void(void_of(operation))
+        def call(_: Payment, operation: Operation, lease: Lease) -> Outcome:
+            return self.gateway.void(void_of(operation), lease)
 
         return self.exactly_once.move_money(request, PaymentId(known(payment_id)), begin, call)
 

@@ -278,7 +278,9 @@ class Container(containers.DeclarativeContainer):
     find_default_method = providers.Singleton(FindDefaultMethod, store)
     find_language = providers.Singleton(FindLanguage, store)
 
-    create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies, reread_methods)
+    create_client_token = providers.Singleton(
+        CreateClientToken, store, gateway, currencies, reread_methods, exactly_once.provided.begin_lease
+    )
     add_payment_method = providers.Singleton(
         AddPaymentMethod, store, gateway, exactly_once, attempt_guard, reread_methods, accepts_cards
     )
@@ -349,7 +351,7 @@ class Container(containers.DeclarativeContainer):
         store,
         gateway,
         providers.Factory(ExplainTransactions, store),
-        providers.Factory(ReverseOrphans, gateway, ids),
+        providers.Factory(ReverseOrphans, gateway, ids, exactly_once.provided.begin_lease),
     )
 
     stream_work = providers.Singleton(StreamWork, "stream")

@@ -161,7 +161,9 @@ class Shop:
         self.update_customer = UpdateCustomer(store, gateway, self.once)
         self.delete_customer = DeleteCustomer(store, gateway, self.once)
         self.list_customers = ListCustomers(store, tokens)
-        self.create_client_token = CreateClientToken(store, gateway, self.currencies, self.reread_methods)
+        self.create_client_token = CreateClientToken(
+            store, gateway, self.currencies, self.reread_methods, self.once.begin_lease
+        )
         self.add_method = AddPaymentMethod(store, gateway, self.once, self.guard, self.reread_methods)
         self.get_method = GetPaymentMethod(store)
         self.list_methods = ListPaymentMethods(store, tokens)

@@ -375,6 +375,6 @@ def test_an_answer_that_the_gateway_refuses_says_why(court: Court) -> None:
     answer = court.accept_dispute.answer
     for _ in range(2):
         with pytest.raises(DisputeAnswerRefused) as raised:
-            answer(request, court.dispute.dispute_id, Answer(kind=ActionKind.ACCEPT), lambda _: Rejected(detail="no"))
+            answer(request, court.dispute.dispute_id, Answer(kind=ActionKind.ACCEPT), lambda *_: Rejected(detail="no"))
         assert (raised.value.dispute_id, raised.value.detail) == (court.dispute.dispute_id, "no")
     assert court.seen().actions[0].state is ActionState.REFUSED

@@ -254,7 +254,7 @@ def test_a_changed_card_is_changed_at_the_gateway_first() -> None:
 def test_a_change_that_the_gateway_refuses_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     shop = Shop()
     method = shop.method(shop.customer())
-    monkeypatch.setattr(shop.gateway, "change_method", lambda _: Rejected(detail="not so"))
+    monkeypatch.setattr(shop.gateway, "change_method", lambda *_: Rejected(detail="not so"))
     update = MethodUpdate(request_id=a_request_id(), payment_method_id=method.payment_method_id, cardholder_name="Eve")
     with pytest.raises(MethodRefused):
         shop.update_method(update, SHOP)

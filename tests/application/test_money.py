@@ -212,7 +212,7 @@ def test_a_refund_whose_void_comes_too_late_refunds_instead() -> None:
     payment = shop.pay()
     settle = shop.real_gateway.settle
     real_void = shop.real_gateway.void
-    shop.real_gateway.void = lambda void: (settle(), real_void(void))[1]  # type: ignore[method-assign]
+    shop.real_gateway.void = lambda void, lease: (settle(), real_void(void, lease))[1]  # type: ignore[method-assign]
     refunded = shop.refund(payment)
     assert [o.kind for o in refunded.operations[1:]] == [OperationKind.VOID, OperationKind.REFUND]
     assert refunded.funds is Funds.RETURNED

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from application.lease import Lease
 from application.ports.gateway import Approved, Capture, Refund, Transaction, Void
 from application.verify_payment import VerificationOutcome
 from domain.errors import AmountExceeds, IllegalTransition
@@ -20,6 +21,7 @@ from domain.transaction import TransactionStatus
 from domain.transitions import PaymentState
 from tests.application.shop import Shop, a_request_id
 from tests.fakes.memory_gateway import Fault
+from tests.fakes.runtime import HELD
 
 MINUTE = timedelta(minutes=1)
 # The control panel copies the order id of the sale; another client has its own, or none.
@@ -60,7 +62,8 @@ def refund_outside(shop: Shop, payment: Payment, minor_units: int, order_id: str
             operation_id=OperationId(sale.order_id if order_id == COPIED else order_id),
             transaction_id=sale.transaction_id,
             amount=usd(minor_units),
-        )
+        ),
+        HELD,
     )
     assert isinstance(outcome, Approved)
     return outcome.transaction
@@ -73,7 +76,8 @@ def capture_outside(shop: Shop, payment: Payment, minor_units: int, *, in_part: 
             transaction_id=payment.authorization.transaction_id,
             amount=usd(minor_units),
             in_part=in_part,
-        )
+        ),
+        HELD,
     )
     assert isinstance(outcome, Approved)
     return outcome.transaction
@@ -81,7 +85,7 @@ def capture_outside(shop: Shop, payment: Payment, minor_units: int, *, in_part: 
 
 def void_outside(shop: Shop, transaction_id: str) -> None:
     void = Void(operation_id=OperationId("theirs"), transaction_id=transaction_id)
-    assert isinstance(shop.real_gateway.void(void), Approved)
+    assert isinstance(shop.real_gateway.void(void, HELD), Approved)
 
 
 # Refunds
@@ -134,10 +138,10 @@ def refunds_while_ours_is_sent(shop: Shop, payment: Payment, minor_units: int) -
     """Somebody refunds after the last look and before the gateway gets ours."""
     send = shop.real_gateway.refund
 
-    def refund(asked: Refund) -> object:
+    def refund(asked: Refund, lease: Lease) -> object:
         shop.real_gateway.refund = send  # type: ignore[method-assign]
         refund_outside(shop, payment, minor_units)
-        return send(asked)
+        return send(asked, lease)
 
     shop.real_gateway.refund = refund  # type: ignore[method-assign, assignment]
 
@@ -225,8 +229,8 @@ def test_a_look_while_a_refund_of_ours_is_under_way_does_not_count_it_twice() ->
     payment = shop.settled(81_00)
     send = shop.real_gateway.refund
 
-    def refund(asked: Refund) -> object:
-        outcome = send(asked)
+    def refund(asked: Refund, lease: Lease) -> object:
+        outcome = send(asked, lease)
         shop.verify(payment)
         shop.wait(timedelta(days=1))
         shop.follow()

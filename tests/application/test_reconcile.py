@@ -22,7 +22,7 @@ from domain.operation import OperationState
 from domain.transaction import TransactionStatus
 from tests.application.shop import HORIZON, SHOP, Shop, a_request_id, an_order, usd
 from tests.fakes.memory_gateway import Fault
-from tests.fakes.runtime import START
+from tests.fakes.runtime import HELD, START
 
 HOUR = timedelta(hours=1)
 A_DAY = (START - HOUR, START + timedelta(days=1))
@@ -30,7 +30,12 @@ FORGOTTEN = OperationId("op_00000000000000000000000999")
 
 
 def compare(shop: Shop) -> Reconcile:
-    return Reconcile(shop.store, shop.gateway, ExplainTransactions(shop.store), ReverseOrphans(shop.gateway, shop.ids))
+    return Reconcile(
+        shop.store,
+        shop.gateway,
+        ExplainTransactions(shop.store),
+        ReverseOrphans(shop.gateway, shop.ids, shop.once.begin_lease),
+    )
 
 
 def reconcile(shop: Shop, max_reversals: int = 0) -> list[Finding]:
@@ -54,7 +59,8 @@ def an_orphan(shop: Shop, amount: int = 10_00, *, captures: bool = True, operati
             amount=Money(amount, "USD"),
             source=Card("4111111111111111", CardExpiry(2035, 1)),
             captures=captures,
-        )
+        ),
+        HELD,
     )
     assert isinstance(outcome, Approved)
     return outcome.transaction.transaction_id
@@ -67,7 +73,7 @@ def a_part(shop: Shop, parent_id: str, amount: int) -> str:
         amount=Money(amount, "USD"),
         in_part=True,
     )
-    outcome = shop.real_gateway.capture(part)
+    outcome = shop.real_gateway.capture(part, HELD)
     assert isinstance(outcome, Approved)
     return outcome.transaction.transaction_id
 
@@ -165,7 +171,7 @@ def a_second_refund(shop: Shop) -> None:
     payment = shop.refund(shop.settled(), 30_00)
     refund = payment.operations[-1]
     again = Refund(operation_id=refund.operation_id, transaction_id=refund.target_transaction_id, amount=refund.amount)
-    assert isinstance(shop.real_gateway.refund(again), Approved)
+    assert isinstance(shop.real_gateway.refund(again, HELD), Approved)
 
 
 MENDED: dict[Callable[[Shop], None], tuple[FindingKind, Remedy]] = {
@@ -273,7 +279,7 @@ def test_a_refund_made_in_the_control_panel_is_no_second_transaction_of_its_sale
         transaction_id=payment.authorization.transaction_id,
         amount=Money(10_00, "USD"),
     )
-    assert isinstance(shop.real_gateway.refund(by_hand), Approved)
+    assert isinstance(shop.real_gateway.refund(by_hand, HELD), Approved)
     ledger = shop.real_gateway.all_transactions()
     assert {one.kind for one in reconcile(shop, max_reversals=10)} == {FindingKind.MISMATCH}
     assert shop.real_gateway.all_transactions() == ledger
@@ -302,7 +308,7 @@ def test_a_forgotten_refund_that_has_not_settled_of_an_orphan_is_no_orphan() -> 
     transaction_id = an_orphan(shop)
     shop.real_gateway.settle()
     back = Refund(operation_id=FORGOTTEN, transaction_id=transaction_id, amount=Money(10_00, "USD"))
-    assert isinstance(shop.real_gateway.refund(back), Approved)
+    assert isinstance(shop.real_gateway.refund(back, HELD), Approved)
     assert reconcile(shop) == []
 
 
@@ -321,7 +327,10 @@ def test_an_effect_that_the_gateway_does_not_know_is_missing() -> None:
     shop, elsewhere = Shop(), Shop()
     payment = shop.pay()
     at_another_merchant = Reconcile(
-        shop.store, elsewhere.gateway, ExplainTransactions(shop.store), ReverseOrphans(elsewhere.gateway, shop.ids)
+        shop.store,
+        elsewhere.gateway,
+        ExplainTransactions(shop.store),
+        ReverseOrphans(elsewhere.gateway, shop.ids, shop.once.begin_lease),
     )
     start, end = A_DAY
     told = at_another_merchant(ReconcileOrder(start=start, end=end))

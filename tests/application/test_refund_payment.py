@@ -15,6 +15,7 @@ from application.create_payment import CreatePayment, PaymentOrder
 from application.exactly_once import ExactlyOnce
 from application.fingerprint import Fingerprinter
 from application.in_flight import InFlight
+from application.lease import Lease
 from application.ports.gateway import GatewayNotReached, Outcome, Refund, RefundIncomplete
 from application.refresh import Refresh
 from application.refund_payment import RefundOrder, RefundPayment
@@ -40,11 +41,11 @@ class GatewayThatGoesAway(MemoryGateway):
 
     refunds_left = 1_000
 
-    def refund(self, refund: Refund) -> Outcome:
+    def refund(self, refund: Refund, lease: Lease) -> Outcome:
         if not self.refunds_left:
             raise GatewayNotReached("connection refused")
         self.refunds_left -= 1
-        return super().refund(refund)
+        return super().refund(refund, lease)
 
 
 def order_id() -> str:

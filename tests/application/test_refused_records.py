@@ -13,6 +13,7 @@ from application.checks import RawCard
 from application.create_customer import CustomerOrder
 from application.create_payment import RawStoredMethod
 from application.errors import InvalidRequest, MethodNotActive, NotFound, Rule
+from application.lease import Lease
 from application.ports.gateway import (
     Authorization,
     CustomerUnknown,
@@ -35,8 +36,9 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.transaction import GatewayDetails
 from domain.transitions import PaymentState
 from domain.warning import MerchantWarning, WarningReason
-from tests.application.shop import MASTERCARD, SHOP, VISA, Shop, a_request_id, an_order, usd
+from tests.application.shop import LEASE, MASTERCARD, SHOP, VISA, Shop, a_request_id, an_order, usd
 from tests.fakes.memory_gateway import VALID_NONCE, Fault, MemoryGateway
+from tests.fakes.runtime import HELD
 
 DETAILS = MerchantWarning(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, "81604")
 ADDRESS = MerchantWarning(WarningReason.BILLING_ADDRESS_LEFT_OUT, "81813")
@@ -126,13 +128,12 @@ def test_nothing_is_sent_again_once_the_lease_is_over() -> None:
     customer = with_a_bad_email(shop)
     asked: list[Authorization] = []
 
-    def over() -> None:
-        raise GatewayNotReached("the service hung for too long before it could send")
-
     class Counting(MemoryGateway):
-        def authorize(self, authorization: Authorization) -> Outcome:
+        def authorize(self, authorization: Authorization, lease: Lease) -> Outcome:
+            outcome = super().authorize(authorization, lease)
             asked.append(authorization)
-            return super().authorize(authorization)
+            shop.clock.advance(LEASE)
+            return outcome
 
     authorization = Authorization(
         operation_id=OperationId("op_1"),
@@ -141,8 +142,9 @@ def test_nothing_is_sent_again_once_the_lease_is_over() -> None:
         captures=True,
         customer=customer,
     )
+    lease = Lease(shop.clock.steady_seconds, LEASE.total_seconds())
     with pytest.raises(GatewayNotReached):
-        RefusedRecords(Counting(shop.clock), customer, over).authorize(authorization)
+        RefusedRecords(Counting(shop.clock), customer, lease).authorize(authorization)
     assert [one.attempt for one in asked] == [1]
 
 
@@ -206,7 +208,7 @@ def test_what_is_refused_again_fails_and_is_no_decline(
     shop = Shop()
     sent: list[Authorization] = []
 
-    def refuse(authorization: Authorization) -> Outcome:
+    def refuse(authorization: Authorization, _: Lease) -> Outcome:
         sent.append(authorization)
         return Rejected(detail="no", details=GatewayDetails(validation_code="99999"), cause=cause)
 
@@ -226,7 +228,7 @@ def gone(shop: Shop) -> tuple[Customer, PaymentMethod]:
     """A customer with a method, both deleted at the gateway by somebody else."""
     customer = shop.customer(email="ann@example.com")
     method = shop.method(customer)
-    shop.real_gateway.delete_customer(customer.customer_id)
+    shop.real_gateway.delete_customer(customer.customer_id, HELD)
     return customer, method
 
 
@@ -295,7 +297,7 @@ def test_a_method_that_the_gateway_still_keeps_stays() -> None:
     shop = Shop()
     customer = shop.customer()
     first, second = shop.method(customer), shop.method(customer, MASTERCARD)
-    shop.real_gateway.delete_method(first.gateway_token)
+    shop.real_gateway.delete_method(first.gateway_token, HELD)
     shop.reread_methods.of_customer(customer.customer_id)
     assert now(shop, first).state is PaymentMethodState.DELETED
     assert now(shop, second).is_default
@@ -307,7 +309,7 @@ def test_a_method_that_the_gateway_still_keeps_stays() -> None:
 def paid_with_a_lost_method(shop: Shop) -> tuple[Payment, PaymentMethod, PaymentMethod]:
     customer = shop.customer()
     lost, other = shop.method(customer), shop.method(customer, MASTERCARD)
-    shop.real_gateway.delete_method(lost.gateway_token)
+    shop.real_gateway.delete_method(lost.gateway_token, HELD)
     return shop.pay(an_order(source=RawStoredMethod(lost.payment_method_id))), lost, other
 
 
@@ -338,7 +340,7 @@ def test_a_method_that_is_gone_counts_against_nobody() -> None:
     shop.restart()
     customer = shop.customer()
     lost = shop.method(customer)
-    shop.real_gateway.delete_method(lost.gateway_token)
+    shop.real_gateway.delete_method(lost.gateway_token, HELD)
     shop.pay(an_order(source=RawStoredMethod(lost.payment_method_id)))
     assert shop.pay(an_order(customer_id=customer.customer_id)).state is PaymentState.CAPTURED
 
@@ -357,7 +359,7 @@ def test_a_change_of_a_method_that_is_gone_says_so(change: Callable[[Shop, Payme
     shop = Shop()
     customer = shop.customer()
     lost, other = shop.method(customer), shop.method(customer, MASTERCARD)
-    shop.real_gateway.delete_method(lost.gateway_token)
+    shop.real_gateway.delete_method(lost.gateway_token, HELD)
     with pytest.raises(MethodNotActive) as refusal:
         change(shop, lost)
     assert refusal.value.state is PaymentMethodState.DELETED
@@ -368,7 +370,7 @@ def test_a_change_of_a_method_that_is_gone_says_so(change: Callable[[Shop, Payme
 def test_a_method_that_is_gone_is_deleted_here_as_asked() -> None:
     shop = Shop()
     lost = shop.method(shop.customer())
-    shop.real_gateway.delete_method(lost.gateway_token)
+    shop.real_gateway.delete_method(lost.gateway_token, HELD)
     assert shop.delete_method(a_request_id(), lost.payment_method_id, SHOP).state is PaymentMethodState.DELETED
 
 
@@ -411,8 +413,8 @@ def test_a_payment_that_ends_while_its_customer_is_deleted_leaves_nothing(monkey
     customer, _ = gone(shop)
     delete_at_gateway = shop.real_gateway.delete_customer
 
-    def slow(customer_id: CustomerId) -> None:
-        delete_at_gateway(customer_id)
+    def slow(customer_id: CustomerId, lease: Lease) -> None:
+        delete_at_gateway(customer_id, lease)
         monkeypatch.setattr(shop.real_gateway, "delete_customer", delete_at_gateway)
         shop.pay(an_order(customer_id=customer.customer_id, store_payment_method=True))
 

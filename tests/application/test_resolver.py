@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from application.caller import Caller
+from application.lease import Lease
 from application.ports.gateway import Outcome, StoredInstrument, Transaction, Void
 from application.ports.store import StoreUnavailable
 from application.refund_payment import RefundOrder
@@ -132,7 +133,7 @@ def test_a_process_that_died_is_noticed_when_its_lease_ends() -> None:
     shop = Shop()
     real = shop.real_gateway.authorize
 
-    def die(_: object) -> object:
+    def die(*_: object) -> object:
         raise KeyboardInterrupt
 
     shop.real_gateway.authorize = die  # type: ignore[assignment, method-assign]
@@ -360,9 +361,9 @@ def settles_before_the_void(shop: Shop, then: Callable[[], None] = lambda: None)
     """From now on the night comes between the last look at a payment and the void of it."""
     settle, real_void = shop.real_gateway.settle, shop.real_gateway.void
 
-    def void(order: Void) -> Outcome:
+    def void(order: Void, lease: Lease) -> Outcome:
         settle()
-        answer = real_void(order)
+        answer = real_void(order, lease)
         then()
         return answer
 

@@ -15,6 +15,7 @@ import pytest
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings
+from application.lease import Lease
 from application.ports.gateway import (
     Approved,
     Authorization,
@@ -23,6 +24,7 @@ from application.ports.gateway import (
     CustomerUnknown,
     Declined,
     Gateway,
+    GatewayNotReached,
     MethodChange,
     NewMethod,
     Nonce,
@@ -50,7 +52,7 @@ from domain.money import Money
 from domain.transaction import TransactionStatus
 from domain.warning import MerchantWarning, WarningReason
 from tests.fakes.memory_gateway import MemoryGateway
-from tests.fakes.runtime import START, ManualClock
+from tests.fakes.runtime import HELD, OVER, START, ManualClock
 
 VISA = Card("4111111111111111", CardExpiry(2035, 12), "123", "Ada Lovelace")
 DECLINED_CARD = Card("4000111111111115", CardExpiry(2035, 12), "123")
@@ -101,6 +103,9 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 _numbers = itertools.count(int(uuid.uuid4()) % 10**20)
 
 
+GIVEN_UP = OperationId(f"op_{0:026d}")
+
+
 def an_id(prefix: str) -> str:
     return f"{prefix}_{next(_numbers):026d}"
 
@@ -141,28 +146,34 @@ def authorize(
     captures: bool = False,
     source: Source = VISA,
     operation_id: OperationId | None = None,
+    lease: Lease = HELD,
 ) -> Outcome:
     return gateway.authorize(
         Authorization(
             operation_id=operation_id or an_operation_id(), amount=usd(amount), source=source, captures=captures
-        )
+        ),
+        lease,
     )
 
 
 def capture(gateway: Gateway, sale: Transaction, amount: int, *, in_part: bool) -> Outcome:
     return gateway.capture(
-        Capture(operation_id=an_operation_id(), transaction_id=sale.transaction_id, amount=usd(amount), in_part=in_part)
+        Capture(
+            operation_id=an_operation_id(), transaction_id=sale.transaction_id, amount=usd(amount), in_part=in_part
+        ),
+        HELD,
     )
 
 
 def refund(gateway: Gateway, sale: Transaction, amount: int, operation_id: OperationId | None = None) -> Outcome:
     return gateway.refund(
-        Refund(operation_id=operation_id or an_operation_id(), transaction_id=sale.transaction_id, amount=usd(amount))
+        Refund(operation_id=operation_id or an_operation_id(), transaction_id=sale.transaction_id, amount=usd(amount)),
+        HELD,
     )
 
 
 def void(gateway: Gateway, sale: Transaction) -> Outcome:
-    return gateway.void(Void(operation_id=an_operation_id(), transaction_id=sale.transaction_id))
+    return gateway.void(Void(operation_id=an_operation_id(), transaction_id=sale.transaction_id), HELD)
 
 
 def status_of(gateway: Gateway, transaction: Transaction) -> TransactionStatus:
@@ -175,6 +186,28 @@ def a_settled_sale(bench: Bench, amount: int = 10_00) -> Transaction:
     sale = approved(authorize(bench.gateway, amount, captures=True))
     bench.settle(sale.transaction_id)
     return sale
+
+
+# The lease
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda gateway: authorize(gateway, operation_id=GIVEN_UP, lease=OVER),
+        lambda gateway: gateway.store_method(
+            NewMethod(payment_method_id=PaymentMethodId("pm_x"), customer_id=CustomerId("cus_x"), source=VISA), OVER
+        ),
+        lambda gateway: gateway.ensure_customer(a_customer(), OVER),
+        lambda gateway: gateway.delete_method("pm_x", OVER),
+        lambda gateway: gateway.accept_dispute("dispute", OVER),
+    ],
+    ids=["authorize", "store a method", "ensure a customer", "delete a method", "accept a dispute"],
+)
+def test_nothing_is_changed_once_the_lease_is_over(bench: Bench, change: Callable[[Gateway], object]) -> None:
+    with pytest.raises(GatewayNotReached):
+        change(bench.gateway)
+    assert bench.gateway.find_by_operation(GIVEN_UP) == []
 
 
 # Authorizing
@@ -346,10 +379,10 @@ def test_a_transaction_that_nobody_knows_is_no_error(bench: Bench) -> None:
 def test_a_change_to_a_transaction_that_nobody_knows_is_rejected(bench: Bench) -> None:
     gateway, operation_id = bench.gateway, an_operation_id()
     outcomes = (
-        gateway.capture(Capture(operation_id=operation_id, transaction_id="0n0", amount=usd(1), in_part=False)),
-        gateway.capture(Capture(operation_id=operation_id, transaction_id="0n0", amount=usd(1), in_part=True)),
-        gateway.void(Void(operation_id=operation_id, transaction_id="0n0")),
-        gateway.refund(Refund(operation_id=operation_id, transaction_id="0n0", amount=usd(1))),
+        gateway.capture(Capture(operation_id=operation_id, transaction_id="0n0", amount=usd(1), in_part=False), HELD),
+        gateway.capture(Capture(operation_id=operation_id, transaction_id="0n0", amount=usd(1), in_part=True), HELD),
+        gateway.void(Void(operation_id=operation_id, transaction_id="0n0"), HELD),
+        gateway.refund(Refund(operation_id=operation_id, transaction_id="0n0", amount=usd(1)), HELD),
     )
     assert all(isinstance(outcome, Rejected) for outcome in outcomes), outcomes
 
@@ -378,20 +411,21 @@ def store(
             source=source,
             verify=verify,
             make_default=make_default,
-        )
+        ),
+        HELD,
     )
 
 
 def a_known_customer(gateway: Gateway) -> Customer:
     customer = a_customer()
-    gateway.ensure_customer(customer)
+    gateway.ensure_customer(customer, HELD)
     return customer
 
 
 def test_a_customer_can_be_made_known_again_and_again(bench: Bench) -> None:
     customer = a_known_customer(bench.gateway)
-    bench.gateway.ensure_customer(customer)
-    bench.gateway.update_customer(customer)
+    bench.gateway.ensure_customer(customer, HELD)
+    bench.gateway.update_customer(customer, HELD)
 
 
 def with_a_bad_email(customer: Customer) -> Customer:
@@ -399,9 +433,9 @@ def with_a_bad_email(customer: Customer) -> Customer:
 
 
 def test_refused_details_are_left_out_of_a_new_customer_and_told(bench: Bench) -> None:
-    assert bench.gateway.ensure_customer(a_customer()) is None
+    assert bench.gateway.ensure_customer(a_customer(), HELD) is None
     customer = with_a_bad_email(a_customer())
-    warning = bench.gateway.ensure_customer(customer)
+    warning = bench.gateway.ensure_customer(customer, HELD)
     assert warning == MerchantWarning(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, "81604")
     assert stored(store(bench.gateway, customer)).customer_id == customer.customer_id
 
@@ -410,13 +444,13 @@ def test_refused_details_of_an_update_are_named_by_field(bench: Bench) -> None:
     customer = a_known_customer(bench.gateway)
     for changed in (customer, a_customer()):
         with pytest.raises(CustomerRefused) as refusal:
-            bench.gateway.update_customer(with_a_bad_email(changed))
+            bench.gateway.update_customer(with_a_bad_email(changed), HELD)
         assert refusal.value.fields == {"email": "81604 EmailIsInvalid"}
 
 
 def test_an_update_of_a_customer_that_is_gone_makes_it_anew(bench: Bench) -> None:
     customer = a_customer()
-    bench.gateway.update_customer(customer)
+    bench.gateway.update_customer(customer, HELD)
     assert stored(store(bench.gateway, customer)).customer_id == customer.customer_id
 
 
@@ -431,13 +465,13 @@ def an_authorization(**changes: Any) -> Authorization:
 
 
 def test_refused_details_of_a_guest_are_no_decline(bench: Bench) -> None:
-    outcome = bench.gateway.authorize(an_authorization(customer=with_a_bad_email(a_customer())))
+    outcome = bench.gateway.authorize(an_authorization(customer=with_a_bad_email(a_customer())), HELD)
     assert rejected(outcome) == (RefusalCause.CUSTOMER_DETAILS, "81604")
 
 
 def test_a_refused_address_is_no_decline(bench: Bench) -> None:
     address = Address(postal_code="-12345")
-    assert rejected(bench.gateway.authorize(an_authorization(billing_address=address))) == (
+    assert rejected(bench.gateway.authorize(an_authorization(billing_address=address), HELD)) == (
         RefusalCause.BILLING_ADDRESS,
         "81813",
     )
@@ -447,7 +481,7 @@ def test_a_refused_address_is_no_decline(bench: Bench) -> None:
         source=VISA,
         billing_address=address,
     )
-    assert rejected(bench.gateway.store_method(method)) == (RefusalCause.BILLING_ADDRESS, "81813")
+    assert rejected(bench.gateway.store_method(method, HELD)) == (RefusalCause.BILLING_ADDRESS, "81813")
 
 
 @pytest.mark.parametrize("stores", [True, False])
@@ -455,9 +489,9 @@ def test_a_customer_that_is_gone_is_no_decline(bench: Bench, stores: bool) -> No
     customer = replace(a_customer(), is_at_gateway=True)
     store_as = PaymentMethodId(an_id("pm")) if stores else None
     asked = an_authorization(customer=customer, store_as=store_as)
-    assert rejected(bench.gateway.authorize(asked)) == (RefusalCause.CUSTOMER_UNKNOWN, "91510")
-    bench.gateway.ensure_customer(customer)
-    approved(bench.gateway.authorize(replace(asked, attempt=2)))
+    assert rejected(bench.gateway.authorize(asked, HELD)) == (RefusalCause.CUSTOMER_UNKNOWN, "91510")
+    bench.gateway.ensure_customer(customer, HELD)
+    approved(bench.gateway.authorize(replace(asked, attempt=2), HELD))
 
 
 def test_nothing_is_stored_for_a_customer_that_is_gone(bench: Bench) -> None:
@@ -468,9 +502,9 @@ def test_nothing_is_stored_for_a_customer_that_is_gone(bench: Bench) -> None:
 def test_a_stored_method_that_is_gone_says_to_use_another_one(bench: Bench, names_customer: bool) -> None:
     customer = a_known_customer(bench.gateway)
     kept = stored(store(bench.gateway, customer))
-    bench.gateway.delete_customer(customer.customer_id)
+    bench.gateway.delete_customer(customer.customer_id, HELD)
     named = replace(customer, is_at_gateway=True) if names_customer else None
-    outcome = bench.gateway.authorize(an_authorization(source=StoredMethod(kept.token), customer=named))
+    outcome = bench.gateway.authorize(an_authorization(source=StoredMethod(kept.token), customer=named), HELD)
     assert isinstance(outcome, Declined)
     assert (outcome.decline.reason, outcome.details.validation_code) == (DeclineReason.METHOD_REMOVED, "91518")
 
@@ -493,7 +527,7 @@ def test_a_stored_card_is_found_and_pays(bench: Bench) -> None:
 def test_storing_again_under_the_same_id_finds_what_was_stored(bench: Bench) -> None:
     customer = a_known_customer(bench.gateway)
     method = NewMethod(payment_method_id=PaymentMethodId(an_id("pm")), customer_id=customer.customer_id, source=VISA)
-    first, second = (stored(bench.gateway.store_method(method)) for _ in range(2))
+    first, second = (stored(bench.gateway.store_method(method, HELD)) for _ in range(2))
     assert first.token == second.token == method.payment_method_id
 
 
@@ -517,23 +551,23 @@ def test_one_method_is_the_default(bench: Bench) -> None:
     found = bench.gateway.find_method(first.token)
     assert found is not None
     assert not found.is_default
-    changed = stored(bench.gateway.change_method(MethodChange(token=first.token, make_default=True)))
+    changed = stored(bench.gateway.change_method(MethodChange(token=first.token, make_default=True), HELD))
     assert changed.is_default
 
 
 def test_a_method_changes_only_in_what_is_told(bench: Bench) -> None:
     kept = stored(store(bench.gateway, a_known_customer(bench.gateway)))
-    changed = stored(bench.gateway.change_method(MethodChange(token=kept.token, expiry=CardExpiry(2036, 1))))
+    changed = stored(bench.gateway.change_method(MethodChange(token=kept.token, expiry=CardExpiry(2036, 1)), HELD))
     assert changed.instrument.expiry == CardExpiry(2036, 1)
     assert changed.instrument.cardholder_name == kept.instrument.cardholder_name
-    unknown = bench.gateway.change_method(MethodChange(token=an_id("pm"), make_default=True))
+    unknown = bench.gateway.change_method(MethodChange(token=an_id("pm"), make_default=True), HELD)
     assert rejected(unknown)[0] is RefusalCause.METHOD_UNKNOWN
 
 
 def test_a_deleted_method_is_gone_and_may_be_deleted_again(bench: Bench) -> None:
     kept = stored(store(bench.gateway, a_known_customer(bench.gateway)))
     for _ in range(2):
-        bench.gateway.delete_method(kept.token)
+        bench.gateway.delete_method(kept.token, HELD)
     assert bench.gateway.find_method(kept.token) is None
 
 
@@ -541,7 +575,7 @@ def test_a_deleted_customer_takes_what_was_kept_along(bench: Bench) -> None:
     customer = a_known_customer(bench.gateway)
     kept = stored(store(bench.gateway, customer))
     for _ in range(2):
-        bench.gateway.delete_customer(customer.customer_id)
+        bench.gateway.delete_customer(customer.customer_id, HELD)
     assert bench.gateway.find_method(kept.token) is None
 
 
@@ -556,7 +590,8 @@ def test_a_payment_can_keep_what_paid_for_it(bench: Bench) -> None:
                 captures=True,
                 customer=customer,
                 store_as=token,
-            )
+            ),
+            HELD,
         )
     )
     assert sale.token == token
@@ -573,7 +608,8 @@ def test_a_declined_payment_keeps_nothing(bench: Bench) -> None:
             captures=True,
             customer=customer,
             store_as=token,
-        )
+        ),
+        HELD,
     )
     assert bench.gateway.find_method(token) is None
 

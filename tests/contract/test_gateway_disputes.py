@@ -21,6 +21,7 @@ from domain.dispute import DisputeKind, DisputeReport, DisputeState, Evidence
 from domain.instrument import Card, CardExpiry
 from tests.contract.test_gateway import BENCHES, Bench, an_operation_id, usd
 from tests.fakes.memory_gateway import DISPUTED_CARD
+from tests.fakes.runtime import HELD
 
 PDF = b"%PDF-1.4\n1 0 obj\n<< /Type /Page >>\nendobj\ntrailer\n%%EOF\n"
 
@@ -33,7 +34,7 @@ def bench(request: pytest.FixtureRequest) -> Iterator[Bench]:
 def a_dispute(gateway: Gateway) -> tuple[DisputeReport, Transaction]:
     card = Card(DISPUTED_CARD, CardExpiry(2035, 12), "123")
     answer = gateway.authorize(
-        Authorization(operation_id=an_operation_id(), amount=usd(30_00), source=card, captures=True)
+        Authorization(operation_id=an_operation_id(), amount=usd(30_00), source=card, captures=True), HELD
     )
     assert isinstance(answer, Approved)
     found = gateway.find_transaction(answer.transaction.transaction_id)
@@ -68,15 +69,15 @@ def test_a_dispute_tells_what_it_claims_of_which_transaction(bench: Bench) -> No
 
 def test_evidence_is_shown_until_it_is_sent_and_afterwards(bench: Bench) -> None:
     report, _ = a_dispute(bench.gateway)
-    text = added(bench.gateway.add_text_evidence(report.gateway_dispute_id, "It was\ndelivered, Zo\u00eb."))
-    file = added(bench.gateway.add_file_evidence(report.gateway_dispute_id, "note.pdf", PDF))
+    text = added(bench.gateway.add_text_evidence(report.gateway_dispute_id, "It was\ndelivered, Zo\u00eb.", HELD))
+    file = added(bench.gateway.add_file_evidence(report.gateway_dispute_id, "note.pdf", PDF, HELD))
     shown = again(bench.gateway, report)
     assert [(e.evidence_id, e.text, e.file_name) for e in shown.evidence] == [
         (text.evidence_id, "It was\ndelivered, Zo\u00eb.", ""),
         (file.evidence_id, "", "note.pdf"),
     ]
     assert [e.send_time for e in shown.evidence] == [None, None]
-    assert isinstance(bench.gateway.finalize_dispute(report.gateway_dispute_id), DisputeAnswered)
+    assert isinstance(bench.gateway.finalize_dispute(report.gateway_dispute_id, HELD), DisputeAnswered)
     sent = again(bench.gateway, report)
     assert sent.state is DisputeState.UNDER_REVIEW
     assert None not in [e.send_time for e in sent.evidence]
@@ -85,13 +86,13 @@ def test_evidence_is_shown_until_it_is_sent_and_afterwards(bench: Bench) -> None
 def test_an_accepted_dispute_takes_no_answer_any_more(bench: Bench) -> None:
     report, transaction = a_dispute(bench.gateway)
     gateway, dispute_id = bench.gateway, report.gateway_dispute_id
-    assert isinstance(gateway.accept_dispute(dispute_id), DisputeAnswered)
+    assert isinstance(gateway.accept_dispute(dispute_id, HELD), DisputeAnswered)
     assert again(gateway, report).state is DisputeState.ACCEPTED
     for refused in (
-        gateway.accept_dispute(dispute_id),
-        gateway.finalize_dispute(dispute_id),
-        gateway.add_text_evidence(dispute_id, "too late"),
-        gateway.add_file_evidence(dispute_id, "late.pdf", PDF),
+        gateway.accept_dispute(dispute_id, HELD),
+        gateway.finalize_dispute(dispute_id, HELD),
+        gateway.add_text_evidence(dispute_id, "too late", HELD),
+        gateway.add_file_evidence(dispute_id, "late.pdf", PDF, HELD),
     ):
         assert isinstance(refused, Rejected)
     found = gateway.find_transaction(transaction.transaction_id)
@@ -109,5 +110,5 @@ def test_disputes_are_found_by_the_day_they_came(bench: Bench) -> None:
 
 def test_an_unknown_dispute_is_none_and_refuses_answers(bench: Bench) -> None:
     assert bench.gateway.find_dispute("unknown") is None
-    assert isinstance(bench.gateway.accept_dispute("unknown"), Rejected)
-    assert isinstance(bench.gateway.add_text_evidence("unknown", "words"), Rejected)
+    assert isinstance(bench.gateway.accept_dispute("unknown", HELD), Rejected)
+    assert isinstance(bench.gateway.add_text_evidence("unknown", "words", HELD), Rejected)

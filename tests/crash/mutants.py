@@ -27,6 +27,7 @@ from adapters.persistence.tables import feed_events
 from application import exactly_once, outside, process_notifications
 from application.absence import AbsenceWatch
 from application.exactly_once import ExactlyOnce
+from application.lease import Lease
 from application.outcomes import record_outcome
 from application.ports.gateway import Approved, Declined, DisputeAnswered, Nonce, Stored, StoredMethod, Unknown
 from application.ports.notifications import NotificationOutcome
@@ -492,7 +493,7 @@ def _accepted_is_told_as_won(original: Callable[..., Any]) -> Callable[..., Any]
 
 def _leases_without_end() -> None:
     """Nobody looks whether others may have given up what is about to be sent."""
-    setattr(exactly_once.Lease, "is_held", _property(lambda _: True))  # noqa: B010
+    setattr(Lease, "is_held", _property(lambda _: True))  # noqa: B010
 
 
 _HELD: Final = (PaymentState.PAYMENT_STATE_AUTHORIZED, PaymentState.PAYMENT_STATE_PENDING)

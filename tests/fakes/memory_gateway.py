@@ -9,6 +9,7 @@ from enum import Enum
 from threading import RLock
 from typing import Final, TypeVar
 
+from application.lease import Lease, LeaseOver
 from application.ports.gateway import (
     Approved,
     Authorization,
@@ -107,7 +108,8 @@ class MemoryGateway:
 
     # Moving money
 
-    def authorize(self, authorization: Authorization) -> Outcome:
+    def authorize(self, authorization: Authorization, lease: Lease) -> Outcome:
+        _must_hold(lease)
         with self._lock:
             paid_with = self._instrument_of(authorization.source)
             if isinstance(paid_with, Declined):
@@ -133,7 +135,8 @@ class MemoryGateway:
                 self.open_dispute(sale.transaction_id)
             return self._answer(sale, authorization.operation_id, OperationKind.AUTHORIZE)
 
-    def capture(self, capture: Capture) -> Outcome:
+    def capture(self, capture: Capture, lease: Lease) -> Outcome:
+        _must_hold(lease)
         with self._lock:
             sale = self.find_transaction(capture.transaction_id)
             if sale is None:
@@ -182,7 +185,8 @@ class MemoryGateway:
         )
         return self._done(part.transaction_id, capture.operation_id, OperationKind.CAPTURE, capture.amount)
 
-    def void(self, void: Void) -> Outcome:
+    def void(self, void: Void, lease: Lease) -> Outcome:
+        _must_hold(lease)
         with self._lock:
             sale = self.find_transaction(void.transaction_id)
             if sale is None:
@@ -192,7 +196,8 @@ class MemoryGateway:
             self._change(sale, standing=Standing(TransactionStatus.VOIDED))
             return self._done(sale.transaction_id, void.operation_id, OperationKind.VOID, sale.amount)
 
-    def refund(self, refund: Refund) -> Outcome:
+    def refund(self, refund: Refund, lease: Lease) -> Outcome:
+        _must_hold(lease)
         with self._lock:
             sale = self.find_transaction(refund.transaction_id)
             if sale is None:
@@ -313,7 +318,8 @@ class MemoryGateway:
 
     # Customers and what they keep
 
-    def ensure_customer(self, customer: Customer) -> MerchantWarning | None:
+    def ensure_customer(self, customer: Customer, lease: Lease) -> MerchantWarning | None:
+        _must_hold(lease)
         with self._lock:
             if customer.customer_id in self._customers or _takes_email(customer.email):
                 self._customers.setdefault(customer.customer_id, customer)
@@ -321,20 +327,23 @@ class MemoryGateway:
             self._customers[customer.customer_id] = replace(customer, given_name="", family_name="", email="", phone="")
             return MerchantWarning(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, "81604")
 
-    def update_customer(self, customer: Customer) -> None:
+    def update_customer(self, customer: Customer, lease: Lease) -> None:
+        _must_hold(lease)
         with self._lock:
             if not _takes_email(customer.email):
                 raise CustomerRefused({"email": "81604 EmailIsInvalid"})
             self._customers[customer.customer_id] = customer
 
-    def delete_customer(self, customer_id: CustomerId) -> None:
+    def delete_customer(self, customer_id: CustomerId, lease: Lease) -> None:
+        _must_hold(lease)
         with self._lock:
             self._customers.pop(customer_id, None)
             for method in list(self._methods.values()):
                 if method.customer_id == customer_id:
                     del self._methods[method.token]
 
-    def store_method(self, method: NewMethod) -> StoreOutcome:
+    def store_method(self, method: NewMethod, lease: Lease) -> StoreOutcome:
+        _must_hold(lease)
         with self._lock:
             if method.customer_id not in self._customers:
                 return _rejected("91705", "customer id is invalid", RefusalCause.CUSTOMER_UNKNOWN)
@@ -361,7 +370,8 @@ class MemoryGateway:
         with self._lock:
             return self._methods.get(token)
 
-    def change_method(self, change: MethodChange) -> StoreOutcome:
+    def change_method(self, change: MethodChange, lease: Lease) -> StoreOutcome:
+        _must_hold(lease)
         with self._lock:
             kept = self._methods.get(change.token)
             if kept is None:
@@ -376,7 +386,8 @@ class MemoryGateway:
             default = change.make_default or kept.is_default
             return Stored(self._keep(change.token, kept.customer_id, instrument, make_default=default))
 
-    def delete_method(self, token: str) -> None:
+    def delete_method(self, token: str, lease: Lease) -> None:
+        _must_hold(lease)
         with self._lock:
             self._methods.pop(token, None)
 
@@ -432,12 +443,15 @@ class MemoryGateway:
             found = [one for one in self._disputes.values() if one.receive_time.date() >= since]
         yield from found
 
-    def accept_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
+    def accept_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome:
+        _must_hold(lease)
         return self._answer_dispute(
             gateway_dispute_id, lambda: self._move_dispute(gateway_dispute_id, state=DisputeState.ACCEPTED)
         )
 
-    def finalize_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
+    def finalize_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome:
+        _must_hold(lease)
+
         def finalize() -> None:
             now = self.clock.now()
             sent = tuple(replace(e, send_time=now) for e in self._disputes[gateway_dispute_id].evidence)
@@ -445,10 +459,12 @@ class MemoryGateway:
 
         return self._answer_dispute(gateway_dispute_id, finalize)
 
-    def add_text_evidence(self, gateway_dispute_id: str, text: str) -> DisputeOutcome:
+    def add_text_evidence(self, gateway_dispute_id: str, text: str, lease: Lease) -> DisputeOutcome:
+        _must_hold(lease)
         return self._add_evidence(gateway_dispute_id, text=text)
 
-    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes) -> DisputeOutcome:
+    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes, lease: Lease) -> DisputeOutcome:
+        _must_hold(lease)
         return self._add_evidence(gateway_dispute_id, file_name=name)
 
     def _add_evidence(self, gateway_dispute_id: str, *, text: str = "", file_name: str = "") -> DisputeOutcome:
@@ -619,6 +635,14 @@ def _unknown_transaction() -> Rejected:
     return Rejected(detail="the gateway knows no such transaction")
 
 
+def _must_hold(lease: Lease) -> None:
+    """Directly before the first byte."""
+    try:
+        lease.hold()
+    except LeaseOver as over:
+        raise GatewayNotReached(str(over)) from None
+
+
 class Fault(Enum):
     """What can go wrong with one call."""
 
@@ -659,23 +683,23 @@ class FaultyGateway:
         for call in arrived:
             call()
 
-    def authorize(self, authorization: Authorization) -> Outcome:
-        return self._change("authorize", lambda: self._inner.authorize(authorization))
+    def authorize(self, authorization: Authorization, lease: Lease) -> Outcome:
+        return self._change("authorize", lambda: self._inner.authorize(authorization, lease))
 
-    def capture(self, capture: Capture) -> Outcome:
-        return self._change("capture", lambda: self._inner.capture(capture))
+    def capture(self, capture: Capture, lease: Lease) -> Outcome:
+        return self._change("capture", lambda: self._inner.capture(capture, lease))
 
-    def void(self, void: Void) -> Outcome:
-        return self._change("void", lambda: self._inner.void(void))
+    def void(self, void: Void, lease: Lease) -> Outcome:
+        return self._change("void", lambda: self._inner.void(void, lease))
 
-    def refund(self, refund: Refund) -> Outcome:
-        return self._change("refund", lambda: self._inner.refund(refund))
+    def refund(self, refund: Refund, lease: Lease) -> Outcome:
+        return self._change("refund", lambda: self._inner.refund(refund, lease))
 
-    def store_method(self, method: NewMethod) -> StoreOutcome:
-        return self._change("store_method", lambda: self._inner.store_method(method))
+    def store_method(self, method: NewMethod, lease: Lease) -> StoreOutcome:
+        return self._change("store_method", lambda: self._inner.store_method(method, lease))
 
-    def change_method(self, change: MethodChange) -> StoreOutcome:
-        return self._change("change_method", lambda: self._inner.change_method(change))
+    def change_method(self, change: MethodChange, lease: Lease) -> StoreOutcome:
+        return self._change("change_method", lambda: self._inner.change_method(change, lease))
 
     def find_transaction(self, transaction_id: str) -> Transaction | None:
         return self._ask("find_transaction", lambda: self._inner.find_transaction(transaction_id))
@@ -690,20 +714,20 @@ class FaultyGateway:
         found = self._ask("transactions_created", lambda: list(self._inner.transactions_created(start, end)))
         return iter(found)
 
-    def ensure_customer(self, customer: Customer) -> MerchantWarning | None:
-        return self._ask("ensure_customer", lambda: self._inner.ensure_customer(customer))
+    def ensure_customer(self, customer: Customer, lease: Lease) -> MerchantWarning | None:
+        return self._ask("ensure_customer", lambda: self._inner.ensure_customer(customer, lease))
 
-    def update_customer(self, customer: Customer) -> None:
-        self._ask("update_customer", lambda: self._inner.update_customer(customer))
+    def update_customer(self, customer: Customer, lease: Lease) -> None:
+        self._ask("update_customer", lambda: self._inner.update_customer(customer, lease))
 
-    def delete_customer(self, customer_id: CustomerId) -> None:
-        self._ask("delete_customer", lambda: self._inner.delete_customer(customer_id))
+    def delete_customer(self, customer_id: CustomerId, lease: Lease) -> None:
+        self._ask("delete_customer", lambda: self._inner.delete_customer(customer_id, lease))
 
     def find_method(self, token: str) -> StoredInstrument | None:
         return self._ask("find_method", lambda: self._inner.find_method(token))
 
-    def delete_method(self, token: str) -> None:
-        self._ask("delete_method", lambda: self._inner.delete_method(token))
+    def delete_method(self, token: str, lease: Lease) -> None:
+        self._ask("delete_method", lambda: self._inner.delete_method(token, lease))
 
     def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
         return self._ask("create_client_token", lambda: self._inner.create_client_token(customer_id, currency_code))
@@ -714,18 +738,18 @@ class FaultyGateway:
     def disputes_received(self, since: date) -> Iterator[DisputeReport]:
         return iter(self._ask("disputes_received", lambda: list(self._inner.disputes_received(since))))
 
-    def accept_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
-        return self._change("accept_dispute", lambda: self._inner.accept_dispute(gateway_dispute_id))
+    def accept_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome:
+        return self._change("accept_dispute", lambda: self._inner.accept_dispute(gateway_dispute_id, lease))
 
-    def finalize_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
-        return self._change("finalize_dispute", lambda: self._inner.finalize_dispute(gateway_dispute_id))
+    def finalize_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome:
+        return self._change("finalize_dispute", lambda: self._inner.finalize_dispute(gateway_dispute_id, lease))
 
-    def add_text_evidence(self, gateway_dispute_id: str, text: str) -> DisputeOutcome:
-        return self._change("add_text_evidence", lambda: self._inner.add_text_evidence(gateway_dispute_id, text))
+    def add_text_evidence(self, gateway_dispute_id: str, text: str, lease: Lease) -> DisputeOutcome:
+        return self._change("add_text_evidence", lambda: self._inner.add_text_evidence(gateway_dispute_id, text, lease))
 
-    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes) -> DisputeOutcome:
+    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes, lease: Lease) -> DisputeOutcome:
         return self._change(
-            "add_file_evidence", lambda: self._inner.add_file_evidence(gateway_dispute_id, name, content)
+            "add_file_evidence", lambda: self._inner.add_file_evidence(gateway_dispute_id, name, content, lease)
         )
 
     def _change(self, name: str, call: Callable[[], Answer]) -> Answer | Unknown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from threading import Lock
@@ -96,6 +96,13 @@ class _State:
         )
 
 
+def _copied(payment: Payment) -> Payment:
+    """Another one that can be changed by itself: all that it is made of is never changed in place, but for one list."""
+    another = copy(payment)
+    another.new_events = list(payment.new_events)
+    return another
+
+
 class MemoryStore:
     """Safe for many threads: transactions that may write wait for one another."""
 
@@ -129,7 +136,7 @@ class MemoryStore:
             due.sort(key=lambda pair: pair[0])
             claimed = [one for _, one in due[:limit]]
             for one in claimed:
-                payment = deepcopy(state.payments[one.payment_id])
+                payment = _copied(state.payments[one.payment_id])
                 payment.check_again(one.operation_id, lease_until)
                 state.payments[one.payment_id] = payment
             self._state = state
@@ -404,7 +411,7 @@ class _Payments:
         times = [(p.follow_time, payment_id) for payment_id, p in self._state.payments.items() if p.follow_time]
         claimed = []
         for _, payment_id in sorted(pair for pair in times if _is_due(pair[0], now, timedelta(days=14)))[:limit]:
-            payment = deepcopy(self._state.payments[payment_id])
+            payment = _copied(self._state.payments[payment_id])
             payment.follow_time = lease_until
             self._locks.take(payment_id)
             self._state.payments[payment_id] = payment
@@ -456,7 +463,7 @@ class _Payments:
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         for payment_id, stored in list(self._state.payments.items()):
             if stored.terms.customer_id == customer_id:
-                payment = deepcopy(stored)
+                payment = _copied(stored)
                 payment.terms = _bare_terms(payment.terms)
                 payment.instrument = _bare(payment.instrument)
                 self._state.payments[payment_id] = payment
@@ -465,7 +472,7 @@ class _Payments:
                 ]
 
     def _hand_out(self, stored: Payment) -> Payment:
-        payment = deepcopy(stored)
+        payment = _copied(stored)
         self._known[id(payment)] = (payment, stored)
         return payment
 
@@ -482,7 +489,7 @@ class _Payments:
         entries = self._state.history.setdefault(terms.payment_id, [])
         events = [entry.event for entry in entries]
         for event in payment.new_events:
-            events.append(deepcopy(event))
+            events.append(event)
             so_far = Payment.replay(events)
             state = so_far.state if so_far.operations else PaymentState.PENDING
             event_id = EventId(self._ids.new(prefixes.EVENT))
@@ -505,7 +512,7 @@ class _Payments:
                 )
             )
         payment.new_events.clear()
-        stored = deepcopy(payment)
+        stored = _copied(payment)
         self._state.payments[terms.payment_id] = stored
         self._known[id(payment)] = (payment, stored)
 

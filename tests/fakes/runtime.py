@@ -1,8 +1,12 @@
-"""A clock that stands still until it is moved."""
+"""A clock that stands still until it is moved, and leases that are held or over."""
 
 from datetime import UTC, datetime, timedelta
 
+from application.lease import Lease
+
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+HELD = Lease(lambda: 0.0, 1.0)
+OVER = Lease(lambda: 1.0, 1.0)
 
 
 class ManualClock:

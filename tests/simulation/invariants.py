@@ -73,13 +73,24 @@ def check(histories: Sequence[History], orders: Sequence[Order], gateway: Memory
     nothing_stays_open(payments)
 
 
+def check_restored(histories: Sequence[History], gateway: MemoryGateway) -> None:
+    """What must hold even where the database came back from an earlier moment, and forgot what was after it."""
+    for payment, history in histories:
+        history_replays(payment, history)
+    one_effect_for_each_operation(gateway)
+    nothing_stays_open([payment for payment, _ in histories])
+
+
 # 1
 
 
-def one_effect_for_each_request(payments: Sequence[Payment], orders: Sequence[Order], gateway: MemoryGateway) -> None:
-    counted = Counter(effect.operation_id for effect in gateway.effects)
-    for operation_id, count in counted.items():
+def one_effect_for_each_operation(gateway: MemoryGateway) -> None:
+    for operation_id, count in Counter(effect.operation_id for effect in gateway.effects).items():
         expect(1, count == 1, f"{operation_id} took effect {count} times")
+
+
+def one_effect_for_each_request(payments: Sequence[Payment], orders: Sequence[Order], gateway: MemoryGateway) -> None:
+    one_effect_for_each_operation(gateway)
     effects = defaultdict(list)
     requests = {o.operation_id: o.request_id for payment in payments for o in payment.operations}
     for effect in gateway.effects:

@@ -8,13 +8,22 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest.mock import patch
 
+from adapters.braintree import gateway, params, sending, transport
+from adapters.braintree.connection import RequestNotSent
+from adapters.braintree.gateway import Ask, _RequestKeys
+from adapters.braintree.params import Params
+from adapters.braintree.platform import Wire
+from adapters.braintree.sending import look_at_lease, sending_under
+from adapters.braintree.transport import PooledTransport
 from application import exactly_once, refund_payment
 from application.absence import AbsenceWatch
 from application.caller import Caller
-from application.exactly_once import Begin, Call, ExactlyOnce, Lease, Request
+from application.exactly_once import Begin, Call, ExactlyOnce, Request
+from application.lease import Lease
 from application.outcomes import record_outcome
 from application.ports.gateway import Gateway, Outcome
 from application.ports.store import Kept
+from application.resolve_operations import ResolveOperations
 from domain import ids
 from domain.events import GatewayStatusChanged, PaymentEvent, Stamp
 from domain.ids import OperationId, PaymentId
@@ -23,6 +32,8 @@ from domain.operation import FailureReason, Operation, OperationState
 from domain.operation_log import OperationLog
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
+from tests.simulation.scheduler import Place
+from tests.simulation.world import ANYTHING, Focus, Theme
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,8 @@ class Mutant:
     name: str
     invariant: int
     changes: tuple[tuple[Any, str, Any], ...]
+    # Where it is rare: the runs in which it shows.
+    focus: Focus = ANYTHING
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -72,7 +85,6 @@ def _call_again(
     operation: Operation,
     call: Callable[[], Outcome],
     caller: Caller,
-    lease: Lease,
     original: Callable[..., Payment] = ExactlyOnce.carry_out,
     **more: Any,
 ) -> Payment:
@@ -82,7 +94,7 @@ def _call_again(
         outcome = call()
         return call() if type(outcome).__name__ == "Unknown" else outcome
 
-    return original(self, payment, operation, insistent, caller, lease, **more)
+    return original(self, payment, operation, insistent, caller, **more)
 
 
 def _forget_the_third_beat(
@@ -141,13 +153,67 @@ def _change_without_an_event(
         original(self, event)
 
 
-def _send_in_another_name(gateway: Gateway, operation: Operation) -> Outcome:
+def _send_in_another_name(gateway: Gateway, operation: Operation, lease: Lease) -> Outcome:
     """The gateway is told another id than the one recorded."""
     other = replace(operation, operation_id=OperationId(f"{operation.operation_id}x"))
-    return _send_return(gateway, other)
+    return _send_return(gateway, other, lease)
 
 
 _send_return = refund_payment.send_return
+
+
+def _send_without_another_look(
+    self: _RequestKeys, ask: Ask, operation_id: OperationId, original: Any = _RequestKeys.ask
+) -> object:
+    """Only the first request under an operation looks at the lease."""
+    first = [True]
+
+    def once_looked(key: Params) -> object:
+        if first and first.pop():
+            return ask(key)
+        with sending_under(_ENDLESS):
+            return ask(key)
+
+    return original(self, once_looked, operation_id)
+
+
+def _look_before_all_waits(original: Any = sending.sending_under) -> Any:
+    """The lease is looked at as the call begins, and never again."""
+
+    @contextmanager
+    def looking_once(lease: Lease) -> Iterator[None]:
+        with original(lease):
+            look_at_lease()
+            with original(_ENDLESS):
+                yield
+
+    return looking_once
+
+
+def _take_a_new_connection(self: PooledTransport, request: bytes) -> Wire:
+    """Where an idle connection turns out to be closed, a new one gets the request whatever the time is."""
+    connection = self._pool.take()
+    if connection is not None:
+        try:
+            self._send(connection, request)
+            return connection
+        except RequestNotSent:
+            pass
+    with sending_under(_ENDLESS):
+        connection = self._opened()
+        self._send(connection, request)
+    return connection
+
+
+def _sell_without_another_look(*arguments: Any, original: Any = params.sale, **more: Any) -> Params:
+    """The sale that names no token of ours looks at the lease no more."""
+    if not more.get("names_token", True):
+        sending._lease.set(_ENDLESS)
+    sale: Params = original(*arguments, **more)
+    return sale
+
+
+_ENDLESS: Final = Lease(lambda: 0.0, 1.0)
 
 
 def _property(function: Callable[[Any], object]) -> property:
@@ -176,5 +242,42 @@ MUTANTS: Final = (
         "earlier captures are not counted", 4, ((OperationLog, "capturable_amount", _property(_count_no_captures)),)
     ),
     Mutant("nobody plans another look", 5, ((Payment, "check_again", lambda *_, **__: None),)),
+    Mutant(
+        "the lease is looked at before the wait for a place",
+        3,
+        ((gateway, "sending_under", _look_before_all_waits()),),
+        Focus(Theme.FREEZES, Place.QUEUING),
+    ),
+    Mutant(
+        "the lease is looked at before the connection stands",
+        3,
+        ((transport, "look_at_lease", lambda: None),),
+        Focus(Theme.FREEZES, Place.CONNECTING),
+    ),
+    Mutant(
+        "a second request does without the lease",
+        3,
+        ((_RequestKeys, "ask", _send_without_another_look),),
+        Focus(Theme.FREEZES, Place.SENDING),
+    ),
+    Mutant(
+        "a sale without a token does without the lease",
+        3,
+        ((params, "sale", _sell_without_another_look),),
+        Focus(Theme.FREEZES, Place.SENDING),
+    ),
+    Mutant(
+        "a new connection does without the lease",
+        3,
+        ((PooledTransport, "_sent", _take_a_new_connection),),
+        Focus(Theme.FREEZES, Place.SENDING),
+    ),
+    Mutant("a lease is never over", 3, ((Lease, "hold", lambda _: None),), Focus(Theme.FREEZES, Place.QUEUING)),
+    Mutant(
+        "a scheduled refund is sent without a look",
+        1,
+        ((ResolveOperations, "_find_scheduled", lambda *_: None),),
+        Focus(Theme.RESTORES),
+    ),
     Mutant("a change is no event", 6, ((Payment, "_record", _change_without_an_event),)),
 )

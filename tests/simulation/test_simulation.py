@@ -8,7 +8,7 @@ from tests.simulation.invariants import Broken
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.world import World
 
-RUNS = 400
+RUNS = 320
 PARTS = 8
 SEEDS_FOR_A_MUTANT = 400
 
@@ -37,7 +37,7 @@ def test_a_planted_bug_is_found(mutant: Mutant) -> None:
     for seed in range(SEEDS_FOR_A_MUTANT):
         try:
             with mutant.planted():
-                World(seed).run()
+                World(seed, mutant.focus).run()
         except Broken as found:
             if found.invariant == mutant.invariant:
                 return

@@ -1,4 +1,8 @@
-"""One run: callers, replicas and a gateway that fail in every way, then a quiet end, then the accounts."""
+"""One run: callers, replicas and a gateway that fail in every way, then a quiet end, then the accounts.
+
+A replica is the real use cases and the real adapter of the gateway: its bulkhead, breakers, pool and retries, down to
+the bytes of each request. Only the machine below is simulated: clocks, sockets, waits; and the database.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from enum import Enum
 from random import Random
 from typing import Final, cast
 
+from adapters.braintree.gateway import BraintreeAdapter
+from adapters.braintree.settings import BraintreeSettings
 from application.absence import AbsenceWatch
 from application.attempt_limits import AttemptGuard, AttemptLimits
 from application.caller import Caller
@@ -21,7 +28,16 @@ from application.exactly_once import ExactlyOnce
 from application.fingerprint import Fingerprinter
 from application.follow_payments import FollowPayments
 from application.in_flight import InFlight, Key
-from application.ports.gateway import Capture, Gateway, GatewayUnavailable, Refund, TransactionKind, Void
+from application.ports.gateway import (
+    Capture,
+    Gateway,
+    GatewayUnavailable,
+    Nonce,
+    Refund,
+    TransactionKind,
+    Unknown,
+    Void,
+)
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
 from application.refresh import Refresh
 from application.refund_payment import RefundOrder, RefundPayment
@@ -29,18 +45,23 @@ from application.reread_methods import RereadMethods
 from application.resolve_operations import ResolveOperations
 from application.verify_payment import VerifyPayment
 from application.void_payment import VoidOrder, VoidPayment
+from domain import ids
+from domain.customer import Customer
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
 from domain.events import SERVICE, CaptureMode, PaymentEvent
-from domain.ids import CallerId, OperationId, PaymentId
+from domain.ids import CallerId, CustomerId, OperationId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.fakes.ids import CountingIds
-from tests.fakes.memory_gateway import Fault, FaultyGateway, MemoryGateway
+from tests.fakes.memory_gateway import VALID_NONCE, Fault, MemoryGateway
 from tests.fakes.memory_store import MemoryStore
-from tests.fakes.runtime import ManualClock
+from tests.fakes.runtime import HELD, START, ManualClock
 from tests.simulation import invariants
-from tests.simulation.scheduler import Crashed, Scheduler
+from tests.simulation.machine import machine_of
+from tests.simulation.network import Network
+from tests.simulation.scheduler import Actor, Crashed, Place, Scheduler
+from tests.simulation.wire import Wire
 
 SHOP: Final = Caller(CallerId("shop"))
 CARD: Final = RawCard("4111111111111111", 12, 2035, "123")
@@ -73,20 +94,47 @@ class Sent:
     answers: list[Payment] = field(default_factory=list)
 
 
+class Theme(Enum):
+    """Where a run looks most. Everything at once hides the rare things that take long to come about."""
+
+    EVERYTHING = "everything"
+    FREEZES = "freezes"
+    RESTORES = "restores"
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What a run is to be about. None: the seed decides."""
+
+    theme: Theme | None = None
+    freezes_at: Place | None = None
+
+
+ANYTHING: Final = Focus()
+
+
 @dataclass
 class Chances:
     """How likely each fault is at each port call. Drawn anew for each run, so that some runs are calm."""
 
     gateway: dict[Fault, float]
-    store_down: float
-    commit_lost: float
-    crash: float
+    store_down: float = 0
+    commit_lost: float = 0
+    crash: float = 0
+    freeze: float = 0
+    # The only place where processes freeze. None: anywhere.
+    freezes_at: Place | None = None
 
     @classmethod
-    def draw(cls, random: Random) -> Chances:
+    def draw(cls, random: Random, theme: Theme, freezes_at: Place | None = None) -> Chances:
         def chance(*choices: float) -> float:
             return random.choice(choices)
 
+        if theme is Theme.FREEZES:
+            place = freezes_at or random.choice((None, Place.QUEUING, Place.CONNECTING, Place.SENDING))
+            return cls({Fault.LATE: chance(0, 0, 0.1)}, freeze=0.5 if place else chance(0.02, 0.05), freezes_at=place)
+        if theme is Theme.RESTORES:
+            return cls({Fault.LOST_AFTER: chance(0, 0, 0.1)})
         return cls(
             gateway={
                 Fault.UNREACHABLE: chance(0, 0.03, 0.2),
@@ -98,11 +146,8 @@ class Chances:
             store_down=chance(0, 0.02, 0.1),
             commit_lost=chance(0, 0.02, 0.1),
             crash=chance(0, 0.01, 0.05),
+            freeze=chance(0, 0.01, 0.05),
         )
-
-    @classmethod
-    def none(cls) -> Chances:
-        return cls({}, 0, 0, 0)
 
 
 class ReplicaClock:
@@ -128,9 +173,7 @@ class SimulatedInFlight(InFlight):
         self._world = world
 
     def wait(self, key: Key, timeout_seconds: float) -> None:
-        end = self._world.clock.steady_seconds() + timeout_seconds
-        while key in self._running and self._world.clock.steady_seconds() < end:
-            self._world.step()
+        self._world.wait(lambda: key not in self._running, timeout_seconds)
 
 
 class SimulatedStore:
@@ -175,20 +218,33 @@ class SimulatedStore:
 class SteppingGateway:
     """The gateway with a step before and after each call."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, gateway: BraintreeAdapter) -> None:
         self._world = world
+        self._gateway = gateway
 
     def __getattr__(self, name: str) -> Callable[..., object]:
-        method = getattr(self._world.network, name)
+        method = getattr(self._gateway, name)
 
         def call(*arguments: object) -> object:
             self._world.step()
             try:
-                return method(*arguments)
+                with self._world.sending(arguments):
+                    outcome = method(*arguments)
+            except GatewayUnavailable as failure:
+                _must_be_readable(str(failure))
+                raise
             finally:
                 self._world.step()
+            if isinstance(outcome, Unknown):
+                _must_be_readable(outcome.detail)
+            return outcome
 
         return call
+
+
+def _must_be_readable(detail: str) -> None:
+    """The simulated gateway gives no answer or a good one. One that cannot be read is a fault of the simulation."""
+    assert "no usable answer" not in detail, detail
 
 
 class Replica:
@@ -197,7 +253,8 @@ class Replica:
     def __init__(self, world: World) -> None:
         self.clock = ReplicaClock(world.clock, timedelta(seconds=world.random.randint(-300, 300)))
         store = SimulatedStore(world)
-        gateway = cast("Gateway", SteppingGateway(world))
+        adapter = BraintreeAdapter(_settings(world), platform=machine_of(world))
+        gateway = cast("Gateway", SteppingGateway(world, adapter))
         once = ExactlyOnce(
             store=store,
             clock=self.clock,
@@ -233,21 +290,51 @@ class Replica:
                 return self.refund(order, SHOP)
 
 
-class World:
-    """Everything of one run. Only the store and the gateway survive a crash."""
+def _settings(world: World) -> BraintreeSettings:
+    """Replicas differ, as they do while a new release takes the place of an old one."""
+    random = world.random
+    return BraintreeSettings(
+        environment="twin",
+        url="http://gateway.test",
+        merchant_id="m",
+        public_key="p",
+        private_key="k",
+        merchant_accounts={"USD": "usd"},
+        # Few, so that calls wait for one another where a freeze is to find them waiting.
+        max_connections=1 if world.chances.freezes_at is Place.QUEUING else random.choice((1, 2, 32)),
+        use_api_request_key=random.random() < 0.5,
+    )
 
-    def __init__(self, seed: int) -> None:
+
+class World:
+    """Everything of one run. Only store and gateway survive a crash, and the store may come back from a backup."""
+
+    def __init__(self, seed: int, focus: Focus = ANYTHING) -> None:
         self.seed = seed
         self.random = Random(seed)  # noqa: S311
         self.clock = ManualClock()
         self.ids = CountingIds()
-        self.scheduler = Scheduler(self.random)
-        self.chances = Chances.draw(self.random)
+        self.scheduler = Scheduler(self.random, self._is_frozen, lambda: self._pass(timedelta(seconds=0.5)))
+        self.theme = focus.theme or self.random.choices(tuple(Theme), (5, 4, 2))[0]
+        self.chances = Chances.draw(self.random, self.theme, focus.freezes_at)
         lag = timedelta(seconds=self.random.choice((0, 0, 5, LONGEST_LAG.total_seconds())))
         self.store = MemoryStore(self.ids)
         self.gateway = MemoryGateway(self.clock, search_lag=lag)
-        self.network = FaultyGateway(self.gateway, self._choose_fault, self._choose_delay)
-        self.replicas = [Replica(self) for _ in range(self.random.randint(1, 3))]
+        wire = Wire(self.gateway, allows_keys=self.random.random() < 0.3, welcomes_tokens=self.random.random() < 0.3)
+        slowest = self.random.choice((1,) if self.theme is Theme.FREEZES else (0, 1, 5))
+        self.network = Network(wire, self.clock, self.random, self.chances.gateway, LATEST_ARRIVAL, slowest)
+        # Until when each replica that is stopped in its tracks stays so.
+        self._thaws: dict[object, datetime] = {}
+        self._under_way: dict[Actor | None, OperationId] = {}
+        self._backups: list[Callable[[], None]] = []
+        self.is_restored = False
+        self.customer_id = CustomerId(self.ids.new(ids.CUSTOMER))
+        with self.store.begin() as work:
+            work.customers.add(
+                Customer(customer_id=self.customer_id, caller_id=SHOP.caller_id, create_time=START, update_time=START)
+            )
+        fewest = 1 if self.theme is Theme.EVERYTHING else 2
+        self.replicas = [Replica(self) for _ in range(self.random.randint(fewest, 3))]
         self.sent: list[Sent] = []
 
     # The run
@@ -257,23 +344,33 @@ class World:
         with errors_of_the_resolver():
             for _ in range(self.random.randint(2, 7)):
                 self._round()
+                self._backups.append(self.store.back_up())
             self._calm_down()
             self._resolve_all()
+            if self.theme is Theme.RESTORES:
+                self._restore()
+                self._resolve_all()
+                self._check()
+                return
             self._check()
             self._send_all_again()
             self._resolve_all()
             self._check()
 
     def _round(self) -> None:
-        for _ in range(self.random.randint(1, 6)):
+        for _ in range(self.random.randint(4, 8) if self.theme is Theme.FREEZES else self.random.randint(1, 6)):
             self._add_actors()
         self.scheduler.run()
+        self._live_on()
         if self.random.random() < 0.1:
             self.random.choice(self.replicas).clock.jump(timedelta(seconds=self.random.randint(-3600, 3600)))
         self._pass(timedelta(seconds=self.random.choice((0, 3, 30, 120, 600, 86400))))
 
     def _calm_down(self) -> None:
-        self.chances = Chances.none()
+        self.chances = Chances({})
+        self.network.chances = {}
+        self._pass(max(self._thaws.values(), default=self.clock.now()) - self.clock.now())
+        self.scheduler.run()
         self._pass(LATEST_ARRIVAL)
 
     def _resolve_all(self) -> None:
@@ -315,8 +412,28 @@ class World:
                 if not invariants.was_never_sent(before, sent.order.request_id):
                     invariants.expect(1, len(self.gateway.effects) == effects, "a repeat moved money again")
 
+    def _live_on(self) -> None:
+        """While one stands still, the others find out what became of what it had begun, and callers try again."""
+        while self._thaws and self.random.random() < 0.95:
+            self._pass(timedelta(seconds=self.random.choice((5, 100, 200))))
+            for replica in self.replicas:
+                self.scheduler.spawn("resolver", replica, self._patiently(replica.resolve))
+            self._add_actors()
+            self.scheduler.run()
+
+    def _restore(self) -> None:
+        """Everybody dies, and the database comes back as it was some time ago."""
+        for replica in list(self.replicas):
+            self._crash(replica)
+        self.random.choice(self._backups)()
+        self.is_restored = True
+        self.sent.clear()
+
     def _check(self) -> None:
         histories = [(payment, self.history(payment.terms.payment_id)) for payment in self.payments()]
+        if self.is_restored:
+            invariants.check_restored(histories, self.gateway)
+            return
         invariants.check(histories, self.sent_orders(), self.gateway)
         for sent in self.sent:
             for answer in sent.answers:
@@ -327,8 +444,7 @@ class World:
     def _add_actors(self) -> None:
         replica = self.random.choice(self.replicas)
         kind = self.random.choices(
-            ("new", "twins", "repeat", "change", "resolve", "follow", "verify", "batch", "outside"),
-            (4, 1, 3, 14, 4, 1, 2, 3, 1),
+            ("new", "twins", "repeat", "change", "resolve", "follow", "verify", "batch", "outside"), self._weights()
         )[0]
         payments = self.payments()
         match kind:
@@ -353,14 +469,20 @@ class World:
             case "outside":
                 self.scheduler.spawn("somebody else", self.gateway, self._act_outside)
 
+    def _weights(self) -> Sequence[float]:
+        return (12, 2, 3, 8, 4, 1, 1, 2, 0) if self.theme is Theme.FREEZES else (4, 1, 3, 14, 4, 1, 2, 3, 1)
+
     def _new_order(self) -> Sent:
+        is_stored = self.random.random() < 0.4
         return self._remember(
             PaymentOrder(
                 request_id=self._new_request_id(),
                 reference=f"order {self.random.randint(1, 4)}",
                 # Now and then an amount that the gateway declines.
                 amount=RawMoney(self.random.choices((10_00, 2001_00, 4001_00), (20, 2, 1))[0], "USD"),
-                source=CARD,
+                source=Nonce(VALID_NONCE) if is_stored else CARD,
+                customer_id=self.customer_id if is_stored else "",
+                store_payment_method=is_stored,
                 capture_mode=self.random.choice(tuple(CaptureMode)),
             )
         )
@@ -391,7 +513,9 @@ class World:
 
     def _add_caller(self, sent: Sent, copies: int) -> None:
         for _ in range(copies):
-            index = self.random.randrange(len(self.replicas))
+            # Where a freeze is to find calls that wait for one another, they go to one replica mostly.
+            crowd = self.theme is Theme.FREEZES and self.random.random() < 0.8
+            index = 0 if crowd else self.random.randrange(len(self.replicas))
             replica = self.replicas[index]
             self.scheduler.spawn("caller", replica, lambda replica=replica: self._call(sent, replica))  # type: ignore[misc]
 
@@ -446,45 +570,73 @@ class World:
         match self.random.choices(("refund", "capture", "void"), (6, 2, 1))[0]:
             case "refund":
                 self.gateway.refund(
-                    Refund(operation_id=operation_id, transaction_id=sale.transaction_id, amount=amount)
+                    Refund(operation_id=operation_id, transaction_id=sale.transaction_id, amount=amount), HELD
                 )
             case "capture":
                 capture = Capture(
                     operation_id=operation_id, transaction_id=sale.transaction_id, amount=amount, in_part=in_part
                 )
-                self.gateway.capture(capture)
+                self.gateway.capture(capture, HELD)
             case _:
-                self.gateway.void(Void(operation_id=operation_id, transaction_id=sale.transaction_id))
+                self.gateway.void(Void(operation_id=operation_id, transaction_id=sale.transaction_id), HELD)
 
     # What can happen at every port call
 
-    def step(self) -> None:
+    def step(self, place: Place = Place.ELSEWHERE) -> None:
         """Others may run, time goes by, late calls arrive, and the process may die."""
         actor = self.scheduler.current
         if actor is None:
             return
         self.clock.advance(timedelta(milliseconds=self.random.choice((0, 1, 40, 700))))
         self.network.deliver_late()
+        if isinstance(actor.process, Replica):
+            self._freeze(actor.process, place)
         self.scheduler.pause()
         if self.happens(self.chances.crash) and isinstance(actor.process, Replica):
             self._crash(actor.process)
             raise Crashed
 
+    def wait(self, is_there: Callable[[], bool], timeout_seconds: float, place: Place = Place.ELSEWHERE) -> None:
+        """Until it is there, or the time is over. The process may freeze meanwhile, or die."""
+        end = self.clock.steady_seconds() + timeout_seconds
+        self.step(place)
+        self.scheduler.wait(lambda: is_there() or self.clock.steady_seconds() >= end)
+
     def happens(self, chance: float) -> bool:
         return chance > 0 and self.random.random() < chance
 
+    def _is_frozen(self, process: object) -> bool:
+        thaw = self._thaws.get(process)
+        if thaw is not None and thaw <= self.clock.now():
+            del self._thaws[process]
+            return False
+        return thaw is not None
+
+    @contextmanager
+    def sending(self, arguments: tuple[object, ...]) -> Iterator[None]:
+        """What this actor sends within is for the operation that is the first argument's, if it has one."""
+        actor = self.scheduler.current
+        self._under_way[actor] = getattr(arguments[0] if arguments else None, "operation_id", OperationId(""))
+        try:
+            yield
+        finally:
+            del self._under_way[actor]
+
+    def operation_under_way(self) -> OperationId:
+        return self._under_way[self.scheduler.current]
+
+    def _freeze(self, replica: Replica, place: Place) -> None:
+        """Perhaps. One at a time: somebody is to find out what the frozen one had begun."""
+        strikes = self.chances.freezes_at in (None, place) and not self._thaws
+        if strikes and self.happens(self.chances.freeze):
+            short = () if self.theme is Theme.FREEZES else (1, 20, 100)
+            seconds = self.random.choice((*short, 400, 800, 1500))
+            self._thaws[replica] = self.clock.now() + timedelta(seconds=seconds)
+
     def _crash(self, replica: Replica) -> None:
+        self._thaws.pop(replica, None)
         self.scheduler.crash(replica)
         self.replicas[self.replicas.index(replica)] = Replica(self)
-
-    def _choose_fault(self, _: str) -> Fault:
-        for fault, chance in self.chances.gateway.items():
-            if self.happens(chance):
-                return fault
-        return Fault.NONE
-
-    def _choose_delay(self) -> timedelta:
-        return timedelta(seconds=self.random.uniform(0, LATEST_ARRIVAL.total_seconds()))
 
     # What the store says
 
@@ -520,6 +672,7 @@ class _Remembering(logging.Handler):
 def errors_of_the_resolver() -> Iterator[None]:
     """The resolver logs what it cannot deal with and goes on. Here that is a failure."""
     logger = logging.getLogger("application.resolve_operations")
+    logging.getLogger("adapters.braintree").addHandler(logging.NullHandler())
     handler = _Remembering()
     propagate, logger.propagate = logger.propagate, False
     logger.addHandler(handler)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,8 +12,11 @@ from enum import Enum
 from typing import Any, Final, NoReturn, Protocol
 
 from adapters.braintree.connection import RequestNotSent
+from adapters.braintree.platform import MACHINE, Platform
+from adapters.braintree.sending import NotAllowedToSend, look_at_lease, must_have_lease
 from adapters.braintree.tls import Handshakes
 from adapters.braintree.transport import Body
+from application.lease import steady_seconds
 from application.turns import away
 
 _log = logging.getLogger(__name__)
@@ -31,6 +33,11 @@ class Kind(Enum):
     MOVES = "moves"
     SEARCHES = "searches"
     OTHERS = "others"
+
+
+def is_question(http_verb: str, path: str) -> bool:
+    """Whether it changes nothing, however late it arrives."""
+    return http_verb == "GET" or "/advanced_search" in path or path.endswith("/client_token")
 
 
 def kind_of(http_verb: str, path: str) -> Kind:
@@ -80,22 +87,29 @@ class Bulkhead:
     """Lets `places` calls run at once, and `queue` more wait for a place. Raises TooManyCalls for all others.
 
     Who waits goes on waiting while places change hands: the gateway is there then, and only busy. Once none has done so
-    for `longest_wait_seconds` it hangs, and nobody waits for it. Nor does anybody wait for `longest_in_all_seconds`:
-    what is sent much later than it was asked for, others may have given up.
+    for `longest_wait_seconds` it hangs, and nobody waits for it. Nor does anybody wait for `longest_in_all_seconds`, or
+    take a place once the lease is over.
     """
 
     def __init__(
-        self, places: int, queue: int, *, longest_wait_seconds: float = 1.0, longest_in_all_seconds: float = 10.0
+        self,
+        places: int,
+        queue: int,
+        *,
+        longest_wait_seconds: float = 1.0,
+        longest_in_all_seconds: float = 10.0,
+        platform: Platform = MACHINE,
     ) -> None:
         self._places = places
         self._queue = queue
         self._longest_wait_seconds = longest_wait_seconds
         self._longest_in_all_seconds = longest_in_all_seconds
-        self._change = threading.Condition()
+        self._steady_seconds = platform.steady_seconds
+        self._change = platform.condition()
         self._under_way = 0
         self._waiting = 0
         # When a place was last taken or left.
-        self._last_change = time.monotonic()
+        self._last_change = self._steady_seconds()
 
     @property
     def under_way(self) -> int:
@@ -106,24 +120,25 @@ class Bulkhead:
         with self._change:
             if self._under_way >= self._places:
                 self._wait()
+            look_at_lease()
             self._under_way += 1
-            self._last_change = time.monotonic()
+            self._last_change = self._steady_seconds()
         try:
             yield
         finally:
             with self._change:
                 self._under_way -= 1
-                self._last_change = time.monotonic()
+                self._last_change = self._steady_seconds()
                 self._change.notify()
 
     def _wait(self) -> None:
         if self._waiting >= self._queue:
             raise TooManyCalls("too many calls to the gateway are under way")
         self._waiting += 1
-        end = time.monotonic() + self._longest_in_all_seconds
+        end = self._steady_seconds() + self._longest_in_all_seconds
         try:
             while self._under_way >= self._places:
-                now = time.monotonic()
+                now = self._steady_seconds()
                 left = self._last_change + self._longest_wait_seconds - now
                 if left <= 0:
                     raise TooManyCalls("too many calls to the gateway are under way, and none of them ends")
@@ -143,7 +158,7 @@ class Breaker:
     """
 
     def __init__(
-        self, failures: int, steady_seconds: Callable[[], float] = time.monotonic, *, kind: Kind = Kind.OTHERS
+        self, failures: int, steady_seconds: Callable[[], float] = steady_seconds, *, kind: Kind = Kind.OTHERS
     ) -> None:
         self._most_failures = failures
         self._kind = kind
@@ -169,7 +184,10 @@ class Breaker:
             yield
         except BaseException as failure:
             took_long = self._steady_seconds() - start >= _SLOW_SECONDS
-            self._fail(began, tries, counts=took_long or not isinstance(failure, RequestNotSent))
+            # That this process hung says nothing of the gateway.
+            is_ours = isinstance(failure, NotAllowedToSend)
+            is_theirs = took_long or not isinstance(failure, RequestNotSent)
+            self._fail(began, tries, counts=is_theirs and not is_ours)
             raise
         self._succeed()
 
@@ -219,9 +237,11 @@ class GuardedTransport:
     Raises what the transport does, TooManyCalls and GatewaySilent.
     """
 
-    def __init__(self, transport: Transport, bulkhead: Bulkhead, *, breaker_failures: int) -> None:
+    def __init__(
+        self, transport: Transport, bulkhead: Bulkhead, *, breaker_failures: int, platform: Platform = MACHINE
+    ) -> None:
         self._transport = transport
-        self._breakers = {kind: Breaker(breaker_failures, kind=kind) for kind in Kind}
+        self._breakers = {kind: Breaker(breaker_failures, platform.steady_seconds, kind=kind) for kind in Kind}
         self._bulkhead = bulkhead
         self._lock = threading.Lock()
         self._ended: Counter[tuple[Kind, CallEnd]] = Counter()
@@ -238,6 +258,8 @@ class GuardedTransport:
         )
 
     def http_do(self, http_verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> list[int | str]:
+        if not is_question(http_verb, path):
+            must_have_lease()
         kind = kind_of(http_verb, path)
         end = CallEnd.LOST
         try:

@@ -7,7 +7,6 @@ their own ways through would take more than all the rest.
 from __future__ import annotations
 
 import ssl
-import time
 import zlib
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,6 +18,7 @@ from urllib3.util import make_headers, parse_url
 from urllib3.util.wait import wait_for_read
 
 from adapters.braintree.tls import ResumingContext, TlsSocket
+from application.lease import steady_seconds
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 
@@ -84,7 +84,7 @@ class Connection:
         self._tls = address.tls
         # The first answer brings what can be resumed.
         self._is_new = True
-        self.last_use = time.monotonic()
+        self.last_use = steady_seconds()
 
     def close(self) -> None:
         self._opened.close()
@@ -136,12 +136,12 @@ class Connection:
             received_bytes += len(part)
             if received_bytes > MAX_ANSWER_BYTES:
                 raise AnswerLost("the answer is too large")
-            now = time.monotonic()
+            now = steady_seconds()
             deadline = deadline or now + timeout_seconds
             if now >= deadline:
                 raise AnswerLost("the answer arrives too slowly")
             self._socket.settimeout(deadline - now)
-        self.last_use = time.monotonic()
+        self.last_use = steady_seconds()
         if self._is_new and isinstance(self._socket, TlsSocket) and self._tls is not None:
             self._tls.keep_session(self._socket)
         self._is_new = False

@@ -20,9 +20,12 @@ from adapters.braintree.breaker import Traffic
 from adapters.braintree.connection import AnswerLost, RequestNotSent
 from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.order_ids import UNMARKED, OrderIds
+from adapters.braintree.platform import MACHINE, Platform
 from adapters.braintree.sdk import client_token_answer, sdk_of
+from adapters.braintree.sending import sending_under
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.translate import described
+from application.lease import Lease
 from application.ports.gateway import (
     Approved,
     Authorization,
@@ -79,8 +82,10 @@ _NO_EFFECT: Final = (AuthenticationError, AuthorizationError, UpgradeRequiredErr
 class BraintreeAdapter:
     """The gateway port, for one merchant. One for the process, used by all threads at once."""
 
-    def __init__(self, settings: BraintreeSettings, order_ids: OrderIds = UNMARKED) -> None:
-        self._sdk, self._transport = sdk_of(settings)
+    def __init__(
+        self, settings: BraintreeSettings, order_ids: OrderIds = UNMARKED, platform: Platform = MACHINE
+    ) -> None:
+        self._sdk, self._transport = sdk_of(settings, platform)
         self._order_ids = order_ids
         self._merchant_accounts: Mapping[str, str] = settings.merchant_accounts
         self._keys = _RequestKeys(enabled=settings.use_api_request_key)
@@ -97,7 +102,7 @@ class BraintreeAdapter:
 
     # Moving money
 
-    def authorize(self, authorization: Authorization) -> Outcome:
+    def authorize(self, authorization: Authorization, lease: Lease) -> Outcome:
         merchant_account_id = self._merchant_accounts.get(authorization.amount.currency_code)
         if merchant_account_id is None:
             return Rejected(detail=f"no merchant account takes {authorization.amount.currency_code}")
@@ -121,9 +126,9 @@ class BraintreeAdapter:
             return result
 
         again = f"-again-{authorization.attempt}" if authorization.attempt > 1 else ""
-        return self._move(ask, OperationId(authorization.operation_id + again))
+        return self._move(ask, OperationId(authorization.operation_id + again), lease)
 
-    def capture(self, capture: Capture) -> Outcome:
+    def capture(self, capture: Capture, lease: Lease) -> Outcome:
         amount = capture.amount.to_decimal()
 
         def ask(key: params.Params) -> object:
@@ -134,18 +139,18 @@ class BraintreeAdapter:
                 return transactions.submit_for_partial_settlement(capture.transaction_id, amount, options)
             return transactions.submit_for_settlement(capture.transaction_id, amount, key)
 
-        return self._move(ask, capture.operation_id)
+        return self._move(ask, capture.operation_id, lease)
 
-    def void(self, void: Void) -> Outcome:
-        return self._move(lambda key: self._sdk.transaction.void(void.transaction_id, key), void.operation_id)
+    def void(self, void: Void, lease: Lease) -> Outcome:
+        return self._move(lambda key: self._sdk.transaction.void(void.transaction_id, key), void.operation_id, lease)
 
-    def refund(self, refund: Refund) -> Outcome:
+    def refund(self, refund: Refund, lease: Lease) -> Outcome:
         def ask(key: params.Params) -> object:
             order_id = self._order_ids.of(refund.operation_id)
             options = {"amount": refund.amount.to_decimal(), "order_id": order_id} | key
             return self._sdk.transaction.refund(refund.transaction_id, options)
 
-        return self._move(ask, refund.operation_id)
+        return self._move(ask, refund.operation_id, lease)
 
     # Looking things up
 
@@ -248,9 +253,9 @@ class BraintreeAdapter:
 
     # Customers and what they keep
 
-    def ensure_customer(self, customer: Customer) -> MerchantWarning | None:
+    def ensure_customer(self, customer: Customer, lease: Lease) -> MerchantWarning | None:
         identity, warning = {"id": customer.customer_id}, None
-        with self._question():
+        with sending_under(lease), self._question():
             result = self._sdk.customer.create(identity | params.person(customer))
             codes = translate.error_codes(result)
             if codes and _CUSTOMER_KNOWN not in codes:
@@ -263,8 +268,8 @@ class BraintreeAdapter:
             self._expect_done(result, unless=_CUSTOMER_KNOWN)
         return warning
 
-    def update_customer(self, customer: Customer) -> None:
-        with self._question():
+    def update_customer(self, customer: Customer, lease: Lease) -> None:
+        with sending_under(lease), self._question():
             try:
                 result = self._sdk.customer.update(customer.customer_id, params.whole_person(customer))
             except NotFoundError:
@@ -275,20 +280,20 @@ class BraintreeAdapter:
                     raise CustomerRefused(refused)
                 self._expect_done(result)
 
-    def delete_customer(self, customer_id: CustomerId) -> None:
-        with self._question():
+    def delete_customer(self, customer_id: CustomerId, lease: Lease) -> None:
+        with sending_under(lease), self._question():
             try:
                 self._sdk.customer.delete(customer_id)
             except NotFoundError:
                 return
 
-    def store_method(self, method: NewMethod) -> StoreOutcome:
+    def store_method(self, method: NewMethod, lease: Lease) -> StoreOutcome:
         def ask() -> object:
             if isinstance(method.source, Card):
                 return self._sdk.credit_card.create(params.new_card(method, method.source))
             return self._sdk.payment_method.create(params.new_wallet(method, method.source))
 
-        outcome = self._store(ask)
+        outcome = self._store(ask, lease)
         if isinstance(outcome, _TokenInUse):
             return self._stored_before(method)
         return outcome
@@ -310,12 +315,14 @@ class BraintreeAdapter:
             except NotFoundError:
                 return None
 
-    def change_method(self, change: MethodChange) -> StoreOutcome:
-        outcome = self._store(lambda: self._sdk.payment_method.update(change.token, params.method_change(change)))
+    def change_method(self, change: MethodChange, lease: Lease) -> StoreOutcome:
+        outcome = self._store(
+            lambda: self._sdk.payment_method.update(change.token, params.method_change(change)), lease
+        )
         return Rejected(detail="the token is in use") if isinstance(outcome, _TokenInUse) else outcome
 
-    def delete_method(self, token: str) -> None:
-        with self._question():
+    def delete_method(self, token: str, lease: Lease) -> None:
+        with sending_under(lease), self._question():
             try:
                 self._sdk.payment_method.delete(token)
             except NotFoundError:
@@ -346,25 +353,27 @@ class BraintreeAdapter:
         with self._question():
             yield from self._disputes.received(since)
 
-    def accept_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
-        return self._answer(lambda: self._disputes.accept(gateway_dispute_id))
+    def accept_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome:
+        return self._answer(lambda: self._disputes.accept(gateway_dispute_id), lease)
 
-    def finalize_dispute(self, gateway_dispute_id: str) -> DisputeOutcome:
-        return self._answer(lambda: self._disputes.finalize(gateway_dispute_id))
+    def finalize_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome:
+        return self._answer(lambda: self._disputes.finalize(gateway_dispute_id), lease)
 
-    def add_text_evidence(self, gateway_dispute_id: str, text: str) -> DisputeOutcome:
-        return self._answer(lambda: self._disputes.add_text(gateway_dispute_id, text))
+    def add_text_evidence(self, gateway_dispute_id: str, text: str, lease: Lease) -> DisputeOutcome:
+        return self._answer(lambda: self._disputes.add_text(gateway_dispute_id, text), lease)
 
-    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes) -> DisputeOutcome:
-        document = uploaded(lambda: self._disputes.upload(name, content), _told)
+    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes, lease: Lease) -> DisputeOutcome:
+        with sending_under(lease):
+            document = uploaded(lambda: self._disputes.upload(name, content), _told)
         if isinstance(document, Rejected):
             return document
-        return self._answer(lambda: self._disputes.add_file(gateway_dispute_id, document))
+        return self._answer(lambda: self._disputes.add_file(gateway_dispute_id, document), lease)
 
-    def _answer(self, ask: Callable[[], DisputeOutcome]) -> DisputeOutcome:
+    def _answer(self, ask: Callable[[], DisputeOutcome], lease: Lease) -> DisputeOutcome:
         """One answer to a dispute. Whatever goes wrong once something may have been sent is Unknown."""
         try:
-            return ask()
+            with sending_under(lease):
+                return ask()
         except RequestNotSent as failure:
             raise GatewayNotReached(str(failure)) from failure
         except _NO_EFFECT as failure:
@@ -392,11 +401,14 @@ class BraintreeAdapter:
 
     # From what happened to what it means
 
-    def _move(self, ask: Ask, operation_id: OperationId) -> Outcome:
+    def _move(self, ask: Ask, operation_id: OperationId, lease: Lease) -> Outcome:
         """One call that moves money. Whatever goes wrong once something may have been sent is Unknown."""
         try:
-            outcome = translate.outcome(self._keys.ask(ask, operation_id))
-            return Approved(self._order_ids.named(outcome.transaction)) if isinstance(outcome, Approved) else outcome
+            with sending_under(lease):
+                outcome = translate.outcome(self._keys.ask(ask, operation_id))
+                return (
+                    Approved(self._order_ids.named(outcome.transaction)) if isinstance(outcome, Approved) else outcome
+                )
         except RequestNotSent as failure:
             raise GatewayNotReached(str(failure)) from failure
         except _NO_EFFECT as failure:
@@ -406,9 +418,10 @@ class BraintreeAdapter:
         except Exception as failure:
             return Unknown(_told(failure))
 
-    def _store(self, ask: Callable[[], object]) -> StoreOutcome | _TokenInUse:
+    def _store(self, ask: Callable[[], object], lease: Lease) -> StoreOutcome | _TokenInUse:
         try:
-            result = ask()
+            with sending_under(lease):
+                result = ask()
             if _TOKENS_IN_USE.intersection(translate.error_codes(result)):
                 return _TokenInUse()
             return translate.store_outcome(result)

@@ -11,6 +11,7 @@ from braintree.version import Version
 
 from adapters.braintree import parser
 from adapters.braintree.breaker import Bulkhead, GuardedTransport
+from adapters.braintree.platform import MACHINE, Platform
 from adapters.braintree.settings import BraintreeSettings, environment_of
 from adapters.braintree.transport import PooledTransport
 
@@ -18,7 +19,9 @@ from adapters.braintree.transport import PooledTransport
 _MOST_SHAPES: Final = 1000
 
 
-def sdk_of(settings: BraintreeSettings) -> tuple[braintree.BraintreeGateway, GuardedTransport]:
+def sdk_of(
+    settings: BraintreeSettings, platform: Platform = MACHINE
+) -> tuple[braintree.BraintreeGateway, GuardedTransport]:
     """The SDK, and the way that all of its requests take."""
     parser.choose(stock=settings.stock_parser)
     environment = environment_of(settings)
@@ -29,9 +32,10 @@ def sdk_of(settings: BraintreeSettings) -> tuple[braintree.BraintreeGateway, Gua
         read_timeout_seconds=settings.read_timeout_seconds,
         max_connections=settings.max_connections,
         proxy_url=settings.proxy_url,
+        platform=platform,
     )
-    bulkhead = Bulkhead(settings.max_connections, settings.max_waiting)
-    guarded = GuardedTransport(transport, bulkhead, breaker_failures=settings.breaker_failures)
+    bulkhead = Bulkhead(settings.max_connections, settings.max_waiting, platform=platform)
+    guarded = GuardedTransport(transport, bulkhead, breaker_failures=settings.breaker_failures, platform=platform)
     sdk = braintree.BraintreeGateway(
         braintree.Configuration(
             environment,

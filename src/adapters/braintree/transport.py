@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NoReturn, TypeAlias
 from urllib.parse import urlsplit
 
 from urllib3.filepost import encode_multipart_formdata
 
-from adapters.braintree.connection import Address, AnswerLost, Connection, RequestNotSent
+from adapters.braintree.connection import Address, AnswerLost, RequestNotSent
+from adapters.braintree.platform import MACHINE, Platform, Wire
+from adapters.braintree.sending import NotAllowedToSend, look_at_lease
 from adapters.braintree.tls import Handshakes, ResumingContext
 
 # Braintree drops connections that were idle for a minute. Well before that, so that a request never meets the end.
@@ -28,11 +29,12 @@ Body: TypeAlias = str | bytes | tuple[Mapping[str, Any], Mapping[str, Any]] | No
 class _Pool:
     """As many connections as calls ever needed at once, and never more than `size`."""
 
-    def __init__(self, size: int) -> None:
+    def __init__(self, size: int, steady_seconds: Callable[[], float]) -> None:
+        self._steady_seconds = steady_seconds
         self._places = threading.BoundedSemaphore(size)
         self._lock = threading.Lock()
         # The last used at the right end, so that those that are not needed grow old at the left one.
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[Wire] = deque()
         self._is_closed = False
 
     def enter(self, timeout_seconds: float) -> None:
@@ -43,20 +45,20 @@ class _Pool:
     def leave(self) -> None:
         self._places.release()
 
-    def take(self) -> Connection | None:
+    def take(self) -> Wire | None:
         """An idle connection that still stands, if there is one."""
         while True:
             with self._lock:
                 if not self._idle:
                     return None
                 connection = self._idle.pop()
-            if time.monotonic() - connection.last_use < MAX_IDLE_SECONDS and connection.is_quiet:
+            if self._steady_seconds() - connection.last_use < MAX_IDLE_SECONDS and connection.is_quiet:
                 return connection
             connection.close()
 
-    def put(self, connection: Connection) -> None:
+    def put(self, connection: Wire) -> None:
         """Keeps it for the next call; drops what was not needed for long."""
-        unused: list[Connection] = []
+        unused: list[Wire] = []
         with self._lock:
             if self._is_closed:
                 unused.append(connection)
@@ -79,8 +81,8 @@ class PooledTransport:
     """An http_strategy for the SDK, shared by all threads. Nothing is ever sent twice.
 
     Raises RequestNotSent and AnswerLost, whose texts carry no request data. Proxy variables of the environment are not
-    followed. `read_timeout_seconds` bounds the silence before an answer, and again the whole of its arrival. Nothing is
-    sent later than `send_within_seconds` (default: four times the time to connect) after it was asked for.
+    followed. `read_timeout_seconds` bounds the silence before an answer, and again the whole of its arrival. The lease,
+    where there is one, is looked at last before the first byte.
     """
 
     def __init__(
@@ -92,13 +94,12 @@ class PooledTransport:
         read_timeout_seconds: float,
         max_connections: int,
         proxy_url: str = "",
-        send_within_seconds: float | None = None,
+        platform: Platform = MACHINE,
     ) -> None:
         self._base_url = base_url
+        self._connect = platform.connect
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
-        # The wait for a free connection, and some addresses to try.
-        self._send_within_seconds = 4 * connect_timeout_seconds if send_within_seconds is None else send_within_seconds
         parts = urlsplit(base_url)
         is_tls = parts.scheme == "https"
         self._tls = ResumingContext(ca_file) if is_tls else None
@@ -111,7 +112,7 @@ class PooledTransport:
             connect_timeout_seconds=connect_timeout_seconds,
             proxy_url=proxy_url,
         )
-        self._pool = _Pool(max_connections)
+        self._pool = _Pool(max_connections, platform.steady_seconds)
 
     @property
     def handshakes(self) -> Handshakes:
@@ -119,7 +120,6 @@ class PooledTransport:
 
     def http_do(self, http_verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> list[int | str]:
         """Sends one request; returns its status and text."""
-        latest_start = time.monotonic() + self._send_within_seconds
         try:
             request = self._written(http_verb, path, headers, request_body)
         except RequestNotSent:
@@ -128,7 +128,7 @@ class PooledTransport:
             raise RequestNotSent(_cause(failure)) from None
         self._pool.enter(self._connect_timeout_seconds)
         try:
-            connection = self._sent(request, latest_start)
+            connection = self._sent(request)
             return self._answer(connection)
         finally:
             self._pool.leave()
@@ -156,32 +156,33 @@ class PooledTransport:
             raise RequestNotSent("an address or a header holds what it must not")
         return head.encode("ascii") + b"\r\n\r\n" + body
 
-    def _sent(self, request: bytes, latest_start: float) -> Connection:
+    def _sent(self, request: bytes) -> Wire:
         """The connection on which it was sent: an idle one, or a new one where all of them turn out to be closed."""
         connection = self._pool.take()
         if connection is not None:
             try:
-                self._send(connection, request, latest_start)
+                self._send(connection, request)
                 return connection
+            except NotAllowedToSend:
+                raise
             except RequestNotSent:
                 # Closed by the gateway just now. It surely took nothing, so that a new one may have it.
                 pass
         connection = self._opened()
-        self._send(connection, request, latest_start)
+        self._send(connection, request)
         return connection
 
-    def _opened(self) -> Connection:
+    def _opened(self) -> Wire:
+        look_at_lease()
         try:
-            return Connection(self._address)
+            return self._connect(self._address)
         except Exception as failure:
             # Not chained: the errors name the address, and with it the thing asked for.
             raise RequestNotSent(_cause(failure)) from None
 
-    def _send(self, connection: Connection, request: bytes, latest_start: float) -> None:
+    def _send(self, connection: Wire, request: bytes) -> None:
         try:
-            if time.monotonic() > latest_start:
-                # This process hung while it connected, and others may have given up what is to be sent.
-                raise RequestNotSent("it took too long to connect")
+            look_at_lease()
             connection.send(request, self._read_timeout_seconds)
         except BaseException as failure:
             connection.close()
@@ -189,7 +190,7 @@ class PooledTransport:
                 raise
             raise AnswerLost(_cause(failure)) from None
 
-    def _answer(self, connection: Connection) -> list[int | str]:
+    def _answer(self, connection: Wire) -> list[int | str]:
         try:
             status, content, may_go_on = connection.receive(self._read_timeout_seconds)
             text = content.decode("utf-8")

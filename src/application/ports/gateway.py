@@ -8,6 +8,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Protocol
 
+from application.lease import Lease
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.decline import Decline
@@ -292,16 +293,18 @@ class Gateway(Protocol):
     """Moves money. Every method may be called by many threads at once.
 
     Calls that move money or store something answer with a value; they raise GatewayNotReached only where surely nothing
-    was sent. Questions raise GatewayUnavailable when they stay unanswered.
+    was sent. Whatever changes something takes a lease, looks at it after every wait and directly before each thing that
+    it sends, and sends nothing once it is over: GatewayNotReached, for nothing had an effect by then. Questions raise
+    GatewayUnavailable when they stay unanswered.
     """
 
-    def authorize(self, authorization: Authorization) -> Outcome: ...
+    def authorize(self, authorization: Authorization, lease: Lease) -> Outcome: ...
 
-    def capture(self, capture: Capture) -> Outcome: ...
+    def capture(self, capture: Capture, lease: Lease) -> Outcome: ...
 
-    def void(self, void: Void) -> Outcome: ...
+    def void(self, void: Void, lease: Lease) -> Outcome: ...
 
-    def refund(self, refund: Refund) -> Outcome: ...
+    def refund(self, refund: Refund, lease: Lease) -> Outcome: ...
 
     def find_transaction(self, transaction_id: str) -> Transaction | None:
         """Raises TransactionUnreadable, besides."""
@@ -322,31 +325,31 @@ class Gateway(Protocol):
         """
         ...
 
-    def ensure_customer(self, customer: Customer) -> MerchantWarning | None:
+    def ensure_customer(self, customer: Customer, lease: Lease) -> MerchantWarning | None:
         """Makes the customer known under its own id; already known is fine. Raises GatewayUnavailable.
 
         Where the gateway refuses the customer's details it is made known without them, and the warning says so.
         """
         ...
 
-    def store_method(self, method: NewMethod) -> StoreOutcome: ...
+    def store_method(self, method: NewMethod, lease: Lease) -> StoreOutcome: ...
 
     def find_method(self, token: str) -> StoredInstrument | None: ...
 
-    def change_method(self, change: MethodChange) -> StoreOutcome: ...
+    def change_method(self, change: MethodChange, lease: Lease) -> StoreOutcome: ...
 
-    def delete_method(self, token: str) -> None:
+    def delete_method(self, token: str, lease: Lease) -> None:
         """Forgets a stored method; already gone is fine. Raises GatewayUnavailable."""
         ...
 
-    def update_customer(self, customer: Customer) -> None:
+    def update_customer(self, customer: Customer, lease: Lease) -> None:
         """Brings the gateway's copy up to date, and makes it anew where it is gone.
 
         Raises CustomerRefused and GatewayUnavailable.
         """
         ...
 
-    def delete_customer(self, customer_id: CustomerId) -> None:
+    def delete_customer(self, customer_id: CustomerId, lease: Lease) -> None:
         """Forgets the customer and everything stored for it; already gone is fine. Raises GatewayUnavailable."""
         ...
 
@@ -360,12 +363,12 @@ class Gateway(Protocol):
         """Those that banks opened on the day or later, in no order. Raises GatewayUnavailable, on the way, too."""
         ...
 
-    def accept_dispute(self, gateway_dispute_id: str) -> DisputeOutcome: ...
+    def accept_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome: ...
 
-    def finalize_dispute(self, gateway_dispute_id: str) -> DisputeOutcome: ...
+    def finalize_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome: ...
 
-    def add_text_evidence(self, gateway_dispute_id: str, text: str) -> DisputeOutcome: ...
+    def add_text_evidence(self, gateway_dispute_id: str, text: str, lease: Lease) -> DisputeOutcome: ...
 
-    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes) -> DisputeOutcome:
+    def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes, lease: Lease) -> DisputeOutcome:
         """Raises GatewayNotReached also where the file alone got through: nothing was added to the dispute."""
         ...

@@ -19,6 +19,7 @@ from application.ports.gateway import Approved, GatewayNotReached, GatewayUnavai
 from tests.adapters.braintree import documents
 from tests.adapters.braintree.asking import CAPTURE, OPERATION, PART, REFUND, VOID, adapter, authorization, new_method
 from tests.adapters.braintree.server import Act, Server, answer, hang, refusing, reset, serving
+from tests.fakes.runtime import HELD
 
 
 class Clock:
@@ -245,7 +246,7 @@ def test_while_the_gateway_hangs_few_calls_wait_and_the_others_surely_were_not_s
 
         def pay(_number: int) -> Outcome | None:
             try:
-                return gateway.authorize(authorization())
+                return gateway.authorize(authorization(), HELD)
             except GatewayNotReached:
                 return None
 
@@ -256,7 +257,7 @@ def test_while_the_gateway_hangs_few_calls_wait_and_the_others_surely_were_not_s
         assert len(unknown) + outcomes.count(None) == 40
         assert 4 <= len(unknown) <= 10
         with pytest.raises(GatewayNotReached, match="does not answer"):
-            gateway.authorize(authorization())
+            gateway.authorize(authorization(), HELD)
 
 
 # What the gateway may do ---------------------------------------------------------------------------------------------
@@ -276,13 +277,13 @@ def test_searches_that_hang_are_left_alone_although_payments_are_answered() -> N
     with serving(by_path({"advanced_search": hang, "": answer(201, documents.transaction())})) as server:
         gateway = adapter(server.url, breaker_failures=2, read_timeout_seconds=0.2)
         for _ in range(2):
-            assert isinstance(gateway.authorize(authorization()), Approved)
+            assert isinstance(gateway.authorize(authorization(), HELD), Approved)
             with pytest.raises(GatewayUnavailable) as lost:
                 gateway.find_by_operation(OPERATION)
             assert not isinstance(lost.value, GatewayNotReached)
         with pytest.raises(GatewayNotReached, match="does not answer"):
             gateway.find_by_operation(OPERATION)
-        assert isinstance(gateway.authorize(authorization()), Approved)
+        assert isinstance(gateway.authorize(authorization(), HELD), Approved)
         assert gateway.find_transaction("tx1") is not None
         assert gateway.traffic.silent == {Kind.SEARCHES}
 
@@ -292,9 +293,9 @@ def test_payments_that_hang_are_left_alone_although_searches_are_answered() -> N
         gateway = adapter(server.url, breaker_failures=2, read_timeout_seconds=0.2)
         for _ in range(2):
             assert gateway.find_by_operation(OPERATION) == []
-            assert isinstance(gateway.authorize(authorization()), Unknown)
+            assert isinstance(gateway.authorize(authorization(), HELD), Unknown)
         with pytest.raises(GatewayNotReached, match="does not answer"):
-            gateway.authorize(authorization())
+            gateway.authorize(authorization(), HELD)
         assert gateway.find_by_operation(OPERATION) == []
         assert gateway.traffic.silent == {Kind.MOVES}
 
@@ -306,7 +307,7 @@ def test_a_gateway_that_answers_one_in_three_is_mostly_left_alone() -> None:
         outcomes: list[object] = []
         for _ in range(100):
             try:
-                outcomes.append(gateway.authorize(authorization()))
+                outcomes.append(gateway.authorize(authorization(), HELD))
             except GatewayNotReached:
                 outcomes.append(None)
         assert outcomes.count(None) > 70
@@ -324,12 +325,12 @@ def test_a_gateway_that_is_slow_but_answers_is_waited_for_by_as_many_as_may() ->
     with serving(slow) as server:
         gateway = adapter(server.url, max_connections=3, max_waiting=0, breaker_failures=1, read_timeout_seconds=30)
         with ThreadPoolExecutor(3) as pool:
-            first = [pool.submit(gateway.authorize, authorization()) for _ in range(3)]
+            first = [pool.submit(gateway.authorize, authorization(), HELD) for _ in range(3)]
             while gateway.traffic.under_way < 3:
                 pass
             for _ in range(20):
                 with pytest.raises(GatewayNotReached, match="too many"):
-                    gateway.authorize(authorization())
+                    gateway.authorize(authorization(), HELD)
             others_were_told.set()
             assert all(isinstance(one.result(), Approved) for one in first)
         assert gateway.traffic.silent == frozenset()
@@ -344,22 +345,22 @@ def test_a_question_may_be_what_finds_that_the_gateway_answers_questions_again(m
             with pytest.raises(GatewayUnavailable):
                 gateway.find_transaction("tx1")
         assert gateway.find_transaction("tx1") is None
-        assert isinstance(gateway.authorize(authorization()), Approved)
+        assert isinstance(gateway.authorize(authorization(), HELD), Approved)
 
 
 @pytest.mark.parametrize(
     ("kind", "move"),
     [
-        (Kind.MOVES, lambda gateway: gateway.authorize(authorization())),
-        (Kind.MOVES, lambda gateway: gateway.capture(CAPTURE)),
-        (Kind.MOVES, lambda gateway: gateway.capture(PART)),
-        (Kind.MOVES, lambda gateway: gateway.void(VOID)),
-        (Kind.MOVES, lambda gateway: gateway.refund(REFUND)),
+        (Kind.MOVES, lambda gateway: gateway.authorize(authorization(), HELD)),
+        (Kind.MOVES, lambda gateway: gateway.capture(CAPTURE, HELD)),
+        (Kind.MOVES, lambda gateway: gateway.capture(PART, HELD)),
+        (Kind.MOVES, lambda gateway: gateway.void(VOID, HELD)),
+        (Kind.MOVES, lambda gateway: gateway.refund(REFUND, HELD)),
         (Kind.SEARCHES, lambda gateway: gateway.find_by_operation(OPERATION)),
         (Kind.SEARCHES, lambda gateway: gateway.find_transactions(["tx1"])),
         (Kind.SEARCHES, lambda gateway: list(gateway.disputes_received(date(2026, 3, 1)))),
         (Kind.OTHERS, lambda gateway: gateway.find_transaction("tx1")),
-        (Kind.OTHERS, lambda gateway: gateway.store_method(new_method())),
+        (Kind.OTHERS, lambda gateway: gateway.store_method(new_method(), HELD)),
         (Kind.OTHERS, lambda gateway: gateway.create_client_token(None, None)),
     ],
 )
@@ -375,20 +376,20 @@ def test_what_became_of_each_call_is_counted() -> None:
     with refusing() as nowhere:
         gateway = adapter(nowhere)
         with pytest.raises(GatewayNotReached):
-            gateway.authorize(authorization())
+            gateway.authorize(authorization(), HELD)
     assert gateway.traffic.ended == {(Kind.MOVES, CallEnd.NOT_SENT): 1}
     with serving(reset) as server:
         gateway = adapter(server.url, breaker_failures=1)
-        assert isinstance(gateway.authorize(authorization()), Unknown)
+        assert isinstance(gateway.authorize(authorization(), HELD), Unknown)
         with pytest.raises(GatewayNotReached):
-            gateway.authorize(authorization())
+            gateway.authorize(authorization(), HELD)
     assert gateway.traffic.ended == {(Kind.MOVES, CallEnd.LOST): 1, (Kind.MOVES, CallEnd.REFUSED_SILENT): 1}
     with serving(hang) as server, ThreadPoolExecutor(1) as pool:
         gateway = adapter(server.url, max_connections=1, max_waiting=0)
-        first = pool.submit(gateway.authorize, authorization())
+        first = pool.submit(gateway.authorize, authorization(), HELD)
         assert server.arrived.wait(5)
         with pytest.raises(GatewayNotReached):
-            gateway.authorize(authorization())
+            gateway.authorize(authorization(), HELD)
         assert gateway.traffic.under_way == 1
         assert gateway.traffic.ended == {(Kind.MOVES, CallEnd.REFUSED_BUSY): 1}
         server.stopped.set()

@@ -44,23 +44,24 @@ from tests.adapters.braintree.server import (
     serving,
     truncated,
 )
+from tests.fakes.runtime import HELD
 
 Move = Callable[[BraintreeAdapter], object]
 
 MOVES: dict[str, Move] = {
-    "authorize": lambda gateway: gateway.authorize(authorization()),
-    "capture": lambda gateway: gateway.capture(CAPTURE),
-    "capture in part": lambda gateway: gateway.capture(PART),
-    "void": lambda gateway: gateway.void(VOID),
-    "refund": lambda gateway: gateway.refund(REFUND),
-    "store": lambda gateway: gateway.store_method(new_method()),
+    "authorize": lambda gateway: gateway.authorize(authorization(), HELD),
+    "capture": lambda gateway: gateway.capture(CAPTURE, HELD),
+    "capture in part": lambda gateway: gateway.capture(PART, HELD),
+    "void": lambda gateway: gateway.void(VOID, HELD),
+    "refund": lambda gateway: gateway.refund(REFUND, HELD),
+    "store": lambda gateway: gateway.store_method(new_method(), HELD),
 }
 QUESTIONS: dict[str, Move] = {
     "find": lambda gateway: gateway.find_transaction("tx1"),
     "find many": lambda gateway: gateway.find_transactions(["tx1"]),
     "find by operation": lambda gateway: gateway.find_by_operation(authorization().operation_id),
     "find method": lambda gateway: gateway.find_method("pm_1"),
-    "delete method": lambda gateway: gateway.delete_method("pm_1"),
+    "delete method": lambda gateway: gateway.delete_method("pm_1", HELD),
     "client token": lambda gateway: gateway.create_client_token(None, None),
 }
 # A deletion has no answer that could be unreadable.
@@ -131,7 +132,7 @@ def test_a_connection_reset_before_the_request_is_read_is_not_taken_for_unsent()
     with serving(on_accept=reset) as server:
         gateway = adapter(server.url)
         try:
-            outcome: Outcome | None = gateway.authorize(authorization())
+            outcome: Outcome | None = gateway.authorize(authorization(), HELD)
         except GatewayNotReached:
             outcome = None  # the reset came before the connection stood
         assert outcome is None or isinstance(outcome, Unknown)
@@ -139,13 +140,13 @@ def test_a_connection_reset_before_the_request_is_read_is_not_taken_for_unsent()
 
 def test_a_silence_longer_than_the_read_timeout_leaves_the_outcome_unknown() -> None:
     with serving(hang) as server:
-        outcome = adapter(server.url, read_timeout_seconds=0.1).authorize(authorization())
+        outcome = adapter(server.url, read_timeout_seconds=0.1).authorize(authorization(), HELD)
     assert outcome == Unknown("no answer in time")
 
 
 def test_an_answer_that_never_ends_is_given_up() -> None:
     with serving(drip) as server:
-        outcome = adapter(server.url, read_timeout_seconds=0.2).authorize(authorization())
+        outcome = adapter(server.url, read_timeout_seconds=0.2).authorize(authorization(), HELD)
     assert outcome == Unknown("the answer arrives too slowly")
 
 
@@ -154,17 +155,17 @@ def test_an_answer_without_end_in_size_is_given_up_and_frees_its_place(monkeypat
     with serving(answer(200, "<a>" + "x" * 100_000 + "</a>", compressed=False)) as server:
         gateway = adapter(server.url, max_connections=1, connect_timeout_seconds=0.5)
         for _ in range(3):
-            assert gateway.authorize(authorization()) == Unknown("the answer is too large")
+            assert gateway.authorize(authorization(), HELD) == Unknown("the answer is too large")
 
 
 def test_with_every_connection_busy_nothing_was_sent() -> None:
     with serving(hang) as server:
         gateway = adapter(server.url, max_connections=1, connect_timeout_seconds=0.2, read_timeout_seconds=5)
-        first = threading.Thread(target=gateway.authorize, args=(authorization(),))
+        first = threading.Thread(target=gateway.authorize, args=(authorization(), HELD))
         first.start()
         assert server.arrived.wait(5)
         with pytest.raises(GatewayNotReached):
-            gateway.authorize(authorization())
+            gateway.authorize(authorization(), HELD)
         assert len(server.received) == 1
     first.join()
 
@@ -182,7 +183,7 @@ def test_a_connection_closed_while_idle_is_not_used_again() -> None:
         gateway = adapter(server.url)
         gateway.find_transaction("tx1")
         assert server.closed.wait(5)
-        assert isinstance(gateway.authorize(authorization()), Approved)
+        assert isinstance(gateway.authorize(authorization(), HELD), Approved)
         assert server.connections == 2
 
 
@@ -216,15 +217,15 @@ def test_a_failed_call_does_not_use_up_a_connection_of_the_pool() -> None:
     with serving(*BROKEN.values(), answer(201, TRANSACTION)) as server:
         gateway = adapter(server.url, max_connections=1, connect_timeout_seconds=0.5)
         for _ in BROKEN:
-            assert isinstance(gateway.authorize(authorization()), Unknown)
-        assert isinstance(gateway.authorize(authorization()), Approved)
+            assert isinstance(gateway.authorize(authorization(), HELD), Unknown)
+        assert isinstance(gateway.authorize(authorization(), HELD), Approved)
 
 
 @pytest.mark.parametrize("name", ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "HTTPS_PROXY"])
 def test_proxy_variables_do_not_lead_the_connection_astray(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with refusing() as nowhere, serving(answer(201, TRANSACTION)) as server:
         monkeypatch.setenv(name, nowhere)
-        assert isinstance(adapter(server.url).authorize(authorization()), Approved)
+        assert isinstance(adapter(server.url).authorize(authorization(), HELD), Approved)
 
 
 @pytest.mark.parametrize("status", [401, 403, 426])
@@ -251,7 +252,7 @@ def test_what_the_gateway_does_not_know_is_absent_not_an_error() -> None:
         gateway = adapter(server.url)
         assert gateway.find_transaction("tx1") is None
         assert gateway.find_method("pm_1") is None
-        gateway.delete_method("pm_1")
+        gateway.delete_method("pm_1", HELD)
 
 
 @pytest.mark.parametrize("act", [*BROKEN.values(), answer(422, documents.invalid("91513")), answer(401)])
@@ -260,25 +261,10 @@ def test_nothing_that_is_told_of_a_failure_repeats_what_was_sent(act: Act, caplo
     with serving(act) as server:
         url = server.url
         try:
-            told = repr(adapter(url).authorize(authorization()))
+            told = repr(adapter(url).authorize(authorization(), HELD))
         except GatewayUnavailable as failure:
             told = repr(failure) + repr(failure.__cause__) + repr(failure.__context__)
     for secret in (CARD_NUMBER, CVV, PRIVATE_KEY, "dGhlLXB1YmxpYy1rZXk6"):
         # A free port can have any digits.
         assert secret not in told.replace(url, "")
         assert secret not in caplog.text.replace(url, "")
-
-
-def test_what_took_too_long_to_connect_is_not_sent_any_more() -> None:
-    with serving(answer(201)) as server:
-        late = transport.PooledTransport(
-            server.url,
-            ca_file=None,
-            connect_timeout_seconds=1,
-            read_timeout_seconds=1,
-            max_connections=1,
-            send_within_seconds=-1,
-        )
-        with pytest.raises(connection.RequestNotSent):
-            late.http_do("POST", f"{server.url}/transactions", {}, "<transaction/>")
-        assert server.received == []

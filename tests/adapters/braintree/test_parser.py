@@ -20,6 +20,7 @@ from tests.adapters.braintree import documents
 from tests.adapters.braintree.asking import adapter, authorization
 from tests.adapters.braintree.comparing import calls_made, outcome
 from tests.adapters.braintree.server import answer, serving
+from tests.fakes.runtime import HELD
 
 xml_util: Any = import_module("braintree.util.xml_util")
 
@@ -266,7 +267,7 @@ def test_the_sdk_reads_with_ours_unless_told_otherwise() -> None:
     with serving(answer(201, documents.transaction())) as server:
         gateway = adapter(server.url)
         assert parser_in_use() is parser.Parser
-        assert gateway.authorize(authorization()).transaction.transaction_id == "tx1"  # type: ignore[union-attr]
+        assert gateway.authorize(authorization(), HELD).transaction.transaction_id == "tx1"  # type: ignore[union-attr]
 
 
 @pytest.mark.usefixtures("_as_before")

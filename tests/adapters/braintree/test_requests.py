@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from adapters.braintree import params
 from adapters.braintree.order_ids import OrderIds
+from adapters.braintree.sending import sending_under
 from adapters.braintree.settings import BraintreeSettings, TwinEnvironment
 from application.ports.gateway import (
     Approved,
@@ -52,6 +53,7 @@ from tests.adapters.braintree.asking import (
     new_method,
 )
 from tests.adapters.braintree.server import Act, Received, answer, serving
+from tests.fakes.runtime import HELD
 
 APPROVAL = answer(201, documents.transaction())
 REFUSED_TOKEN = answer(422, documents.invalid("91515"))
@@ -61,7 +63,7 @@ NO_KEYS = answer(422, documents.invalid("915231"))
 def sale(**changes: Any) -> Any:
     """The transaction that an authorization asks for."""
     with serving(APPROVAL) as server:
-        assert isinstance(adapter(server.url).authorize(authorization(**changes)), Approved)
+        assert isinstance(adapter(server.url).authorize(authorization(**changes), HELD), Approved)
     [request] = server.received
     assert (request.verb, request.path) == ("POST", "/merchants/merchant1/transactions")
     return request.xml["transaction"]
@@ -127,7 +129,7 @@ def test_a_method_to_be_stored_gets_our_token(source: Any) -> None:
 def test_a_nonce_that_takes_no_token_of_ours_is_stored_under_the_gateways_own() -> None:
     with serving(REFUSED_TOKEN, APPROVAL) as server:
         asked = authorization(source=Nonce(NONCE), store_as=PaymentMethodId("pm_7"))
-        assert isinstance(adapter(server.url, use_api_request_key=True).authorize(asked), Approved)
+        assert isinstance(adapter(server.url, use_api_request_key=True).authorize(asked, HELD), Approved)
     first, second = (request.xml["transaction"] for request in server.received)
     assert "credit_card" not in second
     assert second["options"]["store_in_vault_on_success"] is True
@@ -136,7 +138,7 @@ def test_a_nonce_that_takes_no_token_of_ours_is_stored_under_the_gateways_own() 
 
 def test_a_card_whose_token_is_refused_is_not_sent_again() -> None:
     with serving(REFUSED_TOKEN) as server:
-        outcome = adapter(server.url).authorize(authorization(store_as=PaymentMethodId("pm_7")))
+        outcome = adapter(server.url).authorize(authorization(store_as=PaymentMethodId("pm_7")), HELD)
     assert isinstance(outcome, Rejected)
     assert len(server.received) == 1
 
@@ -157,7 +159,7 @@ def test_address_and_descriptor_are_sent_as_far_as_they_are_given() -> None:
 
 def test_a_currency_without_a_merchant_account_is_never_sent() -> None:
     with serving(APPROVAL) as server:
-        outcome = adapter(server.url).authorize(authorization(amount=Money(100, "EUR")))
+        outcome = adapter(server.url).authorize(authorization(amount=Money(100, "EUR")), HELD)
     assert outcome == Rejected(detail="no merchant account takes EUR")
     assert server.received == []
 
@@ -186,37 +188,37 @@ def exchange(ask: Any, **settings: Any) -> Received:
 
 
 def test_a_whole_capture_submits_the_transaction() -> None:
-    request = exchange(lambda gateway: gateway.capture(CAPTURE))
+    request = exchange(lambda gateway: gateway.capture(CAPTURE, HELD))
     assert (request.verb, request.path) == ("PUT", "/merchants/merchant1/transactions/tx1/submit_for_settlement")
     assert request.xml == {"transaction": {"amount": "10.50"}}
 
 
 def test_a_partial_capture_makes_a_transaction_that_carries_the_operation_id() -> None:
-    request = exchange(lambda gateway: gateway.capture(PART))
+    request = exchange(lambda gateway: gateway.capture(PART, HELD))
     assert request.path.endswith("/transactions/tx1/submit_for_partial_settlement")
     assert request.xml == {"transaction": {"amount": "0.50", "order_id": "op_1"}}
 
 
 def test_a_final_part_releases_the_rest() -> None:
-    request = exchange(lambda gateway: gateway.capture(replace(PART, final=True)))
+    request = exchange(lambda gateway: gateway.capture(replace(PART, final=True), HELD))
     assert request.xml == {"transaction": {"amount": "0.50", "order_id": "op_1", "final_capture": True}}
 
 
 def test_a_refund_makes_a_transaction_that_carries_the_operation_id() -> None:
-    request = exchange(lambda gateway: gateway.refund(REFUND))
+    request = exchange(lambda gateway: gateway.refund(REFUND, HELD))
     assert (request.verb, request.path) == ("POST", "/merchants/merchant1/transactions/tx1/refund")
     assert request.xml == {"transaction": {"amount": "0.25", "order_id": "op_1"}}
 
 
 def test_a_void_names_the_transaction_and_nothing_else() -> None:
-    request = exchange(lambda gateway: gateway.void(VOID))
+    request = exchange(lambda gateway: gateway.void(VOID, HELD))
     assert (request.verb, request.path, request.body) == ("PUT", "/merchants/merchant1/transactions/tx1/void", b"")
 
 
 def test_an_id_that_would_change_the_address_is_never_sent() -> None:
     with serving(APPROVAL) as server:
         stray = Capture(operation_id=OPERATION, transaction_id="../tx1", amount=Money(1, "USD"), in_part=False)
-        assert isinstance(adapter(server.url).capture(stray), Rejected)
+        assert isinstance(adapter(server.url).capture(stray, HELD), Rejected)
     assert server.received == []
 
 
@@ -226,11 +228,11 @@ def test_an_id_that_would_change_the_address_is_never_sent() -> None:
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda gateway: gateway.authorize(authorization()),
-        lambda gateway: gateway.capture(CAPTURE),
-        lambda gateway: gateway.capture(PART),
-        lambda gateway: gateway.void(VOID),
-        lambda gateway: gateway.refund(REFUND),
+        lambda gateway: gateway.authorize(authorization(), HELD),
+        lambda gateway: gateway.capture(CAPTURE, HELD),
+        lambda gateway: gateway.capture(PART, HELD),
+        lambda gateway: gateway.void(VOID, HELD),
+        lambda gateway: gateway.refund(REFUND, HELD),
     ],
     ids=["authorize", "capture", "capture in part", "void", "refund"],
 )
@@ -241,8 +243,8 @@ def test_every_call_that_moves_money_carries_the_operation_id_as_its_request_key
 def test_a_merchant_without_request_keys_is_served_without_them_from_then_on(caplog: pytest.LogCaptureFixture) -> None:
     with serving(NO_KEYS, APPROVAL) as server:
         gateway = adapter(server.url, use_api_request_key=True)
-        assert isinstance(gateway.authorize(authorization()), Approved)
-        assert isinstance(gateway.capture(CAPTURE), Approved)
+        assert isinstance(gateway.authorize(authorization(), HELD), Approved)
+        assert isinstance(gateway.capture(CAPTURE, HELD), Approved)
     keyed = ["api_request_key" in request.xml["transaction"] for request in server.received]
     assert keyed == [True, False, False]
     assert caplog.text.count("915231") == 1
@@ -254,7 +256,7 @@ def test_a_merchant_without_request_keys_is_served_without_them_from_then_on(cap
 )
 def test_what_the_gateway_says_of_a_request_key_decides_the_outcome(code: str, kind: type) -> None:
     with serving(answer(422, documents.invalid(code))) as server:
-        assert isinstance(adapter(server.url, use_api_request_key=True).authorize(authorization()), kind)
+        assert isinstance(adapter(server.url, use_api_request_key=True).authorize(authorization(), HELD), kind)
 
 
 # Searches
@@ -344,7 +346,7 @@ CARD = answer(201, documents.document("credit-card", documents.CARD))
 
 def test_a_customer_is_created_under_our_own_id() -> None:
     with serving(CUSTOMER) as server:
-        adapter(server.url).ensure_customer(customer(phone=""))
+        adapter(server.url).ensure_customer(customer(phone=""), HELD)
     assert server.received[0].xml["customer"] == {
         "id": "cus_1",
         "first_name": "Budi",
@@ -355,24 +357,24 @@ def test_a_customer_is_created_under_our_own_id() -> None:
 
 def test_a_customer_that_is_known_already_is_fine() -> None:
     with serving(answer(422, documents.invalid("91609"))) as server:
-        adapter(server.url).ensure_customer(customer())
+        adapter(server.url).ensure_customer(customer(), HELD)
     assert len(server.received) == 1
 
 
 def test_a_customer_whose_details_the_gateway_dislikes_is_kept_without_them() -> None:
     with serving(answer(422, documents.invalid("81604")), CUSTOMER) as server:
-        adapter(server.url).ensure_customer(customer())
+        adapter(server.url).ensure_customer(customer(), HELD)
     assert server.received[1].xml["customer"] == {"id": "cus_1"}
 
 
 def test_a_customer_that_cannot_be_created_at_all_is_an_error() -> None:
     with serving(answer(422, documents.invalid("91610"))) as server, pytest.raises(GatewayUnavailable, match="91610"):
-        adapter(server.url).ensure_customer(customer())
+        adapter(server.url).ensure_customer(customer(), HELD)
 
 
 def test_an_update_makes_a_customer_known_that_was_not() -> None:
     with serving(answer(404), CUSTOMER) as server:
-        adapter(server.url).update_customer(customer())
+        adapter(server.url).update_customer(customer(), HELD)
     assert [(request.verb, request.path) for request in server.received] == [
         ("PUT", "/merchants/merchant1/customers/cus_1"),
         ("POST", "/merchants/merchant1/customers"),
@@ -381,21 +383,21 @@ def test_an_update_makes_a_customer_known_that_was_not() -> None:
 
 def test_an_update_forgets_what_is_no_longer_given() -> None:
     with serving(CUSTOMER) as server:
-        adapter(server.url).update_customer(customer(phone=""))
+        adapter(server.url).update_customer(customer(phone=""), HELD)
     assert server.received[0].xml["customer"]["phone"] == ""
 
 
 def test_a_customer_is_deleted_once_or_more() -> None:
     with serving(answer(200), answer(404)) as server:
         gateway = adapter(server.url)
-        gateway.delete_customer(customer().customer_id)
-        gateway.delete_customer(customer().customer_id)
+        gateway.delete_customer(customer().customer_id, HELD)
+        gateway.delete_customer(customer().customer_id, HELD)
     assert {request.verb for request in server.received} == {"DELETE"}
 
 
 def test_a_card_is_stored_under_our_own_token() -> None:
     with serving(CARD) as server:
-        outcome = adapter(server.url).store_method(new_method(verify=True, make_default=True))
+        outcome = adapter(server.url).store_method(new_method(verify=True, make_default=True), HELD)
     assert isinstance(outcome, Stored)
     sent = server.received[0].xml["credit_card"]
     assert (sent["token"], sent["customer_id"], sent["number"]) == ("pm_1", "cus_1", CARD_NUMBER)
@@ -404,7 +406,9 @@ def test_a_card_is_stored_under_our_own_token() -> None:
 
 def test_a_nonce_is_stored_under_our_own_token() -> None:
     with serving(CARD) as server:
-        adapter(server.url).store_method(new_method(source=Nonce(NONCE), billing_address=Address(postal_code="12190")))
+        adapter(server.url).store_method(
+            new_method(source=Nonce(NONCE), billing_address=Address(postal_code="12190")), HELD
+        )
     assert server.received[0].xml["payment_method"] == {
         "customer_id": "cus_1",
         "token": "pm_1",
@@ -416,7 +420,7 @@ def test_a_nonce_is_stored_under_our_own_token() -> None:
 
 def test_a_method_stored_by_an_attempt_whose_answer_was_lost_is_found_again() -> None:
     with serving(answer(422, documents.invalid("91719")), CARD) as server:
-        outcome = adapter(server.url).store_method(new_method())
+        outcome = adapter(server.url).store_method(new_method(), HELD)
     assert isinstance(outcome, Stored)
     assert outcome.method.token == "pm_1"
 
@@ -432,7 +436,7 @@ def test_a_method_stored_by_an_attempt_whose_answer_was_lost_is_found_again() ->
 )
 def test_a_token_in_use_for_something_else_is_not_taken_for_the_method(then: Act, kind: type) -> None:
     with serving(answer(422, documents.invalid("91719")), then) as server:
-        assert isinstance(adapter(server.url).store_method(new_method()), kind)
+        assert isinstance(adapter(server.url).store_method(new_method(), HELD), kind)
 
 
 def test_a_change_sends_what_changes() -> None:
@@ -444,7 +448,7 @@ def test_a_change_sends_what_changes() -> None:
         make_default=True,
     )
     with serving(answer(200, documents.document("credit-card", documents.CARD))) as server:
-        assert isinstance(adapter(server.url).change_method(change), Stored)
+        assert isinstance(adapter(server.url).change_method(change, HELD), Stored)
     assert server.received[0].path == "/merchants/merchant1/payment_methods/any/pm_1"
     assert server.received[0].xml["payment_method"] == {
         "expiration_month": "04",
@@ -473,7 +477,7 @@ def test_a_client_token_that_is_refused_is_an_error() -> None:
 
 
 def test_the_headers_are_the_sdks_own() -> None:
-    headers = exchange(lambda gateway: gateway.authorize(authorization())).headers
+    headers = exchange(lambda gateway: gateway.authorize(authorization(), HELD)).headers
     assert headers["content-type"] == "application/xml"
     assert headers["accept-encoding"] == "gzip"
     assert headers["x-apiversion"] == "6"
@@ -485,7 +489,9 @@ def test_files_are_sent_as_a_form() -> None:
     with serving(answer(200)) as server:
         transport = adapter(server.url)._transport
         body = ({"document_upload[kind]": "evidence_document"}, {"file": ("receipt.png", b"\x89PNG", "image/png")})
-        assert transport.http_do("POST", f"{server.url}/uploads", {"Accept": "application/xml"}, body) == [200, ""]
+        with sending_under(HELD):
+            answered = transport.http_do("POST", f"{server.url}/uploads", {"Accept": "application/xml"}, body)
+        assert answered == [200, ""]
     [request] = server.received
     assert request.headers["content-type"].startswith("multipart/form-data; boundary=")
     assert b'name="file"; filename="receipt.png"' in request.body
@@ -526,7 +532,7 @@ def test_settings_show_no_key() -> None:
 
 def test_a_declined_payment_tells_nothing_of_the_card_but_what_may_be_shown() -> None:
     with serving(answer(422, documents.declined())) as server:
-        outcome = adapter(server.url).authorize(authorization())
+        outcome = adapter(server.url).authorize(authorization(), HELD)
     assert isinstance(outcome, Declined)
     assert CARD_NUMBER not in repr(outcome)
 

@@ -48,6 +48,7 @@ from domain.payment_method import CheckResult
 from domain.transaction import TransactionStatus
 from tests.adapters.braintree import asking
 from tests.adapters.braintree.comparing import outcome as outcome_of
+from tests.fakes.runtime import HELD
 
 twins: Any = pytest.importorskip("braintree_twin.testing")
 
@@ -154,7 +155,7 @@ def whole(transaction: Transaction) -> Capture:
 
 def someone(gateway: BraintreeAdapter) -> Customer:
     customer = asking.customer(customer_id=CustomerId(new("cus")), is_at_gateway=True)
-    gateway.ensure_customer(customer)
+    gateway.ensure_customer(customer, HELD)
     return customer
 
 
@@ -164,7 +165,7 @@ def someone(gateway: BraintreeAdapter) -> Customer:
 @pytest.mark.parametrize("amount", [Money(1050, "USD"), Money(1050, "JPY"), Money(1050, "KWD"), Money(1500000, "IDR")])
 def test_an_authorization_holds_the_exact_amount_in_its_currency(gateway: BraintreeAdapter, amount: Money) -> None:
     asked = sale(amount)
-    held = taken(gateway.authorize(asked))
+    held = taken(gateway.authorize(asked, HELD))
     assert held.amount == amount
     assert held.standing.status is TransactionStatus.AUTHORIZED
     assert held.standing.authorization_expire_time is not None
@@ -174,8 +175,8 @@ def test_an_authorization_holds_the_exact_amount_in_its_currency(gateway: Braint
 
 
 def test_a_payment_is_captured_settled_and_refunded_in_part(gateway: BraintreeAdapter, twin: Any) -> None:
-    held = taken(gateway.authorize(sale()))
-    captured = taken(gateway.capture(whole(held)))
+    held = taken(gateway.authorize(sale(), HELD))
+    captured = taken(gateway.capture(whole(held), HELD))
     assert captured.standing.status is TransactionStatus.SUBMITTED
     twin.control.settle()
     settled = gateway.find_transaction(held.transaction_id)
@@ -184,7 +185,8 @@ def test_a_payment_is_captured_settled_and_refunded_in_part(gateway: BraintreeAd
     assert settled.standing.settle_time is not None
     returned = taken(
         gateway.refund(
-            Refund(operation_id=OperationId(new("op")), transaction_id=held.transaction_id, amount=Money(250, "USD"))
+            Refund(operation_id=OperationId(new("op")), transaction_id=held.transaction_id, amount=Money(250, "USD")),
+            HELD,
         )
     )
     assert (returned.kind, returned.amount) == (TransactionKind.CREDIT, Money(250, "USD"))
@@ -192,21 +194,21 @@ def test_a_payment_is_captured_settled_and_refunded_in_part(gateway: BraintreeAd
 
 
 def test_a_payment_can_be_captured_at_once_and_voided(gateway: BraintreeAdapter) -> None:
-    captured = taken(gateway.authorize(sale(captures=True)))
+    captured = taken(gateway.authorize(sale(captures=True), HELD))
     assert captured.standing.status is TransactionStatus.SUBMITTED
     void = Void(operation_id=OperationId(new("op")), transaction_id=captured.transaction_id)
-    assert taken(gateway.void(void)).standing.status is TransactionStatus.VOIDED
-    again = gateway.void(replace(void, operation_id=OperationId(new("op"))))
+    assert taken(gateway.void(void, HELD)).standing.status is TransactionStatus.VOIDED
+    again = gateway.void(replace(void, operation_id=OperationId(new("op"))), HELD)
     assert isinstance(again, Rejected)
     assert again.details.validation_code == "91504"
 
 
 def test_parts_are_transactions_of_their_own_and_their_parent_says_so(gateway: BraintreeAdapter) -> None:
-    held = taken(gateway.authorize(sale()))
+    held = taken(gateway.authorize(sale(), HELD))
     parts = []
     for cents in (300, 450):
         part = replace(whole(held), operation_id=OperationId(new("op")), amount=Money(cents, "USD"), in_part=True)
-        parts.append(taken(gateway.capture(part)))
+        parts.append(taken(gateway.capture(part, HELD)))
         [found] = gateway.find_by_operation(part.operation_id)
         assert found.transaction_id == parts[-1].transaction_id
         assert found.authorized_transaction_id == held.transaction_id
@@ -217,9 +219,9 @@ def test_parts_are_transactions_of_their_own_and_their_parent_says_so(gateway: B
 
 
 def test_a_refund_before_settlement_is_rejected_without_effect(gateway: BraintreeAdapter) -> None:
-    captured = taken(gateway.authorize(sale(captures=True)))
+    captured = taken(gateway.authorize(sale(captures=True), HELD))
     asked = Refund(operation_id=OperationId(new("op")), transaction_id=captured.transaction_id, amount=Money(1, "USD"))
-    outcome = gateway.refund(asked)
+    outcome = gateway.refund(asked, HELD)
     assert isinstance(outcome, Rejected)
     assert outcome.details.validation_code == "91506"
     assert gateway.find_by_operation(asked.operation_id) == []
@@ -244,7 +246,7 @@ def test_a_refund_before_settlement_is_rejected_without_effect(gateway: Braintre
 )
 def test_the_bank_says_no(gateway: BraintreeAdapter, amount: str, reason: DeclineReason) -> None:
     asked = sale(Money.from_decimal(amount, "USD"))
-    outcome = gateway.authorize(asked)
+    outcome = gateway.authorize(asked, HELD)
     assert isinstance(outcome, Declined), outcome
     assert outcome.decline.reason is reason
     assert outcome.instrument is not None
@@ -253,13 +255,13 @@ def test_the_bank_says_no(gateway: BraintreeAdapter, amount: str, reason: Declin
 
 
 def test_an_unknown_nonce_is_the_callers_to_mend(gateway: BraintreeAdapter) -> None:
-    outcome = gateway.authorize(sale(source=Nonce("no-such-nonce")))
+    outcome = gateway.authorize(sale(source=Nonce("no-such-nonce")), HELD)
     assert isinstance(outcome, Declined), outcome
     assert outcome.decline.reason is DeclineReason.INVALID_DATA
 
 
 def test_an_unknown_stored_method_is_declined_without_a_call_to_a_bank(gateway: BraintreeAdapter) -> None:
-    outcome = gateway.authorize(sale(source=StoredMethod("nothing")))
+    outcome = gateway.authorize(sale(source=StoredMethod("nothing")), HELD)
     assert isinstance(outcome, Declined), outcome
     assert outcome.decline.reason is DeclineReason.METHOD_REMOVED
     assert outcome.details.validation_code == "91518"
@@ -267,7 +269,7 @@ def test_an_unknown_stored_method_is_declined_without_a_call_to_a_bank(gateway: 
 
 @pytest.mark.parametrize("account", ["twin_usd_suspended", "no_such_account"])
 def test_an_account_that_cannot_take_it_is_no_decline_of_the_card(account: str, twin: Any) -> None:
-    outcome = connect(twin, merchant_accounts={"USD": account}).authorize(sale())
+    outcome = connect(twin, merchant_accounts={"USD": account}).authorize(sale(), HELD)
     assert isinstance(outcome, Rejected), outcome
     assert outcome.cause is RefusalCause.MERCHANT_ACCOUNT
     assert "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS" in outcome.detail
@@ -275,7 +277,7 @@ def test_an_account_that_cannot_take_it_is_no_decline_of_the_card(account: str, 
 
 def test_the_merchants_own_rules_reject_a_wrong_security_code(twin: Any) -> None:
     strict = connect(twin, merchant_accounts={"USD": "twin_usd_avs_cvv"})
-    outcome = strict.authorize(sale(source=replace(VISA, cvv="200")))
+    outcome = strict.authorize(sale(source=replace(VISA, cvv="200")), HELD)
     assert isinstance(outcome, Declined), outcome
     assert outcome.decline.reason is DeclineReason.INCORRECT_CVV
     assert outcome.details.cvv_response == "N"
@@ -284,7 +286,7 @@ def test_the_merchants_own_rules_reject_a_wrong_security_code(twin: Any) -> None
 def test_wrong_keys_are_told_as_such(twin: Any) -> None:
     stranger = connect(twin, private_key="wrong")
     with pytest.raises(GatewayRefusedCredentials):
-        stranger.authorize(sale())
+        stranger.authorize(sale(), HELD)
     with pytest.raises(GatewayRefusedCredentials):
         stranger.find_transaction("tx")
 
@@ -294,7 +296,7 @@ def test_wrong_keys_are_told_as_such(twin: Any) -> None:
 
 def test_a_request_sent_twice_with_its_key_pays_once(gateway: BraintreeAdapter) -> None:
     asked = sale(captures=True)
-    first, second = taken(gateway.authorize(asked)), taken(gateway.authorize(asked))
+    first, second = taken(gateway.authorize(asked, HELD)), taken(gateway.authorize(asked, HELD))
     assert first.transaction_id == second.transaction_id
     assert len(gateway.find_by_operation(asked.operation_id)) == 1
 
@@ -302,17 +304,17 @@ def test_a_request_sent_twice_with_its_key_pays_once(gateway: BraintreeAdapter) 
 def test_a_merchant_without_request_keys_is_served_without(twin: Any) -> None:
     keyless = connect(twin, merchant_accounts={"USD": "twin_usd_no_request_keys"})
     asked = sale()
-    taken(keyless.authorize(asked))
+    taken(keyless.authorize(asked, HELD))
     assert len(keyless.find_by_operation(asked.operation_id)) == 1
 
 
 def test_what_is_sent_again_with_another_content_has_a_request_key_of_its_own(twin: Any) -> None:
     keyed = connect(twin, use_api_request_key=True)
     asked = sale(customer=asking.customer(email="ann@localhost"))
-    refused = keyed.authorize(asked)
+    refused = keyed.authorize(asked, HELD)
     assert isinstance(refused, Rejected), refused
     assert refused.cause is RefusalCause.CUSTOMER_DETAILS
-    taken(keyed.authorize(replace(asked, customer=None, attempt=2)))
+    taken(keyed.authorize(replace(asked, customer=None, attempt=2), HELD))
     assert len(keyed.find_by_operation(asked.operation_id)) == 1
 
 
@@ -322,18 +324,18 @@ def test_what_is_sent_again_with_another_content_has_a_request_key_of_its_own(tw
 def test_a_card_is_kept_with_the_payment_and_pays_again(gateway: BraintreeAdapter) -> None:
     customer = someone(gateway)
     token = PaymentMethodId(new("pm"))
-    first = taken(gateway.authorize(sale(customer=customer, store_as=token)))
+    first = taken(gateway.authorize(sale(customer=customer, store_as=token), HELD))
     assert first.token == token
     kept = gateway.find_method(token)
     assert kept is not None
     assert kept.customer_id == customer.customer_id
-    taken(gateway.authorize(sale(Money(777, "USD"), source=StoredMethod(token), customer=customer)))
+    taken(gateway.authorize(sale(Money(777, "USD"), source=StoredMethod(token), customer=customer), HELD))
 
 
 def test_a_nonce_is_kept_with_the_payment_under_the_token_it_names(gateway: BraintreeAdapter) -> None:
     customer = someone(gateway)
     asked = sale(source=Nonce("fake-valid-mastercard-nonce"), customer=customer, store_as=PaymentMethodId(new("pm")))
-    paid = taken(gateway.authorize(asked))
+    paid = taken(gateway.authorize(asked, HELD))
     assert paid.token
     kept = gateway.find_method(paid.token)
     assert kept is not None
@@ -342,7 +344,7 @@ def test_a_nonce_is_kept_with_the_payment_under_the_token_it_names(gateway: Brai
 
 def test_a_payment_by_somebody_whom_the_gateway_does_not_know_keeps_nothing(gateway: BraintreeAdapter) -> None:
     passing = asking.customer(customer_id=CustomerId(new("cus")))
-    assert taken(gateway.authorize(sale(customer=passing))).token == ""
+    assert taken(gateway.authorize(sale(customer=passing), HELD)).token == ""
 
 
 @pytest.mark.parametrize(
@@ -362,12 +364,12 @@ def test_wallets_are_kept_and_show_as_what_they_are(
     asked = NewMethod(
         payment_method_id=PaymentMethodId(new("pm")), customer_id=customer.customer_id, source=Nonce(nonce)
     )
-    outcome = gateway.store_method(asked)
+    outcome = gateway.store_method(asked, HELD)
     assert isinstance(outcome, Stored), outcome
     assert outcome.method.instrument.kind is kind
     assert outcome.method.is_default
     assert gateway.find_method(outcome.method.token) == outcome.method
-    paid = taken(gateway.authorize(sale(source=StoredMethod(outcome.method.token))))
+    paid = taken(gateway.authorize(sale(source=StoredMethod(outcome.method.token)), HELD))
     assert paid.instrument is not None
     assert paid.instrument.kind is kind
 
@@ -376,7 +378,7 @@ def test_storing_twice_under_one_token_keeps_one_method(gateway: BraintreeAdapte
     asked = NewMethod(
         payment_method_id=PaymentMethodId(new("pm")), customer_id=someone(gateway).customer_id, source=VISA
     )
-    first, second = gateway.store_method(asked), gateway.store_method(asked)
+    first, second = gateway.store_method(asked, HELD), gateway.store_method(asked, HELD)
     assert isinstance(first, Stored)
     assert isinstance(second, Stored)
     assert first.method.token == second.method.token == asked.payment_method_id
@@ -390,7 +392,7 @@ def test_a_card_is_verified_when_it_is_kept(gateway: BraintreeAdapter) -> None:
         verify=True,
         billing_address=Address(street_address="Jl. Sudirman 1", postal_code="20000"),
     )
-    outcome = gateway.store_method(asked)
+    outcome = gateway.store_method(asked, HELD)
     assert isinstance(outcome, Stored), outcome
     checked = outcome.method.verification
     assert checked is not None
@@ -405,7 +407,7 @@ def test_a_card_that_its_bank_refuses_is_not_kept(gateway: BraintreeAdapter) -> 
         source=replace(VISA, number="4000111111111115"),
         verify=True,
     )
-    outcome = gateway.store_method(asked)
+    outcome = gateway.store_method(asked, HELD)
     assert isinstance(outcome, NotStored), outcome
     assert outcome.verification.decline is not None
     assert gateway.find_method(asked.payment_method_id) is None
@@ -415,7 +417,7 @@ def test_a_kept_card_is_changed_and_forgotten(gateway: BraintreeAdapter) -> None
     customer = someone(gateway)
     tokens = [PaymentMethodId(new("pm")), PaymentMethodId(new("pm"))]
     for token in tokens:
-        gateway.store_method(NewMethod(payment_method_id=token, customer_id=customer.customer_id, source=VISA))
+        gateway.store_method(NewMethod(payment_method_id=token, customer_id=customer.customer_id, source=VISA), HELD)
     change = MethodChange(
         token=tokens[1],
         expiry=CardExpiry(2033, 4),
@@ -423,27 +425,27 @@ def test_a_kept_card_is_changed_and_forgotten(gateway: BraintreeAdapter) -> None
         billing_address=Address(locality="Bandung"),
         make_default=True,
     )
-    outcome = gateway.change_method(change)
+    outcome = gateway.change_method(change, HELD)
     assert isinstance(outcome, Stored), outcome
     assert outcome.method.instrument.expiry == CardExpiry(2033, 4)
     assert outcome.method.instrument.cardholder_name == "Siti Rahayu"
     assert outcome.method.is_default
-    gateway.delete_method(tokens[1])
-    gateway.delete_method(tokens[1])
+    gateway.delete_method(tokens[1], HELD)
+    gateway.delete_method(tokens[1], HELD)
     assert gateway.find_method(tokens[1]) is None
-    assert isinstance(gateway.change_method(change), Rejected)
+    assert isinstance(gateway.change_method(change, HELD), Rejected)
 
 
 def test_a_customer_is_made_known_changed_and_forgotten(gateway: BraintreeAdapter) -> None:
     customer = someone(gateway)
-    gateway.ensure_customer(customer)
-    gateway.update_customer(replace(customer, given_name="Siti", phone=""))
+    gateway.ensure_customer(customer, HELD)
+    gateway.update_customer(replace(customer, given_name="Siti", phone=""), HELD)
     token = PaymentMethodId(new("pm"))
-    gateway.store_method(NewMethod(payment_method_id=token, customer_id=customer.customer_id, source=VISA))
-    gateway.delete_customer(customer.customer_id)
-    gateway.delete_customer(customer.customer_id)
+    gateway.store_method(NewMethod(payment_method_id=token, customer_id=customer.customer_id, source=VISA), HELD)
+    gateway.delete_customer(customer.customer_id, HELD)
+    gateway.delete_customer(customer.customer_id, HELD)
     assert gateway.find_method(token) is None
-    gateway.update_customer(customer)
+    gateway.update_customer(customer, HELD)
 
 
 def test_a_client_token_can_be_had_with_and_without_a_customer(gateway: BraintreeAdapter) -> None:
@@ -463,7 +465,7 @@ def test_what_the_gateway_does_not_know_is_not_found(gateway: BraintreeAdapter) 
 
 
 def test_many_transactions_are_found_at_once(gateway: BraintreeAdapter) -> None:
-    ids = [taken(gateway.authorize(sale(Money(100 + n, "USD")))).transaction_id for n in range(60)]
+    ids = [taken(gateway.authorize(sale(Money(100 + n, "USD")), HELD)).transaction_id for n in range(60)]
     found = gateway.find_transactions([*ids, "nothing"])
     assert {transaction.transaction_id for transaction in found} == set(ids)
 
@@ -473,7 +475,7 @@ def test_many_threads_share_one_adapter(gateway: BraintreeAdapter) -> None:
 
     def pay(amount: int) -> None:
         asked = sale(Money(amount, "USD"))
-        outcomes.append((asked, gateway.authorize(asked)))
+        outcomes.append((asked, gateway.authorize(asked, HELD)))
 
     threads = [threading.Thread(target=pay, args=(1000 + n,)) for n in range(32)]
     for thread in threads:
@@ -509,7 +511,7 @@ def test_whatever_breaks_the_outcome_is_unknown_until_it_is_looked_up(
 ) -> None:
     asked = sale()
     twin.control.add_fault(**fault, method="POST", path="/transactions", next=1)
-    assert isinstance(gateway.authorize(asked), Unknown)
+    assert isinstance(gateway.authorize(asked, HELD), Unknown)
     assert len(gateway.find_by_operation(asked.operation_id)) == int(happened)
 
 
@@ -517,7 +519,7 @@ def test_a_gateway_slower_than_the_read_timeout_leaves_the_outcome_unknown(twin:
     impatient = connect(twin, read_timeout_seconds=0.3)
     asked = sale()
     twin.control.add_fault("delay", path="/transactions", seconds=1, when="after", next=1)
-    assert isinstance(impatient.authorize(asked), Unknown)
+    assert isinstance(impatient.authorize(asked, HELD), Unknown)
     assert len(connect(twin).find_by_operation(asked.operation_id)) == 1
 
 
@@ -542,17 +544,17 @@ def test_a_question_that_stays_unanswered_says_so(
 
 def test_a_certificate_that_nobody_vouches_for_means_that_nothing_was_sent(twin: Any) -> None:
     with pytest.raises(GatewayNotReached):
-        connect(twin, ca_file="").authorize(sale())
+        connect(twin, ca_file="").authorize(sale(), HELD)
 
 
 def test_a_twin_that_is_gone_was_not_reached_and_one_that_is_back_is(tmp_path: Path) -> None:
     with twins.start_twin(tmp_path) as own:
         gateway = connect(own)
         first = sale()
-        taken(gateway.authorize(first))
+        taken(gateway.authorize(first, HELD))
         own.kill()
         with pytest.raises(GatewayNotReached):
-            gateway.authorize(sale())
+            gateway.authorize(sale(), HELD)
         own.restart()
         assert len(gateway.find_by_operation(first.operation_id)) == 1
-        taken(gateway.authorize(sale()))
+        taken(gateway.authorize(sale(), HELD))

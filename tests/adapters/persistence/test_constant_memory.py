@@ -22,7 +22,7 @@ from domain.money import Money
 from tests import long_history
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_gateway import MemoryGateway
-from tests.fakes.runtime import ManualClock
+from tests.fakes.runtime import HELD, ManualClock
 from tests.long_history import EVERY, LATEST
 from tests.sealing import SEALER
 
@@ -68,10 +68,12 @@ def test_a_reconciliation_takes_the_same_memory_for_many_payments(engine: Engine
                 amount=Money(100, "USD"),
                 source=Card("4111111111111111", CardExpiry(2030, 12)),
                 captures=True,
-            )
+            ),
+            HELD,
         )
     store = SqlStore(engine, CountingIds(), SEALER)
-    reconcile = Reconcile(store, gateway, ExplainTransactions(store), ReverseOrphans(gateway, CountingIds()))
+    reverse = ReverseOrphans(gateway, CountingIds(), lambda: HELD)
+    reconcile = Reconcile(store, gateway, ExplainTransactions(store), reverse)
     clock.advance(timedelta(hours=1))
 
     def run(count: int) -> Iterator[object]:
