@@ -127,7 +127,7 @@ def a_refund_in_the_control_panel(shop: Shop) -> None:
     """It carries the order id of the sale."""
     sale = shop.settled().authorization
     by_hand = Refund(operation_id=sale.operation_id, transaction_id=sale.transaction_id, amount=Money(10_00, "USD"))
-    assert isinstance(shop.real_gateway.refund(by_hand), Approved)
+    assert isinstance(shop.real_gateway.refund(by_hand, HELD), Approved)
 
 
 def a_forgotten_void(shop: Shop) -> None:
