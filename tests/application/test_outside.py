@@ -7,8 +7,14 @@ from datetime import timedelta
 
 import pytest
 
+from application.follow import FollowPolicy
 from application.lease import Lease
 from application.ports.gateway import Approved, Capture, Refund, Transaction, Void
+from application.ports.notifications import NotificationOutcome, Subject
+from application.process_notifications import ProcessNotifications
+from application.record_dispute import RecordDispute
+from application.refresh import Refresh
+from application.reread_methods import RereadMethods
 from application.verify_payment import VerificationOutcome
 from domain.errors import AmountExceeds, IllegalTransition
 from domain.events import OUTSIDE, OutsideOperationRecorded
@@ -41,7 +47,25 @@ def by_following(shop: Shop, _: Payment) -> None:
     assert shop.follow() == 1
 
 
-WAYS: dict[str, Learn] = {"verification": by_verification, "follower": by_following}
+def by_a_webhook(shop: Shop, _: Payment) -> None:
+    """Each is a hint: of the sale, or of what was made of it."""
+    notifications = ProcessNotifications(
+        store=shop.store,
+        gateway=shop.gateway,
+        exactly_once=shop.once,
+        refresh=Refresh(shop.store, shop.gateway, shop.clock, shop.ids),
+        record_dispute=RecordDispute(shop.store, shop.gateway, shop.clock, shop.ids, FollowPolicy(), MINUTE),
+        reread_methods=RereadMethods(shop.store, shop.gateway, shop.clock),
+        resolve=shop.resolver,
+        count=lambda *_: None,
+        max_attempts=3,
+    )
+    for transaction in reversed(shop.real_gateway.all_transactions()):
+        subject = Subject(transaction_ids=(transaction.transaction_id,))
+        assert notifications.look_at_transactions(subject) is NotificationOutcome.RECORDED
+
+
+WAYS: dict[str, Learn] = {"verification": by_verification, "follower": by_following, "webhook": by_a_webhook}
 every_way = pytest.mark.parametrize("learn", WAYS.values(), ids=list(WAYS))
 
 

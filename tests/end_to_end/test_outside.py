@@ -21,6 +21,7 @@ from bayar import (
     PaymentState,
 )
 from bayar.payments.v1.payment_service_pb2 import VerificationOutcome
+from tests.bootstrap.command_line import CommandLine
 from tests.end_to_end.service import Pair
 from tests.end_to_end.wallet import pay, usd
 
@@ -121,3 +122,15 @@ def test_a_scheduled_refund_that_no_longer_fits_ends_with_its_reason(
     assert ours.state == OperationState.OPERATION_STATE_FAILED
     assert "50.00 of USD 60.00 is left" in ours.failure_detail
     assert (payment.refunded_amount, payment.refund_pending_amount) == (usd("50.00"), usd("0.00"))
+
+
+def test_the_command_line_tells_what_somebody_else_did(bayar: BayarClient, pair: Pair, panel: Any) -> None:
+    payment = settled(bayar, pair, "81.00")
+    panel.transaction.refund(payment.gateway_details.transaction_id, "50.00")
+    cli = CommandLine(pair.service.address)
+    assert "The gateway knew more or other." in cli.out("payments", "verify", payment.payment_id)
+
+    shown = " ".join(cli.out("payments", "show", payment.payment_id).split())
+
+    assert "still refundable USD 31.00" in shown
+    assert "made at the gateway by somebody else" in shown
