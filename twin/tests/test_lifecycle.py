@@ -54,6 +54,26 @@ def test_an_authorization_can_be_voided_once(gateway: Gateway) -> None:
     assert codes(gateway.transaction.void(transaction.id)) == ["91504"]
 
 
+def test_what_is_left_of_an_authorization_is_voided_and_its_parts_stay(gateway: Gateway) -> None:
+    parent = sale(gateway, amount="30.00")
+    part = gateway.transaction.submit_for_partial_settlement(parent.id, "10.00").transaction
+    assert gateway.transaction.void(parent.id).transaction.status == "voided"
+    assert gateway.transaction.find(part.id).status == "submitted_for_settlement"
+    assert codes(gateway.transaction.submit_for_partial_settlement(parent.id, "1.00")) == ["91507"]
+
+
+@pytest.mark.parametrize(
+    ("source", "refused"), [({"payment_method_nonce": "fake-paypal-one-time-nonce"}, []), ({}, ["91504"])]
+)
+def test_a_pending_settlement_is_voided_only_with_paypal(
+    gateway: Gateway, source: dict[str, str], refused: list[str]
+) -> None:
+    transaction = sale(gateway, options={"submit_for_settlement": True}, **source)
+    gateway.testing.settlement_pending_transaction(transaction.id)
+    assert codes(gateway.transaction.refund(transaction.id)) == ["91506"]
+    assert codes(gateway.transaction.void(transaction.id)) == refused
+
+
 def test_a_settled_sale_is_refunded_in_parts_and_never_beyond(gateway: Gateway) -> None:
     transaction = settled_sale(gateway, amount="50.00", order_id="refunded")
     first = gateway.transaction.refund(transaction.id, {"amount": "20.00", "order_id": "refund-1"}).transaction
