@@ -62,16 +62,15 @@ def test_what_is_left_of_an_authorization_is_voided_and_its_parts_stay(gateway: 
     assert codes(gateway.transaction.submit_for_partial_settlement(parent.id, "1.00")) == ["91507"]
 
 
-@pytest.mark.parametrize(
-    ("source", "refused"), [({"payment_method_nonce": "fake-paypal-one-time-nonce"}, []), ({}, ["91504"])]
-)
-def test_a_pending_settlement_is_voided_only_with_paypal(
-    gateway: Gateway, source: dict[str, str], refused: list[str]
-) -> None:
-    transaction = sale(gateway, options={"submit_for_settlement": True}, **source)
-    gateway.testing.settlement_pending_transaction(transaction.id)
-    assert codes(gateway.transaction.refund(transaction.id)) == ["91506"]
-    assert codes(gateway.transaction.void(transaction.id)) == refused
+def test_a_pending_settlement_is_voided_only_with_paypal(gateway: Gateway) -> None:
+    submit = {"submit_for_settlement": True}
+    by_card = sale(gateway, options=submit)
+    by_paypal = sale(gateway, options=submit, payment_method_nonce="fake-paypal-one-time-nonce")
+    for transaction in (by_card, by_paypal):
+        gateway.testing.settlement_pending_transaction(transaction.id)
+        assert codes(gateway.transaction.refund(transaction.id)) == ["91506"]
+    assert codes(gateway.transaction.void(by_card.id)) == ["91504"]
+    assert gateway.transaction.void(by_paypal.id).transaction.status == "voided"
 
 
 def test_a_settled_sale_is_refunded_in_parts_and_never_beyond(gateway: Gateway) -> None:
