@@ -18,14 +18,14 @@ from application.load import load
 from application.look_up import look_up
 from application.outcomes import record_outcome
 from application.outside import unknown_parts, with_unknown_parts
-from application.ports.gateway import Gateway, Outcome, Transaction, Unknown
+from application.ports.gateway import Approved, Declined, Gateway, Outcome, Transaction, Unknown
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store
 from application.refresh import bring_up_to_date, read
 from domain import ids
 from domain.events import SERVICE, Stamp
 from domain.ids import OperationId
-from domain.operation import Operation, OperationState
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
 
 
@@ -78,8 +78,8 @@ class VerifyPayment:
 
     def verify(self, payment: Payment) -> VerifiedPayment:
         """Compares and mends one payment. Raises GatewayUnavailable and StoreUnavailable."""
-        open_operations = [o for o in payment.operations if o.state is OperationState.STARTED]
-        answers = {o.operation_id: look_up(self.gateway, o) for o in open_operations}
+        unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_turn_up(payment, o)]
+        answers = {o.operation_id: look_up(self.gateway, o) for o in unsure}
         found = read(self.gateway, payment.transaction_ids)
         return self._record(payment, answers, with_unknown_parts(self.gateway, payment, found))
 
@@ -103,13 +103,19 @@ class VerifyPayment:
             unexplained = [*_unknown(current, found), *_compare(current, found, current.transaction_ids)]
             missing = False
             for operation_id, answer in answers.items():
-                if current.operation(operation_id).state is not OperationState.STARTED:
+                operation = current.operation(operation_id)
+                if operation.state is not OperationState.STARTED and not _proves_wrong(current, operation, answer):
                     continue
                 if answer is None or isinstance(answer, Unknown):
                     missing = True
                     continue
+                learned = _learned(operation, answer)
+                if operation.state is not OperationState.STARTED:
+                    current.note_difference(
+                        operation_id, learned.field, learned.recorded, learned.at_gateway, stamp=stamp
+                    )
                 record_outcome(work, current, operation_id, answer, stamp, self.follow)
-                differences.append(_learned(operation_id, answer))
+                differences.append(learned)
             work.payments.save(current)
         if unexplained:
             outcome = VerificationOutcome.DIFFERS
@@ -172,5 +178,27 @@ def _unknown(payment: Payment, found: Sequence[Transaction]) -> Iterable[Differe
                 yield Difference(lister.operation_id, "transaction", "unknown", part)
 
 
-def _learned(operation_id: OperationId, outcome: Outcome) -> Difference:
-    return Difference(operation_id, "outcome", "unknown", type(outcome).__name__.lower())
+def _may_turn_up(payment: Payment, operation: Operation) -> bool:
+    """Whether it was given up, and what it did would still show as its own.
+
+    A whole capture and a void show on the transaction that they act on, where a later one would show as well.
+    """
+    reason = operation.failure_reason
+    if reason is None or not reason.may_turn_out:
+        return False
+    makes_its_own = operation.in_part or operation.kind in (OperationKind.AUTHORIZE, OperationKind.REFUND)
+    others = (o for o in payment.operations if o.target_transaction_id == operation.target_transaction_id)
+    return makes_its_own or all(o is operation or o.state is OperationState.FAILED for o in others)
+
+
+def _proves_wrong(payment: Payment, operation: Operation, answer: Outcome | None) -> bool:
+    """Whether the gateway shows that what was given up happened all the same."""
+    if not _may_turn_up(payment, operation):
+        return False
+    by_hand = operation.failure_reason is FailureReason.CLOSED_BY_ADMINISTRATOR
+    return isinstance(answer, Approved) or (isinstance(answer, Declined) and not by_hand)
+
+
+def _learned(operation: Operation, outcome: Outcome) -> Difference:
+    recorded = "unknown" if operation.state is OperationState.STARTED else operation.state.value
+    return Difference(operation.operation_id, "outcome", recorded, type(outcome).__name__.lower())
