@@ -14,7 +14,8 @@ from braintree_twin.testing import Twin, start_twin
 from tests.crash.mutants import ALL, Mutant
 from tests.crash.replica import Replica
 from tests.crash.scoreboard import Scoreboard
-from tests.crash.storm import Storm, service_environment
+from tests.crash.storm import Storm
+from tests.crash.victim_settings import service_environment
 from tests.keys import let_in
 
 

@@ -20,32 +20,23 @@ from braintree_twin.control import LedgerEntry
 from braintree_twin.testing import Twin, start_twin
 from domain.dispute import Dispute
 from tests.crash.aims import FEW_PLACES, GIVEN_UP_SECONDS, Aim, Truce
+from tests.crash.comparison import Comparison
 from tests.crash.executioner import Executioner, in_turn
-from tests.crash.feed import FeedReader, compare_feed, read_all, shown_in_the_feed
-from tests.crash.ledgers import LedgerAudit
-from tests.crash.outsider import Outsider, made_outside
-from tests.crash.records import Record, read_disputes, read_records, seconds_to_resolve
+from tests.crash.feed import FeedReader
+from tests.crash.outsider import Outsider
+from tests.crash.records import read_disputes, read_records
 from tests.crash.replica import Replica, wait_until
 from tests.crash.restored import copy_database, sent_again
-from tests.crash.scoreboard import Scoreboard, kind_of
-from tests.crash.sends import double_sends
+from tests.crash.scoreboard import Scoreboard
 from tests.crash.shoppers import Shopper
-from tests.crash.surface import SurfaceAudit
-from tests.crash.told import ToldAudit
 from tests.crash.town import Town
-from tests.crash.weather import READ_TIMEOUT_SECONDS, Weather
+from tests.crash.victim_settings import service_environment
+from tests.crash.weather import Weather
 from tests.crash.worker import Worker, all_well
 from tests.keys import let_in
 from tests.sealing import sealer_of
 
-CONNECT_TIMEOUT_SECONDS: Final = 2.0
-# Longer than the gateway works on a request that nobody waits for, with room for a busy machine.
-ABSENCE_HORIZON_SECONDS: Final = 6.0
-# Longer than one call with all its timeouts.
-LEASE_SECONDS: Final = CONNECT_TIMEOUT_SECONDS + READ_TIMEOUT_SECONDS + 3
-_FIRST_CHECK_SECONDS: Final = 0.3
 _LONGEST_SILENCE_SECONDS: Final = 60.0
-_FEED_INTERVAL_SECONDS: Final = 0.1
 # How long the service may take to hear of a dispute from a gateway that answers.
 _LONGEST_LAG_SECONDS: Final = 10.0
 _READERS: Final = 3
@@ -189,11 +180,11 @@ class Storm:
         Where the replicas' clocks were wrong, the times in the histories prove nothing.
         """
         self._calm()
-        ledger = self.ledger()
-        audit = LedgerAudit(self.board.verdict, read_records(self._store), ledger, outside=made_outside(ledger))
-        audit.before_anything_is_mended()
+        control = self._twin.control
+        comparison = Comparison(self.board, self._store, control, self.town, self.replicas, self.readers)
+        comparison.before_anything_is_mended()
         self._verify()
-        self._count(clocks_agree=clocks_agree)
+        comparison.at_the_end(clocks_agree=clocks_agree)
         return self.board
 
     def _open_shop(self) -> None:
@@ -336,100 +327,11 @@ class Storm:
         with ThreadPoolExecutor(8) as pool:
             list(pool.map(verify, ids))
 
-    def _count(self, *, clocks_agree: bool) -> None:
-        board, asked = self.board, self.town.asked
-        records, disputes = read_records(self._store), read_disputes(self._store)
-        board.requests = len(asked)
-        board.answers = Counter(kind_of(answer) for request in asked for answer in request.answers)
-        board.payments = len(records)
-        board.operations = Counter(o.kind.value for record in records for o in record.payment.operations)
-        board.found_after, board.proven_absent_after = seconds_to_resolve(records)
-        board.internal_errors += self.town.faults
-        verdict = board.verdict
-        ledger = self.ledger()
-        board.outside = len(made_outside(ledger))
-        LedgerAudit(verdict, records, ledger, disputes, made_outside(ledger)).at_the_end(clocks_agree=clocks_agree)
-        verdict.double_sends += double_sends(self._twin.control.request_log(), records, disputes)
-        ToldAudit(verdict, records, asked, self.town.read).check(clocks_agree=clocks_agree)
-        self._ask_the_surface(records, disputes)
-        # The checks of the surface have changed nothing, or the feed goes on.
-        self._compare_the_feed(read_records(self._store))
-
-    def _ask_the_surface(self, records: Sequence[Record], disputes: Sequence[Dispute]) -> None:
-        surface = SurfaceAudit(self.board.verdict, self.town.patient)
-        surface.payments(records)
-        surface.methods(self.town.asked, self._twin.control.vault(), self._tokens())
-        ids = {str(each.report.gateway_dispute_id): str(each.dispute_id) for each in disputes}
-        surface.disputes(self.town.asked, self._twin.control.disputes(), ids)
-        surface.customers(self.town.asked)
-
-    def _tokens(self) -> dict[str, str]:
-        """The gateway's token of each stored method."""
-        with self._store.read() as work:
-            return {
-                str(m.payment_method_id): m.gateway_token for m in work.payment_methods.active(after="", limit=10**6)
-            }
-
-    def _compare_the_feed(self, records: Sequence[Record]) -> None:
-        end = self._end_of_the_feed(sum(len(record.history) for record in records))
-        feed = read_all(self.replicas[-1].address, end)
-        for reader in self.readers:
-            reader.stop()
-            reader.join(_LONGEST_SILENCE_SECONDS)
-            reader.read_on(self.replicas[0].address, 10, end)
-        all_well(self.readers)
-        self.board.events = len(feed)
-        client = self.town.patient[0]
-        shown = {each.customer_id: shown_in_the_feed(each) for each in client.list_customers()}
-        methods = [m for customer_id in shown for m in client.list_payment_methods(customer_id=customer_id)]
-        shown |= {each.payment_method_id: shown_in_the_feed(each) for each in methods}
-        shown |= {each.dispute_id: shown_in_the_feed(each) for each in client.list_disputes()}
-        self.board.verdict.feed_errors += compare_feed(feed, self.readers, records, shown)
-
-    def _end_of_the_feed(self, least: int) -> int:
-        """The last position, once every change has one."""
-
-        def end() -> int:
-            with self._store.read() as work:
-                return work.feed.end()
-
-        wait_until(lambda: end() >= least, 10)
-        time.sleep(2 * _FEED_INTERVAL_SECONDS)
-        return end()
-
 
 def _is_behind(dispute: Dispute | None, status: str) -> bool:
     if dispute is None:
         return True
     return dispute.under_way is not None or (status != "open") is (dispute.state.value == "open")
-
-
-def service_environment(twin: Twin, url: str) -> dict[str, str]:
-    """The settings of a service that meets a storm."""
-    return {
-        "BAYAR_DATABASE_URL": url,
-        "BAYAR_BRAINTREE_ENVIRONMENT": "twin",
-        "BAYAR_BRAINTREE_URL": twin.url,
-        "BAYAR_BRAINTREE_CA_FILE": str(twin.ca_file),
-        "BAYAR_BRAINTREE_MERCHANT_ID": twin.merchant_id,
-        "BAYAR_BRAINTREE_PUBLIC_KEY": twin.public_key,
-        "BAYAR_BRAINTREE_PRIVATE_KEY": twin.private_key,
-        # Nothing at the gateway hides a second send: neither a duplicate check nor a request key.
-        "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS": "USD=twin_usd_no_duplicate_check",
-        "BAYAR_BRAINTREE_USE_API_REQUEST_KEY": "false",
-        "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": str(CONNECT_TIMEOUT_SECONDS),
-        "BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": str(READ_TIMEOUT_SECONDS),
-        "BAYAR_ABSENCE_HORIZON_SECONDS": str(ABSENCE_HORIZON_SECONDS),
-        "BAYAR_FIRST_CHECK_SECONDS": str(_FIRST_CHECK_SECONDS),
-        "BAYAR_RESOLVER_INTERVAL_SECONDS": "0.1",
-        "BAYAR_STOP_GRACE_SECONDS": "10",
-        "BAYAR_FEED_INTERVAL_SECONDS": str(_FEED_INTERVAL_SECONDS),
-        "BAYAR_DISPUTE_POLL_SECONDS": "1",
-        # All its shoppers pay with one card.
-        "BAYAR_DECLINES_PER_CARD": "0",
-        "BAYAR_LOG_LEVEL": "warning",
-        "VICTIM_LEASE_SECONDS": str(LEASE_SECONDS),
-    }
 
 
 @contextmanager

@@ -1,0 +1,1 @@
+"""Bugs to be planted in the service, by what they break."""

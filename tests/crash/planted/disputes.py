@@ -1,0 +1,53 @@
+"""Disputes that are recorded, answered or told wrongly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from application import process_notifications
+from application.ports.gateway import DisputeAnswered
+from application.ports.notifications import NotificationOutcome
+from application.process_notifications import ProcessNotifications
+from bayar.payments.v1.dispute_pb2 import DisputeState
+from domain.dispute import DisputeState as State
+
+
+def lost_as_won(original: Callable[..., Any]) -> Callable[..., Any]:
+    def record(self: Any, report: Any) -> Any:
+        if report.state in (State.LOST, State.ACCEPTED):
+            report = replace(report, state=State.WON)
+        return original(self, report)
+
+    return record
+
+
+def webhooks_tell_of_expired_disputes() -> None:
+    """Whatever a webhook says of a dispute, it is recorded as expired."""
+
+    def look(self: Any, subject: Any) -> Any:
+        report = self.gateway.find_dispute(subject.dispute_id)
+        self.record_dispute(replace(report, state=State.EXPIRED))
+        return NotificationOutcome.RECORDED
+
+    looks = process_notifications._LOOKS
+    for kind, known in looks.items():
+        if known is ProcessNotifications.look_at_dispute:
+            looks[kind] = look
+
+
+def pretended_acceptance(_: Callable[..., Any]) -> Callable[..., Any]:
+    def accept(*_: Any) -> Any:
+        return DisputeAnswered(None)
+
+    return accept
+
+
+def accepted_is_told_as_won(original: Callable[..., Any]) -> Callable[..., Any]:
+    def accept(*arguments: Any) -> Any:
+        answer = original(*arguments)
+        answer.dispute.state = DisputeState.DISPUTE_STATE_WON
+        return answer
+
+    return accept

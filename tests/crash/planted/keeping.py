@@ -1,0 +1,123 @@
+"""Effects that are lost, pretended, or recorded as something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from adapters.braintree.gateway import BraintreeAdapter
+from application.lease import Lease
+from application import exactly_once
+from application.outcomes import record_outcome
+from application.ports.gateway import Approved, Declined, Stored, Unknown
+from domain.decline import CATALOGUE, DeclineReason
+from domain.operation import FailureReason
+from domain.transaction import TransactionStatus
+from tests.crash.planted.planting import Plant, instead, property_of, strikes
+
+
+def pretended(name: str, status: TransactionStatus) -> Plant:
+    """It is never sent, and recorded as done."""
+
+    def mutate(original: Callable[..., Any]) -> Callable[..., Any]:
+        def pretend(self: Any, asked: Any) -> Any:
+            found = self.find_transaction(asked.transaction_id) if strikes() else None
+            if found is None or getattr(asked, "in_part", False):
+                return original(self, asked)
+            return Approved(replace(found, standing=replace(found.standing, status=status)))
+
+        return pretend
+
+    return instead(BraintreeAdapter, name, mutate)
+
+
+def pretended_refund(original: Callable[..., Any]) -> Callable[..., Any]:
+    def refund(self: Any, asked: Any) -> Any:
+        found = self.find_transaction(asked.transaction_id) if strikes() else None
+        if found is None:
+            return original(self, asked)
+        return Approved(replace(found, transaction_id=f"r{found.transaction_id}", amount=asked.amount))
+
+    return refund
+
+
+def pretended_method(original: Callable[..., Any]) -> Callable[..., Any]:
+    kept: list[Any] = []
+
+    def store(self: Any, method: Any) -> Any:
+        if kept and strikes():
+            return Stored(replace(kept[-1], token=method.payment_method_id, customer_id=method.customer_id))
+        outcome = original(self, method)
+        if isinstance(outcome, Stored):
+            kept.append(outcome.method)
+        return outcome
+
+    return store
+
+
+def forget_the_outcome(
+    self: Any,
+    payment_id: Any,
+    operation_id: Any,
+    outcome: Any,
+    caller: Any,
+    kept: Any = None,  # noqa: ARG001
+) -> Any:
+    """The answer goes out before the commit, and the commit never comes."""
+
+    class Undone(Exception):
+        pass
+
+    with self.store.read() as work:
+        payment = work.payments.get(payment_id)
+    try:
+        with self.store.begin() as work:
+            payment = exactly_once.locked(work, payment_id)
+            record_outcome(work, payment, operation_id, outcome, self.stamp(caller), self.follow)
+            raise Undone
+    except Undone:
+        return payment
+
+
+def now_and_then(mutant: Callable[..., Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def mutate(original: Callable[..., Any]) -> Callable[..., Any]:
+        return lambda *a, **named: (mutant if strikes() else original)(*a, **named)
+
+    return mutate
+
+
+def fail_on_doubt(self: Any, operation_id: Any, detail: str, *, stamp: Any) -> None:
+    self.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail=detail, stamp=stamp)
+
+
+def decline_on_doubt(original: Callable[..., Any]) -> Callable[..., Any]:
+    def move(*arguments: Any) -> Any:
+        outcome = original(*arguments)
+        if isinstance(outcome, Unknown):
+            return Declined(decline=CATALOGUE[DeclineReason.DECLINED])
+        return outcome
+
+    return move
+
+
+def record_another_amount(original: Callable[..., Any]) -> Callable[..., Any]:
+    def succeed(self: Any, operation_id: Any, *, amount: Any, **named: Any) -> Any:
+        if strikes():
+            amount = replace(amount, minor_units=amount.minor_units + 1)
+        return original(self, operation_id, amount=amount, **named)
+
+    return succeed
+
+
+def refundable_is_captured(self: Any) -> Any:
+    return self.captured_amount
+
+
+def unreturned_is_all(self: Any, sale: Any) -> Any:  # noqa: ARG001
+    return sale.amount
+
+
+def leases_without_end() -> None:
+    """Nobody looks whether others may have given up what is about to be sent."""
+    setattr(Lease, "is_held", property_of(lambda _: True))  # noqa: B010
