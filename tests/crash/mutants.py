@@ -88,12 +88,12 @@ _TABLE: Final = (
     Mutant(
         "a capture is sent twice",
         DOUBLE_SENDS,
-        sends.twice(BraintreeAdapter, "capture", lambda _, capture: not capture.in_part),
+        sends.twice(BraintreeAdapter, "capture", lambda _, capture, *__: not capture.in_part),
     ),
     Mutant(
         "a partial capture is sent twice",
         DOUBLE_SENDS,
-        sends.twice(BraintreeAdapter, "capture", lambda _, capture: bool(capture.in_part)),
+        sends.twice(BraintreeAdapter, "capture", lambda _, capture, *__: bool(capture.in_part)),
     ),
     Mutant("a void is sent twice", DOUBLE_SENDS, sends.twice(BraintreeAdapter, "void")),
     Mutant("a refund is sent twice", DOUBLE_SENDS, sends.twice(BraintreeAdapter, "refund", sends.by_a_caller)),

@@ -100,11 +100,9 @@ class DyingStore:
         self.fuse.reach(f"{what}: recorded")
         self.beat.records = "start"
 
-    def read(self) -> Any:
-        return self.store.read()
-
-    def wipe(self) -> None:
-        self.store.wipe()
+    def __getattr__(self, name: str) -> Any:
+        """What is no step is the other store's."""
+        return getattr(self.store, name)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         self.beat.records = "start"

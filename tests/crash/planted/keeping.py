@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.braintree.gateway import BraintreeAdapter
-from application.lease import Lease
 from application import exactly_once
+from application.lease import Lease
 from application.outcomes import record_outcome
 from application.ports.gateway import Approved, Declined, Stored, Unknown
 from domain.decline import CATALOGUE, DeclineReason
@@ -21,10 +21,10 @@ def pretended(name: str, status: TransactionStatus) -> Plant:
     """It is never sent, and recorded as done."""
 
     def mutate(original: Callable[..., Any]) -> Callable[..., Any]:
-        def pretend(self: Any, asked: Any) -> Any:
+        def pretend(self: Any, asked: Any, *lease: Any) -> Any:
             found = self.find_transaction(asked.transaction_id) if strikes() else None
             if found is None or getattr(asked, "in_part", False):
-                return original(self, asked)
+                return original(self, asked, *lease)
             return Approved(replace(found, standing=replace(found.standing, status=status)))
 
         return pretend
@@ -33,10 +33,10 @@ def pretended(name: str, status: TransactionStatus) -> Plant:
 
 
 def pretended_refund(original: Callable[..., Any]) -> Callable[..., Any]:
-    def refund(self: Any, asked: Any) -> Any:
+    def refund(self: Any, asked: Any, *lease: Any) -> Any:
         found = self.find_transaction(asked.transaction_id) if strikes() else None
         if found is None:
-            return original(self, asked)
+            return original(self, asked, *lease)
         return Approved(replace(found, transaction_id=f"r{found.transaction_id}", amount=asked.amount))
 
     return refund
@@ -45,10 +45,10 @@ def pretended_refund(original: Callable[..., Any]) -> Callable[..., Any]:
 def pretended_method(original: Callable[..., Any]) -> Callable[..., Any]:
     kept: list[Any] = []
 
-    def store(self: Any, method: Any) -> Any:
+    def store(self: Any, method: Any, *lease: Any) -> Any:
         if kept and strikes():
             return Stored(replace(kept[-1], token=method.payment_method_id, customer_id=method.customer_id))
-        outcome = original(self, method)
+        outcome = original(self, method, *lease)
         if isinstance(outcome, Stored):
             kept.append(outcome.method)
         return outcome

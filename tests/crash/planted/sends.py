@@ -33,7 +33,7 @@ def by_a_caller(*_: Any) -> bool:
 
 
 def pays_with(kind: type) -> Callable[..., bool]:
-    return lambda _, authorization: isinstance(authorization.source, kind)
+    return lambda _, authorization, *__: isinstance(authorization.source, kind)
 
 
 def sent_again_if(kind: type) -> Plant:
