@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 
 from adapters.persistence.engine import lost_at_a_crash, most_connections
 from adapters.persistence.migrate import is_current, upgrade
+from application.hold import HoldLevel
 from application.ports.gateway import GatewayUnavailable
 from application.ports.store import StoreUnavailable
 from bootstrap import encryption
@@ -64,6 +65,13 @@ def _check_database(container: Container, engine: Engine) -> None:
     encryption.check_keys(container, engine)
     # Read at the start, so that no payment waits for it.
     _log.info("transactions carry the mark %s", container.order_ids().mark)
+    hold = container.store().hold()
+    if hold.level is not HoldLevel.NONE:
+        _log.warning(
+            "this service is held since %s (%s): it does nothing unasked until `bayar background release`",
+            hold.time,
+            hold.reason or "no reason was given",
+        )
 
 
 def warn_of_too_many_connections(container: Container) -> None:

@@ -156,6 +156,7 @@ def test_a_restored_backup_is_reconciled_and_sends_nothing_twice(
         ledger = twin.control.ledger()
         service.restart()
         bayar = service.client()
+        assert "bayar background release" in service.log
         assert refused(lambda: pay(bayar, "70.00", **forgotten)) == "SERVICE_HELD"
         assert refused(lambda: bayar.refund_payment(payment_id=kept.payment_id)) == "SERVICE_HELD"
         assert now(returned).refunded_amount.minor_units == 0
