@@ -219,6 +219,14 @@ def test_the_call_that_a_difference_names_mends_it(differ: Callable[[Shop], None
     assert shop.real_gateway.all_transactions() == ledger
 
 
+def test_verifying_a_payment_mends_a_late_charge_too() -> None:
+    shop = Shop()
+    a_charge_that_came_after_the_horizon(shop)
+    (found,) = reconcile(shop)
+    shop.verify_payment(str(found.payment_id), SHOP)
+    assert reconcile(shop) == []
+
+
 def test_ledgers_that_agree_have_no_findings() -> None:
     shop = Shop()
     shop.refund(shop.settled(), 30_00)
