@@ -35,11 +35,14 @@ def unknown_parts(payment: Payment, found: Iterable[Transaction]) -> list[str]:
 def with_unknown_parts(gateway: Gateway, payment: Payment, found: Iterable[Transaction]) -> list[Transaction]:
     """The transactions, and after them those of their parts that the record does not know. Raises GatewayUnavailable.
 
-    Each is asked for by its id: searches lag.
+    Each is asked for by its id: searches lag. A part that is new can have refunds of its own.
     """
-    found = list(found)
-    parts = (gateway.find_transaction(one) for one in unknown_parts(payment, found))
-    return [*found, *(part for part in parts if part is not None)]
+    found, asked = list(found), set[str]()
+    while unknown := [one for one in unknown_parts(payment, found) if one not in asked]:
+        asked.update(unknown)
+        parts = (gateway.find_transaction(one) for one in unknown)
+        found += [part for part in parts if part is not None]
+    return found
 
 
 def record_outside(payment: Payment, found: Transaction, stamp: Stamp, ids: IdSource) -> bool:

@@ -377,6 +377,20 @@ def test_a_partial_capture_by_somebody_else_is_seen_and_so_is_its_void(learn: Le
     assert (payment.operations[-1].kind, payment.operations[-1].origin) == (OperationKind.VOID, OperationOrigin.OUTSIDE)
 
 
+def test_a_part_by_somebody_else_is_seen_with_its_refund_at_the_first_look() -> None:
+    shop = Shop()
+    payment = shop.authorize()
+    part = capture_outside(shop, payment, 30_00, in_part=True)
+    shop.real_gateway.settle()
+    refund = Refund(operation_id=OperationId("theirs"), transaction_id=part.transaction_id, amount=usd(10_00))
+    assert isinstance(shop.real_gateway.refund(refund, HELD), Approved)
+
+    by_verification(shop, payment)
+
+    payment = shop.now(payment)
+    assert (payment.captured_amount, payment.refunded_amount) == (usd(30_00), usd(10_00))
+
+
 @every_way
 @pytest.mark.parametrize("captures", [False, True])
 def test_a_void_by_somebody_else_is_seen_and_ends_what_waits(learn: Learn, captures: bool) -> None:
