@@ -1,6 +1,6 @@
 """Makes calls from a process of its own, and tells how many it made and how long each took.
 
-`payments` and `reads` go to a gRPC server, `orders` to the web shop. Closed loop: so many callers, each with one call
+`orders` go to the web shop, all others to a gRPC server. Closed loop: so many callers, each with one call
 under way; or with --rate open loop: so many calls a second, timed from when each should have begun.
 """
 
@@ -17,12 +17,19 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import grpc
 
-from bayar.payments.v1 import card_pb2, money_pb2, payment_service_pb2, payment_service_pb2_grpc
+from bayar.payments.v1 import (
+    card_pb2,
+    event_service_pb2,
+    event_service_pb2_grpc,
+    money_pb2,
+    payment_service_pb2,
+    payment_service_pb2_grpc,
+)
 
 Call = Callable[[int], Awaitable[str]]
 
@@ -96,6 +103,66 @@ async def _reads(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
     return read
 
 
+async def _lists(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
+    """The largest page that there is."""
+    stubs = await _stubs(given, stack)
+    metadata = _credentials()
+    request = payment_service_pb2.ListPaymentsRequest(page_size=500)
+
+    async def read(number: int) -> str:
+        return await _told(
+            stubs[number % len(stubs)].ListPayments(request, metadata=metadata, timeout=given.timeout_seconds)
+        )
+
+    return read
+
+
+async def _feed(given: argparse.Namespace, stack: AsyncExitStack) -> list[event_service_pb2_grpc.EventServiceAsyncStub]:
+    own: Any = (("grpc.use_local_subchannel_pool", 1),)
+    return [
+        event_service_pb2_grpc.EventServiceStub(
+            await stack.enter_async_context(grpc.aio.insecure_channel(given.address, options=own))
+        )
+        for _ in range(given.connections)
+    ]
+
+
+async def _first_events(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
+    """Streams that are left after their first event."""
+    stubs, metadata = await _feed(given, stack), _credentials()
+
+    async def read(number: int) -> str:
+        stream = stubs[number % len(stubs)].StreamEvents(
+            event_service_pb2.StreamEventsRequest(), metadata=metadata, timeout=given.timeout_seconds
+        )
+        try:
+            async for answer in stream:
+                if answer.HasField("event"):
+                    return "OK"
+        except grpc.aio.AioRpcError as error:
+            return str(error.code().name)
+        finally:
+            stream.cancel()
+        return "NO_EVENT"
+
+    return read
+
+
+async def _unread_streams(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
+    """Streams of all events, of which none is read."""
+    stubs, metadata = await _feed(given, stack), _credentials()
+
+    async def open_one(number: int) -> str:
+        stream = stubs[number % len(stubs)].StreamEvents(
+            event_service_pb2.StreamEventsRequest(), metadata=metadata, timeout=given.timeout_seconds
+        )
+        await asyncio.sleep(given.seconds)
+        stream.cancel()
+        return "OK"
+
+    return open_one
+
+
 async def _orders(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
     session = await stack.enter_async_context(aiohttp.ClientSession())
     run = uuid.uuid4().hex[:12]
@@ -111,6 +178,16 @@ async def _orders(given: argparse.Namespace, stack: AsyncExitStack) -> Call:
             return "OK" if response.status == 200 else str(response.status)
 
     return order
+
+
+_KINDS: Final = {
+    "payments": _payments,
+    "reads": _reads,
+    "lists": _lists,
+    "first_events": _first_events,
+    "unread_streams": _unread_streams,
+    "orders": _orders,
+}
 
 
 async def _closed_loop(call: Call, numbers: Iterator[int], callers: int, end: float, tally: Tally) -> None:
@@ -142,7 +219,7 @@ async def _open_loop(call: Call, numbers: Iterator[int], rate: float, end: float
 
 
 async def _run(given: argparse.Namespace) -> dict[str, object]:
-    make = {"payments": _payments, "reads": _reads, "orders": _orders}[given.what]
+    make = _KINDS[given.what]
     async with AsyncExitStack() as stack:
         call = await make(given, stack)
         numbers = count()
@@ -163,7 +240,7 @@ async def _run(given: argparse.Namespace) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=("payments", "reads", "orders"))
+    parser.add_argument("what", choices=_KINDS)
     parser.add_argument("address")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--warm-up-seconds", type=float, default=1.0)

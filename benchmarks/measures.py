@@ -8,6 +8,7 @@ from typing import Final
 from bayar import BayarClient, card, money
 from bayar.payments.v1 import payment_service_pb2
 from benchmarks import history, processes, under_load
+from benchmarks.fairness import fairness
 from benchmarks.gateway_path import gateway_path
 from benchmarks.processes import Load, Measured
 from benchmarks.report import Line
@@ -109,5 +110,6 @@ ALL: Final[dict[str, Measure]] = {
     "history": history.history,
     "workers": under_load.workers,
     "overload": under_load.overload,
+    "fairness": fairness,
     "gateway_path": gateway_path,
 }

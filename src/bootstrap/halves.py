@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from socket import socket
@@ -24,6 +25,8 @@ from bootstrap.starting import CannotStart
 
 _log = logging.getLogger(__name__)
 
+# The event loop waits for Python's lock as long as threads that compute, and all calls wait for the event loop.
+_SWITCH_SECONDS: Final = 0.001
 _HOUSEKEEPING_SECONDS: Final = 5.0
 _CLEANING_INTERVAL_SECONDS: Final = 60.0
 _OUTAGES: Final = (GatewayUnavailable, StoreUnavailable)
@@ -58,6 +61,7 @@ class Calls:
         for chore in self._chores:
             chore.start()
         settle()
+        sys.setswitchinterval(_SWITCH_SECONDS)
         return address
 
     async def stop(self) -> None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from bayar.payments.v1 import payment_pb2, payment_service_pb2
-from benchmarks import processes
+from benchmarks import fairness, processes
 from benchmarks.report import Line, Report
 from braintree_twin.testing import start_twin
 
@@ -47,3 +48,14 @@ def test_the_peers_at_the_gateway_make_sales(tmp_path: Path) -> None:
         assert processes.stock_loop(twin, seconds=0.2).count > 0
         assert processes.bare_gateway(twin, seconds=0.2) > 0
         assert len(twin.control.ledger()) > 2
+
+
+def test_a_quiet_caller_is_measured_beside_a_noisy_one(tmp_path: Path) -> None:
+    with start_twin(tmp_path) as twin, processes.bayar(twin, f"sqlite:///{tmp_path / 'bayar.db'}") as noisy:
+        quiet, payment_id = fairness.two_callers(noisy, 10)
+        for noise, (kind, rate) in zip(fairness.NOISES, fairness.QUIET, strict=True):
+            few = replace(noise, callers=min(noise.callers, 20), rate=min(noise.rate, 5))
+            with fairness.going_on(noisy, few, 1, payment_id):
+                load = fairness.load(quiet, kind, rate, 0.5, payment_id)
+            assert load.outcomes == {"OK": load.count}
+            assert load.count > 0

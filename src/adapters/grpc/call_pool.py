@@ -24,8 +24,8 @@ _WEIGHT: Final = 0.1
 _MARGIN: Final = 1.5
 # Enough for a database that is some milliseconds away; more would only be in one another's way.
 _MOST_AT_WORK: Final = 32
-# Of one caller, so much CPU time may be under way at once, or two calls: who comes next waits for no more than that.
-_UNDER_WAY_SECONDS: Final = 0.05
+# Of one caller among several, so much CPU time may be under way at once, or two calls: the others wait for no more.
+_UNDER_WAY_SECONDS: Final = 0.03
 _ALWAYS: Final = 2
 # What the first call of a new caller is taken to cost.
 _FIRST_COST_SECONDS: Final = 0.001
@@ -142,13 +142,14 @@ class _Lane:
         self.last_end = now
 
     def _may_begin(self, share: Share[_Job]) -> bool:
+        is_caller = not share.items
+        if (is_caller and self.queue.known_callers <= 1) or not (is_caller or share.name):
+            # A caller who is alone, or a back end within its caller.
+            return True
         if share.at_work >= _ALWAYS and share.at_work * share.cost_seconds >= _UNDER_WAY_SECONDS:
             return False
-        if not share.items:
-            # A caller, and not one within: alone, it has all threads.
-            return self.queue.known_callers <= 1 or share.begun < self._part(_SHARE_OF_CALLER)
-        if not share.name or share.parent is None:
-            return True
+        if is_caller or share.parent is None:
+            return share.begun < self._part(_SHARE_OF_CALLER)
         return share.begun < self._part(_SHARE_OF_CUSTOMER) and share.parent.begun_by_customers < self._part(
             _SHARE_OF_CUSTOMERS
         )

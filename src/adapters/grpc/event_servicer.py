@@ -20,6 +20,8 @@ from bayar.payments.v1 import event_service_pb2 as wire
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceServicer
 
 _PAGE: Final = 200
+# The first is small: its events come soon, and a stream that nobody reads costs little.
+_FIRST_PAGE: Final = 25
 # The contract promises one every 15 s.
 _HEARTBEAT_SECONDS: Final = 10.0
 
@@ -44,12 +46,13 @@ class EventServicer(EventServiceServicer):
         which = await self._work.run(
             caller, self._read_feed.check, request.after_position, kinds, request.customer_id, caller
         )
-        position, last_sent = request.after_position, time.monotonic()
+        position, last_sent, limit = request.after_position, time.monotonic(), _FIRST_PAGE
         yield self._heartbeat(position)
         try:
             while True:
-                events, reached = await self._work.run(caller, self._page, position, which)
-                is_whole, count, ahead = len(events) == _PAGE, len(events), position
+                events, reached = await self._work.run(caller, self._page, position, which, limit)
+                is_whole, count, ahead = len(events) == limit, len(events), position
+                limit = min(2 * limit, _PAGE)
                 self._shelf.put(stream, events)
                 # Only the shelf has them while they wait for their reader.
                 del events
@@ -72,8 +75,8 @@ class EventServicer(EventServiceServicer):
         finally:
             self._shelf.forget(stream)
 
-    def _page(self, position: int, which: FeedFilter) -> tuple[list[Any], int]:
-        page = self._read_feed.after(position, which, limit=_PAGE)
+    def _page(self, position: int, which: FeedFilter, limit: int) -> tuple[list[Any], int]:
+        page = self._read_feed.after(position, which, limit=limit)
         voice, today = voice_of_events(), self._clock.now().date()
         return [event_message(item, voice, today) for item in page.items], page.position
 

@@ -164,6 +164,7 @@ def test_of_calls_that_take_long_one_caller_has_two_under_way_and_another_begins
                 ended += 1
 
         with a_pool(40, 1_000, slow_threads=8) as pool:
+            await pool.run(lambda: None, flow=QUIET)
             await pool.run(heavy, flow=NOISY)
             calls = [asyncio.ensure_future(pool.run(heavy, flow=NOISY)) for _ in range(10)]
             await asyncio.sleep(0)
