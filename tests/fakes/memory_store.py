@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from application.api_key import ApiKey
 from application.audit_entry import AuditEntry
+from application.hold import Hold
 from application.ports.attempts import AttemptBlock, Tally
 from application.ports.deliveries import Delivery, DeliveryState, Line
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
@@ -153,6 +154,10 @@ class MemoryStore:
 
     def wipe(self) -> None:
         """What is overwritten in memory is gone."""
+
+    def hold(self) -> Hold:
+        """There is no backup to restore."""
+        return Hold()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:

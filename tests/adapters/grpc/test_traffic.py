@@ -43,10 +43,10 @@ class Slow:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._inner, name)
 
-    def authorize(self, authorization: Any) -> Any:
+    def authorize(self, *asked: Any) -> Any:
         self.begun.release()
         assert self.go_on.wait(30)
-        return self._inner.authorize(authorization)
+        return self._inner.authorize(*asked)
 
 
 def a_slow_house(**settings: Any) -> tuple[House, Slow]:
