@@ -17,6 +17,7 @@ from typing import Final, assert_never
 
 from bootstrap.channel import Alive, Channel, CrewCount, Ended, Failed, Message, Ready, WorkerMetrics
 from bootstrap.container import Container
+from bootstrap.descriptors import raise_descriptor_limit, warn_of_few_descriptors
 from bootstrap.halves import Calls, Chores
 from bootstrap.hardening import leave_no_core_dumps
 from bootstrap.lines import open_standard_streams
@@ -27,6 +28,7 @@ from bootstrap.starting import CannotStart, prepared, warn_of_too_many_connectio
 _log = logging.getLogger(__name__)
 
 _CANNOT_START: Final = 1
+_CANNOT_SERVE: Final = 1
 _CONFIGURED_WRONGLY: Final = 2
 _BEAT_SECONDS: Final = 1.0
 # What a stop without a supervisor may take beyond the grace for calls.
@@ -42,16 +44,17 @@ def main() -> int:
         settings = load_settings(grpc_address=parsed.grpc_address, workers=parsed.workers)
         write_logs(settings.log_level, f"worker {parsed.number}" if parsed.number else "chores")
         leave_no_core_dumps()
+        raise_descriptor_limit()
         container = Container()
         container.settings.override(settings)
         child = _Child(container, settings, channel)
         threading.Thread(target=child.listen, name="supervisor", daemon=True).start()
         with prepared(container):
             if parsed.number:
-                asyncio.run(child.answer_calls())
-            else:
-                warn_of_too_many_connections(container)
-                asyncio.run(child.do_chores([socket.socket(fileno=number) for number in parsed.http]))
+                warn_of_few_descriptors(settings)
+                return asyncio.run(child.answer_calls())
+            warn_of_too_many_connections(container)
+            asyncio.run(child.do_chores([socket.socket(fileno=number) for number in parsed.http]))
     except BadSettings as error:
         channel.send(Failed(str(error), _CONFIGURED_WRONGLY))
         return _CONFIGURED_WRONGLY
@@ -108,13 +111,16 @@ class _Child:
             case _:
                 assert_never(message)
 
-    async def answer_calls(self) -> None:
+    async def answer_calls(self) -> int:
+        """Returns the exit status."""
         calls = Calls(self._container, self._settings, shares_port=True)
         address = await calls.start()
+        calls.tell_of_end(lambda: self._stop and self._stop())
         await self._until_told(address)
         # Right away, so that other replicas do not wait for what this one holds.
         self._container.stopping().set()
         await calls.stop()
+        return _CANNOT_SERVE if calls.has_failed else 0
 
     async def do_chores(self, listeners: list[socket.socket]) -> None:
         # Before anybody can ask whether there are enough.

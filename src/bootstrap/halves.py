@@ -41,6 +41,10 @@ class Calls:
         self._settings = settings
         self._shares_port = shares_port
         self._server: GrpcServer | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._is_stopping = False
+        # Whether the server ended by itself.
+        self.has_failed = False
         self._chores = [
             Chore("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, _OUTAGES),
             Chore("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, _OUTAGES),
@@ -64,8 +68,22 @@ class Calls:
         sys.setswitchinterval(_SWITCH_SECONDS)
         return address
 
+    def tell_of_end(self, tell: Callable[[], object]) -> None:
+        """Once the server ends by itself, after a fault in gRPC: a process without it must not look well."""
+        self._watch = asyncio.create_task(self._watch_end(tell))
+
+    async def _watch_end(self, tell: Callable[[], object]) -> None:
+        if self._server is None:
+            return
+        failure = await self._server.ended()
+        if not self._is_stopping:
+            self.has_failed = True
+            _log.critical("the gRPC server ended by itself, and so does this process", exc_info=failure)
+            tell()
+
     async def stop(self) -> None:
         """Calls under way are finished first."""
+        self._is_stopping = True
         if self._server is None:
             return
         await self._server.stop(self._settings.stop_grace_seconds)

@@ -1,6 +1,7 @@
 """The limits of the gRPC side, as the settings have them."""
 
 from adapters.grpc.traffic import TrafficLimits
+from bootstrap.descriptors import connections_within_descriptors
 from bootstrap.settings import Settings
 
 
@@ -17,7 +18,7 @@ def traffic_limits(settings: Settings) -> TrafficLimits:
         threads=settings.grpc_threads,
         gateway_threads=settings.gateway_calls + settings.gateway_waiting,
         queue=settings.grpc_queue,
-        connections=settings.grpc_connections,
+        connections=connections_within_descriptors(settings),
         calls_per_connection=settings.calls_per_connection,
         idle_seconds=settings.connection_idle_seconds,
         connection_seconds=settings.connection_seconds,

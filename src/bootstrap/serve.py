@@ -23,6 +23,7 @@ from adapters.persistence.private_files import narrow
 from application.ports.store import StoreUnavailable
 from bootstrap import encryption
 from bootstrap.container import Container
+from bootstrap.descriptors import raise_descriptor_limit, warn_of_few_descriptors
 from bootstrap.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.doors import encryption_of, warn_of_open_doors
 from bootstrap.halves import Calls, Chores
@@ -33,7 +34,7 @@ from bootstrap.settings import BadSettings, Settings, load_settings
 from bootstrap.starting import CannotStart, engine_of, prepared, warn_of_too_many_connections
 from bootstrap.twin_process import Twin, TwinFailed, running_twin
 
-_CANNOT_START = 1
+_CANNOT_START = _FAILED = 1
 
 
 def serve(settings: Settings) -> int:
@@ -176,9 +177,11 @@ def run(
     settings = container.settings()
     write_logs(settings.log_level)
     leave_no_core_dumps()
+    raise_descriptor_limit()
     try:
         with prepared(container):
             warn_of_too_many_connections(container)
+            warn_of_few_descriptors(settings)
             if key_file is not None:
                 ensure_development_key(container.store(), key_file)
             return asyncio.run(_serve_until_told(container, settings, key_file, tell_gateway))
@@ -215,6 +218,7 @@ async def _serve_until_told(
         await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
     if key_file is not None:
         say(_first_payment(address, key_file))
+    calls.tell_of_end(stopping.set)
     await stopping.wait()
     say("Stopping: calls under way are finished first.")
     # A second signal ends it at once: what is under way is then found again by the next start.
@@ -226,7 +230,7 @@ async def _serve_until_told(
     await calls.stop()
     await chores.stop()
     say("Stopped.")
-    return 0
+    return _FAILED if calls.has_failed else 0
 
 
 def _first_payment(address: str, key_file: Path) -> str:

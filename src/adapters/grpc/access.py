@@ -10,13 +10,13 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
+from adapters.grpc.connection_guard import ConnectionGuard, address_of
 from application.audit import Audit
 from application.authenticate import Shown
 from application.caller import Caller, Scope
 from application.errors import NotAuthenticated, ScopeMissing
 from application.refused_calls import Refused
 from bayar.payments.v1 import access_pb2
-from domain.networks import network_of
 
 _NO_SCOPE: Final = access_pb2.SCOPE_UNSPECIFIED
 _CHANGING: Final = frozenset({Scope.PAYMENTS_WRITE, Scope.PAYMENTS_REFUND, Scope.CUSTOMERS_WRITE, Scope.DISPUTES_WRITE})
@@ -65,6 +65,8 @@ class Guard:
     note_refused: Callable[[Refused], None]
     # Raises ServiceHeld while callers may change nothing.
     must_take_changes: Callable[[], None]
+    # Learns on which connections somebody known calls. None: nobody wants to know.
+    connections: ConnectionGuard | None = None
 
     def admit(self, method: str, context: Any) -> Caller:
         """For calls on a thread of their own. A method that needs no scope takes any caller who is known."""
@@ -76,6 +78,14 @@ class Guard:
         loop = asyncio.get_running_loop()
         return self._pass(method, context, await loop.run_in_executor(None, self._find, method, context, shown))
 
+    async def know(self, method: str, context: Any) -> None:
+        """Raises NotAuthenticated where nobody known calls. Without a credential, the database is not asked."""
+        shown = _shown(context)
+        if shown == Shown():
+            self._find(method, context, shown)
+        else:
+            await asyncio.get_running_loop().run_in_executor(None, self._find, method, context, shown)
+
     def shown(self, context: Any) -> Shown:
         """What the caller shows to say who they are."""
         return _shown(context)
@@ -83,6 +93,8 @@ class Guard:
     def refuse(self, method: str, context: Any, refusal: NotAuthenticated) -> NotAuthenticated:
         """The refusal, once it was noted."""
         self.note_refused(Refused(method, str(refusal), "", peer_of(context)))
+        if self.connections is not None:
+            self.connections.refuse(str(context.peer()))
         return refusal
 
     def must_have_scope(self, method: str, context: Any, caller: Caller) -> None:
@@ -97,10 +109,13 @@ class Guard:
 
     def _find(self, method: str, context: Any, shown: Shown) -> Caller:
         try:
-            return self.authenticate(shown)
+            caller = self.authenticate(shown)
         except NotAuthenticated as refusal:
             self.refuse(method, context, refusal)
             raise
+        if self.connections is not None:
+            self.connections.prove(str(context.peer()))
+        return caller
 
     def _pass(self, method: str, context: Any, caller: Caller) -> Caller:
         self.must_have_scope(method, context, caller)
@@ -112,14 +127,7 @@ class Guard:
 
 def peer_of(context: Any) -> str:
     """The address at the other end, without its port; of IPv6, the network of one household."""
-    kind, _, rest = str(context.peer()).partition(":")
-    if kind not in ("ipv4", "ipv6"):
-        return kind
-    host = rest.rpartition(":")[0].replace("%5B", "").replace("%5D", "").strip("[]")
-    try:
-        return network_of(host.partition("%")[0])
-    except ValueError:
-        return kind
+    return address_of(str(context.peer()))
 
 
 def _shown(context: Any) -> Shown:

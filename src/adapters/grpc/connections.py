@@ -30,6 +30,9 @@ def options_of(limits: TrafficLimits, *, shares_port: bool = False) -> tuple[tup
         # What is compressed can be a bomb, and what only looks compressed would be told as a fault of the service.
         ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.max_concurrent_streams", limits.calls_per_connection),
+        # Calls that nobody has taken up yet. Beyond the first, the core cancels some by chance, whoever makes them.
+        ("grpc.server.max_pending_requests", 5_000),
+        ("grpc.server.max_pending_requests_hard_limit", 10_000),
         ("grpc.max_allowed_incoming_connections", limits.connections),
         # Two services on one port, by mistake, would share its calls by chance.
         ("grpc.so_reuseport", int(shares_port)),

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from inspect import isasyncgenfunction, iscoroutinefunction
@@ -278,6 +279,18 @@ def guarded(
 
     wrapped = stream if isasyncgenfunction(behaviour) else call
     return make(wrapped, handler.request_deserializer, handler.response_serializer)
+
+
+@asynccontextmanager
+async def refusing(method: str, facts: CallFacts, context: Any) -> AsyncIterator[CallFacts]:
+    """What is raised within is told as a refusal of the call."""
+    started = time.perf_counter()
+    try:
+        yield facts
+    except (asyncio.CancelledError, grpc.aio.AbortError):
+        raise
+    except Exception as error:
+        await _abort(method, started, error, None, facts, context)
 
 
 async def _abort(method: str, started: float, error: Exception, request: Any, facts: CallFacts, context: Any) -> None:

@@ -16,6 +16,7 @@ from grpc_health.v1.health import aio as health
 from adapters.grpc.access import Guard, required_scopes
 from adapters.grpc.admin_servicer import AdminServicer
 from adapters.grpc.call_pool import CallPool
+from adapters.grpc.connection_guard import ConnectionGuard
 from adapters.grpc.connections import options_of
 from adapters.grpc.customer_servicer import CustomerServicer
 from adapters.grpc.dispute_servicer import DisputeServicer
@@ -24,6 +25,7 @@ from adapters.grpc.interceptor import CallInterceptor
 from adapters.grpc.payment_method_servicer import PaymentMethodServicer
 from adapters.grpc.payment_servicer import PaymentServicer
 from adapters.grpc.reflection import V1, V1ALPHA, add_reflection
+from adapters.grpc.strangers import StrangerInterceptor
 from adapters.grpc.tls import TlsFiles, server_credentials
 from adapters.grpc.traffic import Traffic, TrafficLimits, writes_of
 from application.audit import Audit
@@ -104,8 +106,13 @@ class GrpcServer:
         self._server: grpc.aio.Server | None = None
         self._health = health.HealthServicer()
         services = descriptors()
-        guard = Guard(authenticate, required_scopes(services), audit, note_refused, must_take_changes)
-        self._interceptor = CallInterceptor(Traffic(guard, limits, writes_of(services)), self._pool, closed)
+        self._connections = ConnectionGuard(limits.connections)
+        guard = Guard(authenticate, required_scopes(services), audit, note_refused, must_take_changes, self._connections)
+        traffic = Traffic(guard, limits, writes_of(services))
+        self._interceptor = CallInterceptor(traffic, self._pool, closed)
+        # With mutual TLS, no stranger gets as far as a call.
+        is_mutual = tls is not None and tls.client_ca is not None
+        self._strangers = None if is_mutual else StrangerInterceptor(traffic, self._connections, guard.scopes, closed)
 
     async def start(self, address: str, *, shares_port: bool = False) -> str:
         """Returns the address with its real port. Raises CannotListen and BadCertificates.
@@ -113,7 +120,8 @@ class GrpcServer:
         shares_port: other processes listen there, too, and the kernel gives each connection to one of them.
         """
         options = options_of(self._limits, shares_port=shares_port)
-        server = grpc.aio.server(interceptors=[self._interceptor], options=options)
+        interceptors = [one for one in (self._strangers, self._interceptor) if one is not None]
+        server = grpc.aio.server(interceptors=interceptors, options=options)
         add = self._servicers
         handlers: Any = _Handlers(server)
         payment_service_pb2_grpc.add_PaymentServiceServicer_to_server(add.payments, handlers)
@@ -137,7 +145,18 @@ class GrpcServer:
         for service in ("", *_SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)
         self._server = server
+        self._connections.start(port)
         return f"{address.rpartition(':')[0]}:{port}"
+
+    async def ended(self) -> Exception | None:
+        """Returns once it no longer serves, with the reason where nobody stopped it."""
+        if self._server is None:
+            return None
+        try:
+            await self._server.wait_for_termination()
+        except Exception as failure:
+            return failure
+        return None
 
     async def stop(self, grace_seconds: float) -> None:
         """Takes no new calls, ends streams, and lets other calls finish: also those whose callers have gone."""
@@ -146,4 +165,5 @@ class GrpcServer:
         await self._health.enter_graceful_shutdown()
         self._interceptor.end_streams()
         await self._server.stop(grace_seconds)
-        await asyncio.get_running_loop().run_in_executor(None, self._pool.shutdown)
+        for end in (self._connections.stop, self._pool.shutdown):
+            await asyncio.get_running_loop().run_in_executor(None, end)

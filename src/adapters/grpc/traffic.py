@@ -14,6 +14,7 @@ from typing import Any, Final
 from google.protobuf.descriptor import ServiceDescriptor
 
 from adapters.grpc.access import Guard, peer_of
+from adapters.grpc.call_facts import CallFacts, Metadata
 from adapters.grpc.credential_watch import CredentialWatch
 from adapters.grpc.errors import RateLimited, TooManyFailedLogins, TooManyStreams, TooMuchUnread
 from adapters.grpc.fair_queue import Flow
@@ -98,6 +99,15 @@ class Traffic:
             caller = await self.guard.admit_stream(method, context)
         self._rates[method in self._writes].spend(caller)
         return caller
+
+    def has_let_in(self, metadata: Metadata) -> bool:
+        """Whether what the metadata shows was good a while ago."""
+        return self._logins.has_seen_good(CallFacts(metadata, "", {}))
+
+    async def know(self, method: str, context: Any) -> None:
+        """Only finds out whether somebody known calls. Raises as `admit_stream` does where nobody does."""
+        with self._logins.watched(context):
+            await self.guard.know(method, context)
 
     def flow_of(self, context: Any) -> Flow:
         """Whose call it is, as far as that is known before its credential was looked at: who is let in with it is known
@@ -201,6 +211,9 @@ class FailedLogins:
         self._failures = TokenBuckets(per_minute / 60, per_minute, steady_seconds)
         self._lock = Lock()
         self._proven: OrderedDict[bytes, None] = OrderedDict()
+
+    def has_seen_good(self, context: Any) -> bool:
+        return _digest(context) in self._proven
 
     @contextmanager
     def watched(self, context: Any) -> Iterator[None]:
