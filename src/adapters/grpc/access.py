@@ -93,8 +93,6 @@ class Guard:
     def refuse(self, method: str, context: Any, refusal: NotAuthenticated) -> NotAuthenticated:
         """The refusal, once it was noted."""
         self.note_refused(Refused(method, str(refusal), "", peer_of(context)))
-        if self.connections is not None:
-            self.connections.refuse(str(context.peer()))
         return refusal
 
     def must_have_scope(self, method: str, context: Any, caller: Caller) -> None:

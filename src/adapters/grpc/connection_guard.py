@@ -21,7 +21,7 @@ from domain.networks import network_of
 
 _log = logging.getLogger(__name__)
 
-# Calls of a connection that were refused for their credential, or for being too many, before it is closed.
+# Calls that were refused unlooked at, or for being one of too many open, before their connection is closed.
 MOST_REFUSED: Final = 64
 # Of all places, so many may be taken before those of strangers are given back, and as many are taken then.
 _FULL, _ENOUGH = 0.75, 0.5
@@ -84,7 +84,7 @@ class ConnectionGuard:
                 self._proven.popitem(last=False)
 
     def refuse(self, peer: str) -> None:
-        """A call from there was refused."""
+        """A call from there was refused for being one of too many."""
         with self._lock:
             if peer in self._proven:
                 return

@@ -107,7 +107,9 @@ class GrpcServer:
         self._health = health.HealthServicer()
         services = descriptors()
         self._connections = ConnectionGuard(limits.connections)
-        guard = Guard(authenticate, required_scopes(services), audit, note_refused, must_take_changes, self._connections)
+        guard = Guard(
+            authenticate, required_scopes(services), audit, note_refused, must_take_changes, self._connections
+        )
         traffic = Traffic(guard, limits, writes_of(services))
         self._interceptor = CallInterceptor(traffic, self._pool, closed)
         # With mutual TLS, no stranger gets as far as a call.

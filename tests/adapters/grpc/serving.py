@@ -85,6 +85,16 @@ def serving(house: House, *options: tuple[str, Any]) -> Iterator[grpc.Channel]:
             yield channel
         run(server.stop(1))
     finally:
+        run(_end_tasks())
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+async def _end_tasks() -> None:
+    """As asyncio.run does it at its end."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=2)
