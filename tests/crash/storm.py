@@ -94,6 +94,14 @@ class Storm:
         """The gateway thinks before each answer."""
         self._twin.control.add_fault("delay", seconds=seconds)
 
+    def hold_up_sales(self, seconds: float) -> None:
+        """The gateway thinks before each sale."""
+        self._twin.control.add_fault("delay", method="POST", path="/transactions", seconds=seconds)
+
+    def held_up(self) -> int:
+        """How many sales have come since."""
+        return sum(rule.struck for rule in self._twin.control.faults())
+
     def calm_down(self) -> None:
         self._twin.control.clear_faults()
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 
 import pytest
 
 from bayar import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
-from tests.crash.replica import wait_until
+from tests.crash.replica import Replica, wait_until
 from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm
 from tests.order_ids import operation_of
@@ -20,7 +23,9 @@ pytestmark = pytest.mark.timeout(90)
 @pytest.fixture(autouse=True)
 def _replicas(two_replicas: Storm) -> Iterator[None]:
     yield
+    two_replicas.calm_down()
     for replica in two_replicas.replicas:
+        replica.environment = {}
         replica.kill()
 
 
@@ -46,7 +51,7 @@ def test_a_call_is_not_sent_once_its_operation_has_been_given_up(two_replicas: S
 
         calls = threading.Thread(target=pay)
         calls.start()
-        assert wait_until(frozen.is_frozen, 10)
+        assert wait_until(frozen.is_frozen, 30)
 
         def is_given_up() -> bool:
             payment = found(watcher, "frozen")
@@ -61,3 +66,104 @@ def test_a_call_is_not_sent_once_its_operation_has_been_given_up(two_replicas: S
         assert payment is not None
         ours = {operation.operation_id for operation in payment.operations}
         assert [entry for entry in two_replicas.ledger() if operation_of(entry.order_id) in ours] == []
+
+
+AMOUNT = money("25.00", "USD")
+PAYING_AGAIN_SECONDS = 40
+
+
+def pay_in_the_background(replica: Replica, references: Sequence[str]) -> list[threading.Thread]:
+    """Each caller tries once. Its answer does not matter."""
+
+    def pay(reference: str) -> None:
+        with (
+            BayarClient(replica.address, retry=RetryPolicy(attempts=1), timeout_seconds=60) as client,
+            suppress(BayarError),
+        ):
+            client.create_payment(reference=reference, amount=AMOUNT, card=VISA)
+
+    callers = [threading.Thread(target=pay, args=(reference,), daemon=True) for reference in references]
+    for caller in callers:
+        caller.start()
+    return callers
+
+
+def pay_again_what_failed(client: BayarClient, references: Sequence[str]) -> int:
+    """Once the outcome of each is known. Returns how many had failed."""
+    left = set(references)
+    failed = 0
+
+    def is_settled(reference: str) -> bool:
+        nonlocal failed
+        payment = found(client, reference)
+        if payment is None:
+            # The frozen replica had not begun it, and will.
+            return True
+        if payment.state == PaymentState.PAYMENT_STATE_PENDING:
+            return False
+        if payment.state == PaymentState.PAYMENT_STATE_FAILED:
+            client.create_payment(reference=reference, amount=AMOUNT, card=VISA)
+            failed += 1
+        return True
+
+    def are_settled() -> bool:
+        for reference in list(left):
+            if is_settled(reference):
+                left.discard(reference)
+        return not left
+
+    assert wait_until(are_settled, PAYING_AGAIN_SECONDS)
+    return failed
+
+
+def charges(house: Storm, client: BayarClient, references: Sequence[str]) -> Counter[str]:
+    """How many sales the gateway made for each."""
+    owners = {
+        operation.operation_id: reference
+        for reference in references
+        for payment in client.list_payments(reference=reference)
+        for operation in payment.operations
+    }
+    named = (owners.get(operation_of(entry.order_id)) for entry in house.ledger())
+    return Counter(reference for reference in named if reference)
+
+
+@pytest.mark.parametrize(
+    ("environment", "count"),
+    [
+        pytest.param({"BAYAR_BRAINTREE_MAX_CALLS": "2"}, 12, id="while calls wait for a place"),
+        pytest.param(
+            {
+                "BAYAR_BRAINTREE_USE_API_REQUEST_KEY": "true",
+                "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS": "USD=twin_usd_no_request_keys",
+            },
+            1,
+            id="before a second request without the refused key",
+        ),
+    ],
+)
+def test_who_pays_again_while_a_replica_is_frozen_pays_once(
+    two_replicas: Storm, environment: dict[str, str], count: int
+) -> None:
+    frozen, other = two_replicas.replicas
+    frozen.environment = other.environment = environment
+    frozen.start()
+    other.start()
+    references = [f"frozen {uuid.uuid4()}" for _ in range(count)]
+    two_replicas.hold_up_sales(0.9)
+    callers = pay_in_the_background(frozen, references)
+    with BayarClient(other.address, timeout_seconds=20) as client:
+        # The others wait for a place by now, or the answer is that it may not have a key.
+        assert wait_until(
+            lambda: two_replicas.held_up() >= min(count, 2) and all(found(client, one) for one in references[-1:]),
+            30,
+            every_seconds=0.02,
+        )
+        frozen.signal(signal.SIGSTOP)
+        assert wait_until(frozen.is_frozen, 5)
+        two_replicas.calm_down()
+        assert pay_again_what_failed(client, references)
+        frozen.signal(signal.SIGCONT)
+        for caller in callers:
+            caller.join(20)
+        assert set(charges(two_replicas, client, references).values()) == {1}
