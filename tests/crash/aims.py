@@ -20,7 +20,7 @@ from tests.crash.worker import Worker, all_well
 # Few places for calls to the gateway, so that the others of a burst wait for one.
 FEW_PLACES: Final = {"BAYAR_BRAINTREE_MAX_CALLS": "2"}
 _CALLERS: Final = 12
-_SLOW_SECONDS: Final = 0.6
+_SLOW_SECONDS: Final = 1.0
 _ONCE: Final = RetryPolicy(attempts=1)
 # All of a lease, an absence horizon, and the look that proves it.
 GIVEN_UP_SECONDS: Final = 24.0
@@ -79,18 +79,23 @@ class Aim:
         """A burst meets a slow gateway and few places; the replica freezes, the other gives the calls up, and the
         callers pay again; then the replica wakes up with everything it was about to send.
         """
-        self._control.add_fault("delay", method="POST", path="/transactions", seconds=_SLOW_SECONDS, next=2)
+        slow = self._control.add_fault("delay", method="POST", path="/transactions", seconds=_SLOW_SECONDS, next=2)
         client = ShopClient(self._frozen.address, _ONCE, 60)
         burst = [self._new_payment() for _ in range(_CALLERS)]
         threads = [Worker(target=self._town.ask, args=(client, asked), daemon=True) for asked in burst]
         for thread in threads:
             thread.start()
-        threading.Event().wait(self._draw.uniform(0.1, 0.9 * _SLOW_SECONDS))
+        wait_until(lambda: self._has_struck(slow.id, 2), 5, every_seconds=0.02)
+        # The first two wait for their answers now; a moment later the others wait for their places.
+        threading.Event().wait(self._draw.uniform(0.2, 0.5))
         self._asleep(lambda: self._pay_again_until_all_are_given_up(burst))
         for thread in threads:
             thread.join(30)
         client.close()
         all_well(threads)
+
+    def _has_struck(self, rule_id: int, times: int) -> bool:
+        return any(rule.struck >= times for rule in self._control.faults() if rule.id == rule_id)
 
     def freeze_at_a_step(self) -> None:
         """As it reaches a step, with whatever the shoppers ask it for."""

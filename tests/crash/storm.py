@@ -171,12 +171,14 @@ class Storm:
         self._engine.dispose()
         copy_database(source, target)
 
-    def take_aim(self) -> Scoreboard:
+    def take_aim(self, number: int = 0) -> Scoreboard:
         """One replica freezes while calls wait in it, the other gives them up; and the same comparison."""
         for replica in self.replicas:
             replica.environment = FEW_PLACES
             replica.start()
-        Aim(self.town, self.replicas, self._twin.control, random.Random(self._seed)).freeze_while_calls_wait()  # noqa: S311
+        Aim(
+            self.town, self.replicas, self._twin.control, random.Random(f"{self._seed} aim {number}")
+        ).freeze_while_calls_wait()  # noqa: S311
         return self.finish()
 
     def _shopper(self, number: int) -> Shopper:

@@ -45,7 +45,13 @@ def test_a_planted_bug_is_seen(mutant: Mutant, hunt: Hunt) -> None:
 def test_a_call_that_is_sent_after_others_gave_it_up_is_seen(two_replicas: Storm) -> None:
     for replica in two_replicas.replicas:
         replica.mutant = LATE_SENDER.name
-    board = two_replicas.take_aim()
+    # How many of the burst wait as the freeze begins is the machine's to say.
+    for attempt in range(3):
+        board = two_replicas.take_aim(attempt)
+        for replica in two_replicas.replicas:
+            replica.kill()
+        if board.verdict.columns()[LATE_SENDER.column]:
+            break
     assert board.verdict.columns()[LATE_SENDER.column], f"{board}\n{board.verdict.lines()[:5]}"
 
 
