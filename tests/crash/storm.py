@@ -176,9 +176,8 @@ class Storm:
         for replica in self.replicas:
             replica.environment = FEW_PLACES
             replica.start()
-        Aim(
-            self.town, self.replicas, self._twin.control, random.Random(f"{self._seed} aim {number}")
-        ).freeze_while_calls_wait()  # noqa: S311
+        draw = random.Random(f"{self._seed} aim {number}")  # noqa: S311
+        Aim(self.town, self.replicas, self._twin.control, draw).freeze_while_calls_wait()
         return self.finish()
 
     def _shopper(self, number: int) -> Shopper:
