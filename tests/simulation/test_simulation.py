@@ -8,7 +8,7 @@ from tests.simulation.invariants import Broken
 from tests.simulation.mutants import MUTANTS, Mutant
 from tests.simulation.world import World
 
-RUNS = 320
+RUNS = 200
 PARTS = 8
 SEEDS_FOR_A_MUTANT = 400
 
