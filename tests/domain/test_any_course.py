@@ -53,6 +53,12 @@ def is_legal(before: Operation | None, after: Operation) -> bool:
     return step in LEGAL_STEPS
 
 
+def arrived(refund: Operation) -> bool:
+    """Whether it gave money back: a refund that the bank turns back at settlement leaves the money with the shop."""
+    is_turned_back = refund.standing is not None and refund.standing.status is TransactionStatus.SETTLEMENT_DECLINED
+    return refund.state is OperationState.SUCCEEDED and not is_turned_back
+
+
 class AnyCourse(RuleBasedStateMachine):
     """A payment, and the little of a gateway that it takes to answer it."""
 
@@ -159,9 +165,7 @@ class AnyCourse(RuleBasedStateMachine):
         done = [
             o.amount
             for o in self.payment.operations
-            if o.kind is OperationKind.REFUND
-            and o.target_transaction_id == sale.transaction_id
-            and o.state is OperationState.SUCCEEDED
+            if o.kind is OperationKind.REFUND and o.target_transaction_id == sale.transaction_id and arrived(o)
         ]
         return sale.amount - Money.total(done, "USD")
 
@@ -332,7 +336,7 @@ class AnyCourse(RuleBasedStateMachine):
                 for o in self.payment.operations
                 if o.kind is OperationKind.REFUND and o.target_transaction_id == sale.transaction_id
             ]
-            done = [o.amount for o in back if o.state is OperationState.SUCCEEDED]
+            done = [o.amount for o in back if arrived(o)]
             open_ones = [o.amount for o in back if o.state.is_open]
             assert Money.total(done, "USD") <= sale.amount
             if Money.total([*done, *open_ones], "USD") > sale.amount:

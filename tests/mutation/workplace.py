@@ -22,7 +22,7 @@ from tests.mutation.mutants import Mutant
 QUICK_TESTS = ("tests/domain", "tests/application")
 """They need no network, no database and no process: all of them run in seconds."""
 
-_COPIED = ("src", "tests", "clients/python/src", "twin/src", "conftest.py", "pyproject.toml")
+_COPIED = ("src", "tests", "clients/python/src", "twin/src", "docs", "conftest.py", "pyproject.toml")
 _TIMEOUT_SECONDS = 60
 _EVERYTHING = ""
 
