@@ -41,13 +41,15 @@ class Authenticate:
 
     def __call__(self, shown: Shown) -> Caller:
         """Raises NotAuthenticated and StoreUnavailable."""
-        if len(shown.authorization) > 1:
-            raise NotAuthenticated(Refusal.INVALID, "more than one authorization")
-        if shown.authorization:
-            return self._bearer(shown.authorization[0])
-        if shown.certificate is not None and self.certificates is not None:
-            return self.certificates.caller_of(shown.certificate)
-        raise NotAuthenticated(Refusal.MISSING)
+        match shown.authorization:
+            case ():
+                if shown.certificate is not None and self.certificates is not None:
+                    return self.certificates.caller_of(shown.certificate)
+                raise NotAuthenticated(Refusal.MISSING)
+            case (only,):
+                return self._bearer(only)
+            case _:
+                raise NotAuthenticated(Refusal.INVALID, "more than one authorization")
 
     def _bearer(self, authorization: str) -> Caller:
         # Only the spaces that HTTP allows: no other character is taken for one.
@@ -76,7 +78,7 @@ class KnownKeys:
     """The keys of the store, looked up anew after a few seconds, so that a revoked one is soon of no use anywhere."""
 
     def __init__(
-        self, store: Store, good_for_seconds: float = 2.5, steady_seconds: Callable[[], float] = time.monotonic
+        self, store: Store, good_for_seconds: float, steady_seconds: Callable[[], float] = time.monotonic
     ) -> None:
         self._store = store
         self._good_for_seconds = good_for_seconds

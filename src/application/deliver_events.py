@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from application.pauses import doubled
 from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
 from application.ports.feed import FeedFilter
 from application.ports.postman import Postman
@@ -23,12 +24,6 @@ LEASE: Final = timedelta(seconds=60)
 _BATCH: Final = 50
 # How often the feed is read on at once where nothing in it is for the endpoint: well within the lease.
 _STRIDES: Final = 100
-
-
-def pause_after(attempts: int) -> timedelta:
-    """Twice as long each time."""
-    doublings = min(attempts - 1, 20)
-    return min(FIRST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +84,13 @@ class DeliverEvents:
         if now - failing_since >= GIVE_UP_AFTER:
             dead = _delivery(endpoint, item, DeliveryState.DEAD, error, now)
             return self._save(_behind(line, item, now, success_time=line.success_time), dead)
-        attempts = line.attempt_count + 1
         return self._save(
             replace(
                 line,
-                attempt_count=attempts,
+                attempt_count=line.attempt_count + 1,
                 failing_since=failing_since,
                 last_error=error,
-                next_attempt_time=now + pause_after(attempts),
+                next_attempt_time=now + doubled(FIRST_PAUSE, line.attempt_count, LONGEST_PAUSE),
             )
         )
 

@@ -9,6 +9,7 @@ from typing import Final
 
 from application.absence import AbsenceWatch
 from application.exactly_once import ExactlyOnce
+from application.pauses import doubled
 from application.ports.gateway import Gateway, GatewayUnavailable
 from application.ports.store import Store
 from application.record_dispute import RecordDispute
@@ -67,5 +68,5 @@ class FollowDisputes:
         if resolved is not None:
             self.absence.forget(action.action_id)
             return self.record.planned(replace(resolved, update_time=now))
-        wait = min(self.exactly_once.first_check * 2 ** min(dispute.check_count, 16), _LONGEST_WAIT)
+        wait = doubled(self.exactly_once.first_check, dispute.check_count, _LONGEST_WAIT)
         return replace(dispute, next_check_time=now + wait, check_count=dispute.check_count + 1)

@@ -10,6 +10,7 @@ from typing import Final
 
 from application.conflicts import again_after_conflicts
 from application.exactly_once import ExactlyOnce
+from application.pauses import doubled
 from application.ports.gateway import Gateway, GatewayUnavailable, Transaction
 from application.ports.notifications import (
     Notification,
@@ -88,13 +89,13 @@ class ProcessNotifications:
         return look(self, notification.subject)
 
     def look_at_transactions(self, subject: Subject) -> NotificationOutcome:
-        ids = subject.transaction_ids
-        if len(ids) == 1:
-            # Not by a search: those lag.
-            one = self.gateway.find_transaction(ids[0])
-            found = [one] if one is not None else []
-        else:
-            found = self.gateway.find_transactions(ids)
+        match subject.transaction_ids:
+            case (only,):
+                # Not by a search: those lag.
+                one = self.gateway.find_transaction(only)
+                found = [one] if one is not None else []
+            case several:
+                found = self.gateway.find_transactions(several)
         ours = [transaction for transaction in found if self._bring_up_to_date(transaction)]
         return NotificationOutcome.RECORDED if ours else NotificationOutcome.NOT_OURS
 
@@ -106,10 +107,12 @@ class ProcessNotifications:
             found = work.payments.find_operations(order_ids, transaction_ids)
         if not found:
             return False
-        payment, operation = found[0].payment, found[0].operation
-        if operation.state is OperationState.STARTED:
-            self.resolve.resolve(payment.terms.payment_id, operation.operation_id)
-        self.refresh.record(payment, [transaction])
+        # The sale may be recorded already, and a refund or a part of it be under way.
+        for one in found:
+            if one.operation.state is OperationState.STARTED:
+                self.resolve.resolve(one.payment.terms.payment_id, one.operation.operation_id)
+        first, *_ = found
+        self.refresh.record(first.payment, [transaction])
         return True
 
     def look_at_dispute(self, subject: Subject) -> NotificationOutcome:
@@ -139,7 +142,7 @@ class ProcessNotifications:
             dead = replace(one, state=NotificationState.DEAD, next_attempt_time=None, last_error=error)
             self._save(dead, finished=True)
             return
-        wait = min(self.exactly_once.first_check * 2 ** min(one.attempt_count - 1, 16), _LONGEST_WAIT)
+        wait = doubled(self.exactly_once.first_check, one.attempt_count - 1, _LONGEST_WAIT)
         self._save(replace(one, next_attempt_time=self.exactly_once.clock.now() + wait, last_error=error))
 
     @again_after_conflicts

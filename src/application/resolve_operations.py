@@ -17,6 +17,7 @@ from application.conflicts import again_after_conflicts
 from application.exactly_once import ExactlyOnce, locked
 from application.look_up import look_up
 from application.outcomes import record_failure, record_outcome
+from application.pauses import doubled
 from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Rejected, Unknown
 from application.ports.store import DueOperation, Store, StoreUnavailable, UnitOfWork
 from application.refresh import Refresh
@@ -240,7 +241,7 @@ class ResolveOperations:
                 scheduled = operation.state is OperationState.SCHEDULED
                 # Never longer than it takes to prove absence: a restart begins that anew, and the count goes on.
                 longest = _LONGEST_SCHEDULE_WAIT if scheduled else min(_LONGEST_WAIT, self.absence.horizon)
-                wait = min(self.exactly_once.first_check * 2 ** min(operation.check_count, 16), longest)
+                wait = doubled(self.exactly_once.first_check, operation.check_count, longest)
                 payment.check_again(operation_id, self.exactly_once.clock.now() + wait, checked=checked)
                 work.payments.save(payment)
         return payment

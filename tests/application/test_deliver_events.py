@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.deliver_events import GIVE_UP_AFTER, DeliverEvents, pause_after
+from application.deliver_events import GIVE_UP_AFTER, DeliverEvents
 from application.ports.deliveries import DeliveryState, Endpoint
 from application.ports.feed import FeedFilter, FeedKind
 from application.read_feed import FeedItem, ReadFeed
@@ -184,5 +184,16 @@ def test_a_new_endpoint_begins_now_unless_told_otherwise() -> None:
 
 
 def test_pauses_grow_to_an_hour() -> None:
-    pauses = [pause_after(attempts).total_seconds() for attempts in (1, 2, 3, 10, 11, 1000)]
-    assert pauses == [5, 10, 20, 2560, 3600, 3600]
+    house = House()
+    house.customers(1)
+    house.mailbox.is_open = False
+    pauses = []
+    for _ in range(12):
+        house.run()
+        (status,) = house.status()
+        assert status.line is not None
+        pause = status.line.next_attempt_time - house.shop.clock.now()
+        pauses.append(pause.total_seconds())
+        house.shop.clock.advance(pause)
+    assert pauses == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
+    assert house.mailbox.attempts == 12

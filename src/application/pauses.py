@@ -1,0 +1,11 @@
+"""How long to wait before something is tried again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+
+def doubled(first: timedelta, times: int, longest: timedelta) -> timedelta:
+    """The first pause doubled so many times, and never longer than the longest."""
+    enough = (longest // first).bit_length()
+    return min(first * (1 << min(times, enough)), longest)
