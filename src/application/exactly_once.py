@@ -16,6 +16,7 @@ from application.fingerprint import Fingerprinter, differing_fields
 from application.follow import FollowPolicy
 from application.in_flight import InFlight, Key
 from application.lease import Lease, steady_seconds
+from application.load import owned
 from application.outcomes import record_failure, record_outcome
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Outcome, RefundIncomplete, Unknown
 from application.ports.runtime import Clock, IdSource
@@ -106,11 +107,15 @@ class ExactlyOnce:
     def refuse(self, request: Request, payment_id: PaymentId, refusal: StandingRefusal) -> Payment:
         """Records the refusal as the answer to the request, for ever, and raises it.
 
-        Returns the payment where the same request was carried out since it was refused.
+        Returns the payment where the same request was carried out since it was refused. Raises NotFound where the
+        credential does not reach the payment any more: another one of the same caller was refused.
         """
         stamp = self.stamp(request.caller)
         kept = refusal_to_fields(refusal)
         with self.store.begin(stamp.actor) as work:
+            refused = work.payments.get(payment_id)
+            if refused is not None:
+                owned(refused, payment_id, request.caller)
             earlier = self.claim(work, replace(self.record_of(request, payment_id, stamp), refusal=kept))
             if earlier is not None:
                 payment = locked(work, PaymentId(earlier.resource_id))
@@ -256,7 +261,9 @@ class ExactlyOnce:
                 earlier = self.claim(work, self.record_of(request, payment_id, stamp))
                 payment = None
                 if earlier is not None:
+                    # Another credential of the same caller may reach more than this one.
                     payment = locked(work, PaymentId(earlier.resource_id))
+                    owned(payment, earlier.resource_id, request.caller)
                     if not may_try_again(payment, request):
                         return payment, None
                 payment, operation = begin(work, payment, operation_id, stamp)

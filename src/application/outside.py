@@ -9,6 +9,7 @@ from application.ports.gateway import Gateway, Transaction, TransactionKind
 from application.ports.runtime import IdSource
 from domain.events import CaptureMode, Stamp
 from domain.ids import OPERATION, OperationId
+from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationOrigin, OperationState
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
@@ -33,16 +34,17 @@ def unknown_parts(payment: Payment, found: Iterable[Transaction]) -> list[str]:
 
 
 def with_unknown_parts(gateway: Gateway, payment: Payment, found: Iterable[Transaction]) -> list[Transaction]:
-    """The transactions, and after them those of their parts that the record does not know. Raises GatewayUnavailable.
+    """The transactions, and those of their parts that the record does not know. Raises GatewayUnavailable.
 
-    Each is asked for by its id: searches lag. A part that is new can have refunds of its own.
+    Each is asked for by its id: searches lag. A part that is new can have refunds of its own. New captures come first:
+    a void of the rest came after them.
     """
     found, asked = list(found), set[str]()
     while unknown := [one for one in unknown_parts(payment, found) if one not in asked]:
         asked.update(unknown)
         parts = (gateway.find_transaction(one) for one in unknown)
         found += [part for part in parts if part is not None]
-    return found
+    return sorted(found, key=lambda one: not (one.transaction_id in asked and one.authorized_transaction_id))
 
 
 def record_outside(payment: Payment, found: Transaction, stamp: Stamp, ids: IdSource) -> bool:
@@ -56,7 +58,9 @@ def record_outside(payment: Payment, found: Transaction, stamp: Stamp, ids: IdSo
     kind = _done_to(payment, known, found)
     if kind is None:
         return False
-    _record(payment, kind, found, found.transaction_id, stamp, ids)
+    is_rest = kind is OperationKind.VOID and payment.is_captured_in_part and not known.is_captured_sale
+    amount = payment.capturable_amount if is_rest else found.amount
+    _record(payment, kind, found, found.transaction_id, stamp, ids, amount)
     return True
 
 
@@ -104,7 +108,7 @@ def _record_part(payment: Payment, found: Transaction, stamp: Stamp, ids: IdSour
         )
         return True
     # Also a second transaction of one operation, and one of an operation that failed: money moved.
-    _record(payment, kind, found, target, stamp, ids)
+    _record(payment, kind, found, target, stamp, ids, found.amount)
     return True
 
 
@@ -117,12 +121,12 @@ def _own_operation(payment: Payment, kind: OperationKind, found: Transaction) ->
 
 
 def _record(
-    payment: Payment, kind: OperationKind, found: Transaction, target: str, stamp: Stamp, ids: IdSource
+    payment: Payment, kind: OperationKind, found: Transaction, target: str, stamp: Stamp, ids: IdSource, amount: Money
 ) -> None:
     payment.record_outside(
         kind,
         OperationId(ids.new(OPERATION)),
-        amount=found.amount,
+        amount=amount,
         transaction_id=found.transaction_id,
         target_transaction_id=target,
         standing=found.standing,

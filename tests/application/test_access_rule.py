@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from application.caller import EVERY_SCOPE, Caller, Scope
+from application.capture_payment import CaptureOrder
 from application.create_payment import RawStoredMethod
 from application.errors import InvalidRequest, NotFound
 from application.list_payments import RawPaymentFilter
@@ -17,6 +18,7 @@ from application.refund_payment import RefundOrder
 from application.relay_events import RelayEvents
 from application.void_payment import VoidOrder
 from domain.customer import Customer
+from domain.errors import IllegalTransition
 from domain.ids import CallerId
 from domain.payment import Payment
 from domain.transitions import PaymentState
@@ -133,3 +135,32 @@ def test_an_administrator_pays_with_nothing_of_another_callers() -> None:
     for order in (an_order(customer_id=town.customer.customer_id), an_order(source=stored)):
         with pytest.raises(InvalidRequest):
             town.shop.pay(order, ADMINISTRATOR)
+
+
+CHANGES: dict[str, Callable[[Shop, Payment, str, Caller], Payment]] = {
+    "void": lambda shop, payment, request_id, caller: shop.void_payment(
+        VoidOrder(request_id=request_id, payment_id=payment.terms.payment_id), caller
+    ),
+    "capture": lambda shop, payment, request_id, caller: shop.capture_payment(
+        CaptureOrder(request_id=request_id, payment_id=payment.terms.payment_id), caller
+    ),
+}
+
+
+@pytest.mark.parametrize("is_refused", [False, True])
+@pytest.mark.parametrize("change", CHANGES.values(), ids=list(CHANGES))
+def test_a_repeat_of_an_administrators_request_shows_nothing_to_a_credential_without_that_scope(
+    change: Callable[[Shop, Payment, str, Caller], Payment], is_refused: bool
+) -> None:
+    shop = Shop()
+    payment, request_id = shop.authorize(), a_request_id()
+    if is_refused:
+        shop.void(payment)
+        with pytest.raises(IllegalTransition):
+            change(shop, payment, request_id, ADMINISTRATOR)
+    else:
+        change(shop, payment, request_id, ADMINISTRATOR)
+    without = replace(ADMINISTRATOR, scopes=EVERY_SCOPE - {Scope.ADMIN})
+
+    with pytest.raises(NotFound):
+        change(shop, payment, request_id, without)

@@ -392,6 +392,24 @@ def test_a_part_by_somebody_else_is_seen_with_its_refund_at_the_first_look() -> 
 
 
 @every_way
+@pytest.mark.parametrize("seen_before", [False, True])
+def test_a_void_by_somebody_else_after_a_part_releases_only_the_rest(learn: Learn, seen_before: bool) -> None:
+    shop = Shop()
+    payment = shop.authorize()
+    capture_outside(shop, payment, 30_00, in_part=True)
+    if seen_before:
+        learn(shop, payment)
+    void_outside(shop, payment.authorization.transaction_id)
+
+    learn(shop, payment)
+
+    payment = shop.now(payment)
+    assert (payment.captured_amount, payment.capturable_amount) == (usd(30_00), usd(0))
+    done = [(o.kind, o.amount) for o in payment.operations[1:]]
+    assert done == [(OperationKind.CAPTURE, usd(30_00)), (OperationKind.VOID, usd(70_00))]
+
+
+@every_way
 @pytest.mark.parametrize("captures", [False, True])
 def test_a_void_by_somebody_else_is_seen_and_ends_what_waits(learn: Learn, captures: bool) -> None:
     shop = Shop()
