@@ -17,7 +17,7 @@ class InFlight:
     hangs leave some for others.
     """
 
-    def __init__(self, most_threads: int = 1000) -> None:
+    def __init__(self, most_threads: int) -> None:
         self._most_threads = most_threads
         self._waiting = 0
         self._lock = threading.Lock()

@@ -130,7 +130,7 @@ class Shop:
             store=store,
             clock=self.clock,
             ids=self.ids,
-            in_flight=InFlight(),
+            in_flight=InFlight(most_threads=1000),
             fingerprinter=Fingerprinter(b"key"),
             lease=LEASE,
             first_check=FIRST_CHECK,

@@ -59,7 +59,7 @@ def test_what_was_given_back_in_part_is_never_told_as_a_refusal() -> None:
         store=store,
         clock=clock,
         ids=ids,
-        in_flight=InFlight(),
+        in_flight=InFlight(most_threads=1000),
         fingerprinter=Fingerprinter(b"key"),
         lease=timedelta(seconds=80),
         first_check=timedelta(seconds=2),

@@ -169,7 +169,7 @@ class SimulatedInFlight(InFlight):
     """Waits by letting others run."""
 
     def __init__(self, world: World) -> None:
-        super().__init__()
+        super().__init__(most_threads=1000)
         self._world = world
 
     def wait(self, key: Key, timeout_seconds: float) -> None:
