@@ -18,67 +18,50 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 from urllib.parse import unquote
 
-from domain.card_exemptions import exempted, is_date, is_numbered_otherwise
+from domain.card_exemptions import is_date, is_numbered_otherwise, without_exempted
 from domain.card_issuers import is_card_number
 
 _SHORTEST: Final = 12
 _LONGEST: Final = 19
-# A shorter number in one separator throughout is more often a telephone number, a date or an amount.
-_SHORTEST_IN_ANY_GROUPS: Final = 14
+# In a telephone field, behind a plus, or in groups that no card has: a shorter number is more often a telephone number,
+# a date or an amount.
+_SHORTEST_OTHERWISE: Final = 14
+_SHORTEST_BEHIND_ZEROS: Final = 15
 
+# How many digits the groups have, one character each: A for 10, B for 11, C for 12, D for 13.
 _GROUPINGS: Final = (
-    (4, 4, 4, 4),
-    (4, 6, 5),
-    (4, 6, 4),
-    (4, 4, 4, 4, 3),
-    (4, 4, 4, 4, 2),
-    (4, 4, 4, 4, 1),
-    (4, 4, 4, 3),
-    (4, 4, 4, 2),
-    (4, 4, 4, 1),
-    (4, 4, 4),
-    (4, 4, 5),
-    (4, 5, 6),
-    (4, 3, 3, 3),
-    (5, 5, 5),
-    (6, 6, 4),
-    (6, 4, 6),
-    (4, 6, 6),
-    (6, 6, 6),
-    (6, 6, 7),
-    (6, 13),
-    (6, 10),
-    (6, 9),
-    (4, 12),
-    (12, 4),
-    (8, 8),
-    (8, 4, 4),
-    (8, 11),
-    (10, 6),
+    *("4444", "465", "464", "44443", "44442", "44441", "4443", "4442", "4441", "444", "445", "456", "4333"),
+    *("555", "664", "646", "466", "666", "667", "6D", "6A", "69", "4C", "C4", "88", "844", "8B", "A6"),
 )
+_OF_GROUPINGS: Final = tuple(re.compile(f"(?=(?P<sizes>{sizes}))") for sizes in _GROUPINGS)
 # No card is written like the order numbers of the largest shop.
-_NO_GROUPING: Final = (3, 7, 7)
-_BY_FIRST: Final = {first: tuple(g for g in _GROUPINGS if g[0] == first) for first in {g[0] for g in _GROUPINGS}}
+_NO_GROUPING: Final = "377"
+_SIZES: Final = "0123456789ABCD"
+_OTHER_SIZE: Final = "-"
 # Digits further apart belong to different numbers.
 _WIDEST_GAP: Final = 24
 
 _ENCODED: Final = re.compile(r"<[^<>]*>|&#?[0-9A-Za-z]{1,10};|(?:%[0-9A-Fa-f]{2})+|\\u[0-9A-Fa-f]{4}")
-_DIGITS: Final = re.compile(r"[0-9]+")
+# A telephone number has a plus in front, the fraction of a number a zero and a point.
+_DIGITS: Final = re.compile(r"(?P<phone>(?<=\+)|(?<=\+\())?(?P<fraction>(?<=(?<![0-9])0\.))?[0-9]+")
+_NO_DIGITS: Final = re.compile(r"[^0-9]+")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _INVISIBLE: Final = frozenset({"Mn", "Me", "Mc", "Cf", "Cn", "Co", "Cs"})
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
-_CHINESE: Final = {digit: str(value) for value, digit in enumerate("〇一二三四五六七八九")} | {"零": "0"}
-# What may follow a card number in the same run: its expiry (MMYY, YYMM, MMYYYY), then perhaps a security code.
+_CHINESE: Final = dict(zip("〇零一二三四五六七八九", "00123456789", strict=True))
+# What may follow a card number in the same run: its expiry (MMYY, YYMM, MMYYYY), then perhaps a security code. A code
+# alone makes 19 digits of it.
 _EXPIRY: Final = re.compile(
     r"(?:(?:0[1-9]|1[0-2])[2-4][0-9]|[2-4][0-9](?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])20[2-4][0-9])(?:[0-9]{3,4})?"
 )
-_CODE: Final = re.compile(r"[0-9]{3,4}")
 
 Span = tuple[int, int]
+# What a character of the text means, and where that stands.
+_Piece = tuple[str, Span]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +80,24 @@ class _Folded:
 @dataclass(frozen=True, slots=True)
 class _Group:
     digits: str
+    size: str
     start: int
     end: int
-    # By the sign in front of it.
-    is_phone: bool
+    # How many digits a card number has that begins here: by the sign in front.
+    shortest: int
     is_fraction: bool
+
+    @classmethod
+    def of(cls, found: re.Match[str], is_phone: bool) -> _Group:
+        digits = found.group()
+        size = _SIZES[len(digits)] if len(digits) < len(_SIZES) else _OTHER_SIZE
+        shortest = _SHORTEST_OTHERWISE if is_phone or found["phone"] is not None else _SHORTEST
+        return cls(digits, size, *found.span(), shortest, found["fraction"] is not None)
 
 
 def looks_like_card(text: str, *, is_phone: bool = False) -> bool:
     """Whether the text holds a card number. is_phone: it is a telephone number where it has at most 13 digits."""
-    return len(text) >= _SHORTEST and next(_spans(text, is_phone), None) is not None
+    return next(_spans(text, is_phone), None) is not None
 
 
 def find_card_numbers(text: str) -> list[Span]:
@@ -128,31 +119,27 @@ def without_card_numbers(text: str, replacement: str) -> str:
 
 def holds_digits(text: str, number: str) -> bool:
     """Whether the digits of this very number stand in the text one after the other, whatever stands between them."""
-    if len(text) < _SHORTEST or (text.isascii() and not _has_digits(text)):
+    if not _has_digits(text) or not _has_digits(number):
         return False
-    digits = re.sub(r"[^0-9]", "", fold_digits(number))
-    if len(digits) < _SHORTEST:
-        return False
-    return any(digits in re.sub(r"[^0-9]", "", folded.text) for folded in _foldings(text))
-
-
-def fold_digits(text: str) -> str:
-    """The text with every decimal digit as an ASCII digit, and without what nobody sees."""
-    return _fold(text).text
+    digits = _NO_DIGITS.sub("", _fold(number).text)
+    return any(digits in _NO_DIGITS.sub("", folded.text) for folded in _foldings(text))
 
 
 def _spans(text: str, is_phone: bool) -> Iterator[Span]:
-    if text.isascii() and not _has_digits(text):
-        return
-    for folded in _foldings(text):
-        if _has_digits(folded.text):
+    if _has_digits(text):
+        for folded in _foldings(text):
             for start, end in _in_folded(folded.text, is_phone):
                 yield folded.origin(start, end)
 
 
 def _has_digits(text: str) -> bool:
-    """Whether there are enough ASCII digits. Encoded ones count: no way to encode a digit has none."""
-    return sum(map(text.count, "0123456789")) >= _SHORTEST
+    """Whether there are enough digits, of any script. Encoded ones count: no way to encode a digit has none.
+
+    Nearly every text stops here, so it loops in C only.
+    """
+    if text.isascii():
+        return sum(map(text.count, "0123456789")) >= _SHORTEST
+    return sum(map(str.isnumeric, unicodedata.normalize("NFKC", text))) >= _SHORTEST
 
 
 def _foldings(text: str) -> Iterator[_Folded]:
@@ -162,13 +149,17 @@ def _foldings(text: str) -> Iterator[_Folded]:
         yield _fold_pieces(_decoded(text))
 
 
-def _decoded(text: str) -> Iterator[tuple[str, Span]]:
+def _decoded(text: str) -> Iterator[_Piece]:
     end = 0
     for found in _ENCODED.finditer(text):
-        yield from ((text[at], (at, at + 1)) for at in range(end, found.start()))
+        yield from _pieces(text, range(end, found.start()))
         yield from ((character, found.span()) for character in _meaning(found.group()))
         end = found.end()
-    yield from ((text[at], (at, at + 1)) for at in range(end, len(text)))
+    yield from _pieces(text, range(end, len(text)))
+
+
+def _pieces(text: str, places: range) -> Iterator[_Piece]:
+    return ((text[at], (at, at + 1)) for at in places)
 
 
 def _meaning(encoded: str) -> str:
@@ -186,10 +177,10 @@ def _meaning(encoded: str) -> str:
 def _fold(text: str) -> _Folded:
     if text.isascii():
         return _Folded(text, None)
-    return _fold_pieces((character, (at, at + 1)) for at, character in enumerate(text))
+    return _fold_pieces(_pieces(text, range(len(text))))
 
 
-def _fold_pieces(pieces: Iterator[tuple[str, Span]]) -> _Folded:
+def _fold_pieces(pieces: Iterator[_Piece]) -> _Folded:
     characters: list[str] = []
     spans: list[Span] = []
     for character, span in pieces:
@@ -219,26 +210,23 @@ def _plain_one(character: str) -> str:
 
 
 def _in_folded(text: str, is_phone: bool) -> Iterator[Span]:
-    groups = list(_groups(text, is_phone))
+    text = without_exempted(text)
+    if not _has_digits(text):
+        return
+    groups = [_Group.of(found, is_phone) for found in _DIGITS.finditer(text)]
     for group in groups:
-        if not group.is_fraction and _in_run(group.digits, group.is_phone):
+        if not group.is_fraction and _in_run(group.digits, group.shortest):
             yield group.start, group.end
     gaps = [text[one.end : next_one.start] for one, next_one in pairwise(groups)]
     kinds = [_kind(gap) for gap in gaps]
-    yield from _in_groupings(groups, gaps, kinds)
+    sizes = "".join(group.size for group in groups)
+    yield from _in_groupings(groups, sizes, gaps, kinds)
     yield from _in_stretches(groups, kinds)
-    yield from _in_stretches(groups, _sizes(groups, kinds))
-
-
-def _groups(text: str, is_phone: bool) -> Iterator[_Group]:
-    exempt = exempted(text)
-    for found in _DIGITS.finditer(text):
-        start, end = found.span()
-        if any(first <= start and end <= last for first, last in exempt):
-            continue
-        before = text[max(0, start - 3) : start]
-        is_fraction = before.endswith("0.") and not before[:-2].isdigit()
-        yield _Group(found.group(), start, end, is_phone or before.endswith(("+", "+(")), is_fraction)
+    # Where all groups are short and equally long, anything may stand between them.
+    joins = zip(pairwise(sizes), kinds, strict=True)
+    yield from _in_stretches(
+        groups, [one if kind and one == other and one in "123" else "" for (one, other), kind in joins]
+    )
 
 
 def _kind(gap: str) -> str:
@@ -248,23 +236,15 @@ def _kind(gap: str) -> str:
     return " " if gap.isspace() else "".join(sorted(set(gap)))
 
 
-def _sizes(groups: list[_Group], kinds: list[str]) -> list[str]:
-    """For each gap that joins, how long the groups beside it are, where both are short and equally long."""
-    sizes = [len(group.digits) for group in groups]
-    pairs = zip(pairwise(sizes), kinds, strict=True)
-    return [str(one) if kind and one == other and one < 4 else "" for (one, other), kind in pairs]
-
-
-def _in_groupings(groups: list[_Group], gaps: list[str], kinds: list[str]) -> Iterator[Span]:
-    sizes = [len(group.digits) for group in groups]
-    for at, size in enumerate(sizes):
-        for grouping in _BY_FIRST.get(size, ()):
-            end = at + len(grouping)
-            if tuple(sizes[at:end]) != grouping or not _joined(gaps[at : end - 1], kinds[at : end - 1]):
-                continue
-            digits = "".join(group.digits for group in groups[at:end])
-            if _is_card(digits, groups[at].is_phone):
-                yield groups[at].start, groups[end - 1].end
+def _in_groupings(groups: list[_Group], sizes: str, gaps: list[str], kinds: list[str]) -> Iterator[Span]:
+    for grouping in _OF_GROUPINGS:
+        for found in grouping.finditer(sizes):
+            first, end = found.span("sizes")
+            last = end - 1
+            digits = _digits(groups[first:end])
+            is_long = len(digits) >= groups[first].shortest
+            if is_long and _joined(gaps[first:last], kinds[first:last]) and _is_card(digits):
+                yield groups[first].start, groups[last].end
 
 
 def _joined(gaps: list[str], kinds: list[str]) -> bool:
@@ -274,57 +254,52 @@ def _joined(gaps: list[str], kinds: list[str]) -> bool:
 
 def _in_stretches(groups: list[_Group], kinds: list[str]) -> Iterator[Span]:
     """The longest sequences of groups whose gaps are all of one kind, each taken as a whole."""
-    start = 0
-    while start < len(kinds):
-        end = start
-        while end < len(kinds) and kinds[end] == kinds[start]:
-            end += 1
-        if kinds[start]:
-            yield from _in_stretch(groups[start : end + 1])
-        start = end
+    first = 0
+    for kind, gaps in groupby(kinds):
+        last = first + len(list(gaps))
+        if kind and _in_stretch(groups[first : last + 1]):
+            yield groups[first].start, groups[last].end
+        first = last
 
 
-def _in_stretch(groups: list[_Group]) -> Iterator[Span]:
-    digits = "".join(group.digits for group in groups)
-    singles = all(len(group.digits) == 1 for group in groups)
-    if singles:
-        found = _in_run(digits, groups[0].is_phone)
-    else:
-        found = len(digits) >= _SHORTEST_IN_ANY_GROUPS and is_card_number(digits)
-        found = found and tuple(len(group.digits) for group in groups) != _NO_GROUPING
-        found = found and not any(is_date(group.digits) for group in groups)
-    if found:
-        yield groups[0].start, groups[-1].end
-
-
-def _in_run(digits: str, is_phone: bool) -> bool:
-    """Whether digits without a break are a card number, or begin or end with one."""
-    size = len(digits)
-    if size < _SHORTEST:
+def _in_stretch(groups: list[_Group]) -> bool:
+    digits = _digits(groups)
+    sizes = "".join(group.size for group in groups)
+    if len(sizes) == len(digits):
+        return _in_run(digits, groups[0].shortest)
+    if len(digits) < _SHORTEST_OTHERWISE or sizes == _NO_GROUPING:
         return False
-    if _is_card(digits, is_phone):
-        return True
+    return is_card_number(digits) and not any(is_date(group.digits) for group in groups)
+
+
+def _digits(groups: list[_Group]) -> str:
+    return "".join(group.digits for group in groups)
+
+
+def _in_run(digits: str, shortest: int) -> bool:
+    """Whether digits without a break are a card number, or begin or end with one."""
+    if len(digits) < shortest:
+        return False
     bare = digits.lstrip("0")
-    if 15 <= len(bare) < size and _is_card(bare, is_phone):
+    if _is_card(digits) or (len(bare) >= _SHORTEST_BEHIND_ZEROS and _is_card(bare)):
         return True
-    return any(_begins_with_card(digits, length) for length in (16, 15, 19)) or (
-        size > _LONGEST and (_ends_with_card(digits, 16) or _ends_with_card(digits, 15))
+    return any(_begins_with_card(digits, length) for length in (15, 16, 19)) or any(
+        _ends_with_card(digits, length) for length in (15, 16)
     )
 
 
 def _begins_with_card(digits: str, length: int) -> bool:
-    rest = digits[length:]
-    if not rest or not _is_card(digits[:length], is_phone=False):
+    if not _is_card(digits[:length]):
         return False
-    speaks_for_it = _EXPIRY.fullmatch(rest) or (len(digits) == _LONGEST and _CODE.fullmatch(rest))
-    return bool(speaks_for_it) or (len(digits) > _LONGEST and digits[0] in "45" and not is_numbered_otherwise(digits))
+    if len(digits) == _LONGEST or _EXPIRY.fullmatch(digits[length:]):
+        return True
+    return len(digits) > _LONGEST and digits[0] in "45" and not is_numbered_otherwise(digits)
 
 
 def _ends_with_card(digits: str, length: int) -> bool:
-    return digits[-length] in "345" and _is_card(digits[-length:], is_phone=False) and not is_numbered_otherwise(digits)
+    is_likely = len(digits) > _LONGEST and digits[-length] in "345" and not is_numbered_otherwise(digits)
+    return is_likely and is_card_number(digits[-length:])
 
 
-def _is_card(digits: str, is_phone: bool) -> bool:
-    if is_phone and len(digits) < _SHORTEST_IN_ANY_GROUPS:
-        return False
+def _is_card(digits: str) -> bool:
     return is_card_number(digits) and not is_numbered_otherwise(digits)

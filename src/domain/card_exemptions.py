@@ -6,64 +6,62 @@ import re
 from datetime import datetime
 from typing import Final
 
-_UUID: Final = re.compile(r"(?i)(?<![0-9a-z])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}(?![0-9a-z])")
-# MD5, SHA-1, SHA-256 and the like.
-_DIGEST: Final = re.compile(r"(?i)(?<![0-9a-z])[0-9a-f]{32,128}(?![0-9a-z])")
+# UUIDs, and digests such as MD5, SHA-1 and SHA-256. A card number could be hidden in a UUID without a letter.
+_HEXADECIMAL: Final = re.compile(
+    r"(?i)(?<![0-9a-z])(?:(?=[0-9-]{0,35}[a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r"|(?=(?:[0-9]*[a-f]){4})[0-9a-f]{32,128})(?![0-9a-z])"
+)
 _IBAN: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?(?![0-9A-Za-z])")
-_HEX_LETTER: Final = re.compile(r"[A-Fa-f]")
-_DIGEST_LETTERS: Final = 4
 # The registry of ISO 13616: how long an IBAN is in each country.
-_IBAN_COUNTRIES: Final = {
-    15: "NO",
-    16: "BE",
-    18: "DK FI FO GL NL SD",
-    19: "MK SI",
-    20: "AT BA EE KZ LT LU MN XK",
-    21: "CH HR LI LV",
-    22: "BG BH CR DE GB GE IE ME RS VA",
-    23: "AE GI IL IQ OM SO TL",
-    24: "AD CZ ES MD PK RO SA SE SK TN VG",
-    25: "LY PT ST",
-    26: "IS TR",
-    27: "BI DJ FR GR IT MC MR SM",
-    28: "AL AZ BY CY DO GT HU LB NI PL SV",
-    29: "BR EG PS QA UA",
-    30: "JO KW MU",
-    31: "MT SC",
-    32: "LC",
-    33: "RU",
+_IBAN_REGISTRY: Final = """
+15 NO
+16 BE
+18 DK FI FO GL NL SD
+19 MK SI
+20 AT BA EE KZ LT LU MN XK
+21 CH HR LI LV
+22 BG BH CR DE GB GE IE ME RS VA
+23 AE GI IL IQ OM SO TL
+24 AD CZ ES MD PK RO SA SE SK TN VG
+25 LY PT ST
+26 IS TR
+27 BI DJ FR GR IT MC MR SM
+28 AL AZ BY CY DO GT HU LB NI PL SV
+29 BR EG PS QA UA
+30 JO KW MU
+31 MT SC
+32 LC
+33 RU
+"""
+_IBAN_LENGTHS: Final = {
+    country: int(size)
+    for size, *countries in map(str.split, _IBAN_REGISTRY.strip().splitlines())
+    for country in countries
 }
-_IBAN_LENGTHS: Final = {country: size for size, countries in _IBAN_COUNTRIES.items() for country in countries.split()}
-# Lengths of which hardly a card is left, and in which goods are numbered: UPC, EAN, GTIN-14.
-_GOODS: Final = frozenset({12, 13})
-# SSCC, and the parcel numbers of the United States' post.
-_PARCELS: Final = frozenset({20, 22, 26, 30, 34})
+# UPC, EAN and GTIN-14 number goods, in lengths of which hardly a card is left. The others are SSCC, and the parcel
+# numbers of the United States' post.
+_GS1_LENGTHS: Final = frozenset({12, 13, 20, 22, 26, 30, 34})
 
 
-def exempted(text: str) -> list[tuple[int, int]]:
-    """Where UUIDs, digests and IBANs stand. A UUID without a letter is none: a card number could be hidden in it."""
-    found = [one.span() for one in _UUID.finditer(text) if _HEX_LETTER.search(one.group())]
-    found += [one.span() for one in _DIGEST.finditer(text) if len(_HEX_LETTER.findall(one.group())) >= _DIGEST_LETTERS]
-    return found + [one.span() for one in _IBAN.finditer(text) if _is_iban(one.group().replace(" ", ""))]
+def without_exempted(text: str) -> str:
+    """The text with letters, as many, in place of UUIDs, digests and IBANs."""
+    return _IBAN.sub(_unless_no_iban, _HEXADECIMAL.sub(_letters, text))
 
 
 def is_numbered_otherwise(digits: str) -> bool:
     """Whether a number says of itself what it is: an article, a parcel, or an order with its time in front."""
     size = len(digits)
-    if size in _GOODS or size in _PARCELS:
+    if size in _GS1_LENGTHS:
         return _has_gs1_check_digit(digits)
     return size == 16 and digits[0] == "2" and _begins_with_time(digits)
 
 
 def is_date(digits: str) -> bool:
     """Whether a group of digits is a year of this age, or a date with such a year (YYYYMMDD, DDMMYYYY)."""
-    if len(digits) == 4:
-        return "2000" < digits < "2040"
-    if len(digits) != 8:
-        return False
-    return any(
-        _is_time(digits, form) and is_date(year) for form, year in (("%Y%m%d", digits[:4]), ("%d%m%Y", digits[4:]))
-    )
+    if len(digits) == 8:
+        year_first = is_date(digits[:4]) and _is_time(digits, "%Y%m%d")
+        return year_first or (is_date(digits[4:]) and _is_time(digits, "%d%m%Y"))
+    return len(digits) == 4 and "2000" < digits < "2040"
 
 
 def _begins_with_time(digits: str) -> bool:
@@ -82,8 +80,15 @@ def _is_time(text: str, form: str) -> bool:
 
 
 def _has_gs1_check_digit(digits: str) -> bool:
-    total = sum(int(digit) * (3 if at % 2 else 1) for at, digit in enumerate(reversed(digits)))
-    return total % 10 == 0
+    return sum(map(int, digits[-1::-2] + 3 * digits[-2::-2])) % 10 == 0
+
+
+def _letters(found: re.Match[str]) -> str:
+    return "x" * len(found.group())
+
+
+def _unless_no_iban(found: re.Match[str]) -> str:
+    return _letters(found) if _is_iban(found.group().replace(" ", "")) else found.group()
 
 
 def _is_iban(text: str) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
 # Characters without a form of their own that are no format characters (Cf): fillers, joiners, variation selectors
 # (Unicode's Default_Ignorable_Code_Point), and the empty braille cell.
-_INVISIBLE: Final = frozenset(
-    {0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2065, 0x2800, 0x3164, 0xFFA0}
-    | {*range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xFFF0, 0xFFF9), *range(0xE0000, 0xE1000)}
+_INVISIBLE: Final = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164"
+    "\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
 
 
@@ -23,10 +24,9 @@ def is_unambiguous(text: str) -> bool:
         unicodedata.is_normalized("NFC", text)
         and text == text.strip()
         and "  " not in text
-        and (text.isascii() or not any(map(_is_invisible, text)))
+        and (text.isascii() or not (_INVISIBLE.search(text) or any(map(_is_format_or_space, text))))
     )
 
 
-def _is_invisible(character: str) -> bool:
-    category = unicodedata.category(character)
-    return category == "Cf" or (category == "Zs" and character != " ") or ord(character) in _INVISIBLE
+def _is_format_or_space(character: str) -> bool:
+    return unicodedata.category(character) in ("Cf", "Zs") and character != " "

@@ -108,7 +108,7 @@ def test_the_page_on_security_shows_the_measured_rates() -> None:
 
 @pytest.mark.parametrize("issuer", ISSUERS, ids=lambda issuer: issuer.scheme)
 def test_each_range_counts_from_its_first_to_its_last_number(issuer: Issuer) -> None:
-    for prefix in (min(issuer.prefixes()), max(issuer.prefixes())):
+    for prefix in (min(issuer.prefixes), max(issuer.prefixes)):
         for length in issuer.lengths:
             body = prefix.ljust(length - 1, "7")
             assert is_card_number(body + check_digit(body))
