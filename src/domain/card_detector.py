@@ -249,7 +249,8 @@ def _in_groupings(groups: list[_Group], sizes: str, gaps: list[str], kinds: list
 
 def _joined(gaps: list[str], kinds: list[str]) -> bool:
     """By anything without letters, or by the same letter each time."""
-    return all(kinds) or (len(set(gaps)) == 1 and len(gaps[0].strip()) == 1)
+    between = {gap.strip() for gap in gaps}
+    return all(kinds) or (len(between) == 1 and all(len(one) == 1 for one in between))
 
 
 def _in_stretches(groups: list[_Group], kinds: list[str]) -> Iterator[Span]:
