@@ -178,8 +178,10 @@ class Dispute:
 
     def is_older_than(self, report: DisputeReport) -> bool:
         """Whether the report says something new."""
-        if report.change_time != self.report.change_time:
-            return report.change_time > self.report.change_time
+        if report.change_time < self.report.change_time:
+            return False
+        if report.change_time > self.report.change_time:
+            return True
         if report.state is not self.state:
             return report.state in FOLLOWING[self.state]
         return report != self.report and len(report.evidence) >= len(self.report.evidence)

@@ -54,19 +54,18 @@ class TransactionStatus(Enum):
         return self in (TransactionStatus.SETTLING, TransactionStatus.SETTLED)
 
 
-_PLACES = {
-    TransactionStatus.AUTHORIZING: 0,
-    TransactionStatus.AUTHORIZED: 1,
-    TransactionStatus.PARTIALLY_CAPTURED: 2,
-    TransactionStatus.SUBMITTED: 3,
-    # These three follow one another in no fixed order.
-    TransactionStatus.SETTLEMENT_PENDING: 4,
-    TransactionStatus.SETTLEMENT_CONFIRMED: 4,
-    TransactionStatus.SETTLING: 4,
-    TransactionStatus.SETTLED: 5,
-}
+# A transaction's life: those of one line follow one another in no fixed order.
+_LIFE = (
+    (TransactionStatus.AUTHORIZING,),
+    (TransactionStatus.AUTHORIZED,),
+    (TransactionStatus.PARTIALLY_CAPTURED,),
+    (TransactionStatus.SUBMITTED,),
+    (TransactionStatus.SETTLEMENT_PENDING, TransactionStatus.SETTLEMENT_CONFIRMED, TransactionStatus.SETTLING),
+    (TransactionStatus.SETTLED,),
+)
+_PLACES = {status: place for place, statuses in enumerate(_LIFE) for status in statuses}
 # Voided, expired, declined: nothing follows, not even after settlement.
-_LAST_PLACE = 6
+_LAST_PLACE = len(_LIFE)
 _ON_ITS_WAY = frozenset(
     {
         TransactionStatus.SUBMITTED,
