@@ -116,7 +116,7 @@ def _own_operation(payment: Payment, kind: OperationKind, found: Transaction) ->
     """The operation that made it. Others' refunds and parts can carry the sale's order id: the kinds must agree."""
     for operation in payment.operations:
         if operation.operation_id == found.order_id and operation.origin is OperationOrigin.SERVICE:
-            return operation if operation.kind is kind and operation.target_transaction_id else None
+            return operation if operation.kind is kind else None
     return None
 
 

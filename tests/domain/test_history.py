@@ -304,6 +304,14 @@ def test_a_void_of_a_part_is_found_on_the_part() -> None:
     assert payment.capturable_amount == usd(70_00)
 
 
+def test_only_a_part_changes_where_the_authorization_stands() -> None:
+    whole, parts = an_authorized_payment(), an_authorized_payment()
+    capture(whole)
+    capture(parts, usd(1_00))
+    assert whole.authorization.standing == Standing(TransactionStatus.AUTHORIZED)
+    assert parts.authorization.standing == Standing(TransactionStatus.PARTIALLY_CAPTURED)
+
+
 def test_a_void_keeps_the_dates_of_what_it_releases() -> None:
     payment = a_started_payment()
     expires = NOON + 7 * HOUR
