@@ -86,7 +86,7 @@ class MethodChanger:
             current = own_method(work, method_id, request.caller, lock=True)
             if self.exactly_once.claim(work, self.exactly_once.record_of(request, method_id, stamp)):
                 return current
-            changed = replace(here(work, current, answer), update_time=stamp.time)
+            changed = here(work, replace(current, update_time=stamp.time), answer)
             work.payment_methods.save(changed)
         return changed
 

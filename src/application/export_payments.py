@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from application.checks import Checks
+from application.checks import Checks, known
 from application.errors import Rule
 from application.ports.store import Position, Store
 from domain.payment import Payment
@@ -29,9 +29,7 @@ class ExportPayments:
         if start is not None and end is not None and end <= start:
             checks.add("until_time", Rule.AFTER, "from_time")
         checks.done()
-        if start is None or end is None:
-            raise RuntimeError("a window without a fault is there")
-        return self._pages(start, end)
+        return self._pages(known(start), known(end))
 
     def _pages(self, start: datetime, end: datetime) -> Iterator[list[Payment]]:
         after: Position | None = None

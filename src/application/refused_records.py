@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass, field, replace
 
+from application.checks import known
 from application.lease import Lease
 from application.ports.gateway import (
     Approved,
@@ -45,10 +46,8 @@ class RefusedRecords:
 
     def introduce(self) -> None:
         """Makes the customer known to the gateway. Raises GatewayNotReached: what was to follow was surely not sent."""
-        if self.customer is None:
-            raise RuntimeError("there is a customer to make known")
         try:
-            warning = self.gateway.ensure_customer(self.customer, self.lease)
+            warning = self.gateway.ensure_customer(known(self.customer), self.lease)
         except GatewayNotReached:
             raise
         except GatewayUnavailable as failure:

@@ -79,7 +79,7 @@ class ResolveMethods:
         with self.store.begin() as work:
             current = known(work.payment_methods.get(method.payment_method_id, lock=True))
             if current.state is not PaymentMethodState.PENDING or current.update_time != method.update_time:
-                return False
+                return True
             if found is not None:
                 current = current.activate(found.instrument, found.token, found.verification, time=time)
                 current = place(work, current, make_default=found.is_default)

@@ -122,7 +122,7 @@ class MemoryStore:
     @contextmanager
     def read(self) -> Iterator[UnitOfWork]:
         # A committed state is never changed again.
-        yield _Work(self._state.copy(), self._ids, SERVICE)
+        yield _Work(self._state.copy(), self._ids, SERVICE, is_reading=True)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         lease = lease_until - now
@@ -178,12 +178,18 @@ def _farthest(operation: Operation, lease: timedelta) -> timedelta:
 
 
 class _Locks:
-    """Rows that a unit of work holds. Saving another one would write over what somebody else wrote meanwhile."""
+    """Rows that a unit of work holds. Saving another one would write over what somebody else wrote meanwhile.
 
-    def __init__(self) -> None:
+    One that only reads holds none: a database refuses to lock there.
+    """
+
+    def __init__(self, *, is_reading: bool) -> None:
         self._held: set[str] = set()
+        self._is_reading = is_reading
 
     def take(self, row_id: str, *, lock: bool = True) -> None:
+        if lock and self._is_reading:
+            raise RuntimeError(f"{row_id} was to be locked by what only reads")
         if lock:
             self._held.add(row_id)
 
@@ -193,8 +199,8 @@ class _Locks:
 
 
 class _Work:
-    def __init__(self, state: _State, ids: IdSource, actor: str) -> None:
-        locks = _Locks()
+    def __init__(self, state: _State, ids: IdSource, actor: str, *, is_reading: bool = False) -> None:
+        locks = _Locks(is_reading=is_reading)
         self.feed = _Feed(state, ids, actor)
         self.deliveries = _Deliveries(state)
         self.payments = _Payments(state, ids, locks)
