@@ -34,8 +34,8 @@ _SHORTEST_BEHIND_ZEROS: Final = 15
 
 # How many digits the groups have, one character each: A for 10, B for 11, C for 12, D for 13.
 _GROUPINGS: Final = (
-    *("4444", "465", "464", "44443", "44442", "44441", "4443", "4442", "4441", "444", "445", "456", "4333"),
-    *("555", "664", "646", "466", "666", "667", "6D", "6A", "69", "4C", "C4", "88", "844", "8B", "A6"),
+    *("4444", "465", "464", "44443", "44442", "44441", "4443", "4442", "4441", "444", "445", "456", "4333", "448"),
+    *("33334", "555", "556", "664", "646", "466", "666", "667", "6D", "6A", "69", "4C", "C4", "88", "844", "8B", "A6"),
 )
 _OF_GROUPINGS: Final = tuple(re.compile(f"(?=(?P<sizes>{sizes}))") for sizes in _GROUPINGS)
 # No card is written like the order numbers of the largest shop.
@@ -45,14 +45,17 @@ _OTHER_SIZE: Final = "-"
 # Digits further apart belong to different numbers.
 _WIDEST_GAP: Final = 24
 
-_ENCODED: Final = re.compile(r"<[^<>]*>|&#?[0-9A-Za-z]{1,10};|(?:%[0-9A-Fa-f]{2})+|\\u[0-9A-Fa-f]{4}")
+_ENCODED: Final = re.compile(
+    r"<[^<>]*>|&(?:amp;)*(?:#x?[0-9A-Fa-f]{1,7};?|[0-9A-Za-z]{1,10};)|(?:%(?:25)*[0-9A-Fa-f]{2})+|[%\\]u[0-9A-Fa-f]{4}"
+    r"|\\u\{[0-9A-Fa-f]{1,5}\}|\\x[0-9A-Fa-f]{2}|(?:=3[0-9]){4,}"
+)
+_ENCODED_AGAIN: Final = re.compile(r"%(?:25)+")
 # A telephone number has a plus in front, the fraction of a number a zero and a point.
 _DIGITS: Final = re.compile(r"(?P<phone>(?<=\+)|(?<=\+\())?(?P<fraction>(?<=(?<![0-9])0\.))?[0-9]+")
 _NO_DIGITS: Final = re.compile(r"[^0-9]+")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _INVISIBLE: Final = frozenset({"Mn", "Me", "Mc", "Cf", "Cn", "Co", "Cs"})
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
-_CHINESE: Final = dict(zip("〇零一二三四五六七八九", "00123456789", strict=True))
 # What may follow a card number in the same run: its expiry (MMYY, YYMM, MMYYYY), then perhaps a security code. A code
 # alone makes 19 digits of it.
 _EXPIRY: Final = re.compile(
@@ -167,11 +170,13 @@ def _meaning(encoded: str) -> str:
         case "<":
             return "\t"
         case "&":
-            return html.unescape(encoded)
-        case "%":
-            return unquote(encoded)
+            return html.unescape(encoded.replace("amp;", ""))
+        case "=":
+            return encoded[2::3]
+        case "%" if encoded[1] != "u":
+            return unquote(_ENCODED_AGAIN.sub("%", encoded))
         case _:
-            return chr(int(encoded[2:], 16))
+            return chr(int(encoded[2:].strip("{}"), 16))
 
 
 def _fold(text: str) -> _Folded:
@@ -196,11 +201,9 @@ def _plain(character: str) -> str:
 
 
 def _plain_one(character: str) -> str:
-    digit = unicodedata.digit(character, None)
-    if digit is not None:
-        return str(digit)
-    if character in _CHINESE:
-        return _CHINESE[character]
+    value = unicodedata.numeric(character, None)
+    if value is not None and value in range(10):
+        return str(int(value))
     category = unicodedata.category(character)
     if category in _INVISIBLE or character in _FILLERS:
         return ""

@@ -54,6 +54,13 @@ ISSUERS: Final = (
     Issuer("Troy", "65 9792", "16"),
     Issuer("Napas", "9704", "16 19"),
     Issuer("Uzcard and Humo", "8600 9860", "16"),
+    Issuer("Belkart", "9112", "16"),
+    Issuer("ArCa", "9051", "16"),
+    Issuer("Elcart", "9417", "16"),
+    Issuer("Prostir", "9804", "16"),
+    Issuer("Altyn Asyr", "9934", "16"),
+    Issuer("Carnet", "286900 502275 627535 636318", "16"),
+    Issuer("UnionPay (older)", "9558-9559", "19"),
 )
 
 _PREFIXES_BY_LENGTH: Final = {

@@ -74,7 +74,7 @@ def report(found: Any, order_ids: OrderIds = UNMARKED) -> DisputeReport:
 
 def evidence(found: Any) -> Evidence:
     sent = _day(getattr(found, "sent_to_processor_at", None))
-    text = translate.text(found, "comment") or translate.text(found, "comments")
+    text = translate.written(found, "comment") or translate.written(found, "comments")
     return Evidence(
         evidence_id=translate.required(found, "id"),
         text=text,

@@ -27,6 +27,7 @@ from application.ports.gateway import (
     TransactionKind,
     Unknown,
 )
+from domain.card_detector import without_card_numbers
 from domain.decline import Decline
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.money import InexactAmount, Money, UnknownCurrency
@@ -269,7 +270,7 @@ def _details(found: braintree.Transaction) -> GatewayDetails:
         status=text(found, "status"),
         processor_response_code=text(found, f"processor_{settled}response_code"),
         processor_response_text=text(found, f"processor_{settled}response_text"),
-        additional_processor_response=text(found, "additional_processor_response"),
+        additional_processor_response=written(found, "additional_processor_response"),
         gateway_rejection_reason=text(found, "gateway_rejection_reason"),
         avs_postal_code_response=text(found, "avs_postal_code_response_code"),
         avs_street_address_response=text(found, "avs_street_address_response_code"),
@@ -356,7 +357,7 @@ def _card(shown: Any) -> Instrument:
         brand=_known(shown, "card_type"),
         last_four=text(shown, "last_4"),
         expiry=_expiry(shown),
-        cardholder_name=text(shown, "cardholder_name"),
+        cardholder_name=written(shown, "cardholder_name"),
         issuer_country=_known(shown, "country_of_issuance"),
         issuer=_known(shown, "issuing_bank"),
         unique_number_identifier=text(shown, "unique_number_identifier"),
@@ -369,7 +370,7 @@ def _apple_pay(shown: Any) -> Instrument:
         brand=_known(shown, "card_type").removeprefix(_WALLETS_PREFIX),
         last_four=text(shown, "last_4"),
         expiry=_expiry(shown),
-        cardholder_name=text(shown, "cardholder_name"),
+        cardholder_name=written(shown, "cardholder_name"),
         issuer_country=_known(shown, "country_of_issuance"),
         issuer=_known(shown, "issuing_bank"),
     )
@@ -388,11 +389,11 @@ def _google_pay(shown: Any) -> Instrument:
 
 
 def _paypal(shown: Any) -> Instrument:
-    return Instrument(InstrumentKind.PAYPAL, account=text(shown, "payer_email") or text(shown, "email"))
+    return Instrument(InstrumentKind.PAYPAL, account=written(shown, "payer_email") or written(shown, "email"))
 
 
 def _venmo(shown: Any) -> Instrument:
-    return Instrument(InstrumentKind.VENMO, account=text(shown, "username"))
+    return Instrument(InstrumentKind.VENMO, account=written(shown, "username"))
 
 
 def _expiry(shown: Any) -> CardExpiry | None:
@@ -441,6 +442,14 @@ def text(shown: object, name: str) -> str:
     """Absent and empty elements are the same: the SDK gives None, "" or no attribute at all."""
     value = getattr(shown, name, None)
     return "" if value is None else str(value)
+
+
+def written(shown: object, name: str) -> str:
+    """What people wrote elsewhere, as a shopper in a form of the gateway's: it was looked at by nobody of ours.
+
+    Kept without card numbers.
+    """
+    return without_card_numbers(text(shown, name), "[removed]")
 
 
 def _known(shown: object, name: str) -> str:

@@ -35,6 +35,7 @@ from domain.transaction import GatewayDetails, Standing, TransactionStatus
 from tests.adapters.braintree import documents
 
 NO_GATEWAY: Any = None
+PAN = "4012888888881881"
 
 
 def read(**changes: Any) -> Transaction:
@@ -273,6 +274,20 @@ def test_a_stored_card_is_told_whole() -> None:
         ),
         is_default=True,
     )
+
+
+def test_a_card_number_that_a_shopper_typed_elsewhere_is_not_kept() -> None:
+    card = documents.SALE["credit-card"]
+    typed = read(credit_card={**card, "cardholder-name": "Siti 4012 8888 8888 1881"}, additional_processor_response=PAN)
+    assert typed.instrument is not None
+    assert typed.instrument.cardholder_name == "Siti [removed]"
+    assert typed.details.additional_processor_response == "[removed]"
+    kept = {"token": "t1", "customer-id": "cus_1", "default": False}
+    told = stored("credit-card", {**documents.CARD, "cardholder-name": PAN})
+    venmo = stored("venmo-account", {**kept, "username": f"siti{PAN}"})
+    paypal = stored("paypal-account", {**kept, "email": f"{PAN}@example.com"})
+    shown = [told.instrument.cardholder_name, venmo.instrument.account, paypal.instrument.account]
+    assert shown == ["[removed]", "siti[removed]", "[removed]@example.com"]
 
 
 def test_stored_wallets_show_as_what_they_are() -> None:

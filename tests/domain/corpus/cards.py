@@ -28,6 +28,10 @@ SCHEMES: Final = (
     ("Verve", ("506099", "507865", "650002"), (16, 18, 19)),
     ("GPN", ("1946", "6013"), (16,)),
     ("Dankort", ("5019", "4571"), (16,)),
+    ("Napas, Uzcard, Humo", ("9704", "8600", "9860"), (16,)),
+    ("Belkart, ArCa, Elcart, Prostir, Altyn Asyr", ("9112", "9051", "9417", "9804", "9934"), (16,)),
+    ("Carnet", ("286900", "502275", "627535", "636318"), (16,)),
+    ("UnionPay, older", ("9558", "9559"), (19,)),
 )
 
 # Numbers that test accounts and examples are full of.
@@ -153,5 +157,16 @@ SPELLINGS: Final[dict[str, Callable[[str], str]]] = {
     "numeric entities": lambda n: "".join(f"&#{ord(digit)};" for digit in n),
     "percent-encoded": lambda n: "".join(f"%{ord(digit):02x}" for digit in n),
     "escaped": lambda n: "".join(f"\\u{ord(digit):04x}" for digit in n),
+    "Chinese, financial": lambda n: n.translate(str.maketrans("0123456789", "零壹贰叁肆伍陆柒捌玖")),
+    "in fives": lambda n: f"7 {grouped(n, ' ', (5, 5))}" if len(n) == 16 else n,
+    "in threes": lambda n: f"7 {grouped(n, ' ', (3, 3, 3, 3))}" if len(n) == 16 else n,
+    "in quarters and a half": lambda n: grouped(n, "-", (4, 4, 8)).replace("-", " ", 1) if len(n) == 16 else n,
+    "entities without an end": lambda n: "".join(f"&#{ord(digit)}" for digit in n),
+    "entities of entities": lambda n: "".join(f"&amp;#x{ord(digit):x};" for digit in n),
+    "percent-encoded twice": lambda n: "".join(f"%25{ord(digit):02x}" for digit in n),
+    "percent-encoded as in old scripts": lambda n: "".join(f"%u{ord(digit):04x}" for digit in n),
+    "escaped by value": lambda n: "".join(f"\\x{ord(digit):02x}" for digit in n),
+    "escaped in braces": lambda n: "".join(f"\\u{{{ord(digit):x}}}" for digit in n),
+    "quoted-printable": lambda n: "".join(f"={ord(digit):02X}" for digit in n),
     "right to left": lambda n: f"\u202e{n}\u202c",
 }
