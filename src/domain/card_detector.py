@@ -225,11 +225,12 @@ def _in_folded(text: str, is_phone: bool) -> Iterator[Span]:
     sizes = "".join(group.size for group in groups)
     yield from _in_groupings(groups, sizes, gaps, kinds)
     yield from _in_stretches(groups, kinds)
-    # Where all groups are short and equally long, anything may stand between them.
-    joins = zip(pairwise(sizes), kinds, strict=True)
-    yield from _in_stretches(
-        groups, [one if kind and one == other and one in "123" else "" for (one, other), kind in joins]
-    )
+    yield from _in_stretches(groups, list(map(_kind_of_sizes, sizes, sizes[1:], kinds)))
+
+
+def _kind_of_sizes(one: str, other: str, kind: str) -> str:
+    """Of the gap between two groups: anything may join groups that are short, and equally long throughout."""
+    return one if kind and one == other and one in "123" else ""
 
 
 def _kind(gap: str) -> str:

@@ -225,6 +225,10 @@ def test_an_email_has_a_name_and_a_domain(email: str, is_one: bool) -> None:
     assert Checks().email("a", email) == email
 
 
+def test_an_email_is_no_card_number() -> None:
+    assert faults(lambda checks: checks.email("a", f"{VISA}@shop.example")) == [("a", Rule.NO_CARD_DATA)]
+
+
 # Amounts
 
 

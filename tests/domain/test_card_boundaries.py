@@ -264,6 +264,12 @@ def test_digits_of_any_shape_are_digits(digit: str) -> None:
     assert not looks_like_card(f"4{digit * 14}")
 
 
+def test_twelve_digits_of_another_script_are_enough() -> None:
+    full_width = str.maketrans("0123456789", "\uff10\uff11\uff12\uff13\uff14\uff15\uff16\uff17\uff18\uff19")
+    assert looks_like_card(MAESTRO_12.translate(full_width))
+    assert not looks_like_card(wrong(MAESTRO_12).translate(full_width))
+
+
 @pytest.mark.parametrize(
     "unseen", ["\u0301", "\u20dd", "\u0903", "\u200b", "\ue000", "\ud800", "\u0378", "\u115f", "\uffa0"]
 )
