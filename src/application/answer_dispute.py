@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from application.caller import Caller
+from application.checks import known
 from application.conflicts import again_after_conflicts
 from application.errors import DisputeAnswerRefused
 from application.exactly_once import ExactlyOnce, Request
@@ -130,7 +131,7 @@ class AnswerDispute:
         self, dispute_id: str, action: DisputeAction, state: ActionState, *, detail: str = "", evidence_id: str = ""
     ) -> Dispute:
         with self.store.begin() as work:
-            dispute = _locked(work.disputes.get(DisputeId(dispute_id), lock=True))
+            dispute = known(work.disputes.get(DisputeId(dispute_id), lock=True))
             dispute = dispute.finish(action.action_id, state, detail=detail, evidence_id=evidence_id)
             dispute = self.record.planned(replace(dispute, update_time=self.exactly_once.clock.now()))
             work.disputes.save(dispute)
@@ -140,7 +141,7 @@ class AnswerDispute:
     def _look_soon(self, dispute_id: str) -> Dispute:
         soon = self.exactly_once.clock.now() + self.exactly_once.first_check
         with self.store.begin() as work:
-            dispute = replace(_locked(work.disputes.get(DisputeId(dispute_id), lock=True)), next_check_time=soon)
+            dispute = replace(known(work.disputes.get(DisputeId(dispute_id), lock=True)), next_check_time=soon)
             work.disputes.save(dispute)
         return dispute
 
@@ -148,12 +149,6 @@ class AnswerDispute:
 def _may_be_sent_again(dispute: Dispute, request: Request) -> bool:
     action = dispute.action_of(request.request_id)
     return action is None or action.state is ActionState.UNSENT
-
-
-def _locked(dispute: Dispute | None) -> Dispute:
-    if dispute is None:
-        raise RuntimeError("a dispute is never deleted")
-    return dispute
 
 
 def _reason(failure: GatewayNotReached) -> str:
