@@ -37,6 +37,10 @@ def record_outcome(
     """Changes and saves the locked payment, and the method that was to be stored with it."""
     operation = payment.operation(operation_id)
     match outcome:
+        case Approved(taken) if taken.amount.currency_code != payment.terms.amount.currency_code:
+            # An account of another currency took it. It is an orphan from now on.
+            detail = f"{taken.transaction_id} took {taken.amount}. Reconcile with REVERSE gives it back"
+            payment.fail(operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, detail=detail, stamp=stamp)
         case Approved(answered, warnings):
             transaction = with_latest_claims(work, answered)
             moves_money = operation.kind is not OperationKind.VOID

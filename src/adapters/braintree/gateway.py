@@ -88,6 +88,8 @@ class BraintreeAdapter:
         self._sdk, self._transport = sdk_of(settings, platform)
         self._order_ids = order_ids
         self._merchant_accounts: Mapping[str, str] = settings.merchant_accounts
+        # Of which currencies the account takes another one, and how that is told.
+        self._misnamed: dict[str, str] = {}
         self._keys = _RequestKeys(enabled=settings.use_api_request_key)
         self._credentials = _Credentials()
         self._disputes = DisputeCalls(self._sdk, order_ids)
@@ -103,9 +105,12 @@ class BraintreeAdapter:
     # Moving money
 
     def authorize(self, authorization: Authorization, lease: Lease) -> Outcome:
-        merchant_account_id = self._merchant_accounts.get(authorization.amount.currency_code)
+        currency_code = authorization.amount.currency_code
+        merchant_account_id = self._merchant_accounts.get(currency_code)
         if merchant_account_id is None:
-            return Rejected(detail=f"no merchant account takes {authorization.amount.currency_code}")
+            return Rejected(detail=f"no merchant account takes {currency_code}")
+        if currency_code in self._misnamed:
+            return Rejected(detail=self._misnamed[currency_code])
 
         order = {"order_id": self._order_ids.of(authorization.operation_id)}
 
@@ -126,7 +131,27 @@ class BraintreeAdapter:
             return result
 
         again = f"-again-{authorization.attempt}" if authorization.attempt > 1 else ""
-        return self._move(ask, OperationId(authorization.operation_id + again), lease)
+        outcome = self._move(ask, OperationId(authorization.operation_id + again), lease)
+        if isinstance(outcome, Approved) and outcome.transaction.amount.currency_code != currency_code:
+            return self._take_back(outcome.transaction, authorization, merchant_account_id, lease)
+        return outcome
+
+    def _take_back(
+        self, taken: Transaction, asked: Authorization, merchant_account_id: str, lease: Lease
+    ) -> Rejected | Unknown:
+        """The settings name an account of another currency: nobody agreed to the price that it took."""
+        told = (
+            f"merchant account {merchant_account_id} takes {taken.amount.currency_code}, not "
+            f"{asked.amount.currency_code}: correct BAYAR_BRAINTREE_MERCHANT_ACCOUNTS and start again"
+        )
+        self._misnamed[asked.amount.currency_code] = told
+        _log.error("%s; transaction %s is voided", told, taken.transaction_id)
+        void = Void(operation_id=OperationId(f"{asked.operation_id}-void"), transaction_id=taken.transaction_id)
+        try:
+            voided = self.void(void, lease)
+        except GatewayNotReached as failure:
+            return Unknown(f"{told}; {failure}")
+        return Rejected(detail=told) if isinstance(voided, Approved) else Unknown(told)
 
     def capture(self, capture: Capture, lease: Lease) -> Outcome:
         amount = capture.amount.to_decimal()
