@@ -151,6 +151,8 @@ def test_a_restored_backup_is_reconciled_and_sends_nothing_twice(
         service.stop()
 
         restore()
+        refusal = run_bayar("background", "hold", "--reason", "card 4012 8888 8888 1881", environment=environment)
+        assert (refusal.returncode, "4012" in refusal.stderr) == (2, False)
         holding = run_bayar("background", "hold", "--reason", "restored", environment=environment)
         assert (holding.returncode, "SERVICE_HELD" in holding.stderr) == (0, True)
         ledger = twin.control.ledger()

@@ -13,6 +13,7 @@ from adapters.tokens.jwks import ALGORITHMS, Jwks, JwksUnavailable
 from application.api_key import is_caller_id
 from application.caller import Caller, scopes_named
 from application.errors import CredentialsUnavailable, NotAuthenticated, Refusal
+from domain.card_detector import without_card_numbers
 from domain.ids import CUSTOMER, CallerId, CustomerId, is_id
 
 _LEEWAY_SECONDS: Final = 30
@@ -97,4 +98,5 @@ def _refusal(failure: Exception) -> Refusal:
 def _named(subject: object) -> str:
     """The token's subject for the history, without what would break a line, and never to be taken for a key's id."""
     text = subject if isinstance(subject, str) else ""
-    return f"token {''.join(sign for sign in text if sign.isprintable())[:_LONGEST_SUBJECT]}".rstrip()
+    text = "".join(sign for sign in text if sign.isprintable())[:_LONGEST_SUBJECT]
+    return f"token {without_card_numbers(text, '[removed]')}".rstrip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from application.checks import Checks
 from application.hold import Hold, HoldLevel, HoldStore
 from bootstrap.own_store import with_own_store
 from bootstrap.runtime import SystemClock
@@ -14,7 +15,6 @@ _HELD = {
     HoldLevel.BACKGROUND: "Background work is held: resolvers, followers, the gateway's webhooks, events.",
     HoldLevel.ALL: "Background work is held, and callers' changes are answered SERVICE_HELD.",
 }
-_MOST_CHARACTERS = 255
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +35,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _hold(parsed: argparse.Namespace, store: HoldStore) -> int:
     level = HoldLevel.BACKGROUND if parsed.accept_calls else HoldLevel.ALL
-    store.set_hold(Hold(level, parsed.reason[:_MOST_CHARACTERS], SystemClock().now()))
+    checks = Checks()
+    reason = checks.plain_text("reason", parsed.reason)
+    checks.done()
+    store.set_hold(Hold(level, reason, SystemClock().now()))
     return _status(parsed, store)
 
 

@@ -193,6 +193,11 @@ def test_keys_come_from_a_file_or_an_address(tmp_path: Path) -> None:
             JwtTokens(Jwks(nowhere), ISSUER, AUDIENCE).caller_of(token())
 
 
+def test_a_card_number_in_a_subject_is_not_kept() -> None:
+    caller = Source().tokens().caller_of(token(sub="4012-8888-8888-1881"))
+    assert caller.actor == "shop/token [removed]"
+
+
 def test_a_subject_is_never_taken_for_a_key_or_a_certificate() -> None:
     key_id = "key_01kb00000000000000000000te"
     for subject in (key_id, "certificate ab12", f"{key_id}\n", ""):
