@@ -91,7 +91,7 @@ class ReadFeed:
         """Raises StoreUnavailable."""
         with self.store.read() as work:
             entry = work.feed.find(event_id)
-            return _with_payments(work, [entry])[0] if entry else None
+            return next(iter(_with_payments(work, [entry] if entry else [])), None)
 
 
 def _with_payments(work: UnitOfWork, entries: list[FeedEntry]) -> list[FeedItem]:

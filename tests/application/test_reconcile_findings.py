@@ -166,6 +166,17 @@ def test_what_is_missing_at_the_gateway_names_its_operation_and_amount() -> None
     assert done == Progress(operation_count=1, finding_count=1, is_done=True)
 
 
+def test_operations_are_asked_for_together_and_only_where_there_are_some() -> None:
+    shop = Shop()
+    reconcile(shop)
+    assert shop.calls == ["transactions_created"]
+    shop.pay()
+    shop.pay()
+    shop.calls.clear()
+    reconcile(shop)
+    assert shop.calls == ["transactions_created", "find_transactions"]
+
+
 # What each difference says
 
 
