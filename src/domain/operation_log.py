@@ -79,11 +79,11 @@ class OperationLog:
             settled = all(_status(sale) is TransactionStatus.SETTLED for sale in sales)
             return PaymentState.SETTLED if settled else PaymentState.CAPTURED
         statuses = {_status(sale) for sale in self._sales}
-        if TransactionStatus.SETTLEMENT_DECLINED in statuses:
+        # With every captured part given back or refused at settlement, what was not captured yet is still held.
+        if TransactionStatus.SETTLEMENT_DECLINED in statuses and not self.capturable_amount:
             return PaymentState.SETTLEMENT_DECLINED
         if TransactionStatus.EXPIRED in statuses:
             return PaymentState.EXPIRED
-        # With every captured part given back, what was not captured yet is still held.
         if statuses <= _GIVEN_UP and not self.capturable_amount:
             return PaymentState.VOIDED
         return PaymentState.AUTHORIZED
@@ -100,7 +100,7 @@ class OperationLog:
         captured = self.captured_amount
         if not captured:
             statuses = {_status(sale) for sale in self._sales}
-            if TransactionStatus.SETTLEMENT_DECLINED in statuses:
+            if TransactionStatus.SETTLEMENT_DECLINED in statuses and not self.capturable_amount:
                 return Funds.NONE
             if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
                 return Funds.HELD

@@ -228,6 +228,16 @@ def test_a_settlement_that_is_refused_drops_the_refunds_that_wait_for_it() -> No
     assert payment.operation(waiting.operation_id).failure_reason is FailureReason.NO_LONGER_POSSIBLE
 
 
+def test_a_part_that_is_refused_at_settlement_leaves_the_rest_to_capture_or_release() -> None:
+    payment = an_authorized_payment()
+    part = capture(payment, usd(30_00))
+    move(payment, TransactionStatus.SETTLEMENT_DECLINED, part.transaction_id)
+    assert (payment.state, payment.funds) == (PaymentState.AUTHORIZED, Funds.HELD)
+    assert payment.capturable_amount == usd(70_00)
+    succeed(payment, void(payment), TransactionStatus.VOIDED)
+    assert (payment.state, payment.funds) == (PaymentState.SETTLEMENT_DECLINED, Funds.NONE)
+
+
 # How a refund is planned
 
 PlanCase = tuple[Callable[[], Payment], Money | None, list[tuple[OperationKind, int, bool]]]
