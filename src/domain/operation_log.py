@@ -109,7 +109,8 @@ class OperationLog:
                 return Funds.HELD
             return Funds.RETURNED
         if self.refunded_amount == captured:
-            return Funds.HELD if self.capturable_amount else Funds.RETURNED
+            # The last part may still be on its way, which leaves nothing to capture and has not been given back.
+            return Funds.HELD if self.capturable_amount or self.under_way else Funds.RETURNED
         if any(_status(sale) is not TransactionStatus.SETTLED for sale in self.captured_sales):
             return Funds.CAPTURED
         return Funds.DISBURSED if self.disburse_date else Funds.SETTLED
@@ -122,8 +123,11 @@ class OperationLog:
 
     @property
     def is_live(self) -> bool:
-        """Another payment for the same reference would pay twice."""
-        return self.state.is_live and self.funds is not Funds.RETURNED
+        """Another payment for the same reference would pay twice.
+
+        That includes a payment whose money is all back while an outcome is awaited: a capture may yet have taken more.
+        """
+        return self.state.is_live and (self.funds is not Funds.RETURNED or self.under_way is not None)
 
     @property
     def under_way(self) -> Operation | None:

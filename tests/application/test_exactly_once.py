@@ -18,7 +18,9 @@ from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentia
 from application.void_payment import VoidOrder
 from domain.address import Address
 from domain.events import CaptureMode
+from domain.money import Money
 from domain.operation import FailureReason, OperationState
+from domain.operation_log import Funds
 from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.application.shop import FIRST_CHECK, SHOP, STRANGER, VISA, Shop, a_request_id, an_order, usd
@@ -200,6 +202,23 @@ def test_a_payment_whose_outcome_is_unknown_keeps_its_reference() -> None:
     shop.pay(an_order(reference="order 1"))
     with pytest.raises(ReferenceAlreadyPaid):
         shop.pay(an_order(reference="order 1"))
+
+
+@pytest.mark.parametrize("final", [True, False])
+def test_a_last_capture_under_way_keeps_the_reference_after_all_captured_so_far_was_refunded(final: bool) -> None:
+    shop = Shop()
+    payment = shop.authorize(100_00)
+    reference = payment.terms.reference
+    shop.capture(payment, 40_00)
+    shop.real_gateway.settle()
+    shop.refund(shop.verify(payment).payment)
+    shop.fails("capture", Fault.LOST_AFTER)
+    waiting = shop.capture(payment, 60_00, final=final)
+    assert (waiting.state, waiting.funds) == (PaymentState.PENDING, Funds.HELD)
+    with pytest.raises(ReferenceAlreadyPaid):
+        shop.pay(an_order(reference=reference))
+    shop.resolve(after=FIRST_CHECK)
+    assert shop.now(payment).captured_amount == Money(100_00, "USD")
 
 
 def test_a_payment_that_lost_its_reference_while_it_was_not_sent_is_refused() -> None:

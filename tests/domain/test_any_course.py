@@ -81,11 +81,16 @@ class AnyCourse(RuleBasedStateMachine):
 
     @rule(amount=st.none() | cents, final=st.booleans())
     def capture(self, amount: Money | None, final: bool) -> None:
+        was_live = self.payment.is_live
         self.attempt(lambda: self.payment.capture(amount, an_operation_id(), a_request_id(), final=final, stamp=STAMP))
+        # So another payment cannot have taken the reference.
+        assert was_live or self.payment.under_way is None
 
     @rule()
     def void(self) -> None:
+        was_live = self.payment.is_live
         self.attempt(lambda: self.payment.void(an_operation_id(), a_request_id(), stamp=STAMP))
+        assert was_live or self.payment.under_way is None
 
     @rule()
     def authorize_again(self) -> None:
@@ -357,10 +362,11 @@ class AnyCourse(RuleBasedStateMachine):
             self.seen[operation.operation_id] = operation
 
     @invariant()
-    def live_is_a_live_state_whose_money_was_not_returned(self) -> None:
+    def live_is_a_live_state_that_holds_money_or_may_yet(self) -> None:
         payment = self.payment
-        assert payment.is_live is (payment.state.is_live and payment.funds is not Funds.RETURNED)
-        if payment.captured_amount > payment.refunded_amount or payment.capturable_amount:
+        may_hold_money = payment.funds is not Funds.RETURNED or payment.under_way is not None
+        assert payment.is_live is (payment.state.is_live and may_hold_money)
+        if payment.captured_amount > payment.refunded_amount or payment.capturable_amount or payment.under_way:
             assert payment.is_live
 
     @invariant()
