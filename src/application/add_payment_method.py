@@ -17,6 +17,7 @@ from application.place_method import place
 from application.ports.gateway import (
     Gateway,
     GatewayNotReached,
+    GatewayUnavailable,
     NewMethod,
     Nonce,
     NotStored,
@@ -260,7 +261,10 @@ class AddPaymentMethod:
             current = known(work.payment_methods.get(method.payment_method_id))
         if current.failure_detail == NEVER_SENT:
             raise GatewayNotReached
-        return current
+        try:
+            return self.reread.late(current)
+        except GatewayUnavailable:
+            return current
 
 
 def _request(request_id: RequestId, order: MethodOrder, caller: Caller) -> Request:

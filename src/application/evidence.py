@@ -26,6 +26,8 @@ def must_explain(payment: Payment, operation: Operation, transaction: Transactio
 def must_be_free(work: UnitOfWork, asked: PaymentOperation, transaction: Transaction) -> None:
     """Raises ContradictedByGateway where the transaction is recorded for another operation."""
     operation = asked.operation
+    # Another administrator may be naming it for another payment right now.
+    work.payments.claim_transaction(transaction.transaction_id)
     for one in work.payments.find_operations([], [transaction.transaction_id]):
         is_same_payment = one.payment.terms.payment_id == asked.payment.terms.payment_id
         acts_on_it = operation.target_transaction_id == transaction.transaction_id and is_same_payment

@@ -20,6 +20,7 @@ from application.reverse_orphans import ReverseOrphans
 LONGEST_WINDOW: Final = timedelta(days=31)
 MOST_REVERSALS: Final = 10_000
 _PAGE: Final = 200
+_ORPHANS: Final = frozenset({FindingKind.ORPHAN, FindingKind.ORPHAN_REVERSED})
 
 
 class OrphanPolicy(Enum):
@@ -94,13 +95,18 @@ class Reconcile:
             progress = replace(progress, transaction_count=progress.transaction_count + page_size)
             for one in judged:
                 found = one.finding if isinstance(one, Orphan) else one
-                if isinstance(one, Orphan) and one.is_reversible:
-                    progress = replace(progress, orphan_count=progress.orphan_count + 1)
                 if isinstance(one, Orphan) and progress.reversed_count < most_reversals:
-                    found = self.reverse(one)
-                    reversed_now = found.kind is FindingKind.ORPHAN_REVERSED
-                    progress = replace(progress, reversed_count=progress.reversed_count + reversed_now)
-                progress = replace(progress, finding_count=progress.finding_count + 1)
+                    judged_again = self.reverse(one)
+                    if judged_again is None:
+                        continue
+                    found = judged_again
+                is_orphan = found.kind in _ORPHANS and isinstance(one, Orphan) and one.is_reversible
+                progress = replace(
+                    progress,
+                    orphan_count=progress.orphan_count + is_orphan,
+                    reversed_count=progress.reversed_count + (found.kind is FindingKind.ORPHAN_REVERSED),
+                    finding_count=progress.finding_count + 1,
+                )
                 yield found
             yield progress
         yield from self._find_missing(start, end, progress)

@@ -6,10 +6,11 @@ import logging
 from dataclasses import dataclass, replace
 
 from application.conflicts import again_after_conflicts
-from application.place_method import withdraw
+from application.place_method import place, withdraw
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
 from application.ports.store import Store, StoreUnavailable, UnitOfWork
+from application.resolve_methods import NOT_AT_GATEWAY
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
 
@@ -24,13 +25,28 @@ class RereadMethods:
     batch_size: int = 50
 
     def one(self, token: str, customer_id: str) -> bool:
-        """Whether the token is of an active method here. Raises GatewayUnavailable and StoreUnavailable."""
+        """Whether the token is of an active method here, or of one that appeared late at the gateway.
+
+        Raises GatewayUnavailable and StoreUnavailable.
+        """
         with self.store.read() as work:
             method = _find(work, token, customer_id)
-        if method is None:
+            absent = work.payment_methods.get(PaymentMethodId(token)) if method is None else None
+        if method is not None:
+            self._bring_up_to_date(method)
+        elif absent is None or self.late(absent).state is not PaymentMethodState.ACTIVE:
             return False
-        self._bring_up_to_date(method)
         return True
+
+    def late(self, method: PaymentMethod) -> PaymentMethod:
+        """The method as it is now: ACTIVE where the gateway did not have it within the horizon, and has it by now.
+
+        Raises GatewayUnavailable and StoreUnavailable.
+        """
+        if not _is_absent(method):
+            return method
+        kept = self.gateway.find_method(method.payment_method_id)
+        return method if kept is None or kept.is_revoked else self._activate(method, kept)
 
     def revoked(self, token: str, customer_id: str) -> bool:
         """The customer took back the consent, which is final: the gateway may go on showing the method.
@@ -71,6 +87,17 @@ class RereadMethods:
             self._renew(method, kept)
 
     @again_after_conflicts
+    def _activate(self, method: PaymentMethod, kept: StoredInstrument) -> PaymentMethod:
+        with self.store.begin() as work:
+            current = work.payment_methods.get(method.payment_method_id, lock=True)
+            if current is None or not _is_absent(current):
+                return current or method
+            active = current.activate(kept.instrument, kept.token, kept.verification, time=self.clock.now())
+            active = place(work, active, make_default=kept.is_default)
+            work.payment_methods.save(active)
+        return active
+
+    @again_after_conflicts
     def _renew(self, method: PaymentMethod, kept: StoredInstrument) -> None:
         with self.store.begin() as work:
             current = _active(work, method)
@@ -91,6 +118,11 @@ def _find(work: UnitOfWork, token: str, customer_id: str) -> PaymentMethod | Non
     own = work.payment_methods.get(PaymentMethodId(token))
     candidates = [own] if own is not None else work.payment_methods.of_customer(CustomerId(customer_id))
     return next((m for m in candidates if m.gateway_token == token and m.state is PaymentMethodState.ACTIVE), None)
+
+
+def _is_absent(method: PaymentMethod) -> bool:
+    """Whether it counts as never stored only because nobody found it."""
+    return method.state is PaymentMethodState.FAILED and method.failure_detail == NOT_AT_GATEWAY
 
 
 def _active(work: UnitOfWork, method: PaymentMethod) -> PaymentMethod | None:

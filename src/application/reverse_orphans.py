@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from application.findings import Finding, FindingKind, Orphan, Remedy
 from application.lease import Lease
-from application.ports.gateway import Gateway, Outcome, Refund, Rejected, Transaction, TransactionKind, Unknown, Void
+from application.ports.gateway import (
+    Gateway,
+    Outcome,
+    Refund,
+    Rejected,
+    Transaction,
+    TransactionKind,
+    Unknown,
+    Unreadable,
+    Void,
+)
 from application.ports.runtime import IdSource
 from domain.ids import OPERATION, OperationId
 from domain.money import Money
@@ -29,6 +39,7 @@ class ReverseOrphans:
     gateway: Gateway
     ids: IdSource
     begin_lease: Callable[[], Lease]
+    explain: Callable[[Sequence[Transaction | Unreadable]], list[Finding | Orphan]]
 
     def left(self, transaction: Transaction) -> Money:
         """What the transaction still holds: nothing once it was given back. Raises GatewayUnavailable."""
@@ -38,11 +49,19 @@ class ReverseOrphans:
             return _less(transaction.amount, _total((part.amount for part in parts), transaction.amount))
         return self._unreturned(transaction)
 
-    def __call__(self, orphan: Orphan) -> Finding:
-        """Raises GatewayUnavailable where nothing was sent."""
-        found, transaction = orphan.finding, orphan.transaction
+    def __call__(self, orphan: Orphan) -> Finding | None:
+        """What became of it, or what is wrong with it now; None where the record explains it by now.
+
+        The record may have learned of it since it was judged, so it is judged again under the lease that covers the
+        reversal: a process that hangs in between sends nothing. Raises GatewayUnavailable where nothing was sent.
+        """
+        lease = self.begin_lease()
+        judged = next(iter(self.explain([orphan.transaction])), None)
+        if not isinstance(judged, Orphan):
+            return judged
+        found, transaction = judged.finding, judged.transaction
         left = orphan.left or transaction.amount
-        match self._reverse(transaction, left):
+        match self._reverse(transaction, left, lease):
             case Unknown(detail):
                 return replace(found, summary=f"Reversing it had no clear answer ({detail}): reconcile again.")
             case Rejected(detail=detail):
@@ -51,9 +70,8 @@ class ReverseOrphans:
                 summary = f"{left} were given back."
                 return replace(found, kind=FindingKind.ORPHAN_REVERSED, summary=summary, remedy=None)
 
-    def _reverse(self, transaction: Transaction, left: Money) -> Outcome:
+    def _reverse(self, transaction: Transaction, left: Money, lease: Lease) -> Outcome:
         operation_id, status = OperationId(self.ids.new(OPERATION)), transaction.standing.status
-        lease = self.begin_lease()
         if status.is_voidable:
             return self.gateway.void(Void(operation_id=operation_id, transaction_id=transaction.transaction_id), lease)
         if transaction.kind is TransactionKind.CREDIT:

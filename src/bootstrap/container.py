@@ -346,12 +346,13 @@ class Container(containers.DeclarativeContainer):
 
     list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
     resolve_operation = providers.Singleton(ResolveOperation, store, gateway, exactly_once, resolve_operations)
+    explain_transactions = providers.Singleton(ExplainTransactions, store)
     reconcile = providers.Singleton(
         Reconcile,
         store,
         gateway,
-        providers.Factory(ExplainTransactions, store),
-        providers.Factory(ReverseOrphans, gateway, ids, exactly_once.provided.begin_lease),
+        explain_transactions,
+        providers.Factory(ReverseOrphans, gateway, ids, exactly_once.provided.begin_lease, explain_transactions),
     )
 
     stream_work = providers.Singleton(StreamWork, "stream")

@@ -23,6 +23,10 @@ from bayar.channels import is_loopback
 from bootstrap.weak_keys import is_weak_key, is_weak_text
 from domain.currencies import EXPONENTS
 
+# For how long Braintree may work on one request, and by how much its search may lag.
+GATEWAY_WORKS_SECONDS: Final = 60
+SEARCH_LAG_SECONDS: Final = 30
+
 
 class BadSettings(Exception):
     """The service cannot start as it is configured. The text names each variable, what is wrong, and an example."""
@@ -326,8 +330,9 @@ class Settings(BaseSettings):
     absence_horizon_seconds: float = Field(
         default=180.0,
         gt=0,
-        description="For how long the gateway must not know of an operation before it counts as never made. Longer "
-        "than the gateway's 60 s and the delay of its search.",
+        description="For how long the gateway must not know of an operation before it counts as never made. At least "
+        "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS + BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS + 105: 15 s to spare, the 60 s "
+        "that the gateway may work, and 30 s by which its search may lag. The twin takes any.",
         examples=["180"],
     )
     first_check_seconds: float = Field(
@@ -553,6 +558,19 @@ class Settings(BaseSettings):
             )
         if self.braintree_ca_file is not None and not self.braintree_ca_file.is_file():
             raise ValueError(f"BAYAR_BRAINTREE_CA_FILE names {self.braintree_ca_file}, and there is no such file")
+        return self
+
+    @model_validator(mode="after")
+    def _waits_until_absence_is_sure(self) -> Settings:
+        """The watch can begin right after the start of an operation that is sent only at the end of its lease."""
+        least = self.lease.total_seconds() + GATEWAY_WORKS_SECONDS + SEARCH_LAG_SECONDS
+        if self.braintree_environment is not GatewayEnvironment.TWIN and self.absence_horizon_seconds < least:
+            raise ValueError(
+                f"BAYAR_ABSENCE_HORIZON_SECONDS is {self.absence_horizon_seconds:g}, and must be at least {least:g}: "
+                "BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS and BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS allow a call of "
+                f"{self.lease.total_seconds():g} s, Braintree works on one for {GATEWAY_WORKS_SECONDS} s, and its "
+                f"search lags. Set BAYAR_ABSENCE_HORIZON_SECONDS={least:g}, or shorten the timeouts"
+            )
         return self
 
     @model_validator(mode="after")

@@ -82,6 +82,7 @@ class PaymentMethod:
             instrument=instrument,
             gateway_token=gateway_token,
             verification=verification,
+            failure_detail="",
         )
 
     def refuse(self, verification: Verification, *, time: datetime) -> Self:

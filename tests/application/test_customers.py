@@ -234,6 +234,28 @@ def test_a_lost_answer_about_a_card_is_found(fault: Fault, state: PaymentMethodS
     assert shop.calls.count("store_method") == 1
 
 
+def test_a_card_that_appears_at_the_gateway_after_the_horizon_is_active_when_it_is_asked_for_again() -> None:
+    shop = Shop()
+    late = timedelta(days=1)
+    shop.gateway._delay = lambda: late
+    order = a_method_order(shop)
+    shop.fails("store_method", Fault.LATE)
+    method = shop.add_method(order, SHOP)
+    for _ in range(10):
+        shop.wait(MINUTE)
+        shop.method_resolver()
+    assert shop.add_method(order, SHOP).state is PaymentMethodState.FAILED
+    shop.wait(late)
+    shop.fails("find_method", Fault.UNREACHABLE)
+    assert shop.add_method(order, SHOP).state is PaymentMethodState.FAILED
+    active = shop.add_method(order, SHOP)
+    assert (active.state, active.failure_detail, active.is_default) == (PaymentMethodState.ACTIVE, "", True)
+    assert now(shop, method) == active
+    assert shop.add_method(order, SHOP) == active
+    assert shop.calls.count("store_method") == 1
+    shop.pay(an_order(customer_id=order.customer_id, source=RawStoredMethod(method.payment_method_id)))
+
+
 def test_a_changed_card_is_changed_at_the_gateway_first() -> None:
     shop = Shop()
     method = shop.method(shop.customer())

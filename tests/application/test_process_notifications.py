@@ -11,6 +11,7 @@ import pytest
 from application.ports.gateway import Refund, Transaction
 from application.ports.notifications import NotificationOutcome, NotificationState, StoredNotification, Subject
 from application.ports.store import StoreUnavailable
+from application.resolve_methods import NOT_AT_GATEWAY
 from domain.dispute import DisputeState
 from domain.ids import OperationId
 from domain.instrument import CardExpiry
@@ -201,6 +202,21 @@ def test_a_method_that_changed_is_read_again_and_stays(inbox: Inbox) -> None:
     one = inbox.dealt_with(inbox.told("payment_method_customer_data_updated", of_method(method)))
     assert result(one) == RECORDED
     assert expiry_of(inbox, method) == CardExpiry(2040, 1)
+
+
+def test_a_method_that_appeared_after_its_horizon_is_active_once_the_gateway_tells_of_it(inbox: Inbox) -> None:
+    method = inbox.method(inbox.customer())
+    with inbox.store.begin() as work:
+        absent = work.payment_methods.get(method.payment_method_id, lock=True)
+        assert absent is not None
+        absent = replace(absent, is_default=False, gateway_token="").fail(NOT_AT_GATEWAY, time=inbox.clock.now())
+        work.payment_methods.save(absent)
+    one = inbox.dealt_with(inbox.told("payment_method_customer_data_updated", of_method(method)))
+    assert result(one) == RECORDED
+    with inbox.store.read() as work:
+        found = work.payment_methods.get(method.payment_method_id)
+    assert found is not None
+    assert (found.state, found.failure_detail) == (PaymentMethodState.ACTIVE, "")
 
 
 @pytest.mark.parametrize("kind", ["payment_method_revoked_by_customer", "payment_method_customer_data_updated"])

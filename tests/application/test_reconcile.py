@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -10,8 +10,17 @@ import pytest
 
 from application.errors import InvalidRequest, Rule, TooManyOrphans
 from application.explain_transactions import ExplainTransactions
-from application.findings import Finding, FindingKind, Remedy
-from application.ports.gateway import Approved, Authorization, Capture, Refund, Unreadable
+from application.findings import Finding, FindingKind, Orphan, Remedy
+from application.lease import Lease
+from application.ports.gateway import (
+    Approved,
+    Authorization,
+    Capture,
+    GatewayNotReached,
+    Refund,
+    Transaction,
+    Unreadable,
+)
 from application.reconcile import OrphanPolicy, Progress, Reconcile, ReconcileOrder
 from application.resolve_operation import Resolution, ResolutionOrder, ResolveOperation
 from application.reverse_orphans import ReverseOrphans
@@ -20,7 +29,8 @@ from domain.instrument import Card, CardExpiry
 from domain.money import Money
 from domain.operation import OperationState
 from domain.transaction import TransactionStatus
-from tests.application.shop import HORIZON, SHOP, Shop, a_request_id, an_order, usd
+from domain.transitions import PaymentState
+from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
 from tests.fakes.memory_gateway import Fault
 from tests.fakes.runtime import HELD, START
 
@@ -30,11 +40,9 @@ FORGOTTEN = OperationId("op_00000000000000000000000999")
 
 
 def compare(shop: Shop) -> Reconcile:
+    explain = ExplainTransactions(shop.store)
     return Reconcile(
-        shop.store,
-        shop.gateway,
-        ExplainTransactions(shop.store),
-        ReverseOrphans(shop.gateway, shop.ids, shop.once.begin_lease),
+        shop.store, shop.gateway, explain, ReverseOrphans(shop.gateway, shop.ids, shop.once.begin_lease, explain)
     )
 
 
@@ -338,7 +346,7 @@ def test_an_effect_that_the_gateway_does_not_know_is_missing() -> None:
         shop.store,
         elsewhere.gateway,
         ExplainTransactions(shop.store),
-        ReverseOrphans(elsewhere.gateway, shop.ids, shop.once.begin_lease),
+        ReverseOrphans(elsewhere.gateway, shop.ids, shop.once.begin_lease, ExplainTransactions(shop.store)),
     )
     start, end = A_DAY
     told = at_another_merchant(ReconcileOrder(start=start, end=end))
@@ -368,6 +376,49 @@ def test_an_orphan_is_given_back_when_asked(settled: bool) -> None:
     assert at_gateway is not None
     assert (at_gateway.standing.status is TransactionStatus.VOIDED) is not settled
     assert bool(at_gateway.refund_ids) is settled
+
+
+def test_an_orphan_that_the_record_has_learned_of_meanwhile_is_not_reversed() -> None:
+    shop = Shop()
+    an_orphan(shop)
+    a_charge_that_came_after_the_horizon(shop)
+    (late,) = shop.list_all()
+    start, end = A_DAY
+    order = ReconcileOrder(start=start, end=end, policy=OrphanPolicy.REVERSE, max_reversals=2)
+    told = compare(shop)(order)
+    # Both were judged by now.
+    first = next(told)
+    assert isinstance(first, Finding)
+    assert first.kind is FindingKind.ORPHAN_REVERSED
+    assert shop.verify(late).payment.state is PaymentState.CAPTURED
+    *_, last = told
+    assert isinstance(last, Progress)
+    assert (last.orphan_count, last.reversed_count, last.finding_count) == (1, 1, 1)
+    assert shop.verify(late).payment.state is PaymentState.CAPTURED
+    assert reconcile(shop) == []
+
+
+def test_a_process_that_hangs_after_it_judged_an_orphan_does_not_reverse_it() -> None:
+    shop = Shop()
+    transaction_id = an_orphan(shop)
+    explain = ExplainTransactions(shop.store)
+
+    def hang(page: Sequence[Transaction | Unreadable]) -> list[Finding | Orphan]:
+        judged = explain(page)
+        shop.wait(LEASE)
+        return judged
+
+    def begin_lease() -> Lease:
+        return Lease(shop.clock.steady_seconds, shop.clock.steady_seconds() + LEASE.total_seconds())
+
+    reverse = ReverseOrphans(shop.gateway, shop.ids, begin_lease, hang)
+    start, end = A_DAY
+    order = ReconcileOrder(start=start, end=end, policy=OrphanPolicy.REVERSE, max_reversals=1)
+    with pytest.raises(GatewayNotReached):
+        list(Reconcile(shop.store, shop.gateway, explain, reverse)(order))
+    found = shop.real_gateway.find_transaction(transaction_id)
+    assert found is not None
+    assert found.standing.status is TransactionStatus.SUBMITTED
 
 
 def test_more_orphans_than_allowed_and_none_is_reversed() -> None:

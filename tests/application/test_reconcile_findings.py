@@ -266,7 +266,14 @@ def test_a_scheduled_refund_that_was_sent_is_known_by_its_own_operation() -> Non
 
 
 def reverser(shop: Shop) -> ReverseOrphans:
-    return ReverseOrphans(shop.gateway, shop.ids, shop.once.begin_lease)
+    return ReverseOrphans(shop.gateway, shop.ids, shop.once.begin_lease, ExplainTransactions(shop.store))
+
+
+def reverse(shop: Shop, orphan: Orphan) -> Finding:
+    """Gives it back, where the record explains it as little as before."""
+    found = ReverseOrphans(shop.gateway, shop.ids, shop.once.begin_lease, lambda _: [orphan])(orphan)
+    assert found is not None
+    return found
 
 
 def orphan_of(shop: Shop, transaction_id: str) -> Orphan:
@@ -348,7 +355,7 @@ def test_a_reversal_without_an_answer_says_so(call: str) -> None:
     if call == "refund":
         shop.real_gateway.settle()
     shop.fails(call, Fault.LOST_BEFORE)
-    found = reverser(shop)(orphan_of(shop, transaction_id))
+    found = reverse(shop, orphan_of(shop, transaction_id))
     assert (found.kind, found.remedy) == (FindingKind.ORPHAN, Remedy.REVERSE)
     assert found.summary == "Reversing it had no clear answer (no answer): reconcile again."
 
@@ -365,7 +372,7 @@ def test_a_reversal_that_the_gateway_refuses_may_be_tried_again() -> None:
     shop = Shop()
     orphan = orphan_of(shop, an_orphan(shop))
     shop.real_gateway.settle()
-    found = reverser(shop)(orphan)
+    found = reverse(shop, orphan)
     assert (found.kind, found.remedy) == (FindingKind.ORPHAN, Remedy.REVERSE)
     assert found.summary.startswith("It could not be given back: ")
 
@@ -373,7 +380,7 @@ def test_a_reversal_that_the_gateway_refuses_may_be_tried_again() -> None:
 def test_what_cannot_be_given_back_yet_says_where_it_stands() -> None:
     shop = Shop()
     waiting = with_status(orphan_of(shop, an_orphan(shop)), TransactionStatus.SETTLEMENT_CONFIRMED)
-    found = reverser(shop)(waiting)
+    found = reverse(shop, waiting)
     assert found.remedy is Remedy.REVERSE
     assert "settlement_confirmed now, and can be given back later" in found.summary
     assert not {"void", "refund"} & set(shop.calls)
@@ -387,7 +394,7 @@ def test_a_refund_that_settled_is_not_taken_back_but_recorded() -> None:
     shop.real_gateway.refund(back, HELD)
     credit = shop.real_gateway.all_transactions()[-1].transaction_id
     shop.real_gateway.settle()
-    found = reverser(shop)(orphan_of(shop, credit))
+    found = reverse(shop, orphan_of(shop, credit))
     assert found.remedy is Remedy.VERIFY_PAYMENT
     assert "cannot be taken back" in found.summary
     assert shop.calls == []

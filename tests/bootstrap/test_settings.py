@@ -123,6 +123,22 @@ def test_the_twins_address_is_refused_outside_the_twin(monkeypatch: pytest.Monke
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("horizon", "read_timeout", "least"), [("174", "65", "175"), ("180", "90", "200"), ("3", "1", "111")]
+)
+def test_an_operation_is_not_given_up_while_it_may_still_be_made(
+    horizon: str, read_timeout: str, least: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BAYAR_ABSENCE_HORIZON_SECONDS", horizon)
+    monkeypatch.setenv("BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS", read_timeout)
+    with pytest.raises(BadSettings) as raised:
+        load_settings()
+    assert str(raised.value).startswith(f"BAYAR_ABSENCE_HORIZON_SECONDS is {horizon}, and must be at least {least}: ")
+    assert "BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS" in str(raised.value)
+    monkeypatch.setenv("BAYAR_ABSENCE_HORIZON_SECONDS", least)
+    load_settings()
+
+
 def test_no_key_is_printed() -> None:
     assert "very-private" not in repr(load_settings())
 

@@ -54,12 +54,15 @@ Value = TypeVar("Value")
 
 
 def succeed(
-    payment: Payment, status: TransactionStatus = TransactionStatus.SUBMITTED, instrument: Instrument = VISA
+    payment: Payment,
+    status: TransactionStatus = TransactionStatus.SUBMITTED,
+    instrument: Instrument = VISA,
+    transaction_id: str = "",
 ) -> None:
     payment.succeed(
         payment.authorization.operation_id,
         amount=payment.terms.amount,
-        transaction_id=IDS.new("tx"),
+        transaction_id=transaction_id or IDS.new("tx"),
         standing=Standing(status),
         instrument=instrument,
         stamp=at(1),
@@ -628,6 +631,31 @@ class TestReferences:
         winners = [outcome for outcome in outcomes if isinstance(outcome, str)]
         assert len(winners) == 1
         assert {taken.payment_id for taken in outcomes if isinstance(taken, ReferenceTaken)} == set(winners)
+
+    def test_a_claimed_transaction_is_claimed_by_another_only_once_what_was_recorded_can_be_seen(
+        self, store: Store
+    ) -> None:
+        first, second = started("order 1"), started("order 2")
+        add(store, first, second)
+        transaction_id = IDS.new("tx")
+
+        def recorded_for() -> list[PaymentId]:
+            with store.begin() as work:
+                work.payments.get(second.terms.payment_id, lock=True)
+                work.payments.claim_transaction(transaction_id)
+                return [one.payment.terms.payment_id for one in work.payments.find_operations([], [transaction_id])]
+
+        with ThreadPoolExecutor(1) as pool:
+            with store.begin() as work:
+                payment = work.payments.get(first.terms.payment_id, lock=True)
+                assert payment is not None
+                work.payments.claim_transaction(transaction_id)
+                other = pool.submit(recorded_for)
+                with pytest.raises(TimeoutError):
+                    other.result(timeout=0.3)
+                succeed(payment, transaction_id=transaction_id)
+                work.payments.save(payment)
+            assert other.result(timeout=10) == [first.terms.payment_id]
 
 
 ANN, EVE = CustomerId("cus_ann"), CustomerId("cus_eve")

@@ -438,6 +438,9 @@ class _Payments:
             )
         )
 
+    def claim_transaction(self, transaction_id: str) -> None:
+        """One unit of work at a time is under way here."""
+
     def unresolved(
         self, started_before: datetime | None, *, after: Position | None, limit: int
     ) -> list[PaymentOperation]:

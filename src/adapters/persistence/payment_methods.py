@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Connection, Executable, insert, select, update
+from sqlalchemy import Connection, Executable, Row, insert, select, update
 
 from adapters.persistence.feed import FeedWriter
 from adapters.persistence.sealing import Sealer
@@ -27,23 +28,26 @@ class SqlPaymentMethods:
     connection: Connection
     sealer: Sealer
     feed: FeedWriter
+    # As this transaction locked or wrote them last: nobody else changes them, so they need not be read again.
+    _locked: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
 
     def add(self, method: PaymentMethod) -> None:
         self._write(insert(payment_methods), method)
         self.feed.note(method)
 
     def save(self, method: PaymentMethod) -> None:
-        before = self.get(method.payment_method_id)
+        before = self._locked.get(method.payment_method_id) or self.get(method.payment_method_id)
         own = payment_methods.c.payment_method_id == method.payment_method_id
         if not self._write(update(payment_methods).where(own), method):
             raise LookupError(method.payment_method_id)
         if before != method:
             self.feed.note(method)
+        self._locked[method.payment_method_id] = method
 
     def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:
         statement = select(payment_methods).where(payment_methods.c.payment_method_id == payment_method_id)
         row = self.connection.execute(statement.with_for_update() if lock else statement).first()
-        return method_from_row(row, self.sealer) if row else None
+        return self._read([row], lock=lock)[0] if row else None
 
     def of_customer(
         self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None, lock: bool = False
@@ -51,8 +55,14 @@ class SqlPaymentMethods:
         table = payment_methods.c
         statement = select(payment_methods).where(table.customer_id == customer_id, table.state.in_(_USABLE))
         statement = page_of(statement, table.create_time, table.payment_method_id, after, limit)
-        rows = self.connection.execute(statement.with_for_update() if lock else statement)
-        return [method_from_row(row, self.sealer) for row in rows]
+        rows = self.connection.execute(statement.with_for_update() if lock else statement).all()
+        return self._read(rows, lock=lock)
+
+    def _read(self, rows: Sequence[Row[Any]], *, lock: bool) -> list[PaymentMethod]:
+        methods = [method_from_row(row, self.sealer) for row in rows]
+        if lock:
+            self._locked.update((method.payment_method_id, method) for method in methods)
+        return methods
 
     def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
         table = payment_methods.c
@@ -86,6 +96,7 @@ class SqlPaymentMethods:
             this = table.payment_method_id == method_id
             bare = update(payment_methods).where(this).values(rest=without_personal_data(rest))
             self.connection.execute(bare)
+            self._locked.pop(method_id, None)
 
     def _write(self, statement: Executable, method: PaymentMethod) -> int:
         """How many rows were written. A default one takes the place of the earlier default."""
@@ -118,3 +129,4 @@ class SqlPaymentMethods:
             values = {"is_default": False, "update_time": method.update_time}
             self.connection.execute(update(payment_methods).where(*others).values(values))
             self.feed.note(*deposed)
+            self._locked.update((other.payment_method_id, other) for other in deposed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, tuple_, update
+from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, text, tuple_, update
 
 from adapters.persistence import archive
 from adapters.persistence.payment_pages import page_of_payments
@@ -71,6 +71,9 @@ _OPERATIONS_OF: Final = (
 )
 # Settled payments are looked at weekly in the end.
 _FARTHEST_FOLLOW: Final = timedelta(days=14)
+# The first half of the advisory lock's key keeps it apart from locks of other kinds.
+_TRANSACTIONS: Final = 1
+_CLAIM_TRANSACTION: Final = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:transaction_id))")
 _ADD_OPERATION: Final = insert(operations)
 _ADD_EVENT: Final = insert(payment_events)
 _UPDATE_OPERATION: Final = update(operations).where(operations.c.operation_id == bindparam("own_id"))
@@ -228,6 +231,11 @@ class SqlPayments:
         on_one = and_(HAS_TRANSACTION, table.transaction_id.in_(transaction_ids))
         statement = select(table.payment_id, table.operation_id)
         return self._with_payments(statement.where(or_(table.operation_id.in_(operation_ids), on_one)))
+
+    def claim_transaction(self, transaction_id: str) -> None:
+        # SQLite lets one transaction write at a time.
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(_CLAIM_TRANSACTION, {"kind": _TRANSACTIONS, "transaction_id": transaction_id})
 
     def unresolved(
         self, started_before: datetime | None, *, after: Position | None, limit: int

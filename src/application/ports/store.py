@@ -202,6 +202,13 @@ class Payments(Protocol):
         """Those under one of the operation ids, and those whose effect lies in one of the transactions."""
         ...
 
+    def claim_transaction(self, transaction_id: str) -> None:
+        """Waits for every other unit of work that claimed the gateway's transaction, and keeps it until this one ends.
+
+        After the payment is locked, and before a look at which operation the transaction is recorded for.
+        """
+        ...
+
     def unresolved(
         self, started_before: datetime | None, *, after: Position | None, limit: int
     ) -> list[PaymentOperation]:

@@ -72,8 +72,9 @@ def test_a_reconciliation_takes_the_same_memory_for_many_payments(engine: Engine
             HELD,
         )
     store = SqlStore(engine, CountingIds(), SEALER)
-    reverse = ReverseOrphans(gateway, CountingIds(), lambda: HELD)
-    reconcile = Reconcile(store, gateway, ExplainTransactions(store), reverse)
+    explain = ExplainTransactions(store)
+    reverse = ReverseOrphans(gateway, CountingIds(), lambda: HELD, explain)
+    reconcile = Reconcile(store, gateway, explain, reverse)
     clock.advance(timedelta(hours=1))
 
     def run(count: int) -> Iterator[object]:

@@ -39,7 +39,9 @@ class _PaymentMethodStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pa
     PAYMENT_METHOD_STATE_DECLINED: _PaymentMethodState.ValueType  # 3
     """The bank or the gateway refused it at verification; see verification. Nothing was stored."""
     PAYMENT_METHOD_STATE_FAILED: _PaymentMethodState.ValueType  # 4
-    """Nothing was stored, for a reason that is no decline; see failure_detail."""
+    """Nothing was stored, for a reason that is no decline; see failure_detail. Where no answer came, the gateway can still
+    show it much later: a repeat of the AddPaymentMethod then finds it ACTIVE.
+    """
     PAYMENT_METHOD_STATE_DELETED: _PaymentMethodState.ValueType  # 5
     """Deleted here and at the gateway, or found to be deleted there."""
 
@@ -55,7 +57,9 @@ PAYMENT_METHOD_STATE_ACTIVE: PaymentMethodState.ValueType  # 2
 PAYMENT_METHOD_STATE_DECLINED: PaymentMethodState.ValueType  # 3
 """The bank or the gateway refused it at verification; see verification. Nothing was stored."""
 PAYMENT_METHOD_STATE_FAILED: PaymentMethodState.ValueType  # 4
-"""Nothing was stored, for a reason that is no decline; see failure_detail."""
+"""Nothing was stored, for a reason that is no decline; see failure_detail. Where no answer came, the gateway can still
+show it much later: a repeat of the AddPaymentMethod then finds it ACTIVE.
+"""
 PAYMENT_METHOD_STATE_DELETED: PaymentMethodState.ValueType  # 5
 """Deleted here and at the gateway, or found to be deleted there."""
 Global___PaymentMethodState: _TypeAlias = PaymentMethodState  # noqa: Y015
