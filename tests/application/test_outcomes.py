@@ -83,7 +83,9 @@ def test_what_was_refused_at_settlement_was_approved() -> None:
     assert outcome_of(refused) == Approved(refused)
 
 
-@pytest.mark.parametrize("status", set(TransactionStatus) - {TransactionStatus.AUTHORIZING, TransactionStatus.DECLINED})
+@pytest.mark.parametrize(
+    "status", sorted(set(TransactionStatus) - {TransactionStatus.AUTHORIZING, TransactionStatus.DECLINED}, key=str)
+)
 def test_without_a_decline_it_was_approved(status: TransactionStatus) -> None:
     assert outcome_of(standing(status)) == Approved(standing(status))
 

@@ -178,7 +178,8 @@ def test_what_was_given_up_and_shows_up_is_ours(reason: FailureReason) -> None:
 
 
 @pytest.mark.parametrize(
-    "reason", set(FailureReason) - {FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR}
+    "reason",
+    sorted(set(FailureReason) - {FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR}, key=str),
 )
 def test_money_that_an_operation_surely_did_not_move_is_somebody_elses(reason: FailureReason) -> None:
     payment = a_settled_payment()

@@ -171,7 +171,7 @@ def test_no_action_starts_while_another_is_under_way() -> None:
     assert (raised.value.dispute_id, raised.value.action_id) == ("dsp_1", "op_2")
 
 
-@pytest.mark.parametrize("state", set(DisputeState) - {DisputeState.OPEN})
+@pytest.mark.parametrize("state", sorted(set(DisputeState) - {DisputeState.OPEN}, key=str))
 def test_no_action_starts_on_a_dispute_that_is_not_open(state: DisputeState) -> None:
     with pytest.raises(DisputeNotOpen) as raised:
         a_dispute(a_report(state)).start(ActionKind.ACCEPT, OperationId("op_1"), RequestId("r"), time=SOON)
