@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from threading import Thread
 
 import pytest
 
 from application.add_dispute_evidence import RawFile
 from application.errors import ContradictedByGateway, InvalidRequest, Rule
+from application.list_disputes import RawDisputeFilter
 from application.ports.gateway import GatewayNotReached
 from application.resolve_operation import Resolution
-from domain.dispute import ActionState, DisputeState
+from domain.dispute import ActionState, DisputeReport, DisputeState
 from domain.errors import DisputeNotOpen
-from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, Shop, a_request_id
+from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, SHOP, Shop, a_request_id
 from tests.application.test_administration import resolve
 from tests.application.test_answering_disputes import Court
 from tests.fakes.memory_gateway import Fault
+from tests.fakes.runtime import START
 
 
 @pytest.fixture
@@ -115,6 +118,36 @@ def test_a_dispute_that_cannot_be_followed_is_told_in_the_log(court: Court, capl
     assert court.follow_disputes() == 1
     assert court.dispute.dispute_id in caplog.text
     assert "something strange" in caplog.text
+
+
+def test_a_poll_looks_far_back_once_and_then_at_the_days_since(court: Court, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[date] = []
+
+    def received(since: date) -> Iterator[DisputeReport]:
+        asked.append(since)
+        return iter(())
+
+    monkeypatch.setattr(court.real_gateway, "disputes_received", received)
+    for _ in range(3):
+        court.poll_disputes()
+        court.clock.advance(timedelta(days=10))
+    first = START.date()
+    assert asked == [first - timedelta(days=180), first - timedelta(days=3), first + timedelta(days=7)]
+
+
+def test_one_dispute_that_cannot_be_recorded_is_told_in_the_log_and_hides_no_other(
+    court: Court, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = (court.real_gateway.open_dispute(court.pay().authorization.transaction_id) for _ in range(2))
+
+    def break_down() -> None:
+        raise ValueError("something strange")
+
+    court.before["find_transaction"] = break_down
+    court.poll_disputes()
+    known = {one.report.gateway_dispute_id for one in court.list_disputes(RawDisputeFilter(), SHOP)[0]}
+    assert (first in known, second in known) == (False, True)
+    assert first in caplog.text
 
 
 def test_the_end_of_a_pdf_is_among_its_last_1024_bytes(court: Court) -> None:
