@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from application.caller import Caller
 from application.checks import Checks, known
-from application.errors import Rule
+from application.errors import Fault, InvalidRequest, Rule
 from application.exactly_once import ExactlyOnce, Request
 from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
 from application.ports.store import Store
@@ -95,8 +95,8 @@ class ResendEvents:
             for event_id in wanted:
                 entry = work.feed.find(event_id)
                 if entry is None or entry.caller_id != known(chosen).caller_id:
-                    checks.add("event_ids", Rule.EXISTS)
-                    break
+                    # Raised inside, so that nothing of it is kept.
+                    raise InvalidRequest((Fault("event_ids", Rule.EXISTS),))
                 work.deliveries.keep(
                     Delivery(
                         endpoint=endpoint,
@@ -107,6 +107,4 @@ class ResendEvents:
                         time=stamp.time,
                     )
                 )
-            # Raised inside, so that nothing of it is kept.
-            checks.done()
         return len(wanted)

@@ -144,6 +144,16 @@ def test_what_was_given_back_before_is_not_claimed(shop: Shop) -> None:
         refund(shop, payment, 70_01)
 
 
+def test_what_is_to_be_given_back_is_not_claimed(shop: Shop) -> None:
+    payment = shop.pay()
+    shop.refund(payment, 30_00)
+    learn(shop, shop.real_gateway.open_dispute(payment.authorization.transaction_id, usd(50_00)))
+    with pytest.raises(PaymentDisputed):
+        refund(shop, payment, 70_00)
+    with pytest.raises(AmountExceeds):
+        refund(shop, payment, 70_01)
+
+
 def test_only_disputes_that_claim_money_are_named(shop: Shop) -> None:
     payment, dispute = disputed(shop, 100_00)
     transaction_id = payment.authorization.transaction_id

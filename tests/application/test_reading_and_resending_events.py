@@ -17,7 +17,7 @@ from application.ports.feed import FeedEntry, FeedFilter, FeedKind
 from application.ports.store import HistoryEntry
 from application.read_feed import FeedItem
 from application.relay_events import RelayEvents
-from application.resend_events import MAX_EVENTS, ListDeliveries, ListEndpoints, ResendEvents
+from application.resend_events import ListDeliveries, ListEndpoints, ResendEvents
 from domain.ids import CallerId, CustomerId, EventId
 from domain.payment import Payment
 from domain.transitions import PaymentState
@@ -319,21 +319,16 @@ def test_what_is_asked_for_is_all_there_or_nothing_is_sent(house: House) -> None
     ("request_id", "endpoint", "event_ids", "expected"),
     [
         ("no uuid", "nobody", [], [("request_id", Rule.UUID), ("endpoint", Rule.EXISTS), ("event_ids", Rule.REQUIRED)]),
-        (a_request_id(), "shop", ["x"] * (MAX_EVENTS + 1), [("event_ids", Rule.MAX_ENTRIES)]),
+        (a_request_id(), "shop", ["x"] * 101, [("event_ids", Rule.MAX_ENTRIES)]),
         (
             a_request_id(),
             "shop",
             ["x", "4111111111111111", "\0"],
             [("event_ids[1]", Rule.NO_CARD_DATA), ("event_ids[2]", Rule.NO_CONTROL_CHARACTERS)],
         ),
-        (a_request_id(), "shop", ["x"] * MAX_EVENTS, [("event_ids", Rule.EXISTS)]),
-        (
-            a_request_id(),
-            "shop",
-            ["x"] * (MAX_EVENTS - 1) + ["\0"],
-            [(f"event_ids[{MAX_EVENTS - 1}]", Rule.NO_CONTROL_CHARACTERS)],
-        ),
-        (a_request_id(), "shop", ["x"] * MAX_EVENTS + ["\0"], [("event_ids", Rule.MAX_ENTRIES)]),
+        (a_request_id(), "shop", ["x"] * 100, [("event_ids", Rule.EXISTS)]),
+        (a_request_id(), "shop", ["x"] * 99 + ["\0"], [("event_ids[99]", Rule.NO_CONTROL_CHARACTERS)]),
+        (a_request_id(), "shop", ["x"] * 100 + ["\0"], [("event_ids", Rule.MAX_ENTRIES)]),
     ],
 )
 def test_what_names_nothing_to_send_is_refused_with_every_fault(
