@@ -252,6 +252,8 @@ def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
         method is not None
         and caller.owns(method.caller_id, method.customer_id)
         and method.state is PaymentMethodState.ACTIVE
+        # Without one, the gateway would take the customer's default.
+        and bool(method.gateway_token)
     )
 
 

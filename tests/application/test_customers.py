@@ -297,6 +297,16 @@ def test_a_deleted_method_pays_no_more_and_leaves_a_default() -> None:
         shop.pay(an_order(source=RawStoredMethod(first.payment_method_id)))
 
 
+def test_a_method_whose_token_was_emptied_in_the_database_never_charges_another() -> None:
+    shop = Shop()
+    method = shop.method(shop.customer())
+    with shop.store.begin() as work:
+        work.payment_methods.save(replace(now(shop, method), gateway_token=""))
+    with pytest.raises(InvalidRequest):
+        shop.pay(an_order(source=RawStoredMethod(method.payment_method_id)))
+    assert shop.effects() == 0
+
+
 def test_a_method_of_another_caller_is_not_found() -> None:
     shop = Shop()
     method = shop.method(shop.customer())

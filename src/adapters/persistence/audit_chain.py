@@ -26,6 +26,8 @@ _log = logging.getLogger(__name__)
 _LOCK: Final = 18_068_465
 _BEGINNING: Final = "0" * 64
 _SIGNED: Final = "bayar audit"
+# How reading what nobody here wrote fails: no JSON, no time, no kind of entry.
+_UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 # Commands that need nothing but the database write these, and have no key to sign with.
 _MAY_BE_UNSIGNED: Final = frozenset({AuditKind.KEY_CREATED, AuditKind.KEY_REVOKED})
 
@@ -80,7 +82,10 @@ class _Look:
         self._lacks_key = False
 
     def over(self, connection: Connection) -> Verification:
-        broken = next((said for row in _links(connection) if (said := self._broken(row))), "")
+        try:
+            broken = next((said for row in _links(connection) if (said := self._broken(row))), "")
+        except _UNREADABLE:
+            broken = self._first_unreadable(connection)
         if not broken and self._known is not None and self._known.position > self._head.position:
             broken = f"{self._head.position}: the log went up to {self._known.position}, and its end was cut off"
         if not broken and self._lacks_key:
@@ -89,6 +94,17 @@ class _Look:
                 "again after the next entry"
             )
         return Verification(self._head, broken, self._uncovered, _count_unchained(connection))
+
+    def _first_unreadable(self, connection: Connection) -> str:
+        """One by one, behind those that were good: many are read at a time."""
+        while True:
+            position = self._head.position + 1
+            try:
+                row = next(_links(connection, position))
+                if said := self._broken(row):
+                    return said
+            except _UNREADABLE:
+                return f"{position}: the entry cannot be read, and is not what was written"
 
     def _broken(self, row: Row[Any]) -> str:
         expected = self._head.position + 1
@@ -127,11 +143,14 @@ def entry_of(row: Row[Any]) -> AuditEntry:
     return AuditEntry(**values, kind=AuditKind(row.kind), count=row._mapping["count"])
 
 
-def _links(connection: Connection) -> Iterator[Row[Any]]:
+def _links(connection: Connection, position: int | None = None) -> Iterator[Row[Any]]:
+    """All of them, or the first one from the position on."""
     chain = audit_chain.c
     entries = [column for column in audit_entries.c if column.name != "entry_id"]
     joined = audit_chain.outerjoin(audit_entries, audit_entries.c.entry_id == chain.entry_id)
     statement = select(chain.position, chain.entry_id, chain.hash, chain.proof, *entries).select_from(joined)
+    if position is not None:
+        statement = statement.where(chain.position >= position).limit(1)
     yield from connection.execution_options(yield_per=1000).execute(statement.order_by(chain.position))
 
 

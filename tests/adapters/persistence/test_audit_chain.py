@@ -76,6 +76,21 @@ def test_a_changed_entry_is_named(column: str, engine: Engine) -> None:
     assert verify(engine, SEALER).broken.startswith("2 (aud_002): the entry is not what was written")
 
 
+@pytest.mark.parametrize("damage", [{"kind": "nonsense"}, {"details": [1]}], ids=str)
+def test_an_entry_that_cannot_be_read_is_named(damage: dict[str, object], engine: Engine) -> None:
+    _write(engine, 1, 2, 3)
+    with _as_intruder(engine) as connection:
+        connection.execute(update(audit_entries).where(audit_entries.c.entry_id == "aud_002").values(damage))
+    assert verify(engine, SEALER).broken == "2: the entry cannot be read, and is not what was written"
+
+
+def test_an_entry_with_damaged_json_is_named(sqlite_engine: Engine) -> None:
+    _write(sqlite_engine, 1, 2, 3)
+    with _as_intruder(sqlite_engine) as connection:
+        connection.exec_driver_sql("UPDATE audit_entries SET details = '[1' WHERE entry_id = 'aud_003'")
+    assert verify(sqlite_engine, SEALER).broken.startswith("3: the entry cannot be read")
+
+
 def test_a_deleted_entry_is_named(engine: Engine) -> None:
     _write(engine, 1, 2, 3)
     with _as_intruder(engine) as connection:
