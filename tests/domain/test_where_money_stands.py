@@ -84,6 +84,16 @@ def test_a_capture_that_failed_leaves_its_amount() -> None:
     assert payment.capturable_amount == usd(100_00)
 
 
+@pytest.mark.parametrize("status", [TransactionStatus.VOIDED, TransactionStatus.EXPIRED])
+def test_a_capture_that_failed_does_not_hide_the_end_of_the_hold(status: TransactionStatus) -> None:
+    payment = an_authorized_payment()
+    failed = payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.fail(failed.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
+    move(payment, status)
+    assert payment.state is (PaymentState.VOIDED if status is TransactionStatus.VOIDED else PaymentState.EXPIRED)
+    assert payment.funds is Funds.RETURNED
+
+
 def test_more_captured_than_was_held_leaves_nothing_and_not_less() -> None:
     payment = an_authorized_payment()
     part = payment.capture(usd(60_00), an_operation_id(), a_request_id(), stamp=STAMP)
