@@ -219,6 +219,23 @@ def test_a_refused_refund_is_not_sent_again_as_it_was() -> None:
     assert shop.now(payment).refundable_amount.minor_units == 100_00
 
 
+def test_a_refused_part_is_not_sent_again_after_the_part_before_it_was_given_back() -> None:
+    shop = Shop()
+    payment = shop.authorize()
+    parts = [shop.capture(payment, amount).operations[-1].transaction_id for amount in (10_00, 40_00, 50_00)]
+    shop.real_gateway.settle()
+    shop.verify(payment)
+
+    def forget_the_second() -> None:
+        del shop.real_gateway._transactions[parts[1]]
+
+    shop.before["refund"] = lambda: shop.before.update(refund=forget_the_second)
+    shop.calls.clear()
+    payment = shop.refund(payment, 20_00)
+    assert shop.calls.count("refund") == 2
+    assert (payment.refunded_amount.minor_units, payment.refund_pending_amount.minor_units) == (10_00, 0)
+
+
 def test_a_refund_that_was_refused_because_the_sale_is_held_up_waits() -> None:
     shop = Shop()
     payment = shop.pay()

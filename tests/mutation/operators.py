@@ -94,10 +94,9 @@ def _has_effect(statement: NodeOrLeaf) -> bool:
     if statement.type == "raise_stmt":
         return True
     if statement.type == "atom_expr":
-        # A call; `...` and strings are none. Where `assert_never` stands, type checkers prove that nothing comes.
-        if statement.get_code().strip().startswith("assert_never("):
-            return False
-        return bool(statement.children[-1].get_code().endswith(")"))  # type: ignore[attr-defined]
+        # A call; `...` and strings are none. Type checkers prove that `assert_never` is never called.
+        name, *_, end = (child.get_code().strip() for child in statement.children)  # type: ignore[attr-defined]
+        return bool(end.endswith(")")) and name != "assert_never"
     if statement.type == "expr_stmt":
         target, operator = statement.children[:2]  # type: ignore[attr-defined]
         return target.type == "atom_expr" or operator.get_code().strip() in {"+=", "-=", "|="}

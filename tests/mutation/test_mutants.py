@@ -18,6 +18,9 @@ def take(amount: int | None, at_most: int = 3) -> int | None:
     if amount is None:
         raise ValueError("none")
     return amount
+
+def end(amount: Never) -> None:
+    assert_never(amount)
 '''
 
 
@@ -28,7 +31,7 @@ def test_a_statement_with_an_effect_is_deleted() -> None:
         )
 
 
-def test_text_and_annotations_are_no_mutants(tmp_path: Path) -> None:
+def test_text_annotations_and_what_is_never_called_are_no_mutants(tmp_path: Path) -> None:
     (tmp_path / "taking.py").write_text(SOURCE)
     assert {mutant.name(tmp_path) for mutant in mutants_of(tmp_path, ["taking.py"])} == {
         "taking.py: -def take(amount: int | None, at_most: int = 3) -> int | None:"
