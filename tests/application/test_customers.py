@@ -301,7 +301,9 @@ def test_a_method_whose_token_was_emptied_in_the_database_never_charges_another(
     shop = Shop()
     method = shop.method(shop.customer())
     with shop.store.begin() as work:
-        work.payment_methods.save(replace(now(shop, method), gateway_token=""))
+        kept = work.payment_methods.get(method.payment_method_id, lock=True)
+        assert kept is not None
+        work.payment_methods.save(replace(kept, gateway_token=""))
     with pytest.raises(InvalidRequest):
         shop.pay(an_order(source=RawStoredMethod(method.payment_method_id)))
     assert shop.effects() == 0
