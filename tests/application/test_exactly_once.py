@@ -13,11 +13,13 @@ from application.capture_payment import CaptureOrder
 from application.checks import RawMoney
 from application.create_payment import RawStoredMethod
 from application.errors import InvalidRequest, NotFound, ReferenceAlreadyPaid, RequestIdReused
+from application.exactly_once import locked
 from application.fingerprint import Fingerprinter, differing_fields
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Nonce
 from application.void_payment import VoidOrder
 from domain.address import Address
 from domain.events import CaptureMode
+from domain.ids import PaymentId
 from domain.money import Money
 from domain.operation import FailureReason, OperationState
 from domain.operation_log import Funds
@@ -324,3 +326,9 @@ def test_a_payment_of_another_caller_is_not_found() -> None:
     ):
         with pytest.raises(NotFound):
             attempt()
+
+
+def test_a_payment_that_a_row_names_and_that_is_gone_is_a_fault_of_the_database() -> None:
+    shop = Shop()
+    with shop.store.begin() as work, pytest.raises(RuntimeError, match="pay_unknown is gone"):
+        locked(work, PaymentId("pay_unknown"))
