@@ -268,6 +268,26 @@ def test_a_refund_that_cannot_be_sent_says_so_and_one_that_was_sent_in_part_says
     assert shop.now(payment).refunded_amount.minor_units == 60_00
 
 
+def test_what_is_missing_of_a_refund_waits_for_what_is_under_way_and_is_no_success_meanwhile() -> None:
+    shop, request_id = Shop(), a_request_id()
+    payment = shop.authorize()
+    for minor_units in (30_00, 40_00):
+        payment = shop.capture(payment, minor_units)
+    shop.real_gateway.settle()
+    shop.verify(payment)
+    shop.fails("refund", Fault.NONE)
+    shop.fails("refund", Fault.UNREACHABLE)
+    shop.fails("capture", Fault.LOST_AFTER)
+    with pytest.raises(RefundIncomplete):
+        shop.refund(payment, request_id=request_id)
+    shop.capture(payment)
+    with pytest.raises(RefundIncomplete):
+        shop.refund(payment, request_id=request_id)
+    assert shop.now(payment).refunded_amount.minor_units == 30_00
+    assert shop.resolve(after=FIRST_CHECK) == 1
+    assert shop.refund(payment, 40_00).refunded_amount.minor_units == 70_00
+
+
 def with_leases_by_the_clock(shop: Shop) -> None:
     """Leases end as the shop's clock says."""
     once = replace(shop.once, steady_seconds=shop.clock.steady_seconds)
