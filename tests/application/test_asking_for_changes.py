@@ -197,6 +197,16 @@ def test_a_refund_looks_at_the_sales_once_and_a_repeat_not_at_all() -> None:
     assert shop.calls == []
 
 
+def test_a_refund_that_the_bank_declined_is_not_sent_again_by_its_repeat() -> None:
+    shop, request_id = Shop(), a_request_id()
+    payment = shop.settled(5000_00)
+    declined = shop.refund(payment, 2000_00, request_id=request_id)
+    assert declined.operations[-1].state is OperationState.DECLINED
+    shop.calls.clear()
+    assert shop.refund(payment, 2000_00, request_id=request_id) == declined
+    assert shop.calls == []
+
+
 def test_a_refund_of_what_was_never_captured_asks_the_gateway_nothing() -> None:
     shop = Shop()
     payment = shop.authorize()
