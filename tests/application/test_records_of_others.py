@@ -304,6 +304,18 @@ def test_a_capture_of_ours_under_way_says_nothing_of_a_void() -> None:
     assert done_to(payment, TransactionStatus.VOIDED) == [OperationKind.VOID]
 
 
+@pytest.mark.parametrize(("which", "amount"), [("hold", 70_00), ("part", 30_00), ("whole", 100_00)])
+def test_a_void_by_others_is_of_what_it_releases(which: str, amount: int) -> None:
+    payment = a_captured_payment() if which == "whole" else an_authorized_payment()
+    target = payment.authorization.transaction_id
+    if which != "whole":
+        part = capture(payment, usd(30_00))
+        target = part.transaction_id if which == "part" else target
+    shown = usd(30_00) if which == "part" else usd(100_00)
+    (done,) = new(payment, found(target, TransactionStatus.VOIDED, amount=shown))
+    assert (done.kind, done.amount) == (OperationKind.VOID, usd(amount))
+
+
 # What transactions name
 
 
