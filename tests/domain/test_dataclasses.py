@@ -26,10 +26,12 @@ HIDDEN = {
     *("given_name", "family_name", "company", "email", "phone", "account", "client_address"),
     *("street_address", "extended_address", "locality", "region", "postal_code"),
     *("token", "gateway_token", "key", "secrets", "secret_hash", "authorization", "certificate", "content", "evidence"),
+    *("card", "resource", "value", "event"),
 }
 # A shop's own phone, what may be shown of a card, and whether a code matched.
 SHOWN = {
     *("DisputeReport.evidence", "DisputeAnswered.evidence", "StatementDescriptor.phone", "Instrument.expiry"),
+    "PaymentAfter.event",
     *("Verification.cvv", "Verification.postal_code", "Verification.street_address"),
 }
 
