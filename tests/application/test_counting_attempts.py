@@ -205,6 +205,14 @@ def test_the_oldest_decline_that_is_needed_for_the_limit_ends_it() -> None:
     assert refusal(shop).retry_after == HOUR + PIECE - timedelta(minutes=20)
 
 
+def test_declines_count_in_the_order_of_time_however_they_are_read() -> None:
+    shop = a_shop(per_caller=2)
+    key = shop.guard.attempt(SHOP).subjects[0].key
+    with shop.store.begin() as work:
+        work.attempts.add([Tally(key, START), Tally(key, START - timedelta(minutes=30))])
+    assert refusal(shop).retry_after == timedelta(minutes=35)
+
+
 def test_the_oldest_card_that_is_needed_for_the_limit_ends_it() -> None:
     shop = a_shop(cards_per_client_address=2)
     for card in MANY:

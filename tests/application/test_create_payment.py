@@ -209,7 +209,7 @@ def test_a_customer_is_introduced_to_the_gateway_once() -> None:
     assert "ensure_customer" not in shop.calls
     for card in (VISA, MASTERCARD):
         shop.pay(an_order(customer_id=customer_id, source=card, store_payment_method=True))
-    assert shop.calls.count("ensure_customer") == 1
+    assert shop.calls == ["authorize", "ensure_customer", "authorize", "authorize"]
     assert shop.get_customer(SHOP, customer_id=customer_id).is_at_gateway
 
 
