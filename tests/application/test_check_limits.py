@@ -198,6 +198,7 @@ def test_no_text_tells_the_card_that_is_used() -> None:
         ("abcdefghi", [Rule.LANGUAGE]),
         ("de_DE", [Rule.LANGUAGE]),
         ("abcdefgh-" * 3 + "abcdefgh", []),
+        ("abcdefgh_" * 3 + "abcdefgh", [Rule.LANGUAGE]),
         ("abcdefgh-" * 3 + "abcdefghi", [Rule.MAX_CHARACTERS]),
     ],
 )
