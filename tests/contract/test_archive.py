@@ -38,8 +38,8 @@ CARD = Instrument(
 )
 
 
-def settled(store: Store, *, seconds: float = 0) -> Payment:
-    """A payment that rests, of a customer whose address is in its history."""
+def captured(store: Store, *, seconds: float = 0) -> Payment:
+    """Of a customer whose address is in its history."""
     payment = started(seconds=seconds, customer_id=ANI, billing_address=Address(street_address="Jalan Braga 1"))
     with store.begin() as work:
         work.payments.add(payment)
@@ -52,8 +52,18 @@ def settled(store: Store, *, seconds: float = 0) -> Payment:
             instrument=CARD,
             stamp=at(seconds + 1),
         )
-        transaction_id = payment.transaction_ids[0]
-        payment.move_on(transaction_id, Standing(TransactionStatus.SETTLED), amount=amount, stamp=at(seconds + 2))
+        work.payments.save(payment)
+    return payment
+
+
+def settled(store: Store, *, seconds: float = 0) -> Payment:
+    """A payment that rests."""
+    payment_id = captured(store, seconds=seconds).terms.payment_id
+    with store.begin() as work:
+        payment = work.payments.get(payment_id, lock=True)
+        assert payment is not None
+        settled = Standing(TransactionStatus.SETTLED)
+        payment.move_on(payment.transaction_ids[0], settled, amount=payment.terms.amount, stamp=at(seconds + 2))
         work.payments.save(payment)
     return payment
 
@@ -121,7 +131,7 @@ def test_what_happens_later_goes_on_from_what_was_put_away(store: Store) -> None
 
 
 def test_nothing_is_put_away_of_a_payment_on_which_something_is_under_way(store: Store) -> None:
-    asked, followed, waiting = started(), settled(store), settled(store)
+    asked, followed, waiting = started(), captured(store), settled(store)
     with store.begin() as work:
         work.payments.add(asked)
         for payment in (followed, waiting):

@@ -66,6 +66,7 @@ def test_every_change_is_there_once_in_its_order(store: Store) -> None:
     with store.begin() as work:
         work.payments.add(payment)
     with store.begin("shop/key_1") as work:
+        assert work.customers.get(ANI, lock=True) == _customer()
         work.customers.save(replace(_customer(), given_name="Ina"))
         work.payment_methods.add(_method(1))
     assert _entries(store) == []
@@ -94,6 +95,8 @@ def test_what_changes_nothing_is_no_event(store: Store) -> None:
         work.customers.add(_customer())
         work.payment_methods.add(_method(1))
     with store.begin() as work:
+        assert work.customers.get(ANI, lock=True) == _customer()
+        assert work.payment_methods.get(_method(1).payment_method_id, lock=True) == _method(1)
         work.customers.save(replace(_customer(), is_at_gateway=True))
         work.payment_methods.save(_method(1, next_check_time=START))
     assert _relay(store) == 2

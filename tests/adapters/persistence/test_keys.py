@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 
@@ -126,7 +127,8 @@ def test_no_plain_personal_data_is_in_any_table(engine: Engine) -> None:
         for table in metadata.sorted_tables:
             kept = repr(connection.execute(select(table)).all())
             for personal in ("Ani", "Wijaya", "example.com", "62 812", "Braga", "their-"):
-                assert personal not in kept, table.name
+                # As a word: sealed text is random letters, and three of them are a name now and then.
+                assert not re.search(rf"(?<![\w+/-]){re.escape(personal)}", kept), table.name
 
 
 def test_a_key_of_another_value_is_refused(engine: Engine) -> None:
