@@ -306,6 +306,17 @@ def test_an_order_is_the_same_whatever_its_cvv_language_and_address(same: Paymen
     assert shop.calls.count("authorize") == 1
 
 
+def test_a_request_id_goes_with_one_stored_method() -> None:
+    shop = Shop()
+    customer = shop.customer()
+    one, other = shop.method(customer), shop.method(customer, MASTERCARD)
+    order = an_order(source=RawStoredMethod(one.payment_method_id))
+    shop.pay(order)
+    with pytest.raises(RequestIdReused) as refusal:
+        shop.pay(replace(order, source=RawStoredMethod(other.payment_method_id)))
+    assert refusal.value.fields == ("payment_method_id",)
+
+
 # Repeats of what was good once
 
 
