@@ -168,3 +168,9 @@ def test_at_the_end_only_what_was_not_written_is_written() -> None:
         log.calls.write_all()
     log.store.is_down = False
     assert len(written(log)) == 2
+
+
+def test_a_round_asks_for_no_other_one_at_once() -> None:
+    log = Log()
+    log.note()
+    assert [log.calls(), log.calls()] == [0, 0]
