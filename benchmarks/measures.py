@@ -13,6 +13,7 @@ from benchmarks.gateway_path import gateway_path
 from benchmarks.processes import Load, Measured
 from benchmarks.report import Line
 from benchmarks.stage import POSTGRESQL, SQLITE, Stage
+from benchmarks.strangers import strangers
 from tests.keys import TEST_KEY
 
 Measure = Callable[[Stage], Sequence[Line]]
@@ -111,5 +112,6 @@ ALL: Final[dict[str, Measure]] = {
     "workers": under_load.workers,
     "overload": under_load.overload,
     "fairness": fairness,
+    "strangers": strangers,
     "gateway_path": gateway_path,
 }

@@ -194,7 +194,7 @@ def web_shop(twin: Twin, database_url: str) -> Iterator[Measured]:
     """The FastAPI peer under uvicorn, one process."""
     url = database_url.replace("postgresql://", "postgresql+psycopg://")
     environment = environment_of(twin, database_url, {"SHOP_DATABASE_URL": url, "PYTHONPATH": str(PEERS)})
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", "benchmarks.peers.web_shop:app", "--port", str(port)]
     command += ["--no-access-log"]
     with _running(command, environment, ready="", address=f"127.0.0.1:{port}") as measured:
@@ -250,7 +250,7 @@ def postgresql(directory: Path) -> Iterator[str]:
         yield str(server.get_uri())
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

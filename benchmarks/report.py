@@ -71,7 +71,7 @@ class Report:
 
     def table(self) -> str:
         rows = [("", "what", "median", "from - to", "goal", "")]
-        for line in sorted(self.lines, key=lambda line: line.measure):
+        for line in sorted(self.lines, key=lambda line: int(line.measure)):
             met = {True: "met", False: "missed", None: ""}[line.is_met]
             span = f"{min(line.values):.2f} - {max(line.values):.2f}" if len(line.values) > 1 else ""
             rows.append((line.measure, line.what, f"{line.median:.2f} {line.unit}", span, line.goal, met))

@@ -511,11 +511,7 @@ class Settings(BaseSettings):
         default=1000, ge=1, le=1_000_000, description="How many connections there may be.", examples=["1000"]
     )
     calls_per_connection: int = Field(
-        default=1000,
-        ge=1,
-        le=100_000,
-        description="How many calls one connection may carry at once.",
-        examples=["1000"],
+        default=128, ge=1, le=100_000, description="How many calls one connection may carry at once.", examples=["128"]
     )
     connection_idle_seconds: float = Field(
         default=300.0,

@@ -17,7 +17,8 @@ import pytest
 
 from bayar import BayarClient, PaymentState, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
-from tests.end_to_end.service import environment_of, until
+from tests.databases import Postgres
+from tests.end_to_end.service import environment_of, run_bayar, until
 from tests.end_to_end.wallet import pay
 from tests.keys import let_in
 
@@ -33,16 +34,16 @@ def twin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
 
 @contextmanager
 def serving(
-    twin: Twin, directory: Path, redirected: str, *, stdout: int | None = None
+    twin: Twin, database_url: str, redirected: str, *options: str, stdout: int | None = None
 ) -> Iterator[tuple[subprocess.Popen[bytes], BayarClient, str]]:
     """A service whose output goes where the shell's redirection says; its process, a client, and the HTTP address."""
     ports = _free_ports()
     environment = environment_of(
         twin,
-        f"sqlite:///{directory}/bayar.db",
+        database_url,
         {"BAYAR_GRPC_ADDRESS": f"127.0.0.1:{ports[0]}", "BAYAR_HTTP_ADDRESS": f"127.0.0.1:{ports[1]}"},
     )
-    command = ["sh", "-c", f'exec "$@" {redirected}', "sh", *SERVE]
+    command = ["sh", "-c", f'exec "$@" {redirected}', "sh", *SERVE, *options]
     process = subprocess.Popen(command, env=environment, stdout=stdout, stderr=stdout)
     client = BayarClient(f"127.0.0.1:{ports[0]}", retry=RetryPolicy(attempts=1), timeout_seconds=30)
     try:
@@ -75,7 +76,7 @@ def _ready(port: int) -> bool:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a disk that is always full")
 @pytest.mark.parametrize("redirected", [">&- 2>&- <&-", ">/dev/full 2>&1"], ids=["closed streams", "a full disk"])
 def test_a_service_without_output_starts_takes_payments_and_stops(redirected: str, twin: Twin, tmp_path: Path) -> None:
-    with serving(twin, tmp_path, redirected) as (process, client, _):
+    with serving(twin, f"sqlite:///{tmp_path}/bayar.db", redirected) as (process, client, _):
         if redirected.startswith(">&-"):
             standard = {one.path for one in psutil.Process(process.pid).open_files() if one.fd <= 2}
             assert not standard, "no file took the number of a stream"
@@ -84,7 +85,8 @@ def test_a_service_without_output_starts_takes_payments_and_stops(redirected: st
         assert process.wait(15) == 0
 
 
-def test_a_pipe_that_nobody_reads_stops_nothing(twin: Twin, tmp_path: Path) -> None:
+@pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "two workers"])
+def test_a_pipe_that_nobody_reads_stops_nothing(options: tuple[str, ...], twin: Twin, postgres: Postgres) -> None:
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
     while True:
@@ -93,8 +95,11 @@ def test_a_pipe_that_nobody_reads_stops_nothing(twin: Twin, tmp_path: Path) -> N
         except BlockingIOError:
             break
     os.set_blocking(writes, True)
-    with serving(twin, tmp_path, "", stdout=writes) as (process, client, http_url):
-        assert pay(client).state == CAPTURED
+    database_url = postgres.new_database()
+    assert run_bayar("migrate", environment=environment_of(twin, database_url)).returncode == 0
+    with serving(twin, database_url, "", *options, stdout=writes) as (process, client, http_url):
+        for _ in range(3):
+            assert pay(client).state == CAPTURED
         assert _ready(int(http_url.rpartition(":")[2]))
         with urllib.request.urlopen(f"{http_url}/metrics", timeout=5) as answer:  # noqa: S310 (our own http)
             assert b'bayar_log_lines_dropped_total{stream="stderr"} 0' in answer.read()

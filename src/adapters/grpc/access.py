@@ -90,6 +90,11 @@ class Guard:
         """What the caller shows to say who they are."""
         return _shown(context)
 
+    def prove(self, context: Any) -> None:
+        """Somebody known calls on this connection."""
+        if self.connections is not None:
+            self.connections.prove(str(context.peer()))
+
     def refuse(self, method: str, context: Any, refusal: NotAuthenticated) -> NotAuthenticated:
         """The refusal, once it was noted."""
         self.note_refused(Refused(method, str(refusal), "", peer_of(context)))
@@ -111,8 +116,7 @@ class Guard:
         except NotAuthenticated as refusal:
             self.refuse(method, context, refusal)
             raise
-        if self.connections is not None:
-            self.connections.prove(str(context.peer()))
+        self.prove(context)
         return caller
 
     def _pass(self, method: str, context: Any, caller: Caller) -> Caller:

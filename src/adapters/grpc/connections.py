@@ -15,9 +15,14 @@ _LARGE: Final = frozenset({"/bayar.payments.v1.DisputeService/AddDisputeEvidence
 _GRACE_SECONDS: Final = 60.0
 
 
+def is_large(method: str) -> bool:
+    """Whether a request of the method may be larger than ordinary ones."""
+    return method in _LARGE
+
+
 def most_bytes(method: str) -> int:
     """How large a request of the method may be."""
-    return MOST_BYTES if method in _LARGE else MOST_ORDINARY_BYTES
+    return MOST_BYTES if is_large(method) else MOST_ORDINARY_BYTES
 
 
 def options_of(limits: TrafficLimits, *, shares_port: bool = False) -> tuple[tuple[str, Any], ...]:
@@ -46,6 +51,9 @@ def options_of(limits: TrafficLimits, *, shares_port: bool = False) -> tuple[tup
         ("grpc.http2.max_ping_strikes", 2),
         ("grpc.http2.ping_on_rst_stream_percent", 1),
         ("grpc.http2.max_requests_per_read", 32),
+        # Heads of few bytes can stand for many: so none of a connection's are read in large pieces.
+        ("grpc.experimental.tcp_read_chunk_size", 4 * 1024),
+        ("grpc.experimental.tcp_max_read_chunk_size", 16 * 1024),
         ("grpc.max_connection_idle_ms", round(limits.idle_seconds * 1000)),
         ("grpc.max_connection_age_ms", round(limits.connection_seconds * 1000)),
         ("grpc.max_connection_age_grace_ms", round((limits.stream_seconds + _GRACE_SECONDS) * 1000)),

@@ -17,6 +17,7 @@ import grpc
 
 from adapters.grpc.call_facts import CallFacts, Metadata
 from adapters.grpc.connection_guard import ConnectionGuard
+from adapters.grpc.connections import is_large
 from adapters.grpc.errors import TooManyFailedLogins
 from adapters.grpc.interceptor import refusing
 from adapters.grpc.traffic import Traffic
@@ -49,9 +50,10 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
     ) -> Handler | None:
         metadata = tuple(handler_call_details.invocation_metadata or ())
         handler = await continuation(handler_call_details)
-        if handler is None or self._traffic.has_let_in(metadata):
-            return handler
         method = handler_call_details.method
+        # A large request is only waited for once its connection is known for its credential.
+        if handler is None or (self._traffic.has_let_in(metadata) and not is_large(method)):
+            return handler
         needs_credential = method in self._own or method.split("/")[1] in self._closed
         enter = self._known(method, metadata) if needs_credential else self._few
         return _entered(handler, enter)
@@ -59,6 +61,7 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
     def _known(self, method: str, metadata: Metadata) -> Any:
         @asynccontextmanager
         async def known(context: Any) -> AsyncIterator[None]:
+            await self._must_be_open(context)
             async with refusing(method, CallFacts.of(context, metadata), context) as facts:
                 try:
                     await self._traffic.know(method, facts)
@@ -71,6 +74,7 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
 
     @asynccontextmanager
     async def _few(self, context: Any) -> AsyncIterator[None]:
+        await self._must_be_open(context)
         peer = str(context.peer())
         if self._open[peer] >= MOST_OPEN:
             self._connections.refuse(peer)
@@ -82,6 +86,11 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
             self._open[peer] -= 1
             if not self._open[peer]:
                 del self._open[peer]
+
+    async def _must_be_open(self, context: Any) -> None:
+        """What is left of a connection that was closed costs as little as can be."""
+        if self._connections.is_closed(str(context.peer())):
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "This connection was closed.")
 
 
 def _entered(handler: Handler, enter: Callable[[Any], Any]) -> Handler:

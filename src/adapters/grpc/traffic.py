@@ -55,7 +55,7 @@ class TrafficLimits:
     gateway_threads: int | None = None
     queue: int = 1000
     connections: int = 1000
-    calls_per_connection: int = 1000
+    calls_per_connection: int = 128
     idle_seconds: float = 300
     connection_seconds: float = 3600
 
@@ -113,8 +113,14 @@ class Traffic:
         """Whose call it is, as far as that is known before its credential was looked at: who is let in with it is known
         by it the next time.
         """
+        digest = _digest(context)
         with self._lock:
-            return self._flows.get(_digest(context)) or Flow(customer=peer_of(context))
+            flow = self._flows.get(digest)
+        if flow is None:
+            return Flow(customer=peer_of(context))
+        if self._logins.has_shown_good(digest):
+            self.guard.prove(context)
+        return flow
 
     @contextmanager
     def stream_of(self, caller: Caller, method: str = "") -> Iterator[None]:
@@ -213,7 +219,10 @@ class FailedLogins:
         self._proven: OrderedDict[bytes, None] = OrderedDict()
 
     def has_seen_good(self, context: Any) -> bool:
-        return _digest(context) in self._proven
+        return self.has_shown_good(_digest(context))
+
+    def has_shown_good(self, digest: bytes) -> bool:
+        return digest in self._proven
 
     @contextmanager
     def watched(self, context: Any) -> Iterator[None]:

@@ -44,9 +44,10 @@ class Connection:
     closed: bool = False
 
     @classmethod
-    def to(cls, address: str, *, greets: bool = True) -> Connection:
+    def to(cls, address: str, *, greets: bool = True, source: str = "127.0.0.1", seconds: float = 30) -> Connection:
+        """source: an address of this machine."""
         host, _, port = address.rpartition(":")
-        connection = cls(socket.create_connection((host, int(port)), timeout=30))
+        connection = cls(socket.create_connection((host, int(port)), timeout=seconds, source_address=(source, 0)))
         if greets:
             connection.send(PREFACE + frame(SETTINGS, 0, 0))
         return connection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import grpc
 import pytest
 
-from adapters.grpc import strangers
+from adapters.grpc import connection_guard, strangers
 from adapters.grpc.connection_guard import MOST_REFUSED, address_of
 from adapters.grpc.strangers import MOST_OPEN
 from application.api_key import ApiKey, hash_of, written
@@ -19,6 +20,7 @@ from domain.ids import CallerId
 from tests.adapters.grpc import raw_http2 as http2
 from tests.adapters.grpc.raw_http2 import Connection, call_headers, frame, message
 from tests.adapters.grpc.serving import House, a_house, serving
+from tests.end_to_end.service import until
 
 LIST = "/bayar.payments.v1.PaymentService/ListPayments"
 FEED = "/bayar.payments.v1.EventService/StreamEvents"
@@ -175,6 +177,70 @@ def test_connections_of_strangers_make_room_for_new_ones(address: str, channel: 
             break
         assert ask_as_known(channel) is not None
     assert len(os.listdir("/dev/fd")) <= before + 5, "no descriptor is lost"
+
+
+def flood(connection: Connection, *shown: tuple[str, str], calls: int = MOST_REFUSED + 60) -> None:
+    """Many calls in one packet."""
+    head = call_headers(LIST, *shown)
+    connection.send(b"".join(frame(http2.HEADERS, http2.END_HEADERS, 1 + 2 * n, head) for n in range(calls)))
+
+
+def test_a_connection_without_a_credential_that_sends_too_much_is_closed(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection_guard, "FREE_BYTES", 20_000)
+    monkeypatch.setattr(connection_guard, "FREE_BYTES_A_SECOND", 0)
+    with Connection.to(address) as stranger, Connection.to(address) as known:
+        begin(known, LIST, ("authorization", f"Bearer {KEY}"), whole=True)
+        assert statuses(known, 1) == [0]
+        for connection in (stranger, known):
+            # Priorities of streams are frames that the core reads and forgets.
+            connection.send(frame(2, 0, 1, b"\0\0\0\0\x10") * 2_000)
+        assert stranger.wait_closed(SECONDS)
+        begin(known, LIST, ("authorization", f"Bearer {KEY}"), stream=3, whole=True)
+        assert statuses(known, 2) == [0, 0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux filters for a listener, and has 127.0.0.2")
+def test_an_address_that_goes_on_gets_no_new_connections_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connection_guard, "DROP_SECONDS", 2.0)
+    with serving(house_with_a_key(failed_logins_per_minute=20)) as channel:
+        address = address_in(channel)
+
+        def is_let_in(source: str) -> bool:
+            try:
+                Connection.to(address, source=source, seconds=0.2).socket.close()
+            except TimeoutError:
+                return False
+            return True
+
+        def attack_until_dropped(source: str, attacks: int) -> bool:
+            for _ in range(attacks):
+                try:
+                    with Connection.to(address, source=source, seconds=0.5) as stranger:
+                        flood(stranger)
+                        stranger.wait_closed(SECONDS)
+                except TimeoutError:
+                    return True
+            return not is_let_in(source)
+
+        assert attack_until_dropped("127.0.0.2", attacks=20)
+        assert is_let_in("127.0.0.1"), "others are not concerned"
+        assert ask_as_known(channel) is not None
+        until(lambda: is_let_in("127.0.0.2"), seconds=SECONDS, what="the address is let in again")
+        with Connection.to(address, source="127.0.0.3") as known:
+            begin(known, LIST, ("authorization", f"Bearer {KEY}"), whole=True)
+            assert statuses(known, 1) == [0]
+            assert not attack_until_dropped("127.0.0.3", attacks=5), "nor an address from which somebody known calls"
+
+
+@pytest.mark.parametrize("shown", [(), (("authorization", "Bearer byr_nonsense"),)], ids=["nothing", "a wrong key"])
+def test_no_call_of_others_is_cancelled_beside_a_flood(shown: tuple[tuple[str, str], ...]) -> None:
+    with serving(house_with_a_key(failed_logins_per_minute=20)) as channel, ExitStack() as stack:
+        assert ask_as_known(channel) is not None
+        for _ in range(15):
+            flood(stack.enter_context(Connection.to(address_in(channel))), *shown, calls=1_000)
+            assert ask_as_known(channel) is not None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""A normal caller beside strangers who attack: how long it waits, with every call answered."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Final
+
+from benchmarks import processes
+from benchmarks.attackers import GRPC, HTTP
+from benchmarks.fairness import load, two_callers
+from benchmarks.processes import Load
+from benchmarks.report import Line
+from benchmarks.stage import SQLITE, Stage
+
+_CALLS_A_SECOND: Final = 20.0
+_GOAL_MS: Final = 250.0
+_SHARES: Final = (0.5, 0.99)
+_CONNECTIONS_A_SECOND: Final = 20.0
+# Callers call from 127.0.0.1. macOS has no other address of its own machine.
+_STRANGERS: Final = "127.0.0.2" if sys.platform == "linux" else "127.0.0.1"
+
+
+def strangers(stage: Stage) -> list[Line]:
+    """The caller alone, and beside each attack on the gRPC port and on the HTTP side."""
+    http_address = f"127.0.0.1:{processes.free_port()}"
+    with processes.bayar(stage.twin, stage.new_database(SQLITE), {"BAYAR_HTTP_ADDRESS": http_address}) as bayar:
+        caller, payment_id = two_callers(bayar, payments=1)
+
+        def waits() -> Load:
+            return load(caller, "reads", _CALLS_A_SECOND, stage.seconds, payment_id)
+
+        lines = _lines("caller's reads without strangers", [waits() for _ in range(stage.rounds)], at_most=None)
+        for name in (*GRPC, *HTTP):
+            loads = []
+            for _ in range(stage.rounds):
+                with attacked(name, http_address if name in HTTP else bayar.address, stage.seconds + 3):
+                    loads.append(waits())
+            lines += _lines(f"caller's reads beside {name}", loads, at_most=_GOAL_MS)
+    return lines
+
+
+@contextmanager
+def attacked(
+    name: str, address: str, seconds: float, per_second: float = _CONNECTIONS_A_SECOND, source: str = _STRANGERS
+) -> Iterator[None]:
+    """While strangers attack, from a process of their own that leaves the cores to others."""
+    command = [sys.executable, "-m", "benchmarks.attackers", name, address]
+    command += ["--seconds", str(seconds), "--per-second", str(per_second), "--source", source]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as attackers:
+        assert attackers.stdout is not None
+        if attackers.stdout.readline().strip() != "begins":
+            raise RuntimeError("the attackers did not begin")
+        yield
+        if int(attackers.stdout.readline()) < 1:
+            raise RuntimeError("nobody was attacked")
+
+
+def _lines(what: str, loads: Sequence[Load], *, at_most: float | None) -> list[Line]:
+    return [
+        Line(
+            measure="10",
+            what=f"{what}, p{100 * share:g}",
+            values=[one.percentile(share) for one in loads],
+            unit="ms",
+            at_most=at_most if share == _SHARES[-1] else None,
+        )
+        for share in _SHARES
+    ]
