@@ -93,7 +93,13 @@ class _Look:
                 f"the last {self._uncovered} entries are signed with a key that is not given: give it, or look "
                 "again after the next entry"
             )
-        return Verification(self._head, broken, self._uncovered, _count_unchained(connection))
+        unchained = _count_unchained(connection)
+        if not broken and unchained and not self._head.position:
+            broken = (
+                f"there are {unchained} entries and no chain: it was removed, or nothing was written since the version "
+                "before it; the next administrative call begins one"
+            )
+        return Verification(self._head, broken, self._uncovered, unchained)
 
     def _first_unreadable(self, connection: Connection) -> str:
         """One by one, behind those that were good: many are read at a time."""

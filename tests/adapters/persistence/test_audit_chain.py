@@ -137,6 +137,14 @@ def test_an_end_that_was_cut_off_shows_by_what_was_kept_elsewhere(engine: Engine
     assert verify(engine, SEALER, Head(1, head.hash)).broken.startswith("1 (aud_001): it is another entry")
 
 
+def test_entries_without_any_chain_are_not_called_whole(engine: Engine) -> None:
+    assert verify(engine, SEALER).broken == ""
+    _write(engine, 1, 2)
+    with _as_intruder(engine) as connection:
+        connection.execute(delete(audit_chain))
+    assert "2 entries and no chain" in verify(engine, SEALER).broken
+
+
 def test_entries_of_an_earlier_version_are_told_apart(engine: Engine) -> None:
     _write(engine, 1)
     with engine.begin() as connection:
