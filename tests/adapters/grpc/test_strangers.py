@@ -238,8 +238,10 @@ def test_an_address_that_goes_on_gets_no_new_connections_for_a_while(monkeypatch
 def test_no_call_of_others_is_cancelled_beside_a_flood(shown: tuple[tuple[str, str], ...]) -> None:
     with serving(house_with_a_key(failed_logins_per_minute=20)) as channel, ExitStack() as stack:
         assert ask_as_known(channel) is not None
-        for _ in range(15):
-            flood(stack.enter_context(Connection.to(address_in(channel))), *shown, calls=1_000)
+        crowd = [stack.enter_context(Connection.to(address_in(channel))) for _ in range(25)]
+        for connection in crowd:
+            flood(connection, *shown, calls=1_000)
+        for _ in range(20):
             assert ask_as_known(channel) is not None
 
 
