@@ -23,7 +23,7 @@ QUICK_TESTS = ("tests/domain", "tests/application")
 """They need no network, no database and no process: all of them run in seconds."""
 
 _COPIED = ("src", "tests", "clients/python/src", "twin/src", "docs", "conftest.py", "pyproject.toml")
-_TIMEOUT_SECONDS = 60
+_TIMEOUT_SECONDS = 300
 _EVERYTHING = ""
 
 Coverage = Mapping[tuple[str, int], frozenset[str]]
