@@ -13,6 +13,8 @@ MOST_ORDINARY_BYTES: Final = 256 * 1024
 _LARGE: Final = frozenset({"/bayar.payments.v1.DisputeService/AddDisputeEvidence"})
 # Streams are ended by the service itself before a connection that has grown old is cut.
 _GRACE_SECONDS: Final = 60.0
+# For the handshake, and for the peer's settings after it.
+GREETING_SECONDS: Final = 10.0
 
 
 def is_large(method: str) -> bool:
@@ -44,8 +46,8 @@ def options_of(limits: TrafficLimits, *, shares_port: bool = False) -> tuple[tup
         # Peers that vanished, and peers that never finish their handshake or say their settings.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
-        ("grpc.server_handshake_timeout_ms", 10_000),
-        ("grpc.http2.settings_timeout", 10_000),
+        ("grpc.server_handshake_timeout_ms", round(GREETING_SECONDS * 1000)),
+        ("grpc.http2.settings_timeout", round(GREETING_SECONDS * 1000)),
         # Floods of pings, and of calls that are reset as soon as they are made.
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.http2.max_ping_strikes", 2),

@@ -15,6 +15,7 @@ import grpc
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from adapters.grpc import connections
 from tests.adapters.grpc import raw_http2 as http2
 from tests.adapters.grpc.raw_http2 import Connection, call_headers, frame, message
 from tests.adapters.grpc.serving import a_house, serving
@@ -207,11 +208,14 @@ def test_connections_that_do_nothing_are_closed() -> None:
         assert _listed(channel) is not None, "whoever comes again is served"
 
 
-def test_a_greeting_that_never_ends_is_cut(address: str) -> None:
-    with Connection.to(address, greets=False) as silent, Connection.to(address, greets=False) as half:
-        half.send(http2.PREFACE[:10])
-        assert silent.wait_closed(LONG_SECONDS)
-        assert half.wait_closed(LONG_SECONDS)
+def test_a_greeting_that_never_ends_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "GREETING_SECONDS", 0.5)
+    with serving(a_house()) as channel:
+        address = _address_of(channel)
+        with Connection.to(address, greets=False) as silent, Connection.to(address, greets=False) as half:
+            half.send(http2.PREFACE[:10])
+            assert silent.wait_closed(LONG_SECONDS)
+            assert half.wait_closed(LONG_SECONDS)
 
 
 def test_there_are_so_many_connections_and_no_more() -> None:
