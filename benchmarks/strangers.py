@@ -47,7 +47,7 @@ def strangers(stage: Stage) -> list[Line]:
 
 @contextmanager
 def attacked(
-    name: str, address: str, seconds: float, per_second: float = _CONNECTIONS_A_SECOND, source: str = _STRANGERS
+    name: str, address: str, seconds: float, per_second: float = _CONNECTIONS_A_SECOND, source: str = "127.0.0.1"
 ) -> Iterator[None]:
     """While strangers attack, from a process of their own that leaves the cores to others."""
     command = [sys.executable, "-m", "benchmarks.attackers", name, address]
