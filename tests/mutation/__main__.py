@@ -14,7 +14,7 @@ from math import comb
 from pathlib import Path
 
 from tests.mutation.mutants import Mutant, mutants_of
-from tests.mutation.workplace import Coverage, Workplace
+from tests.mutation.workplace import Workplace, stages_for
 
 TREE = Path(__file__).resolve().parents[2]
 FOLDERS = ["src/domain", "src/application"]
@@ -77,18 +77,16 @@ def _begin(folder: str) -> None:
     _workplace = Workplace.copy_of(TREE, Path(tempfile.mkdtemp(dir=folder)))
 
 
-def _catches(mutant: Mutant, coverage: Coverage) -> bool:
-    return _workplace.catches(mutant, coverage)
+def _catches(mutant: Mutant, stages: list[list[str]]) -> bool:
+    return _workplace.catches(mutant, stages)
 
 
 def _try_all(mutants: list[Mutant], workers: int) -> Iterator[tuple[Mutant, bool]]:
     with tempfile.TemporaryDirectory() as folder:
         coverage = Workplace.copy_of(TREE, Path(tempfile.mkdtemp(dir=folder))).coverage()
         with ProcessPoolExecutor(workers, initializer=_begin, initargs=(folder,)) as pool:
-            places = [
-                {(m.path, m.line): coverage[m.path, m.line]} if (m.path, m.line) in coverage else {} for m in mutants
-            ]
-            yield from zip(mutants, pool.map(_catches, mutants, places), strict=True)
+            stages = [stages_for(mutant, coverage) for mutant in mutants]
+            yield from zip(mutants, pool.map(_catches, mutants, stages), strict=True)
 
 
 if __name__ == "__main__":

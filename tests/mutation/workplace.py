@@ -9,7 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -51,14 +51,13 @@ class Workplace:
         _, status = os.waitpid(child, 0)
         return status == 0
 
-    def catches(self, mutant: Mutant, coverage: Coverage) -> bool:
-        """Whether a test fails with the mutant in place."""
-        tests = coverage.get((mutant.path, mutant.line), frozenset({_EVERYTHING}))
+    def catches(self, mutant: Mutant, stages: Sequence[Sequence[str]]) -> bool:
+        """Whether a test fails with the mutant in place. A stage of tests runs only where the one before has passed."""
         path = self.root / mutant.path
         original = path.read_text()
         path.write_text(mutant.code(self.root))
         try:
-            return not self.passes(list(QUICK_TESTS) if _EVERYTHING in tests else sorted(tests))
+            return not all(self.passes(list(tests)) for tests in stages)
         finally:
             path.write_text(original)
 
@@ -100,6 +99,15 @@ class Workplace:
 def _is_installed(path: str) -> bool:
     """Whether the path belongs to Python and its packages, not to the tree that was copied."""
     return path.startswith((sys.prefix, sys.base_prefix))
+
+
+def stages_for(mutant: Mutant, coverage: Coverage) -> list[list[str]]:
+    """The tests that run the mutant's line. A line that runs at import has those of its file first, then all."""
+    of_line = coverage.get((mutant.path, mutant.line), frozenset({_EVERYTHING}))
+    if _EVERYTHING not in of_line:
+        return [sorted(of_line)]
+    of_file = {test for (path, _), tests in coverage.items() if path == mutant.path for test in tests} - {_EVERYTHING}
+    return [sorted(of_file), list(QUICK_TESTS)] if of_file else [list(QUICK_TESTS)]
 
 
 def _read_coverage(data: Path, root: Path) -> Coverage:
