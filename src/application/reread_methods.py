@@ -31,12 +31,11 @@ class RereadMethods:
         """
         with self.store.read() as work:
             method = _find(work, token, customer_id)
-            absent = work.payment_methods.get(PaymentMethodId(token)) if method is None else None
+            other = work.payment_methods.get(PaymentMethodId(token)) if method is None else None
         if method is not None:
             self._bring_up_to_date(method)
-        elif absent is None or self.late(absent).state is not PaymentMethodState.ACTIVE:
-            return False
-        return True
+            return True
+        return other is not None and _is_absent(other) and self.late(other).state is PaymentMethodState.ACTIVE
 
     def late(self, method: PaymentMethod) -> PaymentMethod:
         """The method as it is now: ACTIVE where the gateway did not have it within the horizon, and has it by now.
