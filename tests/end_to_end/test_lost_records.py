@@ -9,6 +9,7 @@ import braintree
 import pytest
 from braintree.successful_result import SuccessfulResult
 
+from adapters.persistence.sealing import place_of
 from bayar import BayarClient, BayarError, Customer, PaymentMethod, PaymentMethodState, PaymentState
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.decline_pb2 import DeclineReason, RetryAdvice
@@ -18,6 +19,7 @@ from bayar.payments.v1.warning_pb2 import WarningReason
 from tests.end_to_end.service import Pair, running_pair
 from tests.end_to_end.test_webhooks import sdk_of
 from tests.end_to_end.wallet import MASTERCARD, a_card, pay
+from tests.sealing import sealer_of
 
 ACTIVE = PaymentMethodState.PAYMENT_METHOD_STATE_ACTIVE
 DELETED = PaymentMethodState.PAYMENT_METHOD_STATE_DELETED
@@ -38,9 +40,11 @@ def control_panel(pair: Pair) -> braintree.BraintreeGateway:
 
 def with_a_bad_email(pair: Pair, customer: Customer) -> Customer:
     """A record from before emails were checked by the gateway's rules."""
+    sealer = sealer_of(pair.service.environment)
+    email = sealer.seal("ann@localhost", place_of("customers", "email", customer.customer_id))
     with sqlite3.connect(pair.database, timeout=10) as database:
         changed = database.execute(
-            "UPDATE customers SET email = 'ann@localhost' WHERE customer_id = ?", (customer.customer_id,)
+            "UPDATE customers SET email = ? WHERE customer_id = ?", (email, customer.customer_id)
         )
         assert changed.rowcount == 1
     return customer
