@@ -35,7 +35,7 @@ Call = Callable[[int], Awaitable[str]]
 
 
 @dataclass(slots=True)
-class Tally:
+class VelocityCounter:
     outcomes: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
 
@@ -190,7 +190,7 @@ _KINDS: Final = {
 }
 
 
-async def _closed_loop(call: Call, numbers: Iterator[int], callers: int, end: float, tally: Tally) -> None:
+async def _closed_loop(call: Call, numbers: Iterator[int], callers: int, end: float, tally: VelocityCounter) -> None:
     async def go_on() -> None:
         while (started := time.monotonic()) < end:
             tally.add(await call(next(numbers)), time.monotonic() - started)
@@ -198,7 +198,7 @@ async def _closed_loop(call: Call, numbers: Iterator[int], callers: int, end: fl
     await asyncio.gather(*(go_on() for _ in range(callers)))
 
 
-async def _open_loop(call: Call, numbers: Iterator[int], rate: float, end: float, tally: Tally) -> None:
+async def _open_loop(call: Call, numbers: Iterator[int], rate: float, end: float, tally: VelocityCounter) -> None:
     under_way: set[asyncio.Task[None]] = set()
 
     async def once(number: int, due: float) -> None:
@@ -223,9 +223,9 @@ async def _run(given: argparse.Namespace) -> dict[str, object]:
     async with AsyncExitStack() as stack:
         call = await make(given, stack)
         numbers = count()
-        await _closed_loop(call, numbers, given.callers, time.monotonic() + given.warm_up_seconds, Tally())
+        await _closed_loop(call, numbers, given.callers, time.monotonic() + given.warm_up_seconds, VelocityCounter())
         print("begins", flush=True)
-        tally, started, cpu_before = Tally(), time.monotonic(), time.process_time()
+        tally, started, cpu_before = VelocityCounter(), time.monotonic(), time.process_time()
         if given.rate:
             await _open_loop(call, numbers, given.rate, started + given.seconds, tally)
         else:

@@ -14,22 +14,22 @@ from typing import Final
 
 from sqlalchemy import Engine, text
 
-from adapters.persistence.engine import Limits, create_engine
 from adapters.persistence.migrate import upgrade
+from adapters.persistence.sql.engine import Limits, create_engine
 from adapters.persistence.store import SqlStore
-from application.caller import Caller
-from application.export_payments import ExportPayments
-from application.get_payment import GetPayment
-from application.list_customers import ListCustomers
-from application.list_payment_events import ListPaymentEvents
-from application.list_payment_methods import ListPaymentMethods
-from application.list_payments import ListPayments, RawPaymentFilter
-from application.page_tokens import PageTokens
+from application.common.caller import Caller
+from application.common.page_tokens import PageTokens
+from application.customers.list_customers import ListCustomers
+from application.events.read_feed import ReadFeed
+from application.payment_methods.list_payment_methods import ListPaymentMethods
+from application.payments.export_payments import ExportPayments
+from application.payments.get_payment import GetPayment
+from application.payments.list_payment_events import ListPaymentEvents
+from application.payments.list_payments import ListPayments, RawPaymentFilter
 from application.ports.feed import FeedFilter, FeedKind
-from application.read_feed import ReadFeed
 from benchmarks.report import Line
 from benchmarks.stage import POSTGRESQL, SQLITE, Stage
-from bootstrap.runtime import SortableIds
+from bootstrap.wiring.clock_and_ids import UlidSource
 from domain.transitions import PaymentState
 from tests import long_history
 from tests.long_history import LATEST, MUSEUM, REGULAR, REGULAR_PAYMENTS, SHOP, WHOLESALER, LongHistory
@@ -201,7 +201,7 @@ def _filled(stage: Stage, kind: str, count: int) -> Iterator[_Read]:
             filled = long_history.fill(engine, count)
     # One connection, so that one process of the database does everything.
     with _engine_of(url, Limits(pool_size=1)) as engine:
-        yield _Read(SqlStore(engine, SortableIds(), SEALER), filled, _process_of(engine))
+        yield _Read(SqlStore(engine, UlidSource(), SEALER), filled, _process_of(engine))
 
 
 @contextmanager

@@ -183,7 +183,7 @@ def bayar(
     migrated = run_bayar("migrate", environment=environment)
     if migrated.returncode:
         raise RuntimeError(migrated.stderr)
-    command = [sys.executable, "-m", "bootstrap.cli", "serve", "--workers", str(workers)]
+    command = [sys.executable, "-m", "bootstrap.cli.main", "serve", "--workers", str(workers)]
     with _running(command, environment | {"BAYAR_API_KEY": TEST_KEY}, ready="Bayar listens on ") as measured:
         let_in(database_url)
         yield measured

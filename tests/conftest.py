@@ -34,8 +34,8 @@ def postgres_url(postgres: Postgres) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def migrated_postgres_engine(postgres_url: str) -> Iterator[Engine]:
-    from adapters.persistence.engine import create_engine
     from adapters.persistence.migrate import upgrade
+    from adapters.persistence.sql.engine import create_engine
 
     engine = create_engine(postgres_url)
     upgrade(engine)
@@ -59,8 +59,8 @@ def postgres_engine(migrated_postgres_engine: Engine) -> Engine:
 @pytest.fixture(scope="session")
 def migrated_sqlite_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file with all tables and no rows. Copy it."""
-    from adapters.persistence.engine import create_engine
     from adapters.persistence.migrate import upgrade
+    from adapters.persistence.sql.engine import create_engine
 
     path = tmp_path_factory.mktemp("sqlite") / "empty.db"
     engine = create_engine(f"sqlite:///{path}")
@@ -77,7 +77,7 @@ def sqlite_url(migrated_sqlite_file: Path, tmp_path: Path) -> str:
 
 @pytest.fixture
 def sqlite_engine(sqlite_url: str) -> Iterator[Engine]:
-    from adapters.persistence.engine import create_engine
+    from adapters.persistence.sql.engine import create_engine
 
     engine = create_engine(sqlite_url)
     yield engine

@@ -10,11 +10,11 @@ from typing import Final
 
 from sqlalchemy import Engine
 
-from adapters.persistence.engine import create_engine
+from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
-from application.api_key import ApiKey, hash_of, written
-from application.caller import EVERY_SCOPE
-from bootstrap.runtime import SortableIds
+from application.access.api_key import ApiKey, hash_of, written
+from application.common.caller import EVERY_SCOPE
+from bootstrap.wiring.clock_and_ids import UlidSource
 from domain.ids import CallerId
 
 KEY_ID: Final = "key_01kb00000000000000000000te"
@@ -28,7 +28,7 @@ def let_in(database: Engine | str) -> None:
     """Makes the test key one of the database's, with every scope."""
     engine = create_engine(database) if isinstance(database, str) else database
     try:
-        with SqlStore(engine, SortableIds()).begin() as work:
+        with SqlStore(engine, UlidSource()).begin() as work:
             if work.api_keys.get(KEY_ID) is None:
                 work.api_keys.add(
                     ApiKey(

@@ -16,14 +16,14 @@ from adapters.persistence.tables import metadata
 from application.ports.store import Store
 from domain.customer import Customer
 from domain.decline import CATALOGUE, DeclineReason
-from domain.events import CaptureMode, PaymentTerms, Stamp
+from domain.events import CaptureMode, EventContext, PaymentTerms
 from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.money import Money
 from domain.operation import FailureReason
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
 from tests.fakes.ids import CountingIds
 from tests.sealing import SEALER
@@ -215,9 +215,9 @@ def _make(store: Store, state: PaymentState, *, is_guest: bool) -> None:
     payment_id, operation_id = PaymentId("pay_zzzzzzzzzzzzzzzzzzzzzzzzzp"), OperationId("op_zzzzzzzzzzzzzzzzzzzzzzzzzz")
     amount, caller, transaction_id = Money(_MINOR_UNITS, "XOF"), CallerId("zz-caller"), "zz-transaction"
     asked, answered, later = (
-        Stamp(_START, "zz-caller"),
-        Stamp(_START + timedelta(seconds=1), "zz-caller"),
-        Stamp(_START + timedelta(days=1), "service"),
+        EventContext(_START, "zz-caller"),
+        EventContext(_START + timedelta(seconds=1), "zz-caller"),
+        EventContext(_START + timedelta(days=1), "service"),
     )
     card = Instrument(
         InstrumentKind.CARD,
@@ -252,14 +252,18 @@ def _make(store: Store, state: PaymentState, *, is_guest: bool) -> None:
         }
         if state in ends:
             told: dict[str, Any] = {"amount": amount, "transaction_id": transaction_id, "details": details}
-            payment.succeed(operation_id, standing=Standing(ends[state]), instrument=card, stamp=answered, **told)
+            payment.succeed(
+                operation_id, standing=TransactionSnapshot(ends[state]), instrument=card, stamp=answered, **told
+            )
         then = {
             PaymentState.SETTLED: TransactionStatus.SETTLED,
             PaymentState.VOIDED: TransactionStatus.VOIDED,
             PaymentState.EXPIRED: TransactionStatus.EXPIRED,
         }
         if state in then:
-            payment.move_on(transaction_id, Standing(then[state]), amount=amount, details=details, stamp=later)
+            payment.apply_gateway_status(
+                transaction_id, TransactionSnapshot(then[state]), amount=amount, details=details, stamp=later
+            )
         if state is PaymentState.DECLINED:
             decline = CATALOGUE[DeclineReason.INSUFFICIENT_FUNDS]
             payment.decline(operation_id, decline, details=details, instrument=card, stamp=answered)

@@ -9,10 +9,10 @@ from typing import Final
 
 from sqlalchemy import Engine, select
 
-from adapters.persistence.resealing import SEALED_TABLES
-from adapters.persistence.sealing import Sealer, SealingKey, place_of
-from bootstrap.container import Container
-from bootstrap.settings import Settings
+from adapters.persistence.encryption.key_rotation import SEALED_TABLES
+from adapters.persistence.encryption.sealing import Sealer, SealingKey, associated_data
+from bootstrap.config.settings import Settings
+from bootstrap.wiring.container import Container
 
 OLD_KEY = SealingKey("old", b"o" * 32)
 NEW_KEY = SealingKey("new", b"n" * 32)
@@ -43,9 +43,9 @@ def opened_rows(engine: Engine, sealer: Sealer) -> dict[str, list[str]]:
                 kept = dict(row._mapping)
                 key = kept[sealed.key.name]
                 for name in sealed.texts:
-                    kept[name] = sealer.open(kept[name], place_of(sealed.table.name, name, key))
+                    kept[name] = sealer.open(kept[name], associated_data(sealed.table.name, name, key))
                 for name in sealed.documents:
-                    kept[name] = sealer.open_entries(kept[name] or {}, place_of(sealed.table.name, name, key))
+                    kept[name] = sealer.open_entries(kept[name] or {}, associated_data(sealed.table.name, name, key))
                 texts.append(str(kept))
             read[sealed.table.name] = texts
     return read

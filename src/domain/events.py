@@ -13,7 +13,7 @@ from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMeth
 from domain.instrument import Instrument
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind
-from domain.transaction import GatewayDetails, Standing
+from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
 
 SERVICE: Final = "bayar"
@@ -26,7 +26,7 @@ class CaptureMode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Stamp:
+class EventContext:
     """When it happened, and who did it: a caller's id, SERVICE, or OUTSIDE for somebody else at the gateway."""
 
     time: datetime
@@ -34,8 +34,8 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Occurrence:
-    stamp: Stamp
+class DomainEvent:
+    stamp: EventContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +60,12 @@ class PaymentTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentCreated(Occurrence):
+class PaymentCreated(DomainEvent):
     terms: PaymentTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationScheduled(Occurrence):
+class OperationScheduled(DomainEvent):
     """Accepted for later. One that started and surely had no effect is scheduled again under its own id."""
 
     operation_id: OperationId
@@ -77,7 +77,7 @@ class OperationScheduled(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationStarted(Occurrence):
+class OperationStarted(DomainEvent):
     """Written before the gateway is called. A scheduled operation starts under its own id."""
 
     operation_id: OperationId
@@ -93,18 +93,18 @@ class OperationStarted(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationSucceeded(Occurrence):
+class OperationSucceeded(DomainEvent):
     operation_id: OperationId
     amount: Money
     transaction_id: str
-    standing: Standing
+    standing: TransactionSnapshot
     details: GatewayDetails = GatewayDetails()
     instrument: Instrument | None = None
     warnings: tuple[MerchantWarning, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationDeclined(Occurrence):
+class OperationDeclined(DomainEvent):
     operation_id: OperationId
     decline: Decline
     details: GatewayDetails = GatewayDetails()
@@ -113,7 +113,7 @@ class OperationDeclined(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationFailed(Occurrence):
+class OperationFailed(DomainEvent):
     operation_id: OperationId
     reason: FailureReason
     detail: str = ""
@@ -121,23 +121,23 @@ class OperationFailed(Occurrence):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeUnknown(Occurrence):
+class OutcomeUnknown(DomainEvent):
     operation_id: OperationId
     detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayStatusChanged(Occurrence):
+class GatewayStatusChanged(DomainEvent):
     """The gateway moved a transaction on: settled, refused at settlement, expired, paid out."""
 
     operation_id: OperationId
     amount: Money
-    standing: Standing
+    standing: TransactionSnapshot
     details: GatewayDetails = GatewayDetails()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideOperationRecorded(Occurrence):
+class OutsideOperationRecorded(DomainEvent):
     """Somebody else moved this payment's money at the gateway. The operation is recorded as it was found."""
 
     operation_id: OperationId
@@ -145,12 +145,12 @@ class OutsideOperationRecorded(Occurrence):
     amount: Money
     transaction_id: str
     target_transaction_id: str
-    standing: Standing
+    standing: TransactionSnapshot
     details: GatewayDetails = GatewayDetails()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DifferenceRepaired(Occurrence):
+class DifferenceRepaired(DomainEvent):
     """A check found the record other than the gateway; the events after it mend the record."""
 
     operation_id: OperationId

@@ -9,7 +9,7 @@ from enum import Enum
 from domain.decline import Decline
 from domain.ids import OperationId, RequestId
 from domain.money import Money
-from domain.transaction import GatewayDetails, Standing
+from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
 
 
@@ -92,7 +92,7 @@ class Operation:
     note: str = ""
     finish_time: datetime | None = None
     transaction_id: str = ""
-    standing: Standing | None = None
+    standing: TransactionSnapshot | None = None
     decline: Decline | None = None
     failure_reason: FailureReason | None = None
     failure_detail: str = ""

@@ -12,7 +12,7 @@ from domain.decline import CATALOGUE, Decline, DeclineReason
 from domain.ids import OperationId, RequestId
 from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationState
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
 
 
@@ -58,7 +58,7 @@ class OperationLog:
         return next(o for o in reversed(self.operations) if o.kind is OperationKind.AUTHORIZE)
 
     @cached_property
-    def authorization_standing(self) -> Standing | None:
+    def authorization_standing(self) -> TransactionSnapshot | None:
         """Where the authorized transaction stands, None where there is none."""
         if self.authorization.state is not OperationState.SUCCEEDED:
             return None
@@ -284,7 +284,7 @@ class OperationLog:
                 return operation
         raise KeyError(operation_id)
 
-    def given_back_by(self, request_id: RequestId) -> Money:
+    def refunded_by(self, request_id: RequestId) -> Money:
         """What a request gives back, done or still to come."""
         return self._sum(
             o

@@ -12,6 +12,7 @@ from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress,
 from domain.events import (
     OUTSIDE,
     DifferenceRepaired,
+    EventContext,
     GatewayStatusChanged,
     OperationDeclined,
     OperationFailed,
@@ -23,20 +24,19 @@ from domain.events import (
     PaymentCreated,
     PaymentEvent,
     PaymentTerms,
-    Stamp,
 )
 from domain.ids import OperationId, RequestId
 from domain.instrument import Instrument
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import OperationLog
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.transitions import ALLOWED, PaymentState
 from domain.warning import MerchantWarning
 
 
 @dataclass(frozen=True, slots=True)
-class Return:
+class RefundPart:
     """One part of giving money back: how much of which transaction, by a void or a refund."""
 
     kind: OperationKind
@@ -70,7 +70,7 @@ class Payment(OperationLog):
         self.new_events: list[PaymentEvent] = []
 
     @classmethod
-    def create(cls, terms: PaymentTerms, *, stamp: Stamp) -> Payment:
+    def create(cls, terms: PaymentTerms, *, stamp: EventContext) -> Payment:
         created = PaymentCreated(stamp=stamp, terms=terms)
         payment = cls(created)
         payment.new_events.append(created)
@@ -101,7 +101,7 @@ class Payment(OperationLog):
 
     # What is asked of the gateway
 
-    def authorize(self, operation_id: OperationId, request_id: RequestId, *, stamp: Stamp) -> Operation:
+    def authorize(self, operation_id: OperationId, request_id: RequestId, *, stamp: EventContext) -> Operation:
         """Starts the authorization, or starts it again where it surely was never sent."""
         if self.operations:
             self._must_allow(OperationKind.AUTHORIZE)
@@ -126,7 +126,7 @@ class Payment(OperationLog):
         request_id: RequestId,
         *,
         final: bool = False,
-        stamp: Stamp,
+        stamp: EventContext,
     ) -> Operation:
         """Starts a capture of the amount, or of all that is left. A final one releases the rest."""
         self._must_allow(OperationKind.CAPTURE)
@@ -151,7 +151,9 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
-    def void(self, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: Stamp) -> Operation:
+    def void(
+        self, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: EventContext
+    ) -> Operation:
         """Starts the cancellation of what is held, or captured in one piece and not settled.
 
         Of a payment that is captured in part, it releases what is left of the hold. What was captured stays.
@@ -163,7 +165,7 @@ class Payment(OperationLog):
             raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.VOID)
         return self._start_void(self.authorization.transaction_id, operation_id, request_id, note=note, stamp=stamp)
 
-    def plan_refund(self, amount: Money | None) -> list[Return]:
+    def plan_refund(self, amount: Money | None) -> list[RefundPart]:
         """How the amount, or all that is left, would be given back, oldest capture first.
 
         The whole of a transaction that has not settled is voided; a part of one has to wait until it settles.
@@ -175,7 +177,7 @@ class Payment(OperationLog):
         amount = available if amount is None else amount
         if amount > available:
             raise AmountExceeds(self.terms.payment_id, OperationKind.REFUND, amount, available)
-        plan: list[Return] = []
+        plan: list[RefundPart] = []
         for sale in self.captured_sales:
             part = min(amount, self._unreturned(sale))
             if not part:
@@ -183,7 +185,7 @@ class Payment(OperationLog):
             status = sale.standing.status if sale.standing else TransactionStatus.FAILED
             whole_unsettled = part == sale.amount and status is TransactionStatus.SUBMITTED
             plan.append(
-                Return(
+                RefundPart(
                     OperationKind.VOID if whole_unsettled else OperationKind.REFUND,
                     sale.transaction_id,
                     part,
@@ -193,8 +195,8 @@ class Payment(OperationLog):
             amount -= part
         return plan
 
-    def give_back(
-        self, part: Return, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: Stamp
+    def start_refund_part(
+        self, part: RefundPart, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: EventContext
     ) -> Operation:
         """Starts, or schedules, one part of a refund plan of this very payment as it is now."""
         if part.kind is OperationKind.VOID:
@@ -215,7 +217,7 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
-    def refund_instead(self, void_id: OperationId, operation_id: OperationId, *, stamp: Stamp) -> bool:
+    def convert_void_to_refund(self, void_id: OperationId, operation_id: OperationId, *, stamp: EventContext) -> bool:
         """Schedules a refund of what a refused void was to give back. Returns whether it did.
 
         Only for a void that carried out a refund: VoidPayment asks for no refund. Where the record of the sale is
@@ -229,11 +231,11 @@ class Payment(OperationLog):
         amount = min(void.amount, self._unreturned(sale), self.refundable_amount)
         if not amount:
             return False
-        part = Return(OperationKind.REFUND, sale.transaction_id, amount, must_wait=True)
-        self.give_back(part, operation_id, void.request_id, note=void.note, stamp=stamp)
+        part = RefundPart(OperationKind.REFUND, sale.transaction_id, amount, must_wait=True)
+        self.start_refund_part(part, operation_id, void.request_id, note=void.note, stamp=stamp)
         return True
 
-    def start_scheduled(self, operation_id: OperationId, *, stamp: Stamp) -> Operation:
+    def start_scheduled(self, operation_id: OperationId, *, stamp: EventContext) -> Operation:
         """Starts a scheduled refund now that its transaction has settled."""
         operation = self.operation(operation_id)
         if operation.state is not OperationState.SCHEDULED:
@@ -251,7 +253,7 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
-    def postpone(self, operation_id: OperationId, *, stamp: Stamp) -> None:
+    def postpone(self, operation_id: OperationId, *, stamp: EventContext) -> None:
         """Schedules a scheduled refund again that started and surely had no effect."""
         operation = self.operation(operation_id)
         if operation.state is not OperationState.STARTED or not operation.was_scheduled:
@@ -277,11 +279,11 @@ class Payment(OperationLog):
         *,
         amount: Money,
         transaction_id: str,
-        standing: Standing,
+        standing: TransactionSnapshot,
         details: GatewayDetails = GatewayDetails(),
         instrument: Instrument | None = None,
         warnings: tuple[MerchantWarning, ...] = (),
-        stamp: Stamp,
+        stamp: EventContext,
     ) -> None:
         """The gateway did it. Telling it twice changes nothing.
 
@@ -316,7 +318,7 @@ class Payment(OperationLog):
         details: GatewayDetails = GatewayDetails(),
         instrument: Instrument | None = None,
         warnings: tuple[MerchantWarning, ...] = (),
-        stamp: Stamp,
+        stamp: EventContext,
     ) -> None:
         """The bank or the gateway said no. Telling it twice changes nothing; raises OutcomeConflict."""
         operation = self.operation(operation_id)
@@ -343,7 +345,7 @@ class Payment(OperationLog):
         *,
         detail: str = "",
         details: GatewayDetails = GatewayDetails(),
-        stamp: Stamp,
+        stamp: EventContext,
     ) -> None:
         """It surely had no effect. Telling it twice changes nothing; raises OutcomeConflict."""
         operation = self.operation(operation_id)
@@ -355,19 +357,19 @@ class Payment(OperationLog):
             OperationFailed(stamp=stamp, operation_id=operation_id, reason=reason, detail=detail, details=details)
         )
 
-    def doubt(self, operation_id: OperationId, detail: str, *, stamp: Stamp) -> None:
+    def mark_outcome_unknown(self, operation_id: OperationId, detail: str, *, stamp: EventContext) -> None:
         """No readable answer came. The operation stays STARTED."""
         if self.operation(operation_id).state is OperationState.STARTED:
             self._record(OutcomeUnknown(stamp=stamp, operation_id=operation_id, detail=detail))
 
-    def move_on(
+    def apply_gateway_status(
         self,
         transaction_id: str,
-        standing: Standing,
+        standing: TransactionSnapshot,
         *,
         amount: Money,
         details: GatewayDetails = GatewayDetails(),
-        stamp: Stamp,
+        stamp: EventContext,
     ) -> bool:
         """The gateway says where a transaction stands now. Returns whether that is news.
 
@@ -395,14 +397,14 @@ class Payment(OperationLog):
         amount: Money,
         transaction_id: str,
         target_transaction_id: str,
-        standing: Standing,
+        standing: TransactionSnapshot,
         details: GatewayDetails = GatewayDetails(),
-        stamp: Stamp,
+        stamp: EventContext,
     ) -> None:
         """Somebody else moved money of this payment at the gateway. Scheduled refunds that no longer fit fail."""
         self._record(
             OutsideOperationRecorded(
-                stamp=Stamp(stamp.time, OUTSIDE),
+                stamp=EventContext(stamp.time, OUTSIDE),
                 operation_id=operation_id,
                 kind=kind,
                 amount=amount,
@@ -417,8 +419,8 @@ class Payment(OperationLog):
         elif kind is OperationKind.REFUND:
             self._drop_without_room(target_transaction_id, stamp=stamp)
 
-    def note_difference(
-        self, operation_id: OperationId, difference: str, recorded: str, at_gateway: str, *, stamp: Stamp
+    def record_discrepancy(
+        self, operation_id: OperationId, difference: str, recorded: str, at_gateway: str, *, stamp: EventContext
     ) -> None:
         """A check found the record other than the gateway; what mends it is recorded next."""
         self._record(
@@ -456,7 +458,7 @@ class Payment(OperationLog):
         given_back = self.refunded_amount + self.refund_pending_amount
         return self.captured_amount + self.capturable_amount - given_back >= amount
 
-    def check_again(self, operation_id: OperationId, next_check_time: datetime, *, checked: bool = False) -> None:
+    def schedule_check(self, operation_id: OperationId, next_check_time: datetime, *, checked: bool = False) -> None:
         """Sets when an open operation is looked at next, and counts a look that found nothing. No event."""
         count = self.operation(operation_id).check_count + checked
         self._change(operation_id, next_check_time=next_check_time, check_count=count)
@@ -606,7 +608,7 @@ class Payment(OperationLog):
         *,
         for_refund: bool = False,
         note: str,
-        stamp: Stamp,
+        stamp: EventContext,
     ) -> Operation:
         target = self.latest_on(transaction_id)
         is_rest = target is not None and target.standing is not None and not target.is_captured_sale
@@ -625,13 +627,13 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
-    def _drop_scheduled(self, transaction_id: str, *, stamp: Stamp) -> None:
+    def _drop_scheduled(self, transaction_id: str, *, stamp: EventContext) -> None:
         """Refunds that wait for a settlement that will never come."""
         for operation in self.operations:
             if operation.state is OperationState.SCHEDULED and operation.target_transaction_id == transaction_id:
                 self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, stamp=stamp)
 
-    def _drop_without_room(self, transaction_id: str, *, stamp: Stamp) -> None:
+    def _drop_without_room(self, transaction_id: str, *, stamp: EventContext) -> None:
         """Refunds that wait, the latest first, while all of the transaction's come to more than it took."""
         sale = self.latest_on(transaction_id)
         for operation in reversed(self.operations):

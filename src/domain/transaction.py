@@ -110,7 +110,7 @@ class GatewayDetails:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TransactionSnapshot:
     """Where one transaction stands: its status, and the dates and the payout once they are known."""
 
     status: TransactionStatus

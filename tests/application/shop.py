@@ -7,42 +7,42 @@ from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 
-from application.absence import AbsenceWatch
-from application.add_payment_method import AddPaymentMethod, MethodOrder
-from application.attempt_limits import AttemptGuard, AttemptLimits
-from application.caller import Caller
-from application.capture_payment import CaptureOrder, CapturePayment
-from application.change_payment_method import (
+from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
+from application.common.caller import Caller
+from application.common.not_found_horizon import NotFoundTimer
+from application.common.page_tokens import PageTokens
+from application.common.validator import RawCard, RawMoney
+from application.customers.create_customer import CreateCustomer, CustomerCommand
+from application.customers.delete_customer import DeleteCustomer
+from application.customers.get_customer import GetCustomer
+from application.customers.list_customers import ListCustomers
+from application.customers.update_customer import UpdateCustomer
+from application.idempotency.fingerprint import Fingerprinter
+from application.idempotency.in_flight_requests import InFlightRequests
+from application.idempotency.payment_executor import PaymentExecutor
+from application.payment_methods.add_payment_method import AddPaymentMethod, AddPaymentMethodCommand
+from application.payment_methods.change_payment_method import (
     DeletePaymentMethod,
     MethodChanger,
     SetDefaultPaymentMethod,
     UpdatePaymentMethod,
 )
-from application.checks import RawCard, RawMoney
-from application.create_client_token import CreateClientToken
-from application.create_customer import CreateCustomer, CustomerOrder
-from application.create_payment import CreatePayment, PaymentOrder, RawSource
-from application.delete_customer import DeleteCustomer
-from application.exactly_once import ExactlyOnce
-from application.fingerprint import Fingerprinter
-from application.follow_payments import FollowPayments
-from application.get_customer import GetCustomer
-from application.get_payment import GetPayment
-from application.get_payment_method import GetPaymentMethod
-from application.in_flight import InFlight
-from application.list_customers import ListCustomers
-from application.list_payment_events import ListPaymentEvents
-from application.list_payment_methods import ListPaymentMethods
-from application.list_payments import ListPayments, RawPaymentFilter
-from application.page_tokens import PageTokens
-from application.refresh import Refresh
-from application.refund_payment import RefundOrder, RefundPayment
-from application.reread_methods import RereadMethods
-from application.resolve_methods import ResolveMethods
-from application.resolve_operations import ResolveOperations
-from application.update_customer import UpdateCustomer
-from application.verify_payment import VerifiedPayment, VerifyPayment
-from application.void_payment import VoidOrder, VoidPayment
+from application.payment_methods.create_client_token import CreateClientToken
+from application.payment_methods.get_payment_method import GetPaymentMethod
+from application.payment_methods.list_payment_methods import ListPaymentMethods
+from application.payment_methods.resolve_unknown_methods import ResolveUnknownMethods
+from application.payment_methods.sync_payment_methods import SyncPaymentMethods
+from application.payments.capture_payment import CapturePayment, CapturePaymentCommand
+from application.payments.create_payment import CreatePayment, CreatePaymentCommand, RawSource
+from application.payments.get_payment import GetPayment
+from application.payments.list_payment_events import ListPaymentEvents
+from application.payments.list_payments import ListPayments, RawPaymentFilter
+from application.payments.poll_settlements import PollSettlements
+from application.payments.refund_payment import RefundPayment, RefundPaymentCommand
+from application.payments.sync_from_gateway import Refresh
+from application.payments.verify_payment import VerifiedPayment, VerifyPayment
+from application.payments.void_payment import VoidPayment, VoidPaymentCommand
+from application.recovery.resolve_operations import ResolveOperations
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.events import CaptureMode
@@ -88,8 +88,8 @@ def an_order(
     metadata: dict[str, str] | None = None,
     language_code: str = "",
     client_address: str = "",
-) -> PaymentOrder:
-    return PaymentOrder(
+) -> CreatePaymentCommand:
+    return CreatePaymentCommand(
         request_id=a_request_id() if request_id is None else request_id,
         reference=f"order {next(_numbers)}" if reference is None else reference,
         amount=amount,
@@ -118,7 +118,7 @@ class Shop:
         self.gateway = FaultyGateway(self.real_gateway, self._next_fault)
         self.ids = CountingIds()
         self.store = MemoryStore(self.ids)
-        self.limits = AttemptLimits()
+        self.limits = VelocityLimits()
         self.currencies = frozenset({"USD", "JPY"})
         self.restart()
 
@@ -126,21 +126,21 @@ class Shop:
         """The process ends and another begins: only store and gateway are as they were."""
         self.is_stopping = False
         store, gateway = self.store, self.gateway
-        self.once = ExactlyOnce(
+        self.once = PaymentExecutor(
             store=store,
             clock=self.clock,
             ids=self.ids,
-            in_flight=InFlight(most_threads=1000),
+            in_flight=InFlightRequests(most_threads=1000),
             fingerprinter=Fingerprinter(b"key"),
             lease=LEASE,
             first_check=FIRST_CHECK,
         )
-        self.guard = AttemptGuard(store, self.clock, self.ids, self.limits, b"key of its own")
+        self.guard = VelocityLimiter(store, self.clock, self.ids, self.limits, b"key of its own")
         tokens = PageTokens(b"key")
         refresh = Refresh(store, gateway, self.clock, self.ids)
         changer = MethodChanger(store, self.once)
-        self.absence = AbsenceWatch(self.clock.steady_seconds, HORIZON)
-        self.reread_methods = RereadMethods(store, gateway, self.clock)
+        self.absence = NotFoundTimer(self.clock.steady_seconds, HORIZON)
+        self.reread_methods = SyncPaymentMethods(store, gateway, self.clock)
         self.create = CreatePayment(store, gateway, self.once, self.currencies, self.guard, self.reread_methods)
         self.capture_payment = CapturePayment(store, gateway, self.once)
         self.void_payment = VoidPayment(gateway, self.once)
@@ -149,11 +149,11 @@ class Shop:
         self.list = ListPayments(store, tokens)
         self.list_events = ListPaymentEvents(store, tokens)
         self.verify_payment = VerifyPayment(store, gateway, self.clock, self.ids)
-        self.follow = FollowPayments(store, gateway, self.once)
+        self.follow = PollSettlements(store, gateway, self.once)
         self.resolver = ResolveOperations(
             store, gateway, self.once, refresh, self.absence, is_stopping=lambda: self.is_stopping
         )
-        self.method_resolver = ResolveMethods(
+        self.method_resolver = ResolveUnknownMethods(
             store, gateway, self.once, self.absence, is_stopping=lambda: self.is_stopping
         )
         self.create_customer = CreateCustomer(store, self.once)
@@ -184,7 +184,7 @@ class Shop:
 
     # What a caller does
 
-    def pay(self, order: PaymentOrder | None = None, caller: Caller = SHOP) -> Payment:
+    def pay(self, order: CreatePaymentCommand | None = None, caller: Caller = SHOP) -> Payment:
         return self.create(order or an_order(), caller)
 
     def authorize(self, amount: int = 100_00) -> Payment:
@@ -198,7 +198,7 @@ class Shop:
     def capture(
         self, payment: Payment, amount: int | None = None, *, final: bool = False, request_id: str = ""
     ) -> Payment:
-        order = CaptureOrder(
+        order = CapturePaymentCommand(
             request_id=request_id or a_request_id(),
             payment_id=payment.terms.payment_id,
             amount=None if amount is None else usd(amount),
@@ -207,11 +207,11 @@ class Shop:
         return self.capture_payment(order, SHOP)
 
     def void(self, payment: Payment, *, request_id: str = "") -> Payment:
-        order = VoidOrder(request_id=request_id or a_request_id(), payment_id=payment.terms.payment_id)
+        order = VoidPaymentCommand(request_id=request_id or a_request_id(), payment_id=payment.terms.payment_id)
         return self.void_payment(order, SHOP)
 
     def refund(self, payment: Payment, amount: int | None = None, *, request_id: str = "") -> Payment:
-        order = RefundOrder(
+        order = RefundPaymentCommand(
             request_id=request_id or a_request_id(),
             payment_id=payment.terms.payment_id,
             amount=None if amount is None else usd(amount),
@@ -229,10 +229,10 @@ class Shop:
         return self.list(RawPaymentFilter(), SHOP).payments
 
     def customer(self, **details: str) -> Customer:
-        return self.create_customer(CustomerOrder(request_id=a_request_id(), **details), SHOP)
+        return self.create_customer(CustomerCommand(request_id=a_request_id(), **details), SHOP)
 
     def method(self, customer: Customer, source: RawCard = VISA, *, make_default: bool = False) -> PaymentMethod:
-        order = MethodOrder(
+        order = AddPaymentMethodCommand(
             request_id=a_request_id(), customer_id=customer.customer_id, source=source, make_default=make_default
         )
         return self.add_method(order, SHOP)

@@ -20,7 +20,7 @@ _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class PresentedCredentials:
     """What a terminal was sent."""
 
     raw: str
@@ -50,7 +50,7 @@ class CommandLine:
         }
 
     def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "bootstrap.cli", *arguments]
+        return [sys.executable, "-m", "bootstrap.cli.main", *arguments]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
@@ -69,7 +69,7 @@ class CommandLine:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def at_terminal(self, *arguments: str, columns: int = 120, typed: str = "") -> Shown:
+    def at_terminal(self, *arguments: str, columns: int = 120, typed: str = "") -> PresentedCredentials:
         """As at a terminal of that width, where somebody types ahead."""
         ours, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
@@ -85,4 +85,4 @@ class CommandLine:
         except OSError:  # Linux says so that the other end is closed
             pass
         os.close(ours)
-        return Shown(seen.decode().replace("\r\n", "\n"), process.wait(_SECONDS))
+        return PresentedCredentials(seen.decode().replace("\r\n", "\n"), process.wait(_SECONDS))

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import upgrade
+from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
 from domain.decline import CATALOGUE, DeclineReason
-from domain.events import CaptureMode, PaymentTerms, Stamp
+from domain.events import CaptureMode, EventContext, PaymentTerms
 from domain.ids import CallerId, OperationId, PaymentId, RequestId
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.money import Money
 from domain.payment import Payment
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.fakes.ids import CountingIds
 from tests.sealing import SEALER
 
@@ -46,7 +46,7 @@ def payment_id(number: int) -> str:
 
 
 def _payment(number: int, ids: CountingIds) -> Payment:
-    stamp = Stamp(FIRST_TIME + number * _EVERY, "default")
+    stamp = EventContext(FIRST_TIME + number * _EVERY, "default")
     brand, last_four = _CARDS[number % 3]
     card = Instrument(InstrumentKind.CARD, brand=brand, last_four=last_four, expiry=CardExpiry(2030, 12))
     terms = PaymentTerms(
@@ -67,8 +67,8 @@ def _payment(number: int, ids: CountingIds) -> Payment:
         void = payment.void(_operation_id(ids), _request_id(number, 2), stamp=stamp)
         _succeed(payment, void.operation_id, number, TransactionStatus.VOIDED, stamp)
     if number % 10 == 3:
-        settled = Standing(TransactionStatus.SETTLED, settle_time=stamp.time + timedelta(days=1))
-        payment.move_on(f"tx{number}", settled, amount=terms.amount, stamp=stamp)
+        settled = TransactionSnapshot(TransactionStatus.SETTLED, settle_time=stamp.time + timedelta(days=1))
+        payment.apply_gateway_status(f"tx{number}", settled, amount=terms.amount, stamp=stamp)
     payment.follow_time = None
     return payment
 
@@ -78,14 +78,14 @@ def _succeed(
     operation_id: OperationId,
     number: int,
     status: TransactionStatus,
-    stamp: Stamp,
+    stamp: EventContext,
     card: Instrument | None = None,
 ) -> None:
     payment.succeed(
         operation_id,
         amount=payment.terms.amount,
         transaction_id=f"tx{number}",
-        standing=Standing(status),
+        standing=TransactionSnapshot(status),
         instrument=card,
         stamp=stamp,
     )

@@ -29,7 +29,7 @@ SERVICES = [
 
 
 @dataclass(frozen=True)
-class Refusal:
+class AuthFailure:
     """An error, with the details of google.rpc."""
 
     code: grpc.StatusCode
@@ -74,7 +74,7 @@ class Script:
 
     def perform(self, answer: object, context: grpc.ServicerContext) -> object:
         match answer:
-            case Refusal(code, message, details):
+            case AuthFailure(code, message, details):
                 context.abort_with_status(rpc_status.to_status(_status(code, message, details)))
             case Silence():
                 self.ended.wait()

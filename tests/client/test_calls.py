@@ -18,18 +18,18 @@ from bayar.payments.v1.payment_service_pb2 import (
     WatchPaymentResponse,
 )
 from tests.client.clocks import Clock
-from tests.client.scripted_server import Collapse, Refusal, Script, Silence, scripted_server
+from tests.client.scripted_server import AuthFailure, Collapse, Script, Silence, scripted_server
 
 PAYMENT = Payment(payment_id="pay_1", state=PaymentState.PAYMENT_STATE_CAPTURED)
 CREATED = CreatePaymentResponse(payment=PAYMENT)
-LOST = Refusal(grpc.StatusCode.UNAVAILABLE, "Socket closed")
+LOST = AuthFailure(grpc.StatusCode.UNAVAILABLE, "Socket closed")
 
 
-def refusal(code: grpc.StatusCode, reason: str, retry_after_seconds: int | None = None) -> Refusal:
+def refusal(code: grpc.StatusCode, reason: str, retry_after_seconds: int | None = None) -> AuthFailure:
     details: list[Message] = [ErrorInfo(reason=reason, domain="bayar")]
     if retry_after_seconds is not None:
         details.append(RetryInfo(retry_delay=Duration(seconds=retry_after_seconds)))
-    return Refusal(code, "What the service says.", tuple(details))
+    return AuthFailure(code, "What the service says.", tuple(details))
 
 
 def client_of(script: Script, clock: Clock, attempts: int = 5, timeout_seconds: float = 90) -> BayarClient:
@@ -98,7 +98,7 @@ def test_waits_vary_between_half_and_whole() -> None:
         refusal(grpc.StatusCode.ABORTED, "OPERATION_IN_PROGRESS", 7),
     ],
 )
-def test_the_service_says_how_long_to_wait(busy: Refusal) -> None:
+def test_the_service_says_how_long_to_wait(busy: AuthFailure) -> None:
     clock = Clock()
     with scripted_server(busy, CREATED) as script, client_of(script, clock) as client:
         assert create(client) == PAYMENT
@@ -178,7 +178,7 @@ def test_no_answer_in_time_is_an_unknown_outcome() -> None:
 
 def test_what_a_server_cancels_as_it_stops_is_sent_again() -> None:
     clock = Clock()
-    cancelled = Refusal(grpc.StatusCode.CANCELLED, "CANCELLED")
+    cancelled = AuthFailure(grpc.StatusCode.CANCELLED, "CANCELLED")
     with scripted_server(cancelled, CREATED) as script, client_of(script, clock) as client:
         assert create(client) == PAYMENT
     first, second = script.requests
@@ -207,16 +207,16 @@ def test_a_server_that_dies_over_a_call_leaves_its_outcome_unknown() -> None:
     "unsure",
     [
         LOST,
-        Refusal(grpc.StatusCode.INTERNAL, "RST_STREAM"),
-        Refusal(grpc.StatusCode.UNKNOWN, ""),
-        Refusal(grpc.StatusCode.CANCELLED, ""),
-        Refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max"),
-        Refusal(grpc.StatusCode.ABORTED, "from a proxy"),
+        AuthFailure(grpc.StatusCode.INTERNAL, "RST_STREAM"),
+        AuthFailure(grpc.StatusCode.UNKNOWN, ""),
+        AuthFailure(grpc.StatusCode.CANCELLED, ""),
+        AuthFailure(grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max"),
+        AuthFailure(grpc.StatusCode.ABORTED, "from a proxy"),
         refusal(grpc.StatusCode.INTERNAL, "INTERNAL"),
         refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     ],
 )
-def test_what_does_not_say_that_nothing_happened_leaves_the_outcome_unknown(unsure: Refusal) -> None:
+def test_what_does_not_say_that_nothing_happened_leaves_the_outcome_unknown(unsure: AuthFailure) -> None:
     with scripted_server(unsure) as script, client_of(script, Clock(), attempts=1) as client:
         assert failure(client).outcome_unknown
 
@@ -248,7 +248,7 @@ def test_reading_is_repeated_too() -> None:
         (refusal(grpc.StatusCode.ALREADY_EXISTS, "REFERENCE_ALREADY_PAID"), False),
     ],
 )
-def test_a_lost_attempt_stays_unknown_unless_a_later_one_settles_it(last: Refusal, unknown: bool) -> None:
+def test_a_lost_attempt_stays_unknown_unless_a_later_one_settles_it(last: AuthFailure, unknown: bool) -> None:
     with scripted_server(LOST, last) as script, client_of(script, Clock()) as client:
         error = failure(client)
     assert error.outcome_unknown is unknown

@@ -10,12 +10,12 @@ from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage
 
 from bayar import BayarClient, BayarError, Violation, money
 from tests.client.clocks import Clock
-from tests.client.scripted_server import Refusal, scripted_server
+from tests.client.scripted_server import AuthFailure, scripted_server
 
 REQUEST_ID = "8f14e45f-ceea-467f-a9b4-6d1f5d3b8a11"
 
 
-def error_of(refusal: Refusal) -> BayarError:
+def error_of(refusal: AuthFailure) -> BayarError:
     with (
         scripted_server(refusal) as script,
         BayarClient(script.address, retry=Clock().policy(attempts=1)) as client,
@@ -32,7 +32,7 @@ def error_of(refusal: Refusal) -> BayarError:
 
 def test_every_detail_is_a_field_and_a_line() -> None:
     error = error_of(
-        Refusal(
+        AuthFailure(
             grpc.StatusCode.INVALID_ARGUMENT,
             "Two things are wrong with the request.",
             (
@@ -70,12 +70,12 @@ def test_every_detail_is_a_field_and_a_line() -> None:
 
 def test_an_unmet_precondition_is_a_violation_too() -> None:
     unmet = PreconditionFailure(violations=[{"type": "STATE", "subject": "payment", "description": "It is voided."}])
-    error = error_of(Refusal(grpc.StatusCode.FAILED_PRECONDITION, "No.", (unmet,)))
+    error = error_of(AuthFailure(grpc.StatusCode.FAILED_PRECONDITION, "No.", (unmet,)))
     assert error.violations == (Violation("payment", "It is voided."),)
 
 
 def test_an_error_without_details_is_still_readable() -> None:
-    assert str(error_of(Refusal(grpc.StatusCode.PERMISSION_DENIED))).startswith(
+    assert str(error_of(AuthFailure(grpc.StatusCode.PERMISSION_DENIED))).startswith(
         "Bayar gave no explanation. (PERMISSION_DENIED)\n"
     )
 
@@ -86,7 +86,7 @@ def test_an_error_without_details_is_still_readable() -> None:
 def test_a_secret_that_comes_back_is_hidden(secret: str) -> None:
     text = f"The value {secret} is wrong; order 12345 is not."
     error = error_of(
-        Refusal(
+        AuthFailure(
             grpc.StatusCode.INVALID_ARGUMENT,
             text,
             (
@@ -102,11 +102,11 @@ def test_a_secret_that_comes_back_is_hidden(secret: str) -> None:
 
 
 def test_the_traceback_is_short() -> None:
-    error = error_of(Refusal(grpc.StatusCode.NOT_FOUND, "There is no such customer."))
+    error = error_of(AuthFailure(grpc.StatusCode.NOT_FOUND, "There is no such customer."))
     assert "_InactiveRpcError" not in "".join(traceback.format_exception(error))
 
 
 def test_an_error_crosses_processes() -> None:
-    error = error_of(Refusal(grpc.StatusCode.UNKNOWN, "Oh.", (ErrorInfo(reason="WHO_KNOWS"),)))
+    error = error_of(AuthFailure(grpc.StatusCode.UNKNOWN, "Oh.", (ErrorInfo(reason="WHO_KNOWS"),)))
     copy = pickle.loads(pickle.dumps(error))  # noqa: S301 (our own)
     assert (str(copy), vars(copy)) == (str(error), vars(error))

@@ -16,14 +16,14 @@ from domain.currencies import EXPONENTS
 from domain.customer import Customer
 from domain.decline import CATALOGUE, Decline, Fixer, RetryAdvice
 from domain.errors import DomainError
-from domain.events import CaptureMode, PaymentTerms, Stamp
+from domain.events import CaptureMode, EventContext, PaymentTerms
 from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationState
 from domain.payment import Payment
 from domain.payment_method import CheckResult, PaymentMethod, PaymentMethodState, Verification
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from tests.fakes.ids import CountingIds
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -65,9 +65,9 @@ def moneys(currency_code: str, maximum: int = 2**62) -> st.SearchStrategy[Money]
     return st.builds(Money, st.integers(1, maximum), st.just(currency_code))
 
 
-def standings(status: TransactionStatus) -> st.SearchStrategy[Standing]:
+def standings(status: TransactionStatus) -> st.SearchStrategy[TransactionSnapshot]:
     return st.builds(
-        Standing,
+        TransactionSnapshot,
         st.just(status),
         settle_time=st.none() | times,
         disburse_date=st.none() | st.dates(date(2000, 1, 1), date(2100, 1, 1)),
@@ -76,8 +76,8 @@ def standings(status: TransactionStatus) -> st.SearchStrategy[Standing]:
     )
 
 
-def at(seconds: float) -> Stamp:
-    return Stamp(START + timedelta(seconds=seconds), SHOP)
+def at(seconds: float) -> EventContext:
+    return EventContext(START + timedelta(seconds=seconds), SHOP)
 
 
 def started(
@@ -104,7 +104,7 @@ def started(
     payment = Payment.create(terms, stamp=at(seconds))
     operation_id = _operation_id()
     payment.authorize(operation_id, _request_id(), stamp=at(seconds))
-    payment.check_again(operation_id, at(seconds).time + timedelta(minutes=2))
+    payment.schedule_check(operation_id, at(seconds).time + timedelta(minutes=2))
     return payment
 
 
@@ -127,17 +127,17 @@ def new_payments(draw: Draw[Any], customer_id: CustomerId | None = None) -> Paym
         descriptor=draw(st.builds(StatementDescriptor, texts, texts, texts)),
         metadata=draw(st.dictionaries(texts, texts, max_size=2)),
     )
-    stamp = Stamp(START + draw(st.timedeltas(timedelta(0), timedelta(days=300))), draw(texts))
+    stamp = EventContext(START + draw(st.timedeltas(timedelta(0), timedelta(days=300))), draw(texts))
     payment = Payment.create(terms, stamp=stamp)
     operation = payment.authorize(_operation_id(), _request_id(), stamp=stamp)
-    payment.check_again(operation.operation_id, stamp.time + timedelta(minutes=2))
+    payment.schedule_check(operation.operation_id, stamp.time + timedelta(minutes=2))
     payment.follow_time = draw(st.none() | times)
     return payment
 
 
 def go_on(draw: Draw[Any], payment: Payment) -> None:
     """Lets one more thing happen to the payment that the domain allows."""
-    stamp = Stamp(
+    stamp = EventContext(
         payment.update_time + draw(st.timedeltas(timedelta(0), timedelta(days=9))),
         draw(st.sampled_from(["bayar", payment.terms.caller_id])),
     )
@@ -179,7 +179,7 @@ def _one(draw: Draw[Any], payment: Payment, *states: OperationState) -> Operatio
     return draw(st.sampled_from(found)) if found else None
 
 
-def _succeed(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _succeed(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED)
     if operation is None:
         return
@@ -196,57 +196,57 @@ def _succeed(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
     )
 
 
-def _decline(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _decline(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED)
     if operation is not None:
         told = {"details": draw(details), "instrument": draw(st.none() | instruments)}
         payment.decline(operation.operation_id, draw(declines), stamp=stamp, **told)
 
 
-def _fail(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _fail(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED, OperationState.SCHEDULED)
     if operation is not None:
         reason = draw(st.sampled_from(FailureReason))
         payment.fail(operation.operation_id, reason, detail=draw(texts), details=draw(details), stamp=stamp)
 
 
-def _doubt(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _doubt(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     operation = _one(draw, payment, *OperationState)
     if operation is not None:
-        payment.doubt(operation.operation_id, draw(texts), stamp=stamp)
-        payment.note_difference(operation.operation_id, draw(texts), draw(texts), draw(texts), stamp=stamp)
+        payment.mark_outcome_unknown(operation.operation_id, draw(texts), stamp=stamp)
+        payment.record_discrepancy(operation.operation_id, draw(texts), draw(texts), draw(texts), stamp=stamp)
 
 
-def _check_again(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _check_again(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED, OperationState.SCHEDULED)
     if operation is not None:
-        payment.check_again(operation.operation_id, stamp.time + timedelta(minutes=5), checked=draw(st.booleans()))
+        payment.schedule_check(operation.operation_id, stamp.time + timedelta(minutes=5), checked=draw(st.booleans()))
     payment.follow_time = draw(st.none() | times)
 
 
-def _authorize(_draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _authorize(_draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     payment.authorize(_operation_id(), _request_id(), stamp=stamp)
 
 
-def _capture(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _capture(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     left = payment.capturable_amount
     amount = draw(st.none() | moneys(left.currency_code, max(left.minor_units, 1)))
     payment.capture(amount, _operation_id(), _request_id(), final=draw(st.booleans()), stamp=stamp)
 
 
-def _void(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _void(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     payment.void(_operation_id(), _request_id(), note=draw(texts), stamp=stamp)
 
 
-def _refund(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _refund(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     left = payment.refundable_amount
     amount = draw(st.none() | moneys(left.currency_code, max(left.minor_units, 1)))
     request_id = _request_id()
     for part in payment.plan_refund(amount):
-        payment.give_back(part, _operation_id(), request_id, note=draw(texts), stamp=stamp)
+        payment.start_refund_part(part, _operation_id(), request_id, note=draw(texts), stamp=stamp)
 
 
-def _start_or_postpone(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _start_or_postpone(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED, OperationState.SCHEDULED)
     if operation is None:
         return
@@ -256,17 +256,17 @@ def _start_or_postpone(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
         payment.postpone(operation.operation_id, stamp=stamp)
 
 
-def _move_on(draw: Draw[Any], payment: Payment, stamp: Stamp) -> None:
+def _move_on(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
     if not payment.transaction_ids:
         return
     transaction_id = draw(st.sampled_from(payment.transaction_ids))
     latest = payment.latest_on(transaction_id)
     if latest is not None:
         standing = draw(st.sampled_from(TransactionStatus).flatmap(standings))
-        payment.move_on(transaction_id, standing, amount=latest.amount, details=draw(details), stamp=stamp)
+        payment.apply_gateway_status(transaction_id, standing, amount=latest.amount, details=draw(details), stamp=stamp)
 
 
-_Happening = Callable[[Draw[Any], Payment, Stamp], None]
+_Happening = Callable[[Draw[Any], Payment, EventContext], None]
 _FIRST: list[_Happening] = [_succeed, _succeed, _succeed, _succeed, _decline, _fail, _doubt, _check_again]
 _LATER: list[_Happening] = [
     _succeed,
@@ -300,13 +300,13 @@ customers = st.builds(
     delete_time=st.none() | times,
 )
 
-checks = st.none() | st.sampled_from(CheckResult)
+validator = st.none() | st.sampled_from(CheckResult)
 verifications = st.builds(
     Verification,
     approved=st.booleans(),
-    cvv=checks,
-    postal_code=checks,
-    street_address=checks,
+    cvv=validator,
+    postal_code=validator,
+    street_address=validator,
     decline=st.none() | declines,
     processor_response_code=texts,
 )

@@ -7,21 +7,21 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, event, func, select
 
-from adapters.persistence import resealing
-from adapters.persistence.sealing import Sealer
+from adapters.persistence.encryption import key_rotation as resealing
+from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.store import SqlStore
 from adapters.persistence.tables import payment_archives, payment_events
-from application.archive_events import ArchiveEvents
+from application.events.archive_events import ArchiveEvents
+from application.events.read_feed import ReadFeed
 from application.ports.feed import FeedFilter
 from application.ports.store import Store
-from application.read_feed import ReadFeed
 from domain.address import Address
-from domain.events import OutcomeUnknown, Stamp
+from domain.events import EventContext, OutcomeUnknown
 from domain.ids import CustomerId, OperationId, RequestId
 from domain.instrument import Instrument, InstrumentKind
 from domain.operation import FailureReason
 from domain.payment import Payment
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.contract import stories
 from tests.contract.stories import IDS, SHOP, at, started
 from tests.fakes.ids import CountingIds
@@ -48,7 +48,7 @@ def captured(store: Store, *, seconds: float = 0) -> Payment:
             payment.authorization.operation_id,
             amount=amount,
             transaction_id=IDS.new("tx"),
-            standing=Standing(TransactionStatus.SUBMITTED),
+            standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
             instrument=CARD,
             stamp=at(seconds + 1),
         )
@@ -62,13 +62,15 @@ def settled(store: Store, *, seconds: float = 0) -> Payment:
     with store.begin() as work:
         payment = work.payments.get(payment_id, lock=True)
         assert payment is not None
-        settled = Standing(TransactionStatus.SETTLED)
-        payment.move_on(payment.transaction_ids[0], settled, amount=payment.terms.amount, stamp=at(seconds + 2))
+        settled = TransactionSnapshot(TransactionStatus.SETTLED)
+        payment.apply_gateway_status(
+            payment.transaction_ids[0], settled, amount=payment.terms.amount, stamp=at(seconds + 2)
+        )
         work.payments.save(payment)
     return payment
 
 
-def put_away(store: Store, before: datetime = LATER) -> tuple[int, int]:
+def archive_batch(store: Store, before: datetime = LATER) -> tuple[int, int]:
     place_all(store)
     steps = list(ArchiveEvents(store)(before))
     return sum(step.payment_count for step in steps), sum(step.event_count for step in steps)
@@ -101,23 +103,23 @@ def histories(store: Store, payments: list[Payment]) -> list[object]:
 def test_what_was_put_away_reads_as_before(store: Store) -> None:
     payment, other = settled(store), settled(store, seconds=500)
     before = seen(store, payment), seen(store, other)
-    assert put_away(store, at(400).time) == (1, 4)
+    assert archive_batch(store, at(400).time) == (1, 4)
     assert (seen(store, payment), seen(store, other)) == before
     # A second run finds nothing more.
-    assert put_away(store, at(400).time) == (0, 0)
-    assert put_away(store) == (1, 4)
+    assert archive_batch(store, at(400).time) == (0, 0)
+    assert archive_batch(store) == (1, 4)
     assert (seen(store, payment), seen(store, other)) == before
 
 
 def test_what_happens_later_goes_on_from_what_was_put_away(store: Store) -> None:
     payment = settled(store)
-    assert put_away(store) == (1, 4)
+    assert archive_batch(store) == (1, 4)
     with store.begin() as work:
         current = work.payments.get(payment.terms.payment_id, lock=True)
         assert current is not None
         (part,) = current.plan_refund(None)
-        stamp = Stamp(LATER + timedelta(seconds=1), SHOP)
-        refund = current.give_back(part, OperationId(IDS.new("op")), RequestId("request-2"), stamp=stamp)
+        stamp = EventContext(LATER + timedelta(seconds=1), SHOP)
+        refund = current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("request-2"), stamp=stamp)
         # Two events at once, whose states only a replay of the whole history tells.
         current.fail(refund.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=stamp)
         work.payments.save(current)
@@ -126,7 +128,7 @@ def test_what_happens_later_goes_on_from_what_was_put_away(store: Store) -> None
         assert [entry.sequence for entry in work.payments.history(payment.terms.payment_id)] == [1, 2, 3, 4, 5, 6]
         assert work.payments.history(payment.terms.payment_id, after_sequence=4)[0].sequence == 5
         assert [one.sequence for one in work.payments.history(payment.terms.payment_id, limit=5)] == [1, 2, 3, 4, 5]
-    assert put_away(store, LATER + timedelta(days=1)) == (1, 2)
+    assert archive_batch(store, LATER + timedelta(days=1)) == (1, 2)
     assert seen(store, payment) == before
 
 
@@ -141,29 +143,29 @@ def test_nothing_is_put_away_of_a_payment_on_which_something_is_under_way(store:
                 current.follow_time = LATER
             else:
                 (part,) = current.plan_refund(None)
-                current.give_back(part, OperationId(IDS.new("op")), RequestId("request-3"), stamp=at(3))
+                current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("request-3"), stamp=at(3))
             work.payments.save(current)
-    assert put_away(store) == (0, 0)
+    assert archive_batch(store) == (0, 0)
 
 
 def test_an_event_without_a_place_in_the_feed_is_not_put_away(store: Store) -> None:
     payment = settled(store)
     assert [step.payment_count for step in ArchiveEvents(store)(LATER)] == [0]
     before = seen(store, payment)
-    assert put_away(store) == (1, 4)
+    assert archive_batch(store) == (1, 4)
     assert seen(store, payment) == before
 
 
 def test_many_are_put_away_step_by_step(store: Store) -> None:
     payments = [settled(store, seconds=number / 1000) for number in range(150)]
     before = histories(store, payments)
-    assert put_away(store) == (150, 600)
+    assert archive_batch(store) == (150, 600)
     assert histories(store, payments) == before
 
 
 def test_personal_data_is_erased_from_what_was_put_away(store: Store) -> None:
     payment = settled(store)
-    put_away(store)
+    archive_batch(store)
     assert "Jalan Braga" in repr_of(store, payment)
     assert "Ani Wijaya" in repr_of(store, payment)
     with store.begin() as work:
@@ -193,7 +195,7 @@ def test_rows_are_moved_and_nothing_of_them_is_readable(engine: Engine) -> None:
     store = SqlStore(engine, CountingIds(), SEALER)
     payment = settled(store)
     assert counts(engine) == (4, 0)
-    put_away(store)
+    archive_batch(store)
     assert counts(engine) == (0, 1)
     with engine.connect() as connection:
         (kept,) = connection.execute(select(payment_archives.c.events)).scalars()
@@ -213,7 +215,7 @@ def test_what_an_earlier_version_put_away_is_read(engine: Engine) -> None:
     with store.read() as work:
         (entry,) = work.payments.history(payment_id)
     assert entry.event == OutcomeUnknown(
-        stamp=Stamp(stories.START, SHOP), operation_id=OperationId("op_1"), detail="no answer"
+        stamp=EventContext(stories.START, SHOP), operation_id=OperationId("op_1"), detail="no answer"
     )
 
 
@@ -235,7 +237,7 @@ def test_whoever_dies_on_the_way_loses_nothing_and_leaves_nothing_twice(engine: 
     event.listen(engine, "before_cursor_execute", die)
     try:
         with pytest.raises(KeyboardInterrupt):
-            put_away(store)
+            archive_batch(store)
     finally:
         event.remove(engine, "before_cursor_execute", die)
     events, archives = counts(engine)
@@ -243,7 +245,7 @@ def test_whoever_dies_on_the_way_loses_nothing_and_leaves_nothing_twice(engine: 
     assert archives > 0
     assert events > 0
     assert histories(store, payments) == before
-    assert put_away(store) == (300 - archives, events)
+    assert archive_batch(store) == (300 - archives, events)
     assert counts(engine) == (0, 300)
     assert histories(store, payments) == before
 
@@ -252,7 +254,7 @@ def test_keys_rotate_over_what_was_put_away(engine: Engine) -> None:
     store = SqlStore(engine, CountingIds(), SEALER)
     payment = settled(store)
     before = seen(store, payment)
-    put_away(store)
+    archive_batch(store)
     both = Sealer([NEW_KEY, OLD_KEY], b"an index key")
     resealing.reseal(engine, both)
     assert set(resealing.count_by_key(engine)) == {"new"}

@@ -6,17 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from application.ports.attempts import AttemptBlock, AttemptScope, Tally
 from application.ports.store import Position, Store
+from application.ports.velocity import VelocityBlock, VelocityCounter, VelocityScope
 from domain.ids import CallerId
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-BLOCK = AttemptBlock(
+BLOCK = VelocityBlock(
     block_id="blk_1",
     key="a",
     caller_id=CallerId("shop"),
-    scope=AttemptScope.CLIENT_ADDRESS,
+    scope=VelocityScope.CLIENT_ADDRESS,
     subject="203.0.113.7",
     counts_cards=False,
     limit=20,
@@ -25,40 +25,40 @@ BLOCK = AttemptBlock(
 )
 
 
-def add(store: Store, *tallies: Tally) -> None:
+def add(store: Store, *tallies: VelocityCounter) -> None:
     with store.begin() as work:
         work.attempts.add(tallies)
 
 
-def counted(store: Store, *keys: str, start: datetime = NOON - MINUTE, end: datetime = NOON) -> set[Tally]:
+def counted(store: Store, *keys: str, start: datetime = NOON - MINUTE, end: datetime = NOON) -> set[VelocityCounter]:
     with store.read() as work:
         return set(work.attempts.counted(keys, start, end))
 
 
 def test_counts_under_one_key_bucket_and_card_add_up(store: Store) -> None:
-    add(store, Tally("a", NOON, "visa"), Tally("b", NOON))
-    add(store, Tally("a", NOON, "visa", 2), Tally("a", NOON, "amex"))
-    assert counted(store, "a") == {Tally("a", NOON, "visa", 3), Tally("a", NOON, "amex", 1)}
-    assert counted(store, "a", "b", "c") == counted(store, "a") | {Tally("b", NOON)}
+    add(store, VelocityCounter("a", NOON, "visa"), VelocityCounter("b", NOON))
+    add(store, VelocityCounter("a", NOON, "visa", 2), VelocityCounter("a", NOON, "amex"))
+    assert counted(store, "a") == {VelocityCounter("a", NOON, "visa", 3), VelocityCounter("a", NOON, "amex", 1)}
+    assert counted(store, "a", "b", "c") == counted(store, "a") | {VelocityCounter("b", NOON)}
 
 
 def test_only_buckets_later_than_the_start_and_up_to_the_end_are_told(store: Store) -> None:
-    add(store, *(Tally("a", NOON + n * MINUTE) for n in range(-2, 3)))
+    add(store, *(VelocityCounter("a", NOON + n * MINUTE) for n in range(-2, 3)))
     found = counted(store, "a", start=NOON - MINUTE, end=NOON + MINUTE)
     assert {tally.bucket for tally in found} == {NOON, NOON + MINUTE}
 
 
 def test_counts_that_race_are_all_there(store: Store) -> None:
-    tallies = [Tally("a", NOON), Tally("b", NOON), Tally("c", NOON)]
+    tallies = [VelocityCounter("a", NOON), VelocityCounter("b", NOON), VelocityCounter("c", NOON)]
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda n: add(store, *(tallies if n % 2 else tallies[::-1])), range(40)))
-    assert counted(store, "a", "b", "c") == {Tally(key, NOON, "", 40) for key in "abc"}
+    assert counted(store, "a", "b", "c") == {VelocityCounter(key, NOON, "", 40) for key in "abc"}
 
 
 def test_what_was_counted_is_undone_with_its_transaction(store: Store) -> None:
     try:
         with store.begin() as work:
-            work.attempts.add([Tally("a", NOON)])
+            work.attempts.add([VelocityCounter("a", NOON)])
             raise KeyError
     except KeyError:
         pass
@@ -86,7 +86,7 @@ def test_a_key_is_blocked_once_at_a_time(store: Store) -> None:
 
 
 def test_what_no_longer_counts_is_forgotten_in_small_batches(store: Store) -> None:
-    add(store, *(Tally("a", NOON + n * MINUTE) for n in range(-5, 5)))
+    add(store, *(VelocityCounter("a", NOON + n * MINUTE) for n in range(-5, 5)))
     with store.begin() as work:
         work.attempts.block(BLOCK)
         work.attempts.block(replace(BLOCK, block_id="blk_2", key="b", end_time=NOON + 90 * MINUTE))

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from adapters.persistence.store import SqlStore
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind
 from application.ports.store import Store, UnitOfWork
-from bootstrap.runtime import SortableIds
+from bootstrap.wiring.clock_and_ids import UlidSource
 from domain.address import Address
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId, PaymentMethodId
@@ -171,7 +171,7 @@ def test_clocks_that_disagree_do_not_swap_the_events_of_a_payment(engine: Engine
     with store.begin() as work:
         again = work.payments.get(payment.terms.payment_id, lock=True)
         assert again is not None
-        again.doubt(again.operations[0].operation_id, "no answer", stamp=stories.at(-3600))
+        again.mark_outcome_unknown(again.operations[0].operation_id, "no answer", stamp=stories.at(-3600))
         work.payments.save(again)
     while _relay(store, 1):
         pass
@@ -240,7 +240,7 @@ def test_two_relays_give_no_place_twice(postgres_engine: Engine) -> None:
 @pytest.mark.timeout(900)
 def test_events_of_two_writers_are_read_once_and_in_order_by_readers_that_restart(postgres_engine: Engine) -> None:
     """Two replicas write at full speed and relay; five readers lose what they read since they last kept their place."""
-    replicas = [SqlStore(postgres_engine, SortableIds(), SEALER) for _ in range(2)]
+    replicas = [SqlStore(postgres_engine, UlidSource(), SEALER) for _ in range(2)]
     wanted, writing, pause = EVENTS, threading.Event(), threading.Event()
     written: list[str] = []
 

@@ -15,7 +15,7 @@ import pytest
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings
-from application.lease import Lease
+from application.common.lease import Lease
 from application.ports.gateway import (
     Approved,
     Authorization,

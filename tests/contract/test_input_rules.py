@@ -6,8 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from application.checks import Checks, RawMoney, largest_amount
-from application.errors import InvalidRequest
+from application.common.errors import InvalidRequest
+from application.common.validator import RawMoney, Validator, largest_amount
 from braintree_twin.params import Params
 from braintree_twin.rules.addresses import read_address
 from braintree_twin.rules.countries import BY_FIELD
@@ -20,9 +20,9 @@ from domain.currencies import EXPONENTS
 from domain.money import Money
 
 
-def is_accepted(checks: Checks) -> bool:
+def is_accepted(validator: Validator) -> bool:
     try:
-        checks.done()
+        validator.done()
     except InvalidRequest:
         return False
     return True
@@ -41,15 +41,15 @@ def twin_takes_customer(**fields: str) -> bool:
 
 
 def takes_postal_code(code: str) -> bool:
-    checks = Checks()
-    checks.address("billing_address", Address(postal_code=code))
-    return is_accepted(checks)
+    validator = Validator()
+    validator.address("billing_address", Address(postal_code=code))
+    return is_accepted(validator)
 
 
 def takes_email(email: str) -> bool:
-    checks = Checks()
-    checks.email("email", email)
-    return is_accepted(checks)
+    validator = Validator()
+    validator.email("email", email)
+    return is_accepted(validator)
 
 
 @pytest.mark.parametrize("code", ["12345-6789", "101", "1", "SW1A 1AA", "A-1 2", "123456789", "1-2-3-4-5-6", "12345-"])
@@ -101,17 +101,17 @@ def test_both_know_the_same_countries() -> None:
     ],
 )
 def test_the_largest_amount_is_the_gateways_in_every_currency(amount: int, code: str, accepted: bool) -> None:
-    checks = Checks()
-    checks.money("amount", RawMoney(amount, code), frozenset({code}))
-    assert is_accepted(checks) is accepted
+    validator = Validator()
+    validator.money("amount", RawMoney(amount, code), frozenset({code}))
+    assert is_accepted(validator) is accepted
     assert (TRANSACTION_AMOUNT.check(Money(amount, code).to_decimal(), code)[1] is None) is accepted
 
 
 def test_the_limit_is_told_in_the_currencys_own_form() -> None:
-    checks = Checks()
-    checks.money("amount", RawMoney(10**15, "IDR"), frozenset({"IDR"}))
+    validator = Validator()
+    validator.money("amount", RawMoney(10**15, "IDR"), frozenset({"IDR"}))
     with pytest.raises(InvalidRequest) as refusal:
-        checks.done()
+        validator.done()
     assert [fault.limit for fault in refusal.value.faults] == ["999999999999 (IDR 9,999,999,999.99)"]
 
 

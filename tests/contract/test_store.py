@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from application.ports.store import (
+    DetachedPayment,
     DueOperation,
     ExternalIdTaken,
-    Kept,
     PaymentFilter,
     PaymentOperation,
     Position,
@@ -29,14 +29,14 @@ from application.ports.store import (
 from domain import ids as prefixes
 from domain.address import Address
 from domain.customer import Customer
-from domain.events import OperationDeclined, OperationSucceeded, Stamp
+from domain.events import EventContext, OperationDeclined, OperationSucceeded
 from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.instrument import Instrument, InstrumentKind
 from domain.money import Money
 from domain.operation import FailureReason, Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
 from tests.contract import stories
 from tests.contract.stories import IDS, SHOP, at, started
@@ -63,7 +63,7 @@ def succeed(
         payment.authorization.operation_id,
         amount=payment.terms.amount,
         transaction_id=transaction_id or IDS.new("tx"),
-        standing=Standing(status),
+        standing=TransactionSnapshot(status),
         instrument=instrument,
         stamp=at(1),
     )
@@ -206,7 +206,7 @@ class TestPayments:
         payment = started()
         add(store, payment)
         later = at(600).time
-        change(store, payment, lambda p: p.check_again(p.operations[0].operation_id, later, checked=True))
+        change(store, payment, lambda p: p.schedule_check(p.operations[0].operation_id, later, checked=True))
         operation = get(store, payment).operations[0]
         assert (operation.next_check_time, operation.check_count) == (later, 1)
 
@@ -315,7 +315,7 @@ class TestUnitsOfWork:
 
         def look(_thread: int) -> None:
             for _ in range(5):
-                change(store, payment, lambda p: p.check_again(operation_id, at(9).time, checked=True))
+                change(store, payment, lambda p: p.schedule_check(operation_id, at(9).time, checked=True))
 
         at_once(6, look)
         assert get(store, payment).operations[0].check_count == 30
@@ -385,7 +385,7 @@ class TestFollowing:
         assert sorted(one.terms.payment_id for one in taken) == sorted(one.terms.payment_id for one in payments)
 
 
-def follow(store: Store, now: Stamp, lease_until: Stamp, limit: int = 10) -> list[Payment]:
+def follow(store: Store, now: EventContext, lease_until: EventContext, limit: int = 10) -> list[Payment]:
     with store.begin() as work:
         return work.payments.due_to_follow(now.time, lease_until.time, limit)
 
@@ -473,7 +473,7 @@ class TestErasing:
         assert get(store, payment).instrument == VISA
 
 
-def keep(store: Store, payment: Payment) -> Kept:
+def keep(store: Store, payment: Payment) -> DetachedPayment:
     with store.begin() as work:
         work.payments.add(payment)
         return work.payments.keep(payment)
@@ -488,7 +488,7 @@ class TestTakingUp:
         kept = keep(store, payment)
         for _ in range(data.draw(st.integers(1, 4))):
             with store.begin() as work:
-                current = work.payments.take_up(kept)
+                current = work.payments.reattach(kept)
                 assert current is payment
                 stories.go_on(data.draw, current)
                 events += current.new_events
@@ -505,7 +505,7 @@ class TestTakingUp:
         kept = keep(store, payment)
         change(store, payment, succeed)
         with store.begin() as work:
-            assert work.payments.take_up(kept) is None
+            assert work.payments.reattach(kept) is None
             current = work.payments.get(payment.terms.payment_id, lock=True)
         assert current == get(store, payment) != payment
 
@@ -515,19 +515,19 @@ class TestTakingUp:
         with store.begin() as work:
             work.payments.erase_personal_data(CustomerId("cus_1"))
         with store.begin() as work:
-            assert work.payments.take_up(kept) is None
+            assert work.payments.reattach(kept) is None
 
     def test_it_is_taken_up_once_even_where_what_followed_was_undone(self, store: Store) -> None:
         payment = started()
         kept = keep(store, payment)
         with suppress(ZeroDivisionError), store.begin() as work:
-            current = work.payments.take_up(kept)
+            current = work.payments.reattach(kept)
             assert current is not None
             succeed(current)
             work.payments.save(current)
             raise ZeroDivisionError
         with store.begin() as work:
-            assert work.payments.take_up(kept) is None
+            assert work.payments.reattach(kept) is None
         assert get(store, payment).state is PaymentState.PENDING
 
     def test_whoever_takes_it_up_holds_its_lock(self, store: Store) -> None:
@@ -544,7 +544,7 @@ class TestTakingUp:
 
         with ThreadPoolExecutor(1) as pool:
             with store.begin() as work:
-                current = work.payments.take_up(kept)
+                current = work.payments.reattach(kept)
                 assert current is not None
                 waiting = pool.submit(read_under_lock)
                 underway.wait(10)
@@ -994,8 +994,8 @@ class TestDueOperations:
 
         def refund_half(current: Payment) -> None:
             (part,) = current.plan_refund(Money(500, "USD"))
-            operation = current.give_back(part, OperationId(IDS.new("op")), RequestId("refund"), stamp=at(2))
-            current.check_again(operation.operation_id, at(100).time)
+            operation = current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("refund"), stamp=at(2))
+            current.schedule_check(operation.operation_id, at(100).time)
 
         payment = change(store, payment, refund_half)
         assert list(store.due_operations(at(99).time, at(200).time, 10)) == []
@@ -1006,7 +1006,7 @@ class TestDueOperations:
         add(store, payment, soon)
 
         def plan(current: Payment, ahead: timedelta) -> None:
-            current.check_again(current.operations[0].operation_id, at(0).time + ahead)
+            current.schedule_check(current.operations[0].operation_id, at(0).time + ahead)
 
         change(store, payment, lambda p: plan(p, timedelta(minutes=10, seconds=1)))
         change(store, soon, lambda p: plan(p, timedelta(minutes=10)))
@@ -1021,10 +1021,10 @@ class TestDueOperations:
 
         def refund_half(current: Payment) -> None:
             (part,) = current.plan_refund(Money(500, "USD"))
-            current.give_back(part, OperationId(IDS.new("op")), RequestId("refund"), stamp=at(2))
+            current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("refund"), stamp=at(2))
 
         def plan(current: Payment, ahead: timedelta) -> None:
-            current.check_again(current.operations[-1].operation_id, at(0).time + ahead)
+            current.schedule_check(current.operations[-1].operation_id, at(0).time + ahead)
 
         change(store, payment, refund_half)
         change(store, payment, lambda p: plan(p, timedelta(hours=2)))
@@ -1357,7 +1357,7 @@ class TestPaymentMethods:
         assert sum(method.is_default for method in methods) == 1
 
 
-def due_methods(store: Store, now: Stamp, lease_until: Stamp, limit: int = 10) -> list[PaymentMethod]:
+def due_methods(store: Store, now: EventContext, lease_until: EventContext, limit: int = 10) -> list[PaymentMethod]:
     with store.begin() as work:
         return work.payment_methods.due(now.time, lease_until.time, limit)
 
@@ -1373,7 +1373,7 @@ def test_operations_keep_their_order(store: Store) -> None:
             first.operation_id,
             amount=first.amount,
             transaction_id="tx_part",
-            standing=Standing(TransactionStatus.SUBMITTED),
+            standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
             stamp=at(2),
         )
         return current.capture(Money(200, "USD"), OperationId("op_a"), RequestId("2"), stamp=at(2))

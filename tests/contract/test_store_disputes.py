@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from application.ports.notifications import (
+from application.ports.gateway_webhooks import (
     Notification,
     NotificationOutcome,
     NotificationState,

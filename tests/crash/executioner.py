@@ -98,7 +98,7 @@ def in_turn(draw: random.Random) -> Iterator[str]:
     lock = threading.Lock()
     waiting: list[str] = []
 
-    class Turns:
+    class ConcurrencyLimiter:
         def __iter__(self) -> Iterator[str]:
             return self
 
@@ -108,4 +108,4 @@ def in_turn(draw: random.Random) -> Iterator[str]:
                     waiting.extend(draw.sample(STEPS, len(STEPS)))
                 return waiting.pop()
 
-    return Turns()
+    return ConcurrencyLimiter()

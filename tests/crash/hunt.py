@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import upgrade
+from adapters.persistence.sql.engine import create_engine
 from braintree_twin.testing import Twin, start_twin
 from tests.crash.mutants import ALL, Mutant
 from tests.crash.replica import Replica

@@ -12,17 +12,18 @@ from typing import Any, Final
 
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.transport import PooledTransport
-from adapters.grpc.dispute_servicer import DisputeServicer
-from adapters.grpc.payment_method_servicer import PaymentMethodServicer
-from adapters.grpc.payment_servicer import PaymentServicer
-from adapters.persistence.feed import SqlFeed
-from application import exactly_once, outside
-from application.absence import AbsenceWatch
-from application.exactly_once import ExactlyOnce
+from adapters.grpc.services.dispute_service import DisputeServicer
+from adapters.grpc.services.payment_method_service import PaymentMethodServicer
+from adapters.grpc.services.payment_service import PaymentServicer
+from adapters.persistence.repositories.feed import SqlFeed
+from application.common.not_found_horizon import NotFoundTimer
+from application.disputes.record_dispute import RecordDispute
+from application.events.read_feed import ReadFeed
+from application.idempotency import payment_executor as exactly_once
+from application.idempotency.payment_executor import PaymentExecutor
+from application.payments import external_operations as outside
 from application.ports.gateway import Declined, Nonce, StoredMethod, Unknown
-from application.read_feed import ReadFeed
-from application.record_dispute import RecordDispute
-from application.resolve_operations import ResolveOperations
+from application.recovery.resolve_operations import ResolveOperations
 from bayar.payments.v1.payment_pb2 import PaymentState
 from domain.operation_log import OperationLog
 from domain.payment import Payment
@@ -166,10 +167,10 @@ _TABLE: Final = (
     Mutant(
         "a repeat is answered with another payment",
         ANSWERS,
-        instead(ExactlyOnce, "repeat", repeats.repeat_by_latest),
+        instead(PaymentExecutor, "repeat", repeats.repeat_by_latest),
         is_quick=True,
     ),
-    Mutant("a repeat is refused", ANSWERS, instead(ExactlyOnce, "repeat", repeats.repeats_are_refused)),
+    Mutant("a repeat is refused", ANSWERS, instead(PaymentExecutor, "repeat", repeats.repeats_are_refused)),
     Mutant(
         "a capture is lost, and told as done",
         STATES,
@@ -186,15 +187,20 @@ _TABLE: Final = (
     Mutant(
         "an answer is given before its commit",
         ANSWERS,
-        instead(ExactlyOnce, "record", keeping.now_and_then(keeping.forget_the_outcome)),
+        instead(PaymentExecutor, "record", keeping.now_and_then(keeping.forget_the_outcome)),
         is_quick=True,
     ),
-    Mutant("a lost answer is a failure", LOST, lambda: setattr(Payment, "doubt", keeping.fail_on_doubt), is_quick=True),
+    Mutant(
+        "a lost answer is a failure",
+        LOST,
+        lambda: setattr(Payment, "mark_outcome_unknown", keeping.fail_on_doubt),
+        is_quick=True,
+    ),
     Mutant("a lost answer is a decline", LOST, instead(BraintreeAdapter, "_move", keeping.decline_on_doubt)),
     Mutant(
         "absence needs no horizon",
         LOST,
-        instead(AbsenceWatch, "is_proven", lambda _: lambda *_: True),
+        instead(NotFoundTimer, "is_proven", lambda _: lambda *_: True),
         faults=(_SLOW_SALES,),
     ),
     Mutant("refunds that others made are not seen", LOST, instead(outside, "unknown_parts", lambda _: lambda *_: [])),

@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import upgrade
+from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
 from bayar import BayarError
-from bootstrap.runtime import SortableIds
+from bootstrap.wiring.clock_and_ids import UlidSource
 from braintree_twin.control import LedgerEntry
 from braintree_twin.testing import Twin, start_twin
 from domain.dispute import Dispute
@@ -65,7 +65,7 @@ class Storm:
         upgrade(self._engine)
         let_in(self._engine)
         environment = service_environment(twin, url) | dict(settings or {})
-        self._store = SqlStore(self._engine, SortableIds(), sealer_of(environment))
+        self._store = SqlStore(self._engine, UlidSource(), sealer_of(environment))
         names = ("one", "two") if database == "postgresql" else ("one",)
         self.replicas = replicas or [Replica(f"{database}-{name}", environment, directory) for name in names]
         self.town = Town([replica.address for replica in self.replicas])

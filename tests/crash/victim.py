@@ -17,10 +17,10 @@ from typing import Final
 
 from dependency_injector import providers
 
-from bootstrap import serve
-from bootstrap.container import Container
-from bootstrap.runtime import SystemClock
-from bootstrap.settings import Settings
+from bootstrap.config.settings import Settings
+from bootstrap.process import serve
+from bootstrap.wiring.clock_and_ids import SystemClock
+from bootstrap.wiring.container import Container
 from tests.crash.mutants import plant
 from tests.crash.steps import Fuse, with_fuse
 

@@ -6,16 +6,16 @@ import itertools
 from datetime import UTC, datetime
 
 from domain.decline import CATALOGUE, DeclineReason
-from domain.events import CaptureMode, PaymentTerms, Stamp
+from domain.events import CaptureMode, EventContext, PaymentTerms
 from domain.ids import CallerId, OperationId, PaymentId, RequestId
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind
 from domain.payment import Payment
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-STAMP = Stamp(NOON, "shop")
+STAMP = EventContext(NOON, "shop")
 NO_FUNDS = CATALOGUE[DeclineReason.INSUFFICIENT_FUNDS]
 
 _numbers = itertools.count(1)
@@ -58,7 +58,7 @@ def succeed(
         operation.operation_id,
         amount=operation.amount,
         transaction_id=transaction_id or operation.target_transaction_id or f"tx{next(_numbers)}",
-        standing=Standing(status, **standing),  # type: ignore[arg-type]
+        standing=TransactionSnapshot(status, **standing),  # type: ignore[arg-type]
         stamp=STAMP,
     )
 
@@ -80,9 +80,9 @@ def move(payment: Payment, status: TransactionStatus, transaction_id: str = "", 
     transaction_id = transaction_id or payment.authorization.transaction_id
     latest = payment.latest_on(transaction_id)
     assert latest is not None
-    return payment.move_on(
+    return payment.apply_gateway_status(
         transaction_id,
-        Standing(status, **standing),  # type: ignore[arg-type]
+        TransactionSnapshot(status, **standing),  # type: ignore[arg-type]
         amount=latest.amount,
         stamp=STAMP,
     )
@@ -108,7 +108,10 @@ def void(payment: Payment) -> Operation:
 
 def start_refund(payment: Payment, amount: Money | None = None) -> list[Operation]:
     request_id = a_request_id()
-    return [payment.give_back(part, an_operation_id(), request_id, stamp=STAMP) for part in payment.plan_refund(amount)]
+    return [
+        payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
+        for part in payment.plan_refund(amount)
+    ]
 
 
 def refund(payment: Payment, amount: Money | None = None) -> list[Operation]:

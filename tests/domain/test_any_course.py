@@ -15,7 +15,7 @@ from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds, OperationLog
 from domain.payment import Payment
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.domain.making import STAMP, a_payment, a_request_id, an_operation_id, succeed, usd
 
 AUTHORIZED = 20
@@ -106,7 +106,7 @@ class AnyCourse(RuleBasedStateMachine):
             assert Money.total((part.amount for part in plan), "USD") == wanted
             assert all(part.amount for part in plan)
             for part in plan:
-                self.payment.give_back(part, an_operation_id(), a_request_id(), stamp=STAMP)
+                self.payment.start_refund_part(part, an_operation_id(), a_request_id(), stamp=STAMP)
 
         self.attempt(plan_and_start)
 
@@ -191,7 +191,7 @@ class AnyCourse(RuleBasedStateMachine):
     def lose_the_answer(self, data: st.DataObject) -> None:
         operation = self.pick(data, OperationState.STARTED)
         if operation is not None:
-            self.payment.doubt(operation.operation_id, "reset", stamp=STAMP)
+            self.payment.mark_outcome_unknown(operation.operation_id, "reset", stamp=STAMP)
 
     @rule(data=st.data())
     def contradict(self, data: st.DataObject) -> None:
@@ -228,7 +228,7 @@ class AnyCourse(RuleBasedStateMachine):
             self.payment.postpone(operation.operation_id, stamp=STAMP)
 
     @rule(data=st.data())
-    def move_on(self, data: st.DataObject) -> None:
+    def apply_gateway_status(self, data: st.DataObject) -> None:
         """Settlement, expiry, and a settlement refused: only where the gateway would."""
         transactions = self.payment.transaction_ids
         if not transactions:
@@ -245,7 +245,9 @@ class AnyCourse(RuleBasedStateMachine):
         refunds_of_it = [o for o in self.payment.operations if o.target_transaction_id == transaction_id]
         if steps and not any(o.state is OperationState.STARTED for o in refunds_of_it):
             status = data.draw(st.sampled_from(steps))
-            self.payment.move_on(transaction_id, Standing(status), amount=latest.amount, stamp=STAMP)
+            self.payment.apply_gateway_status(
+                transaction_id, TransactionSnapshot(status), amount=latest.amount, stamp=STAMP
+            )
 
     # What somebody else does at the gateway
 
@@ -258,7 +260,7 @@ class AnyCourse(RuleBasedStateMachine):
             amount=amount,
             transaction_id=transaction_id or target,
             target_transaction_id=target,
-            standing=Standing(status),
+            standing=TransactionSnapshot(status),
             stamp=STAMP,
         )
 

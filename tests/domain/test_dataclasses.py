@@ -14,10 +14,10 @@ import domain
 
 # They count, or remember where they stopped.
 CHANGEABLE = {
-    "application.absence._Sighting",
-    "application.poll_disputes.PollDisputes",
-    "application.refused_calls._Tally",
-    "application.refused_records.RefusedRecords",
+    "application.common.not_found_horizon._Sighting",
+    "application.disputes.find_new_disputes.FindNewDisputes",
+    "application.audit.refused_calls._Tally",
+    "application.payments.retry_without_refused_record.RefusedRecords",
 }
 
 # Card data, credentials and what says who somebody is.

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import IllegalTransition, OutcomeConflict
-from domain.events import OUTSIDE, OperationSucceeded, PaymentCreated, PaymentTerms, Stamp
+from domain.events import OUTSIDE, EventContext, OperationSucceeded, PaymentCreated, PaymentTerms
 from domain.instrument import Instrument, InstrumentKind
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.payment import Payment
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.warning import MerchantWarning, WarningReason
 from tests.domain.making import (
     NO_FUNDS,
@@ -34,7 +34,7 @@ from tests.domain.making import (
 )
 
 HOUR = timedelta(hours=1)
-LATER = Stamp(NOON + HOUR, "bayar")
+LATER = EventContext(NOON + HOUR, "bayar")
 VISA = Instrument(InstrumentKind.CARD, last_four="1111")
 DETAILS = GatewayDetails(status="processor_declined")
 WARNINGS = (MerchantWarning(WarningReason.BILLING_ADDRESS_LEFT_OUT, "81813"),)
@@ -45,7 +45,7 @@ def succeed_later(payment: Payment, operation: Operation, instrument: Instrument
         operation.operation_id,
         amount=operation.amount,
         transaction_id="tx",
-        standing=Standing(TransactionStatus.SUBMITTED),
+        standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
         details=DETAILS,
         instrument=instrument,
         warnings=WARNINGS,
@@ -72,9 +72,9 @@ def test_a_payment_that_is_loaded_was_changed_when_the_store_says() -> None:
 
 def test_an_event_that_comes_late_does_not_set_the_time_back() -> None:
     payment = a_started_payment()
-    payment.doubt(payment.authorization.operation_id, "reset", stamp=LATER)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "reset", stamp=LATER)
     assert payment.update_time == NOON + HOUR
-    payment.doubt(payment.authorization.operation_id, "reset", stamp=STAMP)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "reset", stamp=STAMP)
     assert payment.update_time == NOON + HOUR
 
 
@@ -112,7 +112,7 @@ def test_a_replayed_history_is_not_new() -> None:
 
 def test_a_success_leaves_all_that_the_gateway_said() -> None:
     payment = a_started_payment()
-    payment.check_again(payment.authorization.operation_id, NOON + HOUR)
+    payment.schedule_check(payment.authorization.operation_id, NOON + HOUR)
     done = succeed_later(payment, payment.authorization, VISA)
     assert (done.details, done.warnings, done.finish_time, done.next_check_time) == (
         DETAILS,
@@ -166,7 +166,7 @@ def test_a_decline_is_no_answer_to_what_was_closed_by_hand() -> None:
 def test_no_outcome_is_looked_for_any_more_once_it_is_known() -> None:
     def looked_for() -> Payment:
         payment = a_started_payment()
-        payment.check_again(payment.authorization.operation_id, NOON + HOUR)
+        payment.schedule_check(payment.authorization.operation_id, NOON + HOUR)
         return payment
 
     failed, declined = looked_for(), looked_for()
@@ -188,8 +188,8 @@ def test_a_doubt_about_what_is_known_is_none() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
     before = list(payment.new_events)
-    payment.doubt(payment.authorization.operation_id, "reset", stamp=STAMP)
-    payment.doubt(waiting.operation_id, "reset", stamp=STAMP)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "reset", stamp=STAMP)
+    payment.mark_outcome_unknown(waiting.operation_id, "reset", stamp=STAMP)
     assert payment.new_events == before
 
 
@@ -197,7 +197,7 @@ def test_looks_are_counted_only_when_they_found_nothing() -> None:
     payment = a_started_payment()
     operation_id = payment.authorization.operation_id
     for checked, count in [(False, 0), (True, 1), (False, 1), (True, 2)]:
-        payment.check_again(operation_id, NOON + HOUR, checked=checked)
+        payment.schedule_check(operation_id, NOON + HOUR, checked=checked)
         assert payment.operation(operation_id).check_count == count
         assert payment.operation(operation_id).next_check_time == NOON + HOUR
 
@@ -207,30 +207,30 @@ def test_looks_are_counted_only_when_they_found_nothing() -> None:
 
 def test_news_is_another_standing_or_another_amount() -> None:
     payment = an_authorized_payment()
-    transaction_id, held = payment.authorization.transaction_id, Standing(TransactionStatus.AUTHORIZED)
-    assert not payment.move_on(transaction_id, held, amount=usd(100_00), stamp=STAMP)
-    assert payment.move_on(transaction_id, held, amount=usd(80_00), stamp=STAMP)
+    transaction_id, held = payment.authorization.transaction_id, TransactionSnapshot(TransactionStatus.AUTHORIZED)
+    assert not payment.apply_gateway_status(transaction_id, held, amount=usd(100_00), stamp=STAMP)
+    assert payment.apply_gateway_status(transaction_id, held, amount=usd(80_00), stamp=STAMP)
     assert payment.authorized_amount == usd(80_00)
-    assert payment.move_on(transaction_id, replace(held, settle_time=NOON), amount=usd(80_00), stamp=STAMP)
-    assert not payment.move_on("unknown", held, amount=usd(80_00), stamp=STAMP)
+    assert payment.apply_gateway_status(transaction_id, replace(held, settle_time=NOON), amount=usd(80_00), stamp=STAMP)
+    assert not payment.apply_gateway_status("unknown", held, amount=usd(80_00), stamp=STAMP)
 
 
 def test_news_with_details_replaces_the_details() -> None:
     payment = a_captured_payment()
     transaction_id = payment.authorization.transaction_id
-    settled = Standing(TransactionStatus.SETTLED)
-    payment.move_on(transaction_id, settled, amount=usd(100_00), details=DETAILS, stamp=STAMP)
+    settled = TransactionSnapshot(TransactionStatus.SETTLED)
+    payment.apply_gateway_status(transaction_id, settled, amount=usd(100_00), details=DETAILS, stamp=STAMP)
     assert payment.authorization.details == DETAILS
-    payment.move_on(transaction_id, replace(settled, settle_time=NOON), amount=usd(100_00), stamp=STAMP)
+    payment.apply_gateway_status(transaction_id, replace(settled, settle_time=NOON), amount=usd(100_00), stamp=STAMP)
     assert payment.authorization.details == DETAILS
 
 
 def test_old_news_is_none() -> None:
     payment = a_settled_payment()
     transaction_id = payment.authorization.transaction_id
-    submitted = Standing(TransactionStatus.SUBMITTED)
-    assert not payment.move_on(transaction_id, submitted, amount=usd(100_00), stamp=STAMP)
-    assert payment.authorization.standing == Standing(TransactionStatus.SETTLED)
+    submitted = TransactionSnapshot(TransactionStatus.SUBMITTED)
+    assert not payment.apply_gateway_status(transaction_id, submitted, amount=usd(100_00), stamp=STAMP)
+    assert payment.authorization.standing == TransactionSnapshot(TransactionStatus.SETTLED)
 
 
 # Operations as they begin
@@ -295,7 +295,7 @@ def test_a_void_of_a_part_is_found_on_the_part() -> None:
     payment = an_authorized_payment()
     part = capture(payment, usd(30_00))
     (given_back,) = payment.plan_refund(usd(30_00))
-    started = payment.give_back(given_back, an_operation_id(), a_request_id(), stamp=STAMP)
+    started = payment.start_refund_part(given_back, an_operation_id(), a_request_id(), stamp=STAMP)
     succeed(payment, started, TransactionStatus.VOIDED)
     standing = payment.operation(part.operation_id).standing
     assert standing is not None
@@ -308,8 +308,8 @@ def test_only_a_part_changes_where_the_authorization_stands() -> None:
     whole, parts = an_authorized_payment(), an_authorized_payment()
     capture(whole)
     capture(parts, usd(1_00))
-    assert whole.authorization.standing == Standing(TransactionStatus.AUTHORIZED)
-    assert parts.authorization.standing == Standing(TransactionStatus.PARTIALLY_CAPTURED)
+    assert whole.authorization.standing == TransactionSnapshot(TransactionStatus.AUTHORIZED)
+    assert parts.authorization.standing == TransactionSnapshot(TransactionStatus.PARTIALLY_CAPTURED)
 
 
 def test_a_void_keeps_the_dates_of_what_it_releases() -> None:
@@ -318,7 +318,7 @@ def test_a_void_keeps_the_dates_of_what_it_releases() -> None:
     succeed(payment, payment.authorization, TransactionStatus.AUTHORIZED, authorization_expire_time=expires)
     succeed(payment, void(payment), TransactionStatus.VOIDED)
     standing = payment.authorization.standing
-    assert standing == Standing(TransactionStatus.VOIDED, authorization_expire_time=expires)
+    assert standing == TransactionSnapshot(TransactionStatus.VOIDED, authorization_expire_time=expires)
     assert isinstance(payment.new_events[-1], OperationSucceeded)
 
 
@@ -330,8 +330,8 @@ def test_somebody_else_is_named_wherever_the_stamp_comes_from() -> None:
         amount=usd(100_00),
         transaction_id=payment.authorization.transaction_id,
         target_transaction_id=payment.authorization.transaction_id,
-        standing=Standing(TransactionStatus.SUBMITTED),
+        standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
         stamp=LATER,
     )
-    assert payment.new_events[-1].stamp == Stamp(NOON + HOUR, OUTSIDE)
+    assert payment.new_events[-1].stamp == EventContext(NOON + HOUR, OUTSIDE)
     assert payment.update_time == NOON + HOUR

@@ -12,7 +12,7 @@ from domain.ids import CallerId, CustomerId, PaymentId
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind
 from domain.payment import Payment
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.domain.making import (
     NO_FUNDS,
     STAMP,
@@ -155,7 +155,7 @@ def test_what_asks_for_money_is_told_from_what_tells_of_it() -> None:
         amount=usd(1),
         transaction_id="tx",
         target_transaction_id="",
-        standing=Standing(TransactionStatus.AUTHORIZED),
+        standing=TransactionSnapshot(TransactionStatus.AUTHORIZED),
         stamp=STAMP,
     )
     assert not payment.is_asked_to_pay

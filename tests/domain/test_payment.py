@@ -22,8 +22,8 @@ from domain.instrument import Instrument, InstrumentKind
 from domain.money import CurrencyMismatch, Money
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.operation_log import Funds
-from domain.payment import Payment, Return
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.payment import Payment, RefundPart
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
 from tests.domain.making import (
     NO_FUNDS,
@@ -286,7 +286,7 @@ def test_what_is_settling_can_neither_be_voided_nor_has_to_wait() -> None:
     payment = a_captured_payment()
     move(payment, TransactionStatus.SETTLING)
     assert payment.plan_refund(None) == [
-        Return(OperationKind.REFUND, payment.authorization.transaction_id, usd(100_00), must_wait=False)
+        RefundPart(OperationKind.REFUND, payment.authorization.transaction_id, usd(100_00), must_wait=False)
     ]
 
 
@@ -426,11 +426,11 @@ def test_what_is_scheduled_has_no_outcome_yet() -> None:
 
 def test_a_doubt_leaves_the_operation_started_and_is_remembered() -> None:
     payment = a_started_payment()
-    payment.doubt(payment.authorization.operation_id, "timed out", stamp=STAMP)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "timed out", stamp=STAMP)
     assert payment.state is PaymentState.PENDING
     assert isinstance(payment.new_events[-1], OutcomeUnknown)
     succeed(payment, payment.authorization, TransactionStatus.AUTHORIZED)
-    payment.doubt(payment.authorization.operation_id, "timed out", stamp=STAMP)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "timed out", stamp=STAMP)
     assert isinstance(payment.new_events[-1], OperationSucceeded)
 
 
@@ -447,7 +447,9 @@ def test_news_about_a_transaction_is_told_once() -> None:
     assert move(payment, TransactionStatus.SETTLED)
     assert not move(payment, TransactionStatus.SETTLED)
     assert [type(event) for event in payment.new_events][-1:] == [GatewayStatusChanged]
-    assert not payment.move_on("unknown", Standing(TransactionStatus.SETTLED), amount=usd(1), stamp=STAMP)
+    assert not payment.apply_gateway_status(
+        "unknown", TransactionSnapshot(TransactionStatus.SETTLED), amount=usd(1), stamp=STAMP
+    )
 
 
 def test_news_without_details_keeps_the_details() -> None:
@@ -456,7 +458,7 @@ def test_news_without_details_keeps_the_details() -> None:
         payment.authorization.operation_id,
         amount=usd(100_00),
         transaction_id="tx",
-        standing=Standing(TransactionStatus.SUBMITTED),
+        standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
         details=GatewayDetails(transaction_id="tx", processor_response_code="1000"),
         stamp=STAMP,
     )
@@ -479,7 +481,7 @@ def test_a_gateway_that_authorizes_less_is_believed() -> None:
         payment.authorization.operation_id,
         amount=usd(60_00),
         transaction_id="tx",
-        standing=Standing(TransactionStatus.AUTHORIZED),
+        standing=TransactionSnapshot(TransactionStatus.AUTHORIZED),
         stamp=STAMP,
     )
     assert (payment.authorized_amount, payment.capturable_amount) == (usd(60_00), usd(60_00))
@@ -507,10 +509,10 @@ def test_a_settlement_that_was_refused_says_why_there_is_no_money() -> None:
 def test_every_step_is_an_event_and_the_history_is_the_payment() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
-    payment.note_difference(payment.authorization.operation_id, "status", "submitted", "settled", stamp=STAMP)
+    payment.record_discrepancy(payment.authorization.operation_id, "status", "submitted", "settled", stamp=STAMP)
     move(payment, TransactionStatus.SETTLED)
     payment.start_scheduled(waiting.operation_id, stamp=STAMP)
-    payment.doubt(waiting.operation_id, "reset", stamp=STAMP)
+    payment.mark_outcome_unknown(waiting.operation_id, "reset", stamp=STAMP)
     payment.postpone(waiting.operation_id, stamp=STAMP)
     payment.start_scheduled(waiting.operation_id, stamp=STAMP)
     payment.decline(waiting.operation_id, NO_FUNDS, stamp=STAMP)
@@ -554,8 +556,8 @@ def test_checks_that_find_nothing_are_counted_and_are_no_history() -> None:
     payment = a_started_payment()
     events = len(payment.new_events)
     operation_id = payment.authorization.operation_id
-    payment.check_again(operation_id, NOON)
-    payment.check_again(operation_id, NOON, checked=True)
+    payment.schedule_check(operation_id, NOON)
+    payment.schedule_check(operation_id, NOON, checked=True)
     assert (payment.next_check_time, payment.authorization.check_count) == (NOON, 1)
     assert len(payment.new_events) == events
     succeed(payment, payment.authorization, TransactionStatus.AUTHORIZED)
@@ -566,8 +568,8 @@ def test_what_a_request_did_is_its_last_attempt() -> None:
     payment = a_settled_payment()
     request_id = a_request_id()
     part = payment.plan_refund(usd(1))[0]
-    first = payment.give_back(part, an_operation_id(), request_id, stamp=STAMP)
+    first = payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
     payment.fail(first.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
     assert [o.operation_id for o in payment.operations_of(request_id)] == [first.operation_id]
-    second = payment.give_back(part, an_operation_id(), request_id, stamp=STAMP)
+    second = payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
     assert [o.operation_id for o in payment.operations_of(request_id)] == [second.operation_id]

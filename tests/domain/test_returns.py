@@ -8,8 +8,8 @@ from domain.errors import AmountExceeds, IllegalTransition, OutcomeConflict
 from domain.events import OUTSIDE, OperationStarted, OutsideOperationRecorded
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
-from domain.payment import Payment, Return
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.payment import Payment, RefundPart
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
 from tests.domain.making import (
     NOON,
@@ -47,7 +47,7 @@ def outside(
         amount=amount,
         transaction_id=transaction_id,
         target_transaction_id=target,
-        standing=Standing(status),
+        standing=TransactionSnapshot(status),
         details=DETAILS,
         stamp=STAMP,
     )
@@ -94,9 +94,11 @@ def test_a_plan_passes_over_what_went_back_already() -> None:
     move(payment, TransactionStatus.SETTLED, first.transaction_id)
     refund(payment, usd(60_00))
     assert payment.plan_refund(usd(10_00)) == [
-        Return(OperationKind.REFUND, second.transaction_id, usd(10_00), must_wait=True)
+        RefundPart(OperationKind.REFUND, second.transaction_id, usd(10_00), must_wait=True)
     ]
-    assert payment.plan_refund(None) == [Return(OperationKind.VOID, second.transaction_id, usd(40_00), must_wait=False)]
+    assert payment.plan_refund(None) == [
+        RefundPart(OperationKind.VOID, second.transaction_id, usd(40_00), must_wait=False)
+    ]
 
 
 def test_what_a_dispute_claims_of_one_part_is_taken_from_another() -> None:
@@ -117,7 +119,7 @@ def test_a_note_goes_along_with_each_part() -> None:
     move(payment, TransactionStatus.SETTLED, first.transaction_id)
     request_id = a_request_id()
     given = [
-        payment.give_back(part, an_operation_id(), request_id, note="sorry", stamp=STAMP)
+        payment.start_refund_part(part, an_operation_id(), request_id, note="sorry", stamp=STAMP)
         for part in payment.plan_refund(None)
     ]
     assert [(o.kind, o.note, o.request_id, o.for_refund) for o in given] == [
@@ -132,12 +134,12 @@ def test_a_note_goes_along_with_each_part() -> None:
 def a_void_for_a_refund(payment: Payment) -> Operation:
     (part,) = payment.plan_refund(None)
     assert part.kind is OperationKind.VOID
-    return payment.give_back(part, an_operation_id(), a_request_id(), note="sorry", stamp=STAMP)
+    return payment.start_refund_part(part, an_operation_id(), a_request_id(), note="sorry", stamp=STAMP)
 
 
-def refund_instead(payment: Payment, operation: Operation) -> bool:
+def convert_void_to_refund(payment: Payment, operation: Operation) -> bool:
     before = payment.operations
-    did = payment.refund_instead(operation.operation_id, an_operation_id(), stamp=STAMP)
+    did = payment.convert_void_to_refund(operation.operation_id, an_operation_id(), stamp=STAMP)
     assert did or payment.operations == before
     return did
 
@@ -146,7 +148,7 @@ def test_a_refund_takes_the_place_of_its_refused_void() -> None:
     payment = a_captured_payment()
     late = a_void_for_a_refund(payment)
     fail(payment, late, FailureReason.GATEWAY_REFUSED_REQUEST)
-    assert refund_instead(payment, late)
+    assert convert_void_to_refund(payment, late)
     instead = payment.operations[-1]
     assert (instead.kind, instead.state, instead.amount) == (
         OperationKind.REFUND,
@@ -155,30 +157,30 @@ def test_a_refund_takes_the_place_of_its_refused_void() -> None:
     )
     assert (instead.request_id, instead.note) == (late.request_id, "sorry")
     assert instead.target_transaction_id == sale_of(payment)
-    assert not refund_instead(payment, late), "all of it is on its way"
+    assert not convert_void_to_refund(payment, late), "all of it is on its way"
 
 
 @pytest.mark.parametrize("reason", sorted(set(FailureReason) - {FailureReason.GATEWAY_REFUSED_REQUEST}, key=str))
 def test_a_void_that_was_not_refused_has_no_refund_in_its_place(reason: FailureReason) -> None:
     payment = a_captured_payment()
     late = a_void_for_a_refund(payment)
-    assert not refund_instead(payment, late)
+    assert not convert_void_to_refund(payment, late)
     fail(payment, late, reason)
-    assert not refund_instead(payment, late)
+    assert not convert_void_to_refund(payment, late)
 
 
 def test_a_void_that_asked_for_no_refund_has_none_in_its_place() -> None:
     payment = a_captured_payment()
     late = void(payment)
     fail(payment, late, FailureReason.GATEWAY_REFUSED_REQUEST)
-    assert not refund_instead(payment, late)
+    assert not convert_void_to_refund(payment, late)
 
 
 def test_a_refused_refund_has_no_other_in_its_place() -> None:
     payment = a_settled_payment()
     (late,) = start_refund(payment, usd(10_00))
     fail(payment, late, FailureReason.GATEWAY_REFUSED_REQUEST)
-    assert not refund_instead(payment, late)
+    assert not convert_void_to_refund(payment, late)
 
 
 def test_a_sale_that_somebody_else_voided_is_not_refunded() -> None:
@@ -186,7 +188,7 @@ def test_a_sale_that_somebody_else_voided_is_not_refunded() -> None:
     late = a_void_for_a_refund(payment)
     outside(payment, OperationKind.VOID, usd(100_00), sale_of(payment), TransactionStatus.VOIDED, sale_of(payment))
     fail(payment, late, FailureReason.GATEWAY_REFUSED_REQUEST)
-    assert not refund_instead(payment, late)
+    assert not convert_void_to_refund(payment, late)
 
 
 def test_only_what_is_left_is_refunded_in_place_of_a_void() -> None:
@@ -195,7 +197,7 @@ def test_only_what_is_left_is_refunded_in_place_of_a_void() -> None:
     move(payment, TransactionStatus.SETTLED)
     outside(payment, OperationKind.REFUND, usd(30_00), sale_of(payment))
     fail(payment, late, FailureReason.GATEWAY_REFUSED_REQUEST)
-    assert refund_instead(payment, late)
+    assert convert_void_to_refund(payment, late)
     assert payment.operations[-1].amount == usd(70_00)
 
 
@@ -203,14 +205,14 @@ def test_no_more_is_refunded_in_place_of_a_void_than_the_payment_has_left() -> N
     payment = an_authorized_payment()
     first, second = capture(payment, usd(60_00)), capture(payment, usd(40_00))
     move(payment, TransactionStatus.SETTLED, first.transaction_id, disputed_amount=usd(90_00))
-    late = payment.give_back(
-        Return(OperationKind.VOID, second.transaction_id, usd(40_00), must_wait=False),
+    late = payment.start_refund_part(
+        RefundPart(OperationKind.VOID, second.transaction_id, usd(40_00), must_wait=False),
         an_operation_id(),
         a_request_id(),
         stamp=STAMP,
     )
     fail(payment, late, FailureReason.GATEWAY_REFUSED_REQUEST)
-    assert refund_instead(payment, late)
+    assert convert_void_to_refund(payment, late)
     assert payment.operations[-1].amount == usd(10_00)
 
 

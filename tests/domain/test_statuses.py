@@ -8,7 +8,7 @@ import pytest
 
 from domain.events import OperationScheduled, OperationStarted, PaymentTerms
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.domain.making import STAMP, a_payment, a_request_id, an_operation_id, usd
 
 S = TransactionStatus
@@ -65,7 +65,7 @@ def an_operation(kind: OperationKind, status: TransactionStatus | None) -> Opera
         amount=usd(1_00),
         request_id=a_request_id(),
         create_time=STAMP.time,
-        standing=Standing(status) if status else None,
+        standing=TransactionSnapshot(status) if status else None,
     )
 
 

@@ -13,7 +13,7 @@ from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind
 from domain.operation_log import Funds
 from domain.payment import Payment
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.domain.making import (
     NO_FUNDS,
     STAMP,
@@ -53,7 +53,7 @@ def found_outside(payment: Payment, amount: Money, target: str, transaction_id: 
         amount=amount,
         transaction_id=transaction_id,
         target_transaction_id=target,
-        standing=Standing(TransactionStatus.SUBMITTED),
+        standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
         stamp=STAMP,
     )
 
@@ -192,16 +192,17 @@ def test_a_request_gives_back_by_refunds_and_voids_that_count_and_by_nothing_els
     settle(payment, first)
     request_id = a_request_id()
     started = [
-        payment.give_back(part, an_operation_id(), request_id, stamp=STAMP) for part in payment.plan_refund(usd(100_00))
+        payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
+        for part in payment.plan_refund(usd(100_00))
     ]
     assert [o.kind for o in started] == [OperationKind.REFUND, OperationKind.VOID]
-    assert payment.given_back_by(request_id) == usd(100_00)
+    assert payment.refunded_by(request_id) == usd(100_00)
     payment.fail(started[0].operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
-    assert payment.given_back_by(request_id) == usd(40_00)
+    assert payment.refunded_by(request_id) == usd(40_00)
     succeed(payment, started[1], TransactionStatus.VOIDED)
-    assert payment.given_back_by(request_id) == usd(40_00)
-    assert payment.given_back_by(a_request_id()) == usd(0)
-    assert payment.given_back_by(first.request_id) == payment.given_back_by(second.request_id) == usd(0)
+    assert payment.refunded_by(request_id) == usd(40_00)
+    assert payment.refunded_by(a_request_id()) == usd(0)
+    assert payment.refunded_by(first.request_id) == payment.refunded_by(second.request_id) == usd(0)
 
 
 def test_a_request_is_known_by_its_operations_without_those_that_were_tried_again() -> None:
@@ -210,7 +211,7 @@ def test_a_request_is_known_by_its_operations_without_those_that_were_tried_agai
 
     def again() -> Operation:
         (part,) = payment.plan_refund(usd(1_00))
-        return payment.give_back(part, an_operation_id(), request_id, stamp=STAMP)
+        return payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
 
     ends: list[Callable[[Operation], None]] = [
         lambda o: payment.fail(o.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP),

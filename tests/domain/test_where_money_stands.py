@@ -11,7 +11,7 @@ from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationState
 from domain.operation_log import Funds
 from domain.payment import Payment
-from domain.transaction import Standing, TransactionStatus
+from domain.transaction import TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
 from tests.domain.making import (
     NO_FUNDS,
@@ -101,7 +101,7 @@ def test_more_captured_than_was_held_leaves_nothing_and_not_less() -> None:
         part.operation_id,
         amount=usd(120_00),
         transaction_id="part",
-        standing=Standing(TransactionStatus.SUBMITTED),
+        standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
         stamp=STAMP,
     )
     assert payment.capturable_amount == usd(0)
@@ -164,9 +164,9 @@ def test_the_next_look_is_the_earliest_of_what_is_open() -> None:
     assert payment.next_check_time is None
     first, second = (start_refund(payment, usd(1_00))[0] for _ in range(2))
     assert payment.next_check_time is None
-    payment.check_again(second.operation_id, NOON + 2 * DAY)
+    payment.schedule_check(second.operation_id, NOON + 2 * DAY)
     assert payment.next_check_time == NOON + 2 * DAY
-    payment.check_again(first.operation_id, NOON + DAY)
+    payment.schedule_check(first.operation_id, NOON + DAY)
     assert payment.next_check_time == NOON + DAY
     succeed(payment, first, TransactionStatus.SUBMITTED, "back")
     assert payment.next_check_time == NOON + 2 * DAY

@@ -13,7 +13,7 @@ from grpc_status import rpc_status
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class AuthFailure:
     """One google.rpc.Status, taken apart."""
 
     code: grpc.StatusCode
@@ -34,7 +34,7 @@ class Refusal:
         return " ".join([self.message, self.localized, *self.descriptions, *self.metadata.values(), *self.faults])
 
 
-def refused(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Refusal:
+def refused(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> AuthFailure:
     """Makes the call, which has to be refused with a status of ours."""
     with pytest.raises(grpc.RpcError) as raised:
         call(*arguments, **{"timeout": 30, **keywords})
@@ -43,7 +43,7 @@ def refused(call: Callable[..., Any], *arguments: Any, **keywords: Any) -> Refus
     return read_refusal(error)
 
 
-def read_refusal(error: grpc.Call) -> Refusal:
+def read_refusal(error: grpc.Call) -> AuthFailure:
     status = rpc_status.from_call(error)
     assert status is not None, f"no details: {error.code()} {error.details()}"
     found: dict[type, Any] = {}
@@ -60,7 +60,7 @@ def read_refusal(error: grpc.Call) -> Refusal:
     retry = found.get(rich.RetryInfo)
     localized = found.get(rich.LocalizedMessage, rich.LocalizedMessage())
     preconditions = found.get(rich.PreconditionFailure, rich.PreconditionFailure()).violations
-    return Refusal(
+    return AuthFailure(
         code=error.code(),
         message=error.details() or "",
         reason=info.reason,

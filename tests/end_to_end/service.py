@@ -74,7 +74,7 @@ def environment_of(twin: Twin, database_url: str, more: Mapping[str, str] | None
 def run_bayar(*arguments: str, environment: Mapping[str, str], seconds: float = 60) -> subprocess.CompletedProcess[str]:
     """One command of the command line, to its end."""
     return subprocess.run(
-        [sys.executable, "-m", "bootstrap.cli", *arguments],
+        [sys.executable, "-m", "bootstrap.cli.main", *arguments],
         env=dict(environment),
         capture_output=True,
         text=True,
@@ -92,7 +92,7 @@ class Service:
     address: str = ""
     http_url: str = ""
     # What Python runs.
-    program: tuple[str, ...] = ("-m", "bootstrap.cli", "serve")
+    program: tuple[str, ...] = ("-m", "bootstrap.cli.main", "serve")
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
     _clients: list[BayarClient] = field(default_factory=list, repr=False)
 

@@ -16,9 +16,9 @@ from google.protobuf import descriptor_pool, json_format, message_factory
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
-from adapters.grpc.access import required_scopes
-from adapters.grpc.server import _SERVICES as SERVICES
-from application.caller import Scope
+from adapters.grpc.middleware.authorization import required_scopes
+from adapters.grpc.server.server import _SERVICES as SERVICES
+from application.common.caller import Scope
 from bayar import BayarClient
 from bayar.payments.v1 import access_pb2
 from tests.end_to_end.disputing import DISPUTED, Disputes, turn_on_webhooks

@@ -12,7 +12,7 @@ import pytest
 from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
-from adapters.grpc.server import descriptors
+from adapters.grpc.server.server import descriptors
 from bayar import BayarClient
 from tests.end_to_end.refusals import read_refusal
 from tests.end_to_end.service import Pair

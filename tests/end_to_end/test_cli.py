@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from bayar import BayarClient, CaptureMode, Customer, Payment, card, money
-from bootstrap.service_process import running_service
-from bootstrap.twin_process import Twin, running_twin
+from bootstrap.development.service_process import running_service
+from bootstrap.development.twin_process import Twin, running_twin
 from domain.decline import DeclineReason
 from tests.bootstrap.command_line import CommandLine
 from tests.keys import ACTOR, let_in

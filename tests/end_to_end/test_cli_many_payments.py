@@ -16,8 +16,8 @@ from typing import Final
 
 import pytest
 
-from bootstrap.service_process import running_service
-from bootstrap.twin_process import running_twin
+from bootstrap.development.service_process import running_service
+from bootstrap.development.twin_process import running_twin
 from tests.bootstrap.command_line import CommandLine
 from tests.bootstrap.many_payments import fill, payment_id
 from tests.keys import let_in
@@ -208,7 +208,7 @@ def test_the_export_as_json_says_the_same(cli: CommandLine) -> None:
 
 def test_the_export_needs_no_more_memory_for_more_rows(cli: CommandLine, tmp_path: Path) -> None:
     def peak_kilobytes(until: str) -> int:
-        code = "import resource, sys; from bootstrap.cli import main; assert main(sys.argv[1:]) == 0; " + (
+        code = "import resource, sys; from bootstrap.cli.main import main; assert main(sys.argv[1:]) == 0; " + (
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
         )
         window = ["--from", "2026-05-01", "--until", until, "--output", str(tmp_path / "x.csv")]

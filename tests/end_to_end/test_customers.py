@@ -9,7 +9,7 @@ from contextlib import suppress
 import grpc
 import pytest
 
-from adapters.persistence.engine import create_engine
+from adapters.persistence.sql.engine import create_engine
 from bayar import BayarClient, BayarError, PaymentState
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.payment_method_pb2 import PaymentMethodState

@@ -13,8 +13,8 @@ import pytest
 
 from bayar.payments.v1 import admin_service_pb2 as admin
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
-from bootstrap.event_webhooks import read_endpoints
-from bootstrap.settings import BadSettings
+from bootstrap.config.event_webhooks import read_endpoints
+from bootstrap.config.settings import BadSettings
 from tests.end_to_end.service import Pair, running_pair, until
 
 SECRET = "a-secret-that-signs-the-events"

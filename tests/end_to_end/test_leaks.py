@@ -27,8 +27,8 @@ SETTINGS: Final = {
 }
 WITHOUT_FILTER: Final = (
     "-c",
-    "import sys; import bootstrap.logs as logs; logs.without_card_data = lambda text: text;"
-    "from bootstrap.cli import main; sys.exit(main(['serve']))",
+    "import sys; import bootstrap.process.logs as logs; logs.without_card_data = lambda text: text;"
+    "from bootstrap.cli.main import main; sys.exit(main(['serve']))",
 )
 NAME: Final = "Zwischenfall"
 STREET: Final = "Querxenweg"

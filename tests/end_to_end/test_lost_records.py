@@ -9,7 +9,7 @@ import braintree
 import pytest
 from braintree.successful_result import SuccessfulResult
 
-from adapters.persistence.sealing import place_of
+from adapters.persistence.encryption.sealing import associated_data
 from bayar import BayarClient, BayarError, Customer, PaymentMethod, PaymentMethodState, PaymentState
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.decline_pb2 import DeclineReason, RetryAdvice
@@ -41,7 +41,7 @@ def control_panel(pair: Pair) -> braintree.BraintreeGateway:
 def with_a_bad_email(pair: Pair, customer: Customer) -> Customer:
     """A record from before emails were checked by the gateway's rules."""
     sealer = sealer_of(pair.service.environment)
-    email = sealer.seal("ann@localhost", place_of("customers", "email", customer.customer_id))
+    email = sealer.seal("ann@localhost", associated_data("customers", "email", customer.customer_id))
     with sqlite3.connect(pair.database, timeout=10) as database:
         changed = database.execute(
             "UPDATE customers SET email = ? WHERE customer_id = ?", (email, customer.customer_id)

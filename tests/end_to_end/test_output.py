@@ -23,7 +23,7 @@ from tests.end_to_end.wallet import pay
 from tests.keys import let_in
 
 CAPTURED = PaymentState.PAYMENT_STATE_CAPTURED
-SERVE = (sys.executable, "-m", "bootstrap.cli", "serve")
+SERVE = (sys.executable, "-m", "bootstrap.cli.main", "serve")
 
 
 @pytest.fixture(scope="module")

@@ -334,7 +334,7 @@ def test_make_run_s_service_keeps_its_state_and_frees_its_ports(tmp_path: Path) 
     for _ in range(2):
         with output.open("w") as both:
             process = subprocess.Popen(
-                [sys.executable, "-m", "bootstrap.cli", "serve", "--with-twin", "--state-dir", tmp_path / "state"],
+                [sys.executable, "-m", "bootstrap.cli.main", "serve", "--with-twin", "--state-dir", tmp_path / "state"],
                 env=environment,
                 stdout=both,
                 stderr=both,

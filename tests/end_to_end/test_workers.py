@@ -36,7 +36,7 @@ READY = f"ok, {WORKERS} of {WORKERS} workers\n"
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class WorkerPoolStatus:
     """A service with several workers."""
 
     service: Service
@@ -47,7 +47,7 @@ class Crew:
         found = {}
         for child in psutil.Process(self.service.process.pid).children():
             with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-                _, _, rest = " ".join(child.cmdline()).partition(" bootstrap.child ")
+                _, _, rest = " ".join(child.cmdline()).partition(" bootstrap.process.worker_process ")
                 # Between fork and exec it still looks like its parent.
                 if rest:
                     found[int(rest.split()[0])] = child
@@ -126,19 +126,21 @@ def environment(twin: Twin, postgres: Postgres) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def running(environment: dict[str, str], twin: Twin, directory: Path, *program: str) -> Iterator[Crew]:
+def running(environment: dict[str, str], twin: Twin, directory: Path, *program: str) -> Iterator[WorkerPoolStatus]:
     service = Service(environment, directory / "bayar.log")
     service.program = program or service.program
     try:
         service.start()
-        yield Crew(service, twin)
+        yield WorkerPoolStatus(service, twin)
         assert "Traceback" not in service.log, service.log[-4000:]
     finally:
         service.close()
 
 
 @pytest.fixture(scope="module")
-def crew(environment: dict[str, str], twin: Twin, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crew]:
+def crew(
+    environment: dict[str, str], twin: Twin, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[WorkerPoolStatus]:
     with running(environment, twin, tmp_path_factory.mktemp("crew")) as crew:
         yield crew
 
@@ -146,7 +148,7 @@ def crew(environment: dict[str, str], twin: Twin, tmp_path_factory: pytest.TempP
 # Paying
 
 
-def test_the_same_request_at_all_workers_at_once_pays_once(crew: Crew) -> None:
+def test_the_same_request_at_all_workers_at_once_pays_once(crew: WorkerPoolStatus) -> None:
     clients = [client for some in crew.clients_by_worker().values() for client in some]
     request_id, reference = str(uuid.uuid4()), an_order()
     with ThreadPoolExecutor(30) as pool:
@@ -160,7 +162,7 @@ def test_the_same_request_at_all_workers_at_once_pays_once(crew: Crew) -> None:
         assert pay(client, request_id=request_id, reference=reference).state == PaymentState.PAYMENT_STATE_CAPTURED
 
 
-def test_each_worker_takes_payments_that_all_others_see(crew: Crew) -> None:
+def test_each_worker_takes_payments_that_all_others_see(crew: WorkerPoolStatus) -> None:
     clients = {number: some[0] for number, some in crew.clients_by_worker().items()}
     paid = {number: pay(client) for number, client in clients.items()}
     for payment in paid.values():
@@ -169,7 +171,7 @@ def test_each_worker_takes_payments_that_all_others_see(crew: Crew) -> None:
             assert client.get_payment(payment_id=payment.payment_id) == payment
 
 
-def test_a_lost_answer_is_found_by_the_one_process_that_looks(crew: Crew) -> None:
+def test_a_lost_answer_is_found_by_the_one_process_that_looks(crew: WorkerPoolStatus) -> None:
     bayar = crew.service.client()
     crew.twin.control.add_fault("reset_after", method="POST", path="/transactions", next=1)
     payment = pay(bayar)
@@ -182,7 +184,7 @@ def test_a_lost_answer_is_found_by_the_one_process_that_looks(crew: Crew) -> Non
 # Those who look after it
 
 
-def test_what_is_shown_over_http_is_true_of_all_workers(crew: Crew) -> None:
+def test_what_is_shown_over_http_is_true_of_all_workers(crew: WorkerPoolStatus) -> None:
     crew.await_all()
     metrics = read(f"{crew.service.http_url}/metrics").splitlines()
     assert f"bayar_workers_wanted{{}} {WORKERS}" in metrics
@@ -194,11 +196,11 @@ def test_what_is_shown_over_http_is_true_of_all_workers(crew: Crew) -> None:
         until(partial(has_sent, crew, number, before[number] + 1))
 
 
-def has_sent(crew: Crew, worker: int, moves: int) -> bool:
+def has_sent(crew: WorkerPoolStatus, worker: int, moves: int) -> bool:
     return moves_of(crew, worker) == moves
 
 
-def moves_of(crew: Crew, worker: int) -> int:
+def moves_of(crew: WorkerPoolStatus, worker: int) -> int:
     """How many payments and the like the worker has sent to the gateway, as the metrics say."""
     name = f'bayar_gateway_calls_total{{worker="{worker}",calls="moves",end="answered"}} '
     lines = read(f"{crew.service.http_url}/metrics").splitlines()
@@ -206,7 +208,7 @@ def moves_of(crew: Crew, worker: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def paid_under_fire(crew: Crew) -> list[Payment]:
+def paid_under_fire(crew: WorkerPoolStatus) -> list[Payment]:
     """What many callers were told while one of the workers was killed."""
     clients = [crew.service.client(retries=True) for _ in range(8)]
     orders = [(str(uuid.uuid4()), an_order()) for _ in range(64)]
@@ -224,7 +226,7 @@ def paid_under_fire(crew: Crew) -> list[Payment]:
 
 
 def test_a_killed_worker_is_replaced_and_callers_that_try_again_notice_nothing(
-    crew: Crew, paid_under_fire: list[Payment]
+    crew: WorkerPoolStatus, paid_under_fire: list[Payment]
 ) -> None:
     crew.await_all()
     assert "bayar_workers_replaced_total{} 1\n" in read(f"{crew.service.http_url}/metrics")
@@ -234,7 +236,7 @@ def test_a_killed_worker_is_replaced_and_callers_that_try_again_notice_nothing(
         assert len(charges(crew.twin, payment)) <= 1
 
 
-def test_with_fewer_than_half_of_the_workers_it_is_not_ready_and_soon_is_again(crew: Crew) -> None:
+def test_with_fewer_than_half_of_the_workers_it_is_not_ready_and_soon_is_again(crew: WorkerPoolStatus) -> None:
     for number, process in crew.processes().items():
         if number:
             process.kill()
@@ -243,7 +245,7 @@ def test_with_fewer_than_half_of_the_workers_it_is_not_ready_and_soon_is_again(c
     assert pay(crew.service.client()).state == PaymentState.PAYMENT_STATE_CAPTURED
 
 
-def test_the_chores_are_replaced_and_who_asks_meanwhile_waits_instead_of_failing(crew: Crew) -> None:
+def test_the_chores_are_replaced_and_who_asks_meanwhile_waits_instead_of_failing(crew: WorkerPoolStatus) -> None:
     before = crew.processes()[0]
     before.kill()
     assert "workers" in crew.ready()
@@ -251,7 +253,7 @@ def test_the_chores_are_replaced_and_who_asks_meanwhile_waits_instead_of_failing
     crew.await_all()
 
 
-def test_a_worker_that_is_told_to_end_finishes_its_calls_and_is_replaced(crew: Crew) -> None:
+def test_a_worker_that_is_told_to_end_finishes_its_calls_and_is_replaced(crew: WorkerPoolStatus) -> None:
     clients = crew.clients_by_worker()
     before = crew.processes()[2]
     with slow_answers(crew.twin, 1, seconds=1.5), ThreadPoolExecutor(1) as pool:
@@ -266,7 +268,7 @@ def test_a_worker_that_is_told_to_end_finishes_its_calls_and_is_replaced(crew: C
 
 
 def test_what_a_killed_worker_had_under_way_is_found_and_nothing_was_charged_twice(
-    crew: Crew, paid_under_fire: list[Payment]
+    crew: WorkerPoolStatus, paid_under_fire: list[Payment]
 ) -> None:
     bayar = crew.service.client()
     for payment in paid_under_fire:
@@ -292,7 +294,8 @@ def slow_answers(twin: Twin, number: int, *, seconds: float) -> Iterator[None]:
 
 
 def test_a_worker_that_hangs_is_killed_and_replaced(environment: dict[str, str], twin: Twin, tmp_path: Path) -> None:
-    program = "import sys; from bootstrap.settings import load_settings; from bootstrap.supervisor import Supervisor; "
+    program = "import sys; from bootstrap.config.settings import load_settings; "
+    program += "from bootstrap.process.supervisor import Supervisor; "
     program += "sys.exit(Supervisor(load_settings(), silence_seconds=3).run())"
     with running(environment, twin, tmp_path, "-c", program) as crew:
         frozen = crew.processes()[2]
@@ -449,7 +452,9 @@ def test_a_port_that_somebody_else_has_is_not_shared_with_them(variable: str, en
         assert variable in told
 
 
-def test_a_second_service_does_not_join_the_workers_of_the_first(crew: Crew, environment: dict[str, str]) -> None:
+def test_a_second_service_does_not_join_the_workers_of_the_first(
+    crew: WorkerPoolStatus, environment: dict[str, str]
+) -> None:
     same = environment | {"BAYAR_GRPC_ADDRESS": crew.service.address}
     assert "cannot listen" in refused(same)
     assert "cannot listen" in refused(same, "--workers", "1")

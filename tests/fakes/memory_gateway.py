@@ -9,7 +9,7 @@ from enum import Enum
 from threading import RLock
 from typing import Final, TypeVar
 
-from application.lease import Lease, LeaseOver
+from application.common.lease import Lease, LeaseOver
 from application.ports.gateway import (
     Approved,
     Authorization,
@@ -53,7 +53,7 @@ from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind
 from domain.money import Money
 from domain.operation import OperationKind
 from domain.payment_method import Verification
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.warning import MerchantWarning, WarningReason
 
 Answer = TypeVar("Answer")
@@ -147,7 +147,7 @@ class MemoryGateway:
                 return _rejected("91507", "cannot submit for settlement unless status is authorized")
             if capture.amount > sale.amount:
                 return _rejected("91522", "settlement amount is too large")
-            self._change(sale, amount=capture.amount, standing=Standing(TransactionStatus.SUBMITTED))
+            self._change(sale, amount=capture.amount, standing=TransactionSnapshot(TransactionStatus.SUBMITTED))
             return self._done(sale.transaction_id, capture.operation_id, OperationKind.CAPTURE, capture.amount)
 
     def _refused_records(self, asked: Authorization) -> Rejected | None:
@@ -193,7 +193,7 @@ class MemoryGateway:
                 return _unknown_transaction()
             if not sale.standing.status.is_voidable:
                 return _rejected("91504", "transaction can only be voided if authorized or submitted for settlement")
-            self._change(sale, standing=Standing(TransactionStatus.VOIDED))
+            self._change(sale, standing=TransactionSnapshot(TransactionStatus.VOIDED))
             return self._done(sale.transaction_id, void.operation_id, OperationKind.VOID, sale.amount)
 
     def refund(self, refund: Refund, lease: Lease) -> Outcome:
@@ -546,7 +546,7 @@ class MemoryGateway:
             order_id=order_id,
             kind=kind,
             amount=amount,
-            standing=Standing(status, authorization_expire_time=expires),
+            standing=TransactionSnapshot(status, authorization_expire_time=expires),
             create_time=now,
             details=GatewayDetails(transaction_id=transaction_id, status=status.value),
             instrument=instrument,

@@ -10,21 +10,19 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
-from application.api_key import ApiKey
-from application.audit_entry import AuditEntry
-from application.hold import Hold
-from application.ports.attempts import AttemptBlock, Tally
+from application.access.api_key import ApiKey
+from application.audit.audit_entry import AuditEntry
 from application.ports.deliveries import Delivery, DeliveryState, Line
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
-from application.ports.notifications import Notification, NotificationState, StoredNotification
+from application.ports.gateway_webhooks import Notification, NotificationState, StoredNotification
 from application.ports.runtime import IdSource
 from application.ports.store import (
     Archived,
+    DetachedPayment,
     DisputeFilter,
     DueOperation,
     ExternalIdTaken,
     HistoryEntry,
-    Kept,
     PaymentFilter,
     PaymentOperation,
     PaymentPage,
@@ -35,6 +33,8 @@ from application.ports.store import (
     UnitOfWork,
     farthest_look,
 )
+from application.ports.velocity import VelocityBlock, VelocityCounter
+from application.recovery.service_hold import Hold
 from domain import ids as prefixes
 from domain.address import Address
 from domain.customer import Customer
@@ -67,9 +67,9 @@ class _State:
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     tallies: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
-    blocks: list[AttemptBlock] = field(default_factory=list)
+    blocks: list[VelocityBlock] = field(default_factory=list)
     feed: list[FeedEntry] = field(default_factory=list)
-    unplaced: list[FeedEntry] = field(default_factory=list)
+    unsequenced: list[FeedEntry] = field(default_factory=list)
     # Of which the history was put away, as far as it went.
     archived: dict[PaymentId, int] = field(default_factory=dict)
     lines: dict[str, Line] = field(default_factory=dict)
@@ -90,7 +90,7 @@ class _State:
             dict(self.tallies),
             list(self.blocks),
             list(self.feed),
-            list(self.unplaced),
+            list(self.unsequenced),
             dict(self.archived),
             dict(self.lines),
             dict(self.deliveries),
@@ -138,7 +138,7 @@ class MemoryStore:
             claimed = [one for _, one in due[:limit]]
             for one in claimed:
                 payment = _copied(state.payments[one.payment_id])
-                payment.check_again(one.operation_id, lease_until)
+                payment.schedule_check(one.operation_id, lease_until)
                 state.payments[one.payment_id] = payment
             self._state = state
         return claimed
@@ -265,7 +265,7 @@ class _Feed:
         if not isinstance(resource, Dispute):
             customer_id = resource.customer_id
         kinds = {Customer: FeedKind.CUSTOMER, PaymentMethod: FeedKind.PAYMENT_METHOD, Dispute: FeedKind.DISPUTE}
-        self._state.unplaced.append(
+        self._state.unsequenced.append(
             FeedEntry(
                 position=0,
                 event_id=EventId(self._ids.new(prefixes.EVENT)),
@@ -280,7 +280,7 @@ class _Feed:
         )
 
     def relay(self, limit: int) -> int:
-        placed, self._state.unplaced[:] = self._state.unplaced[:limit], self._state.unplaced[limit:]
+        placed, self._state.unsequenced[:] = self._state.unsequenced[:limit], self._state.unsequenced[limit:]
         self._state.feed += [replace(one, position=n) for n, one in enumerate(placed, self.end() + 1)]
         return len(placed)
 
@@ -301,7 +301,7 @@ class _Feed:
         return next((one for one in self._state.feed if one.event_id == event_id), None)
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
-        for entries in (self._state.feed, self._state.unplaced):
+        for entries in (self._state.feed, self._state.unsequenced):
             for place, one in enumerate(entries):
                 if one.customer_id == customer_id:
                     entries[place] = replace(one, resource=_bare_resource(one.resource))
@@ -350,10 +350,10 @@ class _Payments:
         stored = self._state.payments.get(payment_id)
         return None if stored is None else self._hand_out(stored)
 
-    def keep(self, payment: Payment) -> Kept:
+    def keep(self, payment: Payment) -> DetachedPayment:
         return _KeptPayment(payment, self._state.payments[payment.terms.payment_id])
 
-    def take_up(self, kept: Kept) -> Payment | None:
+    def reattach(self, kept: DetachedPayment) -> Payment | None:
         if not isinstance(kept, _KeptPayment) or kept.is_taken_up:
             return None
         kept.is_taken_up = True
@@ -387,11 +387,11 @@ class _Payments:
             for entry in history
             if entry.sequence > self._state.archived.get(payment_id, 0) and entry.event_id > after
         )[:limit]
-        unplaced = {entry.payment_id for entry in self._state.unplaced}
+        unsequenced = {entry.payment_id for entry in self._state.unsequenced}
         moved = [
             payment_id
             for payment_id in {payment_id for _, time, payment_id in events if time < before}
-            if self._rests(payment_id, before) and payment_id not in unplaced
+            if self._rests(payment_id, before) and payment_id not in unsequenced
         ]
         count = sum(len(self._state.history[one]) - self._state.archived.get(one, 0) for one in moved)
         self._state.archived |= {payment_id: len(self._state.history[payment_id]) for payment_id in moved}
@@ -512,7 +512,7 @@ class _Payments:
                     event_id=event_id, payment_id=terms.payment_id, sequence=len(events), event=events[-1], state=state
                 )
             )
-            self._state.unplaced.append(
+            self._state.unsequenced.append(
                 FeedEntry(
                     position=0,
                     event_id=event_id,
@@ -552,7 +552,7 @@ def _bare_event(event: PaymentEvent) -> PaymentEvent:
 def _matches(payment: Payment, which: PaymentFilter) -> bool:
     terms, instrument = payment.terms, payment.instrument
     contained = (which.reference_contains or "").casefold()
-    checks = (
+    validator = (
         (which.customer_id, which.customer_id == terms.customer_id),
         (which.reference, which.reference == terms.reference),
         (which.reference_contains, contained in terms.reference.casefold()),
@@ -565,7 +565,7 @@ def _matches(payment: Payment, which: PaymentFilter) -> bool:
         (which.brand, which.brand == (instrument.brand if instrument else "")),
         (which.last_four, which.last_four == (instrument.last_four if instrument else "")),
     )
-    return all(fits for asked, fits in checks if asked is not None)
+    return all(fits for asked, fits in validator if asked is not None)
 
 
 class _Customers:
@@ -869,19 +869,19 @@ class _Attempts:
     def __init__(self, state: _State) -> None:
         self._state = state
 
-    def add(self, tallies: Collection[Tally]) -> None:
+    def add(self, tallies: Collection[VelocityCounter]) -> None:
         for tally in tallies:
             place = (tally.key, tally.bucket, tally.card)
             self._state.tallies[place] = self._state.tallies.get(place, 0) + tally.count
 
-    def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[Tally]:
+    def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[VelocityCounter]:
         return [
-            Tally(*place, count)
+            VelocityCounter(*place, count)
             for place, count in self._state.tallies.items()
             if place[0] in keys and start < place[1] <= end
         ]
 
-    def block(self, block: AttemptBlock) -> bool:
+    def block(self, block: VelocityBlock) -> bool:
         for one in self._state.blocks:
             same = one.key == block.key and one.counts_cards == block.counts_cards
             if same and (one.create_time <= block.create_time < one.end_time or one.end_time == block.end_time):
@@ -889,7 +889,7 @@ class _Attempts:
         self._state.blocks.append(block)
         return True
 
-    def blocks(self, *, after: Position | None, limit: int) -> Sequence[AttemptBlock]:
+    def blocks(self, *, after: Position | None, limit: int) -> Sequence[VelocityBlock]:
         return _page(((Position(one.create_time, one.block_id), one) for one in self._state.blocks), after, limit)
 
     def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:

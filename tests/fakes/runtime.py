@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from application.lease import Lease
+from application.common.lease import Lease
 
 START = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 HELD = Lease(lambda: 0.0, 1.0)

@@ -8,9 +8,9 @@ from typing import Any
 from google.protobuf.message import DecodeError
 from google.protobuf.message_factory import GetMessageClass
 
-from adapters.grpc.errors import REFUSALS
+from adapters.grpc.middleware.status import REFUSALS
+from tests.adapters.grpc.services.test_any_input import METHODS
 from tests.adapters.grpc.serving import a_house
-from tests.adapters.grpc.test_any_input import METHODS
 from tests.end_to_end.test_fuzz import valid
 
 # Streams are coroutines that wait for changes; their requests are as simple as the others.

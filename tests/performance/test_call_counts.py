@@ -19,8 +19,8 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.grpc.call_context import everybody
-from adapters.grpc.payment_servicer import PaymentServicer
+from adapters.grpc.middleware.call_context import everybody
+from adapters.grpc.services.payment_service import PaymentServicer
 from bayar.payments.v1 import card_pb2, money_pb2
 from bayar.payments.v1 import payment_service_pb2 as wire
 from braintree_twin.testing import start_twin
@@ -77,9 +77,9 @@ def counting() -> Iterator[Counter[str]]:
 def a_servicer() -> Iterator[PaymentServicer]:
     """All that is behind a call: the use cases, SQLite, and the gateway's twin over TLS."""
     from adapters.persistence.migrate import upgrade
-    from bootstrap import encryption
-    from bootstrap.container import Container
-    from bootstrap.settings import load_settings
+    from bootstrap.config import encryption_keys as encryption
+    from bootstrap.config.settings import load_settings
+    from bootstrap.wiring.container import Container
 
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from application.create_payment import PaymentOrder
+from application.payments.create_payment import CreatePaymentCommand
+from application.payments.refund_payment import RefundPaymentCommand
 from application.ports.gateway import Transaction, TransactionKind
 from application.ports.store import PaymentFilter
-from application.refund_payment import RefundOrder
 from domain.events import (
     OperationDeclined,
     OperationFailed,
@@ -97,12 +97,12 @@ def one_effect_for_each_request(payments: Sequence[Payment], orders: Sequence[Or
         effects[requests.get(effect.operation_id)].append(effect)
     for order in orders:
         own = effects.get(order.request_id, [])  # type: ignore[call-overload]
-        if not isinstance(order, RefundOrder):
+        if not isinstance(order, RefundPaymentCommand):
             expect(1, len(own) <= 1, f"{order.request_id} took effect {len(own)} times")
         elif order.amount is not None:
             returned = sum(effect.amount.minor_units for effect in own)
             expect(1, returned <= order.amount.minor_units, f"{order.request_id} gave back {returned}")
-        if isinstance(order, PaymentOrder):
+        if isinstance(order, CreatePaymentCommand):
             made = [p for p in payments if p.operations[0].request_id == order.request_id]
             expect(1, len(made) <= 1, f"{order.request_id} made {len(made)} payments")
 
@@ -262,7 +262,7 @@ def same_payment(before: Payment, after: Payment) -> None:
 
 def is_carried_out(order: Order, answer: Payment) -> None:
     """What was answered OK was asked of the gateway in full, even where a first attempt never reached it."""
-    if not isinstance(order, RefundOrder) or order.amount is None:
+    if not isinstance(order, RefundPaymentCommand) or order.amount is None:
         return
     own = [o for o in answer.operations if o.request_id == order.request_id and o.failure_reason not in _NEVER_SENT]
     asked = sum(o.amount.minor_units for o in own)

@@ -15,17 +15,18 @@ from adapters.braintree.params import Params
 from adapters.braintree.platform import Wire
 from adapters.braintree.sending import look_at_lease, sending_under
 from adapters.braintree.transport import PooledTransport
-from application import exactly_once, refund_payment
-from application.absence import AbsenceWatch
-from application.caller import Caller
-from application.exactly_once import Begin, Call, ExactlyOnce, Request
-from application.lease import Lease
-from application.outcomes import record_outcome
+from application.common.caller import Caller
+from application.common.lease import Lease
+from application.common.not_found_horizon import NotFoundTimer
+from application.idempotency import payment_executor as exactly_once
+from application.idempotency.payment_executor import Begin, Call, PaymentExecutor, Request
+from application.payments import refund_payment
+from application.payments.record_outcome import record_outcome
 from application.ports.gateway import Gateway, Outcome
-from application.ports.store import Kept
-from application.resolve_operations import ResolveOperations
+from application.ports.store import DetachedPayment
+from application.recovery.resolve_operations import ResolveOperations
 from domain import ids
-from domain.events import GatewayStatusChanged, PaymentEvent, Stamp
+from domain.events import EventContext, GatewayStatusChanged, PaymentEvent
 from domain.ids import OperationId, PaymentId
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationState
@@ -59,7 +60,7 @@ class _Undo(Exception):
 
 
 def _record_after_the_call(
-    self: ExactlyOnce, request: Request, payment_id: PaymentId, begin: Begin, call: Call
+    self: PaymentExecutor, request: Request, payment_id: PaymentId, begin: Begin, call: Call
 ) -> Payment:
     """The call comes first; only what came of it is recorded, all at once."""
     operation_id = OperationId(self.ids.new(ids.OPERATION))
@@ -80,12 +81,12 @@ def _record_after_the_call(
 
 
 def _call_again(
-    self: ExactlyOnce,
+    self: PaymentExecutor,
     payment: Payment,
     operation: Operation,
     call: Callable[[], Outcome],
     caller: Caller,
-    original: Callable[..., Payment] = ExactlyOnce.carry_out,
+    original: Callable[..., Payment] = PaymentExecutor.call_gateway,
     **more: Any,
 ) -> Payment:
     """An unknown outcome is asked for by calling once more."""
@@ -98,12 +99,12 @@ def _call_again(
 
 
 def _forget_the_third_beat(
-    self: ExactlyOnce,
+    self: PaymentExecutor,
     payment_id: PaymentId,
     operation_id: OperationId,
     outcome: Outcome,
     caller: Caller,
-    kept: Kept | None = None,  # noqa: ARG001
+    kept: DetachedPayment | None = None,  # noqa: ARG001
 ) -> Payment:
     """The answer goes out, and the transaction is never committed."""
     with self.store.read() as work:
@@ -119,7 +120,7 @@ def _forget_the_third_beat(
         return payment
 
 
-def _fail_on_doubt(self: Payment, operation_id: OperationId, detail: str, *, stamp: Stamp) -> None:
+def _fail_on_doubt(self: Payment, operation_id: OperationId, detail: str, *, stamp: EventContext) -> None:
     """A timeout is called a failure."""
     if self.operation(operation_id).state is OperationState.STARTED:
         self.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail=detail, stamp=stamp)
@@ -222,14 +223,14 @@ def _property(function: Callable[[Any], object]) -> property:
 
 MUTANTS: Final = (
     Mutant("a repeat starts a second operation", 1, ((exactly_once, "may_try_again", lambda *_: True),)),
-    Mutant("an unknown outcome is called for again", 1, ((ExactlyOnce, "carry_out", _call_again),)),
+    Mutant("an unknown outcome is called for again", 1, ((PaymentExecutor, "call_gateway", _call_again),)),
     Mutant("a reference may be paid twice", 1, ((Payment, "is_live", _property(lambda _: False)),)),
-    Mutant("the call comes before the record", 2, ((ExactlyOnce, "move_money", _record_after_the_call),)),
+    Mutant("the call comes before the record", 2, ((PaymentExecutor, "execute", _record_after_the_call),)),
     Mutant("the gateway is told another id", 2, ((refund_payment, "send_return", _send_in_another_name),)),
     Mutant("old answers are believed", 2, ((TransactionStatus, "precedes", lambda *_: False),)),
-    Mutant("a timeout is a failure", 3, ((Payment, "doubt", _fail_on_doubt),)),
-    Mutant("absence needs no horizon", 3, ((AbsenceWatch, "is_proven", lambda *_: True),)),
-    Mutant("the third beat is not committed", 3, ((ExactlyOnce, "record", _forget_the_third_beat),)),
+    Mutant("a timeout is a failure", 3, ((Payment, "mark_outcome_unknown", _fail_on_doubt),)),
+    Mutant("absence needs no horizon", 3, ((NotFoundTimer, "is_proven", lambda *_: True),)),
+    Mutant("the third beat is not committed", 3, ((PaymentExecutor, "record", _forget_the_third_beat),)),
     Mutant(
         "open refunds are not counted",
         4,
@@ -241,7 +242,7 @@ MUTANTS: Final = (
     Mutant(
         "earlier captures are not counted", 4, ((OperationLog, "capturable_amount", _property(_count_no_captures)),)
     ),
-    Mutant("nobody plans another look", 5, ((Payment, "check_again", lambda *_, **__: None),)),
+    Mutant("nobody plans another look", 5, ((Payment, "schedule_check", lambda *_, **__: None),)),
     Mutant(
         "the lease is looked at before the wait for a place",
         3,

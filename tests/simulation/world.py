@@ -17,17 +17,22 @@ from typing import Final, cast
 
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
-from application.absence import AbsenceWatch
-from application.attempt_limits import AttemptGuard, AttemptLimits
-from application.caller import Caller
-from application.capture_payment import CaptureOrder, CapturePayment
-from application.checks import RawCard, RawMoney
-from application.create_payment import CreatePayment, PaymentOrder
-from application.errors import InvalidRequest, NotFound, OperationRefused, ReferenceAlreadyPaid
-from application.exactly_once import ExactlyOnce
-from application.fingerprint import Fingerprinter
-from application.follow_payments import FollowPayments
-from application.in_flight import InFlight, Key
+from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
+from application.common.caller import Caller
+from application.common.errors import InvalidRequest, NotFound, OperationRefused, ReferenceAlreadyPaid
+from application.common.not_found_horizon import NotFoundTimer
+from application.common.validator import RawCard, RawMoney
+from application.idempotency.fingerprint import Fingerprinter
+from application.idempotency.in_flight_requests import InFlightRequests, Key
+from application.idempotency.payment_executor import PaymentExecutor
+from application.payment_methods.sync_payment_methods import SyncPaymentMethods
+from application.payments.capture_payment import CapturePayment, CapturePaymentCommand
+from application.payments.create_payment import CreatePayment, CreatePaymentCommand
+from application.payments.poll_settlements import PollSettlements
+from application.payments.refund_payment import RefundPayment, RefundPaymentCommand
+from application.payments.sync_from_gateway import Refresh
+from application.payments.verify_payment import VerifyPayment
+from application.payments.void_payment import VoidPayment, VoidPaymentCommand
 from application.ports.gateway import (
     Capture,
     Gateway,
@@ -39,12 +44,7 @@ from application.ports.gateway import (
     Void,
 )
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
-from application.refresh import Refresh
-from application.refund_payment import RefundOrder, RefundPayment
-from application.reread_methods import RereadMethods
-from application.resolve_operations import ResolveOperations
-from application.verify_payment import VerifyPayment
-from application.void_payment import VoidOrder, VoidPayment
+from application.recovery.resolve_operations import ResolveOperations
 from domain import ids
 from domain.customer import Customer
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
@@ -83,7 +83,7 @@ REFUSALS: Final = (
 )
 TROUBLE: Final = (GatewayUnavailable, StoreUnavailable)
 
-Order = PaymentOrder | CaptureOrder | VoidOrder | RefundOrder
+Order = CreatePaymentCommand | CapturePaymentCommand | VoidPaymentCommand | RefundPaymentCommand
 
 
 @dataclass
@@ -165,7 +165,7 @@ class ReplicaClock:
         self._offset += by
 
 
-class SimulatedInFlight(InFlight):
+class SimulatedInFlight(InFlightRequests):
     """Waits by letting others run."""
 
     def __init__(self, world: World) -> None:
@@ -255,7 +255,7 @@ class Replica:
         store = SimulatedStore(world)
         adapter = BraintreeAdapter(_settings(world), platform=machine_of(world))
         gateway = cast("Gateway", SteppingGateway(world, adapter))
-        once = ExactlyOnce(
+        once = PaymentExecutor(
             store=store,
             clock=self.clock,
             ids=world.ids,
@@ -266,27 +266,27 @@ class Replica:
             steady_seconds=world.clock.steady_seconds,
         )
         refresh = Refresh(store, gateway, self.clock, world.ids)
-        guard = AttemptGuard(store, self.clock, world.ids, AttemptLimits(), b"key")
-        reread = RereadMethods(store, gateway, self.clock)
+        guard = VelocityLimiter(store, self.clock, world.ids, VelocityLimits(), b"key")
+        reread = SyncPaymentMethods(store, gateway, self.clock)
         self.create = CreatePayment(store, gateway, once, frozenset({"USD"}), guard, reread)
         self.capture = CapturePayment(store, gateway, once)
         self.void = VoidPayment(gateway, once)
         self.refund = RefundPayment(store, gateway, once, refresh)
         self.verify = VerifyPayment(store, gateway, self.clock, world.ids)
-        self.follow = FollowPayments(store, gateway, once)
+        self.follow = PollSettlements(store, gateway, once)
         self.resolve = ResolveOperations(
-            store, gateway, once, refresh, AbsenceWatch(world.clock.steady_seconds, HORIZON), batch_size=10
+            store, gateway, once, refresh, NotFoundTimer(world.clock.steady_seconds, HORIZON), batch_size=10
         )
 
-    def carry_out(self, order: Order) -> Payment:
+    def call_gateway(self, order: Order) -> Payment:
         match order:
-            case PaymentOrder():
+            case CreatePaymentCommand():
                 return self.create(order, SHOP)
-            case CaptureOrder():
+            case CapturePaymentCommand():
                 return self.capture(order, SHOP)
-            case VoidOrder():
+            case VoidPaymentCommand():
                 return self.void(order, SHOP)
-            case RefundOrder():
+            case RefundPaymentCommand():
                 return self.refund(order, SHOP)
 
 
@@ -475,7 +475,7 @@ class World:
     def _new_order(self) -> Sent:
         is_stored = self.random.random() < 0.4
         return self._remember(
-            PaymentOrder(
+            CreatePaymentCommand(
                 request_id=self._new_request_id(),
                 reference=f"order {self.random.randint(1, 4)}",
                 # Now and then an amount that the gateway declines.
@@ -497,11 +497,11 @@ class World:
         if kind == "capture":
             final = self.random.random() < 0.3
             return self._remember(
-                CaptureOrder(request_id=request_id, payment_id=payment_id, amount=amount, final=final)
+                CapturePaymentCommand(request_id=request_id, payment_id=payment_id, amount=amount, final=final)
             )
         if kind == "void":
-            return self._remember(VoidOrder(request_id=request_id, payment_id=payment_id))
-        return self._remember(RefundOrder(request_id=request_id, payment_id=payment_id, amount=amount))
+            return self._remember(VoidPaymentCommand(request_id=request_id, payment_id=payment_id))
+        return self._remember(RefundPaymentCommand(request_id=request_id, payment_id=payment_id, amount=amount))
 
     def _remember(self, order: Order) -> Sent:
         sent = Sent(order)
@@ -529,7 +529,7 @@ class World:
     def _send(self, sent: Sent, replica: Replica) -> bool:
         """Whether there was an answer."""
         try:
-            answer = replica.carry_out(sent.order)
+            answer = replica.call_gateway(sent.order)
         except REFUSALS:
             return True
         except TROUBLE:
@@ -671,7 +671,7 @@ class _Remembering(logging.Handler):
 @contextmanager
 def errors_of_the_resolver() -> Iterator[None]:
     """The resolver logs what it cannot deal with and goes on. Here that is a failure."""
-    logger = logging.getLogger("application.resolve_operations")
+    logger = logging.getLogger("application.recovery.resolve_operations")
     logging.getLogger("adapters.braintree").addHandler(logging.NullHandler())
     handler = _Remembering()
     propagate, logger.propagate = logger.propagate, False

@@ -16,8 +16,8 @@ from adapters.braintree.platform import MACHINE, Platform
 from adapters.braintree.sending import NotAllowedToSend, look_at_lease, must_have_lease
 from adapters.braintree.tls import Handshakes
 from adapters.braintree.transport import Body
-from application.lease import steady_seconds
-from application.turns import away
+from application.common.concurrency import blocking_call
+from application.common.lease import steady_seconds
 
 _log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ LONGEST_PAUSE_SECONDS: Final = 10.0
 _SLOW_SECONDS: Final = 1.0
 
 
-class Kind(Enum):
+class CallClass(Enum):
     """Which calls are likely to go wrong together."""
 
     MOVES = "moves"
@@ -40,10 +40,10 @@ def is_question(http_verb: str, path: str) -> bool:
     return http_verb == "GET" or "/advanced_search" in path or path.endswith("/client_token")
 
 
-def kind_of(http_verb: str, path: str) -> Kind:
+def call_class_of(http_verb: str, path: str) -> CallClass:
     if "/advanced_search" in path:
-        return Kind.SEARCHES
-    return Kind.MOVES if "/transactions" in path and http_verb != "GET" else Kind.OTHERS
+        return CallClass.SEARCHES
+    return CallClass.MOVES if "/transactions" in path and http_verb != "GET" else CallClass.OTHERS
 
 
 class CallEnd(Enum):
@@ -56,21 +56,21 @@ class CallEnd(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Traffic:
+class GatewayStats:
     """What goes to the gateway, and comes back, since this process began."""
 
     under_way: int
-    ended: Mapping[tuple[Kind, CallEnd], int]
+    ended: Mapping[tuple[CallClass, CallEnd], int]
     # Left alone for now, but for one that tries.
-    silent: frozenset[Kind]
+    silent: frozenset[CallClass]
     handshakes: Handshakes
 
 
-class TooManyCalls(RequestNotSent):
+class BulkheadFull(RequestNotSent):
     """As many as may be are under way."""
 
 
-class GatewaySilent(RequestNotSent):
+class CircuitOpen(RequestNotSent):
     """Most calls of this kind had no answer."""
 
 
@@ -84,7 +84,7 @@ class Transport(Protocol):
 
 
 class Bulkhead:
-    """Lets `places` calls run at once, and `queue` more wait for a place. Raises TooManyCalls for all others.
+    """Lets `places` calls run at once, and `queue` more wait for a place. Raises BulkheadFull for all others.
 
     Who waits goes on waiting while places change hands: the gateway is there then, and only busy. Once none has done so
     for `longest_wait_seconds` it hangs, and nobody waits for it. Nor does anybody wait for `longest_in_all_seconds`, or
@@ -133,7 +133,7 @@ class Bulkhead:
 
     def _wait(self) -> None:
         if self._waiting >= self._queue:
-            raise TooManyCalls("too many calls to the gateway are under way")
+            raise BulkheadFull("too many calls to the gateway are under way")
         self._waiting += 1
         end = self._steady_seconds() + self._longest_in_all_seconds
         try:
@@ -141,9 +141,9 @@ class Bulkhead:
                 now = self._steady_seconds()
                 left = self._last_change + self._longest_wait_seconds - now
                 if left <= 0:
-                    raise TooManyCalls("too many calls to the gateway are under way, and none of them ends")
+                    raise BulkheadFull("too many calls to the gateway are under way, and none of them ends")
                 if now >= end:
-                    raise TooManyCalls("too many calls to the gateway are under way, and others are always first")
+                    raise BulkheadFull("too many calls to the gateway are under way, and others are always first")
                 self._change.wait(min(left, end - now))
         finally:
             self._waiting -= 1
@@ -153,12 +153,12 @@ class Breaker:
     """Opens once `failures` more calls than not lost their answer, or waited in vain to connect; 0: never.
 
     Each answer makes up for one loss, so that a gateway that answers every third call opens it, and one that answers
-    nine of ten does not. While it is open every call raises GatewaySilent at once, but for a single one, after a pause
+    nine of ten does not. While it is open every call raises CircuitOpen at once, but for a single one, after a pause
     that grows, that tries. Any answer closes it, a refusal or an error of the gateway's, too: it is there.
     """
 
     def __init__(
-        self, failures: int, steady_seconds: Callable[[], float] = steady_seconds, *, kind: Kind = Kind.OTHERS
+        self, failures: int, steady_seconds: Callable[[], float] = steady_seconds, *, kind: CallClass = CallClass.OTHERS
     ) -> None:
         self._most_failures = failures
         self._kind = kind
@@ -197,7 +197,7 @@ class Breaker:
             if self._next_try is None:
                 return self._closings, False
             if self._is_trying or self._steady_seconds() < self._next_try:
-                raise GatewaySilent("the gateway does not answer; nothing is sent until it does")
+                raise CircuitOpen("the gateway does not answer; nothing is sent until it does")
             self._is_trying = True
             return self._closings, True
 
@@ -234,23 +234,23 @@ class Breaker:
 class GuardedTransport:
     """An http_strategy for the SDK: the transport behind a breaker for each kind of call, and a bulkhead for them all.
 
-    Raises what the transport does, TooManyCalls and GatewaySilent.
+    Raises what the transport does, BulkheadFull and CircuitOpen.
     """
 
     def __init__(
         self, transport: Transport, bulkhead: Bulkhead, *, breaker_failures: int, platform: Platform = MACHINE
     ) -> None:
         self._transport = transport
-        self._breakers = {kind: Breaker(breaker_failures, platform.steady_seconds, kind=kind) for kind in Kind}
+        self._breakers = {kind: Breaker(breaker_failures, platform.steady_seconds, kind=kind) for kind in CallClass}
         self._bulkhead = bulkhead
         self._lock = threading.Lock()
-        self._ended: Counter[tuple[Kind, CallEnd]] = Counter()
+        self._ended: Counter[tuple[CallClass, CallEnd]] = Counter()
 
     @property
-    def traffic(self) -> Traffic:
+    def traffic(self) -> GatewayStats:
         with self._lock:
             ended = dict(self._ended)
-        return Traffic(
+        return GatewayStats(
             under_way=self._bulkhead.under_way,
             ended=ended,
             silent=frozenset(kind for kind, breaker in self._breakers.items() if breaker.is_open),
@@ -260,11 +260,11 @@ class GuardedTransport:
     def http_do(self, http_verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> list[int | str]:
         if not is_question(http_verb, path):
             must_have_lease()
-        kind = kind_of(http_verb, path)
+        kind = call_class_of(http_verb, path)
         end = CallEnd.LOST
         try:
             # The bulkhead first: what waited for a place must not be the one that tries, nor count as a failure.
-            with away(), self._bulkhead(), self._breakers[kind]():
+            with blocking_call(), self._bulkhead(), self._breakers[kind]():
                 answer = self._transport.http_do(http_verb, path, headers, request_body)
             end = CallEnd.ANSWERED
             return answer
@@ -283,6 +283,6 @@ class GuardedTransport:
 
 
 _REFUSED: Final[Mapping[type[RequestNotSent], CallEnd]] = {
-    TooManyCalls: CallEnd.REFUSED_BUSY,
-    GatewaySilent: CallEnd.REFUSED_SILENT,
+    BulkheadFull: CallEnd.REFUSED_BUSY,
+    CircuitOpen: CallEnd.REFUSED_SILENT,
 }

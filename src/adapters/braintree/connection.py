@@ -18,7 +18,7 @@ from urllib3.util import make_headers, parse_url
 from urllib3.util.wait import wait_for_read
 
 from adapters.braintree.tls import ResumingContext, TlsSocket
-from application.lease import steady_seconds
+from application.common.lease import steady_seconds
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 

@@ -16,7 +16,7 @@ from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
 from adapters.braintree import params, refusals, translate
-from adapters.braintree.breaker import Traffic
+from adapters.braintree.breaker import GatewayStats
 from adapters.braintree.connection import AnswerLost, RequestNotSent
 from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.order_ids import UNMARKED, OrderIds
@@ -25,7 +25,7 @@ from adapters.braintree.sdk import client_token_answer, sdk_of
 from adapters.braintree.sending import sending_under
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.translate import described
-from application.lease import Lease
+from application.common.lease import Lease
 from application.ports.gateway import (
     Approved,
     Authorization,
@@ -99,7 +99,7 @@ class BraintreeAdapter:
         self._transport.close()
 
     @property
-    def traffic(self) -> Traffic:
+    def traffic(self) -> GatewayStats:
         return self._transport.traffic
 
     # Moving money

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from adapters.braintree.connection import Address, Connection
-from application.lease import steady_seconds
+from application.common.lease import steady_seconds
 
 
 class Wire(Protocol):

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from typing import Final
 
 from adapters.braintree.connection import RequestNotSent
-from application.lease import Lease, LeaseOver
+from application.common.lease import Lease, LeaseOver
 
 _lease: Final[ContextVar[Lease | None]] = ContextVar("lease", default=None)
 

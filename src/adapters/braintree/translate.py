@@ -32,7 +32,7 @@ from domain.decline import Decline
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.money import InexactAmount, Money, UnknownCurrency
 from domain.payment_method import CheckResult, Verification
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 
 _STATUSES: Final[Mapping[str, TransactionStatus]] = MappingProxyType(
     {
@@ -192,10 +192,10 @@ def described(found: object, failure: Exception) -> str:
 _CLAIMING: Final = ("chargeback", "pre_arbitration")
 
 
-def _standing(found: braintree.Transaction) -> Standing:
+def _standing(found: braintree.Transaction) -> TransactionSnapshot:
     disbursement = getattr(found, "disbursement_details", None)
     expiry = getattr(found, "authorization_expires_at", None)
-    return Standing(
+    return TransactionSnapshot(
         status=_status(found),
         settle_time=_settle_time(found),
         disburse_date=_date(getattr(disbursement, "disbursement_date", None)),

@@ -15,7 +15,7 @@ from braintree.exceptions.invalid_signature_error import InvalidSignatureError
 from braintree.util.xml_util import XmlUtil
 
 from adapters.braintree.settings import BraintreeSettings, environment_of
-from application.ports.notifications import ForgedNotification, Notification, Subject
+from application.ports.gateway_webhooks import ForgedNotification, Notification, Subject
 
 _SIGNATURE: Final = re.compile(r"[!-%'-{}~]+\|[!-%'-{}~]+(&[!-%'-{}~]+\|[!-%'-{}~]+)*")
 # A name in lower case, as all kinds are. Whatever else claims to be one is not repeated.

@@ -15,9 +15,9 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from application.api_key import is_caller_id
-from application.caller import Caller, Scope, scopes_named
-from application.errors import NotAuthenticated, Refusal
+from application.access.api_key import is_caller_id
+from application.common.caller import Caller, Scope, scopes_named
+from application.common.errors import AuthFailure, NotAuthenticated
 from domain.ids import CUSTOMER, CallerId, CustomerId, is_id
 
 _log = logging.getLogger(__name__)
@@ -50,14 +50,14 @@ class MappedCertificates:
             said.append(("subject", certificate.subject.rfc4514_string()))
             said += _names(certificate)
         except ValueError:
-            raise NotAuthenticated(Refusal.INVALID, "unreadable certificate") from None
+            raise NotAuthenticated(AuthFailure.INVALID, "unreadable certificate") from None
         # A connection may be older than that: its certificate was looked at when it was made.
         if certificate.not_valid_after_utc < datetime.now(UTC):
-            raise NotAuthenticated(Refusal.EXPIRED, "certificate")
+            raise NotAuthenticated(AuthFailure.EXPIRED, "certificate")
         for each in said:
             if each in self.callers:
                 return self.callers[each]
-        raise NotAuthenticated(Refusal.INVALID, "certificate without a caller")
+        raise NotAuthenticated(AuthFailure.INVALID, "certificate without a caller")
 
 
 class WatchedCertificates:

@@ -36,8 +36,8 @@ class Gate:
         self._open = 0
         # By address, in the order in which they came. The value: whether its peer owes us a request.
         self._peers: defaultdict[str, dict[Connection, bool]] = defaultdict(dict)
-        self.closed = Tally("%s connections to the HTTP side were closed for lack of room")
-        self.malformed = Tally("%s requests to the HTTP side were no HTTP")
+        self.closed = VelocityCounter("%s connections to the HTTP side were closed for lack of room")
+        self.malformed = VelocityCounter("%s requests to the HTTP side were no HTTP")
 
     def admit(self, connection: Connection) -> bool:
         """Makes room where there is none. Returns False where there is none to be made."""
@@ -91,7 +91,7 @@ def _network(address: str) -> str:
         return address
 
 
-class Tally:
+class VelocityCounter:
     """Counts what strangers do, and tells of it in one line a minute at most."""
 
     def __init__(self, sentence: str, steady_seconds: Callable[[], float] = time.monotonic) -> None:

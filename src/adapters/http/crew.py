@@ -7,7 +7,7 @@ import threading
 from adapters.http.metrics import counter, gauge, labelled, merged
 
 
-class Crew:
+class WorkerPoolStatus:
     """As it was told last. Safe for threads. Until it is told of any, there are none."""
 
     def __init__(self) -> None:

@@ -19,11 +19,11 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from adapters.http.connections import Connection, Gate, Server
-from adapters.http.crew import Crew
+from adapters.http.crew import WorkerPoolStatus
 from adapters.http.metrics import CONTENT_TYPE, Metrics
-from application.ports.notifications import ForgedNotification
+from application.gateway_webhooks.receive_gateway_webhook import Received
+from application.ports.gateway_webhooks import ForgedNotification
 from application.ports.store import StoreUnavailable
-from application.receive_notification import Received
 
 Result = TypeVar("Result")
 
@@ -58,7 +58,7 @@ class Pages:
     # How many notifications are in which unfinished state. Raises StoreUnavailable.
     waiting: Callable[[], Mapping[str, int]]
     metrics: Metrics
-    crew: Crew
+    crew: WorkerPoolStatus
 
 
 class HttpServer:

@@ -10,8 +10,8 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from adapters.persistence.engine import SQLITE_BEGIN
-from adapters.persistence.failures import told_as_unavailable
+from adapters.persistence.sql.db_errors import translate_db_errors
+from adapters.persistence.sql.engine import SQLITE_BEGIN
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 # Any number that nobody else uses for a lock in the same database: "bayar" in base 36.
@@ -39,14 +39,14 @@ def upgrade(engine: Engine, to: str = "head") -> None:
     config = Config()
     # A "%" in the path would be read as a reference.
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
-    with told_as_unavailable(), _alone(engine) as connection:
+    with translate_db_errors(), _alone(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, to)
 
 
 def current(engine: Engine) -> str | None:
     """The last step that was taken, None for an empty database. Raises StoreUnavailable."""
-    with told_as_unavailable(), engine.connect() as connection:
+    with translate_db_errors(), engine.connect() as connection:
         if not inspect(connection).has_table("alembic_version"):
             return None
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()

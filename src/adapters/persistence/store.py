@@ -11,16 +11,16 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, and_, or_, select, update
 
-from adapters.persistence.deployment import hold_of, keep_hold, renew_mark
-from adapters.persistence.engine import SQLITE_BEGIN
-from adapters.persistence.failures import told_as_unavailable
-from adapters.persistence.sealing import KEYLESS, Sealer
-from adapters.persistence.statements import is_due
+from adapters.persistence.encryption.sealing import KEYLESS, Sealer
+from adapters.persistence.repositories.deployment import hold_of, keep_hold, renew_mark
+from adapters.persistence.sql.db_errors import translate_db_errors
+from adapters.persistence.sql.engine import SQLITE_BEGIN
+from adapters.persistence.sql.statements import is_due
 from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
-from application.hold import Hold
 from application.ports.runtime import IdSource
 from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork, farthest_look
+from application.recovery.service_hold import Hold
 from domain.events import SERVICE
 from domain.ids import OperationId, PaymentId
 from domain.operation import OperationState
@@ -70,7 +70,7 @@ class SqlStore:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        with told_as_unavailable(), self._turn(), self._writing.begin() as connection:
+        with translate_db_errors(), self._turn(), self._writing.begin() as connection:
             rows = connection.execute(due).all()
             claimed = [row.operation_id for row in rows]
             if claimed:
@@ -80,22 +80,22 @@ class SqlStore:
         return [DueOperation(PaymentId(row.payment_id), OperationId(row.operation_id)) for row in rows]
 
     def hold(self) -> Hold:
-        with told_as_unavailable(), self._reading.begin() as connection:
+        with translate_db_errors(), self._reading.begin() as connection:
             return hold_of(connection)
 
     def set_hold(self, hold: Hold) -> None:
-        with told_as_unavailable(), self._turn(), self._writing.begin() as connection:
+        with translate_db_errors(), self._turn(), self._writing.begin() as connection:
             keep_hold(connection, hold)
 
     def renew_mark(self) -> str:
-        with told_as_unavailable(), self._turn(), self._writing.begin() as connection:
+        with translate_db_errors(), self._turn(), self._writing.begin() as connection:
             return renew_mark(connection)
 
     def wipe(self) -> None:
         # PostgreSQL's vacuum does it by itself. SQLite's log keeps the pages as they were until it is emptied.
         if self._writing.dialect.name != "sqlite":
             return
-        with told_as_unavailable(), self._turn(), closing(self._writing.raw_connection()) as connection:
+        with translate_db_errors(), self._turn(), closing(self._writing.raw_connection()) as connection:
             cursor = connection.cursor()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             is_busy = cursor.fetchall()[0][0]
@@ -107,7 +107,7 @@ class SqlStore:
     def _unit_of_work(
         self, engine: Engine, turn: Callable[[], AbstractContextManager[None]], actor: str
     ) -> Iterator[UnitOfWork]:
-        with told_as_unavailable(), turn(), engine.begin() as connection:
+        with translate_db_errors(), turn(), engine.begin() as connection:
             yield SqlUnitOfWork(connection, self._ids, self._sealer, actor)
 
 

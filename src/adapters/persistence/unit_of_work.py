@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import Connection
 
-from adapters.persistence.api_keys import SqlApiKeys
-from adapters.persistence.attempts import SqlAttempts
-from adapters.persistence.audit import SqlAuditLog
-from adapters.persistence.customers import SqlCustomers
-from adapters.persistence.deliveries import SqlDeliveries
-from adapters.persistence.disputes import SqlDisputes
-from adapters.persistence.feed import FeedWriter, SqlFeed
-from adapters.persistence.notifications import SqlNotifications
-from adapters.persistence.payment_methods import SqlPaymentMethods
-from adapters.persistence.payments import SqlPayments
-from adapters.persistence.requests import SqlRequests
-from adapters.persistence.sealing import Sealer
+from adapters.persistence.encryption.sealing import Sealer
+from adapters.persistence.repositories.api_keys import SqlApiKeys
+from adapters.persistence.repositories.audit_log import SqlAuditLog
+from adapters.persistence.repositories.customers import SqlCustomers
+from adapters.persistence.repositories.disputes import SqlDisputes
+from adapters.persistence.repositories.feed import FeedWriter, SqlFeed
+from adapters.persistence.repositories.gateway_webhooks import SqlNotifications
+from adapters.persistence.repositories.idempotency_keys import SqlRequests
+from adapters.persistence.repositories.payment_methods import SqlPaymentMethods
+from adapters.persistence.repositories.payments import SqlPayments
+from adapters.persistence.repositories.velocity_counters import SqlAttempts
+from adapters.persistence.repositories.webhook_deliveries import SqlDeliveries
 from application.ports.runtime import IdSource
 
 

@@ -10,9 +10,9 @@ import jwt
 from jwt import exceptions as refused
 
 from adapters.tokens.jwks import ALGORITHMS, Jwks, JwksUnavailable
-from application.api_key import is_caller_id
-from application.caller import Caller, scopes_named
-from application.errors import CredentialsUnavailable, NotAuthenticated, Refusal
+from application.access.api_key import is_caller_id
+from application.common.caller import Caller, scopes_named
+from application.common.errors import AuthFailure, CredentialsUnavailable, NotAuthenticated
 from domain.card_detector import without_card_numbers
 from domain.ids import CUSTOMER, CallerId, CustomerId, is_id
 
@@ -20,12 +20,12 @@ _LEEWAY_SECONDS: Final = 30
 _MOST_CHARACTERS: Final = 8192
 _LONGEST_SUBJECT: Final = 128
 _REQUIRED: Final = ["exp", "iss", "aud"]
-_REFUSALS: Final[tuple[tuple[type[Exception], Refusal], ...]] = (
-    (refused.ExpiredSignatureError, Refusal.EXPIRED),
-    (refused.ImmatureSignatureError, Refusal.NOT_YET_VALID),
-    (refused.InvalidIssuerError, Refusal.WRONG_ISSUER),
-    (refused.InvalidAudienceError, Refusal.WRONG_AUDIENCE),
-    (refused.MissingRequiredClaimError, Refusal.INCOMPLETE),
+_REFUSALS: Final[tuple[tuple[type[Exception], AuthFailure], ...]] = (
+    (refused.ExpiredSignatureError, AuthFailure.EXPIRED),
+    (refused.ImmatureSignatureError, AuthFailure.NOT_YET_VALID),
+    (refused.InvalidIssuerError, AuthFailure.WRONG_ISSUER),
+    (refused.InvalidAudienceError, AuthFailure.WRONG_AUDIENCE),
+    (refused.MissingRequiredClaimError, AuthFailure.INCOMPLETE),
 )
 
 
@@ -44,21 +44,21 @@ class JwtTokens:
 
     def _claims(self, token: str) -> Mapping[str, Any]:
         if len(token) > _MOST_CHARACTERS:
-            raise NotAuthenticated(Refusal.INVALID, "too long for a token")
+            raise NotAuthenticated(AuthFailure.INVALID, "too long for a token")
         try:
             header = jwt.get_unverified_header(token)
         except refused.PyJWTError:
-            raise NotAuthenticated(Refusal.INVALID, "no token") from None
+            raise NotAuthenticated(AuthFailure.INVALID, "no token") from None
         algorithm, key_id = header.get("alg"), header.get("kid")
         # The list is ours: a token neither chooses "none" nor has a public key taken for a secret.
         if algorithm not in ALGORITHMS or not isinstance(key_id, str):
-            raise NotAuthenticated(Refusal.INVALID, "algorithm or key id not accepted")
+            raise NotAuthenticated(AuthFailure.INVALID, "algorithm or key id not accepted")
         try:
             key = self.jwks.find(key_id, algorithm)
         except JwksUnavailable as failure:
             raise CredentialsUnavailable(str(failure)) from failure
         if key is None:
-            raise NotAuthenticated(Refusal.INVALID, "unknown key id")
+            raise NotAuthenticated(AuthFailure.INVALID, "unknown key id")
         try:
             claims: dict[str, Any] = jwt.decode(
                 token,
@@ -77,12 +77,12 @@ class JwtTokens:
         caller_id, scope = claims.get(self.caller_claim), claims.get("scope", "")
         customer, subject = claims.get("customer"), claims.get("sub", "")
         if not isinstance(caller_id, str) or not is_caller_id(caller_id):
-            raise NotAuthenticated(Refusal.INCOMPLETE, "no caller")
+            raise NotAuthenticated(AuthFailure.INCOMPLETE, "no caller")
         if not isinstance(scope, str):
-            raise NotAuthenticated(Refusal.INCOMPLETE, "scope is no text")
+            raise NotAuthenticated(AuthFailure.INCOMPLETE, "scope is no text")
         if "customer" in claims and not (isinstance(customer, str) and is_id(customer, CUSTOMER)):
             # Never read as "no customer": that would be all of them.
-            raise NotAuthenticated(Refusal.INCOMPLETE, "customer is no id of one")
+            raise NotAuthenticated(AuthFailure.INCOMPLETE, "customer is no id of one")
         return Caller(
             CallerId(caller_id),
             scopes_named(scope.split()),
@@ -91,8 +91,8 @@ class JwtTokens:
         )
 
 
-def _refusal(failure: Exception) -> Refusal:
-    return next((refusal for kind, refusal in _REFUSALS if isinstance(failure, kind)), Refusal.INVALID)
+def _refusal(failure: Exception) -> AuthFailure:
+    return next((refusal for kind, refusal in _REFUSALS if isinstance(failure, kind)), AuthFailure.INVALID)
 
 
 def _named(subject: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from application.caller import Caller
+from application.common.caller import Caller
 
 
 class Tokens(Protocol):

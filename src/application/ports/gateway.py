@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import Enum
 from typing import Protocol
 
-from application.lease import Lease
+from application.common.lease import Lease
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.decline import Decline
@@ -17,7 +17,7 @@ from domain.ids import CustomerId, OperationId, PaymentMethodId
 from domain.instrument import Card, CardExpiry, Instrument
 from domain.money import Money
 from domain.payment_method import Verification
-from domain.transaction import GatewayDetails, Standing
+from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
 
 
@@ -179,7 +179,7 @@ class Transaction:
     order_id: str
     kind: TransactionKind
     amount: Money
-    standing: Standing
+    standing: TransactionSnapshot
     create_time: datetime
     details: GatewayDetails = GatewayDetails()
     instrument: Instrument | None = None

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from application.api_key import ApiKey
-from application.audit_entry import AuditEntry
-from application.ports.attempts import Attempts
+from application.access.api_key import ApiKey
+from application.audit.audit_entry import AuditEntry
 from application.ports.deliveries import Deliveries
 from application.ports.feed import Feed
-from application.ports.notifications import Notification, NotificationState, StoredNotification
+from application.ports.gateway_webhooks import Notification, NotificationState, StoredNotification
+from application.ports.velocity import Attempts
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeState
 from domain.events import SERVICE, PaymentEvent
@@ -145,7 +145,7 @@ class PaymentOperation:
     operation: Operation
 
 
-class Kept(Protocol):
+class DetachedPayment(Protocol):
     """A payment as a unit of work left it, to be taken up by one later unit of work."""
 
 
@@ -162,11 +162,11 @@ class Payments(Protocol):
         """Reads a payment; with lock, nobody else changes it until the transaction ends."""
         ...
 
-    def keep(self, payment: Payment) -> Kept:
+    def keep(self, payment: Payment) -> DetachedPayment:
         """The payment as it is now stored. Of use once this transaction is committed, and nobody changes the object."""
         ...
 
-    def take_up(self, kept: Kept) -> Payment | None:
+    def reattach(self, kept: DetachedPayment) -> Payment | None:
         """The payment, locked, without being read again. None where somebody wrote it since, and the second time."""
         ...
 

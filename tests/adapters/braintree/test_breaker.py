@@ -12,7 +12,7 @@ from datetime import date
 
 import pytest
 
-from adapters.braintree.breaker import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker, Bulkhead, CallEnd, Kind
+from adapters.braintree.breaker import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, Breaker, Bulkhead, CallClass, CallEnd
 from adapters.braintree.connection import AnswerLost, RequestNotSent
 from adapters.braintree.gateway import BraintreeAdapter
 from application.ports.gateway import Approved, GatewayNotReached, GatewayUnavailable, Outcome, Unknown
@@ -285,7 +285,7 @@ def test_searches_that_hang_are_left_alone_although_payments_are_answered() -> N
             gateway.find_by_operation(OPERATION)
         assert isinstance(gateway.authorize(authorization(), HELD), Approved)
         assert gateway.find_transaction("tx1") is not None
-        assert gateway.traffic.silent == {Kind.SEARCHES}
+        assert gateway.traffic.silent == {CallClass.SEARCHES}
 
 
 def test_payments_that_hang_are_left_alone_although_searches_are_answered() -> None:
@@ -297,7 +297,7 @@ def test_payments_that_hang_are_left_alone_although_searches_are_answered() -> N
         with pytest.raises(GatewayNotReached, match="does not answer"):
             gateway.authorize(authorization(), HELD)
         assert gateway.find_by_operation(OPERATION) == []
-        assert gateway.traffic.silent == {Kind.MOVES}
+        assert gateway.traffic.silent == {CallClass.MOVES}
 
 
 def test_a_gateway_that_answers_one_in_three_is_mostly_left_alone() -> None:
@@ -351,20 +351,20 @@ def test_a_question_may_be_what_finds_that_the_gateway_answers_questions_again(m
 @pytest.mark.parametrize(
     ("kind", "move"),
     [
-        (Kind.MOVES, lambda gateway: gateway.authorize(authorization(), HELD)),
-        (Kind.MOVES, lambda gateway: gateway.capture(CAPTURE, HELD)),
-        (Kind.MOVES, lambda gateway: gateway.capture(PART, HELD)),
-        (Kind.MOVES, lambda gateway: gateway.void(VOID, HELD)),
-        (Kind.MOVES, lambda gateway: gateway.refund(REFUND, HELD)),
-        (Kind.SEARCHES, lambda gateway: gateway.find_by_operation(OPERATION)),
-        (Kind.SEARCHES, lambda gateway: gateway.find_transactions(["tx1"])),
-        (Kind.SEARCHES, lambda gateway: list(gateway.disputes_received(date(2026, 3, 1)))),
-        (Kind.OTHERS, lambda gateway: gateway.find_transaction("tx1")),
-        (Kind.OTHERS, lambda gateway: gateway.store_method(new_method(), HELD)),
-        (Kind.OTHERS, lambda gateway: gateway.create_client_token(None, None)),
+        (CallClass.MOVES, lambda gateway: gateway.authorize(authorization(), HELD)),
+        (CallClass.MOVES, lambda gateway: gateway.capture(CAPTURE, HELD)),
+        (CallClass.MOVES, lambda gateway: gateway.capture(PART, HELD)),
+        (CallClass.MOVES, lambda gateway: gateway.void(VOID, HELD)),
+        (CallClass.MOVES, lambda gateway: gateway.refund(REFUND, HELD)),
+        (CallClass.SEARCHES, lambda gateway: gateway.find_by_operation(OPERATION)),
+        (CallClass.SEARCHES, lambda gateway: gateway.find_transactions(["tx1"])),
+        (CallClass.SEARCHES, lambda gateway: list(gateway.disputes_received(date(2026, 3, 1)))),
+        (CallClass.OTHERS, lambda gateway: gateway.find_transaction("tx1")),
+        (CallClass.OTHERS, lambda gateway: gateway.store_method(new_method(), HELD)),
+        (CallClass.OTHERS, lambda gateway: gateway.create_client_token(None, None)),
     ],
 )
-def test_each_call_counts_with_its_kind(kind: Kind, move: Callable[[BraintreeAdapter], object]) -> None:
+def test_each_call_counts_with_its_kind(kind: CallClass, move: Callable[[BraintreeAdapter], object]) -> None:
     with serving(answer(500)) as server:
         gateway = adapter(server.url)
         with suppress(GatewayUnavailable):
@@ -377,13 +377,13 @@ def test_what_became_of_each_call_is_counted() -> None:
         gateway = adapter(nowhere)
         with pytest.raises(GatewayNotReached):
             gateway.authorize(authorization(), HELD)
-    assert gateway.traffic.ended == {(Kind.MOVES, CallEnd.NOT_SENT): 1}
+    assert gateway.traffic.ended == {(CallClass.MOVES, CallEnd.NOT_SENT): 1}
     with serving(reset) as server:
         gateway = adapter(server.url, breaker_failures=1)
         assert isinstance(gateway.authorize(authorization(), HELD), Unknown)
         with pytest.raises(GatewayNotReached):
             gateway.authorize(authorization(), HELD)
-    assert gateway.traffic.ended == {(Kind.MOVES, CallEnd.LOST): 1, (Kind.MOVES, CallEnd.REFUSED_SILENT): 1}
+    assert gateway.traffic.ended == {(CallClass.MOVES, CallEnd.LOST): 1, (CallClass.MOVES, CallEnd.REFUSED_SILENT): 1}
     with serving(hang) as server, ThreadPoolExecutor(1) as pool:
         gateway = adapter(server.url, max_connections=1, max_waiting=0)
         first = pool.submit(gateway.authorize, authorization(), HELD)
@@ -391,6 +391,6 @@ def test_what_became_of_each_call_is_counted() -> None:
         with pytest.raises(GatewayNotReached):
             gateway.authorize(authorization(), HELD)
         assert gateway.traffic.under_way == 1
-        assert gateway.traffic.ended == {(Kind.MOVES, CallEnd.REFUSED_BUSY): 1}
+        assert gateway.traffic.ended == {(CallClass.MOVES, CallEnd.REFUSED_BUSY): 1}
         server.stopped.set()
         first.result()

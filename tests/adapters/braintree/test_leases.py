@@ -11,7 +11,7 @@ from adapters.braintree import transport
 from adapters.braintree.breaker import Bulkhead, GuardedTransport
 from adapters.braintree.connection import RequestNotSent
 from adapters.braintree.gateway import BraintreeAdapter
-from application.lease import Lease
+from application.common.lease import Lease
 from application.ports.gateway import GatewayNotReached, MethodChange, Nonce
 from domain.ids import PaymentMethodId
 from tests.adapters.braintree import documents

@@ -31,7 +31,7 @@ from domain.decline import CATALOGUE, DeclineReason, RetryAdvice
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.money import Money
 from domain.payment_method import CheckResult
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from tests.adapters.braintree import documents
 
 NO_GATEWAY: Any = None
@@ -66,7 +66,9 @@ def test_a_transaction_is_told_whole() -> None:
         order_id="op_1",
         kind=TransactionKind.SALE,
         amount=Money(1050, "USD"),
-        standing=Standing(TransactionStatus.AUTHORIZED, authorization_expire_time=datetime(2026, 3, 8, 10, tzinfo=UTC)),
+        standing=TransactionSnapshot(
+            TransactionStatus.AUTHORIZED, authorization_expire_time=datetime(2026, 3, 8, 10, tzinfo=UTC)
+        ),
         create_time=datetime(2026, 3, 1, 10, tzinfo=UTC),
         details=GatewayDetails(
             transaction_id="tx1",
@@ -180,7 +182,7 @@ def test_elements_that_are_absent_are_no_trouble() -> None:
     found = documents.parsed(documents.document("transaction", bare))["transaction"]
     told = translate.transaction(braintree.Transaction(NO_GATEWAY, found))
     assert told.instrument is None
-    assert told.standing == Standing(TransactionStatus.AUTHORIZED)
+    assert told.standing == TransactionSnapshot(TransactionStatus.AUTHORIZED)
 
 
 @pytest.mark.parametrize(

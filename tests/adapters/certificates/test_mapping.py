@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from adapters.certificates.mapping import BadMapping, WatchedCertificates, read_mapping
-from application.caller import Scope
-from application.errors import NotAuthenticated, Refusal
+from application.common.caller import Scope
+from application.common.errors import AuthFailure, NotAuthenticated
 from tests.issuer import Authority
 
 GOOD = 'caller_id = "shop"\nscopes = ["payments:read"]\n'
@@ -79,7 +79,7 @@ def test_a_mapping_that_changed_is_read_anew_and_a_bad_one_changes_nothing(
     seconds[0] += 3
     with pytest.raises(NotAuthenticated) as refused:
         certificates.caller_of(pem)
-    assert refused.value.refusal is Refusal.INVALID
+    assert refused.value.refusal is AuthFailure.INVALID
 
 
 def test_a_certificate_that_has_expired_is_refused_on_a_connection_that_is_older(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_a_certificate_that_has_expired_is_refused_on_a_connection_that_is_older
     path.write_text(f'[[client]]\nsan = "shop.internal"\n{GOOD}')
     with pytest.raises(NotAuthenticated) as refused:
         read_mapping(path).caller_of(pem)
-    assert refused.value.refusal is Refusal.EXPIRED
+    assert refused.value.refusal is AuthFailure.EXPIRED
 
 
 def test_a_uri_is_no_host_and_a_host_no_uri(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from dependency_injector import providers
 
-from adapters.grpc.access import current_caller
-from application.api_key import ApiKey, hash_of, written
-from application.caller import EVERY_SCOPE, Scope
+from adapters.grpc.middleware.authorization import current_caller
+from application.access.api_key import ApiKey, hash_of, written
+from application.common.caller import EVERY_SCOPE, Scope
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId
 from tests.adapters.grpc.serving import House, a_house

@@ -12,9 +12,9 @@ from typing import Any
 import grpc
 from dependency_injector import providers
 
-from adapters.grpc.call_context import everybody
-from bootstrap.container import Container
-from bootstrap.settings import load_settings
+from adapters.grpc.middleware.call_context import everybody
+from bootstrap.config.settings import load_settings
+from bootstrap.wiring.container import Container
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.memory_store import MemoryStore

@@ -17,11 +17,11 @@ import pytest
 
 from adapters.http import connections
 from adapters.http.connections import MOST_CONNECTIONS, MOST_OF_ONE_ADDRESS
-from adapters.http.crew import Crew
+from adapters.http.crew import WorkerPoolStatus
 from adapters.http.metrics import Metrics
 from adapters.http.server import MAX_AT_ONCE, HttpServer, Pages
-from application.ports.notifications import ForgedNotification
-from application.receive_notification import Received
+from application.gateway_webhooks.receive_gateway_webhook import Received
+from application.ports.gateway_webhooks import ForgedNotification
 
 SECRET = "byr-very-secret"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -88,7 +88,7 @@ def serving() -> Iterator[House]:
     def challenge(_: str) -> str:
         raise ForgedNotification
 
-    pages = Pages(house.receive, challenge, house.waiting, Metrics(), Crew())
+    pages = Pages(house.receive, challenge, house.waiting, Metrics(), WorkerPoolStatus())
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()

@@ -19,8 +19,8 @@ from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from adapters.persistence import migrate
-from adapters.persistence.engine import create_engine
 from adapters.persistence.migrate import UnknownSchema, current, is_current, upgrade
+from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.tables import metadata
 from application.ports.store import StoreUnavailable
 from tests import long_history
@@ -90,7 +90,7 @@ def _definitions(engine: Engine) -> dict[str, str]:
 def test_processes_that_migrate_at_once_wait_for_one_another(empty: Engine, empty_urls: list[str]) -> None:
     code = (
         "import sys\n"
-        "from adapters.persistence.engine import create_engine\n"
+        "from adapters.persistence.sql.engine import create_engine\n"
         "from adapters.persistence.migrate import is_current, upgrade\n"
         "engine = create_engine(sys.argv[1])\n"
         "sys.stdin.readline()\n"

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from adapters.tokens.jwks import Jwks, JwksUnavailable
 from adapters.tokens.jwt_tokens import JwtTokens
-from application.caller import Caller, Scope
-from application.errors import CredentialsUnavailable, NotAuthenticated, Refusal
+from application.common.caller import Caller, Scope
+from application.common.errors import AuthFailure, CredentialsUnavailable, NotAuthenticated
 from domain.ids import CallerId, CustomerId
 from tests import issuer
 from tests.issuer import AUDIENCE, EC_KEY, ISSUER, JWKS, RSA_KEY, confused, jwk, token, unsigned
@@ -44,7 +44,7 @@ class Source:
         return JwtTokens(jwks, ISSUER, AUDIENCE, caller_claim)
 
 
-def refusal(text: str, source: Source | None = None) -> Refusal:
+def refusal(text: str, source: Source | None = None) -> AuthFailure:
     with pytest.raises(NotAuthenticated) as caught:
         (source or Source()).tokens().caller_of(text)
     return caught.value.refusal
@@ -69,30 +69,30 @@ def test_the_claim_that_names_the_caller_is_the_operators_choice() -> None:
 @pytest.mark.parametrize(
     ("make", "why"),
     [
-        (lambda: token(exp=int(time.time()) - 31), Refusal.EXPIRED),
-        (lambda: token(nbf=int(time.time()) + 3600), Refusal.NOT_YET_VALID),
-        (lambda: token(iss="https://login.evil/"), Refusal.WRONG_ISSUER),
-        (lambda: token(aud="another-service"), Refusal.WRONG_AUDIENCE),
-        (lambda: token(exp=None), Refusal.INCOMPLETE),
-        (lambda: token(iss=None), Refusal.INCOMPLETE),
-        (lambda: token(aud=None), Refusal.INCOMPLETE),
-        (lambda: token(caller_id=None), Refusal.INCOMPLETE),
-        (lambda: token(caller_id="shop/key_1"), Refusal.INCOMPLETE),
-        (lambda: token(scope=["payments:read"]), Refusal.INCOMPLETE),
-        (lambda: token(customer=""), Refusal.INCOMPLETE),
-        (lambda: token(customer=["cus"]), Refusal.INCOMPLETE),
-        (lambda: token(key_id="unknown"), Refusal.INVALID),
-        (lambda: token("ES256", key_id="rsa"), Refusal.INVALID),
-        (lambda: token()[:-4] + "AAAA", Refusal.INVALID),
-        (lambda: unsigned(), Refusal.INVALID),
-        (lambda: confused(), Refusal.INVALID),
-        (lambda: jwt.encode(issuer.claims(), RSA_KEY, "PS256", headers={"kid": "rsa"}), Refusal.INVALID),
-        (lambda: jwt.encode(issuer.claims(), RSA_KEY, "RS256"), Refusal.INVALID),
-        (lambda: "a.b.c", Refusal.INVALID),
-        (lambda: "x" * 9000, Refusal.INVALID),
+        (lambda: token(exp=int(time.time()) - 31), AuthFailure.EXPIRED),
+        (lambda: token(nbf=int(time.time()) + 3600), AuthFailure.NOT_YET_VALID),
+        (lambda: token(iss="https://login.evil/"), AuthFailure.WRONG_ISSUER),
+        (lambda: token(aud="another-service"), AuthFailure.WRONG_AUDIENCE),
+        (lambda: token(exp=None), AuthFailure.INCOMPLETE),
+        (lambda: token(iss=None), AuthFailure.INCOMPLETE),
+        (lambda: token(aud=None), AuthFailure.INCOMPLETE),
+        (lambda: token(caller_id=None), AuthFailure.INCOMPLETE),
+        (lambda: token(caller_id="shop/key_1"), AuthFailure.INCOMPLETE),
+        (lambda: token(scope=["payments:read"]), AuthFailure.INCOMPLETE),
+        (lambda: token(customer=""), AuthFailure.INCOMPLETE),
+        (lambda: token(customer=["cus"]), AuthFailure.INCOMPLETE),
+        (lambda: token(key_id="unknown"), AuthFailure.INVALID),
+        (lambda: token("ES256", key_id="rsa"), AuthFailure.INVALID),
+        (lambda: token()[:-4] + "AAAA", AuthFailure.INVALID),
+        (lambda: unsigned(), AuthFailure.INVALID),
+        (lambda: confused(), AuthFailure.INVALID),
+        (lambda: jwt.encode(issuer.claims(), RSA_KEY, "PS256", headers={"kid": "rsa"}), AuthFailure.INVALID),
+        (lambda: jwt.encode(issuer.claims(), RSA_KEY, "RS256"), AuthFailure.INVALID),
+        (lambda: "a.b.c", AuthFailure.INVALID),
+        (lambda: "x" * 9000, AuthFailure.INVALID),
     ],
 )
-def test_a_bad_token_is_refused_with_the_reason(make: Callable[[], str], why: Refusal) -> None:
+def test_a_bad_token_is_refused_with_the_reason(make: Callable[[], str], why: AuthFailure) -> None:
     assert refusal(make()) is why
 
 
@@ -102,7 +102,7 @@ def test_a_token_that_has_just_expired_is_taken_for_clocks_differ() -> None:
 
 def test_a_customer_claim_that_is_null_is_not_taken_for_every_customer() -> None:
     text = jwt.encode({**issuer.claims(), "customer": None}, RSA_KEY, "RS256", headers={"kid": "rsa"})
-    assert refusal(text) is Refusal.INCOMPLETE
+    assert refusal(text) is AuthFailure.INCOMPLETE
 
 
 @pytest.mark.parametrize(

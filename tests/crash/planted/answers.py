@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from adapters.grpc.translate.resources import Voice
+from adapters.grpc.translate.resources import ResourceMapper
 from bayar.payments.v1.payment_method_pb2 import PaymentMethodState
 from bayar.payments.v1.payment_pb2 import OperationState, PaymentState
 from tests.crash.planted.planting import Plant, instead, strikes
@@ -23,7 +23,7 @@ def told(change: Callable[[Any], None]) -> Plant:
 
         return payment
 
-    return instead(Voice, "payment", mutate)
+    return instead(ResourceMapper, "payment", mutate)
 
 
 def state_for(told: int, *true: int) -> Callable[[Any], None]:

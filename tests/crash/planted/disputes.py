@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from application import process_notifications
+from application.gateway_webhooks import process_gateway_webhooks as process_notifications
+from application.gateway_webhooks.process_gateway_webhooks import ProcessNotifications
 from application.ports.gateway import DisputeAnswered
-from application.ports.notifications import NotificationOutcome
-from application.process_notifications import ProcessNotifications
+from application.ports.gateway_webhooks import NotificationOutcome
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from domain.dispute import DisputeState as State
 

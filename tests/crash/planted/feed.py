@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import delete
 
-from adapters.grpc.event_servicer import EventServicer
+from adapters.grpc.services.event_service import EventServicer
 from adapters.persistence.tables import feed_events
 from tests.crash.planted.planting import Plant, instead, strikes
 

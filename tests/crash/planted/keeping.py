@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from adapters.braintree.gateway import BraintreeAdapter
-from application import exactly_once
-from application.lease import Lease
-from application.outcomes import record_outcome
+from application.common.lease import Lease
+from application.idempotency import payment_executor as exactly_once
+from application.payments.record_outcome import record_outcome
 from application.ports.gateway import Approved, Declined, Stored, Unknown
 from domain.decline import CATALOGUE, DeclineReason
 from domain.operation import FailureReason

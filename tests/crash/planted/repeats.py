@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from application.exactly_once import ExactlyOnce
+from application.idempotency.payment_executor import PaymentExecutor
 from domain.ids import RequestId
 from domain.payment import Payment
 from tests.crash.planted.planting import instead, property_of, strikes
@@ -26,7 +26,7 @@ def repeat_by_latest(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def repeats_are_refused(original: Callable[..., Any]) -> Callable[..., Any]:
-    from application.errors import ReferenceAlreadyPaid
+    from application.common.errors import ReferenceAlreadyPaid
 
     def answer(self: Any, payment: Any, request: Any) -> Any:
         if request.method == "CreatePayment" and strikes():
@@ -45,7 +45,7 @@ def forget_request_ids() -> None:
 
         return record_of
 
-    instead(ExactlyOnce, "record_of", mutate)()
+    instead(PaymentExecutor, "record_of", mutate)()
 
 
 def references_are_never_taken() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from adapters.grpc.translate import enums
 from adapters.grpc.translate.requests import times_of
 from adapters.grpc.translate.resources import moment, money
-from application.add_dispute_evidence import EvidenceOrder, RawFile
-from application.list_disputes import RawDisputeFilter
-from application.ports.notifications import StoredNotification
+from application.disputes.add_dispute_evidence import AddEvidenceCommand, RawFile
+from application.disputes.list_disputes import RawDisputeFilter
+from application.ports.gateway_webhooks import StoredNotification
 from bayar.payments.v1 import admin_service_pb2, dispute_pb2, dispute_service_pb2
 from domain.dispute import Dispute, Evidence
 
@@ -52,14 +52,14 @@ def dispute_filter(request: dispute_service_pb2.ListDisputesRequest) -> RawDispu
     )
 
 
-def evidence_order(request: dispute_service_pb2.AddDisputeEvidenceRequest) -> EvidenceOrder:
+def evidence_order(request: dispute_service_pb2.AddDisputeEvidenceRequest) -> AddEvidenceCommand:
     evidence: str | RawFile | None = None
     match request.WhichOneof("evidence"):
         case "text":
             evidence = request.text
         case "file":
             evidence = RawFile(request.file.name, request.file.content)
-    return EvidenceOrder(request_id=request.request_id, dispute_id=request.dispute_id, evidence=evidence)
+    return AddEvidenceCommand(request_id=request.request_id, dispute_id=request.dispute_id, evidence=evidence)
 
 
 def notification(one: StoredNotification) -> admin_service_pb2.WebhookNotification:

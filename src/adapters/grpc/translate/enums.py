@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from application.findings import FindingKind, Remedy
-from application.ports.attempts import AttemptScope
-from application.ports.notifications import NotificationOutcome, NotificationState
-from application.reconcile import OrphanPolicy
-from application.resolve_operation import Resolution
-from application.verify_payment import VerificationOutcome
+from application.payments.verify_payment import VerificationOutcome
+from application.ports.gateway_webhooks import NotificationOutcome, NotificationState
+from application.ports.velocity import VelocityScope
+from application.recovery.reconcile import OrphanPolicy
+from application.recovery.reconciliation_findings import FindingKind, Remedy
+from application.recovery.resolve_operation import Resolution
 from bayar.payments.v1 import (
     admin_service_pb2,
     card_pb2,
@@ -60,7 +60,7 @@ CAPTURE_MODE: Final = _by_name(CaptureMode, payment_pb2.CaptureMode, "CAPTURE_MO
 OPERATION_KIND: Final = _by_name(OperationKind, payment_pb2.OperationKind, "OPERATION_KIND")
 OPERATION_ORIGIN: Final = _by_name(OperationOrigin, payment_pb2.OperationOrigin, "OPERATION_ORIGIN")
 OPERATION_STATE: Final = _by_name(OperationState, payment_pb2.OperationState, "OPERATION_STATE")
-ABUSE_SCOPE: Final = _by_name(AttemptScope, admin_service_pb2.AbuseScope, "ABUSE_SCOPE")
+ABUSE_SCOPE: Final = _by_name(VelocityScope, admin_service_pb2.AbuseScope, "ABUSE_SCOPE")
 FAILURE_REASON: Final = _by_name(FailureReason, payment_pb2.FailureReason, "FAILURE_REASON")
 DECLINE_REASON: Final = _by_name(DeclineReason, decline_pb2.DeclineReason, "DECLINE_REASON")
 FIXER: Final = _by_name(Fixer, decline_pb2.DeclineFixer, "DECLINE_FIXER")

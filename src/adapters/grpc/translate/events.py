@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from google.protobuf.json_format import MessageToDict
 
-from adapters.grpc.catalogue import catalogue
+from adapters.grpc.messages.catalogue import catalogue
 from adapters.grpc.translate.disputes import dispute
 from adapters.grpc.translate.history import payment_event
-from adapters.grpc.translate.resources import Voice, customer, known_moment, moment
+from adapters.grpc.translate.resources import ResourceMapper, customer, known_moment, moment
+from application.events.read_feed import FeedItem
+from application.events.resend_events import EndpointStatus
 from application.ports.deliveries import Delivery, DeliveryState
 from application.ports.feed import PAYLOAD_VERSION, FeedKind
-from application.read_feed import FeedItem
-from application.resend_events import EndpointStatus
 from bayar.payments.v1 import admin_service_pb2, event_pb2
 from domain.customer import Customer
 from domain.dispute import Dispute
@@ -38,13 +38,13 @@ def feed_kind_from(number: int) -> FeedKind | None:
     return next((kind for known, kind in _KINDS.items() if known == number), None)
 
 
-def voice_of_events() -> Voice:
+def voice_of_events() -> ResourceMapper:
     """Events are read by programs of any language, so their texts are in the fallback."""
     texts = catalogue()
-    return Voice(texts, texts.choose([]))
+    return ResourceMapper(texts, texts.choose([]))
 
 
-def event_message(item: FeedItem, voice: Voice, today: date) -> event_pb2.Event:
+def event_message(item: FeedItem, voice: ResourceMapper, today: date) -> event_pb2.Event:
     """`today` tells whether a card is about to expire."""
     entry = item.entry
     message = event_pb2.Event(

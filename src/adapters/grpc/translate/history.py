@@ -22,7 +22,7 @@ from domain.events import (
     PaymentEvent,
 )
 from domain.operation import FailureReason, OperationKind
-from domain.transaction import GatewayDetails, Standing, TransactionStatus
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.warning import MerchantWarning
 
 _FAILURES: Final = {
@@ -107,7 +107,7 @@ def summary(event: PaymentEvent) -> str:
             assert_never(event)
 
 
-def _standing(standing: Standing) -> str:
+def _standing(standing: TransactionSnapshot) -> str:
     paid_out = f" It was paid out on {standing.disburse_date}." if standing.disburse_date else ""
     disputed = f" The customer's bank claims {standing.disputed_amount} back." if standing.disputed_amount else ""
     return _STATUSES[standing.status] + paid_out + disputed

@@ -9,19 +9,19 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.translate.enums import capture_mode_from, orphan_policy_from, payment_state_from, resolution_from
-from application.add_payment_method import MethodOrder
-from application.capture_payment import CaptureOrder
-from application.change_payment_method import MethodUpdate
-from application.checks import RawCard, RawMoney
-from application.create_customer import CustomerOrder
-from application.create_payment import PaymentOrder, RawSource, RawStoredMethod
-from application.errors import Fault, InvalidRequest, Rule
-from application.list_payments import RawPaymentFilter
+from application.common.errors import Fault, InvalidRequest, Rule
+from application.common.validator import RawCard, RawMoney
+from application.customers.create_customer import CustomerCommand
+from application.payment_methods.add_payment_method import AddPaymentMethodCommand
+from application.payment_methods.change_payment_method import MethodUpdate
+from application.payments.capture_payment import CapturePaymentCommand
+from application.payments.create_payment import CreatePaymentCommand, RawSource, RawStoredMethod
+from application.payments.list_payments import RawPaymentFilter
+from application.payments.refund_payment import RefundPaymentCommand
+from application.payments.void_payment import VoidPaymentCommand
 from application.ports.gateway import Nonce
-from application.reconcile import ReconcileOrder
-from application.refund_payment import RefundOrder
-from application.resolve_operation import ResolutionOrder
-from application.void_payment import VoidOrder
+from application.recovery.reconcile import ReconcileOrder
+from application.recovery.resolve_operation import ResolveOperationCommand
 from bayar.payments.v1 import (
     address_pb2,
     admin_service_pb2,
@@ -37,8 +37,8 @@ from domain.address import Address, StatementDescriptor
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def payment_order(request: payment_service_pb2.CreatePaymentRequest) -> PaymentOrder:
-    return PaymentOrder(
+def payment_order(request: payment_service_pb2.CreatePaymentRequest) -> CreatePaymentCommand:
+    return CreatePaymentCommand(
         request_id=request.request_id,
         reference=request.reference,
         amount=_money(request.amount) if request.HasField("amount") else None,
@@ -54,8 +54,8 @@ def payment_order(request: payment_service_pb2.CreatePaymentRequest) -> PaymentO
     )
 
 
-def capture_order(request: payment_service_pb2.CapturePaymentRequest) -> CaptureOrder:
-    return CaptureOrder(
+def capture_order(request: payment_service_pb2.CapturePaymentRequest) -> CapturePaymentCommand:
+    return CapturePaymentCommand(
         request_id=request.request_id,
         payment_id=request.payment_id,
         amount=_money(request.amount) if request.HasField("amount") else None,
@@ -64,8 +64,8 @@ def capture_order(request: payment_service_pb2.CapturePaymentRequest) -> Capture
     )
 
 
-def void_order(request: payment_service_pb2.VoidPaymentRequest) -> VoidOrder:
-    return VoidOrder(
+def void_order(request: payment_service_pb2.VoidPaymentRequest) -> VoidPaymentCommand:
+    return VoidPaymentCommand(
         request_id=request.request_id,
         payment_id=request.payment_id,
         note=request.note,
@@ -73,8 +73,8 @@ def void_order(request: payment_service_pb2.VoidPaymentRequest) -> VoidOrder:
     )
 
 
-def refund_order(request: payment_service_pb2.RefundPaymentRequest) -> RefundOrder:
-    return RefundOrder(
+def refund_order(request: payment_service_pb2.RefundPaymentRequest) -> RefundPaymentCommand:
+    return RefundPaymentCommand(
         request_id=request.request_id,
         payment_id=request.payment_id,
         amount=_money(request.amount) if request.HasField("amount") else None,
@@ -103,8 +103,8 @@ def payment_filter(sent: payment_service_pb2.PaymentFilter) -> RawPaymentFilter:
     )
 
 
-def customer_order(request: customer_service_pb2.CreateCustomerRequest) -> CustomerOrder:
-    return CustomerOrder(
+def customer_order(request: customer_service_pb2.CreateCustomerRequest) -> CustomerCommand:
+    return CustomerCommand(
         request_id=request.request_id,
         external_id=request.external_id,
         given_name=request.given_name,
@@ -115,9 +115,9 @@ def customer_order(request: customer_service_pb2.CreateCustomerRequest) -> Custo
     )
 
 
-def customer_update(request: customer_service_pb2.UpdateCustomerRequest) -> CustomerOrder:
+def customer_update(request: customer_service_pb2.UpdateCustomerRequest) -> CustomerCommand:
     told = request.customer
-    return CustomerOrder(
+    return CustomerCommand(
         request_id=request.request_id,
         external_id=told.external_id,
         given_name=told.given_name,
@@ -128,14 +128,14 @@ def customer_update(request: customer_service_pb2.UpdateCustomerRequest) -> Cust
     )
 
 
-def method_order(request: payment_method_service_pb2.AddPaymentMethodRequest) -> MethodOrder:
+def method_order(request: payment_method_service_pb2.AddPaymentMethodRequest) -> AddPaymentMethodCommand:
     source: RawCard | Nonce | None = None
     match request.WhichOneof("source"):
         case "card":
             source = _card(request.card)
         case "payment_method_nonce":
             source = Nonce(request.payment_method_nonce)
-    return MethodOrder(
+    return AddPaymentMethodCommand(
         request_id=request.request_id,
         customer_id=request.customer_id,
         source=source,
@@ -159,8 +159,8 @@ def method_update(request: payment_method_service_pb2.UpdatePaymentMethodRequest
     )
 
 
-def resolution_order(request: admin_service_pb2.ResolveOperationRequest) -> ResolutionOrder:
-    return ResolutionOrder(
+def resolution_order(request: admin_service_pb2.ResolveOperationRequest) -> ResolveOperationCommand:
+    return ResolveOperationCommand(
         request_id=request.request_id,
         operation_id=request.operation_id,
         resolution=resolution_from(request.resolution),

@@ -9,13 +9,13 @@ from typing import Final
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from adapters.grpc.catalogue import Catalogue
+from adapters.grpc.messages.catalogue import Catalogue
 from adapters.grpc.translate import enums
-from application.findings import Finding
-from application.ports.attempts import AttemptBlock
+from application.payments.verify_payment import VerifiedPayment
 from application.ports.store import PaymentOperation
-from application.reconcile import Progress
-from application.verify_payment import VerifiedPayment
+from application.ports.velocity import VelocityBlock
+from application.recovery.reconcile import Progress
+from application.recovery.reconciliation_findings import Finding
 from bayar.payments.v1 import (
     address_pb2,
     admin_service_pb2,
@@ -41,7 +41,7 @@ from domain.warning import MerchantWarning, WarningReason
 
 
 @dataclass(frozen=True, slots=True)
-class Voice:
+class ResourceMapper:
     """The language in which an answer speaks."""
 
     catalogue: Catalogue
@@ -264,7 +264,7 @@ def reconcile_message(found: Finding | Progress) -> admin_service_pb2.ReconcileR
     )
 
 
-def abuse_block(block: AttemptBlock) -> admin_service_pb2.AbuseBlock:
+def abuse_block(block: VelocityBlock) -> admin_service_pb2.AbuseBlock:
     return admin_service_pb2.AbuseBlock(
         block_id=block.block_id,
         caller_id=block.caller_id,

@@ -1,0 +1,143 @@
+"""Who may call what: the scope that each call declares in the contract, and who calls."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final
+
+from google.protobuf.descriptor import ServiceDescriptor
+
+from adapters.grpc.server.connection_guard import ConnectionGuard, address_of
+from application.access.authenticate import PresentedCredentials
+from application.audit.audit_log import Audit
+from application.audit.refused_calls import Refused
+from application.common.caller import Caller, Scope
+from application.common.errors import NotAuthenticated, ScopeMissing
+from bayar.payments.v1 import access_pb2
+
+_NO_SCOPE: Final = access_pb2.SCOPE_UNSPECIFIED
+_CHANGING: Final = frozenset({Scope.PAYMENTS_WRITE, Scope.PAYMENTS_REFUND, Scope.CUSTOMERS_WRITE, Scope.DISPUTES_WRITE})
+_CALLER: Final[ContextVar[Caller]] = ContextVar("caller")
+
+
+class UndeclaredScope(Exception):
+    """A call does not say which scope it needs, so nobody can know who may make it."""
+
+    def __init__(self, methods: Iterable[str]) -> None:
+        super().__init__(f"without required_scope, nobody may call {', '.join(methods)}: declare it in the proto")
+
+
+def required_scopes(services: Iterable[ServiceDescriptor]) -> Mapping[str, Scope]:
+    """The scope of each method, by the path under which it is called. Raises UndeclaredScope."""
+    declared = {
+        f"/{service.full_name}/{method.name}": method.GetOptions().Extensions[access_pb2.required_scope]
+        for service in services
+        for method in service.methods
+    }
+    missing = [path for path, scope in declared.items() if scope == _NO_SCOPE]
+    if missing:
+        raise UndeclaredScope(missing)
+    return {path: scope_of(number) for path, number in declared.items()}
+
+
+def scope_of(number: access_pb2.Scope.ValueType) -> Scope:
+    """The application's scope of a scope of the contract."""
+    return Scope[access_pb2.Scope.Name(number).removeprefix("SCOPE_")]
+
+
+def current_caller(_: Any) -> Caller:
+    """Who makes the call under way, once the guard let them in."""
+    return _CALLER.get()
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Lets a call pass, or raises NotAuthenticated, ScopeMissing, ServiceHeld, CredentialsUnavailable or
+    StoreUnavailable.
+    """
+
+    authenticate: Callable[[PresentedCredentials], Caller]
+    scopes: Mapping[str, Scope]
+    audit: Audit
+    note_refused: Callable[[Refused], None]
+    # Raises ServiceHeld while callers may change nothing.
+    must_take_changes: Callable[[], None]
+    # Learns on which connections somebody known calls. None: nobody wants to know.
+    connections: ConnectionGuard | None = None
+
+    def admit(self, method: str, context: Any) -> Caller:
+        """For calls on a thread of their own. A method that needs no scope takes any caller who is known."""
+        return self._pass(method, context, self._find(method, context, _shown(context)))
+
+    async def admit_stream(self, method: str, context: Any) -> Caller:
+        """The same for calls on the event loop, which must not wait for the database."""
+        shown = _shown(context)
+        loop = asyncio.get_running_loop()
+        return self._pass(method, context, await loop.run_in_executor(None, self._find, method, context, shown))
+
+    async def know(self, method: str, context: Any) -> None:
+        """Raises NotAuthenticated where nobody known calls. Without a credential, the database is not asked."""
+        shown = _shown(context)
+        if shown == PresentedCredentials():
+            self._find(method, context, shown)
+        else:
+            await asyncio.get_running_loop().run_in_executor(None, self._find, method, context, shown)
+
+    def shown(self, context: Any) -> PresentedCredentials:
+        """What the caller shows to say who they are."""
+        return _shown(context)
+
+    def prove(self, context: Any) -> None:
+        """Somebody known calls on this connection."""
+        if self.connections is not None:
+            self.connections.prove(str(context.peer()))
+
+    def refuse(self, method: str, context: Any, refusal: NotAuthenticated) -> NotAuthenticated:
+        """The refusal, once it was noted."""
+        self.note_refused(Refused(method, str(refusal), "", peer_of(context)))
+        return refusal
+
+    def must_have_scope(self, method: str, context: Any, caller: Caller) -> None:
+        """Raises ScopeMissing, once it was noted."""
+        scope = self.scopes.get(method)
+        if scope is not None and not caller.may(scope):
+            self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, peer_of(context)))
+            raise ScopeMissing(scope)
+
+    def is_administrative(self, method: str) -> bool:
+        return self.scopes.get(method) is Scope.ADMIN
+
+    def _find(self, method: str, context: Any, shown: PresentedCredentials) -> Caller:
+        try:
+            caller = self.authenticate(shown)
+        except NotAuthenticated as refusal:
+            self.refuse(method, context, refusal)
+            raise
+        self.prove(context)
+        return caller
+
+    def _pass(self, method: str, context: Any, caller: Caller) -> Caller:
+        self.must_have_scope(method, context, caller)
+        if self.scopes.get(method) in _CHANGING:
+            self.must_take_changes()
+        _CALLER.set(caller)
+        return caller
+
+
+def peer_of(context: Any) -> str:
+    """The address at the other end, without its port; of IPv6, the network of one household."""
+    return address_of(str(context.peer()))
+
+
+def _shown(context: Any) -> PresentedCredentials:
+    """Metadata names are lower case on the wire, whatever the caller wrote."""
+    authorization = tuple(
+        value.decode("latin-1") if isinstance(value, bytes) else value
+        for name, value in context.invocation_metadata() or ()
+        if name == "authorization"
+    )
+    pem = (context.auth_context() or {}).get("x509_pem_cert")
+    return PresentedCredentials(authorization, pem[0] if pem else None)

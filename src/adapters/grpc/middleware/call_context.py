@@ -1,0 +1,48 @@
+"""What a servicer learns of a call besides the request: who calls, and which languages are wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from adapters.grpc.messages.catalogue import accepted_languages, catalogue
+from adapters.grpc.translate.resources import ResourceMapper
+from application.common.caller import EVERY_SCOPE, Caller
+from domain.ids import CallerId
+
+# Where nobody has to say who they are, everybody is the same one.
+_EVERYBODY = Caller(CallerId("default"), EVERY_SCOPE)
+
+Callers = Callable[[Any], Caller]
+
+
+def everybody(_: Any) -> Caller:
+    """The caller of any call."""
+    return _EVERYBODY
+
+
+def header_languages(metadata: Iterable[Any]) -> list[str]:
+    """The languages of the accept-language metadata, the most wanted first."""
+    wanted: list[str] = []
+    for name, value in metadata:
+        if name == "accept-language" and isinstance(value, str):
+            wanted.extend(accepted_languages(value))
+    return wanted
+
+
+def requested_languages(request: Any, context: Any) -> list[str]:
+    """The languages asked for: the request's, then the metadata's."""
+    asked = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
+    return [language for language in asked if language]
+
+
+def mapper_for(request: Any, context: Any, customer_language: Callable[[], str] | None = None) -> ResourceMapper:
+    """The language in which to answer: the one asked for, else the customer's, else the fallback.
+
+    The customer's is looked up only where nothing was asked for.
+    """
+    wishes = requested_languages(request, context)
+    if not wishes and customer_language is not None:
+        wishes.append(customer_language())
+    texts = catalogue()
+    return ResourceMapper(texts, texts.choose(wishes))

@@ -1,0 +1,132 @@
+"""Calls with a credential that was not good before: who calls is found out before the request is received.
+
+The request of such a call is not waited for until somebody known makes it, so a stranger can neither leave calls half
+sent nor make the service hold what they sent. Of what needs no credential, one connection has a few calls open at most.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from inspect import isasyncgenfunction
+from typing import Any, Final, TypeAlias
+
+import grpc
+
+from adapters.grpc.middleware.admission_control import AdmissionControl
+from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
+from adapters.grpc.middleware.interceptor import refusing
+from adapters.grpc.middleware.status import TooManyFailedLogins
+from adapters.grpc.server.connection_guard import ConnectionGuard
+from adapters.grpc.server.server_options import is_large
+
+Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
+
+# Of a stranger's calls that need no credential: health and reflection. A client has one or two.
+MOST_OPEN: Final = 8
+# Until a request has come as a whole, once its head has.
+REQUEST_SECONDS: Final = 20.0
+
+
+class StrangerInterceptor(grpc.aio.ServerInterceptor):
+    """Stands before the others. Calls with a credential that was good a while ago pass as they are."""
+
+    def __init__(
+        self,
+        traffic: AdmissionControl,
+        connections: ConnectionGuard,
+        own: Collection[str],
+        closed: Collection[str] = (),
+    ) -> None:
+        """own: the paths that need a credential. closed: services besides theirs that do."""
+        self._traffic = traffic
+        self._connections = connections
+        self._own = frozenset(own)
+        self._closed = frozenset(closed)
+        self._open: Counter[str] = Counter()
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> Handler | None:
+        metadata = tuple(handler_call_details.invocation_metadata or ())
+        handler = await continuation(handler_call_details)
+        method = handler_call_details.method
+        # A large request is only waited for once its connection is known for its credential.
+        if handler is None or (self._traffic.has_let_in(metadata) and not is_large(method)):
+            return handler
+        needs_credential = method in self._own or method.split("/")[1] in self._closed
+        enter = self._known(method, metadata) if needs_credential else self._few
+        return _entered(handler, enter)
+
+    def _known(self, method: str, metadata: Metadata) -> Any:
+        @asynccontextmanager
+        async def known(context: Any) -> AsyncIterator[None]:
+            await self._must_be_open(context)
+            async with refusing(method, CallSnapshot.of(context, metadata), context) as facts:
+                try:
+                    await self._traffic.know(method, facts)
+                except TooManyFailedLogins:
+                    self._connections.refuse(facts.peer())
+                    raise
+            yield
+
+        return known
+
+    @asynccontextmanager
+    async def _few(self, context: Any) -> AsyncIterator[None]:
+        await self._must_be_open(context)
+        peer = str(context.peer())
+        if self._open[peer] >= MOST_OPEN:
+            self._connections.refuse(peer)
+            await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "This connection has too many such calls open.")
+        self._open[peer] += 1
+        try:
+            yield
+        finally:
+            self._open[peer] -= 1
+            if not self._open[peer]:
+                del self._open[peer]
+
+    async def _must_be_open(self, context: Any) -> None:
+        """What is left of a connection that was closed costs as little as can be."""
+        if self._connections.is_closed(str(context.peer())):
+            await context.abort(grpc.StatusCode.UNAVAILABLE, "This connection was closed.")
+
+
+def _entered(handler: Handler, enter: Callable[[Any], Any]) -> Handler:
+    """The same, behind `enter`. A call with one request takes a stream here, and asks for it when it is wanted."""
+    behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_stream
+    takes_one = handler.stream_stream is None
+    decode, encode = handler.request_deserializer, handler.response_serializer
+
+    async def call(requests: AsyncIterator[Any], context: Any) -> Any:
+        async with enter(context):
+            return await behaviour(await _only(requests, context), context)
+
+    async def stream(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        async with enter(context):
+            async for answer in behaviour(await _only(requests, context) if takes_one else requests, context):
+                yield answer
+
+    async def written(requests: AsyncIterator[Any], context: Any) -> None:
+        async with enter(context):
+            await behaviour(await _only(requests, context) if takes_one else requests, context)
+
+    if handler.unary_unary is not None:
+        return grpc.stream_unary_rpc_method_handler(call, decode, encode)
+    return grpc.stream_stream_rpc_method_handler(stream if isasyncgenfunction(behaviour) else written, decode, encode)
+
+
+async def _only(requests: AsyncIterator[Any], context: Any) -> Any:
+    """The one request there is."""
+    try:
+        async with asyncio.timeout(REQUEST_SECONDS):
+            return await anext(requests)
+    except TimeoutError:
+        await context.abort(grpc.StatusCode.DEADLINE_EXCEEDED, "The request did not come in time.")
+    except StopAsyncIteration:
+        await context.abort(grpc.StatusCode.INVALID_ARGUMENT, "There is no request.")

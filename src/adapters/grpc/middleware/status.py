@@ -1,0 +1,643 @@
+"""The one table of what is refused and how it is told: gRPC code, stable reason, sentence, details."""
+
+from __future__ import annotations
+
+import logging
+import math
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
+from google.rpc import status_pb2
+
+from adapters.grpc.messages.catalogue import Catalogue
+from adapters.grpc.middleware.violation_messages import sentence
+from application.common import errors as application
+from application.common.errors import AuthFailure
+from application.ports import gateway, store
+from domain import errors as domain
+from domain.operation import OperationKind, OperationState
+
+_log = logging.getLogger(__name__)
+
+DOMAIN: Final = "bayar"
+# Details travel in base64 in a header, and callers accept 8 KiB of headers by default.
+_MOST_DETAIL_BYTES: Final = 4000
+
+
+class ServiceStopping(Exception):
+    """The service ends, and with it its streams."""
+
+
+class UndecodableRequest(Exception):
+    """The bytes are no message of the contract."""
+
+
+class RateLimited(Exception):
+    """The caller asks more often than it may."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__(f"for {wait_seconds:.3f} s")
+        self.wait_seconds = wait_seconds
+
+
+class TooManyFailedLogins(Exception):
+    """The peer shows credentials that nobody accepts, again and again."""
+
+    def __init__(self, wait_seconds: float) -> None:
+        super().__init__(f"for {wait_seconds:.3f} s")
+        self.wait_seconds = wait_seconds
+
+
+class TooManyStreams(Exception):
+    """The caller has as many streams open as it may."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class Overloaded(Exception):
+    """All threads are busy, and enough calls wait for one."""
+
+
+class RequestTooLarge(Exception):
+    """The request has more bytes than its call can need."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class CallTooLong(Exception):
+    """The caller waited as long as anybody may."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"{seconds:g} s")
+        self.seconds = seconds
+
+
+class StreamTooLong(Exception):
+    """The stream has been open as long as one may be."""
+
+
+class TooMuchUnread(Exception):
+    """The caller does not read the answers to its calls."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class ReaderTooSlow(Exception):
+    """The reader of a stream took nothing for too long."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """How one refusal is told."""
+
+    code: grpc.StatusCode
+    reason: str
+    message: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    details: Sequence[Message] = ()
+
+
+def problem_of(error: Exception) -> Problem:
+    """How the error is told. What is not in the table is a fault in us: logged, and told without its text."""
+    for kind, tell in _TABLE.items():
+        if isinstance(error, kind):
+            return tell(error)
+    return _internal(error)
+
+
+def reason_of(error: Exception) -> str:
+    """The reason alone, for the audit log."""
+    return next((tell(error).reason for kind, tell in _TABLE.items() if isinstance(error, kind)), "INTERNAL")
+
+
+def status_of(problem: Problem, catalogue: Catalogue, locale: str) -> status_pb2.Status:
+    """The google.rpc.Status of the problem, with its sentence for people in their language where there is one."""
+    info = rich.ErrorInfo(reason=problem.reason, domain=DOMAIN, metadata=problem.metadata)
+    status = status_pb2.Status(code=problem.code.value[0], message=problem.message)
+    for detail in (info, *problem.details):
+        status.details.add().Pack(detail)
+    try:
+        text = catalogue.text(locale, "error", problem.reason.lower(), "caller")
+    except KeyError:
+        return status
+    status.details.add().Pack(rich.LocalizedMessage(locale=locale, message=text))
+    return status
+
+
+def _invalid(error: application.InvalidRequest) -> Problem:
+    violations = []
+    room = _MOST_DETAIL_BYTES
+    for fault in error.faults:
+        violation = rich.BadRequest.FieldViolation(
+            field=fault.field, description=sentence(fault), reason=fault.rule.name
+        )
+        room -= violation.ByteSize() + 4
+        if room < 0:
+            break
+        violations.append(violation)
+    message = "The request is not valid. " + " ".join(f"{one.field} {one.description}" for one in violations[:5])
+    if len(error.faults) > 5:
+        message += f" And {len(error.faults) - 5} more."
+    details = [rich.BadRequest(field_violations=violations)]
+    return Problem(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", message, details=details)
+
+
+def _undecodable(_: UndecodableRequest) -> Problem:
+    what = "The request is no message of this contract: its bytes cannot be decoded. Use stubs of the current protos."
+    violation = rich.BadRequest.FieldViolation(field="", description=what, reason="UNDECODABLE")
+    details = [rich.BadRequest(field_violations=[violation])]
+    return Problem(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", what, details=details)
+
+
+def _not_found(error: application.NotFound) -> Problem:
+    name = error.kind.value.replace("_", " ")
+    return Problem(
+        grpc.StatusCode.NOT_FOUND,
+        f"{error.kind.name}_NOT_FOUND",
+        f"There is no such {name} of yours. Check the id, and that you ask the right environment.",
+    )
+
+
+def _request_id_reused(error: application.RequestIdReused) -> Problem:
+    fields = ", ".join(error.fields)
+    return Problem(
+        grpc.StatusCode.ALREADY_EXISTS,
+        "REQUEST_ID_REUSED",
+        f"This request_id was used before for a request that differs in: {fields}. "
+        "Repeat a request exactly as it was, or make a new request_id for a new one.",
+        {"request_id": error.request_id, "fields": fields},
+    )
+
+
+def _reference_paid(error: application.ReferenceAlreadyPaid) -> Problem:
+    named = f": {error.payment_id}" if error.payment_id else ""
+    return Problem(
+        grpc.StatusCode.ALREADY_EXISTS,
+        "REFERENCE_ALREADY_PAID",
+        f"The reference has a live payment already{named}. Look at that one; a new one would pay twice.",
+        {"payment_id": error.payment_id} if error.payment_id else {},
+    )
+
+
+def _external_id_taken(error: application.ExternalIdAlreadyUsed) -> Problem:
+    return Problem(
+        grpc.StatusCode.ALREADY_EXISTS,
+        "EXTERNAL_ID_TAKEN",
+        f"Another customer of yours has this external_id: {error.customer_id}. Use that one, or another external_id.",
+        {"customer_id": error.customer_id},
+    )
+
+
+_NOT_ALLOWED: Final = {
+    OperationKind.AUTHORIZE: "PAYMENT_NOT_PAYABLE",
+    OperationKind.CAPTURE: "PAYMENT_NOT_CAPTURABLE",
+    OperationKind.VOID: "PAYMENT_NOT_VOIDABLE",
+    OperationKind.REFUND: "PAYMENT_NOT_REFUNDABLE",
+}
+_VERBS: Final = {
+    OperationKind.AUTHORIZE: "Authorizing",
+    OperationKind.CAPTURE: "Capturing",
+    OperationKind.VOID: "Voiding",
+    OperationKind.REFUND: "Refunding",
+}
+_REMEDY: Final = {
+    OperationKind.AUTHORIZE: "Make a new payment.",
+    OperationKind.CAPTURE: "Only what is authorized and not yet captured, voided or expired can be captured.",
+    OperationKind.VOID: "Only what is held, or captured whole and not settled, can be voided. "
+    "Give back what was captured with RefundPayment.",
+    OperationKind.REFUND: "Only what was captured, is not given back already and is not disputed can be refunded. "
+    "Void what is only authorized.",
+}
+_REMEDY_OF_REFUSED: Final = {
+    OperationKind.VOID: " Give back what was captured with RefundPayment; what is only held runs out by itself."
+}
+
+
+def _precondition(reason: str, message: str, *details: Message, **metadata: str) -> Problem:
+    """A refusal for the state of the thing that the first of the metadata names."""
+    subject = next(iter(metadata.values()), "")
+    violation = rich.PreconditionFailure.Violation(type=reason, subject=subject, description=message)
+    violations = rich.PreconditionFailure(violations=[violation])
+    return Problem(grpc.StatusCode.FAILED_PRECONDITION, reason, message, metadata, [violations, *details])
+
+
+def _illegal(error: domain.IllegalTransition) -> Problem:
+    state = error.state.name
+    message = f"{_VERBS[error.operation]} is not possible while the payment is {state}. {_REMEDY[error.operation]}"
+    return _precondition(_NOT_ALLOWED[error.operation], message, payment_id=error.payment_id, state=state)
+
+
+def _exceeds(error: domain.AmountExceeds) -> Problem:
+    captures = error.operation is OperationKind.CAPTURE
+    return _precondition(
+        "AMOUNT_EXCEEDS_CAPTURABLE" if captures else "AMOUNT_EXCEEDS_REFUNDABLE",
+        f"{error.asked} is more than the {error.available} that is left. Ask for less.",
+        payment_id=error.payment_id,
+        available_minor_units=str(error.available.minor_units),
+        currency_code=error.available.currency_code,
+    )
+
+
+def _refused(error: application.OperationRefused) -> Problem:
+    remedy = _REMEDY_OF_REFUSED.get(error.kind, "")
+    message = f"The gateway refused the {error.kind.value}: {error.detail}. It had no effect.{remedy}"
+    return _precondition(
+        _NOT_ALLOWED[error.kind], message, payment_id=error.payment_id, operation_id=error.operation_id
+    )
+
+
+def _in_progress(error: domain.OperationInProgress) -> Problem:
+    return Problem(
+        grpc.StatusCode.ABORTED,
+        "OPERATION_IN_PROGRESS",
+        "Another operation on this payment is under way, and its outcome has to be known first. Try again shortly.",
+        {"payment_id": error.payment_id, "operation_id": error.operation_id},
+        [_retry_after(2)],
+    )
+
+
+def _dispute_in_progress(error: domain.DisputeActionInProgress) -> Problem:
+    return Problem(
+        grpc.StatusCode.ABORTED,
+        "OPERATION_IN_PROGRESS",
+        "Another answer to this dispute is under way, and its outcome has to be known first. Try again shortly.",
+        {"dispute_id": error.dispute_id, "operation_id": error.action_id},
+        [_retry_after(2)],
+    )
+
+
+def _dispute_not_open(error: domain.DisputeNotOpen) -> Problem:
+    state = error.state.upper()
+    return _precondition(
+        "DISPUTE_NOT_OPEN",
+        f"The dispute is {state}. Only an OPEN one can be accepted, or answered with evidence.",
+        dispute_id=error.dispute_id,
+        state=state,
+    )
+
+
+def _dispute_refused(error: application.DisputeAnswerRefused) -> Problem:
+    message = f"The gateway refused that for this dispute: {error.detail}. Nothing was changed."
+    return _precondition("DISPUTE_ANSWER_REFUSED", message, dispute_id=error.dispute_id)
+
+
+def _payment_disputed(error: application.PaymentDisputed) -> Problem:
+    which = ", ".join(error.dispute_ids)
+    return _precondition(
+        "PAYMENT_DISPUTED",
+        f"The customer's bank claims {error.claimed} of this payment{f' by dispute {which}' if which else ''}. To give "
+        f"that back as well would pay twice. {error.left} can be given back; the rest once the dispute is won.",
+        payment_id=error.payment_id,
+        dispute_ids=which,
+        disputed_minor_units=str(error.claimed.minor_units),
+        available_minor_units=str(error.left.minor_units),
+        currency_code=error.claimed.currency_code,
+    )
+
+
+def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
+    return _precondition(
+        "CUSTOMER_HAS_OPEN_PAYMENTS",
+        "The outcome of a payment or payment method of this customer is not known yet. Delete the customer afterwards.",
+        _retry_after(60),
+        customer_id=error.customer_id,
+    )
+
+
+def _already_resolved(error: application.OperationAlreadyResolved) -> Problem:
+    message = f"The operation is {error.state.name}: its outcome is known, and there is nothing to settle."
+    if error.state is OperationState.SCHEDULED:
+        message = "The operation is SCHEDULED: it is sent once its payment has settled. CHECK_NOW tells whether it was."
+    return _precondition("OPERATION_ALREADY_RESOLVED", message, operation_id=error.operation_id, state=error.state.name)
+
+
+def _may_still_happen(error: application.MayStillHappen) -> Problem:
+    seconds = math.ceil(error.retry_after.total_seconds())
+    return _precondition(
+        "OPERATION_MAY_STILL_HAPPEN",
+        f"The operation may be on its way to the gateway, or not be shown there yet. In {seconds} seconds it can be "
+        "settled by hand; CHECK_NOW is possible at any time. Nothing was changed.",
+        _retry_after(seconds),
+        operation_id=error.operation_id,
+        retry_after_seconds=str(seconds),
+    )
+
+
+def _contradicted(error: application.ContradictedByGateway) -> Problem:
+    message = f"That cannot be recorded: {error.detail}. Nothing was changed."
+    return _precondition("CONTRADICTED_BY_GATEWAY", message, operation_id=error.operation_id)
+
+
+def _held(error: application.ServiceHeld) -> Problem:
+    why = f" ({error.reason})" if error.reason else ""
+    return Problem(
+        grpc.StatusCode.UNAVAILABLE,
+        "SERVICE_HELD",
+        f"Whoever runs the service holds it until its record is reconciled with the gateway{why}. Nothing was done. "
+        "Reads are answered; send the same request again once it is released.",
+        details=[_retry_after(30)],
+    )
+
+
+def _too_many_orphans(error: application.TooManyOrphans) -> Problem:
+    return _precondition(
+        "TOO_MANY_ORPHANS",
+        f"The window holds {error.count} orphans, and max_reversals allows {error.most}. Nothing was reversed. Look at "
+        "them with ORPHAN_POLICY_REPORT; where all of them are yours to give back, send their number as max_reversals.",
+        orphan_count=str(error.count),
+        max_reversals=str(error.most),
+    )
+
+
+def _method_not_active(error: application.MethodNotActive) -> Problem:
+    return _precondition(
+        "PAYMENT_METHOD_NOT_ACTIVE",
+        f"The payment method is {error.state.name}. Only an ACTIVE one can be changed.",
+        payment_method_id=error.payment_method_id,
+        state=error.state.name,
+    )
+
+
+def _method_refused(error: application.MethodRefused) -> Problem:
+    message = f"The gateway refused the change: {error.detail}. Nothing was changed; correct it and try again."
+    return _precondition("PAYMENT_METHOD_CHANGE_REFUSED", message)
+
+
+def _gateway_refused(error: gateway.GatewayRefused) -> Problem:
+    message = f"The gateway refused this: {error}. Nothing was changed. It says nothing of the customer's card."
+    return _precondition("GATEWAY_REFUSED_REQUEST", message)
+
+
+def _too_many_declines(error: application.TooManyDeclines) -> Problem:
+    seconds = math.ceil(error.retry_after.total_seconds())
+    whose = error.scope.value.replace("_", " ")
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "TOO_MANY_DECLINES",
+        f"There were too many declined or verified cards for this {whose} lately, so nothing was tried, recorded or "
+        f"charged. Try again in {seconds} seconds, not sooner.",
+        {"scope": error.scope.name, "retry_after_seconds": str(seconds)},
+        [_retry_after(seconds)],
+    )
+
+
+_CREDENTIAL: Final = {
+    AuthFailure.MISSING: (
+        "CREDENTIAL_MISSING",
+        'Say who calls: send the metadata "authorization: Bearer ..." with a token, or with an API key, which '
+        "`bayar keys create` issues.",
+    ),
+    AuthFailure.INVALID: (
+        "CREDENTIAL_INVALID",
+        'The credential is not accepted. Send "authorization: Bearer ..." once, with a whole API key or token that was '
+        "issued for this service.",
+    ),
+    AuthFailure.EXPIRED: ("CREDENTIAL_EXPIRED", "The credential has expired. Get a new one."),
+    AuthFailure.REVOKED: (
+        "CREDENTIAL_REVOKED",
+        "The API key was revoked. Use another one: `bayar keys create` issues it.",
+    ),
+    AuthFailure.NOT_YET_VALID: (
+        "CREDENTIAL_NOT_YET_VALID",
+        "The token is not valid yet. Compare the clocks of its issuer and of this service.",
+    ),
+    AuthFailure.WRONG_ISSUER: (
+        "CREDENTIAL_WRONG_ISSUER",
+        "The token is from an issuer that this service does not trust. Get one from the right issuer.",
+    ),
+    AuthFailure.WRONG_AUDIENCE: (
+        "CREDENTIAL_WRONG_AUDIENCE",
+        "The token is meant for another service. Ask its issuer for one with the audience of this service.",
+    ),
+    AuthFailure.INCOMPLETE: (
+        "CREDENTIAL_INCOMPLETE",
+        "The token is genuine, and does not say in the agreed form who calls, with which scopes, for which customer. "
+        "docs/access.md tells which claims its issuer has to set.",
+    ),
+}
+
+
+def _not_authenticated(error: application.NotAuthenticated) -> Problem:
+    reason, message = _CREDENTIAL[error.refusal]
+    return Problem(grpc.StatusCode.UNAUTHENTICATED, reason, message)
+
+
+def _scope_missing(error: application.ScopeMissing) -> Problem:
+    return Problem(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "SCOPE_MISSING",
+        f'This call needs the scope "{error.scope.value}", which the credential does not have. Use one that has it.',
+        {"scope": error.scope.value},
+    )
+
+
+def _not_for_customers(_: application.NotForCustomers) -> Problem:
+    return Problem(
+        grpc.StatusCode.PERMISSION_DENIED,
+        "NOT_FOR_CUSTOMERS",
+        "A credential of one customer cannot do this. The back end has to do it, with its own credential.",
+    )
+
+
+def _rate_limited(error: RateLimited) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "RATE_LIMITED",
+        "You call more often than one caller may, so nothing was done. Send the same request again after the time that "
+        "RetryInfo tells, and spread your calls.",
+        details=[_retry_within(error.wait_seconds)],
+    )
+
+
+def _too_many_failed_logins(error: TooManyFailedLogins) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "TOO_MANY_FAILED_LOGINS",
+        "Too many calls from your address showed credentials that are not accepted, so this one was not looked at. "
+        "Correct the credential first.",
+        details=[_retry_within(error.wait_seconds)],
+    )
+
+
+def _reader_too_slow(error: ReaderTooSlow) -> Problem:
+    return Problem(
+        grpc.StatusCode.UNAVAILABLE,
+        "STREAM_READ_TOO_SLOWLY",
+        f"Nothing of the stream was read for {error.seconds:g} s, so it was ended. Open it again, where it left off, "
+        "and read what comes before you work on it.",
+        {},
+        [_retry_after(1)],
+    )
+
+
+def _too_much_unread(error: TooMuchUnread) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "ANSWERS_UNREAD",
+        f"Answers of more than {error.limit >> 20} MiB wait for you to read them. Read them, or give up those calls; "
+        "and ask for smaller pages.",
+        {"limit_bytes": str(error.limit)},
+        [_retry_after(1)],
+    )
+
+
+def _too_many_streams(error: TooManyStreams) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "TOO_MANY_STREAMS",
+        f"You have {error.limit} streams open, and may have no more. Close what you do not read, or watch less.",
+        {"limit": str(error.limit)},
+        [_retry_after(5)],
+    )
+
+
+def _overloaded(_: Overloaded) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "OVERLOADED",
+        "This replica of the service has as much to do as it can, so nothing was done. "
+        "Send the same request again, with the same request_id.",
+        details=[_retry_after(1)],
+    )
+
+
+def _too_large(error: RequestTooLarge) -> Problem:
+    return Problem(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        "REQUEST_TOO_LARGE",
+        f"The request is too large: this call takes at most {error.limit:,} bytes. Shorten its texts.",
+        {"limit_bytes": str(error.limit)},
+    )
+
+
+def _too_long(error: CallTooLong) -> Problem:
+    return Problem(
+        grpc.StatusCode.DEADLINE_EXCEEDED,
+        "CALL_TOO_LONG",
+        f"There was no answer within {error.seconds:g} seconds, and nobody waits longer here. What has begun goes on: "
+        "send the same request again, with the same request_id.",
+        details=[_retry_after(5)],
+    )
+
+
+def _retry_within(seconds: float) -> rich.RetryInfo:
+    """Rounded up to milliseconds: a moment too early would be refused again."""
+    delay = Duration()
+    delay.FromMilliseconds(math.ceil(seconds * 1000))
+    return rich.RetryInfo(retry_delay=delay)
+
+
+def _unavailable(reason: str, message: str, retry_seconds: int) -> Callable[[Any], Problem]:
+    problem = Problem(grpc.StatusCode.UNAVAILABLE, reason, message, details=[_retry_after(retry_seconds)])
+    return lambda _: problem
+
+
+def _internal(error: Exception) -> Problem:
+    incident = secrets.token_hex(6)
+    _log.error("incident %s", incident, exc_info=error)
+    return Problem(
+        grpc.StatusCode.INTERNAL,
+        "INTERNAL",
+        f"A fault in the service, not in your request. Nothing is known to have been done or declined: read the "
+        f"payment, or send the same request again. Report incident {incident}.",
+        {"incident": incident},
+    )
+
+
+def _retry_after(seconds: int) -> rich.RetryInfo:
+    return rich.RetryInfo(retry_delay=Duration(seconds=seconds))
+
+
+# Subclasses stand before their bases.
+_TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
+    application.InvalidRequest: _invalid,
+    UndecodableRequest: _undecodable,
+    application.NotAuthenticated: _not_authenticated,
+    application.ScopeMissing: _scope_missing,
+    application.NotForCustomers: _not_for_customers,
+    application.NotFound: _not_found,
+    application.RequestIdReused: _request_id_reused,
+    application.ReferenceAlreadyPaid: _reference_paid,
+    application.ExternalIdAlreadyUsed: _external_id_taken,
+    application.OperationRefused: _refused,
+    application.PaymentDisputed: _payment_disputed,
+    application.DisputeAnswerRefused: _dispute_refused,
+    domain.DisputeNotOpen: _dispute_not_open,
+    domain.DisputeActionInProgress: _dispute_in_progress,
+    application.CustomerHasOpenPayments: _open_payments,
+    application.OperationAlreadyResolved: _already_resolved,
+    application.MayStillHappen: _may_still_happen,
+    application.ContradictedByGateway: _contradicted,
+    application.TooManyOrphans: _too_many_orphans,
+    application.ServiceHeld: _held,
+    application.MethodNotActive: _method_not_active,
+    application.MethodRefused: _method_refused,
+    application.TooManyDeclines: _too_many_declines,
+    domain.IllegalTransition: _illegal,
+    domain.AmountExceeds: _exceeds,
+    domain.OperationInProgress: _in_progress,
+    gateway.GatewayRefused: _gateway_refused,
+    gateway.GatewayRefusedCredentials: _unavailable(
+        "GATEWAY_REFUSED_CREDENTIALS",
+        "The payment gateway refuses this service's own credentials. Nothing was charged. "
+        "Whoever runs the service has to correct them; then send the same request again.",
+        60,
+    ),
+    gateway.RefundIncomplete: _unavailable(
+        "REFUND_INCOMPLETE",
+        "A part of the refund was given back or is under way; for the rest the payment gateway could not be reached. "
+        "Send the same request again, with the same request_id: it sends only what is missing.",
+        5,
+    ),
+    gateway.GatewayNotReached: _unavailable(
+        "GATEWAY_UNREACHABLE",
+        "The payment gateway could not be reached, so surely nothing was sent and nothing was charged. "
+        "Send the same request again, with the same request_id.",
+        5,
+    ),
+    gateway.GatewayUnavailable: _unavailable(
+        "GATEWAY_UNAVAILABLE", "The payment gateway did not answer. Nothing was changed in our record. Try again.", 5
+    ),
+    store.StoreUnavailable: _unavailable(
+        "STORE_UNAVAILABLE",
+        "The service's database does not answer. What was asked may or may not have been recorded: "
+        "send the same request again, with the same request_id; it has no second effect.",
+        5,
+    ),
+    ServiceStopping: _unavailable(
+        "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
+    ),
+    StreamTooLong: _unavailable(
+        "STREAM_ENDED", "No stream is open for longer than this one was. Open it again, where it left off.", 1
+    ),
+    ReaderTooSlow: _reader_too_slow,
+    TooMuchUnread: _too_much_unread,
+    RateLimited: _rate_limited,
+    TooManyFailedLogins: _too_many_failed_logins,
+    TooManyStreams: _too_many_streams,
+    Overloaded: _overloaded,
+    RequestTooLarge: _too_large,
+    CallTooLong: _too_long,
+    application.CredentialsUnavailable: _unavailable(
+        "CREDENTIALS_UNAVAILABLE",
+        "The keys of the token issuer cannot be had just now, so nobody knows whether the token is good. Try again.",
+        5,
+    ),
+}
+REFUSALS: Final = tuple(_TABLE)

@@ -1,0 +1,70 @@
+"""What is wrong with a field, and the remedy, in a sentence for each rule. No sentence repeats what was sent."""
+
+from typing import Final
+
+from application.common.errors import Fault, Rule
+
+SENTENCES: Final = {
+    Rule.REQUIRED: "is required: set it.",
+    Rule.UUID: "must be a UUID such as 6f1b2c5e-8d1f-4f0e-9d57-0c6a3f0f2b11: make a new one for each new request.",
+    Rule.ID: 'must be an id of this service: "{limit}_" and 26 characters, as an earlier answer gave it.',
+    Rule.EXACTLY_ONE: "needs exactly one of: {limit}.",
+    Rule.POSITIVE: "must be at least 1, in minor units: send the amount that is to be moved.",
+    Rule.AT_MOST: "must be at most {limit}.",
+    Rule.NOT_NEGATIVE: "must not be negative: send 0 for the default.",
+    Rule.MAX_CHARACTERS: "must have at most {limit} characters: shorten it.",
+    Rule.NO_CONTROL_CHARACTERS: "must not contain control characters, line breaks or what is no character "
+    "(such as U+FFFE): remove them.",
+    Rule.CURRENCY: 'must be an ISO 4217 code in capital letters, such as "USD" or "IDR".',
+    Rule.CURRENCY_ACCEPTED: "must be a currency with a merchant account. Accepted here: {limit}.",
+    Rule.CURRENCY_OF_PAYMENT: "must be the currency of the payment, {limit}.",
+    Rule.CARD_NUMBER: "is no valid card number (its check digit is wrong): ask for it again.",
+    Rule.CARD_NUMBER_LENGTH: "must be 12 to 19 digits, with spaces or hyphens at most between them.",
+    Rule.NO_CARDS: "is refused: no card numbers are taken here. Let the shopper's browser exchange the card for a "
+    "payment_method_nonce (CreateClientToken begins that), or name a stored payment_method_id.",
+    Rule.MONTH: "must be a month, 1 to 12.",
+    Rule.YEAR: "must have four digits and be at most {limit}.",
+    Rule.NOT_PAST: "is in the past, together with the month: the card has expired. Ask for another one.",
+    Rule.CVV: "must be {limit} digits for this card.",
+    Rule.EMAIL: 'must be an email address with one "@" and a dot in its domain, such as "ann@example.com": correct it, '
+    "or leave it out.",
+    Rule.LANGUAGE: 'must be a language tag (BCP 47), such as "en" or "id".',
+    Rule.COUNTRY: 'must be a country (ISO 3166-1 alpha-2) in capital letters, such as "ID".',
+    Rule.POSTAL_CODE: "must begin with a letter or digit and have at most 9 of them, spaces and hyphens apart.",
+    Rule.DESCRIPTOR_NAME: 'must be 3, 7 or 12 characters, "*", then more, at most 22 in all, such as "BYR*SHOES"; '
+    "only letters, digits, spaces and . + - in them.",
+    Rule.DESCRIPTOR_PHONE: "must have exactly 10 digits in 10 to 14 characters; besides only - ( ) . and space.",
+    Rule.DESCRIPTOR_URL: "must be 1 to 13 characters of plain ASCII without spaces.",
+    Rule.MAX_DAYS: "makes the window too long: at most {limit} days. Ask for shorter ones, one after the other.",
+    Rule.MAX_ENTRIES: "must have at most {limit} entries: remove some.",
+    Rule.NO_CARD_DATA: "looks like it contains a card number, and this field is kept: never put card data here. Where "
+    "it is another number, break it with letters, such as 4500-A-123456, or keep it under 12 digits; begin a telephone "
+    'number with "+".',
+    Rule.UNAMBIGUOUS: "must read the same to people and machines: no invisible characters, no spaces at either end or "
+    "two in a row, only the plain space (U+0020), and letters in their composed form (Unicode NFC).",
+    Rule.KNOWN_VALUE: "must be one of the values that the contract lists.",
+    Rule.NEEDS_CUSTOMER: "is required to store the payment method: name the customer.",
+    Rule.NEEDS_NEW_METHOD: "needs a card or a nonce as the source: this method is stored already. Leave it out.",
+    Rule.EXISTS: "names nothing that exists and is usable: check the id.",
+    Rule.OF_CUSTOMER: "belongs to another customer: use one of this customer's.",
+    Rule.PAGE_TOKEN: "is no token of this very list: send next_page_token of the page before with the same filter.",
+    Rule.AFTER: "must be later than {limit}.",
+    Rule.NOT_BELOW: "must not be below {limit}.",
+    Rule.FIELD_PATH: "may only name: {limit}.",
+    Rule.LAST_FOUR: "must be four digits.",
+    Rule.NO_CONTROL_CHARACTERS_BUT_BREAKS: "must not contain control characters other than line breaks and tabs.",
+    Rule.FILE_NAME: "must be a file's name without slashes that ends in one of: {limit}.",
+    Rule.FILE_CONTENT: "is no {limit} file, or is cut off or encrypted: send the file whole and as its name says.",
+    Rule.MAX_BYTES: "must have at most {limit} bytes: make the file smaller.",
+    Rule.NOTIFICATION_ID: "must be 64 hexadecimal digits, as an earlier answer gave them.",
+    Rule.CALLER_ID: "must be 1 to 64 letters, digits and . _ -, beginning with a letter or digit.",
+    Rule.NOT_FOR_CUSTOMERS: "must not hold {limit} for a credential of one customer.",
+    Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
+    Rule.REFUSED_BY_GATEWAY: "is refused by the gateway ({limit}): correct it, or leave it empty.",
+    Rule.IP_ADDRESS: "must be the IPv4 or IPv6 address of the shopper, such as 203.0.113.7, without a port or a zone.",
+}
+
+
+def sentence(fault: Fault) -> str:
+    """What the field must be, and what to do; reads on from its name."""
+    return SENTENCES[fault.rule].format(limit=fault.limit)

@@ -1,0 +1,194 @@
+"""Start-time fair queueing: next is whoever used least so far, by what their calls took and not by how many they are.
+
+See Goyal, Vin and Cheng, "Start-time Fair Queueing". Within a caller, each customer with a credential of their own has
+a share, as the back end has.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Generic, TypeVar
+
+from application.common.caller import Caller
+
+Item = TypeVar("Item")
+
+# Shares that are idle are kept for what is known of their calls, up to so many in one place.
+_MOST_IDLE: Final = 1_000
+# How much of what is known of a share's calls one that took less takes back.
+_WEIGHT: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """Whose calls these are."""
+
+    # Empty: not known yet.
+    caller: str = ""
+    # Where a customer calls with a credential of their own. Of a caller who is not known, the address.
+    customer: str = ""
+
+    @classmethod
+    def of(cls, caller: Caller) -> Flow:
+        return cls(caller.caller_id, caller.customer_id or "")
+
+
+@dataclass(slots=True, eq=False)
+class Share(Generic[Item]):
+    """A caller, or one within a caller."""
+
+    name: str
+    parent: Share[Item] | None
+    # What a call of theirs takes: at once what the last one took, if that was more.
+    cost_seconds: float
+    # What they used, in the time of the parent's clock.
+    used_seconds: float = 0.0
+    # Where those within stand, as the one that began last.
+    clock: float = 0.0
+    waiting: int = 0
+    # Begun and not ended; of those, the ones that do not wait for others.
+    begun: int = 0
+    at_work: int = 0
+    # Of those that begun, the ones of customers.
+    begun_by_customers: int = 0
+    items: deque[Item] = field(default_factory=deque)
+    within: dict[str, Share[Item]] = field(default_factory=dict)
+    busy: dict[str, Share[Item]] = field(default_factory=dict)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self.waiting and not self.begun
+
+
+class FairQueue(Generic[Item]):
+    """Not safe for threads by itself: its owner has a lock, or is an event loop."""
+
+    def __init__(self, first_cost_seconds: float) -> None:
+        """first_cost_seconds: what the first call of somebody new is taken to cost."""
+        self._first_cost_seconds = first_cost_seconds
+        self._root: Share[Item] = Share("", None, 0.0)
+
+    def __len__(self) -> int:
+        return self._root.waiting
+
+    @property
+    def busy_callers(self) -> int:
+        """How many callers have something waiting."""
+        return len(self._root.busy)
+
+    @property
+    def known_callers(self) -> int:
+        """Without those whose credential is not known yet."""
+        return len(self._root.within) - ("" in self._root.within)
+
+    def share(self, flow: Flow) -> Share[Item]:
+        """The share of the flow, within its caller's."""
+        return self._within(self._within(self._root, flow.caller), flow.customer)
+
+    def push(self, share: Share[Item], item: Item) -> None:
+        share.items.append(item)
+        node: Share[Item] | None = share
+        while node is not None:
+            parent = node.parent
+            if parent is not None:
+                if node.is_idle:
+                    node.used_seconds = max(node.used_seconds, parent.clock)
+                parent.busy[node.name] = node
+            node.waiting += 1
+            node = parent
+
+    def pop(self, may_begin: Callable[[Share[Item]], bool]) -> Item | None:
+        """The next item of a share that may begin, and whose caller may. It counts as begun."""
+        share = self._next(self._root, may_begin)
+        if share is None:
+            return None
+        item = share.items.popleft()
+        self._count_waiting(share, -1)
+        self._begin(share)
+        return item
+
+    def remove(self, share: Share[Item], item: Item) -> bool:
+        """Whether it was waiting."""
+        try:
+            share.items.remove(item)
+        except ValueError:
+            return False
+        self._count_waiting(share, -1)
+        return True
+
+    def longest(self) -> Share[Item]:
+        """The share with the most that waits, of the caller with the most."""
+        caller = max(self._root.busy.values(), key=lambda share: share.waiting)
+        return max(caller.busy.values(), key=lambda share: share.waiting)
+
+    def pop_newest(self, share: Share[Item]) -> Item:
+        """Takes the last one out again. It does not count as begun."""
+        item = share.items.pop()
+        self._count_waiting(share, -1)
+        return item
+
+    def leave(self, share: Share[Item]) -> None:
+        """One that has begun waits for others."""
+        self._count_work(share, -1)
+
+    def come_back(self, share: Share[Item]) -> None:
+        self._count_work(share, 1)
+
+    def end(self, share: Share[Item], seconds: float, expected_seconds: float) -> None:
+        """What it took, and what it was expected to take when it began. It was at work at the end."""
+        self._count_work(share, -1)
+        node: Share[Item] | None = share
+        while node is not None and node.parent is not None:
+            node.begun -= 1
+            node.used_seconds += seconds - expected_seconds
+            node.cost_seconds = max(seconds, node.cost_seconds + (seconds - node.cost_seconds) * _WEIGHT)
+            node = node.parent
+        if share.name and share.parent is not None:
+            share.parent.begun_by_customers -= 1
+
+    def _begin(self, share: Share[Item]) -> None:
+        expected, node = share.cost_seconds, share
+        while node.parent is not None:
+            node.parent.clock = max(node.parent.clock, node.used_seconds)
+            node.used_seconds += expected
+            node.begun += 1
+            node.at_work += 1
+            node = node.parent
+        if share.name and share.parent is not None:
+            share.parent.begun_by_customers += 1
+
+    def _next(self, parent: Share[Item], may_begin: Callable[[Share[Item]], bool]) -> Share[Item] | None:
+        able = [share for share in parent.busy.values() if may_begin(share)]
+        while able:
+            first = min(able, key=lambda share: share.used_seconds)
+            if first.items:
+                return first
+            found = self._next(first, may_begin)
+            if found is not None:
+                return found
+            able.remove(first)
+        return None
+
+    def _count_waiting(self, share: Share[Item], more: int) -> None:
+        node: Share[Item] | None = share
+        while node is not None:
+            node.waiting += more
+            if not node.waiting and node.parent is not None:
+                node.parent.busy.pop(node.name, None)
+            node = node.parent
+
+    def _count_work(self, share: Share[Item], more: int) -> None:
+        node: Share[Item] | None = share
+        while node is not None and node.parent is not None:
+            node.at_work += more
+            node = node.parent
+
+    def _within(self, parent: Share[Item], name: str) -> Share[Item]:
+        share = parent.within.get(name)
+        if share is None:
+            if len(parent.within) >= _MOST_IDLE:
+                parent.within = {one.name: one for one in parent.within.values() if not one.is_idle}
+            share = parent.within[name] = Share(name, parent, self._first_cost_seconds, used_seconds=parent.clock)
+        return share

@@ -1,0 +1,136 @@
+"""AdminService."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, TypeVar
+
+from adapters.grpc.middleware.call_context import Callers, mapper_for
+from adapters.grpc.server.stream_work import StreamWork
+from adapters.grpc.translate import disputes, requests
+from adapters.grpc.translate.enums import notification_state_from
+from adapters.grpc.translate.events import endpoint_status, event_delivery
+from adapters.grpc.translate.resources import abuse_block, export_rows, reconcile_message
+from application.card_testing.list_abuse_blocks import ListAbuseBlocks
+from application.common.caller import Caller
+from application.events.resend_events import ListDeliveries, ListEndpoints, ResendEvents
+from application.gateway_webhooks.list_gateway_webhooks import ListNotifications
+from application.gateway_webhooks.retry_gateway_webhook import RetryNotification
+from application.payments.export_payments import ExportPayments
+from application.recovery.list_unresolved_operations import ListUnresolvedOperations
+from application.recovery.reconcile import Reconcile
+from application.recovery.resolve_operation import ResolveOperation
+from bayar.payments.v1 import admin_service_pb2 as wire
+from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceServicer
+from domain.payment import Payment
+
+Item = TypeVar("Item")
+
+
+class _End(Enum):
+    END = "end"
+
+
+_END: Final = _End.END
+# As the contract says.
+_ROWS_A_MESSAGE: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class AdminServicer(AdminServiceServicer):
+    callers: Callers
+    list_unresolved_operations: ListUnresolvedOperations
+    resolve_operation: ResolveOperation
+    reconcile: Reconcile
+    export_payments: ExportPayments
+    list_notifications: ListNotifications
+    retry_notification: RetryNotification
+    list_abuse_blocks: ListAbuseBlocks
+    list_endpoints: ListEndpoints
+    list_deliveries: ListDeliveries
+    resend_events: ResendEvents
+    stream_work: StreamWork
+
+    def ListUnresolvedOperations(
+        self, request: wire.ListUnresolvedOperationsRequest, context: Any
+    ) -> wire.ListUnresolvedOperationsResponse:
+        found, token = self.list_unresolved_operations(
+            *requests.times_of("", request, started_before_time=request.started_before_time),
+            page_size=request.page_size,
+            page_token=request.page_token,
+        )
+        voice = mapper_for(request, context)
+        return wire.ListUnresolvedOperationsResponse(
+            operations=[voice.unresolved(one) for one in found], next_page_token=token
+        )
+
+    def ResolveOperation(self, request: wire.ResolveOperationRequest, context: Any) -> wire.ResolveOperationResponse:
+        payment = self.resolve_operation(requests.resolution_order(request), self.callers(context))
+        return wire.ResolveOperationResponse(payment=mapper_for(request, context).payment(payment))
+
+    def ListWebhookNotifications(
+        self, request: wire.ListWebhookNotificationsRequest, context: Any
+    ) -> wire.ListWebhookNotificationsResponse:
+        states = tuple(notification_state_from(number) for number in request.states)
+        found, token = self.list_notifications(states, page_size=request.page_size, page_token=request.page_token)
+        return wire.ListWebhookNotificationsResponse(
+            notifications=[disputes.notification(one) for one in found], next_page_token=token
+        )
+
+    def RetryWebhookNotification(
+        self, request: wire.RetryWebhookNotificationRequest, context: Any
+    ) -> wire.RetryWebhookNotificationResponse:
+        retried = self.retry_notification(request.request_id, request.notification_id, self.callers(context))
+        return wire.RetryWebhookNotificationResponse(notification=disputes.notification(retried))
+
+    async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:
+        found = self.reconcile(requests.reconcile_order(request))
+        async for message in _one_by_one(map(reconcile_message, found), self.stream_work, self.callers(context)):
+            yield message
+
+    async def ExportPayments(
+        self, request: wire.ExportPaymentsRequest, context: Any
+    ) -> AsyncIterator[wire.ExportPaymentsResponse]:
+        start, end = requests.times_of("", request, from_time=request.from_time, until_time=request.until_time)
+        pages = self.export_payments(start, end)
+        async for message in _one_by_one(_export_messages(pages), self.stream_work, self.callers(context)):
+            yield message
+
+    def ListAbuseBlocks(self, request: wire.ListAbuseBlocksRequest, context: Any) -> wire.ListAbuseBlocksResponse:
+        found, token = self.list_abuse_blocks(page_size=request.page_size, page_token=request.page_token)
+        return wire.ListAbuseBlocksResponse(blocks=[abuse_block(one) for one in found], next_page_token=token)
+
+    def ListEventEndpoints(
+        self, request: wire.ListEventEndpointsRequest, context: Any
+    ) -> wire.ListEventEndpointsResponse:
+        return wire.ListEventEndpointsResponse(endpoints=[endpoint_status(one) for one in self.list_endpoints()])
+
+    def ListEventDeliveries(
+        self, request: wire.ListEventDeliveriesRequest, context: Any
+    ) -> wire.ListEventDeliveriesResponse:
+        found = self.list_deliveries(
+            request.endpoint, after_position=request.after_position, page_size=request.page_size
+        )
+        return wire.ListEventDeliveriesResponse(deliveries=[event_delivery(one) for one in found])
+
+    def ResendEvents(self, request: wire.ResendEventsRequest, context: Any) -> wire.ResendEventsResponse:
+        count = self.resend_events(request.request_id, request.endpoint, request.event_ids, self.callers(context))
+        return wire.ResendEventsResponse(event_count=count)
+
+
+def _export_messages(pages: Iterator[list[Payment]]) -> Iterator[wire.ExportPaymentsResponse]:
+    for page in pages:
+        rows = [row for payment in page for row in export_rows(payment)]
+        for first in range(0, len(rows), _ROWS_A_MESSAGE):
+            yield wire.ExportPaymentsResponse(rows=rows[first : first + _ROWS_A_MESSAGE])
+
+
+async def _one_by_one(items: Iterator[Item], work: StreamWork, caller: Caller) -> AsyncIterator[Item]:
+    """The items, each made on a thread when the reader has taken the one before: memory stays constant."""
+    while True:
+        item = await work.run(caller, next, items, _END)
+        if isinstance(item, _End):
+            return
+        yield item

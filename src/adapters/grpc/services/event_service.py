@@ -1,0 +1,85 @@
+"""EventService: one feed of all changes, as a stream that can be resumed anywhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final
+
+from adapters.grpc.middleware.call_context import Callers
+from adapters.grpc.server.event_buffer import FeedShelf
+from adapters.grpc.server.stream_work import StreamWork
+from adapters.grpc.services.feed_watcher import FeedTail
+from adapters.grpc.translate.events import event_message, feed_kind_from, voice_of_events
+from adapters.grpc.translate.resources import known_moment
+from application.events.read_feed import ReadFeed
+from application.ports.feed import FeedFilter
+from application.ports.runtime import Clock
+from bayar.payments.v1 import event_service_pb2 as wire
+from bayar.payments.v1.event_service_pb2_grpc import EventServiceServicer
+
+_PAGE: Final = 200
+# The first is small: its events come soon, and a stream that nobody reads costs little.
+_FIRST_PAGE: Final = 25
+# The contract promises one every 15 s.
+_HEARTBEAT_SECONDS: Final = 10.0
+
+
+class EventServicer(EventServiceServicer):
+    def __init__(
+        self, callers: Callers, clock: Clock, read_feed: ReadFeed, poll_seconds: float, work: StreamWork
+    ) -> None:
+        self._callers = callers
+        self._clock = clock
+        self._read_feed = read_feed
+        self._work = work
+        self._shelf = FeedShelf()
+        # One for all streams, and never behind what they read.
+        self._tail = FeedTail(read_feed.end, ThreadPoolExecutor(1, thread_name_prefix="feed"), poll_seconds)
+
+    async def StreamEvents(
+        self, request: wire.StreamEventsRequest, context: Any
+    ) -> AsyncIterator[wire.StreamEventsResponse]:
+        caller, stream = self._callers(context), object()
+        kinds = [feed_kind_from(number) for number in request.types]
+        which = await self._work.run(
+            caller, self._read_feed.check, request.after_position, kinds, request.customer_id, caller
+        )
+        position, last_sent, limit = request.after_position, time.monotonic(), _FIRST_PAGE
+        yield self._heartbeat(position)
+        try:
+            while True:
+                events, reached = await self._work.run(caller, self._page, position, which, limit)
+                is_whole, count, ahead = len(events) == limit, len(events), position
+                limit = min(2 * limit, _PAGE)
+                self._shelf.put(stream, events)
+                # Only the shelf has them while they wait for their reader.
+                del events
+                while (event := self._shelf.take(stream)) is not None:
+                    yield wire.StreamEventsResponse(event=event)
+                    ahead, count, last_sent = event.position, count - 1, time.monotonic()
+                if count:
+                    # The reader was slow, and they were thrown away: from there again.
+                    position = ahead
+                    continue
+                is_silent = ahead == position
+                moved, position = reached > position, reached
+                if is_whole:
+                    continue
+                if time.monotonic() - last_sent >= _HEARTBEAT_SECONDS or (moved and is_silent):
+                    yield self._heartbeat(position)
+                    last_sent = time.monotonic()
+                left = _HEARTBEAT_SECONDS - (time.monotonic() - last_sent)
+                await self._tail.wait_beyond(position, max(left, 0.0))
+        finally:
+            self._shelf.forget(stream)
+
+    def _page(self, position: int, which: FeedFilter, limit: int) -> tuple[list[Any], int]:
+        page = self._read_feed.after(position, which, limit=limit)
+        voice, today = voice_of_events(), self._clock.now().date()
+        return [event_message(item, voice, today) for item in page.items], page.position
+
+    def _heartbeat(self, position: int) -> wire.StreamEventsResponse:
+        beat = wire.Heartbeat(position=position, heartbeat_time=known_moment(self._clock.now()))
+        return wire.StreamEventsResponse(heartbeat=beat)

@@ -1,0 +1,151 @@
+"""PaymentService."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from adapters.grpc.middleware.call_context import Callers, mapper_for
+from adapters.grpc.server.stream_work import StreamWork
+from adapters.grpc.translate import requests
+from adapters.grpc.translate.enums import DECLINE_REASON
+from adapters.grpc.translate.history import payment_event
+from adapters.grpc.translate.resources import ResourceMapper
+from application.payments.capture_payment import CapturePayment
+from application.payments.create_payment import CreatePayment
+from application.payments.get_payment import GetPayment
+from application.payments.list_payment_events import ListPaymentEvents
+from application.payments.list_payments import ListPayments
+from application.payments.refund_payment import RefundPayment
+from application.payments.verify_payment import VerifyPayment
+from application.payments.void_payment import VoidPayment
+from bayar.payments.v1 import payment_pb2
+from bayar.payments.v1 import payment_service_pb2 as wire
+from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceServicer
+from domain.decline import CATALOGUE, DeclineReason
+from domain.ids import CustomerId, RequestId
+from domain.payment import Payment
+
+_SHORTEST_LOOK_SECONDS: Final = 0.2
+_LONGEST_LOOK_SECONDS: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentServicer(PaymentServiceServicer):
+    callers: Callers
+    create_payment: CreatePayment
+    capture_payment: CapturePayment
+    void_payment: VoidPayment
+    refund_payment: RefundPayment
+    get_payment: GetPayment
+    list_payments: ListPayments
+    verify_payment: VerifyPayment
+    list_payment_events: ListPaymentEvents
+    decline_codes: Mapping[DeclineReason, Sequence[str]]
+    language_of: Callable[[CustomerId], str]
+    stream_work: StreamWork
+
+    def CreatePayment(self, request: wire.CreatePaymentRequest, context: Any) -> wire.CreatePaymentResponse:
+        payment = self.create_payment(requests.payment_order(request), self.callers(context))
+        return wire.CreatePaymentResponse(payment=self._message(payment, request, context))
+
+    def CapturePayment(self, request: wire.CapturePaymentRequest, context: Any) -> wire.CapturePaymentResponse:
+        payment = self.capture_payment(requests.capture_order(request), self.callers(context))
+        return wire.CapturePaymentResponse(
+            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
+        )
+
+    def VoidPayment(self, request: wire.VoidPaymentRequest, context: Any) -> wire.VoidPaymentResponse:
+        payment = self.void_payment(requests.void_order(request), self.callers(context))
+        return wire.VoidPaymentResponse(
+            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
+        )
+
+    def RefundPayment(self, request: wire.RefundPaymentRequest, context: Any) -> wire.RefundPaymentResponse:
+        payment = self.refund_payment(requests.refund_order(request), self.callers(context))
+        return wire.RefundPaymentResponse(
+            payment=self._message(payment, request, context), operation_ids=_started(payment, request.request_id)
+        )
+
+    def GetPayment(self, request: wire.GetPaymentRequest, context: Any) -> wire.GetPaymentResponse:
+        payment = self.get_payment(request.payment_id, self.callers(context), language_code=request.language_code)
+        return wire.GetPaymentResponse(payment=self._message(payment, request, context))
+
+    def ListPayments(self, request: wire.ListPaymentsRequest, context: Any) -> wire.ListPaymentsResponse:
+        page = self.list_payments(
+            requests.payment_filter(request.filter),
+            self.callers(context),
+            page_size=request.page_size,
+            page_token=request.page_token,
+            language_code=request.language_code,
+        )
+        messages = [self._message(payment, request, context) for payment in page.payments]
+        return wire.ListPaymentsResponse(payments=messages, next_page_token=page.next_page_token)
+
+    def VerifyPayment(self, request: wire.VerifyPaymentRequest, context: Any) -> wire.VerifyPaymentResponse:
+        verified = self.verify_payment(request.payment_id, self.callers(context), language_code=request.language_code)
+        return self._voice(verified.payment, request, context).verified(verified)
+
+    async def WatchPayment(
+        self, request: wire.WatchPaymentRequest, context: Any
+    ) -> AsyncIterator[wire.WatchPaymentResponse]:
+        caller = self.callers(context)
+
+        def look() -> tuple[wire.WatchPaymentResponse, bool]:
+            payment = self.get_payment(request.payment_id, caller, language_code=request.language_code)
+            return wire.WatchPaymentResponse(payment=self._message(payment, request, context)), payment.is_at_rest
+
+        last_sent: bytes | None = None
+        pause = _SHORTEST_LOOK_SECONDS
+        while True:
+            answer, rests = await self.stream_work.run(caller, look)
+            told = answer.SerializeToString(deterministic=True)
+            if told != last_sent:
+                yield answer
+                last_sent, pause = told, _SHORTEST_LOOK_SECONDS
+            if rests:
+                return
+            # Changes are written by any replica, so the row is what to look at; ever more rarely while it rests.
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
+
+    def ListPaymentEvents(self, request: wire.ListPaymentEventsRequest, context: Any) -> wire.ListPaymentEventsResponse:
+        caller = self.callers(context)
+        entries, token = self.list_payment_events(
+            request.payment_id, caller, page_size=request.page_size, page_token=request.page_token
+        )
+        payment = self.get_payment(request.payment_id, caller)
+        kinds = {str(operation.operation_id): operation.kind for operation in payment.operations}
+        return wire.ListPaymentEventsResponse(
+            events=[payment_event(entry, kinds) for entry in entries], next_page_token=token
+        )
+
+    def ListDeclineReasons(
+        self, request: wire.ListDeclineReasonsRequest, context: Any
+    ) -> wire.ListDeclineReasonsResponse:
+        voice = mapper_for(request, context)
+        entries = [
+            wire.DeclineReasonEntry(
+                decline=voice.decline(CATALOGUE[reason]), gateway_codes=self.decline_codes.get(reason, ())
+            )
+            for reason in DECLINE_REASON
+        ]
+        return wire.ListDeclineReasonsResponse(entries=entries)
+
+    def _message(self, payment: Payment, request: Any, context: Any) -> payment_pb2.Payment:
+        return self._voice(payment, request, context).payment(payment)
+
+    def _voice(self, payment: Payment, request: Any, context: Any) -> ResourceMapper:
+        customer_id = payment.terms.customer_id
+        # Only a decline is told in the language of people.
+        speaks = payment.final_decline is not None or any(o.decline for o in payment.operations)
+        if customer_id is None or not speaks:
+            return mapper_for(request, context)
+        return mapper_for(request, context, lambda: self.language_of(customer_id))
+
+
+def _started(payment: Payment, request_id: str) -> list[str]:
+    """The operations that the request started, oldest first."""
+    return [operation.operation_id for operation in payment.operations_of(RequestId(request_id.lower()))]

@@ -1,0 +1,119 @@
+"""Remembers which keys the database's values are sealed with, so that a wrong or missing one is told at the start.
+
+A key's proof is a text that the key has sealed. It also says how far the sealing has come, so that nobody without the
+key can make the service take plain values again.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final
+
+from sqlalchemy import Engine, delete, insert, select, update
+
+from adapters.persistence.encryption.key_rotation import holds_sealed
+from adapters.persistence.encryption.sealing import CannotOpen, Sealer, is_sealed
+from adapters.persistence.sql.db_errors import translate_db_errors
+from adapters.persistence.tables import encryption_keys
+
+
+class Sealing(Enum):
+    """How much of the database is sealed. In the database for ever, as the text that is sealed for a proof."""
+
+    # Written by a version that did not note it.
+    UNKNOWN = "bayar"
+    UNDER_WAY = "bayar: being sealed"
+    COMPLETE = "bayar: sealed"
+
+
+# No key may be called so: a key's name has letters, digits, "-" and "_".
+_INDEX: Final = "(lookups)"
+
+
+class WrongKey(Exception):
+    """A key is another one than the one of that name which the database was written with."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(key_id)
+        self.key_id = key_id
+
+
+class MissingKey(Exception):
+    """Values may be sealed with a key that was not given."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(key_id)
+        self.key_id = key_id
+
+
+class EmptiedRegister(Exception):
+    """Values are sealed, but no key is known: somebody removed what was known."""
+
+
+class WrongIndexKey(Exception):
+    """What is looked up was digested with another key: lookups would find nothing."""
+
+
+def register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False) -> Sealing:
+    """Notes keys that are new, and returns how far the sealing has come.
+
+    Raises WrongKey, MissingKey, WrongIndexKey and EmptiedRegister.
+    """
+    proof = sealer.digest(Sealing.UNKNOWN.value, _INDEX)
+    with translate_db_errors(), engine.begin() as connection:
+        rows = connection.execute(select(encryption_keys.c.key_id, encryption_keys.c.proof)).all()
+        known = {row.key_id: row.proof for row in rows}
+        if not known and holds_sealed(connection):
+            raise EmptiedRegister
+        found = set[Sealing]()
+        for key_id, kept in known.items():
+            if key_id == _INDEX:
+                if kept != proof and not replace_index_key:
+                    raise WrongIndexKey
+            elif key_id not in sealer.key_ids:
+                raise MissingKey(key_id)
+            else:
+                found.add(_prove(sealer, key_id, kept))
+        state = _farthest(found) if known else Sealing.UNDER_WAY
+        new = [key_id for key_id in sorted(sealer.key_ids) if key_id not in known]
+        values = [{"key_id": key_id, "proof": _proof(sealer, key_id, state)} for key_id in new]
+        if _INDEX not in known:
+            values.append({"key_id": _INDEX, "proof": proof})
+        elif known[_INDEX] != proof:
+            connection.execute(update(encryption_keys).where(encryption_keys.c.key_id == _INDEX).values(proof=proof))
+        if values:
+            connection.execute(insert(encryption_keys), values)
+    return state
+
+
+def complete(engine: Engine, sealer: Sealer) -> None:
+    """Every value is sealed: plain ones are refused from now on."""
+    with translate_db_errors(), engine.begin() as connection:
+        for key_id in sorted(sealer.key_ids):
+            proof = _proof(sealer, key_id, Sealing.COMPLETE)
+            connection.execute(update(encryption_keys).where(encryption_keys.c.key_id == key_id).values(proof=proof))
+
+
+def forget(engine: Engine, key_id: str) -> None:
+    """No value is sealed with the key any more."""
+    with translate_db_errors(), engine.begin() as connection:
+        connection.execute(delete(encryption_keys).where(encryption_keys.c.key_id == key_id))
+
+
+def _prove(sealer: Sealer, key_id: str, kept: str) -> Sealing:
+    try:
+        return Sealing(sealer.open(kept, _place(key_id)) if is_sealed(kept) else "")
+    except (CannotOpen, ValueError):
+        raise WrongKey(key_id) from None
+
+
+def _proof(sealer: Sealer, key_id: str, state: Sealing) -> str:
+    return sealer.seal_with(key_id, state.value, _place(key_id))
+
+
+def _farthest(found: set[Sealing]) -> Sealing:
+    return next((state for state in (Sealing.COMPLETE, Sealing.UNDER_WAY) if state in found), Sealing.UNKNOWN)
+
+
+def _place(key_id: str) -> str:
+    return f"encryption_keys.proof/{key_id}"

@@ -1,0 +1,135 @@
+"""Seals what the database holds with the current key: what is plain, and what another key sealed. While others work."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Column, Connection, Engine, Row, Table, select, update
+
+from adapters.persistence.encryption.sealing import Sealer, associated_data, sealed_texts
+from adapters.persistence.mapping import email_digest, external_id_digest
+from adapters.persistence.sql.db_errors import translate_db_errors
+from adapters.persistence.sql.engine import SQLITE_BEGIN
+from adapters.persistence.tables import (
+    customers,
+    disputes,
+    feed_events,
+    payment_archives,
+    payment_events,
+    payment_methods,
+    payments,
+    webhook_notifications,
+)
+
+_BATCH: Final = 200
+_SAMPLE: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SealedTable:
+    """A table with sealed columns: whole texts, and JSON of which entries are sealed."""
+
+    table: Table
+    texts: tuple[str, ...] = ()
+    documents: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> Column[Any]:
+        return next(iter(self.table.primary_key.columns))
+
+    @property
+    def columns(self) -> list[Column[Any]]:
+        return [self.key, *(self.table.c[name] for name in (*self.texts, *self.documents))]
+
+
+SEALED_TABLES: Final = (
+    SealedTable(customers, texts=("external_id", "given_name", "family_name", "email", "phone")),
+    SealedTable(payment_methods, texts=("gateway_token",), documents=("rest",)),
+    SealedTable(payments, documents=("terms", "instrument")),
+    SealedTable(payment_events, documents=("payload",)),
+    SealedTable(payment_archives, texts=("events",)),
+    SealedTable(feed_events, texts=("payload",)),
+    SealedTable(disputes, documents=("report",)),
+    SealedTable(webhook_notifications, documents=("subject",)),
+)
+
+
+def reseal(engine: Engine, sealer: Sealer) -> int:
+    """Returns how many rows were written. Each batch is a transaction of its own: killed, it goes on the next time.
+
+    Raises CannotOpen for a value whose key is missing, and StoreUnavailable.
+    """
+    return sum(
+        _reseal_batch(engine, sealer, sealed, keys) for sealed in SEALED_TABLES for keys in _keys(engine, sealed)
+    )
+
+
+def count_by_key(engine: Engine) -> Mapping[str, int]:
+    """How many values each key sealed, by the key's name; those that are plain under the empty name."""
+    counts: Counter[str] = Counter()
+    with translate_db_errors(), engine.connect() as connection:
+        for sealed in SEALED_TABLES:
+            for row in connection.execution_options(yield_per=1000).execute(select(*sealed.columns)):
+                counts.update(sealed_texts(dict(row._mapping), sealed.texts, sealed.documents))
+    return counts
+
+
+def holds_sealed(connection: Connection) -> bool:
+    """Whether a value is sealed, as far as a look at the first rows of each table tells."""
+    for sealed in SEALED_TABLES:
+        for row in connection.execute(select(*sealed.columns).order_by(sealed.key).limit(_SAMPLE)):
+            if any(sealed_texts(dict(row._mapping), sealed.texts, sealed.documents)):
+                return True
+    return False
+
+
+def _keys(engine: Engine, sealed: SealedTable) -> Iterator[list[Any]]:
+    last: Any = ""
+    while True:
+        with translate_db_errors(), engine.connect() as connection:
+            page = select(sealed.key).where(sealed.key > last).order_by(sealed.key).limit(_BATCH)
+            keys = list(connection.execute(page).scalars())
+        if not keys:
+            return
+        yield keys
+        last = keys[-1]
+
+
+def _reseal_batch(engine: Engine, sealer: Sealer, sealed: SealedTable, keys: list[Any]) -> int:
+    writing = engine.execution_options(**{SQLITE_BEGIN: "BEGIN IMMEDIATE"})
+    written = 0
+    with translate_db_errors(), writing.begin() as connection:
+        rows = connection.execute(select(*_read(sealed)).where(sealed.key.in_(keys)).with_for_update()).all()
+        for row in rows:
+            written += _reseal_row(connection, sealer, sealed, row)
+    return written
+
+
+def _read(sealed: SealedTable) -> list[Column[Any]]:
+    digests = [customers.c.external_id_digest, customers.c.email_digest] if sealed.table is customers else []
+    return [*sealed.columns, *digests]
+
+
+def _reseal_row(connection: Connection, sealer: Sealer, sealed: SealedTable, row: Row[Any]) -> int:
+    then = dict(row._mapping)
+    key = then[sealed.key.name]
+    now: dict[str, Any] = {}
+    for name in sealed.texts:
+        now[name] = sealer.reseal(then[name], associated_data(sealed.table.name, name, key))
+    for name in sealed.documents:
+        if then[name] is not None:
+            now[name] = sealer.reseal_entries(then[name], associated_data(sealed.table.name, name, key))
+    if sealed.table is customers:
+        now["external_id_digest"] = external_id_digest(_opened(sealer, then, "external_id", key), sealer)
+        now["email_digest"] = email_digest(_opened(sealer, then, "email", key), sealer)
+    changed = {name: value for name, value in now.items() if value != then[name]}
+    if changed:
+        connection.execute(update(sealed.table).where(sealed.key == key).values(changed))
+    return bool(changed)
+
+
+def _opened(sealer: Sealer, row: Mapping[str, Any], name: str, key: Any) -> str:
+    return sealer.open(row[name], associated_data(customers.name, name, key))

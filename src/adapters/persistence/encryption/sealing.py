@@ -1,0 +1,209 @@
+"""Encrypts what the database must not tell: personal data and the gateway's tokens, field by field.
+
+A sealed text is `sealed:1:KEY_ID:` and the URL-safe base64 of a 12-byte nonce with the AES-256-GCM ciphertext. Its
+place (table, column, row) is authenticated with it, so that a value copied to another row does not open there. Texts
+without that beginning are plain: rows from before there were keys. Once everything was sealed, plain texts are refused:
+this service wrote none of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+_BEGINNING: Final = "sealed:1:"
+_NONCE_BYTES: Final = 12
+KEY_BYTES: Final = 32
+
+# The entries of kept JSON that are sealed: who paid, where they live, what names their card at the gateway, and what
+# the shop tells a bank of them.
+_SEALED_ENTRIES: Final = frozenset(
+    {"billing_address", "cardholder_name", "account", "unique_number_identifier", "evidence", "token"}
+)
+# The entries that hold such entries in turn.
+_ENCLOSING_ENTRIES: Final = frozenset({"terms", "instrument"})
+
+
+class CannotOpen(RuntimeError):
+    """A sealed value whose key is missing, is another one, or that was moved or changed. A fault in us or an attack."""
+
+    def __init__(self, place: str, key_id: str) -> None:
+        super().__init__(f"{place} cannot be opened with the key {key_id!r}")
+        self.place = place
+        self.key_id = key_id
+
+
+class PlainText(CannotOpen):
+    """A value that is not sealed, in a database where all are: this service did not write it."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(place, "")
+        self.args = (f"{place} is plain text in a database where it is always encrypted: somebody else wrote it",)
+
+
+@dataclass(frozen=True, slots=True)
+class SealingKey:
+    """An AES-256 key and its name, which stands in every value that it sealed."""
+
+    key_id: str
+    key: bytes = field(repr=False)
+
+
+class Sealer:
+    """Seals with the first of the keys and opens with any of them. Safe for many threads.
+
+    `index_key` makes the digests by which sealed values are looked up; it does not change when the keys do.
+    """
+
+    def __init__(self, keys: Sequence[SealingKey], index_key: bytes) -> None:
+        """Raises ValueError for no keys, one of another length, or two of one name."""
+        if not keys or len({each.key_id for each in keys}) < len(keys):
+            raise ValueError("at least one key is needed, and each needs a name of its own")
+        if any(len(each.key) != KEY_BYTES for each in keys):
+            raise ValueError(f"a key has {KEY_BYTES} bytes")
+        self.current_key_id: Final = keys[0].key_id
+        self._ciphers: Final[Mapping[str, AESGCM]] = MappingProxyType({one.key_id: AESGCM(one.key) for one in keys})
+        self._index_key = index_key
+        self._takes_plain = True
+
+    def refuse_plain(self) -> None:
+        """From now on: everything in the database is sealed."""
+        self._takes_plain = False
+
+    @property
+    def key_ids(self) -> frozenset[str]:
+        return frozenset(self._ciphers)
+
+    def seal(self, text: str, place: str) -> str:
+        """Nothing stays nothing."""
+        return self.seal_with(self.current_key_id, text, place) if text else text
+
+    def seal_with(self, key_id: str, text: str, place: str) -> str:
+        """Seals with one of the keys."""
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + self._ciphers[key_id].encrypt(nonce, text.encode(), place.encode())
+        return f"{_BEGINNING}{key_id}:{urlsafe_b64encode(sealed).decode()}"
+
+    def open(self, text: str, place: str) -> str:
+        """Raises CannotOpen. What is plain is returned as it is, until it is refused."""
+        key_id = key_id_of(text)
+        if not key_id:
+            if text and not self._takes_plain:
+                raise PlainText(place)
+            return text
+        cipher = self._ciphers.get(key_id)
+        if cipher is None:
+            raise CannotOpen(place, key_id)
+        try:
+            sealed = urlsafe_b64decode(text.rpartition(":")[2])
+            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place.encode()).decode()
+        except (InvalidTag, ValueError):
+            raise CannotOpen(place, key_id) from None
+
+    def seal_json(self, value: object, place: str) -> str:
+        """The whole value as one sealed text."""
+        return self.seal(json.dumps(value, ensure_ascii=False, separators=(",", ":")), place)
+
+    def open_json(self, value: Any, place: str) -> Any:
+        """Raises CannotOpen. What is no sealed text is returned as it is, until it is refused."""
+        if is_sealed(value):
+            return json.loads(self.open(value, place))
+        if not self._takes_plain:
+            raise PlainText(place)
+        return value
+
+    def seal_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
+        """Kept JSON with its sensitive entries sealed."""
+        return _walk(kept, place, self.seal_json)
+
+    def open_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
+        """Kept JSON as it was. Raises CannotOpen."""
+        return _walk(kept, place, self.open_json)
+
+    def reseal(self, text: str, place: str) -> str:
+        """The text sealed with the current key. Raises CannotOpen."""
+        return text if key_id_of(text) == self.current_key_id else self.seal(self.open(text, place), place)
+
+    def reseal_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
+        """Kept JSON with its sensitive entries sealed with the current key. Raises CannotOpen."""
+        return _walk(
+            kept,
+            place,
+            lambda item, where: (
+                self.reseal(item, where) if is_sealed(item) else self.seal_json(self.open_json(item, where), where)
+            ),
+        )
+
+    def digest(self, text: str, column: str) -> str:
+        """What stands for a sealed text where it is looked up: alike for like texts of one column. Empty for none."""
+        if not text:
+            return ""
+        return hmac.new(self._index_key, f"{column}:{text}".encode(), hashlib.sha256).hexdigest()
+
+
+class _Keyless(Sealer):
+    """For whoever touches nothing that is sealed."""
+
+    def __init__(self) -> None:
+        super().__init__([SealingKey("none", bytes(KEY_BYTES))], b"")
+
+    def seal_with(self, key_id: str, text: str, place: str) -> str:  # noqa: ARG002
+        raise CannotOpen(place, key_id)
+
+    def open(self, text: str, place: str) -> str:
+        raise CannotOpen(place, key_id_of(text))
+
+    def digest(self, text: str, column: str) -> str:  # noqa: ARG002
+        raise CannotOpen(column, "none")
+
+
+def associated_data(table: str, column: str, key: object) -> str:
+    """What a sealed value is bound to. In the database for ever: another form would open nothing."""
+    return f"{table}.{column}/{key}"
+
+
+def is_sealed(value: object) -> bool:
+    return isinstance(value, str) and bool(key_id_of(value))
+
+
+def key_id_of(text: str) -> str:
+    """The key that a text was sealed with, or empty for a plain one."""
+    if not text.startswith(_BEGINNING):
+        return ""
+    return text[len(_BEGINNING) :].rpartition(":")[0]
+
+
+def sealed_texts(row: Mapping[str, Any], texts: Sequence[str], documents: Sequence[str]) -> list[str]:
+    """The name of the key of each value that is sealed or should be; empty for a plain one."""
+    found = [key_id_of(row[name]) for name in texts if row[name]]
+
+    def note(item: Any, _: str) -> Any:
+        found.append(key_id_of(item) if isinstance(item, str) else "")
+        return item
+
+    for name in documents:
+        _walk(row[name] or {}, "", note)
+    return found
+
+
+def _walk(kept: Mapping[str, Any], place: str, change: Callable[[Any, str], Any]) -> dict[str, Any]:
+    changed = dict(kept)
+    for name, item in kept.items():
+        if name in _SEALED_ENTRIES:
+            changed[name] = change(item, f"{place}.{name}")
+        elif name in _ENCLOSING_ENTRIES and isinstance(item, Mapping):
+            changed[name] = _walk(item, place, change)
+    return changed
+
+
+KEYLESS: Final = _Keyless()

@@ -1,0 +1,515 @@
+"""Between the domain and rows. What is searched or sorted by has a column of its own, the rest is JSON.
+
+The names of events, and of the fields of whatever is kept as JSON, are in the database for ever: renaming one in the
+domain needs a migration, or an entry here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, fields
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Any, Final, get_type_hints
+
+from cattrs.gen import make_dict_unstructure_fn, override
+from cattrs.preconf.json import make_converter
+from sqlalchemy import Row
+
+from adapters.persistence.encryption.sealing import Sealer, associated_data
+from application.ports.feed import FeedEntry, FeedKind, Resource
+from application.ports.gateway_webhooks import (
+    Notification,
+    NotificationOutcome,
+    NotificationState,
+    StoredNotification,
+    Subject,
+)
+from application.ports.store import HistoryEntry, RequestRecord
+from domain.customer import Customer
+from domain.dispute import Dispute, DisputeAction, DisputeReport
+from domain.events import (
+    CaptureMode,
+    DifferenceRepaired,
+    EventContext,
+    GatewayStatusChanged,
+    OperationDeclined,
+    OperationFailed,
+    OperationScheduled,
+    OperationStarted,
+    OperationSucceeded,
+    OutcomeUnknown,
+    OutsideOperationRecorded,
+    PaymentCreated,
+    PaymentEvent,
+    PaymentTerms,
+)
+from domain.ids import EventId, PaymentId
+from domain.instrument import Instrument
+from domain.money import Money
+from domain.operation import Operation, OperationKind, OperationOrigin, OperationState
+from domain.payment import Payment
+from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.transitions import PaymentState
+
+Values = dict[str, Any]
+
+EVENT_NAMES: Final[Mapping[type[PaymentEvent], str]] = MappingProxyType(
+    {
+        PaymentCreated: "created",
+        OperationScheduled: "operation_scheduled",
+        OperationStarted: "operation_started",
+        OperationSucceeded: "operation_succeeded",
+        OperationDeclined: "operation_declined",
+        OperationFailed: "operation_failed",
+        OutcomeUnknown: "outcome_unknown",
+        GatewayStatusChanged: "gateway_status_changed",
+        OutsideOperationRecorded: "outside_operation_recorded",
+        DifferenceRepaired: "difference_repaired",
+    }
+)
+_EVENT_TYPES: Final = MappingProxyType({name: kind for kind, name in EVENT_NAMES.items()})
+
+TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_address", "descriptor", "metadata")
+OPERATION_REST: Final = (
+    "in_part",
+    "final",
+    "was_scheduled",
+    "start_count",
+    "note",
+    "finish_time",
+    "standing",
+    "decline",
+    "failure_reason",
+    "failure_detail",
+    "details",
+    "warnings",
+)
+METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of", "warnings")
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+_converter: Final = make_converter(omit_if_default=True)
+_converter.register_unstructure_hook(timedelta, lambda duration: duration // _MICROSECOND)
+_converter.register_structure_hook(timedelta, lambda microseconds, _: microseconds * _MICROSECOND)
+# An event's stamp has columns of its own.
+_converter.register_structure_hook(EventContext, lambda stamp, _: stamp)
+for _kind in EVENT_NAMES:
+    _converter.register_unstructure_hook(
+        _kind, make_dict_unstructure_fn(_kind, _converter, _cattrs_omit_if_default=True, stamp=override(omit=True))
+    )
+
+
+def fold(text: str) -> str:
+    """The form in which upper and lower case are alike."""
+    return text.casefold()
+
+
+def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
+    """Everything of a payment but its operations and history."""
+    terms = payment.terms
+    return {
+        "payment_id": terms.payment_id,
+        "caller_id": terms.caller_id,
+        "creator": payment.creator,
+        "reference": terms.reference,
+        "reference_folded": fold(terms.reference),
+        "customer_id": terms.customer_id,
+        "reference_space": terms.reference_space,
+        "minor_units": terms.amount.minor_units,
+        "currency_code": terms.amount.currency_code,
+        "capture_mode": terms.capture_mode.value,
+        "terms": sealer.seal_entries(_pack(terms, TERMS_REST), associated_data("payments", "terms", terms.payment_id)),
+        "create_time": payment.create_time,
+        **payment_to_changes(payment, sealer),
+    }
+
+
+def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
+    """What of its row may change."""
+    instrument = payment.instrument
+    place = associated_data("payments", "instrument", payment.terms.payment_id)
+    return {
+        "state": payment.state.value,
+        "funds": payment.funds.value,
+        # In a customer's space, another index holds the reference.
+        "is_live": payment.is_live and payment.terms.reference_space is None,
+        "brand": instrument.brand if instrument else "",
+        "last_four": instrument.last_four if instrument else "",
+        "instrument": sealer.seal_entries(_converter.unstructure(instrument), place) if instrument else None,
+        "update_time": payment.update_time,
+        "follow_time": payment.follow_time,
+    }
+
+
+def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sealer) -> Payment:
+    kept = row.instrument
+    if kept is not None:
+        kept = sealer.open_entries(kept, associated_data("payments", "instrument", row.payment_id))
+    terms = PaymentTerms(
+        payment_id=row.payment_id,
+        caller_id=row.caller_id,
+        reference=row.reference,
+        amount=Money(row.minor_units, row.currency_code),
+        capture_mode=CaptureMode(row.capture_mode),
+        customer_id=row.customer_id,
+        reference_space=row.customer_id if row.reference_space is not None else None,
+        **_unpack(PaymentTerms, sealer.open_entries(row.terms, associated_data("payments", "terms", row.payment_id))),
+    )
+    payment = Payment(
+        PaymentCreated(stamp=EventContext(row.create_time, row.creator), terms=terms),
+        [operation_from_row(operation) for operation in operations],
+        _converter.structure(kept, Instrument) if kept is not None else None,
+        row.update_time,
+    )
+    payment.follow_time = row.follow_time
+    return payment
+
+
+def without_personal_data(kept: Mapping[str, Any]) -> Values:
+    """Kept JSON of a payment, event or method, less who paid and where they live. What accounting needs stays."""
+    bare = {name: item for name, item in kept.items() if name != "billing_address"}
+    for name in ("terms", "instrument"):
+        if isinstance(bare.get(name), Mapping):
+            bare[name] = without_personal_data(bare[name])
+    return {name: item for name, item in bare.items() if name not in ("cardholder_name", "account")}
+
+
+def operation_to_row(operation: Operation, payment_id: PaymentId, sequence: int) -> Values:
+    return {
+        "operation_id": operation.operation_id,
+        "payment_id": payment_id,
+        "sequence": sequence,
+        "kind": operation.kind.value,
+        "request_id": operation.request_id,
+        "target_transaction_id": operation.target_transaction_id,
+        "for_refund": operation.for_refund,
+        "origin": operation.origin.value,
+        "create_time": operation.create_time,
+        **operation_to_changes(operation),
+    }
+
+
+def operation_to_changes(operation: Operation) -> Values:
+    """What of its row may change."""
+    return {
+        "state": operation.state.value,
+        "minor_units": operation.amount.minor_units,
+        "currency_code": operation.amount.currency_code,
+        "transaction_id": operation.transaction_id,
+        "next_check_time": operation.next_check_time,
+        "check_count": operation.check_count,
+        "rest": _pack(operation, OPERATION_REST),
+    }
+
+
+def operation_from_row(row: Row[Any]) -> Operation:
+    return Operation(
+        operation_id=row.operation_id,
+        kind=OperationKind(row.kind),
+        state=OperationState(row.state),
+        amount=Money(row.minor_units, row.currency_code),
+        request_id=row.request_id,
+        create_time=row.create_time,
+        target_transaction_id=row.target_transaction_id,
+        for_refund=row.for_refund,
+        origin=OperationOrigin(row.origin),
+        transaction_id=row.transaction_id,
+        next_check_time=row.next_check_time,
+        check_count=row.check_count,
+        **_unpack(Operation, row.rest),
+    )
+
+
+def event_to_row(
+    event_id: EventId, payment_id: PaymentId, sequence: int, event: PaymentEvent, state: str, sealer: Sealer
+) -> Values:
+    return {
+        "event_id": event_id,
+        "payment_id": payment_id,
+        "sequence": sequence,
+        "type": EVENT_NAMES[type(event)],
+        "time": event.stamp.time,
+        "actor": event.stamp.actor,
+        "state": state,
+        "payload": sealer.seal_entries(
+            _converter.unstructure(event), associated_data("payment_events", "payload", event_id)
+        ),
+    }
+
+
+def event_from_row(row: Row[Any], sealer: Sealer) -> HistoryEntry:
+    return event_from_values({**opened_event(row, sealer), "payment_id": row.payment_id})
+
+
+def opened_event(row: Row[Any], sealer: Sealer) -> Values:
+    """What a row tells of an event, but for whose it is."""
+    return {
+        "event_id": row.event_id,
+        "sequence": row.sequence,
+        "type": row.type,
+        "time": row.time,
+        "actor": row.actor,
+        "state": row.state,
+        "payload": sealer.open_entries(row.payload, associated_data("payment_events", "payload", row.event_id)),
+    }
+
+
+def event_from_values(values: Values) -> HistoryEntry:
+    payload = {**values["payload"], "stamp": EventContext(values["time"], values["actor"])}
+    return HistoryEntry(
+        event_id=values["event_id"],
+        payment_id=values["payment_id"],
+        sequence=values["sequence"],
+        event=_converter.structure(payload, _EVENT_TYPES[values["type"]]),
+        state=PaymentState(values["state"]),
+    )
+
+
+def request_to_row(record: RequestRecord) -> Values:
+    return {
+        "caller_id": record.caller_id,
+        "request_id": record.request_id,
+        "method": record.method,
+        "resource_id": record.resource_id,
+        "fingerprint": dict(record.fingerprint),
+        "create_time": record.create_time,
+        "refusal": dict(record.refusal) if record.refusal is not None else None,
+    }
+
+
+def request_from_row(row: Row[Any]) -> RequestRecord:
+    return RequestRecord(
+        caller_id=row.caller_id,
+        request_id=row.request_id,
+        method=row.method,
+        resource_id=row.resource_id,
+        fingerprint=row.fingerprint,
+        create_time=row.create_time,
+        refusal=row.refusal,
+    )
+
+
+def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
+    def sealed(column: str) -> str:
+        return sealer.seal(getattr(customer, column), associated_data("customers", column, customer.customer_id))
+
+    return {
+        "customer_id": customer.customer_id,
+        "caller_id": customer.caller_id,
+        "external_id": sealed("external_id"),
+        "external_id_digest": external_id_digest(customer.external_id, sealer),
+        "given_name": sealed("given_name"),
+        "family_name": sealed("family_name"),
+        "email": sealed("email"),
+        "email_digest": email_digest(customer.email, sealer),
+        "phone": sealed("phone"),
+        "language_code": customer.language_code,
+        "is_at_gateway": customer.is_at_gateway,
+        "create_time": customer.create_time,
+        "update_time": customer.update_time,
+        "delete_time": customer.delete_time,
+    }
+
+
+def external_id_digest(external_id: str, sealer: Sealer) -> str:
+    """What an external id is found by."""
+    return sealer.digest(external_id, "customers.external_id")
+
+
+def email_digest(email: str, sealer: Sealer) -> str:
+    """What an email address is found by, upper and lower case alike."""
+    return sealer.digest(fold(email), "customers.email")
+
+
+def customer_from_row(row: Row[Any], sealer: Sealer) -> Customer:
+    def opened(column: str) -> str:
+        return sealer.open(getattr(row, column), associated_data("customers", column, row.customer_id))
+
+    return Customer(
+        customer_id=row.customer_id,
+        caller_id=row.caller_id,
+        external_id=opened("external_id"),
+        given_name=opened("given_name"),
+        family_name=opened("family_name"),
+        email=opened("email"),
+        phone=opened("phone"),
+        language_code=row.language_code,
+        is_at_gateway=row.is_at_gateway,
+        create_time=row.create_time,
+        update_time=row.update_time,
+        delete_time=row.delete_time,
+    )
+
+
+def method_to_row(method: PaymentMethod, sealer: Sealer) -> Values:
+    own = method.payment_method_id
+    return {
+        "payment_method_id": method.payment_method_id,
+        "caller_id": method.caller_id,
+        "customer_id": method.customer_id,
+        "state": method.state.value,
+        "is_default": method.is_default,
+        "gateway_token": sealer.seal(method.gateway_token, associated_data("payment_methods", "gateway_token", own)),
+        "create_time": method.create_time,
+        "update_time": method.update_time,
+        "next_check_time": method.next_check_time,
+        "rest": sealer.seal_entries(_pack(method, METHOD_REST), associated_data("payment_methods", "rest", own)),
+    }
+
+
+def method_from_row(row: Row[Any], sealer: Sealer) -> PaymentMethod:
+    own = row.payment_method_id
+    return PaymentMethod(
+        payment_method_id=row.payment_method_id,
+        caller_id=row.caller_id,
+        customer_id=row.customer_id,
+        state=PaymentMethodState(row.state),
+        is_default=row.is_default,
+        gateway_token=sealer.open(row.gateway_token, associated_data("payment_methods", "gateway_token", own)),
+        create_time=row.create_time,
+        update_time=row.update_time,
+        next_check_time=row.next_check_time,
+        **_unpack(PaymentMethod, sealer.open_entries(row.rest, associated_data("payment_methods", "rest", own))),
+    )
+
+
+def dispute_to_row(dispute: Dispute, sealer: Sealer) -> Values:
+    report = dispute.report
+    return {
+        "dispute_id": dispute.dispute_id,
+        "caller_id": dispute.caller_id,
+        "payment_id": dispute.payment_id,
+        "customer_id": dispute.customer_id,
+        "gateway_dispute_id": report.gateway_dispute_id,
+        "transaction_id": report.transaction_id,
+        "state": dispute.state.value,
+        "reply_by_time": report.reply_by_time,
+        "create_time": dispute.create_time,
+        "update_time": dispute.update_time,
+        "next_check_time": dispute.next_check_time,
+        "check_count": dispute.check_count,
+        "report": sealer.seal_entries(
+            _converter.unstructure(report), associated_data("disputes", "report", dispute.dispute_id)
+        ),
+        "actions": _converter.unstructure(dispute.actions),
+    }
+
+
+def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
+    report = sealer.open_entries(row.report, associated_data("disputes", "report", row.dispute_id))
+    return Dispute(
+        dispute_id=row.dispute_id,
+        caller_id=row.caller_id,
+        payment_id=row.payment_id,
+        customer_id=row.customer_id,
+        report=_converter.structure(report, DisputeReport),
+        create_time=row.create_time,
+        update_time=row.update_time,
+        actions=_converter.structure(row.actions, tuple[DisputeAction, ...]),
+        next_check_time=row.next_check_time,
+        check_count=row.check_count,
+    )
+
+
+def notification_to_row(stored: StoredNotification, sealer: Sealer) -> Values:
+    notification = stored.notification
+    place = associated_data("webhook_notifications", "subject", notification.notification_id)
+    return {
+        "notification_id": notification.notification_id,
+        "kind": notification.kind,
+        "state": stored.state.value,
+        "outcome": stored.outcome.value,
+        "event_time": notification.event_time,
+        "receive_time": stored.receive_time,
+        "finish_time": stored.finish_time,
+        "attempt_count": stored.attempt_count,
+        "next_attempt_time": stored.next_attempt_time,
+        "last_error": stored.last_error,
+        "subject": sealer.seal_entries(_converter.unstructure(notification.subject), place),
+    }
+
+
+def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredNotification:
+    subject = sealer.open_entries(row.subject, associated_data("webhook_notifications", "subject", row.notification_id))
+    return StoredNotification(
+        notification=Notification(
+            notification_id=row.notification_id,
+            kind=row.kind,
+            event_time=row.event_time,
+            subject=_converter.structure(subject, Subject),
+        ),
+        state=NotificationState(row.state),
+        receive_time=row.receive_time,
+        outcome=NotificationOutcome(row.outcome),
+        attempt_count=row.attempt_count,
+        next_attempt_time=row.next_attempt_time,
+        last_error=row.last_error,
+        finish_time=row.finish_time,
+    )
+
+
+_RESOURCES: Final[Mapping[str, type[Any]]] = MappingProxyType(
+    {FeedKind.CUSTOMER.value: Customer, FeedKind.PAYMENT_METHOD.value: PaymentMethod, FeedKind.DISPUTE.value: Dispute}
+)
+_PERSONAL_OF_CUSTOMERS: Final = ("external_id", "given_name", "family_name", "email", "phone")
+
+
+def feed_payload(event_id: str, resource: Resource, sealer: Sealer) -> str:
+    """What changed, as it is now, sealed."""
+    return sealer.seal_json(_converter.unstructure(resource), _feed_place(event_id))
+
+
+def feed_payload_without_personal_data(row: Row[Any], sealer: Sealer) -> str:
+    kept = sealer.open_json(row.payload, _feed_place(row.event_id))
+    bare = {name: item for name, item in without_personal_data(kept).items() if name not in _PERSONAL_OF_CUSTOMERS}
+    return sealer.seal_json(bare, _feed_place(row.event_id))
+
+
+def feed_entry_from_row(row: Row[Any], sealer: Sealer) -> FeedEntry:
+    resource = None
+    if row.payload:
+        kept = sealer.open_json(row.payload, _feed_place(row.event_id))
+        resource = _converter.structure(kept, _RESOURCES[row.kind])
+    return FeedEntry(
+        position=row.position,
+        event_id=row.event_id,
+        kind=FeedKind(row.kind),
+        time=row.time,
+        actor=row.actor,
+        caller_id=row.caller_id,
+        customer_id=row.customer_id,
+        payment_id=row.payment_id,
+        sequence=row.sequence,
+        resource=resource,
+    )
+
+
+def _feed_place(event_id: str) -> str:
+    return associated_data("feed_events", "payload", event_id)
+
+
+def _defaults_of(kind: type[Any]) -> Values:
+    defaults = {}
+    for one in fields(kind):
+        if one.default_factory is not MISSING:
+            defaults[one.name] = one.default_factory()
+        elif one.default is not MISSING:
+            defaults[one.name] = one.default
+    return defaults
+
+
+_DEFAULTS: Final = {kind: _defaults_of(kind) for kind in (PaymentTerms, Operation, PaymentMethod)}
+_HINTS: Final = {kind: get_type_hints(kind) for kind in _DEFAULTS}
+
+
+def _pack(value: PaymentTerms | Operation | PaymentMethod, names: Iterable[str]) -> Values:
+    """The fields that are not at their defaults, fit for JSON."""
+    defaults = _DEFAULTS[type(value)]
+    told = {name: getattr(value, name) for name in names}
+    return {name: _converter.unstructure(item) for name, item in told.items() if item != defaults[name]}
+
+
+def _unpack(kind: type[Any], packed: Mapping[str, Any]) -> Values:
+    hints = _HINTS[kind]
+    return {name: _converter.structure(item, hints[name]) for name, item in packed.items()}

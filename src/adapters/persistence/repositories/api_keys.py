@@ -1,0 +1,71 @@
+"""What is kept of API keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, or_, select, update
+
+from adapters.persistence.tables import api_keys
+from application.access.api_key import ApiKey
+from application.common.caller import Scope
+from domain.ids import CallerId, CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class SqlApiKeys:
+    connection: Connection
+
+    def add(self, key: ApiKey) -> None:
+        self.connection.execute(insert(api_keys), _to_row(key))
+
+    def save(self, key: ApiKey) -> None:
+        statement = update(api_keys).where(api_keys.c.key_id == key.key_id).values(revoke_time=key.revoke_time)
+        if not self.connection.execute(statement).rowcount:
+            raise LookupError(key.key_id)
+
+    def get(self, key_id: str) -> ApiKey | None:
+        row = self.connection.execute(select(api_keys).where(api_keys.c.key_id == key_id)).first()
+        return _from_row(row) if row else None
+
+    def all(self) -> list[ApiKey]:
+        newest_first = select(api_keys).order_by(api_keys.c.create_time.desc(), api_keys.c.key_id.desc())
+        return [_from_row(row) for row in self.connection.execute(newest_first)]
+
+    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+        last = api_keys.c.last_use_time
+        statement = update(api_keys).where(api_keys.c.key_id == key_id, or_(last.is_(None), last <= unless_after))
+        self.connection.execute(statement.values(last_use_time=time))
+
+
+def _to_row(key: ApiKey) -> dict[str, Any]:
+    return {
+        "key_id": key.key_id,
+        "caller_id": key.caller_id,
+        "customer_id": key.customer_id,
+        "scopes": sorted(scope.value for scope in key.scopes),
+        "secret_hash": key.secret_hash,
+        "note": key.note,
+        "create_time": key.create_time,
+        "expire_time": key.expire_time,
+        "revoke_time": key.revoke_time,
+        "last_use_time": key.last_use_time,
+    }
+
+
+def _from_row(row: Row[Any]) -> ApiKey:
+    return ApiKey(
+        key_id=row.key_id,
+        caller_id=CallerId(row.caller_id),
+        # A scope that a newer version has is none that this one could grant.
+        scopes=frozenset(scope for scope in Scope if scope.value in row.scopes),
+        secret_hash=row.secret_hash,
+        create_time=row.create_time,
+        customer_id=CustomerId(row.customer_id) if row.customer_id else None,
+        note=row.note,
+        expire_time=row.expire_time,
+        revoke_time=row.revoke_time,
+        last_use_time=row.last_use_time,
+    )

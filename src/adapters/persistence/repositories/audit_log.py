@@ -1,0 +1,31 @@
+"""The audit log. The database refuses to change or delete an entry; a chain shows where one was changed anyhow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, insert, select
+
+from adapters.persistence.encryption.sealing import Sealer
+from adapters.persistence.repositories import audit_chain
+from adapters.persistence.sql.statements import page_of
+from adapters.persistence.tables import audit_entries
+from application.audit.audit_entry import AuditEntry
+from application.ports.store import Position
+
+
+@dataclass(frozen=True, slots=True)
+class SqlAuditLog:
+    connection: Connection
+    sealer: Sealer
+
+    def add(self, entry: AuditEntry) -> None:
+        values = {name: getattr(entry, name) for name in AuditEntry.__slots__}
+        row = {**values, "kind": entry.kind.value, "details": dict(entry.details)}
+        self.connection.execute(insert(audit_entries), row)
+        audit_chain.append(self.connection, entry, self.sealer)
+
+    def page(self, *, after: Position | None, limit: int) -> list[AuditEntry]:
+        table = audit_entries.c
+        statement = page_of(select(audit_entries), table.time, table.entry_id, after, limit)
+        return [audit_chain.entry_of(row) for row in self.connection.execute(statement)]

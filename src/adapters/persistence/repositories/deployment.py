@@ -1,0 +1,60 @@
+"""What is true of the whole database: the mark that its transactions carry at the gateway, and what is held."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Final
+
+from sqlalchemy import Connection, Engine, select, update
+
+from adapters.persistence.sql.db_errors import translate_db_errors
+from adapters.persistence.sql.statements import insert_unless_taken
+from adapters.persistence.tables import deployment
+from application.recovery.service_hold import Hold, HoldLevel
+
+_THE_ONE: Final = 1
+# No letters that look alike. 50 bits.
+_LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_LENGTH: Final = 10
+
+
+def mark_of(engine: Engine) -> str:
+    """The deployment's mark; made at the first start. Raises StoreUnavailable."""
+    with translate_db_errors(), engine.begin() as connection:
+        mark = connection.execute(select(deployment.c.mark)).scalar()
+    return str(mark) if mark is not None else _new_mark(engine)
+
+
+def _new_mark(engine: Engine) -> str:
+    with translate_db_errors(), engine.begin() as connection:
+        # Another process may be quicker: then its mark is the one.
+        _make_row(connection)
+        return str(connection.execute(select(deployment.c.mark)).scalar_one())
+
+
+def hold_of(connection: Connection) -> Hold:
+    row = connection.execute(select(deployment.c.hold, deployment.c.hold_reason, deployment.c.hold_time)).first()
+    return Hold() if row is None else Hold(HoldLevel(row.hold), row.hold_reason, row.hold_time)
+
+
+def keep_hold(connection: Connection, hold: Hold) -> None:
+    _make_row(connection)
+    values = {"hold": hold.level.value, "hold_reason": hold.reason, "hold_time": hold.time}
+    connection.execute(update(deployment).values(values))
+
+
+def renew_mark(connection: Connection) -> str:
+    _make_row(connection)
+    mark = _random_mark()
+    connection.execute(update(deployment).values(mark=mark))
+    return mark
+
+
+def _make_row(connection: Connection) -> None:
+    """Makes the one row, unless it is there."""
+    row = {"deployment_id": _THE_ONE, "mark": _random_mark()}
+    insert_unless_taken(connection, deployment, row, "deployment_id")
+
+
+def _random_mark() -> str:
+    return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))

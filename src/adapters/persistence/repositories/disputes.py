@@ -1,0 +1,94 @@
+"""Claims on payments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, select, update
+
+from adapters.persistence.encryption.sealing import Sealer
+from adapters.persistence.mapping import dispute_from_row, dispute_to_row
+from adapters.persistence.repositories.feed import FeedWriter
+from adapters.persistence.sql.statements import is_due, page_of
+from adapters.persistence.tables import IS_WATCHED, disputes
+from application.ports.store import DisputeFilter, Position
+from domain.dispute import Dispute
+from domain.ids import CallerId, DisputeId
+
+_OF_TRANSACTION: Final = (
+    select(disputes)
+    .where(disputes.c.transaction_id == bindparam("transaction_id"))
+    .order_by(disputes.c.create_time, disputes.c.dispute_id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDisputes:
+    connection: Connection
+    sealer: Sealer
+    feed: FeedWriter
+
+    def add(self, dispute: Dispute) -> None:
+        self.connection.execute(insert(disputes), dispute_to_row(dispute, self.sealer))
+        self.feed.note(dispute)
+
+    def save(self, dispute: Dispute) -> None:
+        before = self.get(dispute.dispute_id)
+        own = disputes.c.dispute_id == dispute.dispute_id
+        if not self.connection.execute(update(disputes).where(own), dispute_to_row(dispute, self.sealer)).rowcount:
+            raise LookupError(dispute.dispute_id)
+        if before != dispute:
+            self.feed.note(dispute)
+
+    def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None:
+        return self._one(select(disputes).where(disputes.c.dispute_id == dispute_id), lock=lock)
+
+    def find(self, gateway_dispute_id: str, *, lock: bool = False) -> Dispute | None:
+        return self._one(select(disputes).where(disputes.c.gateway_dispute_id == gateway_dispute_id), lock=lock)
+
+    def of_transaction(self, transaction_id: str) -> list[Dispute]:
+        rows = self.connection.execute(_OF_TRANSACTION, {"transaction_id": transaction_id})
+        return [dispute_from_row(row, self.sealer) for row in rows]
+
+    def page(
+        self, caller_id: CallerId | None, which: DisputeFilter, *, after: Position | None, limit: int
+    ) -> list[Dispute]:
+        statement = select(disputes).where(*_conditions(which))
+        if caller_id is not None:
+            statement = statement.where(disputes.c.caller_id == caller_id)
+        statement = page_of(statement, disputes.c.create_time, disputes.c.dispute_id, after, limit)
+        return [dispute_from_row(row, self.sealer) for row in self.connection.execute(statement)]
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[Dispute]:
+        table = disputes.c
+        statement = (
+            select(disputes)
+            .where(IS_WATCHED, is_due(table.next_check_time, now))
+            .order_by(table.next_check_time)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        found = [dispute_from_row(row, self.sealer) for row in self.connection.execute(statement)]
+        claimed = table.dispute_id.in_([dispute.dispute_id for dispute in found])
+        if found:
+            self.connection.execute(update(disputes).where(claimed).values(next_check_time=lease_until))
+        return found
+
+    def _one(self, statement: Select[tuple[object, ...]], *, lock: bool) -> Dispute | None:
+        row = self.connection.execute(statement.with_for_update() if lock else statement).first()
+        return dispute_from_row(row, self.sealer) if row else None
+
+
+def _conditions(which: DisputeFilter) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if which.payment_id is not None:
+        conditions.append(disputes.c.payment_id == which.payment_id)
+    if which.customer_id is not None:
+        conditions.append(disputes.c.customer_id == which.customer_id)
+    if which.states:
+        conditions.append(disputes.c.state.in_(sorted(state.value for state in which.states)))
+    if which.reply_before is not None:
+        conditions.append(disputes.c.reply_by_time < which.reply_before)
+    return conditions

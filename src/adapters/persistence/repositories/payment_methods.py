@@ -1,0 +1,132 @@
+"""The cards and wallets that are kept for customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Executable, Row, insert, select, update
+
+from adapters.persistence.encryption.sealing import Sealer
+from adapters.persistence.mapping import method_from_row, method_to_row, without_personal_data
+from adapters.persistence.repositories.feed import FeedWriter
+from adapters.persistence.sql.statements import UniqueViolation, is_due, page_of, savepoint
+from adapters.persistence.tables import IS_PENDING, payment_methods
+from application.ports.store import Position, farthest_look
+from domain.ids import CustomerId, PaymentMethodId
+from domain.payment_method import PaymentMethod, PaymentMethodState
+
+_USABLE: Final = (PaymentMethodState.ACTIVE.value, PaymentMethodState.PENDING.value)
+# Each attempt that fails lets another default of the same customer go first.
+_ATTEMPTS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class SqlPaymentMethods:
+    connection: Connection
+    sealer: Sealer
+    feed: FeedWriter
+    # As this transaction locked or wrote them last: nobody else changes them, so they need not be read again.
+    _locked: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
+
+    def add(self, method: PaymentMethod) -> None:
+        self._write(insert(payment_methods), method)
+        self.feed.note(method)
+
+    def save(self, method: PaymentMethod) -> None:
+        before = self._locked.get(method.payment_method_id) or self.get(method.payment_method_id)
+        own = payment_methods.c.payment_method_id == method.payment_method_id
+        if not self._write(update(payment_methods).where(own), method):
+            raise LookupError(method.payment_method_id)
+        if before != method:
+            self.feed.note(method)
+        self._locked[method.payment_method_id] = method
+
+    def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:
+        statement = select(payment_methods).where(payment_methods.c.payment_method_id == payment_method_id)
+        row = self.connection.execute(statement.with_for_update() if lock else statement).first()
+        return self._read([row], lock=lock)[0] if row else None
+
+    def of_customer(
+        self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None, lock: bool = False
+    ) -> list[PaymentMethod]:
+        table = payment_methods.c
+        statement = select(payment_methods).where(table.customer_id == customer_id, table.state.in_(_USABLE))
+        statement = page_of(statement, table.create_time, table.payment_method_id, after, limit)
+        rows = self.connection.execute(statement.with_for_update() if lock else statement).all()
+        return self._read(rows, lock=lock)
+
+    def _read(self, rows: Sequence[Row[Any]], *, lock: bool) -> list[PaymentMethod]:
+        methods = [method_from_row(row, self.sealer) for row in rows]
+        if lock:
+            self._locked.update((method.payment_method_id, method) for method in methods)
+        return methods
+
+    def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
+        table = payment_methods.c
+        statement = (
+            select(payment_methods)
+            .where(table.payment_method_id > after, table.state == PaymentMethodState.ACTIVE.value)
+            .order_by(table.payment_method_id)
+            .limit(limit)
+        )
+        return [method_from_row(row, self.sealer) for row in self.connection.execute(statement)]
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
+        table = payment_methods.c
+        statement = (
+            select(payment_methods)
+            .where(IS_PENDING, is_due(table.next_check_time, now, farthest_look(lease_until - now)))
+            .order_by(table.next_check_time)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        found = [method_from_row(row, self.sealer) for row in self.connection.execute(statement)]
+        claimed = table.payment_method_id.in_([method.payment_method_id for method in found])
+        if found:
+            self.connection.execute(update(payment_methods).where(claimed).values(next_check_time=lease_until))
+        return found
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        table = payment_methods.c
+        own = select(table.payment_method_id, table.rest).where(table.customer_id == customer_id).with_for_update()
+        for method_id, rest in self.connection.execute(own).all():
+            this = table.payment_method_id == method_id
+            bare = update(payment_methods).where(this).values(rest=without_personal_data(rest))
+            self.connection.execute(bare)
+            self._locked.pop(method_id, None)
+
+    def _write(self, statement: Executable, method: PaymentMethod) -> int:
+        """How many rows were written. A default one takes the place of the earlier default."""
+        row = method_to_row(method, self.sealer)
+        if not method.is_default:
+            return self.connection.execute(statement, row).rowcount
+        for attempt in range(_ATTEMPTS):
+            self._clear_other_defaults(method)
+            try:
+                with savepoint(self.connection):
+                    return self.connection.execute(statement, row).rowcount
+            except UniqueViolation:
+                # Another transaction made its own the default meanwhile. It has ended, so its row can be seen now.
+                if attempt == _ATTEMPTS - 1:
+                    raise
+        raise AssertionError
+
+    def _clear_other_defaults(self, method: PaymentMethod) -> None:
+        table = payment_methods.c
+        others = (
+            table.customer_id == method.customer_id,
+            table.is_default,
+            table.payment_method_id != method.payment_method_id,
+        )
+        deposed = [
+            replace(method_from_row(row, self.sealer), is_default=False, update_time=method.update_time)
+            for row in self.connection.execute(select(payment_methods).where(*others).with_for_update()).all()
+        ]
+        if deposed:
+            values = {"is_default": False, "update_time": method.update_time}
+            self.connection.execute(update(payment_methods).where(*others).values(values))
+            self.feed.note(*deposed)
+            self._locked.update((other.payment_method_id, other) for other in deposed)

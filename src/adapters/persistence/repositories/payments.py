@@ -1,0 +1,408 @@
+"""Payments with their operations and their history."""
+
+from __future__ import annotations
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, text, tuple_, update
+
+from adapters.persistence.encryption.sealing import Sealer
+from adapters.persistence.mapping import (
+    event_from_row,
+    event_to_row,
+    operation_to_changes,
+    operation_to_row,
+    payment_from_rows,
+    payment_to_changes,
+    payment_to_row,
+    without_personal_data,
+)
+from adapters.persistence.repositories import payment_archives as archive
+from adapters.persistence.sql.keyset_pagination import Bound, Way, walk
+from adapters.persistence.sql.payment_indexes import page_of_payments
+from adapters.persistence.sql.statements import UniqueViolation, insert_unless_taken, is_due, savepoint
+from adapters.persistence.tables import (
+    HAS_TRANSACTION,
+    IS_FOLLOWED,
+    IS_LIVE,
+    IS_LIVE_IN_SPACE,
+    IS_OPEN,
+    operations,
+    payment_events,
+    payments,
+)
+from application.ports.runtime import IdSource
+from application.ports.store import (
+    Archived,
+    DetachedPayment,
+    HistoryEntry,
+    PaymentFilter,
+    PaymentOperation,
+    PaymentPage,
+    Position,
+    ReferenceTaken,
+)
+from domain import ids as prefixes
+from domain.events import PaymentEvent
+from domain.ids import CallerId, CustomerId, EventId, PaymentId
+from domain.operation import Operation, OperationState
+from domain.payment import Payment
+from domain.transitions import PaymentState
+
+_log = logging.getLogger(__name__)
+
+_UPDATE_PAYMENT: Final = update(payments).where(
+    payments.c.payment_id == bindparam("own_id"), payments.c.version == bindparam("read_version")
+)
+_ONE: Final = select(payments).where(payments.c.payment_id == bindparam("payment_id"))
+_ONE_LOCKED: Final = _ONE.with_for_update()
+_VERSION_LOCKED: Final = (
+    select(payments.c.version).where(payments.c.payment_id == bindparam("payment_id")).with_for_update()
+)
+_OPERATIONS_OF: Final = (
+    select(operations)
+    .where(operations.c.payment_id.in_(bindparam("payment_ids", expanding=True)))
+    .order_by(operations.c.payment_id, operations.c.sequence)
+)
+# Settled payments are looked at weekly in the end.
+_FARTHEST_FOLLOW: Final = timedelta(days=14)
+# The first half of the advisory lock's key keeps it apart from locks of other kinds.
+_TRANSACTIONS: Final = 1
+_CLAIM_TRANSACTION: Final = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:transaction_id))")
+_ADD_OPERATION: Final = insert(operations)
+_ADD_EVENT: Final = insert(payment_events)
+_UPDATE_OPERATION: Final = update(operations).where(operations.c.operation_id == bindparam("own_id"))
+
+
+class StaleWrite(RuntimeError):
+    """A payment was to be saved that had changed since it was read, or was not read here. A fault in us."""
+
+    def __init__(self, payment_id: PaymentId) -> None:
+        super().__init__(f"{payment_id} was not read under a lock in this unit of work")
+        self.payment_id = payment_id
+
+
+@dataclass(slots=True)
+class _AsStored:
+    """What the database holds of a payment object."""
+
+    # Held on to, so that nothing else gets its identity.
+    payment: Payment
+    version: int
+    event_count: int
+    operations: tuple[Operation, ...]
+    is_live: bool
+    follow_time: datetime | None
+    # In the hands of a later unit of work, which changes it.
+    is_taken_up: bool = False
+
+
+class SqlPayments:
+    def __init__(self, connection: Connection, ids: IdSource, sealer: Sealer) -> None:
+        self._sealer = sealer
+        self._connection = connection
+        self._ids = ids
+        self._stored: dict[int, _AsStored] = {}
+
+    def add(self, payment: Payment) -> None:
+        row = payment_to_row(payment, self._sealer) | {"version": 1, "event_count": len(payment.new_events)}
+        self._refuse_if_paid_in_another_space(payment)
+        in_space = payment.terms.reference_space is not None
+        unique = ("caller_id", "reference_space", "reference") if in_space else ("caller_id", "reference")
+        where = IS_LIVE_IN_SPACE if in_space else IS_LIVE
+        while not insert_unless_taken(self._connection, payments, row, *unique, where=where):
+            # Tried again only where the other one ended its life between the two statements.
+            holder = self._holder(payment)
+            if holder is not None:
+                raise ReferenceTaken(holder)
+        stored = _AsStored(payment, 1, 0, (), payment.is_live, payment.follow_time)
+        self._write_operations(stored)
+        self._write_events(stored)
+        self._stored[id(payment)] = stored
+
+    def save(self, payment: Payment) -> None:
+        stored = self._stored.get(id(payment))
+        if stored is None:
+            raise StaleWrite(payment.terms.payment_id)
+        unmoved = payment.follow_time == stored.follow_time
+        if unmoved and not payment.new_events and _same(payment.operations, stored.operations):
+            return
+        if payment.is_live and not stored.is_live:
+            if payment.is_asked_to_pay:
+                self._refuse_if_paid_in_another_space(payment)
+            try:
+                with savepoint(self._connection):
+                    self._write_payment(stored)
+            except UniqueViolation as refusal:
+                if payment.is_asked_to_pay:
+                    # It can be gone again by now; who tries once more will see.
+                    raise ReferenceTaken(self._holder(payment) or payment.terms.payment_id) from refusal
+                # What the gateway did is a fact, and is recorded. That two payments now hold money for one reference
+                # is for people to mend.
+                _log.error(
+                    "%s holds money again, and so does %s for the same reference",
+                    payment.terms.payment_id,
+                    self._holder(payment),
+                )
+                # A space of its own is one where nobody else is.
+                in_space = payment.terms.reference_space is not None
+                apart = {"reference_space": payment.terms.payment_id} if in_space else {"is_live": False}
+                self._write_payment(stored, **apart)
+        else:
+            self._write_payment(stored)
+        self._write_operations(stored)
+        self._write_events(stored)
+
+    def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
+        # Not joined with the operations: PostgreSQL would give those as they were before the wait for the lock.
+        row = self._connection.execute(_ONE_LOCKED if lock else _ONE, {"payment_id": payment_id}).first()
+        return self._load([row])[0] if row else None
+
+    def keep(self, payment: Payment) -> DetachedPayment:
+        return replace(self._stored[id(payment)], is_taken_up=False)
+
+    def reattach(self, kept: DetachedPayment) -> Payment | None:
+        if not isinstance(kept, _AsStored) or kept.is_taken_up:
+            return None
+        kept.is_taken_up = True
+        payment = kept.payment
+        key = {"payment_id": payment.terms.payment_id}
+        if self._connection.execute(_VERSION_LOCKED, key).scalar() != kept.version:
+            return None
+        self._stored[id(payment)] = kept
+        return payment
+
+    def page(
+        self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int
+    ) -> PaymentPage:
+        rows, last = page_of_payments(self._connection, caller_id, which, after, limit)
+        return PaymentPage(self._load(rows), last)
+
+    def history(
+        self, payment_id: PaymentId, *, after_sequence: int = 0, limit: int | None = None
+    ) -> list[HistoryEntry]:
+        table = payment_events.c
+        statement = (
+            select(payment_events)
+            .where(table.payment_id == payment_id, table.sequence > after_sequence)
+            .order_by(table.sequence)
+            .limit(limit)
+        )
+        history = [event_from_row(row, self._sealer) for row in self._connection.execute(statement)]
+        if history and history[0].sequence == after_sequence + 1:
+            return history
+        before = archive.events_put_away(self._connection, self._sealer, payment_id)
+        return [*(entry for entry in before if entry.sequence > after_sequence), *history][:limit]
+
+    def archive(self, before: datetime, *, after: str, limit: int) -> Archived:
+        return archive.archive_batch(self._connection, self._sealer, before, after=after, limit=limit)
+
+    def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
+        table = payments.c
+        low = Bound((after.time, after.id)) if after is not None else Bound((start,), inclusive=True)
+        way = Way(pins={}, order=(table.create_time, table.payment_id), low=low, high=Bound((end,)))
+        return self._load(walk(self._connection, [way], [], limit)[0])
+
+    def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
+        table = payments.c
+        statement = (
+            select(payments)
+            .where(IS_FOLLOWED, is_due(table.follow_time, now, _FARTHEST_FOLLOW))
+            .order_by(table.follow_time)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        rows = self._connection.execute(statement).all()
+        due = self._load(rows)
+        for payment in due:
+            payment.follow_time = lease_until
+            self.save(payment)
+        return due
+
+    def find_operations(
+        self, operation_ids: Collection[str], transaction_ids: Collection[str]
+    ) -> list[PaymentOperation]:
+        table = operations.c
+        on_one = and_(HAS_TRANSACTION, table.transaction_id.in_(transaction_ids))
+        statement = select(table.payment_id, table.operation_id)
+        return self._with_payments(statement.where(or_(table.operation_id.in_(operation_ids), on_one)))
+
+    def claim_transaction(self, transaction_id: str) -> None:
+        # SQLite lets one transaction write at a time.
+        if self._connection.dialect.name == "postgresql":
+            self._connection.execute(_CLAIM_TRANSACTION, {"kind": _TRANSACTIONS, "transaction_id": transaction_id})
+
+    def unresolved(
+        self, started_before: datetime | None, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        table = operations.c
+        # The few first, in no order: databases would rather read all in order until they meet one.
+        few = select(operations).where(IS_OPEN, table.state == OperationState.STARTED.value).cte("open_ones")
+        one = few.prefix_with("MATERIALIZED").c
+        statement = select(one.payment_id, one.operation_id).order_by(one.create_time, one.operation_id).limit(limit)
+        if started_before is not None:
+            statement = statement.where(one.create_time < started_before)
+        if after is not None:
+            statement = statement.where(tuple_(one.create_time, one.operation_id) > tuple_(after.time, after.id))
+        return self._with_payments(statement)
+
+    def succeeded(
+        self, start: datetime, end: datetime, *, after: Position | None, limit: int
+    ) -> list[PaymentOperation]:
+        table = operations.c
+        statement = select(table.payment_id, table.operation_id).where(
+            table.state == OperationState.SUCCEEDED.value, table.create_time < end
+        )
+        # One beginning: a database that is given two may choose the earlier.
+        if after is None:
+            statement = statement.where(table.create_time >= start)
+        else:
+            statement = statement.where(tuple_(table.create_time, table.operation_id) > tuple_(after.time, after.id))
+        return self._with_payments(statement.order_by(table.create_time, table.operation_id).limit(limit))
+
+    def _with_payments(self, statement: Select[Any]) -> list[PaymentOperation]:
+        found = self._connection.execute(statement).all()
+        if not found:
+            return []
+        wanted = {row.payment_id for row in found}
+        rows = self._connection.execute(select(payments).where(payments.c.payment_id.in_(wanted))).all()
+        loaded = {payment.terms.payment_id: payment for payment in self._load(rows)}
+        return [
+            PaymentOperation(loaded[row.payment_id], loaded[row.payment_id].operation(row.operation_id))
+            for row in found
+        ]
+
+    def erase_personal_data(self, customer_id: CustomerId) -> None:
+        own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
+        # Locked, so that nobody writes meanwhile what would not be erased.
+        own = own.where(payments.c.customer_id == customer_id).with_for_update()
+        for row in self._connection.execute(own).all():
+            bare = {
+                "terms": without_personal_data(row.terms),
+                "instrument": without_personal_data(row.instrument) if row.instrument is not None else None,
+                "version": payments.c.version + 1,
+            }
+            this = payments.c.payment_id == row.payment_id
+            self._connection.execute(update(payments).where(this).values(bare))
+            self._erase_history(row.payment_id)
+
+    def _erase_history(self, payment_id: PaymentId) -> None:
+        archive.erase_personal_data(self._connection, self._sealer, payment_id)
+        table = payment_events.c
+        history = select(table.event_id, table.payload).where(table.payment_id == payment_id)
+        for event_id, payload in self._connection.execute(history).all():
+            bare = without_personal_data(payload)
+            if bare != payload:
+                self._connection.execute(update(payment_events).where(table.event_id == event_id).values(payload=bare))
+
+    def _load(self, rows: Sequence[Row[Any]]) -> list[Payment]:
+        if not rows:
+            return []
+        own: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+        payment_ids = [row.payment_id for row in rows]
+        for operation in self._connection.execute(_OPERATIONS_OF, {"payment_ids": payment_ids}):
+            own[operation.payment_id].append(operation)
+        found = []
+        for row in rows:
+            payment = payment_from_rows(row, own[row.payment_id], self._sealer)
+            is_live = row.is_live if row.reference_space is None else payment.is_live
+            stored = _AsStored(payment, row.version, row.event_count, payment.operations, is_live, row.follow_time)
+            self._stored[id(payment)] = stored
+            found.append(payment)
+        return found
+
+    def _write_payment(self, stored: _AsStored, **overruled: bool | str) -> None:
+        payment = stored.payment
+        payment_id = payment.terms.payment_id
+        values = payment_to_changes(payment, self._sealer) | {
+            "version": stored.version + 1,
+            "event_count": stored.event_count + len(payment.new_events),
+            **overruled,
+        }
+        key = {"own_id": payment_id, "read_version": stored.version}
+        if not self._connection.execute(_UPDATE_PAYMENT, values | key).rowcount:
+            raise StaleWrite(payment_id)
+        stored.version += 1
+        stored.is_live = values["is_live"] if payment.terms.reference_space is None else payment.is_live
+        stored.follow_time = payment.follow_time
+
+    def _write_operations(self, stored: _AsStored) -> None:
+        payment, known = stored.payment, len(stored.operations)
+        payment_id = payment.terms.payment_id
+        # Operations are values: one that changed is another object.
+        changed = [now for now, then in zip(payment.operations, stored.operations, strict=False) if now is not then]
+        if changed:
+            rows = [operation_to_changes(operation) | {"own_id": operation.operation_id} for operation in changed]
+            self._connection.execute(_UPDATE_OPERATION, rows)
+        new = payment.operations[known:]
+        if new:
+            rows = [operation_to_row(operation, payment_id, known + n) for n, operation in enumerate(new, 1)]
+            self._connection.execute(_ADD_OPERATION, rows)
+        stored.operations = payment.operations
+
+    def _write_events(self, stored: _AsStored) -> None:
+        payment = stored.payment
+        payment_id, events = payment.terms.payment_id, payment.new_events
+        if not events:
+            return
+        rows = [
+            event_to_row(EventId(self._ids.new(prefixes.EVENT)), payment_id, sequence, event, state.value, self._sealer)
+            for sequence, (event, state) in enumerate(
+                zip(events, self._states_after(stored), strict=True), stored.event_count + 1
+            )
+        ]
+        self._connection.execute(_ADD_EVENT, rows)
+        stored.event_count += len(events)
+        payment.new_events.clear()
+
+    def _states_after(self, stored: _AsStored) -> list[PaymentState]:
+        """The state that each new event led to."""
+        payment = stored.payment
+        if len(payment.new_events) == 1:
+            return [_state(payment)]
+        events: list[PaymentEvent] = []
+        if stored.event_count:
+            events += [entry.event for entry in self.history(payment.terms.payment_id)]
+        states = []
+        for event in payment.new_events:
+            events.append(event)
+            states.append(_state(Payment.replay(events)))
+        return states
+
+    def _refuse_if_paid_in_another_space(self, payment: Payment) -> None:
+        """The customer's row is locked, so nobody else begins to pay for the same order of theirs meanwhile."""
+        terms = payment.terms
+        if terms.customer_id is None:
+            return
+        table = payments.c
+        same = select(payments).where(table.caller_id == terms.caller_id, table.reference == terms.reference)
+        if terms.reference_space is None:
+            elsewhere = same.where(table.reference_space == terms.customer_id, IS_LIVE_IN_SPACE)
+        else:
+            elsewhere = same.where(table.customer_id == terms.customer_id, IS_LIVE)
+        for other in self._load(self._connection.execute(elsewhere).all()):
+            if other.already_pays(terms):
+                raise ReferenceTaken(other.terms.payment_id)
+
+    def _holder(self, payment: Payment) -> PaymentId | None:
+        """The live payment for the reference in its space."""
+        terms, table = payment.terms, payments.c
+        same = select(table.payment_id).where(table.caller_id == terms.caller_id, table.reference == terms.reference)
+        if terms.reference_space is None:
+            return self._connection.execute(same.where(IS_LIVE)).scalar()
+        return self._connection.execute(
+            same.where(table.reference_space == terms.reference_space, IS_LIVE_IN_SPACE)
+        ).scalar()
+
+
+def _state(payment: Payment) -> PaymentState:
+    return payment.state if payment.operations else PaymentState.PENDING
+
+
+def _same(now: tuple[Operation, ...], then: tuple[Operation, ...]) -> bool:
+    return len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=True))

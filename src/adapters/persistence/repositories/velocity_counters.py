@@ -1,0 +1,78 @@
+"""Counts of declines and verifications, and who was stopped for too many."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, bindparam, delete, or_, select, tuple_
+from sqlalchemy.dialects import postgresql, sqlite
+
+from adapters.persistence.sql.statements import insert_unless_taken, page_of
+from adapters.persistence.tables import attempt_blocks, attempt_counts
+from application.ports.store import Position
+from application.ports.velocity import VelocityBlock, VelocityCounter, VelocityScope
+from domain.ids import CallerId
+
+_COUNTED: Final = select(attempt_counts).where(
+    attempt_counts.c.key.in_(bindparam("keys", expanding=True)),
+    attempt_counts.c.bucket > bindparam("start"),
+    attempt_counts.c.bucket <= bindparam("end"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlAttempts:
+    connection: Connection
+
+    def add(self, tallies: Collection[VelocityCounter]) -> None:
+        insert = postgresql.insert if self.connection.dialect.name == "postgresql" else sqlite.insert
+        # In one order for everybody: two that count the same never wait for each other in a circle.
+        for tally in sorted(tallies, key=lambda one: (one.key, one.bucket, one.card)):
+            statement = insert(attempt_counts).values(
+                key=tally.key, bucket=tally.bucket, card=tally.card, total=tally.count
+            )
+            more = attempt_counts.c.total + statement.excluded.total
+            self.connection.execute(
+                statement.on_conflict_do_update(index_elements=["key", "bucket", "card"], set_={"total": more})
+            )
+
+    def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[VelocityCounter]:
+        rows = self.connection.execute(_COUNTED, {"keys": list(keys), "start": start, "end": end})
+        return [VelocityCounter(row.key, row.bucket, row.card, row.total) for row in rows]
+
+    def block(self, block: VelocityBlock) -> bool:
+        table = attempt_blocks.c
+        standing = select(table.block_id).where(
+            table.key == block.key,
+            table.counts_cards == block.counts_cards,
+            table.create_time <= block.create_time,
+            table.end_time > block.create_time,
+        )
+        if self.connection.execute(standing).first() is not None:
+            return False
+        row = {name: getattr(block, name) for name in block.__slots__} | {"scope": block.scope.value}
+        return insert_unless_taken(self.connection, attempt_blocks, row, "key", "counts_cards", "end_time")
+
+    def blocks(self, *, after: Position | None, limit: int) -> Sequence[VelocityBlock]:
+        table = attempt_blocks.c
+        rows = self.connection.execute(page_of(select(attempt_blocks), table.create_time, table.block_id, after, limit))
+        return [_block_from(row) for row in rows]
+
+    def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
+        bucket = attempt_counts.c.bucket
+        return self._delete(attempt_counts, or_(bucket < before, bucket > after), limit) + self._delete(
+            attempt_blocks, attempt_blocks.c.end_time < blocks_before, limit
+        )
+
+    def _delete(self, table: Table, condition: Any, limit: int) -> int:
+        key = tuple_(*table.primary_key.columns)
+        some = select(*table.primary_key.columns).where(condition).limit(limit).with_for_update(skip_locked=True)
+        return self.connection.execute(delete(table).where(key.in_(some))).rowcount
+
+
+def _block_from(row: Any) -> VelocityBlock:
+    values = {name: getattr(row, name) for name in VelocityBlock.__slots__}
+    return VelocityBlock(**values | {"scope": VelocityScope(row.scope), "caller_id": CallerId(row.caller_id)})

@@ -1,0 +1,108 @@
+"""How far the endpoints of events are, and what was given up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
+
+from adapters.persistence.sql.statements import insert_unless_taken, is_due
+from adapters.persistence.tables import event_deliveries, event_lines
+from application.ports.deliveries import Delivery, DeliveryState, Line
+from domain.ids import EventId
+
+# Longer than any pause: beyond it, the clock that planned the attempt was wrong.
+_FARTHEST: Final = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True)
+class SqlDeliveries:
+    connection: Connection
+
+    def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> Line | None:
+        table = event_lines.c
+        new = Line(name=name, position=start, next_attempt_time=now)
+        due = select(event_lines).where(table.name == name, is_due(table.next_attempt_time, now, _FARTHEST))
+        row = self.connection.execute(due.with_for_update(skip_locked=True)).first()
+        if row is None and insert_unless_taken(self.connection, event_lines, _line_to_row(new), "name"):
+            row = self.connection.execute(due).first()
+        if row is None:
+            return None
+        claimed = update(event_lines).where(table.name == name).values(next_attempt_time=lease_until)
+        self.connection.execute(claimed)
+        return _line_from_row(row)
+
+    def save(self, line: Line) -> None:
+        own = update(event_lines).where(event_lines.c.name == line.name, event_lines.c.position <= line.position)
+        self.connection.execute(own, _line_to_row(line))
+
+    def lines(self) -> list[Line]:
+        return [_line_from_row(row) for row in self.connection.execute(select(event_lines))]
+
+    def keep(self, delivery: Delivery) -> None:
+        self.drop(delivery.endpoint, delivery.event_id)
+        row = {
+            "endpoint": delivery.endpoint,
+            "event_id": delivery.event_id,
+            "position": delivery.position,
+            "state": delivery.state.value,
+            "reason": delivery.reason,
+            "time": delivery.time,
+        }
+        self.connection.execute(insert(event_deliveries), row)
+
+    def drop(self, endpoint: str, event_id: EventId) -> None:
+        table = event_deliveries.c
+        self.connection.execute(delete(event_deliveries).where(table.endpoint == endpoint, table.event_id == event_id))
+
+    def waiting(self, endpoint: str, limit: int) -> list[Delivery]:
+        table = event_deliveries.c
+        own = select(event_deliveries).where(table.endpoint == endpoint, table.state == DeliveryState.WAITING.value)
+        return [_delivery_from_row(row) for row in self.connection.execute(own.order_by(table.position).limit(limit))]
+
+    def count_dead(self, endpoint: str) -> int:
+        table = event_deliveries.c
+        dead = select(func.count()).where(table.endpoint == endpoint, table.state == DeliveryState.DEAD.value)
+        return self.connection.execute(dead).scalar() or 0
+
+    def page(self, endpoint: str, *, after: int, limit: int) -> list[Delivery]:
+        table = event_deliveries.c
+        own = select(event_deliveries).where(table.endpoint == endpoint, table.position > after)
+        return [_delivery_from_row(row) for row in self.connection.execute(own.order_by(table.position).limit(limit))]
+
+
+def _line_to_row(line: Line) -> dict[str, Any]:
+    return {
+        "name": line.name,
+        "position": line.position,
+        "attempt_count": line.attempt_count,
+        "failing_since": line.failing_since,
+        "last_error": line.last_error,
+        "next_attempt_time": line.next_attempt_time,
+        "success_time": line.success_time,
+    }
+
+
+def _line_from_row(row: Row[Any]) -> Line:
+    return Line(
+        name=row.name,
+        position=row.position,
+        attempt_count=row.attempt_count,
+        failing_since=row.failing_since,
+        last_error=row.last_error,
+        next_attempt_time=row.next_attempt_time,
+        success_time=row.success_time,
+    )
+
+
+def _delivery_from_row(row: Row[Any]) -> Delivery:
+    return Delivery(
+        endpoint=row.endpoint,
+        event_id=row.event_id,
+        position=row.position,
+        state=DeliveryState(row.state),
+        reason=row.reason,
+        time=row.time,
+    )

@@ -1,0 +1,241 @@
+"""Connections to the database that a URL names."""
+
+from __future__ import annotations
+
+import json
+import select
+import sqlite3
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy
+from sqlalchemy import URL, Connection, Dialect, Engine, event
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from adapters.persistence.sql.db_errors import translate_db_errors
+from adapters.persistence.sql.file_permissions import create_private, narrow
+
+_EXAMPLES: Final = "for example sqlite:///bayar.db or postgresql://bayar@localhost/bayar"
+_POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
+_SQLITE: Final = ("sqlite", "sqlite+pysqlite")
+
+# A connection that was not used for this long is tried before it is used again.
+_LONGEST_REST_SECONDS: Final = 1.0
+# How often whoever waits for SQLite's write lock looks whether it is free.
+_LOOK_SECONDS: Final = 0.002
+_RESTS_SINCE: Final = "rests_since"
+
+# The execution option that says which BEGIN opens a transaction on SQLite.
+SQLITE_BEGIN: Final = "sqlite_begin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How many connections there are, and how long the database may take."""
+
+    # Connections of one process. A thread beyond them waits.
+    pool_size: int = 10
+    pool_timeout: timedelta = timedelta(seconds=5)
+    connect_timeout: timedelta = timedelta(seconds=5)
+    # SQLite: the wait for the one writer. PostgreSQL: the wait for a row.
+    lock_timeout: timedelta = timedelta(seconds=5)
+    # PostgreSQL only, as is the next.
+    statement_timeout: timedelta = timedelta(seconds=15)
+    idle_in_transaction_timeout: timedelta = timedelta(seconds=60)
+
+
+def create_engine(url: str, limits: Limits = Limits()) -> Engine:
+    """Connects to nothing yet. Raises ValueError, which never repeats a password, for a URL that cannot be used."""
+    parsed = _parse(url)
+    shared: dict[str, Any] = {
+        "pool_size": limits.pool_size,
+        "max_overflow": 0,
+        # The one used last has the most at hand, in its caches and in those of the machine.
+        "pool_use_lifo": True,
+        "pool_timeout": limits.pool_timeout.total_seconds(),
+        # Errors are logged, and rows hold people's names and addresses.
+        "hide_parameters": True,
+        "json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
+    }
+    if parsed.drivername in _SQLITE:
+        return _create_sqlite(parsed, limits, shared)
+    return _create_postgresql(parsed.set(drivername="postgresql+psycopg"), limits, shared)
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = sqlalchemy.make_url(url)
+    except (ArgumentError, ValueError):
+        raise ValueError(f"this is no database URL; {_EXAMPLES}") from None
+    if parsed.drivername not in _SQLITE + _POSTGRESQL:
+        raise ValueError(f"no database of the kind {parsed.drivername!r} is supported; {_EXAMPLES}")
+    if parsed.drivername in _SQLITE and parsed.host:
+        raise ValueError(f"a SQLite URL has three slashes before a relative path, four before an absolute; {_EXAMPLES}")
+    if parsed.drivername in _SQLITE and (not parsed.database or ":memory:" in parsed.database):
+        raise ValueError(f"a SQLite URL must name a file; {_EXAMPLES}")
+    return parsed
+
+
+def _create_sqlite(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
+    # Without an isolation level, the driver leaves BEGIN to us.
+    connect_args = {"timeout": limits.lock_timeout.total_seconds(), "isolation_level": None}
+    engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
+    if not _names_uri(url):
+        event.listen(engine, "do_connect", _private(Path(url.database or "")), once=True)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", partial(_begin_sqlite, limits.lock_timeout))
+    return engine
+
+
+def _names_uri(url: URL) -> bool:
+    return (url.database or "").startswith("file:")
+
+
+def _private(path: Path) -> Callable[..., None]:
+    """Makes the file before SQLite does, which gives its log and index the same mode."""
+
+    def make_private(*_: object) -> None:
+        create_private(path)
+        narrow(path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"))
+
+    return make_private
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    if connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA foreign_keys=ON")
+    # A commit is on the disk before its answer leaves.
+    connection.execute("PRAGMA synchronous=FULL")
+    # macOS alone: its fsync leaves the disk's own cache as it is.
+    connection.execute("PRAGMA fullfsync=ON")
+    # What was erased is overwritten, not only out of reach.
+    connection.execute("PRAGMA secure_delete=ON")
+
+
+def _begin_sqlite(patience: timedelta, connection: Connection) -> None:
+    begin = connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN")
+    if begin == "BEGIN":
+        # It takes no lock yet.
+        connection.exec_driver_sql(begin)
+        return
+    driver: Any = connection.connection.driver_connection
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        _take_write_lock(connection, begin, time.monotonic() + patience.total_seconds())
+    finally:
+        driver.execute(f"PRAGMA busy_timeout = {_milliseconds(patience)}")
+
+
+def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
+    """SQLite itself looks ever more rarely, up to ten times a second: beside a writer who begins again at once it would
+    hardly ever find the lock free.
+    """
+    while True:
+        try:
+            connection.exec_driver_sql(begin)
+        except OperationalError as failure:
+            locked = isinstance(failure.orig, sqlite3.OperationalError) and "locked" in str(failure.orig)
+            if not locked or time.monotonic() >= end:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
+
+
+def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
+    settings = {
+        "timezone": "UTC",
+        "statement_timeout": _milliseconds(limits.statement_timeout),
+        "lock_timeout": _milliseconds(limits.lock_timeout),
+        "idle_in_transaction_session_timeout": _milliseconds(limits.idle_in_transaction_timeout),
+    }
+    ours = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    theirs = url.query.get("options", "")
+    connect_args = {
+        "application_name": "bayar",
+        "connect_timeout": str(max(2, round(limits.connect_timeout.total_seconds()))),
+        "keepalives_idle": "30",
+        # A peer that vanished is noticed before callers give up.
+        "tcp_user_timeout": str(_milliseconds(limits.statement_timeout)),
+    } | {name: value for name, value in url.query.items() if isinstance(value, str)}
+    connect_args["options"] = f"{ours} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()
+    engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
+    event.listen(engine, "connect", _make_durable)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", partial(_ping_where_in_doubt, engine.dialect))
+    return engine
+
+
+def _make_durable(connection: Any, _record: object) -> None:
+    """A commit is on the disk before its answer leaves, and on that of the standby where there is a synchronous one,
+    whatever the server, the database or the user has been set to. `remote_apply` asks for more, and stays.
+    """
+    connection.execute(
+        "SELECT set_config('synchronous_commit', 'on', false) "
+        "WHERE current_setting('synchronous_commit') NOT IN ('on', 'remote_apply')"
+    )
+    connection.commit()
+
+
+def _note_rest(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_RESTS_SINCE] = time.monotonic()
+
+
+def _ping_where_in_doubt(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+    """A ping each time, as SQLAlchemy makes it, costs as much as a statement."""
+    rests_since = record.info.pop(_RESTS_SINCE, None)
+    if rests_since is None:
+        # It has just been opened.
+        return
+    try:
+        # One that is closed has no descriptor, and says so by raising, too.
+        if time.monotonic() - rests_since >= _LONGEST_REST_SECONDS or _has_something_to_say(connection.fileno()):
+            dialect.do_ping(connection)
+    except Exception as failure:
+        # The others were opened to the same server.
+        raise InvalidatePoolError from failure
+
+
+def _has_something_to_say(descriptor: int) -> bool:
+    """Whether the server sent what nobody asked for: as a rule, that it ends."""
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(0))
+
+
+def _milliseconds(duration: timedelta) -> int:
+    return round(duration / timedelta(milliseconds=1))
+
+
+def lost_at_a_crash(engine: Engine) -> list[str]:
+    """The settings of the server by which a crash of its machine may lose or damage what was committed.
+
+    Only whoever runs the server can change them. Raises StoreUnavailable.
+    """
+    if engine.dialect.name != "postgresql":
+        return []
+    asked = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name"
+    with translate_db_errors(), engine.connect() as connection:
+        return [str(name) for name in connection.exec_driver_sql(asked).scalars()]
+
+
+def most_connections(engine: Engine) -> int | None:
+    """How many the server lets everybody have together, less those that it keeps for superusers.
+
+    None for SQLite, and for engines that have no such limits. Raises StoreUnavailable.
+    """
+    if engine.dialect.name != "postgresql":
+        return None
+    asked = "SELECT name, setting FROM pg_settings WHERE name IN ('max_connections', 'superuser_reserved_connections')"
+    with translate_db_errors(), engine.connect() as connection:
+        limits = {str(name): int(setting) for name, setting in connection.exec_driver_sql(asked).all()}
+    if "max_connections" not in limits:
+        return None
+    return limits["max_connections"] - limits.get("superuser_reserved_connections", 0)

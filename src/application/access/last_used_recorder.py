@@ -1,0 +1,42 @@
+"""When each API key was last used: roughly, so that a call does not cost a write."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Final
+
+from application.access.api_key import ApiKey
+from application.ports.store import Store
+
+_GRAIN: Final = timedelta(minutes=5)
+
+
+class LastUsedRecorder:
+    """Notes uses in memory. Called as a job, it writes down those that are five minutes after the last one written."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = Lock()
+        self._noted: dict[str, datetime] = {}
+
+    def note(self, key: ApiKey, now: datetime) -> None:
+        if key.last_use_time is None or now - key.last_use_time >= _GRAIN:
+            with self._lock:
+                self._noted[key.key_id] = now
+
+    def __call__(self) -> int:
+        """Writes down what was noted. Raises StoreUnavailable; it is then written the next time."""
+        with self._lock:
+            noted = dict(self._noted)
+        if not noted:
+            return 0
+        with self._store.begin() as work:
+            for key_id, time in noted.items():
+                work.api_keys.note_use(key_id, time, unless_after=time - _GRAIN)
+        with self._lock:
+            for key_id, time in noted.items():
+                if self._noted.get(key_id) == time:
+                    del self._noted[key_id]
+        # Nothing is left to do at once.
+        return 0

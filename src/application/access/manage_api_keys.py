@@ -1,0 +1,111 @@
+"""Creates, lists and revokes API keys."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from application.access.api_key import KEY, SECRET_BYTES, ApiKey, hash_of, is_caller_id, written
+from application.audit.audit_entry import AuditEntry, AuditKind
+from application.audit.audit_log import ENTRY
+from application.common.caller import Scope
+from application.common.errors import NotFound, ResourceKind, Rule
+from application.common.validator import Validator
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import Store
+from domain import ids
+from domain.ids import CallerId, CustomerId
+
+
+@dataclass(frozen=True, slots=True)
+class CreateApiKey:
+    store: Store
+    clock: Clock
+    ids: IdSource
+    random_bytes: Callable[[int], bytes]
+
+    def __call__(
+        self,
+        caller_id: str,
+        scopes: frozenset[Scope],
+        *,
+        customer_id: str = "",
+        note: str = "",
+        expire_time: datetime | None = None,
+    ) -> tuple[ApiKey, str]:
+        """The key as it is kept, and as it is shown this once. Raises InvalidRequest and StoreUnavailable."""
+        now = self.clock.now()
+        validator = Validator()
+        if not is_caller_id(caller_id):
+            validator.add("caller_id", Rule.CALLER_ID)
+        validator.no_card("caller_id", caller_id)
+        if not scopes:
+            validator.add("scopes", Rule.REQUIRED)
+        validator.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)
+        if customer_id and Scope.ADMIN in scopes:
+            validator.add("scopes", Rule.NOT_FOR_CUSTOMERS, Scope.ADMIN.value)
+        validator.plain_text("note", note)
+        if expire_time is not None and expire_time <= now:
+            validator.add("expire_time", Rule.AFTER, "now")
+        validator.done()
+        secret = base64.urlsafe_b64encode(self.random_bytes(SECRET_BYTES)).decode().rstrip("=")
+        key = ApiKey(
+            key_id=self.ids.new(KEY),
+            caller_id=CallerId(caller_id),
+            scopes=scopes,
+            secret_hash=hash_of(secret),
+            create_time=now,
+            customer_id=CustomerId(customer_id) if customer_id else None,
+            note=note,
+            expire_time=expire_time,
+        )
+        with self.store.begin() as work:
+            work.api_keys.add(key)
+            work.audit.add(_entry(AuditKind.KEY_CREATED, key, now, self.ids))
+        return key, written(key.key_id, secret)
+
+
+@dataclass(frozen=True, slots=True)
+class ListApiKeys:
+    store: Store
+
+    def __call__(self) -> list[ApiKey]:
+        """Every one, newest first. Raises StoreUnavailable."""
+        with self.store.read() as work:
+            return work.api_keys.all()
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeApiKey:
+    store: Store
+    clock: Clock
+    ids: IdSource
+
+    def __call__(self, key_id: str) -> ApiKey:
+        """The key, revoked now or before. Raises NotFound and StoreUnavailable."""
+        with self.store.begin() as work:
+            key = work.api_keys.get(key_id)
+            if key is None:
+                raise NotFound(ResourceKind.API_KEY, key_id)
+            if key.revoke_time is None:
+                now = self.clock.now()
+                key = replace(key, revoke_time=now)
+                work.api_keys.save(key)
+                work.audit.add(_entry(AuditKind.KEY_REVOKED, key, now, self.ids))
+        return key
+
+
+def _entry(kind: AuditKind, key: ApiKey, now: datetime, id_source: IdSource) -> AuditEntry:
+    """Keys are managed by whoever has the database's credentials, and so at its command line."""
+    scopes = " ".join(sorted(scope.value for scope in key.scopes))
+    return AuditEntry(
+        entry_id=id_source.new(ENTRY),
+        time=now,
+        kind=kind,
+        actor="command line",
+        subject=key.key_id,
+        outcome="OK",
+        details={"caller_id": key.caller_id, "customer_id": key.customer_id or "", "scopes": scopes},
+    )

@@ -1,0 +1,181 @@
+"""Calls that were not let in, counted until they are in the audit log: alike ones in one entry, soon, and bounded."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain, islice, zip_longest
+from threading import Lock
+from typing import Final, TypeVar
+
+from application.audit.audit_entry import AuditEntry, AuditKind
+from application.audit.audit_log import ENTRY, harmless
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import Store
+
+Key = TypeVar("Key")
+
+_ENTRIES_A_MINUTE: Final = 60.0
+# How long what was written is only counted before it is written again.
+_PAUSE_SECONDS: Final = 60.0
+# Of one peer, and of one method and reason, so that neither takes the room of others.
+_KINDS_OF_A_PEER: Final = 20
+_PEERS_OF_A_KIND: Final = 50
+_MOST_KINDS: Final = 500
+# With those that stand for the rest of a peer, or of a method and reason.
+_MOST_ROWS: Final = 1_000
+OTHERS: Final = "others"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A call that was not let in."""
+
+    method: str
+    why: str
+    actor: str
+    peer: str
+
+    @property
+    def reason(self) -> str:
+        """Why, without what the caller may have chosen."""
+        return self.why.partition(" ")[0]
+
+
+@dataclass(slots=True)
+class _Tally:
+    """How often since it was last written, and when first and last."""
+
+    first_time: datetime
+    last_time: datetime
+    count: int = 0
+    # By the steady clock. None: never.
+    written_at: float | None = None
+
+    def is_due(self, now: float) -> bool:
+        return self.count > 0 and (self.written_at is None or now - self.written_at >= _PAUSE_SECONDS)
+
+    def is_over(self, now: float) -> bool:
+        return not self.count and self.written_at is not None and now - self.written_at >= _PAUSE_SECONDS
+
+
+class RefusedCalls:
+    """Counts refused calls; as a job it writes each kind within moments of the first, and once a minute from then on.
+
+    A flood fills neither memory nor disk. One peer that floods, or one kind of refusal from many peers, is summed up
+    after so many kinds, and takes turns with the others for the entries that are written.
+    """
+
+    def __init__(self, store: Store, clock: Clock, ids: IdSource, steady_seconds: Callable[[], float]) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+        self._steady_seconds = steady_seconds
+        self._lock = Lock()
+        self._noted: dict[Refused, _Tally] = {}
+        self._of_peers: Counter[str] = Counter()
+        self._of_kinds: Counter[tuple[str, str]] = Counter()
+        self._room = _ENTRIES_A_MINUTE
+        self._filled_at = steady_seconds()
+
+    def note(self, refused: Refused) -> None:
+        now = self._clock.now()
+        with self._lock:
+            kind = self._kind(refused)
+            tally = self._noted.get(kind)
+            if tally is None:
+                tally = self._noted[kind] = _Tally(now, now)
+                self._of_peers[kind.peer] += 1
+                self._of_kinds[kind.method, kind.reason] += 1
+            if not tally.count:
+                tally.first_time = now
+            tally.last_time = now
+            tally.count += 1
+
+    def __call__(self) -> int:
+        """Writes what is due and has room. Raises StoreUnavailable; it is then written the next time."""
+        now = self._steady_seconds()
+        with self._lock:
+            self._room = min(_ENTRIES_A_MINUTE, self._room + (now - self._filled_at) * _ENTRIES_A_MINUTE / 60)
+            self._filled_at = now
+            due = _in_turns(kind for kind, tally in self._noted.items() if tally.is_due(now))
+            chosen = list(islice(due, int(self._room)))
+        self._write(chosen, now)
+        with self._lock:
+            self._room -= len(chosen)
+            for kind in [kind for kind, tally in self._noted.items() if tally.is_over(now)]:
+                self._forget(kind)
+        # Nothing is left to do at once.
+        return 0
+
+    def write_all(self) -> None:
+        """Writes all that was noted: at the end. Raises StoreUnavailable."""
+        with self._lock:
+            left = [kind for kind, tally in self._noted.items() if tally.count]
+        self._write(left, self._steady_seconds())
+
+    def _kind(self, refused: Refused) -> Refused:
+        """As what it is counted, so that there are not too many."""
+        if refused in self._noted:
+            return refused
+        summed = refused
+        if self._of_peers[refused.peer] >= _KINDS_OF_A_PEER:
+            summed = Refused(OTHERS, OTHERS, "", refused.peer)
+        elif self._of_kinds[refused.method, refused.reason] >= _PEERS_OF_A_KIND:
+            summed = Refused(refused.method, refused.reason, "", OTHERS)
+        most = _MOST_KINDS if summed is refused else _MOST_ROWS
+        if summed in self._noted or len(self._noted) < most:
+            return summed
+        return Refused(OTHERS, refused.reason, "", OTHERS)
+
+    def _write(self, kinds: list[Refused], now: float) -> None:
+        if not kinds:
+            return
+        with self._lock:
+            entries = {kind: self._entry(kind, self._noted[kind]) for kind in kinds}
+        with self._store.begin() as work:
+            for entry in entries.values():
+                work.audit.add(entry)
+        with self._lock:
+            for kind, entry in entries.items():
+                tally = self._noted[kind]
+                tally.written_at = now
+                tally.count -= entry.count
+                if tally.count:
+                    # Some came while it was written.
+                    tally.first_time = entry.time
+
+    def _forget(self, kind: Refused) -> None:
+        del self._noted[kind]
+        _count_down(self._of_peers, kind.peer)
+        _count_down(self._of_kinds, (kind.method, kind.reason))
+
+    def _entry(self, refused: Refused, tally: _Tally) -> AuditEntry:
+        since = {} if tally.count == 1 else {"first_time": tally.first_time.isoformat()}
+        return AuditEntry(
+            entry_id=self._ids.new(ENTRY),
+            time=tally.last_time,
+            kind=AuditKind.ACCESS_REFUSED,
+            actor=harmless(refused.actor),
+            subject=harmless(refused.method),
+            outcome=refused.why,
+            peer=refused.peer,
+            count=tally.count,
+            details=since,
+        )
+
+
+def _count_down(counter: Counter[Key], key: Key) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]
+
+
+def _in_turns(kinds: Iterable[Refused]) -> Iterable[Refused]:
+    """One of each peer, then a second one of each, and so on; of a peer the oldest first."""
+    of_peers: defaultdict[str, list[Refused]] = defaultdict(list)
+    for kind in kinds:
+        of_peers[kind.peer].append(kind)
+    return (kind for kind in chain.from_iterable(zip_longest(*of_peers.values())) if kind is not None)

@@ -1,0 +1,282 @@
+"""Stops card testing: declines and verifications are counted, and past a limit nothing more is tried for a while."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from application.common.caller import Caller
+from application.common.conflicts import retry_on_conflict
+from application.common.errors import TooManyDeclines
+from application.ports.gateway import Declined, NotStored, Outcome, Source, Stored, StoreOutcome
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import Store, StoreUnavailable, UnitOfWork
+from application.ports.velocity import VelocityBlock, VelocityCounter, VelocityScope
+from domain import ids
+from domain.decline import Decline, DeclineReason, Fixer
+from domain.ids import CallerId, CustomerId
+from domain.instrument import Card, Instrument
+from domain.networks import network_of
+
+_log = logging.getLogger(__name__)
+
+# A window slides by pieces of this many to the whole.
+_PIECES: Final = 12
+_SAY_NOTHING_OF_THE_CARD: Final = frozenset(
+    {DeclineReason.NETWORK_UNAVAILABLE, DeclineReason.METHOD_NOT_SUPPORTED, DeclineReason.METHOD_REMOVED}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VelocityLimits:
+    """How many declines and verifications there may be in a window, and of how many different cards. 0: any number."""
+
+    window: timedelta = timedelta(hours=1)
+    per_card: int = 0
+    per_customer: int = 0
+    per_client_address: int = 0
+    per_caller: int = 0
+    cards_per_customer: int = 0
+    cards_per_client_address: int = 0
+
+    def of(self, scope: VelocityScope) -> tuple[int, int]:
+        """The limit of declines and verifications, and that of different cards."""
+        match scope:
+            case VelocityScope.CARD:
+                return self.per_card, 0
+            case VelocityScope.CUSTOMER:
+                return self.per_customer, self.cards_per_customer
+            case VelocityScope.CLIENT_ADDRESS:
+                return self.per_client_address, self.cards_per_client_address
+            case VelocityScope.CALLER:
+                return self.per_caller, 0
+
+    @property
+    def piece(self) -> timedelta:
+        return self.window / _PIECES
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """One thing that is counted for: its key in the record, and what an operator may see of it."""
+
+    scope: VelocityScope
+    key: str = field(repr=False)
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """A try to pay with or to keep an instrument, as far as limits are concerned."""
+
+    caller_id: CallerId
+    subjects: tuple[_Subject, ...]
+    # A keyed hash of the card, empty where it is not known.
+    card: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reached:
+    subject: _Subject
+    counts_cards: bool
+    limit: int
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VelocityLimiter:
+    """Counts by keyed hashes only, and for each caller apart: one cannot block another's customers."""
+
+    store: Store
+    clock: Clock
+    ids: IdSource
+    limits: VelocityLimits
+    # Its own: whoever has it and the counts could try which card numbers were there.
+    key: bytes = field(repr=False)
+
+    def attempt(
+        self,
+        caller: Caller,
+        *,
+        customer_id: CustomerId | None = None,
+        client_address: str = "",
+        source: Source | None = None,
+        instrument: Instrument | None = None,
+    ) -> Attempt:
+        """What is about to be tried. The instrument is that of a stored method.
+
+        Customers with a credential of their own are counted apart from the back end as a whole, and an address that
+        they declare is not counted: either would let one of them block others.
+        """
+        caller_id, is_bound = caller.caller_id, caller.customer_id is not None
+        whole = f"{caller_id}, paying with credentials of customers" if is_bound else caller_id
+        subjects = [self._subject(caller_id, VelocityScope.CALLER, "customers" if is_bound else "", whole)]
+        if customer_id is not None:
+            subjects.append(self._subject(caller_id, VelocityScope.CUSTOMER, customer_id, customer_id))
+        if client_address and not is_bound:
+            network = network_of(client_address)
+            subjects.append(self._subject(caller_id, VelocityScope.CLIENT_ADDRESS, network, network))
+        card = ""
+        if isinstance(source, Card):
+            subjects.append(self._card(caller_id, f"number {source.number}", source.last_four))
+            card = subjects[-1].key
+        identified = self._identified(caller_id, instrument)
+        if identified is not None:
+            subjects.append(identified)
+            card = card or identified.key
+        return Attempt(caller_id, tuple(subjects), card)
+
+    def check(self, work: UnitOfWork, attempt: Attempt) -> None:
+        """Raises TooManyDeclines where a limit has been reached. Reads once, and writes nothing."""
+        reached = self._reached(work, attempt, self.clock.now())
+        if reached:
+            last = max(reached, key=lambda one: one.end)
+            raise TooManyDeclines(last.subject.scope, max(last.end - self.clock.now(), timedelta(seconds=1)))
+
+    def note_payment(self, attempt: Attempt, outcomes: Iterable[Outcome]) -> None:
+        """Counts what the bank or the gateway declined. Approvals write nothing."""
+        for outcome in outcomes:
+            if isinstance(outcome, Declined) and tells_of_the_card(outcome.decline):
+                self._count(attempt, outcome.instrument)
+
+    def note_method(self, attempt: Attempt, outcome: StoreOutcome) -> None:
+        """Counts a verification, whatever it said, and what was declined without one."""
+        match outcome:
+            case Stored(kept) if kept.verification is not None:
+                self._count(attempt, kept.instrument)
+            case NotStored(verification) if verification.decline is None or tells_of_the_card(verification.decline):
+                self._count(attempt, None)
+
+    def _count(self, attempt: Attempt, instrument: Instrument | None) -> None:
+        """A count that fails is told in the log: it costs nobody an answer that is known."""
+        attempt = self._with_instrument(attempt, instrument)
+        subjects = [one for one in attempt.subjects if any(self.limits.of(one.scope))]
+        if not subjects:
+            return
+        now = self.clock.now()
+        bucket = _bucket(now, self.limits.piece)
+        # Cards matter where their limit is: a caller's row is one, however many cards there are.
+        tallies = [
+            VelocityCounter(one.key, bucket, attempt.card if self.limits.of(one.scope)[1] else "") for one in subjects
+        ]
+        try:
+            blocked = self._add(tallies, attempt, tuple(subjects), now)
+        except StoreUnavailable as failure:
+            _log.warning("a decline was not counted: %s", failure)
+            return
+        for one in blocked:
+            _log.warning(
+                "card testing? %s of %s is stopped until %s: %s of %d in %s",
+                one.subject.scope.value,
+                attempt.caller_id,
+                one.end.isoformat(timespec="seconds"),
+                "different cards at the limit" if one.counts_cards else "declines and verifications at the limit",
+                one.limit,
+                self.limits.window,
+            )
+
+    @retry_on_conflict
+    def _add(
+        self, tallies: Sequence[VelocityCounter], attempt: Attempt, subjects: tuple[_Subject, ...], now: datetime
+    ) -> list[_Reached]:
+        """Returns the limits that were reached by it."""
+        with self.store.begin() as work:
+            work.attempts.add(tallies)
+            fresh = Attempt(attempt.caller_id, subjects)
+            # A card is counted under its number and under its identifier, and told once.
+            reached = {(one.subject.shown, one.counts_cards): one for one in self._reached(work, fresh, now)}
+            return [one for one in reached.values() if self._block(work, attempt, one, now)]
+
+    def _block(self, work: UnitOfWork, attempt: Attempt, reached: _Reached, now: datetime) -> bool:
+        return work.attempts.block(
+            VelocityBlock(
+                block_id=self.ids.new(ids.BLOCK),
+                key=reached.subject.key,
+                caller_id=attempt.caller_id,
+                scope=reached.subject.scope,
+                subject=reached.subject.shown,
+                counts_cards=reached.counts_cards,
+                limit=reached.limit,
+                create_time=now,
+                end_time=reached.end,
+            )
+        )
+
+    def _reached(self, work: UnitOfWork, attempt: Attempt, now: datetime) -> list[_Reached]:
+        limited = {one.key: one for one in attempt.subjects if any(self.limits.of(one.scope))}
+        if not limited:
+            return []
+        by_key: dict[str, list[VelocityCounter]] = defaultdict(list)
+        # One piece earlier, so that the window is never shorter than it says; one later, for a clock a little ahead.
+        start, end = now - self.limits.window - self.limits.piece, now + self.limits.piece
+        for tally in work.attempts.counted(list(limited), start, end):
+            by_key[tally.key].append(tally)
+        found = []
+        for key, tallies in by_key.items():
+            most, most_cards = self.limits.of(limited[key].scope)
+            tallies.sort(key=lambda tally: tally.bucket)
+            if most and sum(tally.count for tally in tallies) >= most:
+                found.append(_Reached(limited[key], False, most, self._end(_last_needed(tallies, most))))
+            cards = _last_seen(tallies)
+            if most_cards and len(cards) >= most_cards and not (attempt.card and attempt.card in cards):
+                end_bucket = sorted(cards.values())[len(cards) - most_cards]
+                found.append(_Reached(limited[key], True, most_cards, self._end(end_bucket)))
+        return found
+
+    def _end(self, bucket: datetime) -> datetime:
+        """When what was counted in the bucket no longer counts."""
+        return bucket + self.limits.window + self.limits.piece
+
+    def _with_instrument(self, attempt: Attempt, instrument: Instrument | None) -> Attempt:
+        """The attempt with what its answer told of the card."""
+        identified = self._identified(attempt.caller_id, instrument)
+        if identified is None or identified in attempt.subjects:
+            return attempt
+        return Attempt(attempt.caller_id, (*attempt.subjects, identified), attempt.card or identified.key)
+
+    def _identified(self, caller_id: CallerId, instrument: Instrument | None) -> _Subject | None:
+        if instrument is None or not instrument.unique_number_identifier:
+            return None
+        return self._card(caller_id, f"identifier {instrument.unique_number_identifier}", instrument.last_four)
+
+    def _card(self, caller_id: CallerId, value: str, last_four: str) -> _Subject:
+        return self._subject(caller_id, VelocityScope.CARD, value, f"card ending in {last_four}")
+
+    def _subject(self, caller_id: CallerId, scope: VelocityScope, value: str, shown: str) -> _Subject:
+        text = f"{caller_id}\0{scope.value}\0{value}".encode()
+        return _Subject(scope, hmac.new(self.key, text, hashlib.sha256).hexdigest()[:32], shown)
+
+
+def tells_of_the_card(decline: Decline) -> bool:
+    """Whether it says something about the card or its owner, rather than about us, the shop or the network."""
+    return (
+        decline.fixer in (Fixer.CUSTOMER, Fixer.ISSUER)
+        and decline.reason not in _SAY_NOTHING_OF_THE_CARD
+        and decline.reason is not DeclineReason.SETTLEMENT_DECLINED
+    )
+
+
+def _bucket(time: datetime, piece: timedelta) -> datetime:
+    seconds = int(piece.total_seconds())
+    return datetime.fromtimestamp(int(time.timestamp()) // seconds * seconds, UTC)
+
+
+def _last_needed(tallies: Sequence[VelocityCounter], most: int) -> datetime:
+    """The bucket without which there are fewer than the limit, when those before it are forgotten, too."""
+    left = sum(tally.count for tally in tallies)
+    for tally in tallies:
+        left -= tally.count
+        if left < most:
+            return tally.bucket
+    raise ValueError("the limit is at least 1")
+
+
+def _last_seen(tallies: Sequence[VelocityCounter]) -> dict[str, datetime]:
+    """The newest bucket of each card."""
+    return {tally.card: tally.bucket for tally in tallies if tally.card}

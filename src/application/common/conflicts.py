@@ -1,0 +1,35 @@
+"""Tries a record again that the database gave up in favour of another one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import wraps
+from typing import Final, ParamSpec, TypeVar
+
+from application.ports.store import StoreConflict
+
+_log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+ATTEMPTS: Final = 4
+
+
+def retry_on_conflict(record: Callable[P, R]) -> Callable[P, R]:
+    """For what is one transaction and nothing else, above all no call. Raises StoreConflict where it always meets one.
+
+    At once: a database names a victim only after it has waited, and lets the other one through first.
+    """
+
+    @wraps(record)
+    def attempt(*args: P.args, **kwargs: P.kwargs) -> R:
+        for count in range(1, ATTEMPTS):
+            try:
+                return record(*args, **kwargs)
+            except StoreConflict as conflict:
+                _log.info("%s is tried again, the database gave up attempt %s: %s", record.__name__, count, conflict)
+        return record(*args, **kwargs)
+
+    return attempt

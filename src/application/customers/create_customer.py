@@ -1,0 +1,83 @@
+"""Creates a customer. The gateway hears of one when the first payment method is stored."""
+
+from dataclasses import dataclass, field
+from typing import TypedDict
+
+from application.common.caller import Caller
+from application.common.errors import ExternalIdAlreadyUsed, NotForCustomers
+from application.common.validator import Validator, require_checked
+from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.ports.store import ExternalIdTaken, Store
+from domain import ids
+from domain.customer import Customer
+from domain.ids import CustomerId
+
+
+class CustomerDetails(TypedDict):
+    """What a caller may tell of a customer."""
+
+    external_id: str
+    given_name: str
+    family_name: str
+    email: str
+    phone: str
+    language_code: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerCommand:
+    """What a caller tells of a customer, unchecked."""
+
+    request_id: str
+    external_id: str = ""
+    given_name: str = field(default="", repr=False)
+    family_name: str = field(default="", repr=False)
+    email: str = field(default="", repr=False)
+    phone: str = field(default="", repr=False)
+    language_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CreateCustomer:
+    store: Store
+    executor: PaymentExecutor
+
+    def __call__(self, order: CustomerCommand, caller: Caller) -> Customer:
+        """Raises InvalidRequest, RequestIdReused, ExternalIdAlreadyUsed, NotForCustomers and StoreUnavailable."""
+        if caller.customer_id is not None:
+            raise NotForCustomers
+        validator = Validator()
+        request_id = validator.request_id(order.request_id)
+        told = check_customer(validator, order, "")
+        validator.done()
+        request = Request(caller, require_checked(request_id), "CreateCustomer", told)
+        stamp = self.executor.stamp(caller)
+        customer = Customer(
+            customer_id=CustomerId(self.executor.ids.new(ids.CUSTOMER)),
+            caller_id=caller.caller_id,
+            create_time=stamp.time,
+            update_time=stamp.time,
+            **told,
+        )
+        try:
+            with self.store.begin(stamp.actor) as work:
+                record = self.executor.record_of(request, customer.customer_id, stamp)
+                earlier = self.executor.claim(work, record)
+                if earlier is not None:
+                    return require_checked(work.customers.get(CustomerId(earlier.resource_id)))
+                work.customers.add(customer)
+        except ExternalIdTaken as taken:
+            raise ExternalIdAlreadyUsed(customer.external_id, taken.customer_id) from None
+        return customer
+
+
+def check_customer(validator: Validator, told: CustomerCommand, prefix: str) -> CustomerDetails:
+    """What is told of a customer, by field."""
+    return CustomerDetails(
+        external_id=validator.identifier(f"{prefix}external_id", told.external_id),
+        given_name=validator.plain_text(f"{prefix}given_name", told.given_name),
+        family_name=validator.plain_text(f"{prefix}family_name", told.family_name),
+        email=validator.email(f"{prefix}email", told.email),
+        phone=validator.phone(f"{prefix}phone", told.phone),
+        language_code=validator.language(f"{prefix}language_code", told.language_code),
+    )

@@ -1,0 +1,89 @@
+"""Deletes a customer: methods at the gateway and personal data here go, payments stay."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from application.common.caller import Caller
+from application.common.errors import CustomerHasOpenPayments
+from application.common.validator import Validator, require_checked
+from application.customers.get_customer import own_customer
+from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.ports.gateway import Gateway
+from application.ports.store import PaymentFilter, Store, UnitOfWork
+from domain import ids
+from domain.customer import Customer
+from domain.ids import CustomerId
+from domain.payment_method import PaymentMethodState
+from domain.transitions import PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCustomer:
+    store: Store
+    gateway: Gateway
+    executor: PaymentExecutor
+
+    def __call__(self, request_id: str, customer_id: str, caller: Caller) -> Customer:
+        """Raises InvalidRequest, NotFound, RequestIdReused, CustomerHasOpenPayments and GatewayUnavailable."""
+        validator = Validator()
+        checked_id = validator.request_id(request_id)
+        validator.resource_id("customer_id", customer_id, ids.CUSTOMER)
+        validator.done()
+        request = Request(caller, require_checked(checked_id), "DeleteCustomer", {"customer_id": customer_id})
+        lease = self.executor.begin_lease()
+        with self.store.read() as work:
+            customer = own_customer(work, customer_id, caller)
+            self.executor.is_repeat(work, request)
+            if customer.delete_time is None:
+                _refuse_while_open(work, customer)
+        if customer.delete_time is not None:
+            # Perhaps it was interrupted before this.
+            self.store.wipe()
+            self.gateway.delete_customer(customer.customer_id, lease)
+            return customer
+        self.gateway.delete_customer(customer.customer_id, lease)
+        stamp = self.executor.stamp(caller)
+        with self.store.begin(stamp.actor) as work:
+            current = own_customer(work, customer_id, caller, lock=True)
+            self.executor.claim(work, self.executor.record_of(request, customer_id, stamp))
+            if current.delete_time is not None:
+                return current
+            # Again, now that nobody else can begin anything for the customer.
+            _refuse_while_open(work, current)
+            deleted = Customer(
+                customer_id=current.customer_id,
+                caller_id=current.caller_id,
+                create_time=current.create_time,
+                update_time=stamp.time,
+                delete_time=stamp.time,
+            )
+            work.customers.save(deleted)
+            for method in work.payment_methods.of_customer(current.customer_id, lock=True):
+                work.payment_methods.save(
+                    replace(method, state=PaymentMethodState.DELETED, is_default=False, update_time=stamp.time)
+                )
+            work.payment_methods.erase_personal_data(current.customer_id)
+            work.payments.erase_personal_data(current.customer_id)
+            work.feed.erase_personal_data(current.customer_id)
+        self.store.wipe()
+        # Once more: a call that began and ended in between may have made the customer anew at the gateway.
+        self.gateway.delete_customer(customer.customer_id, self.executor.begin_lease())
+        return deleted
+
+
+def _refuse_while_open(work: UnitOfWork, customer: Customer) -> None:
+    """A payment or method whose outcome is unknown may still need the customer at the gateway."""
+    methods = work.payment_methods.of_customer(customer.customer_id)
+    if _has_open_payment(work, customer) or any(method.state is PaymentMethodState.PENDING for method in methods):
+        raise CustomerHasOpenPayments(customer.customer_id)
+
+
+def _has_open_payment(work: UnitOfWork, customer: Customer) -> bool:
+    pending = PaymentFilter(customer_id=CustomerId(customer.customer_id), states=frozenset({PaymentState.PENDING}))
+    after = None
+    while True:
+        page = work.payments.page(customer.caller_id, pending, after=after, limit=1)
+        after = page.go_on_after
+        if page.payments or after is None:
+            return bool(page.payments)

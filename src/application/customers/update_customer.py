@@ -1,0 +1,88 @@
+"""Changes what is known of a customer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from application.common.caller import Caller
+from application.common.errors import ExternalIdAlreadyUsed, NotFound, Rule
+from application.common.validator import Validator, require_checked
+from application.customers.create_customer import CustomerCommand, CustomerDetails, check_customer
+from application.customers.get_customer import must_live, own_customer
+from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.ports.gateway import CustomerRefused, Gateway
+from application.ports.store import ExternalIdTaken, Store, UnitOfWork
+from domain import ids
+from domain.customer import Customer
+
+CHANGEABLE: Final = tuple(CustomerDetails.__annotations__)
+# The external id is the back end's name for a customer, and not for customers to change.
+BY_THEMSELVES: Final = tuple(name for name in CHANGEABLE if name != "external_id")
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateCustomer:
+    store: Store
+    gateway: Gateway
+    executor: PaymentExecutor
+
+    def __call__(self, customer_id: str, told: CustomerCommand, paths: Sequence[str], caller: Caller) -> Customer:
+        """Raises InvalidRequest, NotFound, RequestIdReused, ExternalIdAlreadyUsed and GatewayUnavailable."""
+        validator = Validator()
+        request_id = validator.request_id(told.request_id)
+        validator.resource_id("customer.customer_id", customer_id, ids.CUSTOMER)
+        details = check_customer(validator, told, "customer.")
+        if not paths:
+            validator.add("update_mask", Rule.REQUIRED)
+        changeable = CHANGEABLE if caller.customer_id is None else BY_THEMSELVES
+        for path in paths:
+            if path not in changeable:
+                validator.add("update_mask", Rule.FIELD_PATH, ", ".join(changeable))
+        validator.done()
+        changes = {name: value for name, value in details.items() if name in paths}
+        fields = {"customer_id": customer_id, "update_mask": ",".join(sorted(set(paths))), **changes}
+        request = Request(caller, require_checked(request_id), "UpdateCustomer", fields)
+
+        # From before the look at the customer: a process that hung must not undo what others changed since.
+        lease = self.executor.begin_lease()
+        with self.store.read() as work:
+            customer = own_customer(work, customer_id, caller)
+            if self.executor.is_repeat(work, request):
+                return customer
+            must_live(customer)
+            # Before the gateway hears of a change that is to be refused.
+            _refuse_taken(work, customer, str(changes.get("external_id", "")))
+        stamp = self.executor.stamp(caller)
+        if customer.is_at_gateway:
+            try:
+                self.gateway.update_customer(replace(customer, **changes), lease)  # type: ignore[arg-type]
+            except CustomerRefused as refused:
+                for name, code in refused.fields.items():
+                    validator.add(f"customer.{name}", Rule.REFUSED_BY_GATEWAY, code)
+                validator.done()
+        try:
+            with self.store.begin(stamp.actor) as work:
+                current = own_customer(work, customer_id, caller, lock=True)
+                if self.executor.claim(work, self.executor.record_of(request, customer_id, stamp)):
+                    return current
+                must_live(current)
+                updated = replace(current, update_time=stamp.time, **changes)  # type: ignore[arg-type]
+                work.customers.save(updated)
+        except NotFound:
+            # Deleted here meanwhile, and perhaps made anew at the gateway just now.
+            if customer.is_at_gateway:
+                self.gateway.delete_customer(customer.customer_id, self.executor.begin_lease())
+            raise
+        except ExternalIdTaken as taken:
+            raise ExternalIdAlreadyUsed(told.external_id, taken.customer_id) from None
+        return updated
+
+
+def _refuse_taken(work: UnitOfWork, customer: Customer, external_id: str) -> None:
+    if not external_id:
+        return
+    holder = work.customers.find_by_external_id(customer.caller_id, external_id)
+    if holder is not None and holder.customer_id != customer.customer_id:
+        raise ExternalIdAlreadyUsed(external_id, holder.customer_id)

@@ -1,0 +1,72 @@
+"""Follows each dispute to its end, and finds out what became of answers that were lost."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from application.common.backoff import doubled
+from application.common.not_found_horizon import NotFoundTimer
+from application.disputes.record_dispute import RecordDispute
+from application.idempotency.payment_executor import PaymentExecutor
+from application.ports.gateway import Gateway, GatewayUnavailable
+from application.ports.store import Store
+from domain.dispute import ActionState, Dispute
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_WAIT: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class PollOpenDisputes:
+    """Driven by rows: whatever is due is taken, whoever recorded it."""
+
+    store: Store
+    gateway: Gateway
+    executor: PaymentExecutor
+    record: RecordDispute
+    absence: NotFoundTimer
+    batch_size: int = 10
+
+    def __call__(self) -> int:
+        """Deals with what is due now. Returns how many disputes that were. Raises StoreUnavailable."""
+        now = self.executor.clock.now()
+        with self.store.begin() as work:
+            due = work.disputes.due(now, now + self.executor.lease, self.batch_size)
+        for dispute in due:
+            try:
+                self._look_at(dispute)
+            except GatewayUnavailable:
+                _log.info("%s: the gateway did not answer", dispute.dispute_id)
+            except Exception:
+                # One that cannot be dealt with must not stop the others. Its lease brings it back.
+                _log.exception("%s could not be followed", dispute.dispute_id)
+        return len(due)
+
+    def _look_at(self, dispute: Dispute) -> None:
+        self.record.again(dispute)
+        with self.store.begin() as work:
+            current = work.disputes.get(dispute.dispute_id, lock=True)
+            if current is None:
+                return
+            work.disputes.save(self._resolved(current))
+
+    def _resolved(self, dispute: Dispute) -> Dispute:
+        """Just read again: with what that says of an action under way, and the time of the next look."""
+        action = dispute.under_way
+        if action is None:
+            return self.record.planned(dispute)
+        now = self.executor.clock.now()
+        if now < action.start_time + self.executor.first_check:
+            return replace(dispute, next_check_time=now + self.executor.first_check)
+        resolved = dispute.resolve(action)
+        if resolved is None and self.absence.is_proven(action.action_id):
+            resolved = dispute.finish(action.action_id, ActionState.UNSENT, detail="not found at the gateway")
+        if resolved is not None:
+            self.absence.forget(action.action_id)
+            return self.record.planned(replace(resolved, update_time=now))
+        wait = doubled(self.executor.first_check, dispute.check_count, _LONGEST_WAIT)
+        return replace(dispute, next_check_time=now + wait, check_count=dispute.check_count + 1)

@@ -1,0 +1,90 @@
+"""Records what the gateway says of a dispute, and what it does to the payment that it hits, in one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from application.common.conflicts import retry_on_conflict
+from application.disputes.disputed_amounts import with_latest_claims
+from application.payments.poll_schedule import SettlementPollPolicy
+from application.payments.sync_from_gateway import apply_snapshot
+from application.ports.gateway import Gateway, Transaction
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import Store, UnitOfWork
+from domain.dispute import Dispute, DisputeReport
+from domain.events import SERVICE, EventContext
+from domain.ids import DISPUTE, DisputeId
+from domain.payment import Payment
+
+
+@dataclass(frozen=True, slots=True)
+class RecordDispute:
+    store: Store
+    gateway: Gateway
+    clock: Clock
+    ids: IdSource
+    follow: SettlementPollPolicy
+    # How long until the gateway is asked again about a dispute that has not ended.
+    interval: timedelta
+
+    def __call__(self, report: DisputeReport) -> Dispute | None:
+        """The dispute as it is now; None where the transaction is not this service's.
+
+        Raises GatewayUnavailable and StoreUnavailable; nothing is recorded then.
+        """
+        return self._record(report, self.gateway.find_transaction(report.transaction_id))
+
+    @retry_on_conflict
+    def _record(self, report: DisputeReport, transaction: Transaction | None) -> Dispute | None:
+        stamp = EventContext(self.clock.now(), SERVICE)
+        with self.store.begin() as work:
+            payment = self._payment_of(work, report, transaction)
+            if payment is None:
+                return None
+            dispute = self._keep(work, payment, report, stamp)
+            if transaction is not None:
+                apply_snapshot(payment, with_latest_claims(work, transaction), stamp, self.follow, self.ids)
+                work.payments.save(payment)
+        return dispute
+
+    def again(self, dispute: Dispute) -> Dispute:
+        """The dispute, after another look at the gateway. Raises GatewayUnavailable and StoreUnavailable."""
+        report = self.gateway.find_dispute(dispute.report.gateway_dispute_id)
+        return (self(report) if report is not None else None) or dispute
+
+    def planned(self, dispute: Dispute) -> Dispute:
+        """With the time of the next look: none once nothing more is to be decided."""
+        rests = dispute.state.has_ended and dispute.under_way is None
+        return replace(dispute, next_check_time=None if rests else self.clock.now() + self.interval)
+
+    def _payment_of(self, work: UnitOfWork, report: DisputeReport, transaction: Transaction | None) -> Payment | None:
+        """The payment, locked. A dispute can be opened before the sale's own answer is recorded."""
+        order_id = transaction.order_id if transaction is not None else report.order_id
+        found = work.payments.find_operations([order_id] if order_id else [], [report.transaction_id])
+        if not found:
+            return None
+        return work.payments.get(found[0].payment.terms.payment_id, lock=True)
+
+    def _keep(self, work: UnitOfWork, payment: Payment, report: DisputeReport, stamp: EventContext) -> Dispute:
+        dispute = work.disputes.find(report.gateway_dispute_id, lock=True)
+        if dispute is None:
+            dispute = Dispute(
+                dispute_id=DisputeId(self.ids.new(DISPUTE)),
+                caller_id=payment.terms.caller_id,
+                payment_id=payment.terms.payment_id,
+                customer_id=payment.terms.customer_id,
+                report=report,
+                create_time=stamp.time,
+                update_time=stamp.time,
+            )
+            dispute = self.planned(dispute)
+            work.disputes.add(dispute)
+            return dispute
+        followed = dispute.follow(report, time=stamp.time)
+        if followed is dispute:
+            return dispute
+        # While an action is under way, its own next look stays as planned.
+        followed = followed if followed.under_way is not None else self.planned(followed)
+        work.disputes.save(followed)
+        return followed

@@ -1,0 +1,128 @@
+"""Sends events to the endpoints that operators configured: each at least once, in order, for days if need be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from application.common.backoff import doubled
+from application.events.read_feed import FeedItem, FeedPage, ReadFeed
+from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
+from application.ports.feed import FeedFilter
+from application.ports.runtime import Clock
+from application.ports.store import Store
+from application.ports.webhook_sender import WebhookSender
+
+FIRST_PAUSE: Final = timedelta(seconds=5)
+LONGEST_PAUSE: Final = timedelta(hours=1)
+# After that an event is given up, listed for administrators, and the next one is tried.
+GIVE_UP_AFTER: Final = timedelta(days=3)
+# Longer than one attempt may take.
+LEASE: Final = timedelta(seconds=60)
+_BATCH: Final = 50
+# How often the feed is read on at once where nothing in it is for the endpoint: well within the lease.
+_STRIDES: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverEvents:
+    """Every replica may run one; each endpoint is served by one at a time."""
+
+    store: Store
+    read_feed: ReadFeed
+    postman: WebhookSender
+    clock: Clock
+    endpoints: Sequence[Endpoint]
+    is_stopping: Callable[[], bool] = lambda: False
+
+    def __call__(self) -> int:
+        """Returns how many were received. Raises StoreUnavailable."""
+        return sum(self.serve(endpoint) for endpoint in self.endpoints)
+
+    def serve(self, endpoint: Endpoint) -> int:
+        """One of them: an endpoint that takes long holds up nobody else. Raises StoreUnavailable."""
+        now = self.clock.now()
+        with self.store.begin() as work:
+            start = 0 if endpoint.from_beginning else work.feed.end()
+            line = work.deliveries.claim(endpoint.name, start, now, now + LEASE)
+            waiting = work.deliveries.waiting(endpoint.name, _BATCH) if line is not None else []
+        if line is None:
+            return 0
+        sent = sum(self._send_again(endpoint, one) for one in waiting)
+        which = FeedFilter(caller_id=endpoint.caller_id, kinds=endpoint.kinds)
+        page = self._next_page(line.position, which)
+        for item in page.items:
+            if self.is_stopping():
+                break
+            line = self._send(endpoint, item, line)
+            if line.attempt_count:
+                return sent
+            sent += 1
+        else:
+            line = replace(line, position=page.position)
+        self._save(replace(line, next_attempt_time=self.clock.now()))
+        return sent
+
+    def _next_page(self, position: int, which: FeedFilter) -> FeedPage:
+        """The next events, or as far as could be seen without any."""
+        for _ in range(_STRIDES):
+            page = self.read_feed.after(position, which, limit=_BATCH)
+            if page.items or page.position == position:
+                break
+            position = page.position
+        return page
+
+    def _send(self, endpoint: Endpoint, item: FeedItem, line: Line) -> Line:
+        """The line as it is after an attempt with its first event, and as it was saved."""
+        error = self.postman.send(endpoint, item, self.clock.now())
+        now = self.clock.now()
+        if not error:
+            return self._save(_behind(line, item, now, success_time=now))
+        failing_since = line.failing_since or now
+        if now - failing_since >= GIVE_UP_AFTER:
+            dead = _delivery(endpoint, item, DeliveryState.DEAD, error, now)
+            return self._save(_behind(line, item, now, success_time=line.success_time), dead)
+        return self._save(
+            replace(
+                line,
+                attempt_count=line.attempt_count + 1,
+                failing_since=failing_since,
+                last_error=error,
+                next_attempt_time=now + doubled(FIRST_PAUSE, line.attempt_count, LONGEST_PAUSE),
+            )
+        )
+
+    def _send_again(self, endpoint: Endpoint, one: Delivery) -> int:
+        """Out of the line: what an administrator asked for is tried once."""
+        item = self.read_feed.find(one.event_id)
+        error = self.postman.send(endpoint, item, self.clock.now()) if item else "the event is gone"
+        with self.store.begin() as work:
+            if error:
+                work.deliveries.keep(replace(one, state=DeliveryState.DEAD, reason=error, time=self.clock.now()))
+            else:
+                work.deliveries.drop(one.endpoint, one.event_id)
+        return not error
+
+    def _save(self, line: Line, dead: Delivery | None = None) -> Line:
+        with self.store.begin() as work:
+            if dead is not None:
+                work.deliveries.keep(dead)
+            work.deliveries.save(line)
+        return line
+
+
+def _behind(line: Line, item: FeedItem, now: datetime, *, success_time: datetime | None) -> Line:
+    return Line(name=line.name, position=item.entry.position, next_attempt_time=now + LEASE, success_time=success_time)
+
+
+def _delivery(endpoint: Endpoint, item: FeedItem, state: DeliveryState, reason: str, time: datetime) -> Delivery:
+    return Delivery(
+        endpoint=endpoint.name,
+        event_id=item.entry.event_id,
+        position=item.entry.position,
+        state=state,
+        reason=reason,
+        time=time,
+    )

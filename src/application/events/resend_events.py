@@ -1,0 +1,110 @@
+"""Shows how far the endpoints of events are, and has events sent once more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.common.caller import Caller
+from application.common.errors import Fault, InvalidRequest, Rule
+from application.common.validator import Validator, require_checked
+from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
+from application.ports.store import Store
+from domain.ids import EventId
+
+MAX_EVENTS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """An endpoint, its line once it has one, how far behind the feed it is, and how many events were given up."""
+
+    endpoint: Endpoint
+    line: Line | None
+    behind: int
+    dead_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListEndpoints:
+    store: Store
+    endpoints: Sequence[Endpoint]
+
+    def __call__(self) -> list[EndpointStatus]:
+        """Raises StoreUnavailable."""
+        with self.store.read() as work:
+            lines = {line.name: line for line in work.deliveries.lines()}
+            end = work.feed.end()
+            return [
+                EndpointStatus(
+                    one,
+                    line := lines.get(one.name),
+                    end - line.position if line else 0,
+                    work.deliveries.count_dead(one.name),
+                )
+                for one in self.endpoints
+            ]
+
+
+@dataclass(frozen=True, slots=True)
+class ListDeliveries:
+    store: Store
+    endpoints: Sequence[Endpoint]
+
+    def __call__(self, endpoint: str, *, after_position: int, page_size: int) -> list[Delivery]:
+        """Those given up or waiting to be sent again. Raises InvalidRequest and StoreUnavailable."""
+        validator = Validator()
+        size = validator.page_size(page_size)
+        if endpoint not in {one.name for one in self.endpoints}:
+            validator.add("endpoint", Rule.EXISTS)
+        if after_position < 0:
+            validator.add("after_position", Rule.NOT_NEGATIVE)
+        validator.done()
+        with self.store.read() as work:
+            return work.deliveries.page(endpoint, after=after_position, limit=size)
+
+
+@dataclass(frozen=True, slots=True)
+class ResendEvents:
+    store: Store
+    executor: PaymentExecutor
+    endpoints: Sequence[Endpoint]
+
+    def __call__(self, request_id: str, endpoint: str, event_ids: Sequence[str], caller: Caller) -> int:
+        """Returns how many will be sent. Raises InvalidRequest, RequestIdReused and StoreUnavailable."""
+        validator = Validator()
+        checked = validator.request_id(request_id)
+        chosen = next((one for one in self.endpoints if one.name == endpoint), None)
+        if chosen is None:
+            validator.add("endpoint", Rule.EXISTS)
+        if not event_ids:
+            validator.add("event_ids", Rule.REQUIRED)
+        if len(event_ids) > MAX_EVENTS:
+            validator.add("event_ids", Rule.MAX_ENTRIES, MAX_EVENTS)
+        for number, event_id in enumerate(event_ids[:MAX_EVENTS]):
+            validator.plain_text(f"event_ids[{number}]", event_id)
+        validator.done()
+        wanted = list(dict.fromkeys(EventId(event_id) for event_id in event_ids))
+        fields = {"endpoint": endpoint, "event_ids": wanted}
+        request = Request(caller, require_checked(checked), "ResendEvents", fields)
+        stamp = self.executor.stamp(caller)
+        with self.store.begin() as work:
+            if self.executor.claim(work, self.executor.record_of(request, endpoint, stamp)) is not None:
+                return len(wanted)
+            for event_id in wanted:
+                entry = work.feed.find(event_id)
+                if entry is None or entry.caller_id != require_checked(chosen).caller_id:
+                    # Raised inside, so that nothing of it is kept.
+                    raise InvalidRequest((Fault("event_ids", Rule.EXISTS),))
+                work.deliveries.keep(
+                    Delivery(
+                        endpoint=endpoint,
+                        event_id=event_id,
+                        position=entry.position,
+                        state=DeliveryState.WAITING,
+                        reason=f"asked for by {stamp.actor}",
+                        time=stamp.time,
+                    )
+                )
+        return len(wanted)

@@ -1,0 +1,39 @@
+"""Lists what the gateway told, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from application.common.errors import Rule
+from application.common.page_tokens import PageTokens, scope_of
+from application.common.validator import Validator
+from application.payments.list_payments import read_token
+from application.ports.gateway_webhooks import NotificationState, StoredNotification
+from application.ports.store import Position, Store
+
+
+@dataclass(frozen=True, slots=True)
+class ListNotifications:
+    store: Store
+    page_tokens: PageTokens
+
+    def __call__(
+        self, states: tuple[NotificationState | None, ...], *, page_size: int = 0, page_token: str = ""
+    ) -> tuple[list[StoredNotification], str]:
+        """Some, and the token of the next page. A state that is None was unknown.
+
+        Raises InvalidRequest and StoreUnavailable.
+        """
+        validator = Validator()
+        size = validator.page_size(page_size)
+        if None in states:
+            validator.add("states", Rule.KNOWN_VALUE)
+        wanted = frozenset(state for state in states if state is not None)
+        scope = scope_of("notifications", states=sorted(state.value for state in wanted))
+        after = read_token(validator, self.page_tokens, scope, page_token)
+        validator.done()
+        with self.store.read() as work:
+            found = work.notifications.page(wanted, after=after, limit=size + 1)
+        return self.page_tokens.cut(
+            found, size, scope, lambda one: Position(one.receive_time, one.notification.notification_id)
+        )

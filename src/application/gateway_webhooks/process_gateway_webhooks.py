@@ -1,0 +1,195 @@
+"""Deals with what the gateway told: looks again at whatever it is about."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+from application.common.backoff import doubled
+from application.common.conflicts import retry_on_conflict
+from application.disputes.record_dispute import RecordDispute
+from application.idempotency.payment_executor import PaymentExecutor
+from application.payment_methods.sync_payment_methods import SyncPaymentMethods
+from application.payments.sync_from_gateway import Refresh
+from application.ports.gateway import Gateway, GatewayUnavailable, Transaction
+from application.ports.gateway_webhooks import (
+    Notification,
+    NotificationOutcome,
+    NotificationState,
+    StoredNotification,
+    Subject,
+)
+from application.ports.store import Store, StoreUnavailable
+from application.recovery.resolve_operations import ResolveOperations
+from domain.operation import OperationState
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_WAIT: Final = timedelta(hours=1)
+
+Count = Callable[[str, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessNotifications:
+    """Each is a hint, so that late, repeated and disordered ones are harmless: what is recorded is what is read."""
+
+    store: Store
+    gateway: Gateway
+    executor: PaymentExecutor
+    refresh: Refresh
+    record_dispute: RecordDispute
+    reread_methods: SyncPaymentMethods
+    resolve: ResolveOperations
+    # Told the kind and what came of it, for whoever measures.
+    count: Count
+    max_attempts: int
+    batch_size: int = 20
+
+    def __call__(self) -> int:
+        """Deals with what is due. Returns how many that were. Raises StoreUnavailable."""
+        now = self.executor.clock.now()
+        with self.store.begin() as work:
+            due = work.notifications.due(now, now + self.executor.lease, self.batch_size)
+        for one in due:
+            self._deal_with(one)
+        return len(due)
+
+    def _deal_with(self, one: StoredNotification) -> None:
+        kind = one.notification.kind
+        try:
+            outcome = self._look(one.notification)
+        except StoreUnavailable:
+            # Nothing can be written about it either. Its lease brings it back.
+            raise
+        except Exception as failure:
+            if not isinstance(failure, GatewayUnavailable):
+                _log.exception("a %s notification could not be dealt with", kind)
+            self._postpone(one, failure)
+            return
+        if isinstance(outcome, Subject):
+            # A part is done. The rest has its turn after what else is due.
+            rest = replace(one.notification, subject=outcome)
+            now = self.executor.clock.now()
+            self._save(replace(one, notification=rest, attempt_count=0, next_attempt_time=now, last_error=""))
+            return
+        self.count(kind if outcome is not NotificationOutcome.UNKNOWN_KIND else "unknown", outcome.value)
+        self._save(
+            replace(one, state=NotificationState.DONE, outcome=outcome, next_attempt_time=None, last_error=""),
+            finished=True,
+        )
+
+    def _look(self, notification: Notification) -> NotificationOutcome | Subject:
+        look = _LOOKS.get(notification.kind)
+        if look is None:
+            return NotificationOutcome.UNKNOWN_KIND
+        return look(self, notification.subject)
+
+    def look_at_transactions(self, subject: Subject) -> NotificationOutcome:
+        match subject.transaction_ids:
+            case (only,):
+                # Not by a search: those lag.
+                one = self.gateway.find_transaction(only)
+                found = [one] if one is not None else []
+            case several:
+                found = self.gateway.find_transactions(several)
+        ours = [transaction for transaction in found if self._bring_up_to_date(transaction)]
+        return NotificationOutcome.RECORDED if ours else NotificationOutcome.NOT_OURS
+
+    def _bring_up_to_date(self, transaction: Transaction) -> bool:
+        with self.store.read() as work:
+            order_ids = [transaction.order_id] if transaction.order_id else []
+            parents = (transaction.refunded_transaction_id, transaction.authorized_transaction_id)
+            transaction_ids = [one for one in (transaction.transaction_id, *parents) if one]
+            found = work.payments.find_operations(order_ids, transaction_ids)
+        if not found:
+            return False
+        # The sale may be recorded already, and a refund or a part of it be under way.
+        for one in found:
+            if one.operation.state is OperationState.STARTED:
+                self.resolve.resolve(one.payment.terms.payment_id, one.operation.operation_id)
+        first, *_ = found
+        self.refresh.record(first.payment, [transaction])
+        return True
+
+    def look_at_dispute(self, subject: Subject) -> NotificationOutcome:
+        report = self.gateway.find_dispute(subject.dispute_id)
+        recorded = self.record_dispute(report) if report is not None else None
+        return NotificationOutcome.RECORDED if recorded is not None else NotificationOutcome.NOT_OURS
+
+    def look_at_revoked_method(self, subject: Subject) -> NotificationOutcome:
+        return _recorded(self.reread_methods.revoked(subject.token, subject.customer_id))
+
+    def look_at_method(self, subject: Subject) -> NotificationOutcome:
+        return _recorded(self.reread_methods.one(subject.token, subject.customer_id))
+
+    def look_at_all_methods(self, subject: Subject) -> NotificationOutcome | Subject:
+        """The report names its cards in a file elsewhere. The vault itself is asked, some methods at a time."""
+        last = self.reread_methods.some(after=subject.token)
+        return NotificationOutcome.RECORDED if last is None else Subject(token=last)
+
+    def look_at_nothing(self, _: Subject) -> NotificationOutcome:
+        return NotificationOutcome.RECORDED
+
+    def _postpone(self, one: StoredNotification, failure: Exception) -> None:
+        error = str(failure) if isinstance(failure, GatewayUnavailable) else type(failure).__name__
+        if one.attempt_count >= self.max_attempts:
+            self.count(one.notification.kind, NotificationState.DEAD.value)
+            _log.error("a %s notification is given up after %d attempts", one.notification.kind, one.attempt_count)
+            dead = replace(one, state=NotificationState.DEAD, next_attempt_time=None, last_error=error)
+            self._save(dead, finished=True)
+            return
+        wait = doubled(self.executor.first_check, one.attempt_count - 1, _LONGEST_WAIT)
+        self._save(replace(one, next_attempt_time=self.executor.clock.now() + wait, last_error=error))
+
+    @retry_on_conflict
+    def _save(self, one: StoredNotification, *, finished: bool = False) -> None:
+        with self.store.begin() as work:
+            current = work.notifications.get(one.notification.notification_id, lock=True)
+            if current is None or current.state is not NotificationState.PENDING:
+                # Another replica dealt with it after this one's lease.
+                return
+            work.notifications.save(replace(one, finish_time=self.executor.clock.now() if finished else None))
+
+
+def _recorded(is_ours: bool) -> NotificationOutcome:
+    return NotificationOutcome.RECORDED if is_ours else NotificationOutcome.NOT_OURS
+
+
+_Look = Callable[[ProcessNotifications, Subject], NotificationOutcome | Subject]
+
+_LOOKS: Final[dict[str, _Look]] = {
+    "check": ProcessNotifications.look_at_nothing,
+    **dict.fromkeys(
+        (
+            "transaction_disbursed",
+            "transaction_retried",
+            "transaction_reviewed",
+            "transaction_settled",
+            "transaction_settlement_declined",
+            "refund_failed",
+            "disbursement",
+            "disbursement_exception",
+        ),
+        ProcessNotifications.look_at_transactions,
+    ),
+    **dict.fromkeys(
+        (
+            "dispute_accepted",
+            "dispute_auto_accepted",
+            "dispute_disputed",
+            "dispute_expired",
+            "dispute_lost",
+            "dispute_opened",
+            "dispute_under_review",
+            "dispute_won",
+        ),
+        ProcessNotifications.look_at_dispute,
+    ),
+    "payment_method_revoked_by_customer": ProcessNotifications.look_at_revoked_method,
+    "payment_method_customer_data_updated": ProcessNotifications.look_at_method,
+    "account_updater_daily_report": ProcessNotifications.look_at_all_methods,
+}

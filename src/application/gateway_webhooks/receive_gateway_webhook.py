@@ -1,0 +1,29 @@
+"""Takes in what the gateway tells: looks whether it is genuine, and stores it once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from application.ports.gateway_webhooks import NotificationReader
+from application.ports.runtime import Clock
+from application.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    kind: str
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveNotification:
+    store: Store
+    reader: NotificationReader
+    clock: Clock
+
+    def __call__(self, signature: str, payload: str) -> Received:
+        """Raises ForgedNotification and StoreUnavailable. Once it returns, the notification is not lost."""
+        notification = self.reader.read(signature, payload)
+        with self.store.begin() as work:
+            is_new = work.notifications.receive(notification, self.clock.now())
+        return Received(notification.kind, is_new)

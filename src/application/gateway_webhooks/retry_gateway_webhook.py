@@ -1,0 +1,49 @@
+"""Has a notification dealt with again."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+
+from application.common.caller import Caller
+from application.common.errors import NotFound, ResourceKind, Rule
+from application.common.validator import Validator, require_checked
+from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.ports.gateway_webhooks import NotificationOutcome, NotificationState, StoredNotification
+from application.ports.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class RetryNotification:
+    store: Store
+    executor: PaymentExecutor
+
+    def __call__(self, request_id: str, notification_id: str, caller: Caller) -> StoredNotification:
+        """Makes it PENDING, whatever it was. Raises InvalidRequest, NotFound, RequestIdReused and StoreUnavailable."""
+        validator = Validator()
+        checked = validator.request_id(request_id)
+        if not notification_id:
+            validator.add("notification_id", Rule.REQUIRED)
+        elif not re.fullmatch(r"[0-9a-f]{64}", notification_id):
+            validator.add("notification_id", Rule.NOTIFICATION_ID)
+        validator.done()
+        request = Request(
+            caller, require_checked(checked), "RetryWebhookNotification", {"notification_id": notification_id}
+        )
+        stamp = self.executor.stamp(caller)
+        with self.store.begin() as work:
+            earlier = self.executor.claim(work, self.executor.record_of(request, notification_id, stamp))
+            stored = work.notifications.get(notification_id, lock=True)
+            if stored is None:
+                raise NotFound(ResourceKind.NOTIFICATION, notification_id)
+            if earlier is None:
+                stored = replace(
+                    stored,
+                    state=NotificationState.PENDING,
+                    outcome=NotificationOutcome.NONE,
+                    attempt_count=0,
+                    next_attempt_time=stamp.time,
+                    finish_time=None,
+                )
+                work.notifications.save(stored)
+        return stored

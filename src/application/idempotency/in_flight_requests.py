@@ -1,0 +1,55 @@
+"""Lets a request that arrives twice at the same moment wait for the first one's answer."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from application.common.concurrency import blocking_call
+from domain.ids import CallerId, RequestId
+
+Key = tuple[CallerId, RequestId]
+
+
+class InFlightRequests:
+    """The requests that this process is carrying out right now.
+
+    Those that run and those that wait for one take at most `most_threads` threads together, so that repeats of what
+    hangs leave some for others.
+    """
+
+    def __init__(self, most_threads: int) -> None:
+        self._most_threads = most_threads
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._running: dict[Key, threading.Event] = {}
+
+    @contextmanager
+    def track(self, key: Key) -> Iterator[None]:
+        """Marks the request as running, from before it is recorded until after its outcome is.
+
+        A second one under the same key changes nothing: the first stays the one to wait for.
+        """
+        finished = threading.Event()
+        with self._lock:
+            is_first = self._running.setdefault(key, finished) is finished
+        try:
+            yield
+        finally:
+            if is_first:
+                with self._lock:
+                    del self._running[key]
+                finished.set()
+
+    def wait(self, key: Key, timeout_seconds: float) -> None:
+        """Returns once the request does not run in this process, after the timeout, or where too many wait, at once."""
+        with self._lock:
+            running = self._running.get(key)
+            if running is None or len(self._running) + self._waiting >= self._most_threads:
+                return
+            self._waiting += 1
+        try:
+            with blocking_call():
+                running.wait(timeout_seconds)
+        finally:
+            with self._lock:
+                self._waiting -= 1

@@ -1,0 +1,77 @@
+"""Refusals that are the answer to a request for ever, and how the record keeps them.
+
+They were decided on a state that may change. Were a repeat decided anew, a request that was answered "no" could move
+money later, when nobody expects it any more. All other refusals leave nothing behind: the same request may be tried
+again after OperationInProgress, TooManyDeclines or a failure of ours, and can never succeed after InvalidRequest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, assert_never
+
+from application.common.errors import PaymentDisputed, ReferenceAlreadyPaid
+from domain.errors import AmountExceeds, IllegalTransition
+from domain.ids import DisputeId, PaymentId
+from domain.money import Money
+from domain.operation import OperationKind
+from domain.transitions import PaymentState
+
+StandingRefusal = ReferenceAlreadyPaid | IllegalTransition | AmountExceeds | PaymentDisputed
+
+STANDING: Final = (ReferenceAlreadyPaid, IllegalTransition, AmountExceeds, PaymentDisputed)
+
+
+def refusal_to_fields(refusal: StandingRefusal) -> dict[str, str]:
+    """The names are in the database for ever. A payment that the caller may not see has no id here either."""
+    match refusal:
+        case ReferenceAlreadyPaid(payment_id=payment_id):
+            return {"reason": "reference_already_paid", "payment_id": payment_id or ""}
+        case IllegalTransition():
+            return {
+                "reason": "illegal_transition",
+                "payment_id": refusal.payment_id,
+                "state": refusal.state.value,
+                "operation": refusal.operation.value,
+            }
+        case AmountExceeds():
+            return {
+                "reason": "amount_exceeds",
+                "payment_id": refusal.payment_id,
+                "operation": refusal.operation.value,
+                "asked": str(refusal.asked.minor_units),
+                "available": str(refusal.available.minor_units),
+                "currency_code": refusal.asked.currency_code,
+            }
+        case PaymentDisputed():
+            return {
+                "reason": "payment_disputed",
+                "payment_id": refusal.payment_id,
+                "dispute_ids": " ".join(refusal.dispute_ids),
+                "claimed": str(refusal.claimed.minor_units),
+                "left": str(refusal.left.minor_units),
+                "currency_code": refusal.claimed.currency_code,
+            }
+        case _:
+            assert_never(refusal)
+
+
+def refusal_from_fields(kept: Mapping[str, str]) -> StandingRefusal:
+    """Raises ValueError for a refusal that this version does not know."""
+    payment_id = PaymentId(kept["payment_id"])
+
+    def money(name: str) -> Money:
+        return Money(int(kept[name]), kept["currency_code"])
+
+    match kept["reason"]:
+        case "reference_already_paid":
+            return ReferenceAlreadyPaid("", payment_id or None)
+        case "illegal_transition":
+            return IllegalTransition(payment_id, PaymentState(kept["state"]), OperationKind(kept["operation"]))
+        case "amount_exceeds":
+            return AmountExceeds(payment_id, OperationKind(kept["operation"]), money("asked"), money("available"))
+        case "payment_disputed":
+            disputes = tuple(DisputeId(one) for one in kept["dispute_ids"].split())
+            return PaymentDisputed(payment_id, disputes, money("claimed"), money("left"))
+        case unknown:
+            raise ValueError(f"{unknown} is no refusal")

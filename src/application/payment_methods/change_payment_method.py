@@ -1,0 +1,221 @@
+"""Changes, deletes, or puts first a stored payment method."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from application.common.caller import Caller
+from application.common.conflicts import retry_on_conflict
+from application.common.errors import MethodNotActive, MethodRefused
+from application.common.lease import Lease
+from application.common.validator import MAX_CARDHOLDER_NAME, Validator, require_checked
+from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.payment_methods.default_method import detach_method, place
+from application.payment_methods.get_payment_method import own_method
+from application.ports.gateway import (
+    Gateway,
+    GatewayUnavailable,
+    MethodChange,
+    NotStored,
+    RefusalCause,
+    Rejected,
+    Stored,
+    StoredInstrument,
+    StoreOutcome,
+    Unknown,
+)
+from application.ports.store import Store, UnitOfWork
+from domain import ids
+from domain.address import Address
+from domain.payment_method import PaymentMethod, PaymentMethodState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodUpdate:
+    """What a caller asks to change, unchecked. 0 and None: unchanged."""
+
+    request_id: str
+    payment_method_id: str
+    expiration_month: int = field(default=0, repr=False)
+    expiration_year: int = field(default=0, repr=False)
+    cardholder_name: str | None = field(default=None, repr=False)
+    billing_address: Address | None = None
+    language_code: str = ""
+
+
+class _MethodGone(Exception):
+    """The gateway does not keep the method any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class MethodChanger:
+    """One change of a stored method: at the gateway, where repeating it is harmless, then here, once."""
+
+    store: Store
+    executor: PaymentExecutor
+
+    def __call__(
+        self,
+        request: Request,
+        method_id: str,
+        at_gateway: Callable[[PaymentMethod, Lease], StoredInstrument | None],
+        here: Callable[[UnitOfWork, PaymentMethod, StoredInstrument | None], PaymentMethod],
+        goal: PaymentMethodState | None = None,
+    ) -> PaymentMethod:
+        """Raises NotFound, RequestIdReused, MethodNotActive and what `at_gateway` raises.
+
+        A method that is in the goal's state already is answered as it is.
+        """
+        # From before the look at the method: a process that hung must not undo what others changed since.
+        lease = self.executor.begin_lease()
+        with self.store.read() as work:
+            method = own_method(work, method_id, request.caller)
+            if self.executor.is_repeat(work, request):
+                return method
+        if method.state is goal:
+            return method
+        if method.state is not PaymentMethodState.ACTIVE:
+            raise MethodNotActive(method.payment_method_id, method.state)
+        try:
+            answer = at_gateway(method, lease)
+        except _MethodGone:
+            raise MethodNotActive(method.payment_method_id, self._withdraw(method, request.caller)) from None
+        stamp = self.executor.stamp(request.caller)
+        with self.store.begin(stamp.actor) as work:
+            current = own_method(work, method_id, request.caller, lock=True)
+            if self.executor.claim(work, self.executor.record_of(request, method_id, stamp)):
+                return current
+            changed = here(work, replace(current, update_time=stamp.time), answer)
+            work.payment_methods.save(changed)
+        return changed
+
+    @retry_on_conflict
+    def _withdraw(self, method: PaymentMethod, caller: Caller) -> PaymentMethodState:
+        """Records that the gateway does not keep it any more. Returns the state that it is in then."""
+        stamp = self.executor.stamp(caller)
+        with self.store.begin(stamp.actor) as work:
+            current = own_method(work, method.payment_method_id, caller, lock=True)
+            if current.state is PaymentMethodState.ACTIVE:
+                current = detach_method(work, current, time=stamp.time)
+                work.payment_methods.save(current)
+        return current.state
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePaymentMethod:
+    gateway: Gateway
+    change: MethodChanger
+
+    def __call__(self, update: MethodUpdate, caller: Caller) -> PaymentMethod:
+        """Raises InvalidRequest, NotFound, RequestIdReused, MethodNotActive, MethodRefused and GatewayUnavailable."""
+        validator = Validator()
+        request_id = validator.request_id(update.request_id)
+        validator.resource_id("payment_method_id", update.payment_method_id, ids.PAYMENT_METHOD)
+        expiry = None
+        if update.expiration_month or update.expiration_year:
+            today = self.change.executor.clock.now().date()
+            expiry = validator.expiry("", update.expiration_month, update.expiration_year, today)
+        if update.cardholder_name is not None:
+            validator.plain_text("cardholder_name", update.cardholder_name, maximum=MAX_CARDHOLDER_NAME)
+        if update.billing_address is not None:
+            validator.address("billing_address", update.billing_address)
+        validator.language("language_code", update.language_code)
+        validator.done()
+        fields = {
+            "payment_method_id": update.payment_method_id,
+            "expiration_month": update.expiration_month,
+            "expiration_year": update.expiration_year,
+            "cardholder_name": update.cardholder_name,
+            "billing_address": str(update.billing_address and _spelled(update.billing_address)),
+        }
+        request = Request(caller, require_checked(request_id), "UpdatePaymentMethod", fields)
+
+        def at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
+            return _stored(
+                self.gateway.change_method(
+                    MethodChange(
+                        token=method.gateway_token,
+                        expiry=expiry,
+                        cardholder_name=update.cardholder_name,
+                        billing_address=update.billing_address,
+                    ),
+                    lease,
+                )
+            )
+
+        def here(_: UnitOfWork, method: PaymentMethod, kept: StoredInstrument | None) -> PaymentMethod:
+            return replace(
+                method,
+                instrument=require_checked(kept).instrument,
+                billing_address=update.billing_address or method.billing_address,
+            )
+
+        return self.change(request, update.payment_method_id, at_gateway, here)
+
+
+@dataclass(frozen=True, slots=True)
+class SetDefaultPaymentMethod:
+    gateway: Gateway
+    change: MethodChanger
+
+    def __call__(self, request_id: str, payment_method_id: str, caller: Caller) -> PaymentMethod:
+        """Raises InvalidRequest, NotFound, RequestIdReused, MethodNotActive and GatewayUnavailable."""
+        request = _named(request_id, payment_method_id, caller, "SetDefaultPaymentMethod")
+
+        def at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
+            change = MethodChange(token=method.gateway_token, make_default=True)
+            return _stored(self.gateway.change_method(change, lease))
+
+        def here(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
+            return replace(place(work, method, make_default=True), duplicate_of=method.duplicate_of)
+
+        return self.change(request, payment_method_id, at_gateway, here)
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePaymentMethod:
+    gateway: Gateway
+    change: MethodChanger
+
+    def __call__(self, request_id: str, payment_method_id: str, caller: Caller) -> PaymentMethod:
+        """Raises InvalidRequest, NotFound, RequestIdReused, MethodNotActive and GatewayUnavailable."""
+        request = _named(request_id, payment_method_id, caller, "DeletePaymentMethod")
+
+        def at_gateway(method: PaymentMethod, lease: Lease) -> None:
+            self.gateway.delete_method(method.gateway_token, lease)
+
+        def here(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
+            if method.state is PaymentMethodState.DELETED:
+                # By another request, meanwhile.
+                return method
+            return detach_method(work, method, time=method.update_time)
+
+        return self.change(request, payment_method_id, at_gateway, here, goal=PaymentMethodState.DELETED)
+
+
+def _named(request_id: str, payment_method_id: str, caller: Caller, name: str) -> Request:
+    validator = Validator()
+    checked_id = validator.request_id(request_id)
+    validator.resource_id("payment_method_id", payment_method_id, ids.PAYMENT_METHOD)
+    validator.done()
+    return Request(caller, require_checked(checked_id), name, {"payment_method_id": payment_method_id})
+
+
+def _stored(outcome: StoreOutcome) -> StoredInstrument:
+    match outcome:
+        case Stored(kept):
+            return kept
+        case Rejected(cause=RefusalCause.METHOD_UNKNOWN):
+            raise _MethodGone
+        case Rejected(detail=detail):
+            raise MethodRefused(detail)
+        case NotStored(verification):
+            raise MethodRefused(verification.processor_response_code)
+        case Unknown(detail):
+            # Repeating a change is harmless, so an unknown outcome is no more than a question without an answer.
+            raise GatewayUnavailable(detail)
+
+
+def _spelled(address: Address) -> dict[str, str]:
+    return {name: getattr(address, name) for name in Address.__slots__}

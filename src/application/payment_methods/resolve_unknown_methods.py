@@ -1,0 +1,91 @@
+"""Finds out what became of stored methods whose answer was lost."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from application.common.conflicts import retry_on_conflict
+from application.common.not_found_horizon import NotFoundTimer
+from application.common.validator import require_checked
+from application.idempotency.payment_executor import PaymentExecutor
+from application.payment_methods.default_method import place
+from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
+from application.ports.store import Store
+from domain.payment_method import PaymentMethod, PaymentMethodState
+
+_log = logging.getLogger(__name__)
+
+NOT_AT_GATEWAY = "no answer came, and the gateway does not have it"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveUnknownMethods:
+    """A method's id is its token at the gateway: one look tells whether it was stored."""
+
+    store: Store
+    gateway: Gateway
+    executor: PaymentExecutor
+    absence: NotFoundTimer
+    # Few: what this process claims and dies with waits for a lease.
+    batch_size: int = 10
+    # Whether the process was told to stop: it claims no more, and gives back what it has not begun.
+    is_stopping: Callable[[], bool] = lambda: False
+
+    def __call__(self) -> int:
+        """Deals with what is due now. Returns how many methods that were. Raises StoreUnavailable."""
+        if self.is_stopping():
+            return 0
+        now = self.executor.clock.now()
+        with self.store.begin() as work:
+            due = work.payment_methods.due(now, now + self.executor.lease, self.batch_size)
+        for count, method in enumerate(due):
+            if self.is_stopping():
+                self._release(due[count:])
+                return count
+            try:
+                found = self.gateway.find_method(method.payment_method_id)
+            except GatewayUnavailable:
+                _log.info("%s: the gateway did not answer", method.payment_method_id)
+                continue
+            self._record(method, found)
+        return len(due)
+
+    def _release(self, claimed: Sequence[PaymentMethod]) -> None:
+        """Others need not wait for the lease."""
+        now = self.executor.clock.now()
+        for method in claimed:
+            with self.store.begin() as work:
+                current = require_checked(work.payment_methods.get(method.payment_method_id, lock=True))
+                if current.state is PaymentMethodState.PENDING:
+                    work.payment_methods.save(replace(current, next_check_time=now))
+
+    def _record(self, method: PaymentMethod, found: StoredInstrument | None) -> None:
+        method_id = method.payment_method_id
+        time = self.executor.clock.now()
+        # A method that was never sent may be sent again under its id: its last change tells the attempts apart.
+        attempt = f"{method_id} {method.update_time}"
+        proven = found is None and self.absence.is_proven(attempt)
+        if self._is_settled(method, found, proven=proven, time=time):
+            self.absence.forget(attempt)
+
+    @retry_on_conflict
+    def _is_settled(
+        self, method: PaymentMethod, found: StoredInstrument | None, *, proven: bool, time: datetime
+    ) -> bool:
+        """Records what was found. Returns whether that is the end of this attempt."""
+        with self.store.begin() as work:
+            current = require_checked(work.payment_methods.get(method.payment_method_id, lock=True))
+            if current.state is not PaymentMethodState.PENDING or current.update_time != method.update_time:
+                return True
+            if found is not None:
+                current = current.activate(found.instrument, found.token, found.verification, time=time)
+                current = place(work, current, make_default=found.is_default)
+            elif proven:
+                current = current.fail(NOT_AT_GATEWAY, time=time)
+            else:
+                current = replace(current, next_check_time=time + self.executor.first_check)
+            work.payment_methods.save(current)
+        return current.state is not PaymentMethodState.PENDING

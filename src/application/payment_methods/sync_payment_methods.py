@@ -1,0 +1,129 @@
+"""Brings stored methods up to date with what the gateway keeps: renewed cards, methods that are gone."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+
+from application.common.conflicts import retry_on_conflict
+from application.payment_methods.default_method import detach_method, place
+from application.payment_methods.resolve_unknown_methods import NOT_AT_GATEWAY
+from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
+from application.ports.runtime import Clock
+from application.ports.store import Store, StoreUnavailable, UnitOfWork
+from domain.ids import CustomerId, PaymentMethodId
+from domain.payment_method import PaymentMethod, PaymentMethodState
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPaymentMethods:
+    store: Store
+    gateway: Gateway
+    clock: Clock
+    batch_size: int = 50
+
+    def one(self, token: str, customer_id: str) -> bool:
+        """Whether the token is of an active method here, or of one that appeared late at the gateway.
+
+        Raises GatewayUnavailable and StoreUnavailable.
+        """
+        with self.store.read() as work:
+            method = _find(work, token, customer_id)
+            other = work.payment_methods.get(PaymentMethodId(token)) if method is None else None
+        if method is not None:
+            self._bring_up_to_date(method)
+            return True
+        return other is not None and _is_absent(other) and self.late(other).state is PaymentMethodState.ACTIVE
+
+    def late(self, method: PaymentMethod) -> PaymentMethod:
+        """The method as it is now: ACTIVE where the gateway did not have it within the horizon, and has it by now.
+
+        Raises GatewayUnavailable and StoreUnavailable.
+        """
+        if not _is_absent(method):
+            return method
+        kept = self.gateway.find_method(method.payment_method_id)
+        return method if kept is None or kept.is_revoked else self._activate(method, kept)
+
+    def revoked(self, token: str, customer_id: str) -> bool:
+        """The customer took back the consent, which is final: the gateway may go on showing the method.
+
+        Whether the token is of a method here. Raises StoreUnavailable.
+        """
+        with self.store.read() as work:
+            method = _find(work, token, customer_id)
+        if method is None:
+            return False
+        self._withdraw(method)
+        return True
+
+    def some(self, after: str) -> str | None:
+        """Looks at the next few active methods, by id. Returns the last id, or None once there are no more."""
+        with self.store.read() as work:
+            methods = work.payment_methods.active(after=after, limit=self.batch_size)
+        for method in methods:
+            self._bring_up_to_date(method)
+        return methods[-1].payment_method_id if len(methods) == self.batch_size else None
+
+    def of_customer(self, customer_id: CustomerId) -> None:
+        """Looks at the active methods of a customer that the gateway had lost. Without an answer nothing changes."""
+        try:
+            with self.store.read() as work:
+                methods = work.payment_methods.of_customer(customer_id)
+            for method in methods:
+                if method.state is PaymentMethodState.ACTIVE:
+                    self._bring_up_to_date(method)
+        except (GatewayUnavailable, StoreUnavailable):
+            _log.warning("the methods of %s could not be compared with the gateway's", customer_id)
+
+    def _bring_up_to_date(self, method: PaymentMethod) -> None:
+        kept = self.gateway.find_method(method.gateway_token)
+        if kept is None or kept.is_revoked:
+            self._withdraw(method)
+        elif kept.instrument != method.instrument:
+            self._renew(method, kept)
+
+    @retry_on_conflict
+    def _activate(self, method: PaymentMethod, kept: StoredInstrument) -> PaymentMethod:
+        with self.store.begin() as work:
+            current = work.payment_methods.get(method.payment_method_id, lock=True)
+            if current is None or not _is_absent(current):
+                return current or method
+            active = current.activate(kept.instrument, kept.token, kept.verification, time=self.clock.now())
+            active = place(work, active, make_default=kept.is_default)
+            work.payment_methods.save(active)
+        return active
+
+    @retry_on_conflict
+    def _renew(self, method: PaymentMethod, kept: StoredInstrument) -> None:
+        with self.store.begin() as work:
+            current = _active(work, method)
+            if current is not None:
+                renewed = replace(current, instrument=kept.instrument, update_time=self.clock.now())
+                work.payment_methods.save(renewed)
+
+    @retry_on_conflict
+    def _withdraw(self, method: PaymentMethod) -> None:
+        with self.store.begin() as work:
+            current = _active(work, method)
+            if current is not None:
+                work.payment_methods.save(detach_method(work, current, time=self.clock.now()))
+
+
+def _find(work: UnitOfWork, token: str, customer_id: str) -> PaymentMethod | None:
+    """The active method that the gateway knows by the token: most carry it as their id."""
+    own = work.payment_methods.get(PaymentMethodId(token))
+    candidates = [own] if own is not None else work.payment_methods.of_customer(CustomerId(customer_id))
+    return next((m for m in candidates if m.gateway_token == token and m.state is PaymentMethodState.ACTIVE), None)
+
+
+def _is_absent(method: PaymentMethod) -> bool:
+    """Whether it counts as never stored only because nobody found it."""
+    return method.state is PaymentMethodState.FAILED and method.failure_detail == NOT_AT_GATEWAY
+
+
+def _active(work: UnitOfWork, method: PaymentMethod) -> PaymentMethod | None:
+    current = work.payment_methods.get(method.payment_method_id, lock=True)
+    return current if current is not None and current.state is PaymentMethodState.ACTIVE else None

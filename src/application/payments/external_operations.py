@@ -1,0 +1,141 @@
+"""What somebody else did to a payment's money: in the gateway's control panel, or as another client of the merchant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from application.ports.gateway import Gateway, Transaction, TransactionKind
+from application.ports.runtime import IdSource
+from domain.events import CaptureMode, EventContext
+from domain.ids import OPERATION, OperationId
+from domain.money import Money
+from domain.operation import Operation, OperationKind, OperationOrigin, OperationState
+from domain.payment import Payment
+from domain.transaction import TransactionStatus
+
+_NO_EFFECT: Final = frozenset(
+    {
+        TransactionStatus.AUTHORIZING,
+        TransactionStatus.DECLINED,
+        TransactionStatus.EXPIRED,
+        TransactionStatus.FAILED,
+        TransactionStatus.SETTLEMENT_DECLINED,
+        TransactionStatus.VOIDED,
+    }
+)
+
+
+def unknown_parts(payment: Payment, found: Iterable[Transaction]) -> list[str]:
+    """The refunds and partial captures that the transactions name and no operation of the payment has."""
+    known = {operation.transaction_id for operation in payment.operations}
+    named = [one for transaction in found for one in (*transaction.refund_ids, *transaction.partial_settlement_ids)]
+    return [one for one in dict.fromkeys(named) if one not in known]
+
+
+def with_unknown_parts(gateway: Gateway, payment: Payment, found: Iterable[Transaction]) -> list[Transaction]:
+    """The transactions, and those of their parts that the record does not know. Raises GatewayUnavailable.
+
+    Each is asked for by its id: searches lag. A part that is new can have refunds of its own. New captures come first:
+    a void of the rest came after them.
+    """
+    found, asked = list(found), set[str]()
+    while unknown := [one for one in unknown_parts(payment, found) if one not in asked]:
+        asked.update(unknown)
+        parts = (gateway.find_transaction(one) for one in unknown)
+        found += [part for part in parts if part is not None]
+    return sorted(found, key=lambda one: not (one.transaction_id in asked and one.authorized_transaction_id))
+
+
+def record_outside(payment: Payment, found: Transaction, stamp: EventContext, ids: IdSource) -> bool:
+    """Records the transaction where it shows what no operation of this service did. Returns whether it is news.
+
+    Operations of ours whose outcome is open are left to who finds them out: they are counted already.
+    """
+    known = payment.latest_on(found.transaction_id)
+    if known is None:
+        return _record_part(payment, found, stamp, ids)
+    kind = _done_to(payment, known, found)
+    if kind is None:
+        return False
+    is_rest = kind is OperationKind.VOID and payment.is_captured_in_part and not known.is_captured_sale
+    amount = payment.capturable_amount if is_rest else found.amount
+    _record(payment, kind, found, found.transaction_id, stamp, ids, amount)
+    return True
+
+
+def _done_to(payment: Payment, known: Operation, found: Transaction) -> OperationKind | None:
+    """What somebody else did to a transaction of the payment's."""
+    if known.kind is OperationKind.REFUND or known.standing is None:
+        return None
+    before, now = known.standing.status, found.standing.status
+    kind = None
+    if now is TransactionStatus.VOIDED and before.is_voidable:
+        kind = OperationKind.VOID
+    elif before is TransactionStatus.AUTHORIZED and payment.terms.capture_mode is CaptureMode.MANUAL:
+        kind = OperationKind.CAPTURE if now.is_captured else None
+    return kind if kind is not None and not _may_be_ours(payment, kind, found.transaction_id) else None
+
+
+def _may_be_ours(payment: Payment, kind: OperationKind, target: str) -> bool:
+    return any(
+        o.kind is kind
+        and o.target_transaction_id == target
+        and (o.state is OperationState.STARTED or (o.failure_reason is not None and o.failure_reason.may_turn_out))
+        for o in payment.operations
+    )
+
+
+def _record_part(payment: Payment, found: Transaction, stamp: EventContext, ids: IdSource) -> bool:
+    """A refund or partial capture that the record does not have."""
+    is_refund = found.kind is TransactionKind.CREDIT
+    target = found.refunded_transaction_id if is_refund else found.authorized_transaction_id
+    has_effect = found.decline is None and found.standing.status not in _NO_EFFECT
+    if not has_effect or not target or payment.latest_on(target) is None:
+        return False
+    kind = OperationKind.REFUND if is_refund else OperationKind.CAPTURE
+    own = _own_operation(payment, kind, found)
+    if own is not None and own.state.is_open:
+        return False
+    if own is not None and own.failure_reason is not None and own.failure_reason.may_turn_out:
+        payment.succeed(
+            own.operation_id,
+            amount=found.amount,
+            transaction_id=found.transaction_id,
+            standing=found.standing,
+            details=found.details,
+            stamp=stamp,
+        )
+        return True
+    # Also a second transaction of one operation, and one of an operation that failed: money moved.
+    _record(payment, kind, found, target, stamp, ids, found.amount)
+    return True
+
+
+def _own_operation(payment: Payment, kind: OperationKind, found: Transaction) -> Operation | None:
+    """The operation that made it. Others' refunds and parts can carry the sale's order id: the kinds must agree."""
+    for operation in payment.operations:
+        if operation.operation_id == found.order_id and operation.origin is OperationOrigin.SERVICE:
+            return operation if operation.kind is kind else None
+    return None
+
+
+def _record(
+    payment: Payment,
+    kind: OperationKind,
+    found: Transaction,
+    target: str,
+    stamp: EventContext,
+    ids: IdSource,
+    amount: Money,
+) -> None:
+    payment.record_outside(
+        kind,
+        OperationId(ids.new(OPERATION)),
+        amount=amount,
+        transaction_id=found.transaction_id,
+        target_transaction_id=target,
+        standing=found.standing,
+        details=found.details,
+        stamp=stamp,
+    )

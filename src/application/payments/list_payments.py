@@ -1,0 +1,126 @@
+"""Lists payments, newest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+
+from application.common.caller import Caller
+from application.common.errors import Rule
+from application.common.page_tokens import BadPageToken, PageTokens, scope_of
+from application.common.validator import MAX_MINOR_UNITS, Validator
+from application.ports.store import PaymentFilter, Position, Store
+from domain import ids
+from domain.currencies import EXPONENTS
+from domain.ids import CustomerId
+from domain.payment import Payment
+from domain.transitions import PaymentState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawPaymentFilter:
+    """A filter as a caller sent it. A state that is None was unknown."""
+
+    customer_id: str = ""
+    reference: str = ""
+    reference_contains: str = ""
+    states: tuple[PaymentState | None, ...] = ()
+    created_from: datetime | None = None
+    created_until: datetime | None = None
+    currency_code: str = ""
+    min_minor_units: int = 0
+    max_minor_units: int = 0
+    brand: str = ""
+    last_four: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some payments, perhaps none, and the token of the next page: empty on the last."""
+
+    payments: list[Payment]
+    next_page_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class ListPayments:
+    store: Store
+    page_tokens: PageTokens
+
+    def __call__(
+        self,
+        raw: RawPaymentFilter,
+        caller: Caller,
+        *,
+        page_size: int = 0,
+        page_token: str = "",
+        language_code: str = "",
+    ) -> Page:
+        """Raises InvalidRequest and StoreUnavailable."""
+        validator = Validator()
+        size = validator.page_size(page_size)
+        validator.language("language_code", language_code)
+        which = _check_filter(validator, raw)
+        asked = which.customer_id
+        if caller.customer_id is not None:
+            which = replace(which, customer_id=caller.customer_id)
+        scope = scope_of(
+            "payments", caller_id=caller.reach, **{f.name: _stable(getattr(which, f.name)) for f in fields(which)}
+        )
+        after = read_token(validator, self.page_tokens, scope, page_token)
+        validator.done()
+        if asked not in (None, which.customer_id):
+            return Page([], "")
+        with self.store.read() as work:
+            found = work.payments.page(caller.reach, which, after=after, limit=size)
+        go_on_after = found.go_on_after
+        return Page(found.payments, self.page_tokens.write(scope, go_on_after) if go_on_after else "")
+
+
+def read_token(validator: Validator, page_tokens: PageTokens, scope: str, token: str) -> Position | None:
+    """The place a page token names, None for the first page."""
+    try:
+        return page_tokens.read(scope, token)
+    except BadPageToken:
+        validator.add("page_token", Rule.PAGE_TOKEN)
+        return None
+
+
+def _stable(value: object) -> object:
+    """A form of a filter's value that prints the same each time."""
+    return sorted(state.value for state in value) if isinstance(value, frozenset) else value
+
+
+def _check_filter(validator: Validator, raw: RawPaymentFilter) -> PaymentFilter:
+    customer_id = validator.resource_id("filter.customer_id", raw.customer_id, ids.CUSTOMER, required=False)
+    for name in ("reference", "reference_contains", "brand"):
+        validator.plain_text(f"filter.{name}", getattr(raw, name))
+    if None in raw.states:
+        validator.add("filter.states", Rule.KNOWN_VALUE)
+    if raw.currency_code and raw.currency_code not in EXPONENTS:
+        validator.add("filter.currency_code", Rule.CURRENCY)
+    for name in ("min", "max"):
+        value = getattr(raw, f"{name}_minor_units")
+        if value < 0:
+            validator.add(f"filter.{name}_amount_minor_units", Rule.NOT_NEGATIVE)
+        if value > MAX_MINOR_UNITS:
+            validator.add(f"filter.{name}_amount_minor_units", Rule.AT_MOST, MAX_MINOR_UNITS)
+    if raw.max_minor_units and raw.min_minor_units > raw.max_minor_units:
+        validator.add("filter.max_amount_minor_units", Rule.NOT_BELOW, "filter.min_amount_minor_units")
+    if raw.last_four and not (raw.last_four.isascii() and raw.last_four.isdigit() and len(raw.last_four) == 4):
+        validator.add("filter.last_four", Rule.LAST_FOUR)
+    if raw.created_from and raw.created_until and raw.created_until <= raw.created_from:
+        validator.add("filter.created_until_time", Rule.AFTER, "filter.created_from_time")
+    return PaymentFilter(
+        customer_id=CustomerId(customer_id) if customer_id else None,
+        reference=raw.reference or None,
+        reference_contains=raw.reference_contains or None,
+        states=frozenset(state for state in raw.states if state is not None),
+        created_from=raw.created_from,
+        created_until=raw.created_until,
+        currency_code=raw.currency_code or None,
+        min_minor_units=raw.min_minor_units or None,
+        max_minor_units=raw.max_minor_units or None,
+        brand=raw.brand or None,
+        last_four=raw.last_four or None,
+    )

@@ -1,0 +1,52 @@
+"""Follows each payment's money: until the gateway moves it on no more, and as long as others may refund it there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from application.common.conflicts import retry_on_conflict
+from application.disputes.disputed_amounts import with_latest_claims
+from application.idempotency.payment_executor import PaymentExecutor, locked
+from application.payments.external_operations import with_unknown_parts
+from application.payments.sync_from_gateway import apply_snapshot
+from application.ports.gateway import Gateway, Transaction
+from application.ports.store import Store
+from domain.events import SERVICE, EventContext
+from domain.ids import PaymentId
+
+
+@dataclass(frozen=True, slots=True)
+class PollSettlements:
+    store: Store
+    gateway: Gateway
+    executor: PaymentExecutor
+    batch_size: int = 50
+
+    def __call__(self) -> int:
+        """Asks for all that is due in one search. Returns how many payments that were.
+
+        Raises GatewayUnavailable and StoreUnavailable; what was due comes back then.
+        """
+        now, follow = self.executor.clock.now(), self.executor.follow
+        with self.store.begin() as work:
+            due = work.payments.due_to_follow(now, now + follow.shortest, self.batch_size)
+        wanted = {payment.terms.payment_id: payment.transaction_ids for payment in due}
+        all_wanted = [transaction_id for some in wanted.values() for transaction_id in some]
+        found = {t.transaction_id: t for t in self.gateway.find_transactions(all_wanted)} if all_wanted else {}
+        for payment in due:
+            payment_id = payment.terms.payment_id
+            shown = [found[transaction_id] for transaction_id in wanted[payment_id] if transaction_id in found]
+            self._record(payment_id, with_unknown_parts(self.gateway, payment, shown))
+        return len(due)
+
+    @retry_on_conflict
+    def _record(self, payment_id: PaymentId, found: Sequence[Transaction]) -> None:
+        stamp, follow = EventContext(self.executor.clock.now(), SERVICE), self.executor.follow
+        with self.store.begin() as work:
+            current = locked(work, payment_id)
+            for transaction in found:
+                latest = with_latest_claims(work, transaction)
+                apply_snapshot(current, latest, stamp, follow, self.executor.ids)
+            follow.plan(current, stamp.time)
+            work.payments.save(current)

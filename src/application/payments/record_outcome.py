@@ -1,0 +1,157 @@
+"""Records what came of an operation, wherever the answer was found."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from application.disputes.disputed_amounts import with_latest_claims
+from application.payment_methods.default_method import detach_method, place
+from application.payments.external_operations import unknown_parts
+from application.payments.poll_schedule import SettlementPollPolicy
+from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
+from application.ports.store import UnitOfWork
+from domain.decline import DeclineReason
+from domain.events import EventContext
+from domain.ids import OperationId, PaymentMethodId
+from domain.operation import FailureReason, OperationKind
+from domain.payment import Payment
+from domain.payment_method import PaymentMethodState, Verification
+from domain.transaction import TransactionStatus
+
+
+def outcome_of(transaction: Transaction) -> Outcome:
+    """What a transaction that was found says of the operation that made it."""
+    if transaction.standing.status is TransactionStatus.AUTHORIZING:
+        return Unknown("the gateway is still working on it")
+    # Refused at settlement, it was approved all the same: the payment says that it never arrived, not that nobody paid.
+    settled_badly = transaction.standing.status is TransactionStatus.SETTLEMENT_DECLINED
+    if transaction.decline is not None and not settled_badly:
+        return Declined(decline=transaction.decline, details=transaction.details, instrument=transaction.instrument)
+    return Approved(transaction)
+
+
+def record_outcome(
+    work: UnitOfWork,
+    payment: Payment,
+    operation_id: OperationId,
+    outcome: Outcome,
+    stamp: EventContext,
+    follow: SettlementPollPolicy,
+) -> None:
+    """Changes and saves the locked payment, and the method that was to be stored with it."""
+    operation = payment.operation(operation_id)
+    match outcome:
+        case Approved(taken) if taken.amount.currency_code != payment.terms.amount.currency_code:
+            # An account of another currency took it. It is an orphan from now on.
+            detail = f"{taken.transaction_id} took {taken.amount}. Reconcile with REVERSE gives it back"
+            payment.fail(operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, detail=detail, stamp=stamp)
+        case Approved(answered, warnings):
+            transaction = with_latest_claims(work, answered)
+            moves_money = operation.kind is not OperationKind.VOID
+            payment.succeed(
+                operation_id,
+                amount=transaction.amount if moves_money else operation.amount,
+                transaction_id=transaction.transaction_id,
+                standing=transaction.standing,
+                details=transaction.details,
+                instrument=transaction.instrument if operation.kind is OperationKind.AUTHORIZE else None,
+                warnings=warnings,
+                stamp=stamp,
+            )
+        case Declined():
+            payment.decline(
+                operation_id,
+                outcome.decline,
+                details=outcome.details,
+                instrument=outcome.instrument if operation.kind is OperationKind.AUTHORIZE else None,
+                warnings=outcome.warnings,
+                stamp=stamp,
+            )
+        case Rejected():
+            payment.fail(
+                operation_id,
+                FailureReason.GATEWAY_REFUSED_REQUEST,
+                detail=outcome.detail,
+                details=outcome.details,
+                stamp=stamp,
+            )
+        case Unknown(detail):
+            payment.mark_outcome_unknown(operation_id, detail, stamp=stamp)
+        case _:
+            assert_never(outcome)
+    follow.plan(payment, stamp.time)
+    if payment.transaction_ids and _tells_of_others(payment, outcome):
+        payment.follow_time = stamp.time
+    work.payments.save(payment)
+    if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
+        _settle_method(work, payment, outcome, stamp)
+    elif isinstance(outcome, Declined) and outcome.decline.reason is DeclineReason.METHOD_REMOVED:
+        _drop_method(work, payment, stamp)
+
+
+def _tells_of_others(payment: Payment, outcome: Outcome) -> bool:
+    """Whether the record must be behind, because somebody else changed the transaction: worth another look at once."""
+    match outcome:
+        case Rejected():
+            return True
+        case Approved(transaction):
+            return bool(unknown_parts(payment, [transaction]))
+        case _:
+            return False
+
+
+def record_failure(
+    work: UnitOfWork,
+    payment: Payment,
+    operation_id: OperationId,
+    reason: FailureReason,
+    detail: str,
+    stamp: EventContext,
+) -> None:
+    """Records that the operation surely had no effect."""
+    payment.fail(operation_id, reason, detail=detail, stamp=stamp)
+    work.payments.save(payment)
+    if payment.operation(operation_id).kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
+        _fail_method(work, payment, "the payment failed", stamp)
+
+
+def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, stamp: EventContext) -> None:
+    match outcome:
+        case Approved(transaction, warnings) if transaction.token and transaction.instrument is not None:
+            method = work.payment_methods.get(_method_id(payment), lock=True)
+            if method is not None and method.state is not PaymentMethodState.ACTIVE:
+                stored = method.activate(transaction.instrument, transaction.token, None, time=stamp.time)
+                stored = replace(stored, warnings=warnings)
+                work.payment_methods.save(place(work, stored, make_default=False))
+        case Approved():
+            _fail_method(work, payment, "the gateway did not keep it", stamp)
+        case Declined():
+            method = work.payment_methods.get(_method_id(payment), lock=True)
+            if method is not None and method.state is PaymentMethodState.PENDING:
+                verification = Verification(approved=False, decline=outcome.decline)
+                work.payment_methods.save(method.refuse(verification, time=stamp.time))
+        case Rejected():
+            _fail_method(work, payment, "the payment failed", stamp)
+        case Unknown():
+            pass
+
+
+def _drop_method(work: UnitOfWork, payment: Payment, stamp: EventContext) -> None:
+    """The gateway does not keep the stored method that was to pay any more."""
+    method_id = payment.terms.payment_method_id
+    method = work.payment_methods.get(method_id, lock=True) if method_id is not None else None
+    if method is not None and method.state is PaymentMethodState.ACTIVE:
+        work.payment_methods.save(detach_method(work, method, time=stamp.time))
+
+
+def _fail_method(work: UnitOfWork, payment: Payment, detail: str, stamp: EventContext) -> None:
+    method = work.payment_methods.get(_method_id(payment), lock=True)
+    if method is not None and method.state is PaymentMethodState.PENDING:
+        work.payment_methods.save(method.fail(detail, time=stamp.time))
+
+
+def _method_id(payment: Payment) -> PaymentMethodId:
+    if payment.terms.payment_method_id is None:
+        raise RuntimeError("a method to be stored has an id from the start")
+    return payment.terms.payment_method_id

@@ -1,0 +1,123 @@
+"""Sends a request again without the customer's record or address that the gateway refused.
+
+A refusal has no effect, so the next request is the first that can have one. A fault in a record must never cost a
+payment: the record is left out, and a warning tells the merchant.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field, replace
+
+from application.common.lease import Lease
+from application.common.validator import require_checked
+from application.ports.gateway import (
+    Approved,
+    Authorization,
+    Declined,
+    Gateway,
+    GatewayNotReached,
+    GatewayUnavailable,
+    NewMethod,
+    Outcome,
+    RefusalCause,
+    Rejected,
+    StoreOutcome,
+    Unknown,
+)
+from domain.address import Address
+from domain.customer import Customer
+from domain.warning import MerchantWarning, WarningReason
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class RefusedRecords:
+    """The remedies of one request, each of which is tried once, under its lease."""
+
+    gateway: Gateway
+    customer: Customer | None
+    lease: Lease
+    warnings: list[MerchantWarning] = field(default_factory=list)
+    # Whether the gateway had lost the customer, and all that it kept for it.
+    customer_was_gone: bool = False
+    _tried: set[RefusalCause] = field(default_factory=set)
+
+    def ensure_gateway_customer(self) -> None:
+        """Makes the customer known to the gateway. Raises GatewayNotReached: what was to follow was surely not sent."""
+        try:
+            warning = self.gateway.ensure_customer(require_checked(self.customer), self.lease)
+        except GatewayNotReached:
+            raise
+        except GatewayUnavailable as failure:
+            raise GatewayNotReached(str(failure)) from failure
+        if warning is not None:
+            self.warnings.append(warning)
+
+    def authorize(self, asked: Authorization) -> Outcome:
+        outcome = self.gateway.authorize(asked, self.lease)
+        while isinstance(outcome, Rejected) and (cured := self._cured_authorization(asked, outcome)) is not None:
+            asked = replace(cured, attempt=asked.attempt + 1)
+            outcome = self.gateway.authorize(asked, self.lease)
+        return self._with_warnings(outcome)
+
+    def _cured_authorization(self, asked: Authorization, refused: Rejected) -> Authorization | None:
+        """The request as it may be sent again; None where there is no remedy that was not tried."""
+        match self._untried(refused):
+            case RefusalCause.CUSTOMER_UNKNOWN if self.customer is not None:
+                self._make_anew()
+                return asked
+            # The customer for whom something is to be stored cannot be left out.
+            case RefusalCause.CUSTOMER_DETAILS if asked.store_as is None:
+                self._leave_out(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, refused)
+                return replace(asked, customer=None)
+            case RefusalCause.BILLING_ADDRESS:
+                self._leave_out(WarningReason.BILLING_ADDRESS_LEFT_OUT, refused)
+                return replace(asked, billing_address=Address())
+            case _:
+                return None
+
+    def store_method(self, asked: NewMethod) -> StoreOutcome:
+        outcome = self.gateway.store_method(asked, self.lease)
+        while isinstance(outcome, Rejected) and (cured := self._cured_method(asked, outcome)) is not None:
+            asked = cured
+            outcome = self.gateway.store_method(asked, self.lease)
+        return outcome
+
+    def _cured_method(self, asked: NewMethod, refused: Rejected) -> NewMethod | None:
+        match self._untried(refused):
+            case RefusalCause.CUSTOMER_UNKNOWN:
+                self._make_anew()
+                return asked
+            case RefusalCause.BILLING_ADDRESS:
+                self._leave_out(WarningReason.BILLING_ADDRESS_LEFT_OUT, refused)
+                return replace(asked, billing_address=Address())
+            case _:
+                return None
+
+    def _untried(self, refused: Rejected) -> RefusalCause | None:
+        """The cause, unless its remedy was tried and did not help."""
+        if refused.cause in self._tried:
+            return None
+        self._tried.add(refused.cause)
+        return refused.cause
+
+    def _make_anew(self) -> None:
+        self.customer_was_gone = True
+        self.ensure_gateway_customer()
+
+    def _leave_out(self, reason: WarningReason, refused: Rejected) -> None:
+        warning = MerchantWarning(reason, refused.details.validation_code)
+        self.warnings.append(warning)
+        _log.warning("%s, because the gateway refuses it (%s)", warning.reason.value, warning.gateway_code)
+
+    def _with_warnings(self, outcome: Outcome) -> Outcome:
+        warnings = tuple(self.warnings)
+        match outcome:
+            case Approved() | Declined():
+                return replace(outcome, warnings=warnings)
+            case Unknown(detail) if warnings:
+                return Unknown("; ".join([detail, *(f"{w.reason.value} ({w.gateway_code})" for w in warnings)]))
+            case _:
+                return outcome

@@ -1,0 +1,74 @@
+"""Brings a payment's record up to date with what the gateway says of its transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from application.common.conflicts import retry_on_conflict
+from application.disputes.disputed_amounts import with_latest_claims
+from application.idempotency.payment_executor import locked
+from application.payments.external_operations import record_outside, with_unknown_parts
+from application.payments.poll_schedule import SettlementPollPolicy
+from application.ports.gateway import Gateway, Transaction
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import Store
+from domain.events import SERVICE, EventContext
+from domain.payment import Payment
+
+# A search takes the gateway two answers.
+_FEW: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    store: Store
+    gateway: Gateway
+    clock: Clock
+    ids: IdSource
+    follow: SettlementPollPolicy = SettlementPollPolicy()
+
+    def __call__(self, payment: Payment, transaction_ids: Sequence[str]) -> Payment:
+        """Asks for the transactions and records what is new. Raises GatewayUnavailable and StoreUnavailable."""
+        return self.record(payment, read(self.gateway, transaction_ids))
+
+    def record(self, payment: Payment, transactions: Sequence[Transaction]) -> Payment:
+        """Records what is new about transactions that were found, and about refunds and parts of them.
+
+        Raises GatewayUnavailable and StoreUnavailable.
+        """
+        return self._record(payment, with_unknown_parts(self.gateway, payment, transactions))
+
+    @retry_on_conflict
+    def _record(self, payment: Payment, transactions: Sequence[Transaction]) -> Payment:
+        stamp = EventContext(self.clock.now(), SERVICE)
+        with self.store.begin() as work:
+            current = locked(work, payment.terms.payment_id)
+            latest = [with_latest_claims(work, found) for found in transactions]
+            news = [apply_snapshot(current, found, stamp, self.follow, self.ids) for found in latest]
+            if any(news):
+                work.payments.save(current)
+        return current
+
+
+def read(gateway: Gateway, transaction_ids: Sequence[str]) -> list[Transaction]:
+    """Those of the transactions that the gateway knows. Raises GatewayUnavailable.
+
+    Few are asked for by their ids, since searches lag; of many, those that a search does not show.
+    """
+    found = gateway.find_transactions(transaction_ids) if len(transaction_ids) > _FEW else []
+    shown = {transaction.transaction_id for transaction in found}
+    missing = (gateway.find_transaction(one) for one in transaction_ids if one not in shown)
+    return [*found, *(transaction for transaction in missing if transaction is not None)]
+
+
+def apply_snapshot(
+    payment: Payment, found: Transaction, stamp: EventContext, follow: SettlementPollPolicy, ids: IdSource
+) -> bool:
+    """Records what the gateway says of one transaction, whoever did it. Returns whether that is news."""
+    news = record_outside(payment, found, stamp, ids) or payment.apply_gateway_status(
+        found.transaction_id, found.standing, amount=found.amount, details=found.details, stamp=stamp
+    )
+    follow.plan(payment, stamp.time)
+    return news

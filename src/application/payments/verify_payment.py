@@ -1,0 +1,204 @@
+"""Asks the gateway whether a payment is what the record says, and mends the record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from application.common.caller import Caller
+from application.common.conflicts import retry_on_conflict
+from application.common.validator import Validator, require_checked
+from application.disputes.disputed_amounts import with_latest_claims
+from application.idempotency.payment_executor import locked
+from application.payments.external_operations import unknown_parts, with_unknown_parts
+from application.payments.payment_access import load
+from application.payments.poll_schedule import SettlementPollPolicy
+from application.payments.record_outcome import record_outcome
+from application.payments.sync_from_gateway import apply_snapshot, read
+from application.ports.gateway import Approved, Declined, Gateway, Outcome, Transaction, Unknown
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import Store
+from application.recovery.find_lost_outcome import look_up
+from domain import ids
+from domain.events import SERVICE, EventContext
+from domain.ids import OperationId
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
+from domain.payment import Payment
+
+
+class VerificationOutcome(Enum):
+    MATCHES = "matches"
+    REPAIRED = "repaired"
+    # The gateway does not show something that may still be on its way.
+    NOT_FOUND_YET = "not_found_yet"
+    # They disagree, and nothing that the gateway shows explains why.
+    DIFFERS = "differs"
+
+
+# Beside the status, what of a Standing says where the money is.
+_WHERE_THE_MONEY_IS: Final = ("disburse_date", "settlement_amount", "disputed_amount")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One fact on which the record and the gateway disagreed."""
+
+    operation_id: OperationId
+    field: str
+    recorded: str
+    at_gateway: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedPayment:
+    payment: Payment
+    outcome: VerificationOutcome
+    differences: list[Difference]
+    verify_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPayment:
+    store: Store
+    gateway: Gateway
+    clock: Clock
+    ids: IdSource
+    follow: SettlementPollPolicy = SettlementPollPolicy()
+
+    def __call__(self, payment_id: str, caller: Caller, *, language_code: str = "") -> VerifiedPayment:
+        """Raises InvalidRequest, NotFound, GatewayUnavailable and StoreUnavailable; nothing is changed then."""
+        validator = Validator()
+        checked = validator.resource_id("payment_id", payment_id, ids.PAYMENT)
+        validator.language("language_code", language_code)
+        validator.done()
+        return self.verify(load(self.store, require_checked(checked), caller))
+
+    def verify(self, payment: Payment) -> VerifiedPayment:
+        """Compares and mends one payment. Raises GatewayUnavailable and StoreUnavailable."""
+        unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_turn_up(payment, o)]
+        answers = {o.operation_id: look_up(self.gateway, o) for o in unsure}
+        found = read(self.gateway, payment.transaction_ids)
+        return self._record(payment, answers, with_unknown_parts(self.gateway, payment, found))
+
+    @retry_on_conflict
+    def _record(
+        self, payment: Payment, answers: Mapping[OperationId, Outcome | None], found: Sequence[Transaction]
+    ) -> VerifiedPayment:
+        stamp = EventContext(self.clock.now(), SERVICE)
+        with self.store.begin() as work:
+            current = locked(work, payment.terms.payment_id)
+            found = [with_latest_claims(work, transaction) for transaction in found]
+            differences = list(_compare(current, found, payment.transaction_ids))
+            before = {operation.operation_id: operation for operation in current.operations}
+            for difference in differences:
+                current.record_discrepancy(
+                    difference.operation_id, difference.field, difference.recorded, difference.at_gateway, stamp=stamp
+                )
+            for transaction in found:
+                apply_snapshot(current, transaction, stamp, self.follow, self.ids)
+            differences += _turned_up(before, current)
+            unexplained = [*_unknown(current, found), *_compare(current, found, current.transaction_ids)]
+            missing = False
+            for operation_id, answer in answers.items():
+                operation = current.operation(operation_id)
+                if operation.state is not OperationState.STARTED and not _proves_wrong(current, operation, answer):
+                    continue
+                if answer is None or isinstance(answer, Unknown):
+                    missing = True
+                    continue
+                learned = _learned(operation, answer)
+                if operation.state is not OperationState.STARTED:
+                    current.record_discrepancy(
+                        operation_id, learned.field, learned.recorded, learned.at_gateway, stamp=stamp
+                    )
+                record_outcome(work, current, operation_id, answer, stamp, self.follow)
+                differences.append(learned)
+            work.payments.save(current)
+        if unexplained:
+            outcome = VerificationOutcome.DIFFERS
+            differences += [difference for difference in unexplained if difference not in differences]
+        elif differences:
+            outcome = VerificationOutcome.REPAIRED
+        else:
+            outcome = VerificationOutcome.NOT_FOUND_YET if missing else VerificationOutcome.MATCHES
+        return VerifiedPayment(current, outcome, differences, stamp.time)
+
+
+def _compare(payment: Payment, found: Iterable[Transaction], asked: Iterable[str]) -> Iterable[Difference]:
+    by_id = {transaction.transaction_id: transaction for transaction in found}
+    for transaction_id in asked:
+        operation = payment.latest_on(transaction_id)
+        transaction = by_id.get(transaction_id)
+        if operation is None or operation.standing is None or transaction is None:
+            continue
+        yield from differences_on(operation, transaction)
+
+
+def differences_on(operation: Operation, transaction: Transaction) -> Iterable[Difference]:
+    """On what the operation that is the latest on the transaction, and the gateway, disagree."""
+    recorded, at_gateway = operation.standing, transaction.standing
+    if recorded is not None:
+        if at_gateway.status.precedes(recorded.status):
+            # An old answer: the record knows more.
+            return
+        if recorded.status is not at_gateway.status:
+            yield Difference(operation.operation_id, "status", recorded.status.value, at_gateway.status.value)
+        for name in _WHERE_THE_MONEY_IS:
+            before, now = getattr(recorded, name), getattr(at_gateway, name)
+            if before != now:
+                yield Difference(operation.operation_id, name, str(before or "none"), str(now or "none"))
+    if operation.amount != transaction.amount:
+        yield Difference(operation.operation_id, "amount", str(operation.amount), str(transaction.amount))
+
+
+def _turned_up(before: Mapping[OperationId, Operation], payment: Payment) -> Iterable[Difference]:
+    """Refunds and captures of which the record did not know that they took effect."""
+    for operation in payment.operations:
+        earlier = before.get(operation.operation_id)
+        if earlier is None and operation.transaction_id != operation.target_transaction_id:
+            yield Difference(operation.operation_id, operation.kind.value, "none", str(operation.amount))
+        elif earlier is not None and earlier.state is not operation.state:
+            yield Difference(operation.operation_id, "outcome", earlier.state.value, operation.state.value)
+
+
+def _unknown(payment: Payment, found: Sequence[Transaction]) -> Iterable[Difference]:
+    """Transactions that one side names and the gateway does not show."""
+    shown = {transaction.transaction_id for transaction in found}
+    for transaction_id in payment.transaction_ids:
+        operation = payment.latest_on(transaction_id)
+        if operation is not None and transaction_id not in shown:
+            yield Difference(operation.operation_id, "transaction", transaction_id, "unknown")
+    for transaction in found:
+        lister = payment.latest_on(transaction.transaction_id)
+        for part in unknown_parts(payment, [transaction]):
+            if lister is not None and part not in shown:
+                yield Difference(lister.operation_id, "transaction", "unknown", part)
+
+
+def _may_turn_up(payment: Payment, operation: Operation) -> bool:
+    """Whether it was given up, and what it did would still show as its own.
+
+    A whole capture and a void show on the transaction that they act on, where a later one would show as well.
+    """
+    reason = operation.failure_reason
+    if reason is None or not reason.may_turn_out:
+        return False
+    makes_its_own = operation.in_part or operation.kind in (OperationKind.AUTHORIZE, OperationKind.REFUND)
+    others = (o for o in payment.operations if o.target_transaction_id == operation.target_transaction_id)
+    return makes_its_own or all(o is operation or o.state is OperationState.FAILED for o in others)
+
+
+def _proves_wrong(payment: Payment, operation: Operation, answer: Outcome | None) -> bool:
+    """Whether the gateway shows that what was given up happened all the same."""
+    if not _may_turn_up(payment, operation):
+        return False
+    by_hand = operation.failure_reason is FailureReason.CLOSED_BY_ADMINISTRATOR
+    return isinstance(answer, Approved) or (isinstance(answer, Declined) and not by_hand)
+
+
+def _learned(operation: Operation, outcome: Outcome) -> Difference:
+    recorded = "unknown" if operation.state is OperationState.STARTED else operation.state.value
+    return Difference(operation.operation_id, "outcome", recorded, type(outcome).__name__.lower())

@@ -1,0 +1,73 @@
+"""What is remembered of declines and verifications for a while, and who was stopped for too many."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import TYPE_CHECKING, Protocol
+
+from domain.ids import CallerId
+
+if TYPE_CHECKING:
+    from application.ports.store import Position
+
+
+class VelocityScope(Enum):
+    """Whose declines and verifications are counted together."""
+
+    CARD = "card"
+    CUSTOMER = "customer"
+    CLIENT_ADDRESS = "client_address"
+    CALLER = "caller"
+
+
+@dataclass(frozen=True, slots=True)
+class VelocityCounter:
+    """How many there were in one piece of time. `key` and `card` are keyed hashes; `card` is empty where unknown."""
+
+    key: str = field(repr=False)
+    bucket: datetime
+    card: str = field(default="", repr=False)
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VelocityBlock:
+    """One limit that was reached. `subject` is what an operator may be shown of it: never a card number."""
+
+    block_id: str
+    key: str = field(repr=False)
+    caller_id: CallerId
+    scope: VelocityScope
+    subject: str
+    # Whether the limit is one of different cards, rather than of declines and verifications.
+    counts_cards: bool
+    limit: int
+    create_time: datetime
+    end_time: datetime
+
+
+class Attempts(Protocol):
+    def add(self, tallies: Collection[VelocityCounter]) -> None:
+        """Adds each count to what stands under its key, bucket and card."""
+        ...
+
+    def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[VelocityCounter]:
+        """Those of the keys whose bucket is later than start and not later than end, in no order."""
+        ...
+
+    def block(self, block: VelocityBlock) -> bool:
+        """Stores it, unless the key is blocked already at its create time. Returns whether it did."""
+        ...
+
+    def blocks(self, *, after: Position | None, limit: int) -> Sequence[VelocityBlock]:
+        """Of every caller, newest first."""
+        ...
+
+    def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
+        """Deletes tallies with a bucket before `before` or after `after`, and blocks that ended before
+        `blocks_before`, at most `limit` of each. Returns how many rows that were.
+        """
+        ...

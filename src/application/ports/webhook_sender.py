@@ -1,0 +1,15 @@
+"""Takes one event to one address."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from application.events.read_feed import FeedItem
+from application.ports.deliveries import Endpoint
+
+
+class WebhookSender(Protocol):
+    def send(self, endpoint: Endpoint, item: FeedItem, time: datetime) -> str:
+        """Empty once the endpoint has said that it received the event; otherwise why not, without what was sent."""
+        ...

@@ -1,0 +1,74 @@
+"""Finds out what became of an operation whose answer was lost."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from application.payments.record_outcome import outcome_of
+from application.ports.gateway import Approved, Gateway, Outcome, Rejected, Transaction, TransactionKind
+from domain.operation import Operation, OperationKind
+from domain.transaction import TransactionStatus
+
+
+def look_up(gateway: Gateway, operation: Operation) -> Outcome | None:
+    """What the gateway knows of the operation, or None: it does not show, and may be on its way.
+
+    What makes a transaction of its own is found by its operation id; a whole capture and a void show on the
+    transaction that they act on. Raises GatewayUnavailable.
+    """
+    match operation.kind:
+        case OperationKind.AUTHORIZE:
+            return _own_transaction(gateway, operation, TransactionKind.SALE)
+        case OperationKind.REFUND:
+            return _own_transaction(gateway, operation, TransactionKind.CREDIT)
+        case OperationKind.CAPTURE if operation.in_part:
+            return _own_transaction(gateway, operation, TransactionKind.SALE)
+        case OperationKind.CAPTURE:
+            return _on_target(gateway, operation, done=_CAPTURED, undone=_HELD)
+        case OperationKind.VOID:
+            return _on_target(gateway, operation, done=_VOIDED, undone=_VOIDABLE)
+        case _:
+            assert_never(operation.kind)
+
+
+_CAPTURED = frozenset(status for status in TransactionStatus if status.is_captured) | {
+    TransactionStatus.SETTLEMENT_DECLINED
+}
+_HELD = frozenset({TransactionStatus.AUTHORIZED, TransactionStatus.PARTIALLY_CAPTURED})
+_VOIDED = frozenset({TransactionStatus.VOIDED, TransactionStatus.RELEASED})
+_VOIDABLE = frozenset(status for status in TransactionStatus if status.is_voidable)
+
+
+def _own_transaction(gateway: Gateway, operation: Operation, kind: TransactionKind) -> Outcome | None:
+    found = [t for t in gateway.find_by_operation(operation.operation_id) if t.kind is kind]
+    # A part that somebody else captured carries the order id of the whole.
+    found = [t for t in found if bool(t.authorized_transaction_id) is operation.in_part]
+    found = found or [t for t in _on_parent(gateway, operation) if t.kind is kind]
+    # One that took effect says more than one that was declined on the way.
+    found.sort(key=lambda transaction: transaction.decline is not None)
+    return outcome_of(found[0]) if found else None
+
+
+def _on_parent(gateway: Gateway, operation: Operation) -> list[Transaction]:
+    """The operation's transactions that the one it acts on names. Searches lag behind; this does not."""
+    target = operation.target_transaction_id
+    parent = gateway.find_transaction(target) if target else None
+    if parent is None:
+        return []
+    named = (gateway.find_transaction(one) for one in (*parent.refund_ids, *parent.partial_settlement_ids))
+    return [one for one in named if one is not None and one.order_id == operation.operation_id]
+
+
+def _on_target(
+    gateway: Gateway, operation: Operation, *, done: frozenset[TransactionStatus], undone: frozenset[TransactionStatus]
+) -> Outcome | None:
+    found = gateway.find_transaction(operation.target_transaction_id)
+    if found is None or found.standing.status in undone:
+        return None
+    if found.standing.status in done:
+        return Approved(found)
+    return Rejected(detail=_refusal(found), details=found.details)
+
+
+def _refusal(transaction: Transaction) -> str:
+    return f"the transaction is {transaction.standing.status.value.replace('_', ' ')}"

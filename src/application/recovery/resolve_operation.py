@@ -1,0 +1,180 @@
+"""Settles one unknown outcome: by asking the gateway now, or by hand, with a reason."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from application.common.caller import Caller
+from application.common.errors import (
+    ContradictedByGateway,
+    MayStillHappen,
+    NotFound,
+    OperationAlreadyResolved,
+    ResourceKind,
+    Rule,
+)
+from application.common.validator import Validator, require_checked
+from application.idempotency.payment_executor import PaymentExecutor, Request, locked
+from application.payments.record_outcome import record_failure, record_outcome
+from application.ports.gateway import Approved, Gateway, Outcome, Transaction
+from application.ports.store import PaymentOperation, Store, UnitOfWork
+from application.recovery.find_lost_outcome import look_up
+from application.recovery.resolve_operations import ResolveOperations
+from application.recovery.transaction_evidence import must_be_free, must_explain
+from domain import ids
+from domain.ids import RequestId
+from domain.operation import FailureReason, Operation, OperationState
+from domain.payment import Payment
+
+
+class Resolution(Enum):
+    CHECK_NOW = "check_now"
+    FAILED = "failed"
+    SUCCEEDED = "succeeded"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveOperationCommand:
+    """What an administrator says, unchecked. No resolution: an unknown one was sent."""
+
+    request_id: str
+    operation_id: str
+    resolution: Resolution | None = Resolution.CHECK_NOW
+    gateway_transaction_id: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveOperation:
+    store: Store
+    gateway: Gateway
+    executor: PaymentExecutor
+    resolver: ResolveOperations
+
+    def __call__(self, order: ResolveOperationCommand, caller: Caller) -> Payment:
+        """Raises InvalidRequest, NotFound, RequestIdReused, OperationAlreadyResolved, MayStillHappen,
+        ContradictedByGateway and GatewayUnavailable."""
+        request = _check(order, caller)
+        with self.store.read() as work:
+            found = _find(work, order.operation_id)
+            if self.executor.is_repeat(work, request):
+                return found.payment
+        operation, resolution = found.operation, require_checked(order.resolution)
+        may_be_sent = resolution is Resolution.CHECK_NOW and operation.state is OperationState.SCHEDULED
+        if operation.state is not OperationState.STARTED and not may_be_sent:
+            raise OperationAlreadyResolved(operation.operation_id, operation.state)
+        match resolution:
+            case Resolution.CHECK_NOW:
+                payment = self.resolver.resolve(found.payment.terms.payment_id, operation.operation_id)
+                self._remember(request, payment)
+                return payment
+            case Resolution.FAILED:
+                return self._close(order, request, found)
+            case Resolution.SUCCEEDED:
+                return self._accept(order, request, found)
+
+    def _close(self, order: ResolveOperationCommand, request: Request, found: PaymentOperation) -> Payment:
+        operation = found.operation
+        if look_up(self.gateway, operation) is not None:
+            raise ContradictedByGateway(
+                operation.operation_id, "the gateway knows of it: ask with CHECK_NOW, and its answer is recorded"
+            )
+        stamp = self.executor.stamp(request.caller)
+        with self.store.begin() as work:
+            payment = _still_open(work, found)
+            self._must_be_over(payment, payment.operation(operation.operation_id))
+            reason = FailureReason.CLOSED_BY_ADMINISTRATOR
+            record_failure(work, payment, operation.operation_id, reason, order.reason, stamp)
+            self.executor.claim(work, self.executor.record_of(request, operation.operation_id, stamp))
+        return payment
+
+    def _accept(self, order: ResolveOperationCommand, request: Request, found: PaymentOperation) -> Payment:
+        operation = found.operation
+        transaction = self.gateway.find_transaction(order.gateway_transaction_id)
+        must_explain(found.payment, operation, transaction)
+        if require_checked(transaction).order_id != operation.operation_id:
+            # Somebody else made it, or it is the one that was acted on: it tells nothing of what is under way.
+            _must_be_unknown(operation, look_up(self.gateway, operation), require_checked(transaction))
+            self._must_be_over(found.payment, operation)
+        stamp = self.executor.stamp(request.caller)
+        with self.store.begin() as work:
+            payment = _still_open(work, found)
+            must_be_free(work, found, require_checked(transaction))
+            payment.record_discrepancy(operation.operation_id, "outcome", "unknown", order.reason, stamp=stamp)
+            record_outcome(
+                work,
+                payment,
+                operation.operation_id,
+                Approved(require_checked(transaction)),
+                stamp,
+                self.executor.follow,
+            )
+            self.executor.claim(work, self.executor.record_of(request, operation.operation_id, stamp))
+        return payment
+
+    def _must_be_over(self, payment: Payment, operation: Operation) -> None:
+        """Raises MayStillHappen while somebody may be sending it, or the gateway may not show it yet.
+
+        Each sending follows an event of the payment, or renews the lease, within a lease.
+        """
+        lease_end = payment.update_time + self.executor.lease
+        now = self.executor.clock.now()
+        if operation.check_count == 0 and operation.next_check_time is not None:
+            lease_end = max(lease_end, min(operation.next_check_time, now + self.executor.lease))
+        end = lease_end + self.resolver.absence.horizon
+        if now < end:
+            raise MayStillHappen(operation.operation_id, end - now)
+
+    def _remember(self, request: Request, payment: Payment) -> None:
+        """That this check was asked for. A repeat of it asks nothing again."""
+        stamp = self.executor.stamp(request.caller)
+        with self.store.begin() as work:
+            record = self.executor.record_of(request, payment.terms.payment_id, stamp)
+            self.executor.claim(work, record)
+
+
+def _check(order: ResolveOperationCommand, caller: Caller) -> Request:
+    validator = Validator()
+    request_id = validator.request_id(order.request_id)
+    validator.resource_id("operation_id", order.operation_id, ids.OPERATION)
+    by_hand = order.resolution in (Resolution.FAILED, Resolution.SUCCEEDED)
+    validator.plain_text("reason", order.reason, required=by_hand)
+    succeeded = order.resolution is Resolution.SUCCEEDED
+    validator.plain_text("gateway_transaction_id", order.gateway_transaction_id, required=succeeded)
+    if order.resolution is None:
+        validator.add("resolution", Rule.KNOWN_VALUE)
+    validator.done()
+    fields = {
+        "operation_id": order.operation_id,
+        "resolution": require_checked(order.resolution).value,
+        "gateway_transaction_id": order.gateway_transaction_id,
+        "reason": order.reason,
+    }
+    return Request(caller, RequestId(require_checked(request_id)), "ResolveOperation", fields)
+
+
+def _find(work: UnitOfWork, operation_id: str) -> PaymentOperation:
+    found = work.payments.find_operations([operation_id], [])
+    if not found:
+        raise NotFound(ResourceKind.OPERATION, operation_id)
+    return found[0]
+
+
+def _still_open(work: UnitOfWork, found: PaymentOperation) -> Payment:
+    """The locked payment. Somebody may have resolved it since it was read."""
+    payment = locked(work, found.payment.terms.payment_id)
+    state = payment.operation(found.operation.operation_id).state
+    if state is not OperationState.STARTED:
+        raise OperationAlreadyResolved(found.operation.operation_id, state)
+    return payment
+
+
+def _must_be_unknown(operation: Operation, outcome: Outcome | None, transaction: Transaction) -> None:
+    """Raises ContradictedByGateway where the gateway itself tells what became of it, and by another transaction."""
+    told = outcome.transaction.transaction_id if isinstance(outcome, Approved) else ""
+    if outcome is not None and told != transaction.transaction_id:
+        raise ContradictedByGateway(
+            operation.operation_id,
+            f"the gateway knows of it{told and f' as {told}'}: ask with CHECK_NOW to record that",
+        )

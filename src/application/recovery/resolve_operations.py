@@ -1,0 +1,252 @@
+"""Finds the outcome of every operation whose answer was lost, and carries out what was scheduled.
+
+Driven by rows, not by memory: whatever is open and due is taken, whoever started it, and however often this or another
+process died meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from application.common.backoff import doubled
+from application.common.caller import Caller
+from application.common.conflicts import retry_on_conflict
+from application.common.not_found_horizon import NotFoundTimer
+from application.idempotency.payment_executor import PaymentExecutor, locked
+from application.payments.record_outcome import record_failure, record_outcome
+from application.payments.refund_payment import send_return
+from application.payments.sync_from_gateway import Refresh
+from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Rejected, Unknown
+from application.ports.store import DueOperation, Store, StoreUnavailable, UnitOfWork
+from application.recovery.find_lost_outcome import look_up
+from domain.events import SERVICE, EventContext
+from domain.ids import OPERATION, CallerId, OperationId, PaymentId
+from domain.operation import FailureReason, Operation, OperationState
+from domain.payment import Payment
+
+_log = logging.getLogger(__name__)
+
+_LONGEST_WAIT = timedelta(minutes=5)
+_LONGEST_SCHEDULE_WAIT = timedelta(hours=1)
+
+
+def absence_key(operation: Operation) -> str:
+    """What is watched for: this start of the operation. One that was scheduled can be sent again under its own id."""
+    return f"{operation.operation_id} {operation.start_count}"
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveOperations:
+    store: Store
+    gateway: Gateway
+    executor: PaymentExecutor
+    refresh: Refresh
+    absence: NotFoundTimer
+    # Few: what this process claims and dies with waits for a lease.
+    batch_size: int = 10
+    # Whether the process was told to stop: it claims no more, and gives back what it has not begun.
+    is_stopping: Callable[[], bool] = lambda: False
+
+    def __call__(self) -> int:
+        """Deals with what is due now. Returns how many operations that were. Raises StoreUnavailable."""
+        if self.is_stopping():
+            return 0
+        now = self.executor.clock.now()
+        due = self.store.due_operations(now, now + self.executor.lease, self.batch_size)
+        for count, one in enumerate(due):
+            if self.is_stopping():
+                self._release(due[count:])
+                return count
+            self._deal_with(one)
+        return len(due)
+
+    def resolve(self, payment_id: PaymentId, operation_id: OperationId) -> Payment:
+        """Looks for the outcome of one open operation now. Raises GatewayUnavailable and StoreUnavailable."""
+        with self.store.read() as work:
+            payment = work.payments.get(payment_id)
+        if payment is None:
+            raise KeyError(payment_id)
+        operation = payment.operation(operation_id)
+        if operation.state is OperationState.SCHEDULED:
+            return self._find_scheduled(operation, payment_id) or payment
+        if operation.state is not OperationState.STARTED:
+            return payment
+        outcome = look_up(self.gateway, operation)
+        if outcome is None:
+            return self._record_absence(payment_id, operation)
+        if isinstance(outcome, Unknown):
+            # The gateway knows of it and is still at work: the opposite of absence, however long it takes.
+            self.absence.forget(absence_key(operation))
+            return self._wait(payment_id, operation_id, checked=True)
+        return self._record_outcome(payment_id, operation_id, outcome)
+
+    def _release(self, claimed: Sequence[DueOperation]) -> None:
+        """Others need not wait for the lease."""
+        now = self.executor.clock.now()
+        for due in claimed:
+            with self.store.begin() as work:
+                payment = locked(work, due.payment_id)
+                if payment.operation(due.operation_id).state.is_open:
+                    payment.schedule_check(due.operation_id, now)
+                    work.payments.save(payment)
+
+    def _deal_with(self, due: DueOperation) -> None:
+        """One operation that cannot be dealt with must not stop the others. Its lease brings it back."""
+        try:
+            try:
+                self._find_out(due)
+            except GatewayUnavailable:
+                self._wait(due.payment_id, due.operation_id, checked=False)
+        except StoreUnavailable as failure:
+            _log.warning("operation %s waits for its lease: the database failed: %s", due.operation_id, failure)
+        except Exception:
+            _log.exception("operation %s of %s could not be resolved", due.operation_id, due.payment_id)
+
+    def _find_out(self, due: DueOperation) -> None:
+        with self.store.read() as work:
+            payment = work.payments.get(due.payment_id)
+        if payment is None:
+            return
+        operation = payment.operation(due.operation_id)
+        match operation.state:
+            case OperationState.STARTED:
+                self.resolve(due.payment_id, due.operation_id)
+            case OperationState.SCHEDULED:
+                self._carry_out_scheduled(payment, operation)
+
+    @retry_on_conflict
+    def _record_outcome(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome) -> Payment:
+        stamp = self._stamp()
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            if payment.operation(operation_id).state is OperationState.STARTED:
+                record_outcome(work, payment, operation_id, outcome, stamp, self.executor.follow)
+                if isinstance(outcome, Rejected):
+                    self._refund_instead(work, payment, operation_id, stamp)
+        self.absence.forget(absence_key(payment.operation(operation_id)))
+        return payment
+
+    def _refund_instead(
+        self, work: UnitOfWork, payment: Payment, operation_id: OperationId, stamp: EventContext
+    ) -> None:
+        """A refund tried as a void came too late for it: refund, as the caller's own process would have done."""
+        refund_id = OperationId(self.executor.ids.new(OPERATION))
+        if payment.convert_void_to_refund(operation_id, refund_id, stamp=stamp):
+            payment.schedule_check(refund_id, stamp.time + self.executor.first_check)
+            work.payments.save(payment)
+
+    def _record_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
+        operation_id = looked_for.operation_id
+        if not self.absence.is_proven(absence_key(looked_for)):
+            return self._wait(payment_id, operation_id, checked=True)
+        return self._record_proven_absence(payment_id, looked_for)
+
+    @retry_on_conflict
+    def _record_proven_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
+        operation_id = looked_for.operation_id
+        stamp = self._stamp()
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            operation = payment.operation(operation_id)
+            if absence_key(operation) != absence_key(looked_for):
+                # It was given up and sent anew since this look began.
+                return payment
+            if operation.state is OperationState.STARTED and operation.was_scheduled:
+                payment.postpone(operation_id, stamp=stamp)
+                payment.schedule_check(operation_id, stamp.time + self.executor.first_check)
+                work.payments.save(payment)
+            elif operation.state is OperationState.STARTED:
+                reason = FailureReason.NOT_FOUND_AT_GATEWAY
+                record_failure(work, payment, operation_id, reason, "", stamp)
+        self.absence.forget(absence_key(looked_for))
+        return payment
+
+    def _carry_out_scheduled(self, payment: Payment, operation: Operation) -> None:
+        """Refunds what has settled by now; waits, ever longer, for what has not."""
+        payment = self.refresh(payment, [operation.target_transaction_id])
+        payment_id, operation_id = payment.terms.payment_id, operation.operation_id
+        if not payment.is_refundable_now(operation.target_transaction_id):
+            if payment.operation(operation_id).state is OperationState.SCHEDULED:
+                self._wait(payment_id, operation_id, checked=True)
+            return
+        if self._find_scheduled(operation, payment_id) is not None:
+            return
+        stamp = self._stamp()
+        lease = self.executor.begin_lease()
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            scheduled = payment.operation(operation_id)
+            if scheduled.state is not OperationState.SCHEDULED:
+                return
+            if payment.would_pay_twice(scheduled):
+                self._hold(work, payment, scheduled, stamp)
+                return
+            started = payment.start_scheduled(operation_id, stamp=stamp)
+            payment.schedule_check(operation_id, stamp.time + self.executor.lease)
+            work.payments.save(payment)
+        try:
+            outcome = send_return(self.gateway, started, lease)
+        except GatewayNotReached:
+            stamp = self._stamp()
+            with self.store.begin() as work:
+                payment = locked(work, payment_id)
+                if payment.operation(operation_id) == started:
+                    payment.postpone(operation_id, stamp=stamp)
+                    payment.schedule_check(operation_id, stamp.time + self.executor.first_check)
+                    work.payments.save(payment)
+            return
+        payment = self.executor.record(payment_id, operation_id, outcome, Caller(CallerId(SERVICE)))
+        if isinstance(outcome, Rejected):
+            # Somebody else gave back what it was to give back, as it seems. Tell at once.
+            self.refresh(payment, [operation.target_transaction_id])
+
+    def _find_scheduled(self, operation: Operation, payment_id: PaymentId) -> Payment | None:
+        """The payment with what the gateway did before, or None: it shows nothing.
+
+        After a backup was restored, or a standby took over that was behind, the record does not know what it sent.
+        """
+        outcome = look_up(self.gateway, operation)
+        if outcome is None:
+            return None
+        if isinstance(outcome, Unknown):
+            return self._wait(payment_id, operation.operation_id, checked=True)
+        return self._record_found_scheduled(payment_id, operation.operation_id, outcome)
+
+    @retry_on_conflict
+    def _record_found_scheduled(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome) -> Payment:
+        stamp = self._stamp()
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            if payment.operation(operation_id).state is OperationState.SCHEDULED:
+                payment.start_scheduled(operation_id, stamp=stamp)
+                record_outcome(work, payment, operation_id, outcome, stamp, self.executor.follow)
+        return payment
+
+    def _hold(self, work: UnitOfWork, payment: Payment, refund: Operation, stamp: EventContext) -> None:
+        """A dispute claims what was to be given back. Waits for its end; once it is lost, the customer has it."""
+        disputes = work.disputes.of_transaction(refund.target_transaction_id)
+        if disputes and all(one.state.has_ended for one in disputes):
+            payment.fail(refund.operation_id, FailureReason.NO_LONGER_POSSIBLE, detail="disputed", stamp=stamp)
+        else:
+            payment.schedule_check(refund.operation_id, stamp.time + _LONGEST_SCHEDULE_WAIT, checked=True)
+        work.payments.save(payment)
+
+    @retry_on_conflict
+    def _wait(self, payment_id: PaymentId, operation_id: OperationId, *, checked: bool) -> Payment:
+        with self.store.begin() as work:
+            payment = locked(work, payment_id)
+            operation = payment.operation(operation_id)
+            if operation.state.is_open:
+                scheduled = operation.state is OperationState.SCHEDULED
+                # Never longer than it takes to prove absence: a restart begins that anew, and the count goes on.
+                longest = _LONGEST_SCHEDULE_WAIT if scheduled else min(_LONGEST_WAIT, self.absence.horizon)
+                wait = doubled(self.executor.first_check, operation.check_count, longest)
+                payment.schedule_check(operation_id, self.executor.clock.now() + wait, checked=checked)
+                work.payments.save(payment)
+        return payment
+
+    def _stamp(self) -> EventContext:
+        return EventContext(self.executor.clock.now(), SERVICE)

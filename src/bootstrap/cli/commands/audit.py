@@ -1,0 +1,94 @@
+"""bayar audit: the audit log, in the service's own database."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+
+from application.audit.audit_entry import AuditEntry
+from application.ports.store import Position, Store
+from bootstrap.cli.commands.serve import told_of_bad_settings
+from bootstrap.cli.local_database import with_local_database
+from bootstrap.cli.terminal.output import console, json_line, say
+from bootstrap.cli.terminal.tables import Column, print_long_table
+
+_PAGE = 500
+_COLUMNS = (
+    Column("time"),
+    Column("kind"),
+    Column("who", shrinks=20),
+    Column("what", shrinks=20),
+    Column("outcome", shrinks=12),
+    Column("times", "right", rank=1),
+    Column("from", rank=1),
+    Column("details", rank=2),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    listing = actions.add_parser("list", help="newest first")
+    listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many (default: 50; 0: all)")
+    listing.add_argument("--json", action="store_true", help="one JSON document a line")
+    listing.set_defaults(run=lambda parsed: with_local_database(parsed, _list))
+    verify = actions.add_parser("verify", help="whether every entry is as it was written")
+    verify.add_argument("--head", type=_head, metavar="POSITION:HASH", help="what an earlier look, or a log line, told")
+    verify.set_defaults(run=lambda parsed: told_of_bad_settings(lambda: _verify(parsed)))
+
+
+def _head(text: str) -> tuple[int, str]:
+    position, _, link = text.partition(":")
+    if not position.isdecimal() or not re.fullmatch(r"[0-9a-f]{64}", link):
+        raise argparse.ArgumentTypeError("must be POSITION:HASH, as `bayar audit verify` prints it")
+    return int(position), link
+
+
+def _verify(parsed: argparse.Namespace) -> int:
+    from adapters.persistence.repositories.audit_chain import Head
+    from bootstrap.process.serve import verify_audit
+
+    return verify_audit(Head(*parsed.head) if parsed.head else None)
+
+
+def _list(parsed: argparse.Namespace, store: Store) -> int:
+    entries = _entries(store, parsed.limit)
+    if parsed.json:
+        out = console().file
+        out.writelines(json_line(_document(entry)) for entry in entries)
+    elif not print_long_table(console(), _COLUMNS, (_row(entry) for entry in entries)):
+        say("There is no entry yet.")
+    return 0
+
+
+def _entries(store: Store, limit: int) -> Iterator[AuditEntry]:
+    after, left = None, limit or None
+    while left is None or left > 0:
+        with store.read() as work:
+            page = work.audit.page(after=after, limit=min(_PAGE, left or _PAGE))
+        yield from page
+        if len(page) < min(_PAGE, left or _PAGE):
+            return
+        after = Position(page[-1].time, page[-1].entry_id)
+        left = None if left is None else left - len(page)
+
+
+def _row(entry: AuditEntry) -> list[str]:
+    details = " ".join(f"{name}={value}" for name, value in entry.details.items() if value)
+    who = entry.actor or "nobody known"
+    time = f"{entry.time:%Y-%m-%d %H:%M:%S}"
+    return [time, entry.kind.value, who, entry.subject, entry.outcome, str(entry.count), entry.peer, details]
+
+
+def _document(entry: AuditEntry) -> dict[str, object]:
+    return {
+        "entry_id": entry.entry_id,
+        "time": entry.time.isoformat(),
+        "kind": entry.kind.value,
+        "actor": entry.actor,
+        "subject": entry.subject,
+        "outcome": entry.outcome,
+        "peer": entry.peer,
+        "count": entry.count,
+        "details": dict(entry.details),
+    }

@@ -1,0 +1,60 @@
+"""bayar background: holds the service after a restore, and lets it go on; while it runs, and before it starts."""
+
+from __future__ import annotations
+
+import argparse
+
+from application.common.validator import Validator
+from application.recovery.service_hold import Hold, HoldLevel, HoldStore
+from bootstrap.cli.local_database import with_local_database
+from bootstrap.cli.terminal.output import say
+from bootstrap.wiring.clock_and_ids import SystemClock
+
+_HELD = {
+    HoldLevel.NONE: "Nothing is held.",
+    HoldLevel.BACKGROUND: "Background work is held: resolvers, followers, the gateway's webhooks, events.",
+    HoldLevel.ALL: "Background work is held, and callers' changes are answered SERVICE_HELD.",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    hold = actions.add_parser("hold", help="do nothing unasked and take no changes: before a restored database serves")
+    hold.add_argument("--reason", default="", help="callers are told it; at most 255 characters")
+    hold.add_argument("--accept-calls", action="store_true", help="hold background work only; callers go on")
+    hold.set_defaults(run=lambda parsed: with_local_database(parsed, _hold))
+    release = actions.add_parser("release", help="go on: every process does within about a second")
+    release.set_defaults(run=lambda parsed: with_local_database(parsed, _release))
+    status = actions.add_parser("status", help="what is held, why and since when")
+    status.set_defaults(run=lambda parsed: with_local_database(parsed, _status))
+    new_mark = actions.add_parser(
+        "new-mark", help="for a copied database, that the original's transactions are not taken for its own"
+    )
+    new_mark.set_defaults(run=lambda parsed: with_local_database(parsed, _new_mark))
+
+
+def _hold(parsed: argparse.Namespace, store: HoldStore) -> int:
+    level = HoldLevel.BACKGROUND if parsed.accept_calls else HoldLevel.ALL
+    checks = Validator()
+    reason = checks.plain_text("reason", parsed.reason)
+    checks.done()
+    store.set_hold(Hold(level, reason, SystemClock().now()))
+    return _status(parsed, store)
+
+
+def _release(parsed: argparse.Namespace, store: HoldStore) -> int:
+    store.set_hold(Hold())
+    return _status(parsed, store)
+
+
+def _new_mark(_: argparse.Namespace, store: HoldStore) -> int:
+    mark = store.renew_mark()
+    say(f"Transactions carry the mark {mark} from the next start on. Restart whatever serves from this database.")
+    return 0
+
+
+def _status(_: argparse.Namespace, store: HoldStore) -> int:
+    hold = store.hold()
+    since = f" Since {hold.time:%Y-%m-%d %H:%M} UTC." if hold.time is not None else ""
+    say(f"{_HELD[hold.level]}{since}{f' {hold.reason}' if hold.reason else ''}")
+    return 0

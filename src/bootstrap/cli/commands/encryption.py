@@ -1,0 +1,26 @@
+"""bayar encryption: which keys the database's values are encrypted with, and encrypting them with the current one."""
+
+import argparse
+from collections.abc import Callable
+
+from bootstrap.cli.commands.serve import told_of_bad_settings
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="ACTION")
+    status = commands.add_parser("status", help="how many values each key has encrypted")
+    status.set_defaults(run=lambda _: told_of_bad_settings(_from("encryption_status")))
+    rotate = commands.add_parser(
+        "rotate", help="encrypt everything with the current key; works while the service does, and may be repeated"
+    )
+    rotate.set_defaults(run=lambda _: told_of_bad_settings(_from("rotate_encryption")))
+
+
+def _from(name: str) -> Callable[[], int]:
+    def start() -> int:
+        from bootstrap.process import serve
+
+        run: Callable[[], int] = getattr(serve, name)
+        return run()
+
+    return start

@@ -1,0 +1,40 @@
+"""bayar events: putting away what happened long ago."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import UTC, datetime
+
+from bootstrap.cli.commands.serve import told_of_bad_settings
+from bootstrap.cli.terminal.timestamps import in_zone, written_moment
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    commands = parser.add_subparsers(required=True, metavar="ACTION")
+    archive = commands.add_parser(
+        "archive",
+        help="put away the histories of payments that have long been at rest; works while the service does",
+        description="Moves the history of each payment that rests and has not changed since before the time into one "
+        "compressed and encrypted row. It is shown, streamed and erased as before, and takes a third of the space. "
+        "May be interrupted and repeated.",
+    )
+    archive.add_argument(
+        "--before", required=True, type=_past, metavar="TIME", help="a date or time (UTC), such as 2025-01-01"
+    )
+    archive.set_defaults(run=_archive)
+
+
+def _past(text: str) -> datetime:
+    moment = in_zone(written_moment(text), local=False)
+    if moment > datetime.now(UTC):
+        raise argparse.ArgumentTypeError(f"{text!r} is not over yet")
+    return moment
+
+
+def _archive(parsed: argparse.Namespace) -> int:
+    def start() -> int:
+        from bootstrap.process import serve
+
+        return serve.archive_events(parsed.before)
+
+    return told_of_bad_settings(start)

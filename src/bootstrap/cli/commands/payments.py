@@ -1,0 +1,108 @@
+"""bayar payments list|show|verify|watch|export: what they take. What each does is in a module of its own."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+from bayar import PaymentState
+from bootstrap.cli.commands import payments_export, payments_list, payments_show
+from bootstrap.cli.terminal.connection import add_common_arguments
+from bootstrap.cli.terminal.timestamps import written_moment
+
+_STATES: Final = [name.removeprefix("PAYMENT_STATE_").lower() for name in PaymentState.keys()[1:]]
+# A watch may be longer than a restart of the service.
+_WATCH_ATTEMPTS: Final = 10
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    _add_list(actions.add_parser("list", help="payments, newest first", description="Lists payments, newest first."))
+    show = actions.add_parser(
+        "show",
+        help="one payment with its operations and history",
+        description="Shows one payment: where its money is, why it was declined, its operations and its history.",
+    )
+    show.add_argument("payment_id", nargs="?", metavar="PAYMENT_ID")
+    show.add_argument("--reference", metavar="TEXT", help="by your own order instead, if it has one payment")
+    add_common_arguments(show, payments_show.show)
+    verify = actions.add_parser(
+        "verify",
+        help="ask the gateway now whether the record is right",
+        description="Asks the gateway now whether the record is right. What differs is repaired and shown.",
+    )
+    verify.add_argument("payment_id", metavar="PAYMENT_ID")
+    add_common_arguments(verify, payments_show.verify)
+    watch = actions.add_parser(
+        "watch",
+        help="a line at each change, until the payment rests",
+        description="Prints a line for the payment as it is and at each change, until it rests. Ctrl-C ends it sooner.",
+    )
+    watch.add_argument("payment_id", metavar="PAYMENT_ID")
+    add_common_arguments(watch, payments_show.watch, attempts=_WATCH_ATTEMPTS)
+    _add_export(
+        actions.add_parser(
+            "export",
+            help="rows for accounting",
+            description="Writes a row for each movement of money of the payments created in the time given, oldest "
+            "payment first. Every caller's payments are in it.",
+        )
+    )
+
+
+def _add_list(parser: argparse.ArgumentParser) -> None:
+    which = parser.add_argument_group("which", "A payment is listed if it matches everything that is given.")
+    which.add_argument("--customer", default="", metavar="CUSTOMER_ID")
+    which.add_argument("--reference", default="", metavar="TEXT", help="your own order, exactly")
+    which.add_argument("--contains", default="", metavar="TEXT", help="a part of your own order, in any case")
+    which.add_argument(
+        "--state", nargs="+", action="extend", default=[], choices=_STATES, metavar="STATE", help=", ".join(_STATES)
+    )
+    _add_window(which, required=False)
+    which.add_argument("--currency", default="", metavar="CODE", help="ISO 4217, for example USD")
+    which.add_argument("--min", metavar="AMOUNT", help="at least so much, for example 10.50; with --currency")
+    which.add_argument("--max", metavar="AMOUNT", help="at most so much; with --currency")
+    which.add_argument("--brand", default="", metavar="NAME", help="as shown, for example Visa")
+    which.add_argument("--last-four", default="", metavar="DIGITS", help="the last digits of the card")
+    many = parser.add_mutually_exclusive_group()
+    many.add_argument("--limit", type=positive, default=50, metavar="N", help="at most so many (default: 50)")
+    many.add_argument("--all", action="store_true", help="all of them")
+    add_common_arguments(parser, payments_list.list_payments)
+
+
+def _add_export(parser: argparse.ArgumentParser) -> None:
+    _add_window(parser, required=True)
+    parser.add_argument("--format", choices=["csv", "json"], help="csv, or one JSON document a line (default: csv)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where to write; the file is there only when all of it is (default: standard output)",
+    )
+    add_common_arguments(parser, payments_export.export)
+
+
+def _add_window(parser: argparse._ActionsContainer, *, required: bool) -> None:
+    parser.add_argument(
+        "--from",
+        dest="created_from",
+        type=written_moment,
+        required=required,
+        metavar="TIME",
+        help="created at or after this time: 2026-05-01 or 2026-05-01T09:30, with an offset or in UTC",
+    )
+    parser.add_argument(
+        "--until",
+        dest="created_until",
+        type=written_moment,
+        metavar="TIME",
+        help="created before this time" + (" (default: now)" if required else ""),
+    )
+
+
+def positive(text: str) -> int:
+    """For argparse."""
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
+    return int(text)

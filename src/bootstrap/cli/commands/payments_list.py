@@ -1,0 +1,98 @@
+"""bayar payments list."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from rich.text import Text
+
+from bayar import BayarClient, Payment, PaymentState, format_money, money
+from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.connection import WrongUsage
+from bootstrap.cli.terminal.output import console, counted, say, write_json_lines
+from bootstrap.cli.terminal.tables import Column, print_long_table
+from bootstrap.cli.terminal.timestamps import Clock, in_zone
+
+_LARGEST_PAGE: Final = 500
+
+
+def list_payments(parsed: argparse.Namespace, bayar: BayarClient) -> int:
+    # One more than is shown tells whether there are more.
+    wanted = None if parsed.all else parsed.limit + 1
+    found = itertools.islice(_matching(parsed, bayar, min(wanted or _LARGEST_PAGE, _LARGEST_PAGE)), wanted)
+    shown = counted(itertools.islice(found, wanted and wanted - 1), "payments")
+    if parsed.json:
+        count = write_json_lines(shown)
+    else:
+        clock = Clock(local=parsed.local)
+        count = print_long_table(console(), _columns(clock), (_row(payment, clock) for payment in shown))
+    if not count:
+        say("No payment matches.")
+    elif next(found, None) is not None:
+        say(f"These are the newest {count}, and there are more: --limit N, --all, or say which (--help).")
+    return 0
+
+
+def _matching(parsed: argparse.Namespace, bayar: BayarClient, page_size: int) -> Iterator[Payment]:
+    return bayar.list_payments(
+        customer_id=parsed.customer,
+        reference=parsed.reference,
+        reference_contains=parsed.contains,
+        states=[PaymentState.Value(f"PAYMENT_STATE_{name.upper()}") for name in parsed.state],
+        created_from_time=_moment(parsed.created_from, parsed),
+        created_until_time=_moment(parsed.created_until, parsed),
+        currency_code=parsed.currency,
+        min_amount_minor_units=_minor_units(parsed.min, parsed.currency, "--min"),
+        max_amount_minor_units=_minor_units(parsed.max, parsed.currency, "--max"),
+        brand=parsed.brand,
+        last_four=parsed.last_four,
+        page_size=page_size,
+    )
+
+
+def _moment(written: datetime | None, parsed: argparse.Namespace) -> datetime | None:
+    return in_zone(written, local=parsed.local) if written else None
+
+
+def _minor_units(written: str | None, currency: str, option: str) -> int:
+    if written is None:
+        return 0
+    if not currency:
+        raise WrongUsage(f"{option} needs --currency: {written} of what?")
+    try:
+        return money(written, currency).minor_units
+    except ValueError as error:
+        raise WrongUsage(f"{option}: {error}") from None
+
+
+def _columns(clock: Clock) -> list[Column]:
+    return [
+        Column(f"created ({clock.zone_name})", rank=3),
+        Column("payment"),
+        Column("reference", shrinks=12),
+        Column("amount", "right"),
+        Column("state"),
+        Column("money is", rank=5),
+        Column("paid with", rank=4),
+        Column("captured", "right", rank=6),
+        Column("refunded", "right", rank=2),
+    ]
+
+
+def _row(payment: Payment, clock: Clock) -> list[Text | str]:
+    refunded = payment.refunded_amount
+    return [
+        clock.minute(payment.create_time),
+        payment.payment_id,
+        words.plain(payment.reference),
+        format_money(payment.amount),
+        words.payment_state(payment),
+        words.funds(payment),
+        words.plain(words.instrument(payment.instrument)),
+        format_money(payment.captured_amount) if payment.captured_amount.minor_units else "",
+        format_money(refunded) if refunded.minor_units else "",
+    ]

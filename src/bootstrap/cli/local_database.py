@@ -1,0 +1,66 @@
+"""The service's own database, for commands that need nothing else of it. They work while the service runs."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from adapters.grpc.middleware.violation_messages import sentence
+from adapters.persistence.migrate import is_current
+from adapters.persistence.sql.engine import create_engine
+from adapters.persistence.store import SqlStore
+from application.common.errors import InvalidRequest, NotFound
+from application.ports.store import StoreUnavailable
+from bootstrap.cli.commands.serve import told_of_bad_settings
+from bootstrap.cli.terminal.output import say
+from bootstrap.config.settings import BadSettings, load_database_url
+from bootstrap.wiring.clock_and_ids import UlidSource
+
+_FAILED: Final = 1
+_USAGE: Final = 2
+
+
+class SchemaNotCurrent(Exception):
+    """The database was not brought up to date for this version."""
+
+
+@contextmanager
+def local_database() -> Iterator[SqlStore]:
+    """Raises BadSettings, SchemaNotCurrent and StoreUnavailable."""
+    try:
+        engine = create_engine(load_database_url())
+    except ValueError as error:
+        raise BadSettings(f"BAYAR_DATABASE_URL is wrong: {error}") from None
+    try:
+        if not is_current(engine):
+            raise SchemaNotCurrent
+        yield SqlStore(engine, UlidSource())
+    finally:
+        engine.dispose()
+
+
+def with_local_database(parsed: argparse.Namespace, work: Callable[[argparse.Namespace, SqlStore], int]) -> int:
+    """Runs the work, and says on stderr what is wrong. Returns the exit status."""
+
+    def told() -> int:
+        try:
+            with local_database() as store:
+                return work(parsed, store)
+        except InvalidRequest as invalid:
+            for fault in invalid.faults:
+                say(f"bayar: {fault.field} {sentence(fault)}")
+            return _USAGE
+        except NotFound:
+            say("bayar: there is no such key. `bayar keys list` shows them all.")
+        except SchemaNotCurrent:
+            say(
+                "bayar: the database (BAYAR_DATABASE_URL) has not the tables of this version: run `bayar migrate`, or "
+                "start the service, first"
+            )
+        except StoreUnavailable as error:
+            say(f"bayar: the database does not answer (BAYAR_DATABASE_URL): {error}")
+        return _FAILED
+
+    return told_of_bad_settings(told)

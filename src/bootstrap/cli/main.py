@@ -1,0 +1,71 @@
+"""The command line: what `bayar` does, one module of bootstrap.cli.commands for each command."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from bootstrap.process.hardening import keep_files_private
+from bootstrap.process.nonblocking_output import open_standard_streams
+
+_DONE: Final = 0
+_INTERRUPTED: Final = 130
+
+# Name, help. The module of the same name has `add_arguments`, and is imported only when its command is given, so that
+# no command waits for what another one needs.
+_COMMANDS: Final = {
+    "serve": "run the service in the foreground; Ctrl-C ends it",
+    "migrate": "bring the database's schema up to date",
+    "background": "hold the service after a restore until its record is reconciled, and release it",
+    "payments": "list, show, verify, watch and export payments of a running service",
+    "customers": "list, show, create, update and delete customers of a running service",
+    "encryption": "which keys personal data is encrypted with, and encrypting it with the current one",
+    "events": "put away the histories of payments that have long been at rest",
+    "keys": "issue, list and revoke the API keys of callers",
+    "audit": "what administrators did, and who was not let in",
+    "declines": "every reason a payment can be declined for, and what to do about it",
+    "demo": "tell a story with a real service and an offline gateway, leaving nothing",
+    "version": "print the version",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit status: 0 done, 1 it failed, 2 it was asked or configured wrongly."""
+    open_standard_streams()
+    keep_files_private()
+    parsed = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = parsed.run
+    try:
+        status = run(parsed)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. What is still in the buffer has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _DONE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    return status
+
+
+def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="bayar",
+        description="Bayar takes card and wallet payments over gRPC and never loses or doubles one.",
+        epilog="Settings of the service are environment variables that begin with BAYAR_; docs/configuration.md lists "
+        "them. docs/command-line.md shows every command.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    asked = next((word for word in arguments if not word.startswith("-")), None)
+    for name, text in _COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
+        if name == asked:
+            importlib.import_module(f"bootstrap.cli.commands.{name}").add_arguments(command)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

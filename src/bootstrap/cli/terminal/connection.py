@@ -1,0 +1,131 @@
+"""The arguments that every command for people takes, and the connection they lead to."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import grpc
+
+from bayar import BayarClient, BayarError, RetryPolicy
+from bayar.channels import is_loopback
+from bayar.credentials import Credential, from_environment
+from bootstrap.cli.terminal.output import say
+
+_DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
+# Where `make run` and `bayar serve --with-twin` leave the key that they make.
+DEVELOPMENT_KEY: Final = Path(".bayar") / "api_key"
+_FAILED: Final = 1
+_USAGE: Final = 2
+_INTERRUPTED: Final = 130
+# Where a service listens on every interface, it is found on this one.
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 (nothing binds here)
+
+Work = Callable[[argparse.Namespace, BayarClient], int]
+
+
+class WrongUsage(Exception):
+    """What was asked makes no sense. The text says why."""
+
+
+class Stopped(Exception):
+    """It cannot be done. The text says why."""
+
+
+def add_common_arguments(parser: argparse.ArgumentParser, work: Work, *, attempts: int = 3) -> None:
+    """Adds them, and runs the work with a client. attempts: how often to try while nothing answers."""
+    common = parser.add_argument_group("for every command")
+    common.add_argument("--json", action="store_true", help="JSON instead of tables: lists one document a line")
+    common.add_argument("--local", action="store_true", help="times in this machine's time zone (default: UTC)")
+    common.add_argument("--language", default="", metavar="CODE", help="of messages for customers, for example id")
+    common.add_argument(
+        "--address",
+        default=_default_address(),
+        metavar="HOST:PORT",
+        help=f"of the service (default: BAYAR_GRPC_ADDRESS, else {_DEFAULT_ADDRESS}; now %(default)s)",
+    )
+    common.add_argument(
+        "--ca-file", type=Path, metavar="FILE", help="PEM of the authority to trust (default: public ones)"
+    )
+    common.add_argument("--insecure", action="store_true", help="plain text also to another machine")
+    parser.set_defaults(run=lambda parsed: _run(parsed, work, attempts))
+
+
+def _default_address() -> str:
+    host, colon, port = os.environ.get("BAYAR_GRPC_ADDRESS", _DEFAULT_ADDRESS).rpartition(":")
+    return _EVERYWHERE.get(host, host) + colon + port
+
+
+def _run(parsed: argparse.Namespace, work: Work, attempts: int) -> int:
+    try:
+        bayar = _client(parsed, attempts)
+        try:
+            status = work(parsed, bayar)
+        except Exception:
+            bayar.close()
+            raise
+        bayar.close()
+        return status
+    except BayarError as error:
+        say(f"bayar: {_told(error, parsed)}")
+    except KeyboardInterrupt:
+        # The `with` blocks inside the work have tidied up. gRPC itself, though, can wait for ever for a call that an
+        # interrupt tore out of its hands.
+        os._exit(_INTERRUPTED)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        say(f"bayar: {error.filename}: {error.strerror}" if error.filename else f"bayar: {error}")
+    except Stopped as error:
+        say(f"bayar: {error}")
+    except WrongUsage as error:
+        say(f"bayar: {error}")
+        return _USAGE
+    return _FAILED
+
+
+def _client(parsed: argparse.Namespace, attempts: int) -> BayarClient:
+    try:
+        return BayarClient(
+            parsed.address,
+            root_certificates=parsed.ca_file.read_bytes() if parsed.ca_file else None,
+            insecure=parsed.insecure,
+            credential=credential_for(parsed.address),
+            language=parsed.language,
+            retry=RetryPolicy(attempts=attempts),
+        )
+    except ValueError as error:
+        raise WrongUsage(str(error)) from None
+
+
+def credential_for(address: str) -> Credential | None:
+    """The environment's; else, for a service on this machine, the key that `bayar serve --with-twin` made for here."""
+    credential = from_environment()
+    if credential is None and is_loopback(address) and DEVELOPMENT_KEY.is_file():
+        return DEVELOPMENT_KEY
+    return credential
+
+
+def _told(error: BayarError, parsed: argparse.Namespace) -> str:
+    if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason and not error.outcome_unknown:
+        return (
+            f"no service answers at {parsed.address}.\n"
+            "Start one with `bayar serve`, for development with `bayar serve --with-twin`; or say where it is: "
+            "--address HOST:PORT, or BAYAR_GRPC_ADDRESS.\n"
+            f"({error.message})"
+        )
+    if error.violations:
+        wrong = (
+            f"  {violation.field.removeprefix('filter.')} {violation.description}" for violation in error.violations
+        )
+        return "\n".join(["the service cannot do this:", *wrong])
+    if error.code is grpc.StatusCode.UNAUTHENTICATED:
+        return (
+            f"{error}\nSet BAYAR_API_KEY to a key, or BAYAR_TOKEN_FILE to a file that holds a key or a token. "
+            "`bayar keys create` issues a key."
+        )
+    localized = error.localized_message if parsed.language else ""
+    return f"{error}\n{localized}".rstrip()

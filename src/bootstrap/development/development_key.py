@@ -1,0 +1,59 @@
+"""An API key for development, made without being asked for: in a file that only its owner can read."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Final
+
+from adapters.persistence.sql.engine import create_engine
+from adapters.persistence.store import SqlStore
+from application.access.api_key import read
+from application.access.manage_api_keys import CreateApiKey
+from application.common.caller import EVERY_SCOPE
+from application.common.errors import NotAuthenticated
+from application.ports.store import Store
+from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
+
+KEY_FILE: Final = "api_key"
+# Beside it, as `buf curl -H @FILE` reads it, so that the key is in no command's arguments.
+HEADER_SUFFIX: Final = ".header"
+
+_CALLER: Final = "default"
+
+
+def issue_development_key(database_url: str, path: Path) -> None:
+    """Leaves a key in the file that the service on this database accepts. Raises StoreUnavailable and OSError."""
+    engine = create_engine(database_url)
+    try:
+        ensure_development_key(SqlStore(engine, UlidSource()), path)
+    finally:
+        engine.dispose()
+
+
+def ensure_development_key(store: Store, path: Path) -> None:
+    """Leaves a new key in the file, unless it holds one that the store knows. Raises StoreUnavailable and OSError."""
+    key = path.read_text().strip() if path.is_file() else ""
+    if _is_good(store, key):
+        return
+    create = CreateApiKey(store, SystemClock(), UlidSource(), os.urandom)
+    _, key = create(_CALLER, EVERY_SCOPE, note="for development")
+    _write(path, key)
+    _write(path.with_suffix(HEADER_SUFFIX), f"authorization: Bearer {key}")
+
+
+def _is_good(store: Store, key: str) -> bool:
+    try:
+        key_id, secret = read(key)
+        with store.read() as work:
+            kept = work.api_keys.get(key_id)
+        return kept is not None and kept.caller(secret, SystemClock().now()).scopes == EVERY_SCOPE
+    except NotAuthenticated:
+        return False
+
+
+def _write(path: Path, text: str) -> None:
+    # Nobody else may read it, not even for a moment.
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text + "\n")

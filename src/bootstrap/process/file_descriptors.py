@@ -1,0 +1,52 @@
+"""Sees to it that connections of strangers never take the descriptors that the service itself needs."""
+
+from __future__ import annotations
+
+import logging
+import resource
+from typing import Final
+
+from adapters.http.connections import MOST_CONNECTIONS as MOST_OF_HTTP
+from bootstrap.config.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+# Logs, certificates, listeners, channels, what libraries open for a moment.
+_RESERVED: Final = 128
+_MOST_WANTED: Final = 65_536
+_FEWEST_CONNECTIONS: Final = 16
+
+
+def raise_descriptor_limit() -> None:
+    """As far as the system lets this process go."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _MOST_WANTED if hard == resource.RLIM_INFINITY else min(hard, _MOST_WANTED)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (ValueError, OSError):
+        # macOS tells of no limit, and has one all the same.
+        _log.info("the limit of open files stays at %s", soft)
+
+
+def connections_within_descriptors(settings: Settings) -> int:
+    """As many connections as the setting says, or as leave the other descriptors free."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return settings.grpc_connections
+    # SQLite has two files more for each connection.
+    own = _RESERVED + MOST_OF_HTTP + 3 * settings.database_connections + settings.gateway_calls
+    return max(_FEWEST_CONNECTIONS, min(settings.grpc_connections, limit - own))
+
+
+def warn_of_few_descriptors(settings: Settings) -> None:
+    """Where the limit leaves room for fewer connections than the setting says."""
+    room = connections_within_descriptors(settings)
+    if room < settings.grpc_connections:
+        _log.warning(
+            "the limit of open files (ulimit -n) leaves room for %s gRPC connections; BAYAR_GRPC_CONNECTIONS is %s: "
+            "raise the one or lower the other",
+            room,
+            settings.grpc_connections,
+        )

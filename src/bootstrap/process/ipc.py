@@ -1,0 +1,104 @@
+"""What a supervisor and its children tell one another, over a socket whose end tells of a death."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import asdict, dataclass
+from typing import Final
+
+_MOST_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A child serves."""
+
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A child cannot start, which is for its supervisor to say."""
+
+    text: str
+    status: int
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A child works, and counted this so far. It takes no new calls once it has been told to stop."""
+
+    is_serving: bool
+    metrics: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPoolCount:
+    """How many workers there are, for the child that is asked."""
+
+    wanted: int
+    ready: int
+    replaced: int
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerMetrics:
+    """What a worker counted, for the child that is asked."""
+
+    worker: int
+    text: str
+
+
+Message = Ready | Failed | Alive | WorkerPoolCount | WorkerMetrics
+
+_KINDS: Final = {kind.__name__: kind for kind in (Ready, Failed, Alive, WorkerPoolCount, WorkerMetrics)}
+
+
+class Ended(Exception):
+    """Nobody is at the other end any more."""
+
+
+class Channel:
+    """One end. Messages arrive whole or not at all; who does not listen makes nobody wait."""
+
+    def __init__(self, end: socket.socket) -> None:
+        self._end = end
+
+    @classmethod
+    def pair(cls) -> tuple[Channel, Channel]:
+        one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        return cls(one), cls(other)
+
+    @classmethod
+    def inherited(cls, number: int) -> Channel:
+        """The end that this process was started with."""
+        end = socket.socket(fileno=number)
+        end.set_inheritable(False)
+        return cls(end)
+
+    def fileno(self) -> int:
+        return self._end.fileno()
+
+    def send(self, message: Message) -> None:
+        """What finds no room is left out: the next one tells more."""
+        packed = json.dumps([type(message).__name__, asdict(message)]).encode()
+        try:
+            self._end.send(packed, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+        except OSError:
+            return
+
+    def receive(self) -> Message:
+        """Waits for the next message. Raises Ended."""
+        try:
+            packed = self._end.recv(_MOST_BYTES)
+        except OSError:
+            packed = b""
+        if not packed:
+            raise Ended
+        kind, fields = json.loads(packed)
+        message: Message = _KINDS[kind](**fields)
+        return message
+
+    def close(self) -> None:
+        self._end.close()

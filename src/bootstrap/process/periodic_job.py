@@ -1,0 +1,59 @@
+"""Runs a job again and again in a thread of its own until it is told to stop."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+_log = logging.getLogger(__name__)
+
+
+class PeriodicJob:
+    """Calls the job, which returns how much it did: at once again while there is work, otherwise after the interval."""
+
+    def __init__(
+        self, name: str, job: Callable[[], int], interval_seconds: float, outages: tuple[type[Exception], ...] = ()
+    ) -> None:
+        """`outages` are told in one line; anything else is a fault in us, and told with where it happened."""
+        self._name = name
+        self._job = job
+        self._outages = outages
+        self._interval_seconds = interval_seconds
+        self._stopping = threading.Event()
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_seconds: float) -> bool:
+        """Lets the job that runs end. Returns whether it did in time."""
+        self._stopping.set()
+        self._thread.join(timeout_seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            done = self._run_once()
+            if not done:
+                self._stopping.wait(self._interval_seconds)
+
+    def _run_once(self) -> int:
+        try:
+            done = self._job()
+        except Exception as failure:
+            # Logged once for each outage, not for each attempt.
+            if not self._failing:
+                expected = isinstance(failure, self._outages)
+                _log.error(
+                    "%s: %s. It goes on trying.",
+                    self._name,
+                    str(failure) or type(failure).__name__,
+                    exc_info=None if expected else failure,
+                )
+            self._failing = True
+            return 0
+        # With nothing to do, nothing is known of what failed.
+        if self._failing and done:
+            _log.info("%s works again", self._name)
+            self._failing = False
+        return done

@@ -1,0 +1,99 @@
+"""What has to be in order before anything is served, and how what is not is told."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from sqlalchemy import Engine
+
+from adapters.persistence.migrate import is_current, upgrade
+from adapters.persistence.sql.engine import lost_at_a_crash, most_connections
+from application.ports.gateway import GatewayUnavailable
+from application.ports.store import StoreUnavailable
+from application.recovery.service_hold import HoldLevel
+from bootstrap.config import encryption_keys as encryption
+from bootstrap.config.settings import BadSettings
+from bootstrap.wiring.container import Container
+
+_log = logging.getLogger(__name__)
+
+
+class CannotStart(Exception):
+    """What around the service keeps it from starting. The text says what it is, and the remedy."""
+
+
+@contextmanager
+def prepared(container: Container) -> Iterator[None]:
+    """The database and the gateway are fit to serve within the `with`, and let go after it.
+
+    Raises CannotStart and BadSettings.
+    """
+    with ExitStack() as stack:
+        engine = engine_of(container)
+        stack.callback(engine.dispose)
+        stack.callback(container.gateway().close)
+        try:
+            _check_database(container, engine)
+            if not container.settings().braintree_merchant_accounts:
+                container.gateway().discover_merchant_accounts()
+            yield
+        except StoreUnavailable as error:
+            raise CannotStart(f"the database does not answer (BAYAR_DATABASE_URL): {error}") from None
+        except GatewayUnavailable as error:
+            raise CannotStart(
+                "Braintree did not tell its merchant accounts. Check the keys and the connection, or name the accounts "
+                f"in BAYAR_BRAINTREE_MERCHANT_ACCOUNTS: {error}"
+            ) from None
+
+
+def _check_database(container: Container, engine: Engine) -> None:
+    if not is_current(engine):
+        if engine.dialect.name == "sqlite":
+            upgrade(engine)
+        else:
+            raise CannotStart(
+                "the database's schema is not up to date: run `bayar migrate` first, with the same settings"
+            )
+    for name in lost_at_a_crash(engine):
+        _log.warning(
+            "PostgreSQL runs with %s=off: if its machine crashes, payments that were answered may be lost, or the "
+            "database damaged. Set it to on",
+            name,
+        )
+    encryption.check_keys(container, engine)
+    # Read at the start, so that no payment waits for it.
+    _log.info("transactions carry the mark %s", container.order_ids().mark)
+    hold = container.store().hold()
+    if hold.level is not HoldLevel.NONE:
+        _log.warning(
+            "this service is held since %s (%s): it does nothing unasked until `bayar background release`",
+            hold.time,
+            hold.reason or "no reason was given",
+        )
+
+
+def warn_of_too_many_connections(container: Container) -> None:
+    """Where the database would refuse some under load. Raises StoreUnavailable."""
+    settings, most = container.settings(), most_connections(container.engine())
+    wanted = settings.processes * settings.database_connections
+    if most is not None and wanted > most:
+        _log.warning(
+            "up to %s connections to the database (%s for each of %s processes), and it has room for %s of everybody's "
+            "(max_connections): set BAYAR_DATABASE_CONNECTIONS=%s or lower, or raise max_connections",
+            wanted,
+            settings.database_connections,
+            settings.processes,
+            most,
+            max(4, most // settings.processes),
+        )
+
+
+def engine_of(container: Container) -> Engine:
+    """Raises BadSettings where the URL names no database that can be used."""
+    try:
+        engine: Engine = container.engine()
+    except ValueError as error:
+        raise BadSettings(f"BAYAR_DATABASE_URL is wrong: {error}") from None
+    return engine

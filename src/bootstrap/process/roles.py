@@ -1,0 +1,152 @@
+"""The two halves of the service: what answers calls, and what goes on whether or not anybody calls."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from socket import socket
+from typing import Final
+
+from adapters.grpc.server.server import CannotListen, GrpcServer
+from adapters.grpc.server.tls import BadCertificates
+from adapters.http.server import CannotListen as CannotListenHttp
+from adapters.http.server import HttpServer
+from application.ports.gateway import GatewayUnavailable
+from application.ports.store import StoreUnavailable
+from bootstrap.config.settings import Settings
+from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
+from bootstrap.process.gc_tuning import settle
+from bootstrap.process.periodic_job import PeriodicJob
+from bootstrap.process.preflight import CannotStart
+from bootstrap.wiring.container import Container
+
+_log = logging.getLogger(__name__)
+
+# The event loop waits for Python's lock as long as threads that compute, and all calls wait for the event loop.
+_SWITCH_SECONDS: Final = 0.001
+_HOUSEKEEPING_SECONDS: Final = 5.0
+_CLEANING_INTERVAL_SECONDS: Final = 60.0
+_OUTAGES: Final = (GatewayUnavailable, StoreUnavailable)
+
+
+class GrpcRole:
+    """The gRPC side, and the writing down of what it only notes while it answers."""
+
+    def __init__(self, container: Container, settings: Settings, *, shares_port: bool = False) -> None:
+        """shares_port: with other processes of this service."""
+        self._container = container
+        self._settings = settings
+        self._shares_port = shares_port
+        self._server: GrpcServer | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._is_stopping = False
+        # Whether the server ended by itself.
+        self.has_failed = False
+        self._chores = [
+            PeriodicJob("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, _OUTAGES),
+            PeriodicJob("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, _OUTAGES),
+        ]
+
+    async def start(self) -> str:
+        """Returns the address with its real port. Raises CannotStart and BadSettings."""
+        server: GrpcServer = await asyncio.get_running_loop().run_in_executor(None, self._container.server)
+        try:
+            address = await server.start(self._settings.grpc_address, shares_port=self._shares_port)
+        except BadCertificates as error:
+            raise CannotStart(
+                f"{error}. BAYAR_TLS_CERTIFICATE_FILE, BAYAR_TLS_KEY_FILE and BAYAR_TLS_CLIENT_CA_FILE name them"
+            ) from None
+        except CannotListen as error:
+            raise CannotStart(f"{error}. {FREE_GRPC_ADDRESS}") from None
+        self._server = server
+        for chore in self._chores:
+            chore.start()
+        settle()
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        return address
+
+    def tell_of_end(self, tell: Callable[[], object]) -> None:
+        """Once the server ends by itself, after a fault in gRPC: a process without it must not look well."""
+        self._watch = asyncio.create_task(self._watch_end(tell))
+
+    async def _watch_end(self, tell: Callable[[], object]) -> None:
+        if self._server is None:
+            return
+        failure = await self._server.ended()
+        if not self._is_stopping:
+            self.has_failed = True
+            _log.critical("the gRPC server ended by itself, and so does this process", exc_info=failure)
+            tell()
+
+    async def stop(self) -> None:
+        """Calls under way are finished first."""
+        self._is_stopping = True
+        if self._server is None:
+            return
+        await self._server.stop(self._settings.stop_grace_seconds)
+        await _stop(self._chores, self._settings)
+        await asyncio.get_running_loop().run_in_executor(None, self._write_down_the_rest)
+
+    def _write_down_the_rest(self) -> None:
+        """What was only noted so far: refused calls, and uses of keys."""
+        try:
+            self._container.refused_calls().write_all()
+            self._container.key_uses()()
+        except StoreUnavailable as error:
+            _log.warning("the last refused calls are not in the audit log: %s", error)
+
+
+class BackgroundRole:
+    """The HTTP side, and all that is driven by rows: resolvers, followers, the relay, postmen."""
+
+    def __init__(self, container: Container, settings: Settings) -> None:
+        self._container = container
+        self._settings = settings
+        self._http: HttpServer | None = None
+        interval = settings.resolver_interval_seconds
+        jobs: list[tuple[str, Callable[[], int], float]] = [
+            ("resolver", container.resolve_operations(), interval),
+            ("method resolver", container.resolve_methods(), interval),
+            ("follower", container.follow_payments(), interval),
+            ("event relay", container.relay_events(), settings.feed_interval_seconds),
+            ("webhook worker", container.process_notifications(), interval),
+            ("dispute follower", container.follow_disputes(), interval),
+            ("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds),
+            ("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS),
+        ]
+        deliver = container.deliver_events()
+        jobs += [(f"postman of {one.name}", partial(deliver.serve, one), interval) for one in deliver.endpoints]
+        hold = container.hold()
+        self._chores = [PeriodicJob(name, hold.unless_held(job), seconds, _OUTAGES) for name, job, seconds in jobs]
+
+    async def listen(self, listeners: Sequence[socket] = ()) -> str:
+        """Opens the HTTP side: on the listeners, or on the address of the settings, which is returned with its real
+        port. Raises CannotStart."""
+        http: HttpServer = await asyncio.get_running_loop().run_in_executor(None, self._container.http_server)
+        try:
+            address = await http.start(self._settings.http_address, listeners)
+        except CannotListenHttp as error:
+            raise CannotStart(f"{error}. {FREE_HTTP_ADDRESS}") from None
+        self._http = http
+        return address
+
+    def start(self) -> None:
+        for chore in self._chores:
+            chore.start()
+
+    async def listen_no_more(self) -> None:
+        if self._http is not None:
+            await self._http.stop()
+
+    async def stop(self) -> None:
+        """Lets what is under way end."""
+        await _stop(self._chores, self._settings)
+
+
+async def _stop(chores: Sequence[PeriodicJob], settings: Settings) -> None:
+    for chore in chores:
+        if not await asyncio.get_running_loop().run_in_executor(None, chore.stop, settings.stop_grace_seconds):
+            _log.warning("a chore did not end in time; the next start takes up its work")

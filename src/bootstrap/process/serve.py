@@ -1,0 +1,265 @@
+"""Runs the service until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from adapters.http.server import WEBHOOKS
+from adapters.persistence.encryption import key_rotation as resealing
+from adapters.persistence.migrate import is_current, upgrade
+from adapters.persistence.repositories import audit_chain
+from adapters.persistence.repositories.audit_chain import Head, Verification
+from adapters.persistence.sql.file_permissions import narrow
+from application.ports.store import StoreUnavailable
+from bootstrap.config import encryption_keys as encryption
+from bootstrap.config.settings import BadSettings, Settings, load_settings
+from bootstrap.development.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
+from bootstrap.development.twin_process import Twin, TwinFailed, running_twin
+from bootstrap.process.exposure import encryption_of, warn_of_exposure
+from bootstrap.process.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
+from bootstrap.process.hardening import leave_no_core_dumps
+from bootstrap.process.logs import write_logs
+from bootstrap.process.nonblocking_output import complain, say
+from bootstrap.process.preflight import CannotStart, engine_of, prepared, warn_of_too_many_connections
+from bootstrap.process.roles import BackgroundRole, GrpcRole
+from bootstrap.wiring.container import Container
+
+_CANNOT_START = _FAILED = 1
+
+
+def serve(settings: Settings) -> int:
+    """Runs in this one process."""
+    return run(_container(settings))
+
+
+def serve_with_twin(state_dir: Path) -> int:
+    """Runs with an offline gateway beside it, both keeping their state in the directory."""
+    try:
+        state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        state_dir = state_dir.resolve()
+        narrow(*state_dir.iterdir())
+        with running_twin(state_dir) as twin:
+            os.environ.update(twin.environment())
+            # Never the database of the environment: its operations are none of the twin's.
+            os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
+            threading.Thread(target=_tell_when_gone, args=(twin,), daemon=True).start()
+            return run(_container(load_settings()), key_file=state_dir / KEY_FILE, tell_gateway=twin.tell)
+    except TwinFailed as error:
+        complain(str(error))
+    except OSError as error:
+        complain(f"--state-dir {state_dir} cannot be used: {error.strerror or error}. Name a folder to write to")
+    return _CANNOT_START
+
+
+def _tell_when_gone(twin: Twin) -> None:
+    """Without a word, every call would just say that the gateway cannot be reached."""
+    if twin.went_unasked():
+        complain("the twin of the gateway has ended. Calls answer GATEWAY_UNREACHABLE until you start both again")
+
+
+def migrate() -> int:
+    """Brings the schema up to date."""
+    return _with_database(_migrate)
+
+
+def encryption_status() -> int:
+    """Tells how many values each key has encrypted."""
+    return _with_database(_encryption_status)
+
+
+def rotate_encryption() -> int:
+    """Encrypts everything in the database with the current key."""
+    return _with_database(_rotate_encryption)
+
+
+def archive_events(before: datetime) -> int:
+    """Puts away the histories of payments that rest and have not changed since before the time."""
+    return _with_database(partial(_archive_events, before))
+
+
+def verify_audit(known: Head | None) -> int:
+    """Tells whether the audit log is as it was written. 1 where it is not."""
+    found: list[Verification] = []
+
+    def job(container: Container, engine: Engine) -> str:
+        if not is_current(engine):
+            raise BadSettings(
+                "the database has not the tables of this version: run `bayar migrate`, or start the service"
+            )
+        encryption.check_keys(container, engine)
+        found.append(audit_chain.verify(engine, container.sealer(), known))
+        return told_of_chain(found[0])
+
+    return _with_database(job) or int(bool(found[0].broken))
+
+
+def _with_database(job: Callable[[Container, Engine], str]) -> int:
+    """Does it with the settings of the environment, and says what came of it."""
+    container = _container(load_settings())
+    engine = engine_of(container)
+    try:
+        print(job(container, engine))  # noqa: T201 (the answer of a command)
+    except StoreUnavailable as error:
+        complain(f"the database does not answer: {error}")
+        return _CANNOT_START
+    finally:
+        engine.dispose()
+    return 0
+
+
+def told_of_chain(found: Verification) -> str:
+    lines = [f"The audit log is broken at {found.broken}."] if found.broken else ["The audit log is as it was written."]
+    if not found.broken:
+        lines.append(
+            f"Keep this elsewhere, and give it to --head the next time: {found.head.position}:{found.head.hash}"
+        )
+    if found.uncovered and not found.broken:
+        lines.append(
+            f"The last {found.uncovered} entries are of the command line: the next one of the service signs them."
+        )
+    if found.unchained:
+        lines.append(
+            f"{found.unchained} entries are in no chain: from before it, of an earlier version beside this one, "
+            "or somebody else's."
+        )
+    return "\n".join(lines)
+
+
+def _migrate(container: Container, engine: Engine) -> str:
+    upgrade(engine)
+    encryption.check_keys(container, engine)
+    return "The schema is up to date."
+
+
+def _encryption_status(container: Container, engine: Engine) -> str:
+    current = container.sealer().current_key_id
+    counts = resealing.count_by_key(engine)
+    lines = [f"{current}: {counts.get(current, 0)} values, current"]
+    lines += [f"{name or 'not encrypted'}: {count} values" for name, count in sorted(counts.items()) if name != current]
+    return "\n".join(lines)
+
+
+def _archive_events(before: datetime, container: Container, engine: Engine) -> str:
+    if not is_current(engine):
+        raise BadSettings("the database has not the tables of this version: run `bayar migrate`, or start the service")
+    encryption.check_keys(container, engine)
+    payments = events = 0
+    for step in container.archive_events()(before):
+        payments += step.payment_count
+        events += step.event_count
+    return f"{events} events of {payments} payments were put away."
+
+
+def _rotate_encryption(container: Container, engine: Engine) -> str:
+    written = encryption.rotate(container, engine)
+    current = container.sealer().current_key_id
+    return f"{written} rows were encrypted anew. Everything is encrypted with {current!r}; older keys can be removed."
+
+
+def run(
+    container: Container, *, key_file: Path | None = None, tell_gateway: Callable[[str], None] | None = None
+) -> int:
+    """Runs what the container is made of, all in this process, until told to stop. Returns the exit status.
+
+    tell_gateway: for development, told where the gateway's webhooks go.
+    key_file: for development, where to keep an API key, and a first payment to try it with is printed.
+    """
+    settings = container.settings()
+    write_logs(settings.log_level)
+    leave_no_core_dumps()
+    raise_descriptor_limit()
+    try:
+        with prepared(container):
+            warn_of_too_many_connections(container)
+            warn_of_few_descriptors(settings)
+            if key_file is not None:
+                ensure_development_key(container.store(), key_file)
+            return asyncio.run(_serve_until_told(container, settings, key_file, tell_gateway))
+    except CannotStart as error:
+        complain(str(error))
+        return _CANNOT_START
+
+
+def _container(settings: Settings) -> Container:
+    container = Container()
+    container.settings.override(settings)
+    return container
+
+
+async def _serve_until_told(
+    container: Container, settings: Settings, key_file: Path | None, tell_gateway: Callable[[str], None] | None
+) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    chores, calls = BackgroundRole(container, settings), GrpcRole(container, settings)
+    http_address = await chores.listen()
+    try:
+        address = await calls.start()
+    except CannotStart:
+        await chores.listen_no_more()
+        raise
+    chores.start()
+    warn_of_exposure(settings)
+    say(f"Bayar listens on {address} (gRPC, {encryption_of(settings)}). Ctrl-C ends it.")
+    say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
+    if tell_gateway is not None:
+        await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
+    if key_file is not None:
+        say(_first_payment(address, key_file))
+    calls.tell_of_end(stopping.set)
+    await stopping.wait()
+    say("Stopping: calls under way are finished first.")
+    # A second signal ends it at once: what is under way is then found again by the next start.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.remove_signal_handler(number)
+    await chores.listen_no_more()
+    # Right away, so that other replicas do not wait for what this one holds.
+    container.stopping().set()
+    await calls.stop()
+    await chores.stop()
+    say("Stopped.")
+    return _FAILED if calls.has_failed else 0
+
+
+def _first_payment(address: str, key_file: Path) -> str:
+    """How to make a first payment, to be pasted as it stands."""
+    tools = Path(sys.executable).parent
+    folder = _near(tools)
+    header_file, key_file = _near(key_file.with_suffix(HEADER_SUFFIX)), _near(key_file)
+    year = datetime.now(UTC).year + 3
+    order = uuid.uuid4()
+    return f"""
+A first payment with buf curl:
+
+{folder}/buf curl --protocol grpc --http2-prior-knowledge -H @{header_file} \\
+  http://{address}/bayar.payments.v1.PaymentService/CreatePayment -d '{{
+    "request_id": "{order}", "reference": "order-{str(order)[:4]}",
+    "amount": {{"minor_units": 2500, "currency_code": "USD"}},
+    "card": {{"number": "4111111111111111", "expiration_month": 12, "expiration_year": {year}, "cvv": "123"}}}}'
+
+The same with Python:
+
+BAYAR_API_KEY=$(cat {key_file}) {folder}/python - <<'END'
+from bayar import BayarClient, card, money
+with BayarClient("{address}") as bayar:
+    print(bayar.create_payment(reference="order-{str(order)[4:8]}", amount=money("25.00", "USD"),
+          card=card(number="4111111111111111", expiration_month=12, expiration_year={year}, cvv="123")))
+END
+"""
+
+
+def _near(path: Path) -> Path:
+    return Path(os.path.relpath(path)) if path.is_relative_to(Path.cwd()) else path

@@ -1,0 +1,340 @@
+"""`bayar serve --workers N`: keeps N processes that answer calls on one port, and one more that does the chores.
+
+They are started anew (exec), never forked, so that no thread, lock or connection is shared by mistake. This process
+touches neither calls nor the database. Each child holds one end of a channel: its end tells either side that the other
+one died, however that came about.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from adapters.http.server import WEBHOOKS
+from bootstrap.config.settings import BadSettings, Settings
+from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS, encryption_of, warn_of_exposure
+from bootstrap.process.hardening import leave_no_core_dumps
+from bootstrap.process.ipc import Alive, Channel, Ended, Failed, Ready, WorkerMetrics, WorkerPoolCount
+from bootstrap.process.logs import write_logs
+from bootstrap.process.nonblocking_output import complain, say
+from bootstrap.process.shared_ports import PortTaken, listeners, shared_port
+
+_log = logging.getLogger(__name__)
+
+_CANNOT_START: Final = 1
+_CONFIGURED_WRONGLY: Final = 2
+
+_TURN_SECONDS: Final = 1.0
+# Whoever lived that long is replaced at once, and others after a pause that doubles.
+_STEADY_SECONDS: Final = 60.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+# Children tell every second that they are alive. On a machine that works, nothing takes that long.
+_SILENCE_SECONDS: Final = 60.0
+# Before they are ready they tell nothing, and may wait for the database and the gateway.
+_STARTS_IN_SILENCES: Final = 5
+# Between the end of a channel and that of its process.
+REAP_TIMEOUT_SECONDS: Final = 5.0
+
+
+@dataclass(slots=True, eq=False)
+class _Child:
+    """One process, from its start to its end."""
+
+    process: subprocess.Popen[bytes]
+    channel: Channel
+    started: float
+    heard: float
+    is_ready: bool = False
+    is_serving: bool = False
+    failure: Failed | None = None
+
+
+@dataclass(slots=True, eq=False)
+class WorkerSlot:
+    """Where one child follows another. Number 0 does the chores."""
+
+    number: int
+    child: _Child | None = None
+    # How many in a row ended soon after their start, and when the next one starts.
+    early_ends: int = 0
+    next_start: float = 0.0
+
+    @property
+    def name(self) -> str:
+        return f"worker {self.number}" if self.number else "chores"
+
+    @property
+    def is_ready(self) -> bool:
+        return self.child is not None and self.child.is_ready
+
+    def plan_next(self, *, is_early: bool) -> float:
+        """Returns in how many seconds the next one starts."""
+        self.early_ends = self.early_ends + 1 if is_early else 0
+        # The exponent has an end, too: a number that is too large would be the end of everybody.
+        pause = min(_LONGEST_PAUSE_SECONDS, 2.0 ** (min(self.early_ends, 10) - 1)) if self.early_ends else 0.0
+        self.next_start = time.monotonic() + pause
+        return pause
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """Where the service is reached, held open for whichever child is there."""
+
+    grpc_address: str
+    http: Sequence[socket.socket]
+
+
+class _CannotStart(Exception):
+    """The text is for whoever started it."""
+
+
+class Supervisor:
+    """Runs once, in the main thread."""
+
+    def __init__(self, settings: Settings, *, silence_seconds: float = _SILENCE_SECONDS) -> None:
+        """silence_seconds: after how long without a sign of life a child is taken to hang."""
+        self._settings = settings
+        self._silence_seconds = silence_seconds
+        self._places = [WorkerSlot(number) for number in range(settings.workers + 1)]
+        self._selector = selectors.DefaultSelector()
+        self._signals: list[int] = []
+        self._is_starting = True
+        self._is_stopping = False
+        self._has_lost_some = False
+        self._replaced = 0
+        self._told_crew: WorkerPoolCount | None = None
+
+    def run(self) -> int:
+        """Until told to stop. Returns the exit status. Raises BadSettings."""
+        write_logs(self._settings.log_level, "supervisor")
+        leave_no_core_dumps()
+        with ExitStack() as stack:
+            stack.enter_context(self._heeding_signals())
+            stack.callback(self._kill)
+            try:
+                # Others may have the ports while calls under way are finished.
+                with self._open_doors() as doors:
+                    self._serve(doors)
+            except _CannotStart as error:
+                complain(str(error))
+                return _CANNOT_START
+            return self._stop()
+
+    def _serve(self, doors: _Doors) -> None:
+        """Returns once told to stop. Raises _CannotStart and BadSettings where any child cannot start at first."""
+        for place in self._places:
+            try:
+                self._start(place, doors)
+            except OSError as error:
+                raise _CannotStart(f"{place.name} cannot be started: {error.strerror}") from None
+        while not self._signals and not all(place.is_ready for place in self._places):
+            self._turn()
+        if self._signals:
+            return
+        self._is_starting = False
+        warn_of_exposure(self._settings)
+        how = f"gRPC, {encryption_of(self._settings)}, {self._settings.workers} workers"
+        say(f"Bayar listens on {doors.grpc_address} ({how}). Ctrl-C ends it.")
+        host = self._settings.http_address.rpartition(":")[0]
+        say(f"Webhooks at http://{host}:{doors.http[0].getsockname()[1]}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
+        while not self._signals:
+            self._turn()
+            self._replace(doors)
+            self._kill_unresponsive()
+
+    def _stop(self) -> int:
+        say("Stopping: calls under way are finished first.")
+        self._is_stopping = True
+        for place in self._places:
+            if place.child is not None:
+                place.child.process.terminate()
+        while any(place.child for place in self._places):
+            if len(self._signals) > 1:
+                # Told again: what is under way is then found by the next start.
+                self._kill()
+                signal.signal(self._signals[-1], signal.SIG_DFL)
+                os.kill(os.getpid(), self._signals[-1])
+            self._turn()
+        say("Stopped.")
+        return _CANNOT_START if self._has_lost_some else 0
+
+    def _turn(self) -> None:
+        """Waits a moment for what there is to be heard, and hears it."""
+        for key, _ in self._selector.select(_TURN_SECONDS):
+            if isinstance(key.data, WorkerSlot):
+                self._on_message(key.data)
+            elif isinstance(key.data, socket.socket):
+                key.data.recv(1024)
+        self._tell_of_crew()
+
+    def _on_message(self, place: WorkerSlot) -> None:
+        child = place.child
+        if child is None:
+            return
+        try:
+            message = child.channel.receive()
+        except Ended:
+            self._reap(place, child)
+            return
+        child.heard = time.monotonic()
+        match message:
+            case Ready():
+                child.is_ready = child.is_serving = True
+                if not self._is_starting:
+                    _log.info("%s is there again (process %s)", place.name, child.process.pid)
+            case Failed():
+                child.failure = message
+            case Alive():
+                child.is_serving = child.is_ready and message.is_serving
+                if place.number:
+                    self._tell_chores(WorkerMetrics(place.number, message.metrics))
+                else:
+                    self._told_crew = None
+            case WorkerPoolCount() | WorkerMetrics():
+                _log.error("%s sent what only its supervisor tells: %s", place.name, message)
+
+    def _tell_of_crew(self) -> None:
+        ready = sum(bool(place.number and place.child and place.child.is_serving) for place in self._places)
+        crew = WorkerPoolCount(wanted=self._settings.workers, ready=ready, replaced=self._replaced)
+        if crew != self._told_crew:
+            self._told_crew = crew
+            self._tell_chores(crew)
+
+    def _tell_chores(self, message: WorkerPoolCount | WorkerMetrics) -> None:
+        if (chores := self._places[0].child) is not None:
+            chores.channel.send(message)
+
+    def _start(self, place: WorkerSlot, doors: _Doors) -> None:
+        """Raises OSError where the system has no room for one more."""
+        ours, theirs = Channel.pair()
+        inherited = [theirs.fileno(), *([] if place.number else [one.fileno() for one in doors.http])]
+        # -P: a folder of the operator's must not be taken for a module of ours.
+        command = [sys.executable, "-P", "-m", "bootstrap.process.worker_process", str(place.number)]
+        command += ["--workers", str(self._settings.workers), "--grpc-address", doors.grpc_address]
+        command += ["--channel", *map(str, inherited[:1]), "--http", *map(str, inherited[1:])]
+        try:
+            # In a session of its own: Ctrl-C at the terminal is told to this process, which tells the others.
+            process = subprocess.Popen(  # noqa: S603 (our own command)
+                command, stdin=subprocess.DEVNULL, pass_fds=inherited, start_new_session=True
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        now = time.monotonic()
+        place.child = _Child(process, ours, started=now, heard=now)
+        if not place.number:
+            # New chores know nothing of the crew, and wait until they do.
+            self._told_crew = None
+        self._selector.register(ours, selectors.EVENT_READ, place)
+
+    def _reap(self, place: WorkerSlot, child: _Child) -> None:
+        """Takes note of an end, and plans what follows it. Raises _CannotStart and BadSettings at the start."""
+        self._selector.unregister(child.channel)
+        child.channel.close()
+        place.child = None
+        if place.number:
+            # What the dead one measured is not how things are now.
+            self._tell_chores(WorkerMetrics(place.number, ""))
+        try:
+            status = child.process.wait(REAP_TIMEOUT_SECONDS)
+        except subprocess.TimeoutExpired:
+            child.process.kill()
+            status = child.process.wait()
+        if self._is_stopping:
+            if status and child.is_ready:
+                self._has_lost_some = True
+                _log.warning("%s (process %s) %s while it stopped", place.name, child.process.pid, _ending(status))
+        elif self._is_starting:
+            self._refuse_to_start(place, child, status)
+        else:
+            self._plan_successor(place, child, status)
+
+    def _refuse_to_start(self, place: WorkerSlot, child: _Child, status: int) -> None:
+        """The first reason is told, once: the others have the same."""
+        if child.failure is None:
+            raise _CannotStart(f"{place.name} {_ending(status)} before it was ready")
+        if child.failure.status == _CONFIGURED_WRONGLY:
+            raise BadSettings(child.failure.text)
+        raise _CannotStart(child.failure.text)
+
+    def _plan_successor(self, place: WorkerSlot, child: _Child, status: int) -> None:
+        pause = place.plan_next(is_early=time.monotonic() - child.started < _STEADY_SECONDS)
+        self._replaced += bool(place.number)
+        what = f"cannot start: {child.failure.text}" if child.failure else _ending(status)
+        when = f"in {pause:g} s" if pause else "now"
+        _log.warning("%s (process %s) %s. Another one starts %s", place.name, child.process.pid, what, when)
+
+    def _replace(self, doors: _Doors) -> None:
+        for place in self._places:
+            if place.child is None and time.monotonic() >= place.next_start and not self._signals:
+                try:
+                    self._start(place, doors)
+                except OSError as error:
+                    # No process or file to be had just now, which is no reason to end those that work.
+                    pause = place.plan_next(is_early=True)
+                    _log.error("%s cannot be started: %s. Tried again in %g s", place.name, error.strerror, pause)
+
+    def _kill_unresponsive(self) -> None:
+        """One that hangs would still be given its part of the connections."""
+        for place in self._places:
+            child = place.child
+            if child is None:
+                continue
+            longest = self._silence_seconds * (1 if child.is_ready else _STARTS_IN_SILENCES)
+            if time.monotonic() - child.heard > longest:
+                _log.error("%s (process %s) hangs, and is killed", place.name, child.process.pid)
+                child.heard = time.monotonic()
+                child.process.kill()
+
+    def _kill(self) -> None:
+        for place in self._places:
+            if place.child is not None:
+                place.child.process.kill()
+                place.child.process.wait()
+
+    @contextmanager
+    def _open_doors(self) -> Iterator[_Doors]:
+        """Raises _CannotStart."""
+        with ExitStack() as stack:
+            try:
+                address = stack.enter_context(shared_port(self._settings.grpc_address))
+            except PortTaken as error:
+                raise _CannotStart(f"{error}. {FREE_GRPC_ADDRESS}") from None
+            try:
+                http = listeners(self._settings.http_address)
+            except PortTaken as error:
+                raise _CannotStart(f"{error}. {FREE_HTTP_ADDRESS}") from None
+            for one in http:
+                stack.enter_context(one)
+            yield _Doors(address, http)
+
+    @contextmanager
+    def _heeding_signals(self) -> Iterator[None]:
+        """Notes them, and ends the wait for what is to be heard."""
+        hears, rings = socket.socketpair()
+        with hears, rings:
+            rings.setblocking(False)
+            signal.set_wakeup_fd(rings.fileno(), warn_on_full_buffer=False)
+            for number in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(number, lambda number, _: self._signals.append(number))
+            self._selector.register(hears, selectors.EVENT_READ, hears)
+            try:
+                yield
+            finally:
+                signal.set_wakeup_fd(-1)
+
+
+def _ending(status: int) -> str:
+    return f"was ended by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"

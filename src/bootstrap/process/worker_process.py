@@ -1,0 +1,155 @@
+"""Runs one process of the pool: `python -m bootstrap.process.worker_process 2`. Number 0 does the background work."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final, assert_never
+
+from bootstrap.config.settings import BadSettings, Settings, load_settings
+from bootstrap.process.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
+from bootstrap.process.hardening import leave_no_core_dumps
+from bootstrap.process.ipc import Alive, Channel, Ended, Failed, Message, Ready, WorkerMetrics, WorkerPoolCount
+from bootstrap.process.logs import write_logs
+from bootstrap.process.nonblocking_output import open_standard_streams
+from bootstrap.process.preflight import CannotStart, prepared, warn_of_too_many_connections
+from bootstrap.process.roles import BackgroundRole, GrpcRole
+from bootstrap.wiring.container import Container
+
+_log = logging.getLogger(__name__)
+
+_CANNOT_START: Final = 1
+_CANNOT_SERVE: Final = 1
+_CONFIGURED_WRONGLY: Final = 2
+_BEAT_SECONDS: Final = 1.0
+# What a stop without a supervisor may take beyond the grace for calls.
+_LAST_SECONDS: Final = 10.0
+
+
+def main() -> int:
+    open_standard_streams()
+    parsed = _parser().parse_args()
+    channel = Channel.inherited(parsed.channel)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        settings = load_settings(grpc_address=parsed.grpc_address, workers=parsed.workers)
+        write_logs(settings.log_level, f"worker {parsed.number}" if parsed.number else "chores")
+        leave_no_core_dumps()
+        raise_descriptor_limit()
+        container = Container()
+        container.settings.override(settings)
+        child = _Child(container, settings, channel)
+        threading.Thread(target=child.listen, name="supervisor", daemon=True).start()
+        with prepared(container):
+            if parsed.number:
+                warn_of_few_descriptors(settings)
+                return asyncio.run(child.answer_calls())
+            warn_of_too_many_connections(container)
+            asyncio.run(child.do_chores([socket.socket(fileno=number) for number in parsed.http]))
+    except BadSettings as error:
+        channel.send(Failed(str(error), _CONFIGURED_WRONGLY))
+        return _CONFIGURED_WRONGLY
+    except CannotStart as error:
+        channel.send(Failed(str(error), _CANNOT_START))
+        return _CANNOT_START
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="bayar serve", description="A process of `bayar serve --workers N`.")
+    parser.add_argument("number", type=int)
+    parser.add_argument("--channel", type=int, required=True)
+    parser.add_argument("--workers", type=int, required=True)
+    parser.add_argument("--grpc-address", required=True)
+    parser.add_argument("--http", type=int, nargs="*", default=[])
+    return parser
+
+
+class _Child:
+    def __init__(self, container: Container, settings: Settings, channel: Channel) -> None:
+        self._container = container
+        self._settings = settings
+        self._channel = channel
+        self._lock = threading.Lock()
+        self._stop: Callable[[], object] | None = None
+        self._beats: asyncio.Task[None] | None = None
+        self._knows_crew = threading.Event()
+
+    def listen(self) -> None:
+        """For a thread of its own: hears the supervisor. Without one, this process ends: it would serve unseen."""
+        try:
+            while True:
+                self._on_message(self._channel.receive())
+        except Ended:
+            with self._lock:
+                stop = self._stop
+            if stop is None:
+                os._exit(_CANNOT_START)
+            _log.warning("the supervisor is gone: calls under way are finished, and this process ends")
+            stop()
+            time.sleep(self._settings.stop_grace_seconds + _LAST_SECONDS)
+            os._exit(_CANNOT_START)
+
+    def _on_message(self, message: Message) -> None:
+        match message:
+            case WorkerPoolCount():
+                self._container.crew().tell(wanted=message.wanted, ready=message.ready, replaced=message.replaced)
+                self._knows_crew.set()
+            case WorkerMetrics():
+                self._container.crew().tell_metrics(message.worker, message.text)
+            case Ready() | Failed() | Alive():
+                _log.error("the supervisor sent what only children tell: %s", message)
+            case _:
+                assert_never(message)
+
+    async def answer_calls(self) -> int:
+        """Returns the exit status."""
+        calls = GrpcRole(self._container, self._settings, shares_port=True)
+        address = await calls.start()
+        calls.tell_of_end(lambda: self._stop and self._stop())
+        await self._until_told(address)
+        # Right away, so that other replicas do not wait for what this one holds.
+        self._container.stopping().set()
+        await calls.stop()
+        return _CANNOT_SERVE if calls.has_failed else 0
+
+    async def do_chores(self, listeners: list[socket.socket]) -> None:
+        # Before anybody can ask whether there are enough.
+        await asyncio.get_running_loop().run_in_executor(None, self._knows_crew.wait)
+        chores = BackgroundRole(self._container, self._settings)
+        address = await chores.listen(listeners)
+        chores.start()
+        await self._until_told(address)
+        await chores.listen_no_more()
+        self._container.stopping().set()
+        await chores.stop()
+
+    async def _until_told(self, address: str) -> None:
+        """Serves until told to stop. Told again, it goes on stopping: to end at once is for the supervisor to say."""
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, stopping.set)
+        with self._lock:
+            self._stop = partial(loop.call_soon_threadsafe, stopping.set)
+        self._channel.send(Ready(address))
+        self._beats = asyncio.create_task(self._beat(stopping))
+        await stopping.wait()
+
+    async def _beat(self, stopping: asyncio.Event) -> None:
+        """To the end: a stop takes its time, and is not to be taken for a hang."""
+        while True:
+            self._channel.send(Alive(not stopping.is_set(), self._container.metrics().text({})))
+            await asyncio.sleep(_BEAT_SECONDS)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,55 @@
+"""Puts together what callers may show to say who they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from adapters.certificates.mapping import BadMapping, WatchedCertificates
+from adapters.grpc.middleware.call_context import everybody
+from adapters.grpc.server.server import HEALTH, REFLECTION
+from adapters.grpc.server.tls import TlsFiles
+from adapters.tokens.jwks import Jwks
+from adapters.tokens.jwt_tokens import JwtTokens
+from application.access.authenticate import ApiKeyCache, Authenticate, PresentedCredentials
+from application.access.last_used_recorder import LastUsedRecorder
+from application.common.caller import Caller
+from application.ports.runtime import Clock
+from bootstrap.config.settings import Authentication, BadSettings, Door, Settings
+
+
+def authentication(
+    settings: Settings, keys: ApiKeyCache, uses: LastUsedRecorder, clock: Clock
+) -> Callable[[PresentedCredentials], Caller]:
+    """How callers are found out, as the settings say. Raises BadSettings."""
+    if settings.authentication is Authentication.NONE:
+        return everybody
+    return Authenticate(keys, uses, clock, _tokens(settings), _certificates(settings))
+
+
+def tls_files(settings: Settings) -> TlsFiles | None:
+    """None: plain text."""
+    if settings.tls_certificate_file is None or settings.tls_key_file is None:
+        return None
+    return TlsFiles(settings.tls_certificate_file, settings.tls_key_file, settings.tls_client_ca_file)
+
+
+def closed_services(settings: Settings) -> tuple[str, ...]:
+    """Those besides the contract's that only known callers may use."""
+    health = HEALTH if settings.health is Door.CLOSED else ()
+    return health + (REFLECTION if settings.reflection is Door.CLOSED else ())
+
+
+def _tokens(settings: Settings) -> JwtTokens | None:
+    if not settings.jwt_issuer:
+        return None
+    return JwtTokens(Jwks(settings.jwt_jwks), settings.jwt_issuer, settings.jwt_audience, settings.jwt_caller_claim)
+
+
+def _certificates(settings: Settings) -> WatchedCertificates | None:
+    path = settings.client_certificates_file
+    if path is None:
+        return None
+    try:
+        return WatchedCertificates(path, settings.credential_seconds)
+    except BadMapping as error:
+        raise BadSettings(f"BAYAR_CLIENT_CERTIFICATES_FILE names {path}: {error}") from None

@@ -1,0 +1,28 @@
+"""The real clock and the real ids."""
+
+import os
+import threading
+import time
+from datetime import UTC, datetime
+from typing import Final
+
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+class SystemClock:
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+class UlidSource:
+    """Ids of 48 bits of milliseconds and 80 random bits, in Crockford's base 32. Within one process they only grow."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def new(self, prefix: str) -> str:
+        fresh = time.time_ns() // 1_000_000 << 80 | int.from_bytes(os.urandom(10))
+        with self._lock:
+            self._last = value = max(fresh, self._last + 1)
+        return prefix + "_" + "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -1, -5))

@@ -1,0 +1,449 @@
+"""Wires the service: the only place that knows everybody."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from functools import partial
+
+from dependency_injector import containers, providers
+from sqlalchemy import Engine
+
+from adapters.braintree.declines import codes_by_reason
+from adapters.braintree.gateway import BraintreeAdapter
+from adapters.braintree.order_ids import OrderIds
+from adapters.braintree.settings import BraintreeSettings
+from adapters.braintree.webhooks import BraintreeNotifications
+from adapters.event_webhooks.sender import HttpPostman
+from adapters.grpc.middleware.authorization import current_caller
+from adapters.grpc.server.server import GrpcServer, Servicers
+from adapters.grpc.server.stream_work import StreamWork
+from adapters.grpc.services.admin_service import AdminServicer
+from adapters.grpc.services.customer_service import CustomerServicer
+from adapters.grpc.services.dispute_service import DisputeServicer
+from adapters.grpc.services.event_service import EventServicer
+from adapters.grpc.services.payment_method_service import PaymentMethodServicer
+from adapters.grpc.services.payment_service import PaymentServicer
+from adapters.grpc.translate.events import event_json
+from adapters.http.crew import WorkerPoolStatus
+from adapters.http.metrics import Family, Metrics
+from adapters.http.server import HttpServer, Pages
+from adapters.persistence.encryption.sealing import Sealer, SealingKey
+from adapters.persistence.repositories.deployment import mark_of
+from adapters.persistence.sql.engine import Limits, create_engine
+from adapters.persistence.store import SqlStore
+from application.access.authenticate import ApiKeyCache
+from application.access.last_used_recorder import LastUsedRecorder
+from application.audit.audit_log import Audit
+from application.audit.refused_calls import RefusedCalls
+from application.card_testing.list_abuse_blocks import ListAbuseBlocks
+from application.card_testing.purge_velocity_counters import PurgeVelocityCounters
+from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
+from application.common.not_found_horizon import NotFoundTimer
+from application.common.page_tokens import PageTokens
+from application.customers.create_customer import CreateCustomer
+from application.customers.delete_customer import DeleteCustomer
+from application.customers.find_preferred_language import FindLanguage
+from application.customers.get_customer import GetCustomer
+from application.customers.list_customers import ListCustomers
+from application.customers.update_customer import UpdateCustomer
+from application.disputes.accept_dispute import AcceptDispute
+from application.disputes.add_dispute_evidence import AddDisputeEvidence
+from application.disputes.answer_dispute import AnswerDispute
+from application.disputes.finalize_dispute import FinalizeDispute
+from application.disputes.find_new_disputes import FindNewDisputes
+from application.disputes.get_dispute import GetDispute
+from application.disputes.list_disputes import ListDisputes
+from application.disputes.poll_open_disputes import PollOpenDisputes
+from application.disputes.record_dispute import RecordDispute
+from application.events.archive_events import ArchiveEvents
+from application.events.deliver_events import DeliverEvents
+from application.events.read_feed import ReadFeed
+from application.events.relay_events import RelayEvents
+from application.events.resend_events import ListDeliveries, ListEndpoints, ResendEvents
+from application.gateway_webhooks.list_gateway_webhooks import ListNotifications
+from application.gateway_webhooks.process_gateway_webhooks import ProcessNotifications
+from application.gateway_webhooks.receive_gateway_webhook import ReceiveNotification
+from application.gateway_webhooks.retry_gateway_webhook import RetryNotification
+from application.idempotency.fingerprint import Fingerprinter
+from application.idempotency.in_flight_requests import InFlightRequests
+from application.idempotency.payment_executor import PaymentExecutor
+from application.payment_methods.add_payment_method import AddPaymentMethod
+from application.payment_methods.change_payment_method import (
+    DeletePaymentMethod,
+    MethodChanger,
+    SetDefaultPaymentMethod,
+    UpdatePaymentMethod,
+)
+from application.payment_methods.create_client_token import CreateClientToken
+from application.payment_methods.find_default_method import FindDefaultMethod
+from application.payment_methods.get_payment_method import GetPaymentMethod
+from application.payment_methods.list_payment_methods import ListPaymentMethods
+from application.payment_methods.resolve_unknown_methods import ResolveUnknownMethods
+from application.payment_methods.sync_payment_methods import SyncPaymentMethods
+from application.payments.capture_payment import CapturePayment
+from application.payments.create_payment import CreatePayment
+from application.payments.export_payments import ExportPayments
+from application.payments.get_payment import GetPayment
+from application.payments.list_payment_events import ListPaymentEvents
+from application.payments.list_payments import ListPayments
+from application.payments.poll_schedule import SettlementPollPolicy
+from application.payments.poll_settlements import PollSettlements
+from application.payments.refund_payment import RefundPayment
+from application.payments.sync_from_gateway import Refresh
+from application.payments.verify_payment import VerifyPayment
+from application.payments.void_payment import VoidPayment
+from application.ports.deliveries import Endpoint
+from application.recovery.explain_transactions import ExplainTransactions
+from application.recovery.list_unresolved_operations import ListUnresolvedOperations
+from application.recovery.reconcile import Reconcile
+from application.recovery.resolve_operation import ResolveOperation
+from application.recovery.resolve_operations import ResolveOperations
+from application.recovery.reverse_orphans import ReverseOrphans
+from application.recovery.service_hold import HoldWatch
+from bootstrap.config.event_webhooks import read_endpoints
+from bootstrap.config.limits import traffic_limits
+from bootstrap.config.settings import RawCards, Settings
+from bootstrap.process.nonblocking_output import STDERR, STDOUT
+from bootstrap.wiring.authentication import authentication, closed_services, tls_files
+from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
+from bootstrap.wiring.gateway_metrics import gateway_families
+
+
+def _gateway_metrics(gateway: BraintreeAdapter) -> Callable[[], Iterable[Family]]:
+    return lambda: gateway_families(gateway.traffic)
+
+
+def _dropped_lines() -> Iterable[Family]:
+    counts = [((("stream", name),), writer.dropped) for name, writer in (("stdout", STDOUT), ("stderr", STDERR))]
+    yield Family(
+        "bayar_log_lines_dropped_total", "Lines that found no room or could not be written.", "counter", counts
+    )
+
+
+def _braintree_settings(settings: Settings) -> BraintreeSettings:
+    return BraintreeSettings(
+        environment=settings.braintree_environment.value,
+        merchant_id=settings.braintree_merchant_id,
+        public_key=settings.braintree_public_key,
+        private_key=settings.braintree_private_key.get_secret_value(),
+        merchant_accounts=settings.braintree_merchant_accounts,
+        url=settings.braintree_url,
+        ca_file=str(settings.braintree_ca_file or ""),
+        connect_timeout_seconds=settings.braintree_connect_timeout_seconds,
+        read_timeout_seconds=settings.braintree_read_timeout_seconds,
+        max_connections=settings.gateway_calls,
+        max_waiting=settings.gateway_waiting,
+        breaker_failures=settings.braintree_breaker_failures,
+        use_api_request_key=settings.braintree_use_api_request_key,
+        stock_parser=settings.braintree_stock_parser,
+    )
+
+
+def _order_ids(engine: Engine) -> OrderIds:
+    return OrderIds(partial(mark_of, engine))
+
+
+def _sealer(settings: Settings) -> Sealer:
+    keys = [SealingKey(name, key) for name, key in settings.keys_at_rest()]
+    return Sealer(keys, settings.key_for("lookups of sealed values"))
+
+
+def _endpoints(settings: Settings) -> list[Endpoint]:
+    return read_endpoints(settings.event_webhooks_file, allow_private=settings.allow_private_webhooks)
+
+
+def _postman(settings: Settings, clock: SystemClock) -> HttpPostman:
+    return HttpPostman(lambda item: event_json(item, clock.now().date()), allow_private=settings.allow_private_webhooks)
+
+
+def _exactly_once(
+    settings: Settings, store: SqlStore, clock: SystemClock, ids: UlidSource, in_flight: InFlightRequests
+) -> PaymentExecutor:
+    return PaymentExecutor(
+        store=store,
+        clock=clock,
+        ids=ids,
+        in_flight=in_flight,
+        fingerprinter=Fingerprinter(settings.key_for("fingerprints")),
+        lease=settings.lease,
+        first_check=timedelta(seconds=settings.first_check_seconds),
+        follow=_follow(settings),
+    )
+
+
+def _attempt_guard(settings: Settings, store: SqlStore, clock: SystemClock, ids: UlidSource) -> VelocityLimiter:
+    limits = VelocityLimits(
+        window=_window(settings),
+        per_card=settings.declines_per_card,
+        per_customer=settings.declines_per_customer,
+        per_client_address=settings.declines_per_client_address,
+        per_caller=settings.declines_per_caller,
+        cards_per_customer=settings.cards_per_customer,
+        cards_per_client_address=settings.cards_per_client_address,
+    )
+    return VelocityLimiter(store, clock, ids, limits, settings.key_for("attempts"))
+
+
+def _window(settings: Settings) -> timedelta:
+    return timedelta(seconds=settings.decline_window_seconds)
+
+
+def _threads_of_requests(settings: Settings) -> int:
+    """All but half of those that no request to the gateway can take: reads have them."""
+    return settings.grpc_threads - max(1, settings.spare_threads // 2)
+
+
+def _follow(settings: Settings) -> SettlementPollPolicy:
+    return SettlementPollPolicy(
+        shortest=timedelta(seconds=settings.follow_interval_seconds), watch=timedelta(days=settings.watch_refunds_days)
+    )
+
+
+def _absence(settings: Settings) -> NotFoundTimer:
+    return NotFoundTimer(time.monotonic, timedelta(seconds=settings.absence_horizon_seconds))
+
+
+def _waiting(store: SqlStore) -> Callable[[], dict[str, int]]:
+    """How many notifications are in which unfinished state."""
+
+    def count() -> dict[str, int]:
+        with store.read() as work:
+            return {state.value: number for state, number in work.notifications.count().items()}
+
+    return count
+
+
+class Container(containers.DeclarativeContainer):
+    """Everything the service is made of. `settings` must be overridden first."""
+
+    settings = providers.Dependency(instance_of=Settings)
+
+    clock = providers.Singleton(SystemClock)
+    ids = providers.Singleton(UlidSource)
+    in_flight = providers.Singleton(InFlightRequests, providers.Callable(_threads_of_requests, settings))
+    callers = providers.Object(current_caller)
+    limits = providers.Factory(Limits, pool_size=settings.provided.database_connections)
+    engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
+    sealer = providers.Singleton(_sealer, settings)
+    store = providers.Singleton(SqlStore, engine, ids, sealer)
+    braintree_settings = providers.Callable(_braintree_settings, settings)
+    order_ids = providers.Singleton(_order_ids, engine)
+    gateway = providers.Singleton(BraintreeAdapter, braintree_settings, order_ids)
+    currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
+
+    known_keys = providers.Singleton(ApiKeyCache, store, settings.provided.credential_seconds)
+    key_uses = providers.Singleton(LastUsedRecorder, store)
+    hold = providers.Singleton(HoldWatch, store, providers.Object(time.monotonic))
+    audit = providers.Singleton(Audit, store, clock, ids)
+    refused_calls = providers.Singleton(RefusedCalls, store, clock, ids, providers.Object(time.monotonic))
+    authenticate = providers.Singleton(authentication, settings, known_keys, key_uses, clock)
+
+    executor = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
+    follow = providers.Singleton(_follow, settings)
+    page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
+    refresh = providers.Singleton(Refresh, store, gateway, clock, ids, follow)
+    absence = providers.Singleton(_absence, settings)
+    dispute_interval = providers.Callable(lambda settings: timedelta(seconds=settings.dispute_poll_seconds), settings)
+    # Set once the process has been told to stop.
+    stopping = providers.Singleton(threading.Event)
+
+    attempt_guard = providers.Singleton(_attempt_guard, settings, store, clock, ids)
+    forget_attempts = providers.Singleton(PurgeVelocityCounters, store, clock, providers.Callable(_window, settings))
+    list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
+
+    reread_methods = providers.Singleton(SyncPaymentMethods, store, gateway, clock)
+    accepts_cards = providers.Callable(lambda settings: settings.raw_cards is RawCards.ACCEPT, settings)
+    create_payment = providers.Singleton(
+        CreatePayment, store, gateway, executor, currencies, attempt_guard, reread_methods, accepts_cards
+    )
+    capture_payment = providers.Singleton(CapturePayment, store, gateway, executor)
+    void_payment = providers.Singleton(VoidPayment, gateway, executor)
+    refund_payment = providers.Singleton(RefundPayment, store, gateway, executor, refresh)
+    get_payment = providers.Singleton(GetPayment, store)
+    list_payments = providers.Singleton(ListPayments, store, page_tokens)
+    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, ids, follow)
+    list_payment_events = providers.Singleton(ListPaymentEvents, store, page_tokens)
+    export_payments = providers.Singleton(ExportPayments, store)
+    decline_codes = providers.Singleton(codes_by_reason)
+
+    create_customer = providers.Singleton(CreateCustomer, store, executor)
+    get_customer = providers.Singleton(GetCustomer, store)
+    update_customer = providers.Singleton(UpdateCustomer, store, gateway, executor)
+    delete_customer = providers.Singleton(DeleteCustomer, store, gateway, executor)
+    list_customers = providers.Singleton(ListCustomers, store, page_tokens)
+
+    find_default_method = providers.Singleton(FindDefaultMethod, store)
+    find_language = providers.Singleton(FindLanguage, store)
+
+    create_client_token = providers.Singleton(
+        CreateClientToken, store, gateway, currencies, reread_methods, executor.provided.begin_lease
+    )
+    add_payment_method = providers.Singleton(
+        AddPaymentMethod, store, gateway, executor, attempt_guard, reread_methods, accepts_cards
+    )
+    get_payment_method = providers.Singleton(GetPaymentMethod, store)
+    list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
+    get_dispute = providers.Singleton(GetDispute, store)
+    list_disputes = providers.Singleton(ListDisputes, store, page_tokens)
+    record_dispute = providers.Singleton(RecordDispute, store, gateway, clock, ids, follow, dispute_interval)
+    answer_dispute = providers.Singleton(AnswerDispute, store, executor, record_dispute)
+    accept_dispute = providers.Singleton(AcceptDispute, gateway, answer_dispute)
+    add_dispute_evidence = providers.Singleton(AddDisputeEvidence, gateway, answer_dispute)
+    finalize_dispute = providers.Singleton(FinalizeDispute, gateway, answer_dispute)
+    follow_disputes = providers.Singleton(PollOpenDisputes, store, gateway, executor, record_dispute, absence)
+    poll_disputes = providers.Singleton(FindNewDisputes, store, gateway, clock, record_dispute)
+
+    method_changer = providers.Singleton(MethodChanger, store, executor)
+    update_payment_method = providers.Singleton(UpdatePaymentMethod, gateway, method_changer)
+    set_default_payment_method = providers.Singleton(SetDefaultPaymentMethod, gateway, method_changer)
+    delete_payment_method = providers.Singleton(DeletePaymentMethod, gateway, method_changer)
+
+    resolve_operations = providers.Singleton(
+        ResolveOperations, store, gateway, executor, refresh, absence, is_stopping=stopping.provided.is_set
+    )
+    resolve_methods = providers.Singleton(
+        ResolveUnknownMethods, store, gateway, executor, absence, is_stopping=stopping.provided.is_set
+    )
+    follow_payments = providers.Singleton(PollSettlements, store, gateway, executor)
+
+    metrics = providers.Singleton(
+        Metrics, providers.Factory(_gateway_metrics, gateway), providers.Object(_dropped_lines)
+    )
+    # The processes that answer calls, where they are not this one.
+    crew = providers.Singleton(WorkerPoolStatus)
+    notification_reader = providers.Singleton(BraintreeNotifications, braintree_settings)
+    receive_notification = providers.Singleton(ReceiveNotification, store, notification_reader, clock)
+    process_notifications = providers.Singleton(
+        ProcessNotifications,
+        store,
+        gateway,
+        executor,
+        refresh,
+        record_dispute,
+        reread_methods,
+        resolve_operations,
+        metrics.provided.count_processed,
+        settings.provided.webhook_attempts,
+    )
+    list_notifications = providers.Singleton(ListNotifications, store, page_tokens)
+    retry_notification = providers.Singleton(RetryNotification, store, executor)
+
+    relay_events = providers.Singleton(RelayEvents, store)
+    archive_events = providers.Singleton(ArchiveEvents, store)
+    read_feed = providers.Singleton(ReadFeed, store)
+
+    endpoints = providers.Singleton(_endpoints, settings)
+    postman = providers.Singleton(_postman, settings, clock)
+    deliver_events = providers.Singleton(
+        DeliverEvents, store, read_feed, postman, clock, endpoints, is_stopping=stopping.provided.is_set
+    )
+    list_endpoints = providers.Singleton(ListEndpoints, store, endpoints)
+    list_deliveries = providers.Singleton(ListDeliveries, store, endpoints)
+    resend_events = providers.Singleton(ResendEvents, store, executor, endpoints)
+
+    list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
+    resolve_operation = providers.Singleton(ResolveOperation, store, gateway, executor, resolve_operations)
+    explain_transactions = providers.Singleton(ExplainTransactions, store)
+    reconcile = providers.Singleton(
+        Reconcile,
+        store,
+        gateway,
+        explain_transactions,
+        providers.Factory(ReverseOrphans, gateway, ids, executor.provided.begin_lease, explain_transactions),
+    )
+
+    stream_work = providers.Singleton(StreamWork, "stream")
+    servicers = providers.Factory(
+        Servicers,
+        payments=providers.Factory(
+            PaymentServicer,
+            callers=callers,
+            create_payment=create_payment,
+            capture_payment=capture_payment,
+            void_payment=void_payment,
+            refund_payment=refund_payment,
+            get_payment=get_payment,
+            list_payments=list_payments,
+            verify_payment=verify_payment,
+            list_payment_events=list_payment_events,
+            decline_codes=decline_codes,
+            language_of=find_language,
+            stream_work=stream_work,
+        ),
+        customers=providers.Factory(
+            CustomerServicer,
+            callers=callers,
+            create_customer=create_customer,
+            get_customer=get_customer,
+            update_customer=update_customer,
+            delete_customer=delete_customer,
+            list_customers=list_customers,
+            default_method_of=find_default_method,
+        ),
+        payment_methods=providers.Factory(
+            PaymentMethodServicer,
+            callers=callers,
+            clock=clock,
+            create_client_token=create_client_token,
+            add_payment_method=add_payment_method,
+            get_payment_method=get_payment_method,
+            list_payment_methods=list_payment_methods,
+            update_payment_method=update_payment_method,
+            set_default_payment_method=set_default_payment_method,
+            delete_payment_method=delete_payment_method,
+            language_of=find_language,
+        ),
+        disputes=providers.Factory(
+            DisputeServicer,
+            callers=callers,
+            get_dispute=get_dispute,
+            list_disputes=list_disputes,
+            accept_dispute=accept_dispute,
+            add_dispute_evidence=add_dispute_evidence,
+            finalize_dispute=finalize_dispute,
+        ),
+        events=providers.Factory(
+            EventServicer, callers, clock, read_feed, settings.provided.feed_interval_seconds, stream_work
+        ),
+        admin=providers.Factory(
+            AdminServicer,
+            callers=callers,
+            list_unresolved_operations=list_unresolved_operations,
+            resolve_operation=resolve_operation,
+            reconcile=reconcile,
+            export_payments=export_payments,
+            list_abuse_blocks=list_abuse_blocks,
+            list_endpoints=list_endpoints,
+            list_deliveries=list_deliveries,
+            resend_events=resend_events,
+            list_notifications=list_notifications,
+            retry_notification=retry_notification,
+            # Its streams wait for the gateway: those of others do not wait behind them.
+            stream_work=providers.Singleton(StreamWork, "administration"),
+        ),
+    )
+    http_server = providers.Singleton(
+        HttpServer,
+        providers.Factory(
+            Pages,
+            receive=receive_notification,
+            answer_challenge=notification_reader.provided.answer_challenge,
+            waiting=providers.Factory(_waiting, store),
+            metrics=metrics,
+            crew=crew,
+        ),
+    )
+    server = providers.Singleton(
+        GrpcServer,
+        servicers,
+        authenticate,
+        audit,
+        refused_calls.provided.note,
+        hold.provided.must_take_changes,
+        providers.Callable(traffic_limits, settings),
+        providers.Callable(tls_files, settings),
+        providers.Callable(closed_services, settings),
+    )

@@ -1,0 +1,162 @@
+"""Notifications are taken in once, listed newest first, and dealt with again when an administrator asks."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from application.common.errors import InvalidRequest, NotFound, RequestIdReused, ResourceKind, Rule
+from application.ports.gateway_webhooks import ForgedNotification, NotificationOutcome, NotificationState
+from tests.application.gateway_webhooks.inbox import GENUINE, Inbox
+from tests.application.shop import SHOP, a_request_id
+from tests.fakes.memory_gateway import Fault
+
+HOUR = timedelta(hours=1)
+UNKNOWN = "f" * 64
+
+
+@pytest.fixture
+def inbox() -> Inbox:
+    return Inbox(max_attempts=1)
+
+
+# Receiving
+
+
+def test_a_notification_that_comes_twice_is_kept_once(inbox: Inbox) -> None:
+    one = inbox.told("check")
+    stored = inbox.stored(one)
+    assert (stored.state, stored.receive_time) == (NotificationState.PENDING, inbox.clock.now())
+    inbox.process()
+    done = inbox.stored(one)
+    inbox.wait(HOUR)
+    again = inbox.receive(GENUINE, one)
+    assert (again.kind, again.is_new) == ("check", False)
+    assert inbox.stored(one) == done
+
+
+def test_whoever_tells_hears_that_it_is_new(inbox: Inbox) -> None:
+    one = inbox.told("check")
+    inbox.store = type(inbox.store)(inbox.ids)
+    elsewhere = Inbox()
+    elsewhere.reader.genuine = inbox.reader.genuine
+    received = elsewhere.receive(GENUINE, one)
+    assert (received.kind, received.is_new) == ("check", True)
+
+
+def test_a_forged_notification_is_not_kept(inbox: Inbox) -> None:
+    with pytest.raises(ForgedNotification):
+        inbox.receive("somebody's signature", "payload")
+    assert inbox.list_notifications(()) == ([], "")
+
+
+# Dealing with it again
+
+
+def dead(inbox: Inbox) -> str:
+    one = inbox.told_of("bt1")
+    inbox.fails("find_transaction", Fault.UNREACHABLE)
+    assert inbox.dealt_with(one).state is NotificationState.DEAD
+    return one
+
+
+def test_what_was_given_up_is_dealt_with_again_from_the_start(inbox: Inbox) -> None:
+    one, request_id = dead(inbox), a_request_id()
+    inbox.wait(HOUR)
+    pending = inbox.retry(request_id, one, SHOP)
+    assert pending == inbox.stored(one)
+    assert (pending.state, pending.outcome) == (NotificationState.PENDING, NotificationOutcome.NONE)
+    assert (pending.attempt_count, pending.next_attempt_time, pending.finish_time) == (0, inbox.clock.now(), None)
+    done = inbox.dealt_with(one)
+    assert (done.state, done.outcome, done.attempt_count) == (NotificationState.DONE, NotificationOutcome.NOT_OURS, 1)
+    assert inbox.retry(request_id, one, SHOP) == done
+    assert inbox.process() == 0
+    assert inbox.retry(a_request_id(), one, SHOP).outcome is NotificationOutcome.NONE
+
+
+@pytest.mark.parametrize(
+    ("notification_id", "rule"),
+    [
+        ("", Rule.REQUIRED),
+        ("f" * 63, Rule.NOTIFICATION_ID),
+        ("f" * 65, Rule.NOTIFICATION_ID),
+        ("F" * 64, Rule.NOTIFICATION_ID),
+        ("g" * 64, Rule.NOTIFICATION_ID),
+    ],
+)
+def test_what_names_no_notification_is_refused_with_every_fault(inbox: Inbox, notification_id: str, rule: Rule) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        inbox.retry("no uuid", notification_id, SHOP)
+    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [
+        ("request_id", Rule.UUID),
+        ("notification_id", rule),
+    ]
+
+
+def test_an_unknown_notification_is_not_found_and_its_request_is_not_used_up(inbox: Inbox) -> None:
+    request_id = a_request_id()
+    with pytest.raises(NotFound) as refusal:
+        inbox.retry(request_id, UNKNOWN, SHOP)
+    assert (refusal.value.kind, refusal.value.resource_id) == (ResourceKind.NOTIFICATION, UNKNOWN)
+    assert inbox.retry(request_id, dead(inbox), SHOP).state is NotificationState.PENDING
+
+
+def test_a_request_for_one_notification_is_not_taken_for_another(inbox: Inbox) -> None:
+    first, second, request_id = dead(inbox), dead(inbox), a_request_id()
+    inbox.retry(request_id, first, SHOP)
+    with pytest.raises(RequestIdReused) as refusal:
+        inbox.retry(request_id, second, SHOP)
+    assert refusal.value.fields == ("notification_id",)
+    assert inbox.stored(second).state is NotificationState.DEAD
+
+
+# Listing
+
+
+def test_they_are_listed_newest_first_page_by_page(inbox: Inbox) -> None:
+    told = []
+    for _ in range(5):
+        told.append(inbox.told("check"))
+        inbox.wait(HOUR)
+    listed, token, sizes = [], "", []
+    while True:
+        page, token = inbox.list_notifications((), page_size=2, page_token=token)
+        listed += [one.notification.notification_id for one in page]
+        sizes.append(len(page))
+        if not token:
+            break
+    assert listed == told[::-1]
+    assert sizes == [2, 2, 1]
+
+
+def test_only_those_in_the_states_asked_for_are_listed(inbox: Inbox) -> None:
+    given_up, done = dead(inbox), inbox.told("check")
+    inbox.process()
+    waiting = inbox.told("check")
+
+    def listed(*states: NotificationState) -> set[str]:
+        return {one.notification.notification_id for one in inbox.list_notifications(states)[0]}
+
+    assert listed() == {given_up, done, waiting}
+    assert listed(NotificationState.DEAD) == {given_up}
+    assert listed(NotificationState.DONE, NotificationState.PENDING) == {done, waiting}
+
+
+def test_every_fault_of_a_list_is_named(inbox: Inbox) -> None:
+    with pytest.raises(InvalidRequest) as refusal:
+        inbox.list_notifications((NotificationState.DEAD, None), page_size=-1, page_token="none of ours")
+    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [
+        ("page_size", Rule.NOT_NEGATIVE),
+        ("states", Rule.KNOWN_VALUE),
+        ("page_token", Rule.PAGE_TOKEN),
+    ]
+
+
+def test_a_page_of_one_list_is_none_of_another(inbox: Inbox) -> None:
+    for _ in range(2):
+        inbox.told("check")
+    _, token = inbox.list_notifications((NotificationState.PENDING,), page_size=1)
+    assert token
+    with pytest.raises(InvalidRequest):
+        inbox.list_notifications((NotificationState.DEAD,), page_size=1, page_token=token)

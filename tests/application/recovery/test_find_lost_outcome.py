@@ -1,0 +1,143 @@
+"""What the gateway shows of an operation whose answer was lost, for every kind of operation and every status."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from application.ports.gateway import Approved, Declined, Outcome, Rejected
+from application.recovery.find_lost_outcome import look_up
+from domain.ids import OPERATION, OperationId
+from domain.money import Money
+from domain.operation import Operation, OperationKind
+from domain.transaction import TransactionSnapshot, TransactionStatus
+from tests.application.recovery.test_reconcile import an_orphan
+from tests.application.shop import Shop, an_order, usd
+from tests.fakes.memory_gateway import Fault
+
+CAPTURED = {
+    TransactionStatus.SUBMITTED,
+    TransactionStatus.SETTLEMENT_PENDING,
+    TransactionStatus.SETTLEMENT_CONFIRMED,
+    TransactionStatus.SETTLING,
+    TransactionStatus.SETTLED,
+    # Refused at settlement, it was captured all the same.
+    TransactionStatus.SETTLEMENT_DECLINED,
+}
+DONE = {OperationKind.CAPTURE: CAPTURED, OperationKind.VOID: {TransactionStatus.VOIDED, TransactionStatus.RELEASED}}
+MAY_BE_ON_ITS_WAY = {
+    OperationKind.CAPTURE: {TransactionStatus.AUTHORIZED, TransactionStatus.PARTIALLY_CAPTURED},
+    OperationKind.VOID: {
+        TransactionStatus.AUTHORIZED,
+        TransactionStatus.PARTIALLY_CAPTURED,
+        TransactionStatus.SUBMITTED,
+        TransactionStatus.SETTLEMENT_PENDING,
+    },
+}
+
+
+def lost(shop: Shop, kind: OperationKind, fault: Fault = Fault.LOST_BEFORE, *, in_part: bool = False) -> Operation:
+    """An operation without an answer."""
+    payment = shop.settled() if kind is OperationKind.REFUND else shop.authorize()
+    shop.fails(kind.value, fault)
+    match kind:
+        case OperationKind.CAPTURE:
+            return shop.capture(payment, 30_00 if in_part else None).operations[-1]
+        case OperationKind.VOID:
+            return shop.void(payment).operations[-1]
+        case _:
+            return shop.refund(payment, 30_00).operations[-1]
+
+
+def seen(shop: Shop, operation: Operation) -> Outcome | None:
+    return look_up(shop.real_gateway, operation)
+
+
+@pytest.mark.parametrize("kind", [OperationKind.CAPTURE, OperationKind.VOID])
+@pytest.mark.parametrize("status", TransactionStatus)
+def test_what_acts_on_a_transaction_shows_there(kind: OperationKind, status: TransactionStatus) -> None:
+    shop = Shop()
+    operation = lost(shop, kind)
+    target = shop.real_gateway.find_transaction(operation.target_transaction_id)
+    assert target is not None
+    shop.real_gateway._change(target, standing=TransactionSnapshot(status))
+    outcome = seen(shop, operation)
+    if status in DONE[kind]:
+        assert isinstance(outcome, Approved)
+        assert outcome.transaction.transaction_id == operation.target_transaction_id
+    elif status in MAY_BE_ON_ITS_WAY[kind]:
+        assert outcome is None
+    else:
+        assert isinstance(outcome, Rejected)
+        assert outcome.detail == f"the transaction is {status.value.replace('_', ' ')}"
+        assert outcome.details.status == status.value
+
+
+@pytest.mark.parametrize("kind", [OperationKind.CAPTURE, OperationKind.VOID])
+def test_what_acts_on_a_transaction_that_is_not_shown_may_be_on_its_way(kind: OperationKind) -> None:
+    shop = Shop()
+    operation = lost(shop, kind, Fault.LOST_AFTER)
+    assert seen(Shop(), operation) is None
+
+
+@pytest.mark.parametrize("lag", [timedelta(), timedelta(hours=1)], ids=["at once", "searches lag"])
+@pytest.mark.parametrize("kind", [OperationKind.REFUND, OperationKind.CAPTURE])
+def test_a_refund_or_part_is_found_at_once(kind: OperationKind, lag: timedelta) -> None:
+    shop = Shop(search_lag=lag)
+    operation = lost(shop, kind, Fault.LOST_AFTER, in_part=True)
+    outcome = seen(shop, operation)
+    assert isinstance(outcome, Approved)
+    assert outcome.transaction.amount == Money(30_00, "USD")
+    assert outcome.transaction.order_id == operation.operation_id
+
+
+@pytest.mark.parametrize("kind", [OperationKind.REFUND, OperationKind.CAPTURE])
+def test_another_refund_or_part_of_the_same_sale_is_not_taken_for_it(kind: OperationKind) -> None:
+    shop = Shop()
+    operation = lost(shop, kind, in_part=True)
+    for _ in range(40):
+        shop.resolve(after=timedelta(seconds=10))
+    (payment,) = shop.list_all()
+    shop.refund(payment, 20_00) if kind is OperationKind.REFUND else shop.capture(payment, 20_00)
+    assert seen(shop, operation) is None
+
+
+def test_a_part_that_carries_the_order_id_of_the_whole_is_not_the_whole() -> None:
+    shop = Shop()
+    payment = shop.authorize()
+    shop.capture(payment, 30_00)
+    part = shop.real_gateway.all_transactions()[-1]
+    shop.real_gateway._change(part, order_id=payment.authorization.operation_id)
+    outcome = seen(shop, payment.authorization)
+    assert isinstance(outcome, Approved)
+    assert outcome.transaction.transaction_id == payment.authorization.transaction_id
+
+
+def test_a_refund_that_carries_the_order_id_of_its_sale_is_not_the_sale() -> None:
+    shop = Shop()
+    payment = shop.settled()
+    shop.refund(payment, 30_00)
+    refund = shop.real_gateway.all_transactions()[-1]
+    shop.real_gateway._change(refund, order_id=payment.authorization.operation_id)
+    outcome = seen(shop, payment.authorization)
+    assert isinstance(outcome, Approved)
+    assert outcome.transaction.transaction_id == payment.authorization.transaction_id
+
+
+def test_one_that_took_effect_says_more_than_one_that_was_declined() -> None:
+    shop = Shop()
+    declined = shop.pay(an_order(amount=usd(2001_00)))
+    operation = declined.authorization
+    assert isinstance(seen(shop, operation), Declined)
+    taken = an_orphan(shop, operation_id=operation.operation_id)
+    outcome = seen(shop, operation)
+    assert isinstance(outcome, Approved)
+    assert outcome.transaction.transaction_id == taken
+
+
+def test_what_shows_nowhere_may_be_on_its_way() -> None:
+    shop = Shop()
+    payment = shop.pay()
+    assert seen(shop, replace(payment.authorization, operation_id=OperationId(shop.ids.new(OPERATION)))) is None

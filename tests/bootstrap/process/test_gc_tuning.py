@@ -1,0 +1,19 @@
+"""What stays for ever is not collected again and again."""
+
+import subprocess
+import sys
+
+
+def test_what_was_there_at_the_start_stays_out_of_every_collection() -> None:
+    # In a process of its own: what is frozen stays so.
+    code = (
+        "import gc, bootstrap.wiring.container, bootstrap.process.gc_tuning\n"
+        "before = len(gc.get_objects())\n"
+        "bootstrap.process.gc_tuning.settle()\n"
+        "assert gc.get_freeze_count() > 100_000, gc.get_freeze_count()\n"
+        "assert len(gc.get_objects()) < before / 100\n"
+        "ring = []; ring.append(ring); identity = id(ring); del ring\n"
+        "assert gc.collect() >= 1, 'what comes later is still collected'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,14 @@
+"""When whoever ended is followed by another one."""
+
+from __future__ import annotations
+
+from bootstrap.process.supervisor import WorkerSlot
+
+
+def test_who_ends_early_is_followed_after_a_pause_that_grows_to_its_limit_and_never_beyond() -> None:
+    place = WorkerSlot(1)
+    pauses = [place.plan_next(is_early=True) for _ in range(2000)]
+    assert pauses[:7] == [1, 2, 4, 8, 16, 30, 30]
+    assert set(pauses[7:]) == {30}, "a night of it"
+    assert place.plan_next(is_early=False) == 0
+    assert place.plan_next(is_early=True) == 1
