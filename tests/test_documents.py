@@ -1,0 +1,63 @@
+"""Every path that a document names exists."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+DOCUMENTS: Final = (
+    "docs/glossary.md",
+    "docs/develop/where.md",
+    "docs/architecture.md",
+    "docs/reliability.md",
+    "docs/security.md",
+)
+# A document may leave out `src/`.
+_BASES: Final = (ROOT, ROOT / "src")
+_FOLDERS: Final = "adapters|application|benchmarks|bootstrap|clients|docs|domain|proto|requirements|src|tests|twin"
+# In code quotes: a name with a known ending, or a path that begins with a folder of this repository.
+_QUOTED: Final = re.compile(rf"`((?:[\w.-]+/)*[\w-]+\.(?:json|md|proto|py|toml)|(?:{_FOLDERS})/[\w./-]*)`")
+_LINK: Final = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
+
+
+def _missing(name: str, text: str) -> Iterator[str]:
+    """The paths in code quotes and the targets of links that do not exist."""
+    for path in _QUOTED.findall(text):
+        if not any((base / path).exists() for base in _BASES) and not _is_known_name(path):
+            yield path
+    for target in _LINK.findall(text):
+        if not (ROOT / name).parent.joinpath(target).exists():
+            yield target
+
+
+def _is_known_name(path: str) -> bool:
+    """Whether it is the bare name of a source or test file, whose folder the document names nearby."""
+    return "/" not in path and any(next((ROOT / folder).rglob(path), None) for folder in ("src", "tests"))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_path_that_a_document_names_exists(name: str) -> None:
+    assert list(_missing(name, (ROOT / name).read_text("utf-8"))) == []
+
+
+def test_a_path_that_does_not_exist_is_found() -> None:
+    text = "`src/domain/gone.py`, `adapters/gone/`, `gone.py`, [gone](gone.md#part), `src/domain/money.py`, `money.py`"
+    assert list(_missing("docs/glossary.md", text)) == ["src/domain/gone.py", "adapters/gone/", "gone.py", "gone.md"]
+
+
+def test_each_line_of_the_glossary_and_of_the_list_of_tasks_names_a_file() -> None:
+    for name in DOCUMENTS[:2]:
+        text = (ROOT / name).read_text("utf-8")
+        rows = [row for row in text.splitlines() if row.startswith("| ") and row.split()[1] not in ("Task", "Term")]
+        assert len(rows) > 40
+        assert [row for row in rows if not _QUOTED.search(row)] == []
+
+
+def test_the_glossary_is_in_alphabetical_order() -> None:
+    terms = re.findall(r"^\| \*\*(.+?)\*\*", (ROOT / DOCUMENTS[0]).read_text("utf-8"), re.MULTILINE)
+    assert terms == sorted(terms, key=str.casefold)
