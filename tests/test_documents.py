@@ -22,6 +22,7 @@ _BASES: Final = (ROOT, ROOT / "src")
 _FOLDERS: Final = "adapters|application|benchmarks|bootstrap|clients|docs|domain|proto|requirements|src|tests|twin"
 # In code quotes: a name with a known ending, or a path that begins with a folder of this repository.
 _QUOTED: Final = re.compile(rf"`((?:[\w.-]+/)*[\w-]+\.(?:json|md|proto|py|toml)|(?:{_FOLDERS})/[\w./-]*)`")
+_IDENTIFIER: Final = re.compile(r"`([A-Za-z_]+)`")
 _LINK: Final = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 
 
@@ -56,6 +57,14 @@ def test_each_line_of_the_glossary_and_of_the_list_of_tasks_names_a_file() -> No
         rows = [row for row in text.splitlines() if row.startswith("| ") and row.split()[1] not in ("Task", "Term")]
         assert len(rows) > 40
         assert [row for row in rows if not _QUOTED.search(row)] == []
+
+
+def test_each_name_that_a_line_quotes_occurs_in_a_file_of_that_line() -> None:
+    for name in DOCUMENTS[:2]:
+        for row in (ROOT / name).read_text("utf-8").splitlines():
+            files = [ROOT / path for path in _QUOTED.findall(row)]
+            text = "".join(file.read_text("utf-8") for file in files if file.is_file())
+            assert [one for one in _IDENTIFIER.findall(row) if one not in text] == [], row
 
 
 def test_the_glossary_is_in_alphabetical_order() -> None:
