@@ -1,1 +1,1 @@
-"""What can be asked of Bayar: one use case a file, and the ports it needs."""
+"""The use cases of Bayar, one a file, and the ports they need."""

@@ -1,1 +1,1 @@
-"""What a payment is: values, the payment's life, and the rules it obeys. Standard library only."""
+"""The domain model of payments: value objects, state machine, and rules. Standard library only."""

@@ -1,4 +1,4 @@
-"""Where the cardholder lives, and what the statement says."""
+"""The cardholder's postal address, and the statement descriptor."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Finds card numbers (PANs) in free text, in whatever spelling, so that none is stored or logged.
+"""Finds card numbers (PANs) in free text, in any spelling, so that none is stored or logged.
 
 A card number is 12 to 19 digits that an issuer's range, a length of that range and the Luhn check digit confirm. One
 random number of 16 digits in 25 looks like that, so where digits are grouped, the grouping must speak for a card, too:

@@ -1,4 +1,4 @@
-"""Numbers that a card detector must leave alone: those that prove to be something else."""
+"""Exemptions from card detection: UUIDs, digests, IBANs, article and parcel numbers, order numbers and dates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The number ranges that card schemes issue from (ISO/IEC 7812), and how long their card numbers are."""
+"""Card number ranges (BINs) of the card schemes (ISO/IEC 7812), with the lengths of their card numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A person who pays."""
+"""A customer: a person who pays."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Why money was not taken, who can fix it, and how to go on."""
+"""Decline reasons: why a payment was declined, who can fix it, and whether to retry."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""A dispute: a claim of the customer's bank on a payment, and what the shop answered."""
+"""A dispute (chargeback): a claim of the customer's bank on a payment, and the merchant's response."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the domain refuses. Errors carry fields; sentences are written at the edge."""
+"""Errors for broken domain rules. Errors carry fields; sentences are written at the edge."""
 
 from domain.ids import DisputeId, OperationId, PaymentId
 from domain.money import Money

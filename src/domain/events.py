@@ -1,4 +1,4 @@
-"""What can happen to a payment. The history is these, and a payment is what they add up to."""
+"""The domain events of a payment. The history is a list of them; replaying it gives the payment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of things: a prefix that says what it is, and 26 characters that sort by time."""
+"""Prefixed ULIDs: a prefix that names the kind of resource, and 26 characters that sort by time."""
 
 import re
 from typing import Final, NewType

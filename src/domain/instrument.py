@@ -1,4 +1,4 @@
-"""What a payment is made with: a card on its way through, and what may be shown of it afterwards."""
+"""Payment instruments: card data for the length of one call, and the masked details that may be shown afterwards."""
 
 from dataclasses import dataclass, field
 from datetime import date

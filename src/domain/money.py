@@ -1,4 +1,4 @@
-"""Exact amounts of money."""
+"""Exact money amounts in minor units of one currency."""
 
 from __future__ import annotations
 

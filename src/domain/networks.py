@@ -1,4 +1,4 @@
-"""Which addresses of the internet count as one."""
+"""IP networks that count as one client: a single IPv4 address, or an IPv6 /64."""
 
 import ipaddress
 from typing import Final

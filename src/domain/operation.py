@@ -1,4 +1,4 @@
-"""One step of a payment: one call to the gateway, recorded before it is made."""
+"""One operation of a payment: one gateway call, recorded before it is made."""
 
 from __future__ import annotations
 

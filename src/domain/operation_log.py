@@ -1,4 +1,4 @@
-"""What follows from a payment's operations: its state, where the money is, and every amount."""
+"""Values derived from a payment's operations: state, location of the funds, and every amount."""
 
 from __future__ import annotations
 

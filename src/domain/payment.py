@@ -1,4 +1,4 @@
-"""The payment: an ordered list of operations, and everything that follows from them."""
+"""The payment aggregate, event-sourced: an ordered list of operations, and the state derived from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A card or wallet kept at the gateway for a customer."""
+"""A stored payment method: a card or wallet that the gateway keeps for a customer."""
 
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta

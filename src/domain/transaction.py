@@ -1,4 +1,4 @@
-"""What the gateway says of one of its transactions."""
+"""A gateway transaction: its status, its life cycle, and the details that the gateway reports."""
 
 from __future__ import annotations
 

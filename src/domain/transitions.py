@@ -1,4 +1,4 @@
-"""The one table of what may be done to a payment, by the state it is in."""
+"""The payment's state transition table: the operations that each state allows."""
 
 from enum import Enum
 from types import MappingProxyType

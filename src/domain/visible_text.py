@@ -1,4 +1,4 @@
-"""Whether an identifier reads the same to people as it does to the database."""
+"""Checks identifiers for ambiguity: whether an identifier looks the same as another text that the database tells apart."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What went otherwise than asked although a request succeeded: for the merchant, never for the one who pays."""
+"""Warnings for the merchant about a request that succeeded with a part left out. The payer never sees them."""
 
 from dataclasses import dataclass
 from enum import Enum

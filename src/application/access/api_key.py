@@ -1,4 +1,4 @@
-"""API keys: what a back end shows to say who it is.
+"""API keys, the credentials of back ends.
 
 A key is "bayar_" + its id + "_" + a secret. The id finds the row; of the secret only the SHA-256 is kept. A slow
 password hash would add nothing, and cost every call its time: the secret is 256 random bits, which nobody tries out.

@@ -1,4 +1,4 @@
-"""Finds out who calls, from what they show: an API key, a token, or a client certificate."""
+"""Authenticates a caller by an API key, a token, or a client certificate."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When each API key was last used: roughly, so that a call does not cost a write."""
+"""Records the last use of each API key, in batches and rounded, so that a call does not cost a write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The audit log: what administrators did, and who was not let in. Entries are added and never changed."""
+"""The audit log: administrators' calls and failed access. Append-only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that were not let in, counted until they are in the audit log: alike ones in one entry, soon, and bounded."""
+"""Aggregates refused calls for the audit log: equal ones share an entry, within bounds of memory, time and disk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists who was stopped for too many declines, newest first."""
+"""Lists blocks of the velocity limits, newest first."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Deletes what was counted of declines and verifications once it no longer counts."""
+"""Purges expired velocity counters and old blocks."""
 
 from __future__ import annotations
 

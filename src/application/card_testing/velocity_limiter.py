@@ -1,4 +1,4 @@
-"""Stops card testing: declines and verifications are counted, and past a limit nothing more is tried for a while."""
+"""Velocity limits against card testing: counts declines and verifications, and blocks further attempts past a limit."""
 
 from __future__ import annotations
 

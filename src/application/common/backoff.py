@@ -1,4 +1,4 @@
-"""How long to wait before something is tried again."""
+"""Exponential backoff: the pause before the next try."""
 
 from __future__ import annotations
 

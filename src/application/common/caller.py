@@ -1,4 +1,4 @@
-"""Who is asking, and what they may do."""
+"""The caller: identity, scopes, and the data that a credential may access."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells whoever counts those at work that one of them goes away to wait for somebody else.
+"""Releases a thread's slot of the concurrency limit while the thread blocks on I/O.
 
 A hundred calls that wait for the gateway cost nothing; a hundred that work at once are each a hundred times slower.
 """

@@ -1,4 +1,4 @@
-"""Tries a record again that the database gave up in favour of another one."""
+"""Retries a transaction after a serialization failure or deadlock (StoreConflict)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the use cases refuse. Errors carry fields; sentences are written at the edge."""
+"""Errors of the use cases. Errors carry fields; sentences are written at the edge."""
 
 from dataclasses import dataclass
 from datetime import timedelta

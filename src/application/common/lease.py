@@ -1,4 +1,4 @@
-"""For how long an operation is this process's to send."""
+"""The lease of an operation: the time within which this process may send it."""
 
 from __future__ import annotations
 

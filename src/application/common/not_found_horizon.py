@@ -1,4 +1,4 @@
-"""Tells when a gateway that does not know of something has not known of it for long enough."""
+"""Measures for how long the gateway has not found an operation, until it counts as never sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Page tokens: opaque, bound to the list they belong to, and useless when changed."""
+"""Page tokens for keyset pagination: opaque, bound to one list and filter, and authenticated against tampering."""
 
 import base64
 import binascii

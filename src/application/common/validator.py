@@ -1,4 +1,4 @@
-"""Checks of what callers send: every fault is collected, and none repeats the value."""
+"""Validates requests: every violation is collected, and none repeats the value."""
 
 from __future__ import annotations
 

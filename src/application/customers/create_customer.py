@@ -1,4 +1,4 @@
-"""Creates a customer. The gateway hears of one when the first payment method is stored."""
+"""Creates a customer. The gateway's customer is created with the first stored payment method."""
 
 from dataclasses import dataclass, field
 from typing import TypedDict

@@ -1,4 +1,4 @@
-"""Deletes a customer: methods at the gateway and personal data here go, payments stay."""
+"""Deletes a customer: stored methods and personal data are erased, payments stay."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which language a customer wants to be spoken to in."""
+"""Finds a customer's preferred language."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Changes what is known of a customer."""
+"""Updates a customer's details, here and at the gateway."""
 
 from __future__ import annotations
 

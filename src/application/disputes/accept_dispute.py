@@ -1,4 +1,4 @@
-"""Gives in to a dispute."""
+"""Accepts a dispute: the merchant does not contest it."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Adds a text or a file to what the shop says about a dispute."""
+"""Adds evidence to a dispute: a text or a file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The three beats of whatever answers a dispute: record, call, record."""
+"""Executes a dispute action at most once, in three steps: record it, call the gateway, record the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What disputes claim of a transaction: each by the latest that is known of it, wherever it was learned."""
+"""Disputed amounts of a transaction, corrected by the latest report of each dispute, whatever its source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends the evidence to the bank."""
+"""Finalizes a dispute: sends the evidence to the bank."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Searches the gateway for disputes of which no notification came."""
+"""Searches the gateway for disputes that no webhook reported."""
 
 from __future__ import annotations
 

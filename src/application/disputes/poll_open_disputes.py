@@ -1,4 +1,4 @@
-"""Follows each dispute to its end, and finds out what became of answers that were lost."""
+"""Polls each open dispute until it ends, and resolves dispute actions whose outcome is unknown."""
 
 from __future__ import annotations
 

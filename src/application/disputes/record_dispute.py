@@ -1,4 +1,4 @@
-"""Records what the gateway says of a dispute, and what it does to the payment that it hits, in one transaction."""
+"""Records a gateway's dispute report and its effect on the disputed payment, in one transaction."""
 
 from __future__ import annotations
 

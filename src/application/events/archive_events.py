@@ -1,4 +1,4 @@
-"""Puts away the histories of payments that have long been at rest, so that those of the living stay small."""
+"""Archives the events of payments that have long been at rest, so that the tables of the others stay small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends events to the endpoints that operators configured: each at least once, in order, for days if need be."""
+"""Delivers events to the endpoints that operators configured: at least once, in order, with retries for three days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads the feed of changes from a place on."""
+"""Reads the feed of changes from a position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gives committed changes their places in the feed."""
+"""The relay of the transactional outbox: gives committed changes their positions in the feed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shows how far the endpoints of events are, and has events sent once more."""
+"""Shows the delivery status of event endpoints, and resends events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists what the gateway told, newest first."""
+"""Lists received gateway webhooks, newest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deals with what the gateway told: looks again at whatever it is about."""
+"""Processes stored gateway webhooks: reads the subject of each from the gateway again."""
 
 from __future__ import annotations
 

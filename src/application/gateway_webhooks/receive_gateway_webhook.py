@@ -1,4 +1,4 @@
-"""Takes in what the gateway tells: looks whether it is genuine, and stores it once."""
+"""Receives a gateway webhook: verifies its signature, and stores it once."""
 
 from __future__ import annotations
 

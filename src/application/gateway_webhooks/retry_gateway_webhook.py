@@ -1,4 +1,4 @@
-"""Has a notification dealt with again."""
+"""Retries a gateway webhook: makes it pending again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells whether two requests are the same without keeping what they said."""
+"""Request fingerprints: keyed hashes that show whether two requests are equal, without storing their content."""
 
 import hashlib
 import hmac

@@ -1,4 +1,4 @@
-"""Lets a request that arrives twice at the same moment wait for the first one's answer."""
+"""Single-flight: a duplicate of a request that is still running waits for the first one's answer."""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The three beats of every request that moves money: record, call, record.
+"""Idempotent execution of requests that move money, in three steps: record, call the gateway, record the outcome.
 
 No transaction is open during the call. Die anywhere, and the operation is still STARTED: the resolver takes it up.
 """

@@ -1,4 +1,4 @@
-"""Refusals that are the answer to a request for ever, and how the record keeps them.
+"""Standing refusals: refusals that stay the answer to a request for ever, and their stored form.
 
 They were decided on a state that may change. Were a repeat decided anew, a request that was answered "no" could move
 money later, when nobody expects it any more. All other refusals leave nothing behind: the same request may be tried

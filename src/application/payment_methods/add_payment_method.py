@@ -1,4 +1,4 @@
-"""Keeps a payment method at the gateway for a customer."""
+"""Adds a payment method: stores a card or wallet at the gateway for a customer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Changes, deletes, or puts first a stored payment method."""
+"""Updates or deletes a stored payment method, or makes it the default."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Makes a token with which a browser or app turns card or wallet data into a nonce."""
+"""Creates a client token, with which a browser or app turns card or wallet data into a nonce."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

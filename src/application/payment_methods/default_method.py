@@ -1,4 +1,4 @@
-"""Gives a payment method its place among the customer's others, and takes it away."""
+"""Assigns a customer's default payment method and marks duplicates, as methods are added and removed."""
 
 from dataclasses import replace
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Which of a customer's payment methods to offer first."""
+"""Finds a customer's default payment method, the one to offer first."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Finds out what became of stored methods whose answer was lost."""
+"""Resolves stored payment methods whose outcome is unknown because the gateway's answer was lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Brings stored methods up to date with what the gateway keeps: renewed cards, methods that are gone."""
+"""Syncs stored payment methods from the gateway's vault: renewed cards, and methods that are gone."""
 
 from __future__ import annotations
 

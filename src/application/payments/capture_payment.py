@@ -1,4 +1,4 @@
-"""Captures what was authorized, or a part of it."""
+"""Captures an authorized payment, in full or in part."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Takes a payment."""
+"""Creates a payment: authorizes, or authorizes and captures."""
 
 from __future__ import annotations
 

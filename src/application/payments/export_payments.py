@@ -1,4 +1,4 @@
-"""Reads all payments of a time window for accounting, page by page, oldest first."""
+"""Exports all payments of a time window for accounting, page by page, oldest first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What somebody else did to a payment's money: in the gateway's control panel, or as another client of the merchant."""
+"""Records operations that others made at the gateway: in its control panel, or as another client of the merchant."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists what happened to a payment, oldest first."""
+"""Lists the events of a payment, oldest first."""
 
 from dataclasses import dataclass
 

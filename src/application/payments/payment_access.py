@@ -1,4 +1,4 @@
-"""Finds the payment that a request names, if it is the caller's."""
+"""Loads the payment that a request names, if it is the caller's."""
 
 from application.common.caller import Caller
 from application.common.errors import NotFound, ResourceKind, Rule

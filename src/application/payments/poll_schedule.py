@@ -1,4 +1,4 @@
-"""When to ask next how a payment's money moves on: soon after a change, then ever more rarely."""
+"""The poll schedule of settlements: the next poll comes soon after a change, then at ever longer intervals."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Follows each payment's money: until the gateway moves it on no more, and as long as others may refund it there."""
+"""Polls settlements: asks the gateway for a payment's transactions until they rest, and later for refunds by others."""
 
 from __future__ import annotations
 

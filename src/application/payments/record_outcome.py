@@ -1,4 +1,4 @@
-"""Records what came of an operation, wherever the answer was found."""
+"""Records the outcome of an operation, whatever its source."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gives money back, whole or in parts."""
+"""Refunds a payment, in full or in part."""
 
 from __future__ import annotations
 

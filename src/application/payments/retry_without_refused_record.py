@@ -1,4 +1,4 @@
-"""Sends a request again without the customer's record or address that the gateway refused.
+"""Retries a request without the customer details or address that the gateway refused.
 
 A refusal has no effect, so the next request is the first that can have one. A fault in a record must never cost a
 payment: the record is left out, and a warning tells the merchant.

@@ -1,4 +1,4 @@
-"""Brings a payment's record up to date with what the gateway says of its transactions."""
+"""Syncs a payment's record from the gateway's transactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Asks the gateway whether a payment is what the record says, and mends the record."""
+"""Verifies a payment against the gateway, and repairs the record where they differ."""
 
 from __future__ import annotations
 

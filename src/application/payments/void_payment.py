@@ -1,4 +1,4 @@
-"""Cancels a payment that has not settled, or releases what is left of the hold of one that is captured in part."""
+"""Voids a payment that has not settled, or releases the rest of the hold of a partially captured one."""
 
 from dataclasses import dataclass
 

@@ -1,1 +1,1 @@
-"""What the use cases need from outside, as protocols."""
+"""The ports: protocols for what the use cases need from outside."""

@@ -1,4 +1,4 @@
-"""What outsiders vouch for: tokens of an issuer, and certificates of an authority."""
+"""Ports for external credentials: an issuer's tokens, and an authority's client certificates."""
 
 from __future__ import annotations
 

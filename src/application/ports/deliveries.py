@@ -1,4 +1,4 @@
-"""Sending events on to addresses that operators configured."""
+"""Port for event delivery: endpoints, the position of each, and dead letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feed: every change of a payment, customer, payment method or dispute, in one order that misses nothing."""
+"""Port for the feed, a transactional outbox: every change of a resource, in one gapless order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The payment gateway: what it is asked, and the answers it can give."""
+"""Port for the payment gateway: its requests, and the answers it can give."""
 
 from __future__ import annotations
 

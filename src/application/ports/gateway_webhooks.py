@@ -1,4 +1,4 @@
-"""Notifications: what the gateway tells of its own accord. Each is only a hint to look."""
+"""Port for gateway webhooks, here called notifications. Each is only a hint to look at the gateway."""
 
 from __future__ import annotations
 

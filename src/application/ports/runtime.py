@@ -1,4 +1,4 @@
-"""Time and names: the two things that a use case must not make up itself."""
+"""Ports for the clock and for ids, which a use case must not create itself."""
 
 from datetime import datetime
 from typing import Protocol

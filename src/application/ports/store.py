@@ -1,4 +1,4 @@
-"""The record: what is kept, and how it is read and changed in one transaction."""
+"""Port for the database: repositories, and the unit of work that reads and changes them in one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is remembered of declines and verifications for a while, and who was stopped for too many."""
+"""Port for velocity counters (declines and verifications in a window) and the blocks that they caused."""
 
 from __future__ import annotations
 

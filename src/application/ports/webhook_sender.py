@@ -1,4 +1,4 @@
-"""Takes one event to one address."""
+"""Port that sends one event to one endpoint."""
 
 from __future__ import annotations
 

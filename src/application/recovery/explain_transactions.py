@@ -1,4 +1,4 @@
-"""Tells which of the gateway's transactions the record explains, and what is wrong with the others."""
+"""Matches the gateway's transactions with recorded operations, and reports each mismatch and orphan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds out what became of an operation whose answer was lost."""
+"""Finds the lost outcome of an operation at the gateway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists operations whose outcome is still unknown, oldest first."""
+"""Lists operations whose outcome is unknown, oldest first."""
 
 from dataclasses import dataclass
 from datetime import datetime

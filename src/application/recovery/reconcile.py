@@ -1,4 +1,4 @@
-"""Compares this service's record with the gateway's over a window of time, each way."""
+"""Reconciles this service's record with the gateway's over a time window, in both directions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparison of the two records can find, and which call mends it."""
+"""The findings of a reconciliation, each with the call that repairs it."""
 
 from __future__ import annotations
 

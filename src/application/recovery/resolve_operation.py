@@ -1,4 +1,4 @@
-"""Settles one unknown outcome: by asking the gateway now, or by hand, with a reason."""
+"""Resolves one unknown outcome for an administrator: by asking the gateway now, or by hand, with a reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds the outcome of every operation whose answer was lost, and carries out what was scheduled.
+"""Resolves every operation whose outcome is unknown, and executes scheduled refunds.
 
 Driven by rows, not by memory: whatever is open and due is taken, whoever started it, and however often this or another
 process died meanwhile.

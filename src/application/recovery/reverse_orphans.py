@@ -1,4 +1,4 @@
-"""Gives back money at the gateway that no operation explains."""
+"""Reverses orphans: voids or refunds gateway transactions that no operation explains."""
 
 from __future__ import annotations
 

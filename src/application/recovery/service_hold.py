@@ -1,4 +1,4 @@
-"""Holds the service after a restore: the record is older than the gateway until both are reconciled."""
+"""Holds the service after a restore, while its record is older than the gateway's, until both are reconciled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells whether a transaction that an administrator names can be what became of an operation."""
+"""Checks whether a transaction that an administrator names can be the outcome of an operation."""
 
 from __future__ import annotations
 
