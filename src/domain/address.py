@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A postal address; banks compare it with their records. Empty means not given."""
+    """A postal address, which banks compare with their records. Empty means not given."""
 
     given_name: str = field(default="", repr=False)
     family_name: str = field(default="", repr=False)
@@ -20,7 +20,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class StatementDescriptor:
-    """The text on the customer's bank statement. Empty means the merchant account's own."""
+    """The text on the customer's bank statement. Empty means the default of the merchant account."""
 
     name: str = ""
     phone: str = ""

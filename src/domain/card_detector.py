@@ -27,18 +27,18 @@ from domain.card_issuers import is_card_number
 
 _SHORTEST: Final = 12
 _LONGEST: Final = 19
-# In a telephone field, behind a plus, or in groups that no card has: a shorter number is more often a telephone number,
-# a date or an amount.
+# The minimum in a telephone field, behind a plus, or in groups that no card has: a shorter number there is more often a
+# telephone number, a date or an amount.
 _SHORTEST_OTHERWISE: Final = 14
 _SHORTEST_BEHIND_ZEROS: Final = 15
 
-# How many digits the groups have, one character each: A for 10, B for 11, C for 12, D for 13.
+# The digits of each group, one character each: A for 10, B for 11, C for 12, D for 13.
 _GROUPINGS: Final = (
     *("4444", "465", "464", "44443", "44442", "44441", "4443", "4442", "4441", "444", "445", "456", "4333", "448"),
     *("33334", "555", "556", "664", "646", "466", "666", "667", "6D", "6A", "69", "4C", "C4", "88", "844", "8B", "A6"),
 )
 _OF_GROUPINGS: Final = tuple(re.compile(f"(?=(?P<sizes>{sizes}))") for sizes in _GROUPINGS)
-# No card is written like the order numbers of the largest shop.
+# This grouping, of the largest shop's order numbers, occurs on no card.
 _NO_GROUPING: Final = "377"
 _SIZES: Final = "0123456789ABCD"
 _OTHER_SIZE: Final = "-"
@@ -50,26 +50,26 @@ _ENCODED: Final = re.compile(
     r"|\\u\{[0-9A-Fa-f]{1,5}\}|\\x[0-9A-Fa-f]{2}|(?:=3[0-9]){4,}"
 )
 _ENCODED_AGAIN: Final = re.compile(r"%(?:25)+")
-# A telephone number has a plus in front, the fraction of a number a zero and a point.
+# A telephone number has a plus in front; the fraction of a number has a zero and a point in front.
 _DIGITS: Final = re.compile(r"(?P<phone>(?<=\+)|(?<=\+\())?(?P<fraction>(?<=(?<![0-9])0\.))?[0-9]+")
 _NO_DIGITS: Final = re.compile(r"[^0-9]+")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _INVISIBLE: Final = frozenset({"Mn", "Me", "Mc", "Cf", "Cn", "Co", "Cs"})
 _FILLERS: Final = frozenset("\u115f\u1160\u3164\uffa0")
-# What may follow a card number in the same run: its expiry (MMYY, YYMM, MMYYYY), then perhaps a security code. A code
-# alone makes 19 digits of it.
+# The possible suffix of a card number in the same run: its expiry (MMYY, YYMM, MMYYYY), then perhaps a security code.
+# A security code alone makes 19 digits of it.
 _EXPIRY: Final = re.compile(
     r"(?:(?:0[1-9]|1[0-2])[2-4][0-9]|[2-4][0-9](?:0[1-9]|1[0-2])|(?:0[1-9]|1[0-2])20[2-4][0-9])(?:[0-9]{3,4})?"
 )
 
 Span = tuple[int, int]
-# What a character of the text means, and where that stands.
+# The meaning of a character of the text, and its position.
 _Piece = tuple[str, Span]
 
 
 @dataclass(frozen=True, slots=True)
 class _Folded:
-    """A text reduced to ASCII digits, separators and letters. `spans`: where each character stood; None: the same."""
+    """A text reduced to ASCII digits, separators and letters. `spans`: the original positions; None: unchanged."""
 
     text: str
     spans: Sequence[Span] | None
@@ -86,7 +86,7 @@ class _Group:
     size: str
     start: int
     end: int
-    # How many digits a card number has that begins here: by the sign in front.
+    # The minimum length of a card number that begins here. It depends on the sign in front.
     shortest: int
     is_fraction: bool
 
@@ -99,12 +99,12 @@ class _Group:
 
 
 def looks_like_card(text: str, *, is_phone: bool = False) -> bool:
-    """Whether the text holds a card number. is_phone: it is a telephone number where it has at most 13 digits."""
+    """Whether the text holds a card number. is_phone: at most 13 digits count as a telephone number."""
     return next(_spans(text, is_phone), None) is not None
 
 
 def find_card_numbers(text: str) -> list[Span]:
-    """Where card numbers stand, in order, as the start and end of each; none overlaps another."""
+    """The start and end of each card number, in order, without overlap."""
     found: list[Span] = []
     for start, end in sorted(_spans(text, is_phone=False)):
         if found and start < found[-1][1]:
@@ -121,7 +121,7 @@ def without_card_numbers(text: str, replacement: str) -> str:
 
 
 def holds_digits(text: str, number: str) -> bool:
-    """Whether the digits of this very number stand in the text one after the other, whatever stands between them."""
+    """Whether the text contains the digits of this number in order, with anything between them."""
     if not _has_digits(text) or not _has_digits(number):
         return False
     digits = _NO_DIGITS.sub("", _fold(number).text)
@@ -136,7 +136,7 @@ def _spans(text: str, is_phone: bool) -> Iterator[Span]:
 
 
 def _has_digits(text: str) -> bool:
-    """Whether there are enough digits, of any script. Encoded ones count: no way to encode a digit has none.
+    """Whether there are enough digits, in any script. Encoded ones count: every encoding of a digit contains digits.
 
     Nearly every text stops here, so it loops in C only.
     """
@@ -146,7 +146,7 @@ def _has_digits(text: str) -> bool:
 
 
 def _foldings(text: str) -> Iterator[_Folded]:
-    """The text as it stands, and as it reads without markup and escapes, where it has any."""
+    """The text as it is, and decoded where it has markup or escapes."""
     yield _fold(text)
     if _ENCODED.search(text):
         yield _fold_pieces(_decoded(text))
@@ -196,7 +196,7 @@ def _fold_pieces(pieces: Iterator[_Piece]) -> _Folded:
 
 
 def _plain(character: str) -> str:
-    """ASCII digits for digits of any script or shape, spaces for spaces, hyphens for dashes, nothing for the unseen."""
+    """ASCII digits for digits of any script or shape, spaces for spaces, hyphens for dashes; drops invisible ones."""
     return "".join(map(_plain_one, unicodedata.normalize("NFKC", character)))
 
 
@@ -229,12 +229,12 @@ def _in_folded(text: str, is_phone: bool) -> Iterator[Span]:
 
 
 def _kind_of_sizes(one: str, other: str, kind: str) -> str:
-    """Of the gap between two groups: anything may join groups that are short, and equally long throughout."""
+    """The kind of the gap between two groups. Any gap that joins may join short groups of one length throughout."""
     return one if kind and one == other and one in "123" else ""
 
 
 def _kind(gap: str) -> str:
-    """Gaps of one kind have the same characters. Empty: it does not join."""
+    """Gaps of one kind have the same characters. An empty kind does not join."""
     if len(gap) > _WIDEST_GAP or _LETTER.search(gap):
         return ""
     return " " if gap.isspace() else "".join(sorted(set(gap)))
@@ -252,13 +252,13 @@ def _in_groupings(groups: list[_Group], sizes: str, gaps: list[str], kinds: list
 
 
 def _joined(gaps: list[str], kinds: list[str]) -> bool:
-    """By anything without letters, or by the same letter each time."""
+    """Whether no gap has a letter, or each gap is the same single letter."""
     between = {gap.strip() for gap in gaps}
     return all(kinds) or (len(between) == 1 and all(len(one) == 1 for one in between))
 
 
 def _in_stretches(groups: list[_Group], kinds: list[str]) -> Iterator[Span]:
-    """The longest sequences of groups whose gaps are all of one kind, each taken as a whole."""
+    """The longest sequences of groups whose gaps are all of one kind, each as a whole."""
     first = 0
     for kind, gaps in groupby(kinds):
         last = first + len(list(gaps))
@@ -282,7 +282,7 @@ def _digits(groups: list[_Group]) -> str:
 
 
 def _in_run(digits: str, shortest: int) -> bool:
-    """Whether digits without a break are a card number, or begin or end with one."""
+    """Whether an unbroken run of digits is a card number, or begins or ends with one."""
     if len(digits) < shortest:
         return False
     bare = digits.lstrip("0")

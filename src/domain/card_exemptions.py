@@ -6,13 +6,13 @@ import re
 from datetime import datetime
 from typing import Final
 
-# UUIDs, and digests such as MD5, SHA-1 and SHA-256. A card number could be hidden in a UUID without a letter.
+# UUIDs, and digests such as MD5, SHA-1 and SHA-256. A UUID needs a letter: one without could hide a card number.
 _HEXADECIMAL: Final = re.compile(
     r"(?i)(?<![0-9a-z])(?:(?=[0-9-]{0,35}[a-f])[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
     r"|(?=(?:[0-9]*[a-f]){4})[0-9a-f]{32,128})(?![0-9a-z])"
 )
 _IBAN: Final = re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){2,7}(?: ?[0-9A-Z]{1,3})?(?![0-9A-Za-z])")
-# The registry of ISO 13616: how long an IBAN is in each country.
+# The length of an IBAN in each country, from the registry of ISO 13616.
 _IBAN_REGISTRY: Final = """
 15 NO
 16 BE
@@ -38,18 +38,18 @@ _IBAN_LENGTHS: Final = {
     for size, *countries in map(str.split, _IBAN_REGISTRY.strip().splitlines())
     for country in countries
 }
-# UPC, EAN and GTIN-14 number goods, in lengths of which hardly a card is left. The others are SSCC, and the parcel
-# numbers of the United States' post.
+# UPC, EAN and GTIN-14, which number goods, in lengths that hardly any card has; SSCC; and parcel numbers of the US
+# Postal Service.
 _GS1_LENGTHS: Final = frozenset({12, 13, 20, 22, 26, 30, 34})
 
 
 def without_exempted(text: str) -> str:
-    """The text with letters, as many, in place of UUIDs, digests and IBANs."""
+    """The text with UUIDs, digests and IBANs replaced by letters of the same length."""
     return _IBAN.sub(_unless_no_iban, _HEXADECIMAL.sub(_letters, text))
 
 
 def is_numbered_otherwise(digits: str) -> bool:
-    """Whether a number says of itself what it is: an article, a parcel, or an order with its time in front."""
+    """Whether a number identifies itself as an article, a parcel, or an order with its time in front."""
     size = len(digits)
     if size in _GS1_LENGTHS:
         return _has_gs1_check_digit(digits)
@@ -57,7 +57,7 @@ def is_numbered_otherwise(digits: str) -> bool:
 
 
 def is_date(digits: str) -> bool:
-    """Whether a group of digits is a year of this age, or a date with such a year (YYYYMMDD, DDMMYYYY)."""
+    """Whether a group of digits is a plausible year, or a date with such a year (YYYYMMDD, DDMMYYYY)."""
     if len(digits) == 8:
         year_first = is_date(digits[:4]) and _is_time(digits, "%Y%m%d")
         return year_first or (is_date(digits[4:]) and _is_time(digits, "%d%m%Y"))
@@ -65,7 +65,7 @@ def is_date(digits: str) -> bool:
 
 
 def _begins_with_time(digits: str) -> bool:
-    """YYMMDDhhmmss, or YYMMDD and a counter with zeros in front: years from 2022 on look like a Mastercard's range."""
+    """YYMMDDhhmmss, or YYMMDD and a zero-padded counter: years from 2022 on look like a Mastercard's range."""
     if digits[6:9] == "000":
         return _is_time(digits[:6], "%y%m%d")
     return _is_time(digits[:12], "%y%m%d%H%M%S")
@@ -92,7 +92,7 @@ def _unless_no_iban(found: re.Match[str]) -> str:
 
 
 def _is_iban(text: str) -> bool:
-    """By its country, its length and its check digits (ISO 7064, mod 97-10)."""
+    """Checks the country, the length and the check digits (ISO 7064, mod 97-10)."""
     if _IBAN_LENGTHS.get(text[:2]) != len(text):
         return False
     return int("".join(str(int(character, 36)) for character in text[4:] + text[:4])) % 97 == 1

@@ -10,7 +10,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """One row: ranges such as "51-55" or "6011", both ends included, and lengths in digits, written alike."""
+    """One row: inclusive ranges such as "51-55" or "6011", and lengths in digits in the same notation."""
 
     scheme: str
     ranges: str
@@ -31,8 +31,8 @@ def _numbers(ranges: str) -> Iterator[int]:
         yield from range(int(first), int(last or first) + 1)
 
 
-# Sources: the schemes' published ranges, as credit-card-type (Braintree) and ISO/IEC 7812 lists have them.
-# UATP (1, 15 digits) is left out: the gateway takes none, and every ninth number begins with 1.
+# Sources: the schemes' published ranges, as listed by credit-card-type (Braintree) and ISO/IEC 7812.
+# UATP (1, 15 digits) is left out: the gateway does not accept it, and every ninth number begins with 1.
 ISSUERS: Final = (
     Issuer("Visa", "4", "13 16 19"),
     Issuer("Mastercard", "51-55 2221-2720", "16"),
@@ -67,17 +67,17 @@ _PREFIXES_BY_LENGTH: Final = {
     length: frozenset[str]().union(*(issuer.prefixes for issuer in ISSUERS if length in issuer.lengths))
     for length in frozenset[int]().union(*(issuer.lengths for issuer in ISSUERS))
 }
-# The digits of twice each digit, added up.
+# The digit sum of each digit doubled.
 _DOUBLED: Final = str.maketrans("0123456789", "0246813579")
 
 
 def passes_luhn(digits: str) -> bool:
-    """Whether the check digit of a card number is right (ISO/IEC 7812-1, annex B)."""
+    """Whether the Luhn check digit of a card number is right (ISO/IEC 7812-1, annex B)."""
     every_other = digits[-2::-2].translate(_DOUBLED)
     return sum(map(int, digits[-1::-2] + every_other)) % 10 == 0
 
 
 def is_card_number(digits: str) -> bool:
-    """Whether a scheme issues numbers that begin so and have this length, and the check digit is right."""
+    """Whether a scheme issues this prefix with this length, and the check digit is right."""
     prefixes = _PREFIXES_BY_LENGTH.get(len(digits))
     return prefixes is not None and not prefixes.isdisjoint(accumulate(digits)) and passes_luhn(digits)

@@ -8,7 +8,7 @@ from domain.ids import CallerId, CustomerId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """As much of a person as the caller chose to give."""
+    """A customer, with the details that the caller chose to give."""
 
     customer_id: CustomerId
     caller_id: CallerId
@@ -20,6 +20,6 @@ class Customer:
     email: str = field(default="", repr=False)
     phone: str = field(default="", repr=False)
     language_code: str = ""
-    # Whether the gateway knows of the customer, under the same id.
+    # Whether the customer exists at the gateway, under the same id.
     is_at_gateway: bool = False
     delete_time: datetime | None = None

@@ -36,7 +36,7 @@ class DeclineReason(Enum):
 
 
 class Fixer(Enum):
-    """Who can do something about it."""
+    """The party that can fix it."""
 
     CUSTOMER = "customer"
     ISSUER = "issuer"
@@ -45,7 +45,7 @@ class Fixer(Enum):
 
 
 class RetryAdvice(Enum):
-    """Whether and how another attempt makes sense."""
+    """Whether and how to retry."""
 
     DO_NOT_RETRY = "do_not_retry"
     RETRY_LATER = "retry_later"
@@ -56,7 +56,7 @@ class RetryAdvice(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Decline:
-    """One no, in terms of what to do next. retry_after is set exactly with RETRY_LATER."""
+    """One decline, in terms of the next step. retry_after is set exactly with RETRY_LATER."""
 
     reason: DeclineReason
     fixer: Fixer

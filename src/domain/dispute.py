@@ -21,7 +21,7 @@ class DisputeKind(Enum):
 
     @property
     def takes_money(self) -> bool:
-        """A retrieval only asks for documents."""
+        """False for a retrieval, which only asks for documents."""
         return self is not DisputeKind.RETRIEVAL
 
 
@@ -35,11 +35,11 @@ class DisputeState(Enum):
 
     @property
     def has_ended(self) -> bool:
-        """The bank has nothing more to decide."""
+        """The bank has no decision left to make."""
         return not FOLLOWING[self]
 
 
-# What may follow a state at the gateway. A report that says otherwise, and is no newer, came late.
+# The possible next states at the gateway. A report with another state, and no newer time, is stale.
 FOLLOWING: Final = MappingProxyType(
     {
         DisputeState.OPEN: frozenset(DisputeState) - {DisputeState.OPEN},
@@ -69,7 +69,7 @@ class DisputeReason(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """One piece of evidence as the gateway keeps it. Without a text it is a file."""
+    """One piece of evidence at the gateway. It is a file where it has no text."""
 
     evidence_id: str
     text: str = ""
@@ -80,7 +80,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeReport:
-    """A dispute as the gateway shows it."""
+    """A dispute as the gateway reports it."""
 
     gateway_dispute_id: str
     transaction_id: str
@@ -88,20 +88,20 @@ class DisputeReport:
     state: DisputeState
     reason: DisputeReason
     amount: Money
-    # When the gateway last changed it: a report with an earlier time is an old one.
+    # The time of the gateway's last change. A report with an earlier time is stale.
     change_time: datetime
     receive_time: datetime
-    # The moment by which evidence must be finalized. None where no reply is possible.
+    # The deadline for finalizing evidence. None where no reply is possible.
     reply_by_time: datetime | None = None
     evidence: tuple[Evidence, ...] = ()
     case_number: str = ""
     reason_code: str = ""
-    # Our operation that made the disputed transaction, as far as the gateway tells it.
+    # The id of our operation that made the disputed transaction, if the gateway reports it.
     order_id: str = ""
 
     @property
     def claim(self) -> Money:
-        """What it takes of the captured money, as long as it is not won."""
+        """The captured money that it takes, unless it is won."""
         takes = self.kind.takes_money and self.state is not DisputeState.WON
         return self.amount if takes else Money.zero(self.amount.currency_code)
 
@@ -116,25 +116,25 @@ class ActionKind(Enum):
 class ActionState(Enum):
     STARTED = "started"
     SUCCEEDED = "succeeded"
-    # It had no effect. `detail` says what the gateway said.
+    # It had no effect. `detail` holds the gateway's reason.
     REFUSED = "refused"
-    # It had no effect, and may be tried again: never sent, or not to be found for long enough.
+    # It had no effect, and may be retried: it was never sent, or not found for long enough.
     UNSENT = "unsent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeAction:
-    """One call to the gateway about a dispute, recorded before it is made."""
+    """One gateway call about a dispute, recorded before it is made."""
 
     action_id: OperationId
     kind: ActionKind
     state: ActionState
     request_id: RequestId
     start_time: datetime
-    # Of a text: what it is found again by. Never the text itself.
+    # The digest by which a text is found again. Never the text itself.
     text_digest: str = ""
     file_name: str = ""
-    # The evidence that was there before: what was added is not among it.
+    # The evidence that existed before: the new one is not among it.
     known_evidence_ids: tuple[str, ...] = ()
     evidence_id: str = ""
     detail: str = ""
@@ -142,7 +142,7 @@ class DisputeAction:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dispute:
-    """A dispute as it was last reported, with what was done about it here, oldest first."""
+    """A dispute as last reported, with this service's actions, oldest first."""
 
     dispute_id: DisputeId
     caller_id: CallerId
@@ -150,10 +150,10 @@ class Dispute:
     report: DisputeReport
     create_time: datetime
     update_time: datetime
-    # Whose payment it hits.
+    # The customer of the disputed payment.
     customer_id: CustomerId | None = None
     actions: tuple[DisputeAction, ...] = ()
-    # When the service asks the gateway again, and how often it has since the last news. No part of what happened.
+    # The time of the next poll, and the number of polls since the last change. Not part of the history.
     next_check_time: datetime | None = field(default=None, compare=False)
     check_count: int = field(default=0, compare=False)
 
@@ -168,16 +168,16 @@ class Dispute:
 
     @property
     def evidence(self) -> tuple[Evidence, ...]:
-        """What was added, oldest first; files under the names they were added with."""
+        """The added evidence, oldest first; files under their original names."""
         names = {one.evidence_id: one.file_name for one in self.actions if one.evidence_id and one.file_name}
         return tuple(replace(e, file_name=names.get(e.evidence_id, e.file_name)) for e in self.report.evidence)
 
     def action_of(self, request_id: RequestId) -> DisputeAction | None:
-        """The latest action that the request started."""
+        """The latest action of the request."""
         return next((one for one in reversed(self.actions) if one.request_id == request_id), None)
 
     def is_older_than(self, report: DisputeReport) -> bool:
-        """Whether the report says something new."""
+        """Whether the report is newer."""
         if report.change_time < self.report.change_time:
             return False
         if report.change_time > self.report.change_time:
@@ -187,7 +187,7 @@ class Dispute:
         return report != self.report and len(report.evidence) >= len(self.report.evidence)
 
     def follow(self, report: DisputeReport, *, time: datetime) -> Self:
-        """The gateway says where it stands. A report that came late changes nothing."""
+        """Applies a gateway report. A stale report changes nothing."""
         if not self.is_older_than(report):
             return self
         order_id = report.order_id or self.report.order_id
@@ -222,7 +222,7 @@ class Dispute:
         return replace(self, actions=(*self.actions, started), update_time=time)
 
     def finish(self, action_id: OperationId, state: ActionState, *, detail: str = "", evidence_id: str = "") -> Self:
-        """Records what came of an action. Telling it twice changes nothing."""
+        """Records the outcome of an action. Repeating it changes nothing."""
         return replace(
             self,
             actions=tuple(
@@ -235,7 +235,7 @@ class Dispute:
         )
 
     def resolve(self, action: DisputeAction) -> Self | None:
-        """What the latest report says of an action whose answer was lost. None: it does not show."""
+        """Resolves an action with a lost answer from the latest report. None: the report does not show it."""
         match action.kind:
             case ActionKind.ACCEPT:
                 done = self.state is DisputeState.ACCEPTED
@@ -266,5 +266,5 @@ class Dispute:
 
 
 def text_digest(text: str) -> str:
-    """Names a text, whatever became of its white space on the way."""
+    """A digest of a text that ignores changes of white space on the way."""
     return hashlib.sha256(" ".join(text.split()).encode()).hexdigest()

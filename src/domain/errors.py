@@ -7,11 +7,11 @@ from domain.transitions import PaymentState
 
 
 class DomainError(Exception):
-    """A rule was about to be broken. Nothing was changed."""
+    """A rule would have been broken. Nothing was changed."""
 
 
 class IllegalTransition(DomainError):
-    """The payment's state, or what is left of it, does not allow the operation."""
+    """The payment's state, or its remaining amount, does not allow the operation."""
 
     def __init__(self, payment_id: PaymentId, state: PaymentState, operation: OperationKind) -> None:
         super().__init__(f"{operation.value} of {payment_id} while {state.value}")
@@ -21,7 +21,7 @@ class IllegalTransition(DomainError):
 
 
 class OperationInProgress(DomainError):
-    """Another operation's outcome has to be known first."""
+    """Another operation's outcome must be known first."""
 
     def __init__(self, payment_id: PaymentId, operation_id: OperationId) -> None:
         super().__init__(f"{operation_id} of {payment_id} is under way")
@@ -30,7 +30,7 @@ class OperationInProgress(DomainError):
 
 
 class AmountExceeds(DomainError):
-    """More was asked for than is left."""
+    """The amount is larger than the remaining amount."""
 
     def __init__(self, payment_id: PaymentId, operation: OperationKind, asked: Money, available: Money) -> None:
         super().__init__(f"{operation.value} of {asked} where {available} is left of {payment_id}")
@@ -51,7 +51,7 @@ class OutcomeConflict(DomainError):
 
 
 class DisputeNotOpen(DomainError):
-    """The dispute takes no answer any more."""
+    """The dispute accepts no action any more."""
 
     def __init__(self, dispute_id: DisputeId, state: str) -> None:
         super().__init__(f"{dispute_id} is {state}")
@@ -60,7 +60,7 @@ class DisputeNotOpen(DomainError):
 
 
 class DisputeActionInProgress(DomainError):
-    """What became of an earlier answer to the dispute has to be known first."""
+    """The outcome of an earlier dispute action must be known first."""
 
     def __init__(self, dispute_id: DisputeId, action_id: OperationId) -> None:
         super().__init__(f"{action_id} of {dispute_id} is under way")

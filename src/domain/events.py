@@ -27,7 +27,7 @@ class CaptureMode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class EventContext:
-    """When it happened, and who did it: a caller's id, SERVICE, or OUTSIDE for somebody else at the gateway."""
+    """The time and the actor: a caller's id, SERVICE, or OUTSIDE for somebody else at the gateway."""
 
     time: datetime
     actor: str
@@ -40,7 +40,7 @@ class DomainEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentTerms:
-    """What was asked for. Never changes."""
+    """The terms that the caller requested. They never change."""
 
     payment_id: PaymentId
     caller_id: CallerId
@@ -48,14 +48,14 @@ class PaymentTerms:
     amount: Money
     capture_mode: CaptureMode
     customer_id: CustomerId | None = None
-    # The stored method that pays, or under which the one that pays is to be stored.
+    # The stored method that pays, or the id under which to store the one that pays.
     payment_method_id: PaymentMethodId | None = None
     store_payment_method: bool = False
     billing_address: Address = Address()
     descriptor: StatementDescriptor = StatementDescriptor()
     metadata: dict[str, str] = field(default_factory=dict)
-    # Within what the reference is unique: the payments that this customer makes with a credential of their own. None:
-    # those of the caller's back end.
+    # The scope in which the reference is unique: the payments that this customer makes with a credential of their own.
+    # None: the payments of the caller's back end.
     reference_space: CustomerId | None = None
 
 
@@ -66,7 +66,7 @@ class PaymentCreated(DomainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationScheduled(DomainEvent):
-    """Accepted for later. One that started and surely had no effect is scheduled again under its own id."""
+    """Accepted for later. An operation that started and surely had no effect is rescheduled under its own id."""
 
     operation_id: OperationId
     kind: OperationKind
@@ -78,7 +78,7 @@ class OperationScheduled(DomainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationStarted(DomainEvent):
-    """Written before the gateway is called. A scheduled operation starts under its own id."""
+    """Written before the gateway call. A scheduled operation starts under its own id."""
 
     operation_id: OperationId
     kind: OperationKind
@@ -87,7 +87,7 @@ class OperationStarted(DomainEvent):
     target_transaction_id: str = ""
     in_part: bool = False
     final: bool = False
-    # A void that carries out a refund: where it comes too late, a refund takes its place.
+    # A void that carries out a refund. If it comes too late, a refund replaces it.
     for_refund: bool = False
     note: str = ""
 
@@ -128,7 +128,7 @@ class OutcomeUnknown(DomainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayStatusChanged(DomainEvent):
-    """The gateway moved a transaction on: settled, refused at settlement, expired, paid out."""
+    """The gateway changed a transaction's status: settled, refused at settlement, expired, paid out."""
 
     operation_id: OperationId
     amount: Money
@@ -138,7 +138,7 @@ class GatewayStatusChanged(DomainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutsideOperationRecorded(DomainEvent):
-    """Somebody else moved this payment's money at the gateway. The operation is recorded as it was found."""
+    """Somebody else moved this payment's money at the gateway. The operation is recorded as found."""
 
     operation_id: OperationId
     kind: OperationKind
@@ -151,7 +151,7 @@ class OutsideOperationRecorded(DomainEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DifferenceRepaired(DomainEvent):
-    """A check found the record other than the gateway; the events after it mend the record."""
+    """A check found the record different from the gateway. The events after it repair the record."""
 
     operation_id: OperationId
     difference: str

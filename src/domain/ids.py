@@ -20,7 +20,7 @@ EVENT: Final = "evt"
 DISPUTE: Final = "dis"
 BLOCK: Final = "blk"
 
-# Crockford's base 32 in lower case: no i, l, o, u. Also fit for the gateway's own ids (letters, digits, "-", "_").
+# Crockford's base 32 in lower case: no i, l, o, u. It also fits the gateway's own ids (letters, digits, "-", "_").
 _BODY: Final = re.compile(r"[0-9a-hjkmnp-tv-z]{26}")
 
 

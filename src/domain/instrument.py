@@ -16,7 +16,7 @@ class InstrumentKind(Enum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class CardExpiry:
-    """The last month in which a card is good."""
+    """The last month in which a card is valid."""
 
     year: int
     month: int
@@ -27,7 +27,7 @@ class CardExpiry:
 
     @property
     def first_day_after(self) -> date:
-        """The first day on which the card is no longer good."""
+        """The first day on which the card is no longer valid."""
         return date(self.year + self.month // 12, self.month % 12 + 1, 1)
 
     def is_past(self, today: date) -> bool:
@@ -50,7 +50,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Instrument:
-    """What may be shown of a card or wallet, as the gateway tells it. Never enough to pay with."""
+    """The displayable details of a card or wallet, as the gateway reports them. Never enough to pay with."""
 
     kind: InstrumentKind
     brand: str = ""
@@ -60,5 +60,5 @@ class Instrument:
     issuer_country: str = ""
     issuer: str = ""
     account: str = field(default="", repr=False)
-    # The gateway's own fingerprint: the same card has the same one.
+    # The gateway's own fingerprint of the card: equal cards have equal ones.
     unique_number_identifier: str = field(default="", repr=False)

@@ -18,7 +18,7 @@ class UnknownCurrency(ValueError):
 
 
 class InexactAmount(ValueError):
-    """The amount cannot be told in whole minor units."""
+    """The amount is not a whole number of minor units."""
 
     def __init__(self, amount: object, currency_code: str) -> None:
         super().__init__(f"{amount!r} is no whole number of minor units of {currency_code}")
@@ -27,7 +27,7 @@ class InexactAmount(ValueError):
 
 
 class CurrencyMismatch(ValueError):
-    """Two amounts of different currencies met."""
+    """Amounts of two different currencies were combined."""
 
     def __init__(self, left: str, right: str) -> None:
         super().__init__(f"{left} and {right} cannot be combined")
@@ -57,12 +57,12 @@ class Money:
 
     @classmethod
     def total(cls, amounts: Iterable[Money], currency_code: str) -> Money:
-        """The sum of the amounts, zero of the currency when there are none."""
+        """The sum of the amounts. Without any, zero in the currency."""
         return sum(amounts, cls.zero(currency_code))
 
     @classmethod
     def from_decimal(cls, amount: str, currency_code: str) -> Money:
-        """Reads a decimal such as "10.50". Raises InexactAmount where it is none, or too precise."""
+        """Reads a decimal such as "10.50". Raises InexactAmount for anything else, or for too many digits."""
         if currency_code not in EXPONENTS:
             raise UnknownCurrency(currency_code)
         try:
@@ -75,7 +75,7 @@ class Money:
 
     @property
     def exponent(self) -> int:
-        """How many digits stand after the decimal point."""
+        """The number of digits after the decimal point."""
         return EXPONENTS[self.currency_code]
 
     def to_decimal(self) -> str:

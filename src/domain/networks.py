@@ -8,7 +8,7 @@ _IPV6_PREFIX: Final = 64
 
 
 def network_of(address: str) -> str:
-    """An IPv4 address itself, the /64 of an IPv6 address. Raises ValueError where it is none, or has a zone."""
+    """The IPv4 address itself, or the /64 of an IPv6 address. Raises ValueError for anything else, or for a zone."""
     parsed = ipaddress.ip_address(address)
     if isinstance(parsed, ipaddress.IPv4Address):
         return str(parsed)

@@ -29,21 +29,21 @@ class OperationState(Enum):
 
     @property
     def is_open(self) -> bool:
-        """Its outcome is still to come."""
+        """Its outcome is not known yet."""
         return self in (OperationState.SCHEDULED, OperationState.STARTED)
 
 
 class OperationOrigin(Enum):
-    """Who sent it to the gateway."""
+    """The sender of the operation."""
 
-    # This service did, for a caller.
+    # This service sent it for a caller.
     SERVICE = "service"
-    # Somebody else did: in the gateway's control panel, or as another client of the same merchant.
+    # Somebody else sent it: in the gateway's control panel, or as another client of the same merchant.
     OUTSIDE = "outside"
 
 
 class FailureReason(Enum):
-    """Why it had no effect although nobody declined it."""
+    """The reason why it had no effect although nobody declined it."""
 
     GATEWAY_UNREACHABLE = "gateway_unreachable"
     GATEWAY_REFUSED_REQUEST = "gateway_refused_request"
@@ -54,21 +54,21 @@ class FailureReason(Enum):
 
     @property
     def may_turn_out(self) -> bool:
-        """Nobody found it, or somebody closed it by hand: what it did can still show up."""
+        """It was not found, or was closed by hand: its effect can still show up."""
         return self in (FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR)
 
     @property
     def surely_not_sent(self) -> bool:
-        """The same request may be tried again: the gateway never acted on it."""
+        """The same request may be retried: the gateway never acted on it."""
         return self in (FailureReason.GATEWAY_UNREACHABLE, FailureReason.GATEWAY_REFUSED_CREDENTIALS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """One call to the gateway and what came of it.
+    """One gateway call and its outcome.
 
     `target_transaction_id` is the transaction acted on (none for an authorization), `transaction_id` the one that
-    holds the effect. `standing` is where that one stands; only successful operations have it.
+    holds the effect. `standing` is the snapshot of the latter; only successful operations have it.
     """
 
     operation_id: OperationId
@@ -79,15 +79,15 @@ class Operation:
     create_time: datetime
     target_transaction_id: str = ""
     origin: OperationOrigin = OperationOrigin.SERVICE
-    # A capture that leaves the rest of the authorization open: a transaction of its own.
+    # A capture that leaves the rest of the authorization open. It is a transaction of its own.
     in_part: bool = False
-    # A capture that releases what it leaves.
+    # A capture that releases the rest.
     final: bool = False
-    # It was accepted before it was possible. What surely had no effect is scheduled again, not given up.
+    # It was accepted before it was possible. If it surely had no effect, it is rescheduled instead of failed.
     was_scheduled: bool = False
-    # How often it was on its way to the gateway: scheduled again, it starts again under its own id.
+    # The number of starts: a rescheduled operation starts again under its own id.
     start_count: int = 0
-    # A void that carries out a refund: where it comes too late, a refund takes its place.
+    # A void that carries out a refund. If it comes too late, a refund replaces it.
     for_refund: bool = False
     note: str = ""
     finish_time: datetime | None = None
@@ -97,15 +97,15 @@ class Operation:
     failure_reason: FailureReason | None = None
     failure_detail: str = ""
     details: GatewayDetails = GatewayDetails()
-    # What the gateway refused of the records that went along, and what was left out for it.
+    # The records sent along that the gateway refused, and that were left out.
     warnings: tuple[MerchantWarning, ...] = ()
-    # When the service looks at it next, and how often it has. No part of what happened.
+    # The time of the next check, and the number of checks so far. Not part of the history.
     next_check_time: datetime | None = field(default=None, compare=False)
     check_count: int = field(default=0, compare=False)
 
     @property
     def is_captured_sale(self) -> bool:
-        """It holds money that was taken from the customer."""
+        """It holds money taken from the customer."""
         return (
             self.kind in (OperationKind.AUTHORIZE, OperationKind.CAPTURE)
             and self.standing is not None

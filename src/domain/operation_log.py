@@ -17,7 +17,7 @@ from domain.transitions import PaymentState
 
 
 class Funds(Enum):
-    """Where the money is."""
+    """The location of the money."""
 
     UNKNOWN = "unknown"
     NONE = "none"
@@ -35,8 +35,9 @@ _GIVEN_UP: Final = frozenset(
 
 
 class OperationLog:
-    """The operations of one payment, oldest first, in one currency. Nothing here is stored; all of it is derived, and
-    what is asked for often is kept until the operations change.
+    """The operations of one payment, oldest first, in one currency.
+
+    Everything here is derived, and nothing is stored. Values that are read often are cached until an operation changes.
     """
 
     def __init__(self, currency_code: str, operations: Iterable[Operation] = ()) -> None:
@@ -54,12 +55,12 @@ class OperationLog:
 
     @cached_property
     def authorization(self) -> Operation:
-        """The latest attempt to authorize; only that one can have had an effect."""
+        """The latest attempt to authorize. Only the latest can have had an effect."""
         return next(o for o in reversed(self.operations) if o.kind is OperationKind.AUTHORIZE)
 
     @cached_property
     def authorization_standing(self) -> TransactionSnapshot | None:
-        """Where the authorized transaction stands, None where there is none."""
+        """The snapshot of the authorized transaction, or None where there is none."""
         if self.authorization.state is not OperationState.SUCCEEDED:
             return None
         latest = self.latest_on(self.authorization.transaction_id)
@@ -79,7 +80,7 @@ class OperationLog:
             settled = all(_status(sale) is TransactionStatus.SETTLED for sale in sales)
             return PaymentState.SETTLED if settled else PaymentState.CAPTURED
         statuses = {_status(sale) for sale in self._sales}
-        # With every captured part given back or refused at settlement, what was not captured yet is still held.
+        # Every captured part was refunded or refused at settlement: the uncaptured rest is still held.
         if TransactionStatus.SETTLEMENT_DECLINED in statuses and not self.capturable_amount:
             return PaymentState.SETTLEMENT_DECLINED
         if TransactionStatus.EXPIRED in statuses:
@@ -104,12 +105,12 @@ class OperationLog:
                 return Funds.NONE
             if statuses & {TransactionStatus.AUTHORIZED, TransactionStatus.AUTHORIZING}:
                 return Funds.HELD
-            # Captured in parts, and a part is still on its way, or what is left can still be captured.
+            # Captured in parts: a part is still under way, or the rest can still be captured.
             if TransactionStatus.PARTIALLY_CAPTURED in statuses and (self.under_way or self.capturable_amount):
                 return Funds.HELD
             return Funds.RETURNED
         if self.refunded_amount == captured:
-            # The last part may still be on its way, which leaves nothing to capture and has not been given back.
+            # The last part may still be under way. Then nothing is left to capture, and that part was not refunded.
             return Funds.HELD if self.capturable_amount or self.under_way else Funds.RETURNED
         if any(_status(sale) is not TransactionStatus.SETTLED for sale in self.captured_sales):
             return Funds.CAPTURED
@@ -117,15 +118,15 @@ class OperationLog:
 
     @property
     def is_captured_in_part(self) -> bool:
-        """What was captured are transactions of their own; what is left is held, or was."""
+        """Each capture is a transaction of its own; the rest is, or was, held."""
         standing = self.authorization_standing
         return standing is not None and standing.status is TransactionStatus.PARTIALLY_CAPTURED
 
     @property
     def is_live(self) -> bool:
-        """Another payment for the same reference would pay twice.
+        """Whether another payment for the same reference would pay twice.
 
-        That includes a payment whose money is all back while an outcome is awaited: a capture may yet have taken more.
+        True also for a fully refunded payment with an unknown outcome: a capture may have taken more.
         """
         return self.state.is_live and (self.funds is not Funds.RETURNED or self.under_way is not None)
 
@@ -139,12 +140,12 @@ class OperationLog:
 
     @property
     def is_at_rest(self) -> bool:
-        """Nothing is under way or scheduled, and the gateway will not move anything on by itself."""
+        """Whether no operation is open or scheduled, and the gateway will not change any transaction by itself."""
         return not any(o.state.is_open for o in self.operations) and not self.awaited_transactions
 
     @property
     def awaited_transactions(self) -> list[str]:
-        """The transactions that the gateway will still move on, oldest first."""
+        """The transactions whose status the gateway will still change, oldest first."""
         statuses = {o.transaction_id: o.standing.status for o in self.operations if o.standing is not None}
         parts_to_come = bool(self.capturable_amount)
         return [
@@ -155,7 +156,7 @@ class OperationLog:
 
     @property
     def refundable_transactions(self) -> list[str]:
-        """The captured transactions of which something is left, oldest first. Others may refund it at the gateway."""
+        """The captured transactions with a refundable rest, oldest first. Others may refund them at the gateway."""
         return [
             sale.transaction_id for sale in self.captured_sales if self.returned_of(sale.transaction_id) < sale.amount
         ]
@@ -177,7 +178,7 @@ class OperationLog:
 
     @cached_property
     def captured_sales(self) -> tuple[Operation, ...]:
-        """What holds captured money, one for each transaction, oldest first."""
+        """The operations that hold captured money, one for each transaction, oldest first."""
         return tuple(sale for sale in self._sales if sale.is_captured_sale)
 
     @property
@@ -192,7 +193,7 @@ class OperationLog:
 
     @cached_property
     def capturable_amount(self) -> Money:
-        """What CAPTURE may still take: authorized, less captured and captures under way; a final one leaves nothing."""
+        """The amount CAPTURE may still take: authorized - captured - captures under way; 0 after a final capture."""
         standing = self.authorization_standing
         if standing is None or standing.status not in (
             TransactionStatus.AUTHORIZED,
@@ -218,12 +219,12 @@ class OperationLog:
 
     @cached_property
     def disputed_amount(self) -> Money:
-        """What disputes claim of the captured money. It cannot be refunded: that would pay twice."""
+        """The part of the captured money that disputes claim. It cannot be refunded: that would pay twice."""
         claims = [sale.standing.disputed_amount for sale in self._sales if sale.standing is not None]
         return Money.total([claim for claim in claims if claim is not None], self._zero.currency_code)
 
     def would_pay_twice(self, refund: Operation) -> bool:
-        """Whether the refund and what a dispute claims of the same transaction are more than it took."""
+        """Whether the refund and the disputed amount of the same transaction exceed its captured amount."""
         sale = self.latest_on(refund.target_transaction_id)
         claimed = sale.standing.disputed_amount if sale is not None and sale.standing is not None else None
         if sale is None or claimed is None:
@@ -246,7 +247,7 @@ class OperationLog:
 
     @property
     def final_decline(self) -> Decline | None:
-        """Why the payment did not come about, where somebody said no."""
+        """The decline that ended the payment, or None where nobody declined it."""
         if self.authorization.decline is not None:
             return self.authorization.decline
         if self.state is PaymentState.SETTLEMENT_DECLINED:
@@ -255,7 +256,7 @@ class OperationLog:
 
     @property
     def settle_time(self) -> datetime | None:
-        """When the last of what was captured settled, once all has."""
+        """The time at which the last captured transaction settled, or None until all have."""
         if self.state is not PaymentState.SETTLED:
             return None
         times = [s.standing.settle_time for s in self.captured_sales if s.standing]
@@ -263,14 +264,14 @@ class OperationLog:
 
     @property
     def disburse_date(self) -> date | None:
-        """When the last of what was captured was paid out, once all has."""
+        """The date on which the last captured transaction was paid out, or None until all were."""
         dates = [s.standing.disburse_date for s in self.captured_sales if s.standing]
         known = [day for day in dates if day is not None]
         return max(known) if known and len(known) == len(dates) else None
 
     @property
     def settlement_amount(self) -> Money | None:
-        """What was paid out in all, in the currency of the merchant's account, once all was."""
+        """The total paid out, in the currency of the merchant's account, or None until all was."""
         amounts = [s.standing.settlement_amount for s in self.captured_sales if s.standing]
         known = [amount for amount in amounts if amount is not None]
         if not known or len(known) < len(amounts) or len({amount.currency_code for amount in known}) > 1:
@@ -285,7 +286,7 @@ class OperationLog:
         raise KeyError(operation_id)
 
     def refunded_by(self, request_id: RequestId) -> Money:
-        """What a request gives back, done or still to come."""
+        """The amount that a request refunds, whether done or still to come."""
         return self._sum(
             o
             for o in self.operations
@@ -295,7 +296,7 @@ class OperationLog:
         )
 
     def operations_of(self, request_id: RequestId) -> list[Operation]:
-        """What a request started, oldest first; where it was tried again, only the last attempt."""
+        """The operations that a request started, oldest first. Of retried ones, only the last attempt."""
         own = [o for o in self.operations if o.request_id == request_id]
         return [o for o in own if o.failure_reason is None or not o.failure_reason.surely_not_sent or o is own[-1]]
 
@@ -312,7 +313,7 @@ class OperationLog:
         return tuple(latest.values())
 
     def _gives_up(self, operation: Operation) -> bool:
-        """Whether it is a void of captured money, and not of what is only held."""
+        """Whether it voids captured money, and not only a hold."""
         target = self.latest_on(operation.target_transaction_id) if operation.kind is OperationKind.VOID else None
         return target is not None and target.is_captured_sale
 
@@ -331,12 +332,12 @@ class OperationLog:
         ]
 
     def _unreturned(self, sale: Operation) -> Money:
-        """What is left of one captured transaction."""
+        """The part of one captured transaction that was not refunded."""
         claimed = sale.standing.disputed_amount if sale.standing else None
         return max(sale.amount - self.returned_of(sale.transaction_id) - (claimed or self._zero), self._zero)
 
     def returned_of(self, transaction_id: str) -> Money:
-        """Refunds of the transaction, done or still to come."""
+        """The refunded amount of the transaction, done or still to come."""
         return self._sum(
             o
             for o in self._refunds()
@@ -344,7 +345,7 @@ class OperationLog:
         )
 
     def latest_on(self, transaction_id: str, before: Operation | None = None) -> Operation | None:
-        """The latest successful operation, voids apart, whose effect lies in the transaction."""
+        """The latest successful operation, except voids, whose effect lies in the transaction."""
         for operation in reversed(self.operations):
             if (
                 operation.transaction_id == transaction_id

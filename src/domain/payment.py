@@ -37,7 +37,7 @@ from domain.warning import MerchantWarning
 
 @dataclass(frozen=True, slots=True)
 class RefundPart:
-    """One part of giving money back: how much of which transaction, by a void or a refund."""
+    """One part of a refund: the amount, its transaction, and whether a void or a refund returns it."""
 
     kind: OperationKind
     transaction_id: str
@@ -47,9 +47,9 @@ class RefundPart:
 
 
 class Payment(OperationLog):
-    """One payment. Methods name what is done; everything shown is derived from the operations.
+    """One payment. Methods name actions; all visible state is derived from the operations.
 
-    Not safe for two threads at once: load one for each unit of work.
+    Not thread-safe: load one for each unit of work.
     """
 
     def __init__(
@@ -65,7 +65,7 @@ class Payment(OperationLog):
         self.update_time = update_time or created.stamp.time
         super().__init__(created.terms.amount.currency_code, operations)
         self.instrument = instrument
-        # When the service next asks how the money moves on. No part of what happened.
+        # The time of the next settlement poll. Not part of the history.
         self.follow_time: datetime | None = None
         self.new_events: list[PaymentEvent] = []
 
@@ -78,7 +78,7 @@ class Payment(OperationLog):
 
     @classmethod
     def replay(cls, events: Sequence[PaymentEvent]) -> Payment:
-        """What the history adds up to. The first event must be PaymentCreated."""
+        """The payment that results from the history. The first event must be PaymentCreated."""
         created, *later = events
         if not isinstance(created, PaymentCreated):
             raise TypeError("a history begins with PaymentCreated")
@@ -99,10 +99,10 @@ class Payment(OperationLog):
 
     __hash__ = None  # type: ignore[assignment]
 
-    # What is asked of the gateway
+    # Requests to the gateway
 
     def authorize(self, operation_id: OperationId, request_id: RequestId, *, stamp: EventContext) -> Operation:
-        """Starts the authorization, or starts it again where it surely was never sent."""
+        """Starts the authorization, or starts it again if it surely was never sent."""
         if self.operations:
             self._must_allow(OperationKind.AUTHORIZE)
             reason = self.operations[-1].failure_reason
@@ -128,7 +128,7 @@ class Payment(OperationLog):
         final: bool = False,
         stamp: EventContext,
     ) -> Operation:
-        """Starts a capture of the amount, or of all that is left. A final one releases the rest."""
+        """Starts a capture of the amount, or of the whole rest. A final capture releases the uncaptured rest."""
         self._must_allow(OperationKind.CAPTURE)
         available = self.capturable_amount
         if not available:
@@ -154,9 +154,9 @@ class Payment(OperationLog):
     def void(
         self, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: EventContext
     ) -> Operation:
-        """Starts the cancellation of what is held, or captured in one piece and not settled.
+        """Starts the void of a hold, or of a whole capture that has not settled.
 
-        Of a payment that is captured in part, it releases what is left of the hold. What was captured stays.
+        For a payment captured in parts, it releases the rest of the hold. Captured parts stay.
         """
         self._must_allow(OperationKind.VOID)
         standing = self.authorization_standing
@@ -166,9 +166,9 @@ class Payment(OperationLog):
         return self._start_void(self.authorization.transaction_id, operation_id, request_id, note=note, stamp=stamp)
 
     def plan_refund(self, amount: Money | None) -> list[RefundPart]:
-        """How the amount, or all that is left, would be given back, oldest capture first.
+        """Plans how to return the amount, or the whole rest, oldest capture first.
 
-        The whole of a transaction that has not settled is voided; a part of one has to wait until it settles.
+        A whole transaction that has not settled is voided. A partial amount of one waits until it settles.
         """
         self._must_allow(OperationKind.REFUND)
         available = self.refundable_amount
@@ -198,7 +198,7 @@ class Payment(OperationLog):
     def start_refund_part(
         self, part: RefundPart, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: EventContext
     ) -> Operation:
-        """Starts, or schedules, one part of a refund plan of this very payment as it is now."""
+        """Starts, or schedules, one part of a refund plan. The plan must come from this payment as it is now."""
         if part.kind is OperationKind.VOID:
             return self._start_void(
                 part.transaction_id, operation_id, request_id, for_refund=True, note=note, stamp=stamp
@@ -218,10 +218,10 @@ class Payment(OperationLog):
         return self.operation(operation_id)
 
     def convert_void_to_refund(self, void_id: OperationId, operation_id: OperationId, *, stamp: EventContext) -> bool:
-        """Schedules a refund of what a refused void was to give back. Returns whether it did.
+        """Schedules a refund in place of a refused void. Returns whether it did.
 
-        Only for a void that carried out a refund: VoidPayment asks for no refund. Where the record of the sale is
-        behind, and it will never settle, the schedule ends with that news.
+        Only for a void that carried out a refund: VoidPayment requests no refund. Where the record of the sale is
+        outdated, and the sale will never settle, the next status of the sale ends the schedule.
         """
         void = self.operation(void_id)
         sale = self.latest_on(void.target_transaction_id)
@@ -236,7 +236,7 @@ class Payment(OperationLog):
         return True
 
     def start_scheduled(self, operation_id: OperationId, *, stamp: EventContext) -> Operation:
-        """Starts a scheduled refund now that its transaction has settled."""
+        """Starts a scheduled refund, now that its transaction has settled."""
         operation = self.operation(operation_id)
         if operation.state is not OperationState.SCHEDULED:
             raise OutcomeConflict(operation_id, operation.state, "a start")
@@ -254,7 +254,7 @@ class Payment(OperationLog):
         return self.operation(operation_id)
 
     def postpone(self, operation_id: OperationId, *, stamp: EventContext) -> None:
-        """Schedules a scheduled refund again that started and surely had no effect."""
+        """Reschedules a refund that was scheduled, started, and surely had no effect."""
         operation = self.operation(operation_id)
         if operation.state is not OperationState.STARTED or not operation.was_scheduled:
             raise OutcomeConflict(operation_id, operation.state, "a postponement")
@@ -271,7 +271,7 @@ class Payment(OperationLog):
         )
         self._drop_without_room(operation.target_transaction_id, stamp=stamp)
 
-    # What the gateway answered
+    # Answers of the gateway
 
     def succeed(
         self,
@@ -285,9 +285,9 @@ class Payment(OperationLog):
         warnings: tuple[MerchantWarning, ...] = (),
         stamp: EventContext,
     ) -> None:
-        """The gateway did it. Telling it twice changes nothing.
+        """Records success. Repeating it changes nothing.
 
-        A failure that only meant "nobody found it" gives way; any other outcome raises OutcomeConflict.
+        It replaces a failure that only meant "not found". Any other outcome raises OutcomeConflict.
         """
         operation = self.operation(operation_id)
         if operation.state is OperationState.SUCCEEDED:
@@ -320,7 +320,7 @@ class Payment(OperationLog):
         warnings: tuple[MerchantWarning, ...] = (),
         stamp: EventContext,
     ) -> None:
-        """The bank or the gateway said no. Telling it twice changes nothing; raises OutcomeConflict."""
+        """Records a decline by the bank or the gateway. Repeating it changes nothing; raises OutcomeConflict."""
         operation = self.operation(operation_id)
         if operation.state is OperationState.DECLINED:
             return
@@ -347,7 +347,7 @@ class Payment(OperationLog):
         details: GatewayDetails = GatewayDetails(),
         stamp: EventContext,
     ) -> None:
-        """It surely had no effect. Telling it twice changes nothing; raises OutcomeConflict."""
+        """Records that it surely had no effect. Repeating it changes nothing; raises OutcomeConflict."""
         operation = self.operation(operation_id)
         if operation.state is OperationState.FAILED:
             return
@@ -358,7 +358,7 @@ class Payment(OperationLog):
         )
 
     def mark_outcome_unknown(self, operation_id: OperationId, detail: str, *, stamp: EventContext) -> None:
-        """No readable answer came. The operation stays STARTED."""
+        """Records that no readable answer came. The operation stays STARTED."""
         if self.operation(operation_id).state is OperationState.STARTED:
             self._record(OutcomeUnknown(stamp=stamp, operation_id=operation_id, detail=detail))
 
@@ -371,9 +371,9 @@ class Payment(OperationLog):
         details: GatewayDetails = GatewayDetails(),
         stamp: EventContext,
     ) -> bool:
-        """The gateway says where a transaction stands now. Returns whether that is news.
+        """Records the present status of a transaction. Returns whether it is new.
 
-        What comes before the recorded status is no news but an old answer: another one overtook it, or a search lags.
+        A status that precedes the recorded one is stale, not new: another answer overtook it, or a search lags.
         """
         operation = self.latest_on(transaction_id)
         if operation is None or (operation.standing, operation.amount) == (standing, amount):
@@ -401,7 +401,7 @@ class Payment(OperationLog):
         details: GatewayDetails = GatewayDetails(),
         stamp: EventContext,
     ) -> None:
-        """Somebody else moved money of this payment at the gateway. Scheduled refunds that no longer fit fail."""
+        """Records an operation that others made at the gateway. Scheduled refunds that no longer fit fail."""
         self._record(
             OutsideOperationRecorded(
                 stamp=EventContext(stamp.time, OUTSIDE),
@@ -422,7 +422,7 @@ class Payment(OperationLog):
     def record_discrepancy(
         self, operation_id: OperationId, difference: str, recorded: str, at_gateway: str, *, stamp: EventContext
     ) -> None:
-        """A check found the record other than the gateway; what mends it is recorded next."""
+        """Records that a check found the record different from the gateway. The next events repair it."""
         self._record(
             DifferenceRepaired(
                 stamp=stamp, operation_id=operation_id, difference=difference, recorded=recorded, at_gateway=at_gateway
@@ -431,14 +431,14 @@ class Payment(OperationLog):
 
     @property
     def is_asked_to_pay(self) -> bool:
-        """Whether what is new about it is a wish to take money, and not only facts that the gateway told."""
+        """Whether its new events request money, rather than only record the gateway's facts."""
         return any(isinstance(e, OperationStarted) and e.kind is OperationKind.AUTHORIZE for e in self.new_events)
 
     def already_pays(self, asked: PaymentTerms) -> bool:
-        """Whether a payment on those terms would pay twice for the order that this one pays.
+        """Whether a payment on those terms would pay twice for the order of this one.
 
-        A customer who paid with a credential of their own stands against the back end only with the whole amount of
-        the same order: with a cent, they could keep the back end from charging it.
+        A payment that a customer made with a credential of their own blocks the back end's only if it holds the whole
+        amount of the same order. Otherwise, a customer could pay one cent and keep the back end from charging it.
         """
         terms = self.terms
         if not self.is_live or (terms.caller_id, terms.reference) != (asked.caller_id, asked.reference):
@@ -450,7 +450,7 @@ class Payment(OperationLog):
         return terms.reference_space is None or self._holds(asked.amount)
 
     def _holds(self, amount: Money) -> bool:
-        """Whether it took or can take at least that much, or may have."""
+        """Whether it took at least that amount, can take it, or may have taken it."""
         if amount.currency_code != self.terms.amount.currency_code:
             return False
         if self.state is PaymentState.PENDING:
@@ -459,11 +459,11 @@ class Payment(OperationLog):
         return self.captured_amount + self.capturable_amount - given_back >= amount
 
     def schedule_check(self, operation_id: OperationId, next_check_time: datetime, *, checked: bool = False) -> None:
-        """Sets when an open operation is looked at next, and counts a look that found nothing. No event."""
+        """Sets the next check of an open operation, and counts a check that found nothing. Records no event."""
         count = self.operation(operation_id).check_count + checked
         self._change(operation_id, next_check_time=next_check_time, check_count=count)
 
-    # How events change it
+    # Application of events
 
     def _record(self, event: PaymentEvent) -> None:
         self._apply(event)
@@ -574,7 +574,7 @@ class Payment(OperationLog):
         self._mark_parent_of(done)
 
     def _mark_parent_of(self, operation: Operation) -> None:
-        """A capture or void also changes the standing of the transaction that it acts on."""
+        """A capture or void also changes the snapshot of its target transaction."""
         target = self.latest_on(operation.target_transaction_id, before=operation)
         if target is None or target.standing is None or operation.standing is None:
             return
@@ -585,7 +585,7 @@ class Payment(OperationLog):
         else:
             return
         if not status.precedes(target.standing.status):
-            # Otherwise somebody else released the rest meanwhile.
+            # Otherwise somebody else has released the rest.
             self._change(target.operation_id, standing=replace(target.standing, status=status))
 
     def _change(self, operation_id: OperationId, **changes: object) -> None:
@@ -628,13 +628,13 @@ class Payment(OperationLog):
         return self.operation(operation_id)
 
     def _drop_scheduled(self, transaction_id: str, *, stamp: EventContext) -> None:
-        """Refunds that wait for a settlement that will never come."""
+        """Fails the refunds that wait for a settlement that will never come."""
         for operation in self.operations:
             if operation.state is OperationState.SCHEDULED and operation.target_transaction_id == transaction_id:
                 self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, stamp=stamp)
 
     def _drop_without_room(self, transaction_id: str, *, stamp: EventContext) -> None:
-        """Refunds that wait, the latest first, while all of the transaction's come to more than it took."""
+        """Fails waiting refunds, latest first, while the transaction's refunds exceed its captured amount."""
         sale = self.latest_on(transaction_id)
         for operation in reversed(self.operations):
             returned = self.returned_of(transaction_id)

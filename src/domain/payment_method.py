@@ -29,7 +29,7 @@ class ExpiryStatus(Enum):
 
 
 class CheckResult(Enum):
-    """What comparing one detail with the bank's records gave."""
+    """The result of comparing one detail with the bank's records."""
 
     MATCHES = "matches"
     DOES_NOT_MATCH = "does_not_match"
@@ -40,7 +40,7 @@ class CheckResult(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What the bank said of a card without taking money. None where nothing is known."""
+    """The bank's answer about a card, given without taking money. None where unknown."""
 
     approved: bool
     cvv: CheckResult | None = None
@@ -52,7 +52,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentMethod:
-    """A stored method. Its id is also its token at the gateway, wherever that can be chosen."""
+    """A stored method. Its id is also its token at the gateway, wherever the token can be chosen."""
 
     payment_method_id: PaymentMethodId
     caller_id: CallerId
@@ -60,7 +60,7 @@ class PaymentMethod:
     state: PaymentMethodState
     create_time: datetime
     update_time: datetime
-    # What the gateway calls it: the id, unless a wallet brought a token of its own.
+    # The token at the gateway: the id, unless a wallet brought a token of its own.
     gateway_token: str = field(default="", repr=False)
     instrument: Instrument | None = None
     is_default: bool = False
@@ -68,14 +68,14 @@ class PaymentMethod:
     billing_address: Address = Address()
     failure_detail: str = ""
     duplicate_of: PaymentMethodId | None = None
-    # What the gateway refused of the records that went along, and what was left out for it.
+    # The records sent along that the gateway refused, and that were left out.
     warnings: tuple[MerchantWarning, ...] = ()
     next_check_time: datetime | None = field(default=None, compare=False)
 
     def activate(
         self, instrument: Instrument, gateway_token: str, verification: Verification | None, *, time: datetime
     ) -> Self:
-        """The gateway keeps it under the token."""
+        """The gateway stored it under the token."""
         return self._resolve(
             time,
             state=PaymentMethodState.ACTIVE,
@@ -86,15 +86,15 @@ class PaymentMethod:
         )
 
     def refuse(self, verification: Verification, *, time: datetime) -> Self:
-        """The bank or the gateway said no; nothing was stored."""
+        """The bank or the gateway declined it. Nothing was stored."""
         return self._resolve(time, state=PaymentMethodState.DECLINED, verification=verification)
 
     def fail(self, detail: str, *, time: datetime) -> Self:
-        """Nothing was stored, for a reason that is no decline."""
+        """Nothing was stored, for a reason other than a decline."""
         return self._resolve(time, state=PaymentMethodState.FAILED, failure_detail=detail)
 
     def expiry_status(self, today: date) -> ExpiryStatus | None:
-        """None for what has no expiry date."""
+        """None for a method without an expiry date."""
         expiry = self.instrument.expiry if self.instrument else None
         if expiry is None:
             return None

@@ -10,21 +10,21 @@ from domain.money import Money
 
 
 class TransactionStatus(Enum):
-    """Where money stands at the gateway."""
+    """The status of a transaction at the gateway."""
 
     AUTHORIZING = "authorizing"
     AUTHORIZED = "authorized"
     # Captured in parts: the parts are transactions of their own.
     PARTIALLY_CAPTURED = "partially_captured"
     SUBMITTED = "submitted"
-    # Taken, and the payer's side has not confirmed it: PayPal and bank methods can stay so for days.
+    # Taken, but not confirmed by the payer's side. PayPal and bank methods can stay so for days.
     SETTLEMENT_PENDING = "settlement_pending"
     SETTLEMENT_CONFIRMED = "settlement_confirmed"
     SETTLING = "settling"
     SETTLED = "settled"
     SETTLEMENT_DECLINED = "settlement_declined"
     VOIDED = "voided"
-    # Captured in parts, and what was left of the hold is given up. The parts are transactions of their own.
+    # Captured in parts, and the rest of the hold was released. The parts are transactions of their own.
     RELEASED = "released"
     EXPIRED = "expired"
     DECLINED = "declined"
@@ -32,21 +32,21 @@ class TransactionStatus(Enum):
 
     @property
     def is_captured(self) -> bool:
-        """The money is on its way to the merchant, or there."""
+        """The merchant has the money, or it is on its way there."""
         return self in _CAPTURED
 
     @property
     def is_open(self) -> bool:
-        """The gateway will still move it on by itself."""
+        """The gateway will still change it by itself."""
         return self in _OPEN
 
     def precedes(self, other: TransactionStatus) -> bool:
-        """Whether it comes before the other in a transaction's life. The gateway never goes back."""
+        """Whether it precedes the other in a transaction's life cycle. The gateway never goes back."""
         return _PLACES.get(self, _LAST_PLACE) < _PLACES.get(other, _LAST_PLACE)
 
     @property
     def is_voidable(self) -> bool:
-        """A void releases all of it; of one that is captured in parts, only what is left of the hold."""
+        """A void releases all of it, or only the rest of the hold of one that is captured in parts."""
         return self in _VOIDABLE
 
     @property
@@ -54,7 +54,7 @@ class TransactionStatus(Enum):
         return self in (TransactionStatus.SETTLING, TransactionStatus.SETTLED)
 
 
-# A transaction's life: those of one line follow one another in no fixed order.
+# A transaction's life cycle. Statuses on one line follow one another in no fixed order.
 _LIFE = (
     (TransactionStatus.AUTHORIZING,),
     (TransactionStatus.AUTHORIZED,),
@@ -64,7 +64,7 @@ _LIFE = (
     (TransactionStatus.SETTLED,),
 )
 _PLACES = {status: place for place, statuses in enumerate(_LIFE) for status in statuses}
-# Voided, expired, declined: nothing follows, not even after settlement.
+# Voided, expired, declined: final, even after settlement.
 _LAST_PLACE = len(_LIFE)
 _ON_ITS_WAY = frozenset(
     {
@@ -75,7 +75,7 @@ _ON_ITS_WAY = frozenset(
     }
 )
 _CAPTURED = _ON_ITS_WAY | {TransactionStatus.SETTLED}
-# The gateway voids what waits for its settlement only for some methods: for PayPal, and not for cards.
+# The gateway voids transactions that wait for settlement only for some methods: for PayPal, and not for cards.
 _VOIDABLE = frozenset(
     {
         TransactionStatus.AUTHORIZED,
@@ -93,7 +93,7 @@ _OPEN = _ON_ITS_WAY | {
 
 @dataclass(frozen=True, slots=True)
 class GatewayDetails:
-    """The gateway's own words about a transaction, for administrators. Empty means not said."""
+    """The gateway's original details of a transaction, for administrators. Empty means not given."""
 
     transaction_id: str = ""
     status: str = ""
@@ -111,12 +111,12 @@ class GatewayDetails:
 
 @dataclass(frozen=True, slots=True)
 class TransactionSnapshot:
-    """Where one transaction stands: its status, and the dates and the payout once they are known."""
+    """The state of one transaction: its status, and the dates and the payout once they are known."""
 
     status: TransactionStatus
     settle_time: datetime | None = None
     disburse_date: date | None = None
     settlement_amount: Money | None = None
     authorization_expire_time: datetime | None = None
-    # What the customer's bank claims back, or has got back. None: nothing.
+    # The amount that the customer's bank claims, or has got back. None: nothing.
     disputed_amount: Money | None = None

@@ -20,7 +20,7 @@ class PaymentState(Enum):
 
     @property
     def is_live(self) -> bool:
-        """It holds money or may yet: another payment for the same reference would pay twice."""
+        """It holds money, or may yet: another payment for the same reference would pay twice."""
         return self in _LIVE
 
 
@@ -31,7 +31,7 @@ ALLOWED: Final = MappingProxyType(
         PaymentState.PENDING: frozenset[OperationKind](),
         PaymentState.AUTHORIZED: frozenset({OperationKind.CAPTURE, OperationKind.VOID}),
         PaymentState.CAPTURED: frozenset({OperationKind.CAPTURE, OperationKind.VOID, OperationKind.REFUND}),
-        # As long as a part of the authorization is neither captured nor released.
+        # Allowed while a part of the authorization is neither captured nor released.
         PaymentState.SETTLED: frozenset({OperationKind.CAPTURE, OperationKind.VOID, OperationKind.REFUND}),
         PaymentState.DECLINED: frozenset[OperationKind](),
         # Another attempt at an authorization that surely was never sent.

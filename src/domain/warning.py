@@ -5,7 +5,7 @@ from enum import Enum
 
 
 class WarningReason(Enum):
-    """Which record was left out, because the gateway refused it."""
+    """The record that was left out because the gateway refused it."""
 
     CUSTOMER_DETAILS_LEFT_OUT = "customer_details_left_out"
     BILLING_ADDRESS_LEFT_OUT = "billing_address_left_out"
@@ -13,7 +13,7 @@ class WarningReason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MerchantWarning:
-    """One record that was left out, and the gateway's code for what is wrong with it."""
+    """One record that was left out, with the gateway's error code for it."""
 
     reason: WarningReason
     gateway_code: str
