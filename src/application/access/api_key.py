@@ -1,7 +1,7 @@
 """API keys, the credentials of back ends.
 
-A key is "bayar_" + its id + "_" + a secret. The id finds the row; of the secret only the SHA-256 is kept. A slow
-password hash would add nothing, and cost every call its time: the secret is 256 random bits, which nobody tries out.
+A key is "bayar_" + its id + "_" + a secret. The id finds the row; only the SHA-256 of the secret is stored. A slow
+password hash would add nothing, and slow down every call: nobody can guess a secret of 256 random bits.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CALLER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """What is kept of a key."""
+    """A stored API key."""
 
     key_id: str
     caller_id: CallerId
@@ -41,7 +41,7 @@ class ApiKey:
     last_use_time: datetime | None = None
 
     def caller(self, secret: str, now: datetime) -> Caller:
-        """Who shows it. Raises NotAuthenticated; that it was revoked or expired hears only who has the secret."""
+        """The key's caller. Raises NotAuthenticated; it reports revocation or expiry only to a right secret."""
         if not hmac.compare_digest(self.secret_hash, hash_of(secret)):
             raise NotAuthenticated(AuthFailure.INVALID, f"wrong secret for {self.key_id}")
         if self.revoke_time is not None and self.revoke_time <= now:
@@ -56,12 +56,12 @@ def hash_of(secret: str) -> str:
 
 
 def written(key_id: str, secret: str) -> str:
-    """The key as it is shown once."""
+    """The full key text, which is shown once."""
     return f"{PREFIX}{key_id}_{secret}"
 
 
 def read(key: str) -> tuple[str, str]:
-    """Its id and its secret. Raises NotAuthenticated."""
+    """Splits a key into its id and its secret. Raises NotAuthenticated."""
     match = _FORM.fullmatch(key)
     if match is None:
         raise NotAuthenticated(AuthFailure.INVALID, "not the form of an API key")

@@ -18,13 +18,13 @@ from application.ports.runtime import Clock
 from application.ports.store import Store
 
 _MOST_KEYS: Final = 10_000
-# The scheme's name is spelled in any case (RFC 9110).
+# The scheme's name is case-insensitive (RFC 9110).
 _SCHEME: Final = "bearer"
 
 
 @dataclass(frozen=True, slots=True)
 class PresentedCredentials:
-    """What a caller shows: the value of the authorization metadata, once for each time it was sent, and a PEM."""
+    """The credentials of one call: every value of the authorization metadata, and a client certificate (PEM)."""
 
     authorization: tuple[str, ...] = field(default=(), repr=False)
     certificate: bytes | None = field(default=None, repr=False)
@@ -35,7 +35,7 @@ class Authenticate:
     keys: ApiKeyCache
     uses: LastUsedRecorder
     clock: Clock
-    # None: there are none to accept.
+    # None: tokens are not accepted.
     tokens: Tokens | None = None
     certificates: Certificates | None = None
 
@@ -52,7 +52,7 @@ class Authenticate:
                 raise NotAuthenticated(AuthFailure.INVALID, "more than one authorization")
 
     def _bearer(self, authorization: str) -> Caller:
-        # Only the spaces that HTTP allows: no other character is taken for one.
+        # HTTP allows only these spaces; no other character counts as one.
         scheme, _, credential = authorization.strip(" \t").partition(" ")
         credential = credential.strip(" \t")
         if scheme.lower() != _SCHEME or not credential:
@@ -75,7 +75,7 @@ class Authenticate:
 
 
 class ApiKeyCache:
-    """The keys of the store, looked up anew after a few seconds, so that a revoked one is soon of no use anywhere."""
+    """Caches API keys for a few seconds, so that a revoked key soon stops working in every process."""
 
     def __init__(
         self, store: Store, good_for_seconds: float, steady_seconds: Callable[[], float] = time.monotonic

@@ -13,7 +13,7 @@ _GRAIN: Final = timedelta(minutes=5)
 
 
 class LastUsedRecorder:
-    """Notes uses in memory. Called as a job, it writes down those that are five minutes after the last one written."""
+    """Collects uses in memory. Run as a job, it stores uses at least five minutes later than the last stored one."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -26,7 +26,7 @@ class LastUsedRecorder:
                 self._noted[key.key_id] = now
 
     def __call__(self) -> int:
-        """Writes down what was noted. Raises StoreUnavailable; it is then written the next time."""
+        """Stores the collected uses. Raises StoreUnavailable; the next run stores them then."""
         with self._lock:
             noted = dict(self._noted)
         if not noted:
@@ -38,5 +38,5 @@ class LastUsedRecorder:
             for key_id, time in noted.items():
                 if self._noted.get(key_id) == time:
                     del self._noted[key_id]
-        # Nothing is left to do at once.
+        # 0: no need to run again at once.
         return 0

@@ -35,7 +35,7 @@ class CreateApiKey:
         note: str = "",
         expire_time: datetime | None = None,
     ) -> tuple[ApiKey, str]:
-        """The key as it is kept, and as it is shown this once. Raises InvalidRequest and StoreUnavailable."""
+        """Returns the stored key, and its text, shown only this once. Raises InvalidRequest and StoreUnavailable."""
         now = self.clock.now()
         validator = Validator()
         if not is_caller_id(caller_id):
@@ -72,7 +72,7 @@ class ListApiKeys:
     store: Store
 
     def __call__(self) -> list[ApiKey]:
-        """Every one, newest first. Raises StoreUnavailable."""
+        """All keys, newest first. Raises StoreUnavailable."""
         with self.store.read() as work:
             return work.api_keys.all()
 
@@ -84,7 +84,7 @@ class RevokeApiKey:
     ids: IdSource
 
     def __call__(self, key_id: str) -> ApiKey:
-        """The key, revoked now or before. Raises NotFound and StoreUnavailable."""
+        """The key, revoked now or earlier. Raises NotFound and StoreUnavailable."""
         with self.store.begin() as work:
             key = work.api_keys.get(key_id)
             if key is None:
@@ -98,7 +98,7 @@ class RevokeApiKey:
 
 
 def _entry(kind: AuditKind, key: ApiKey, now: datetime, id_source: IdSource) -> AuditEntry:
-    """Keys are managed by whoever has the database's credentials, and so at its command line."""
+    """The actor is the command line: keys are managed there, by operators with the database's credentials."""
     scopes = " ".join(sorted(scope.value for scope in key.scopes))
     return AuditEntry(
         entry_id=id_source.new(ENTRY),

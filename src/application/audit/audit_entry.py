@@ -9,7 +9,7 @@ from enum import Enum
 
 
 class AuditKind(Enum):
-    # Written before the call is carried out, and again with what came of it.
+    # Written before the call is executed, and again with its outcome.
     ADMIN_CALL_BEGUN = "admin_call_begun"
     ADMIN_CALL_ENDED = "admin_call_ended"
     ACCESS_REFUSED = "access_refused"
@@ -19,7 +19,7 @@ class AuditKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """One thing to be answered for. `count`: how often the same happened up to `time`."""
+    """One audited event. `count`: the number of equal events up to `time`."""
 
     entry_id: str
     time: datetime

@@ -15,14 +15,14 @@ ENTRY: Final = "aud"
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Writes entries as they happen."""
+    """Writes audit entries as events happen."""
 
     store: Store
     clock: Clock
     ids: IdSource
 
     def write(self, kind: AuditKind, actor: str, subject: str, **more: str) -> None:
-        """`more`: outcome, peer, and ids by name. Raises StoreUnavailable: what is not written must not be done."""
+        """`more`: outcome, peer, and ids by name. Raises StoreUnavailable: the caller must then not proceed."""
         outcome, peer = more.pop("outcome", ""), more.pop("peer", "")
         entry = AuditEntry(
             entry_id=self.ids.new(ENTRY),
@@ -39,5 +39,5 @@ class Audit:
 
 
 def harmless(text: str) -> str:
-    """Ids are written down before anything checks them, and by whoever is refused."""
+    """Makes an id safe to store: it was not validated yet, and a refused caller may have chosen it."""
     return without_card_numbers(text, "[removed]")

@@ -18,20 +18,20 @@ from application.ports.store import Store
 Key = TypeVar("Key")
 
 _ENTRIES_A_MINUTE: Final = 60.0
-# How long what was written is only counted before it is written again.
+# A kind that was just written is only counted for this long before it is written again.
 _PAUSE_SECONDS: Final = 60.0
-# Of one peer, and of one method and reason, so that neither takes the room of others.
+# Limits of kinds per peer, and per method and reason, so that neither takes the room of others.
 _KINDS_OF_A_PEER: Final = 20
 _PEERS_OF_A_KIND: Final = 50
 _MOST_KINDS: Final = 500
-# With those that stand for the rest of a peer, or of a method and reason.
+# Includes the rows that sum up the rest of a peer, or of a method and reason.
 _MOST_ROWS: Final = 1_000
 OTHERS: Final = "others"
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A call that was not let in."""
+    """A call that was refused."""
 
     method: str
     why: str
@@ -40,18 +40,18 @@ class Refused:
 
     @property
     def reason(self) -> str:
-        """Why, without what the caller may have chosen."""
+        """The reason, without anything that the caller may have chosen."""
         return self.why.partition(" ")[0]
 
 
 @dataclass(slots=True)
 class _Tally:
-    """How often since it was last written, and when first and last."""
+    """The count since the last write, with the first and last time."""
 
     first_time: datetime
     last_time: datetime
     count: int = 0
-    # By the steady clock. None: never.
+    # By the monotonic clock. None: never.
     written_at: float | None = None
 
     def is_due(self, now: float) -> bool:
@@ -62,10 +62,10 @@ class _Tally:
 
 
 class RefusedCalls:
-    """Counts refused calls; as a job it writes each kind within moments of the first, and once a minute from then on.
+    """Counts refused calls. Run as a job, it writes each kind soon after its first call, then at most once a minute.
 
-    A flood fills neither memory nor disk. One peer that floods, or one kind of refusal from many peers, is summed up
-    after so many kinds, and takes turns with the others for the entries that are written.
+    A flood fills neither memory nor disk: beyond a number of kinds, the rest of one peer, or of one method and reason
+    from many peers, is summed up. Peers share the rate of written entries fairly, in round-robin order.
     """
 
     def __init__(self, store: Store, clock: Clock, ids: IdSource, steady_seconds: Callable[[], float]) -> None:
@@ -95,7 +95,7 @@ class RefusedCalls:
             tally.count += 1
 
     def __call__(self) -> int:
-        """Writes what is due and has room. Raises StoreUnavailable; it is then written the next time."""
+        """Writes due entries within the rate limit. Raises StoreUnavailable; the next run writes them then."""
         now = self._steady_seconds()
         with self._lock:
             self._room = min(_ENTRIES_A_MINUTE, self._room + (now - self._filled_at) * _ENTRIES_A_MINUTE / 60)
@@ -107,17 +107,17 @@ class RefusedCalls:
             self._room -= len(chosen)
             for kind in [kind for kind, tally in self._noted.items() if tally.is_over(now)]:
                 self._forget(kind)
-        # Nothing is left to do at once.
+        # 0: no need to run again at once.
         return 0
 
     def write_all(self) -> None:
-        """Writes all that was noted: at the end. Raises StoreUnavailable."""
+        """Writes everything that was counted; for shutdown. Raises StoreUnavailable."""
         with self._lock:
             left = [kind for kind, tally in self._noted.items() if tally.count]
         self._write(left, self._steady_seconds())
 
     def _kind(self, refused: Refused) -> Refused:
-        """As what it is counted, so that there are not too many."""
+        """The kind to count it under: itself, or a summary once there are too many kinds."""
         if refused in self._noted:
             return refused
         summed = refused
@@ -144,7 +144,7 @@ class RefusedCalls:
                 tally.written_at = now
                 tally.count -= entry.count
                 if tally.count:
-                    # Some came while it was written.
+                    # More calls came during the write.
                     tally.first_time = entry.time
 
     def _forget(self, kind: Refused) -> None:
@@ -174,7 +174,7 @@ def _count_down(counter: Counter[Key], key: Key) -> None:
 
 
 def _in_turns(kinds: Iterable[Refused]) -> Iterable[Refused]:
-    """One of each peer, then a second one of each, and so on; of a peer the oldest first."""
+    """Round-robin order over the peers; the oldest first within a peer."""
     of_peers: defaultdict[str, list[Refused]] = defaultdict(list)
     for kind in kinds:
         of_peers[kind.peer].append(kind)

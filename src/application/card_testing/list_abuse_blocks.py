@@ -15,7 +15,7 @@ class ListAbuseBlocks:
     page_tokens: PageTokens
 
     def __call__(self, *, page_size: int = 0, page_token: str = "") -> tuple[list[VelocityBlock], str]:
-        """Of every caller, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
+        """Blocks of every caller, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
         size = validator.page_size(page_size)
         scope = scope_of("abuse_blocks")

@@ -14,16 +14,16 @@ class PurgeVelocityCounters:
     store: Store
     clock: Clock
     window: timedelta
-    # For how long operators can see that somebody was stopped.
+    # The time for which operators can see a block.
     blocks_kept: timedelta = timedelta(days=90)
-    # Few: the rows are locked while they are deleted.
+    # A small batch, because the rows are locked during the deletion.
     batch_size: int = 500
 
     def __call__(self) -> int:
-        """Returns how many rows were deleted: more may be left while it is not 0. Raises StoreUnavailable."""
+        """Returns the number of deleted rows. More may be left unless it is 0. Raises StoreUnavailable."""
         now = self.clock.now()
         with self.store.begin() as work:
-            # Twice the window is more than any piece of it; later than now only a wrong clock can have counted.
+            # Twice the window is longer than any bucket needs. Only a wrong clock can have counted in the future.
             return work.attempts.forget(
                 now - 2 * self.window, now + 2 * self.window, now - self.blocks_kept, self.batch_size
             )

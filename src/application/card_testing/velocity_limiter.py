@@ -26,7 +26,7 @@ from domain.networks import network_of
 
 _log = logging.getLogger(__name__)
 
-# A window slides by pieces of this many to the whole.
+# The number of buckets in a sliding window.
 _PIECES: Final = 12
 _SAY_NOTHING_OF_THE_CARD: Final = frozenset(
     {DeclineReason.NETWORK_UNAVAILABLE, DeclineReason.METHOD_NOT_SUPPORTED, DeclineReason.METHOD_REMOVED}
@@ -35,7 +35,7 @@ _SAY_NOTHING_OF_THE_CARD: Final = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VelocityLimits:
-    """How many declines and verifications there may be in a window, and of how many different cards. 0: any number."""
+    """The limits of declines and verifications, and of different cards, in a window. 0: unlimited."""
 
     window: timedelta = timedelta(hours=1)
     per_card: int = 0
@@ -46,7 +46,7 @@ class VelocityLimits:
     cards_per_client_address: int = 0
 
     def of(self, scope: VelocityScope) -> tuple[int, int]:
-        """The limit of declines and verifications, and that of different cards."""
+        """Two limits: of declines and verifications, and of different cards."""
         match scope:
             case VelocityScope.CARD:
                 return self.per_card, 0
@@ -64,7 +64,7 @@ class VelocityLimits:
 
 @dataclass(frozen=True, slots=True)
 class _Subject:
-    """One thing that is counted for: its key in the record, and what an operator may see of it."""
+    """One counted subject: its key in the record, and the text that an operator may see."""
 
     scope: VelocityScope
     key: str = field(repr=False)
@@ -73,11 +73,11 @@ class _Subject:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """A try to pay with or to keep an instrument, as far as limits are concerned."""
+    """An attempt to pay with or to store an instrument, with the subjects that it counts for."""
 
     caller_id: CallerId
     subjects: tuple[_Subject, ...]
-    # A keyed hash of the card, empty where it is not known.
+    # A keyed hash of the card, empty where the card is unknown.
     card: str = field(default="", repr=False)
 
 
@@ -91,13 +91,13 @@ class _Reached:
 
 @dataclass(frozen=True, slots=True)
 class VelocityLimiter:
-    """Counts by keyed hashes only, and for each caller apart: one cannot block another's customers."""
+    """Counts by keyed hashes only, and separately for each caller: none can block another's customers."""
 
     store: Store
     clock: Clock
     ids: IdSource
     limits: VelocityLimits
-    # Its own: whoever has it and the counts could try which card numbers were there.
+    # A key of its own: anyone with the key and the counters could test which card numbers were used.
     key: bytes = field(repr=False)
 
     def attempt(
@@ -109,10 +109,10 @@ class VelocityLimiter:
         source: Source | None = None,
         instrument: Instrument | None = None,
     ) -> Attempt:
-        """What is about to be tried. The instrument is that of a stored method.
+        """Describes an attempt before it is made. The instrument is that of a stored method.
 
-        Customers with a credential of their own are counted apart from the back end as a whole, and an address that
-        they declare is not counted: either would let one of them block others.
+        Customers with a credential of their own are counted separately from the back end as a whole, and an address
+        that they declare is not counted: either would let one customer block others.
         """
         caller_id, is_bound = caller.caller_id, caller.customer_id is not None
         whole = f"{caller_id}, paying with credentials of customers" if is_bound else caller_id
@@ -133,20 +133,20 @@ class VelocityLimiter:
         return Attempt(caller_id, tuple(subjects), card)
 
     def check(self, work: UnitOfWork, attempt: Attempt) -> None:
-        """Raises TooManyDeclines where a limit has been reached. Reads once, and writes nothing."""
+        """Raises TooManyDeclines where a limit was reached. Reads once, and writes nothing."""
         reached = self._reached(work, attempt, self.clock.now())
         if reached:
             last = max(reached, key=lambda one: one.end)
             raise TooManyDeclines(last.subject.scope, max(last.end - self.clock.now(), timedelta(seconds=1)))
 
     def note_payment(self, attempt: Attempt, outcomes: Iterable[Outcome]) -> None:
-        """Counts what the bank or the gateway declined. Approvals write nothing."""
+        """Counts declines by the bank or the gateway. Approvals write nothing."""
         for outcome in outcomes:
             if isinstance(outcome, Declined) and tells_of_the_card(outcome.decline):
                 self._count(attempt, outcome.instrument)
 
     def note_method(self, attempt: Attempt, outcome: StoreOutcome) -> None:
-        """Counts a verification, whatever it said, and what was declined without one."""
+        """Counts every verification, whatever its result, and every decline without one."""
         match outcome:
             case Stored(kept) if kept.verification is not None:
                 self._count(attempt, kept.instrument)
@@ -154,14 +154,14 @@ class VelocityLimiter:
                 self._count(attempt, None)
 
     def _count(self, attempt: Attempt, instrument: Instrument | None) -> None:
-        """A count that fails is told in the log: it costs nobody an answer that is known."""
+        """A failed count is only logged: the known answer still goes to the caller."""
         attempt = self._with_instrument(attempt, instrument)
         subjects = [one for one in attempt.subjects if any(self.limits.of(one.scope))]
         if not subjects:
             return
         now = self.clock.now()
         bucket = _bucket(now, self.limits.piece)
-        # Cards matter where their limit is: a caller's row is one, however many cards there are.
+        # Counters per card are needed only for a limit of cards. A caller has one row, however many cards there are.
         tallies = [
             VelocityCounter(one.key, bucket, attempt.card if self.limits.of(one.scope)[1] else "") for one in subjects
         ]
@@ -185,11 +185,11 @@ class VelocityLimiter:
     def _add(
         self, tallies: Sequence[VelocityCounter], attempt: Attempt, subjects: tuple[_Subject, ...], now: datetime
     ) -> list[_Reached]:
-        """Returns the limits that were reached by it."""
+        """Returns the limits that it reached."""
         with self.store.begin() as work:
             work.attempts.add(tallies)
             fresh = Attempt(attempt.caller_id, subjects)
-            # A card is counted under its number and under its identifier, and told once.
+            # A card counts under its number and under its identifier, but is reported once.
             reached = {(one.subject.shown, one.counts_cards): one for one in self._reached(work, fresh, now)}
             return [one for one in reached.values() if self._block(work, attempt, one, now)]
 
@@ -213,7 +213,7 @@ class VelocityLimiter:
         if not limited:
             return []
         by_key: dict[str, list[VelocityCounter]] = defaultdict(list)
-        # One piece earlier, so that the window is never shorter than it says; one later, for a clock a little ahead.
+        # One bucket earlier, so that the window is never too short; one later, for a clock slightly ahead.
         start, end = now - self.limits.window - self.limits.piece, now + self.limits.piece
         for tally in work.attempts.counted(list(limited), start, end):
             by_key[tally.key].append(tally)
@@ -230,11 +230,11 @@ class VelocityLimiter:
         return found
 
     def _end(self, bucket: datetime) -> datetime:
-        """When what was counted in the bucket no longer counts."""
+        """The time at which the bucket leaves the window."""
         return bucket + self.limits.window + self.limits.piece
 
     def _with_instrument(self, attempt: Attempt, instrument: Instrument | None) -> Attempt:
-        """The attempt with what its answer told of the card."""
+        """The attempt, with the card's details from the answer."""
         identified = self._identified(attempt.caller_id, instrument)
         if identified is None or identified in attempt.subjects:
             return attempt
@@ -254,7 +254,7 @@ class VelocityLimiter:
 
 
 def tells_of_the_card(decline: Decline) -> bool:
-    """Whether it says something about the card or its owner, rather than about us, the shop or the network."""
+    """Whether the decline concerns the card or its owner, rather than this service, the shop or the network."""
     return (
         decline.fixer in (Fixer.CUSTOMER, Fixer.ISSUER)
         and decline.reason not in _SAY_NOTHING_OF_THE_CARD
@@ -268,7 +268,7 @@ def _bucket(time: datetime, piece: timedelta) -> datetime:
 
 
 def _last_needed(tallies: Sequence[VelocityCounter], most: int) -> datetime:
-    """The bucket without which there are fewer than the limit, when those before it are forgotten, too."""
+    """The oldest bucket that keeps the count at the limit: once it and earlier ones expire, the count is below."""
     left = sum(tally.count for tally in tallies)
     for tally in tallies:
         left -= tally.count

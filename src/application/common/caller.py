@@ -11,7 +11,7 @@ from domain.ids import CallerId, CustomerId
 
 
 class Scope(Enum):
-    """What a caller may be allowed to do. No scope includes another."""
+    """A permission of a caller. No scope includes another."""
 
     PAYMENTS_READ = "payments:read"
     PAYMENTS_WRITE = "payments:write"
@@ -25,24 +25,24 @@ class Scope(Enum):
 
 
 EVERY_SCOPE: Final = frozenset(Scope)
-# What belongs to every caller is none of one person's business.
+# Scopes that no customer-bound credential may have: data of every caller is not one customer's business.
 _NEVER_FOR_A_CUSTOMER: Final = frozenset({Scope.ADMIN})
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A back end that uses the service, one person who pays there, or an administrator.
+    """A back end that uses the service, one customer who pays there, or an administrator.
 
-    One rule for all calls: a credential reaches what is its caller's, and only one customer's where it is bound to one;
-    with the scope `admin` it reaches what is any caller's. It reads and changes what it reaches. What it creates is its
-    own caller's, and made of what that caller owns.
+    One access rule for all calls. A credential reaches its caller's data, or only one customer's if it is bound to one;
+    with the scope `admin` it reaches every caller's. It reads and changes the data that it reaches. New resources
+    belong to its own caller, and use only resources that this caller owns.
     """
 
     caller_id: CallerId
     scopes: frozenset[Scope] = frozenset()
-    # The one customer whose data there is for this caller. None: all of the back end's.
+    # The one customer that this caller is bound to. None: all of the back end's customers.
     customer_id: CustomerId | None = None
-    # Which key, token or certificate of the caller's it was.
+    # The key, token or certificate that the caller used.
     credential: str = ""
 
     def __post_init__(self) -> None:
@@ -51,12 +51,12 @@ class Caller:
 
     @property
     def actor(self) -> str:
-        """What the history says of who did it: the caller, and with which credential."""
+        """The actor for the history: the caller and its credential."""
         return f"{self.caller_id}/{self.credential}" if self.credential else self.caller_id
 
     @property
     def idempotency_scope(self) -> CallerId:
-        """Within what request ids are unique. Each bound customer has a space of their own."""
+        """The scope in which request ids are unique. Each bound customer has one of its own."""
         return self.caller_id if self.customer_id is None else CallerId(f"{self.caller_id}/{self.customer_id}")
 
     def may(self, scope: Scope) -> bool:
@@ -64,21 +64,19 @@ class Caller:
 
     @property
     def reach(self) -> CallerId | None:
-        """Whose data it reads and changes. None: every caller's."""
+        """The caller whose data it reads and changes. None: every caller's."""
         return None if self.may(Scope.ADMIN) else self.caller_id
 
     def reaches(self, caller_id: CallerId, customer_id: CustomerId | None) -> bool:
-        """Whether it reads and changes what belongs to that caller and customer. What it does not reach looks as if it
-        were not.
-        """
+        """Whether it may read and change data of that caller and customer. Data out of reach looks as if absent."""
         return self.reach in (None, caller_id) and self.customer_id in (None, customer_id)
 
     def owns(self, caller_id: CallerId, customer_id: CustomerId | None) -> bool:
-        """Whether it may make something new, of its own, of what belongs to that caller and customer."""
+        """Whether it may create resources of its own from data of that caller and customer."""
         return caller_id == self.caller_id and self.customer_id in (None, customer_id)
 
 
 def scopes_named(names: Iterable[str]) -> frozenset[Scope]:
-    """The scopes of those names. Others are another service's, and grant nothing here."""
+    """The scopes with those names. Other names belong to other services, and grant nothing here."""
     named = frozenset(names)
     return frozenset(scope for scope in Scope if scope.value in named)

@@ -12,15 +12,15 @@ from typing import Protocol
 
 
 class Turn(Protocol):
-    """The right to work, of one thread."""
+    """A slot of the concurrency limit, held by one thread."""
 
     def released(self) -> AbstractContextManager[None]:
-        """While somebody else has it."""
+        """Releases the slot to another thread for the duration of the context."""
         ...
 
 
 class _Mine(threading.local):
-    """The turn that this thread holds."""
+    """The slot that this thread holds."""
 
     turn: Turn | None = None
 
@@ -30,7 +30,7 @@ _mine = _Mine()
 
 @contextmanager
 def working(turn: Turn) -> Iterator[None]:
-    """In the thread that works with the turn."""
+    """Registers the slot for the thread that works with it."""
     _mine.turn = turn
     try:
         yield
@@ -40,7 +40,7 @@ def working(turn: Turn) -> Iterator[None]:
 
 @contextmanager
 def blocking_call() -> Iterator[None]:
-    """Around what waits for others and does no work: the gateway, another call. Does nothing where nobody counts."""
+    """Wraps a wait without work: a gateway call, another call. Does nothing where the thread holds no slot."""
     turn = _mine.turn
     if turn is None:
         yield

@@ -18,9 +18,10 @@ ATTEMPTS: Final = 4
 
 
 def retry_on_conflict(record: Callable[P, R]) -> Callable[P, R]:
-    """For what is one transaction and nothing else, above all no call. Raises StoreConflict where it always meets one.
+    """Retries a function that is exactly one transaction, without any external call.
 
-    At once: a database names a victim only after it has waited, and lets the other one through first.
+    It retries at once: a database names a victim only after it has waited, and lets the other transaction pass first.
+    Raises StoreConflict after the last try.
     """
 
     @wraps(record)

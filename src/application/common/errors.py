@@ -14,7 +14,7 @@ from domain.payment_method import PaymentMethodState
 
 
 class Rule(Enum):
-    """What a field must be. The limit stands beside it in a Fault."""
+    """The rule that a field breaks. Its limit stands beside it in a Fault."""
 
     REQUIRED = "required"
     UUID = "uuid"
@@ -68,8 +68,8 @@ class Rule(Enum):
     REFUSED_BY_GATEWAY = "refused_by_gateway"
 
 
-# Cards expire or are no longer taken, customers and methods are deleted, currencies given up, and a newer version
-# refuses texts that an older one took.
+# Rules that a request can break merely because time passed: cards expire or are no longer accepted, customers and
+# methods are deleted, currencies are dropped, and a newer version refuses texts that an older one accepted.
 _MADE_BY_TIME: Final = frozenset(
     {
         Rule.NOT_PAST,
@@ -85,7 +85,7 @@ _MADE_BY_TIME: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a request: the field's path, the rule it breaks, and the rule's limit. Never the value."""
+    """One violation: the field's path, the rule, and the rule's limit. Never the value."""
 
     field: str
     rule: Rule
@@ -93,11 +93,11 @@ class Fault:
 
 
 class ApplicationError(Exception):
-    """The request was not carried out. Nothing was changed."""
+    """The request was not executed. Nothing was changed."""
 
 
 class InvalidRequest(ApplicationError):
-    """The request is malformed; every fault is named."""
+    """The request is invalid; every violation is listed."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__(", ".join(f"{fault.field}: {fault.rule.value}" for fault in faults))
@@ -105,7 +105,7 @@ class InvalidRequest(ApplicationError):
 
     @property
     def may_have_been_valid(self) -> bool:
-        """Whether it was perhaps good when it first came: only time made faults of what it says."""
+        """Whether it may have been valid at first: time alone can explain every violation."""
         return all(fault.rule in _MADE_BY_TIME for fault in self.faults)
 
 
@@ -120,7 +120,7 @@ class ResourceKind(Enum):
 
 
 class NotFound(ApplicationError):
-    """There is no such thing, or it is not the caller's."""
+    """The resource does not exist, or is not the caller's."""
 
     def __init__(self, kind: ResourceKind, resource_id: str) -> None:
         super().__init__(f"{kind.value} {resource_id}")
@@ -129,22 +129,22 @@ class NotFound(ApplicationError):
 
 
 class AuthFailure(Enum):
-    """Why a credential is not accepted."""
+    """The reason why a credential is not accepted."""
 
     MISSING = "missing"
-    # Malformed, unknown, or not what it claims to be: told alike, so that nobody learns by trying.
+    # Malformed, unknown, or not genuine: one reason for all, so that probing reveals nothing.
     INVALID = "invalid"
     EXPIRED = "expired"
     REVOKED = "revoked"
     NOT_YET_VALID = "not_yet_valid"
     WRONG_ISSUER = "wrong_issuer"
     WRONG_AUDIENCE = "wrong_audience"
-    # Good, but it names no caller, or what it says of scope or customer has not the form that is agreed on.
+    # Genuine, but it names no caller, or its scope or customer does not have the agreed form.
     INCOMPLETE = "incomplete"
 
 
 class NotAuthenticated(ApplicationError):
-    """Nobody knows who calls. `detail` is for the log of failed access, never for whoever calls."""
+    """The caller is unknown. `detail` is for the log of failed access, never for the caller."""
 
     def __init__(self, refusal: AuthFailure, detail: str = "") -> None:
         super().__init__(f"{refusal.value} {detail}".rstrip())
@@ -153,11 +153,11 @@ class NotAuthenticated(ApplicationError):
 
 
 class CredentialsUnavailable(ApplicationError):
-    """Whether the credential is good cannot be found out just now."""
+    """The credential cannot be checked at present."""
 
 
 class ScopeMissing(ApplicationError):
-    """The caller is known, and may not do this."""
+    """The caller is known, but lacks the scope."""
 
     def __init__(self, scope: Scope) -> None:
         super().__init__(scope.value)
@@ -165,11 +165,11 @@ class ScopeMissing(ApplicationError):
 
 
 class NotForCustomers(ApplicationError):
-    """A credential that is bound to one customer is of no use for this."""
+    """A credential that is bound to one customer cannot do this."""
 
 
 class RequestIdReused(ApplicationError):
-    """The request id was used before, for another request."""
+    """The request id was used before for a different request."""
 
     def __init__(self, request_id: RequestId, fields: tuple[str, ...]) -> None:
         super().__init__(f"{request_id}: {', '.join(fields)}")
@@ -178,7 +178,7 @@ class RequestIdReused(ApplicationError):
 
 
 class ReferenceAlreadyPaid(ApplicationError):
-    """The reference has a live payment. It has no name here where it is another customer's."""
+    """The reference has a live payment. Its id is omitted where it is another customer's."""
 
     def __init__(self, reference: str, payment_id: PaymentId | None) -> None:
         super().__init__(payment_id or reference)
@@ -187,7 +187,7 @@ class ReferenceAlreadyPaid(ApplicationError):
 
 
 class ExternalIdAlreadyUsed(ApplicationError):
-    """Another customer of the caller has the external id."""
+    """Another customer of the caller has this external id."""
 
     def __init__(self, external_id: str, customer_id: CustomerId) -> None:
         super().__init__(customer_id)
@@ -196,7 +196,7 @@ class ExternalIdAlreadyUsed(ApplicationError):
 
 
 class OperationRefused(ApplicationError):
-    """The gateway refused the operation as it was asked. It had no effect, and the history says so."""
+    """The gateway refused the operation as requested. It had no effect; the history records the refusal."""
 
     def __init__(self, payment_id: PaymentId, operation_id: OperationId, kind: OperationKind, detail: str) -> None:
         super().__init__(f"{kind.value} of {payment_id}: {detail}")
@@ -207,7 +207,7 @@ class OperationRefused(ApplicationError):
 
 
 class CustomerHasOpenPayments(ApplicationError):
-    """An outcome is unknown that may still need the customer."""
+    """An operation with an unknown outcome may still need the customer."""
 
     def __init__(self, customer_id: CustomerId) -> None:
         super().__init__(customer_id)
@@ -215,7 +215,7 @@ class CustomerHasOpenPayments(ApplicationError):
 
 
 class MethodNotActive(ApplicationError):
-    """The stored method is not one to change or pay with."""
+    """The stored method cannot be changed or paid with in its state."""
 
     def __init__(self, payment_method_id: PaymentMethodId, state: PaymentMethodState) -> None:
         super().__init__(f"{payment_method_id} is {state.value}")
@@ -224,7 +224,7 @@ class MethodNotActive(ApplicationError):
 
 
 class OperationAlreadyResolved(ApplicationError):
-    """The outcome is known; there is nothing to settle by hand."""
+    """The outcome is known; there is nothing to resolve by hand."""
 
     def __init__(self, operation_id: OperationId, state: OperationState) -> None:
         super().__init__(f"{operation_id} is {state.value}")
@@ -233,7 +233,7 @@ class OperationAlreadyResolved(ApplicationError):
 
 
 class MayStillHappen(ApplicationError):
-    """The operation may be on its way to the gateway, or not be shown there yet."""
+    """The operation may be on its way to the gateway, or not be visible there yet."""
 
     def __init__(self, operation_id: OperationId, retry_after: timedelta) -> None:
         super().__init__(operation_id)
@@ -242,7 +242,7 @@ class MayStillHappen(ApplicationError):
 
 
 class ContradictedByGateway(ApplicationError):
-    """What was to be recorded by hand is not what the gateway says."""
+    """The outcome given by hand contradicts the gateway."""
 
     def __init__(self, operation_id: OperationId, detail: str) -> None:
         super().__init__(f"{operation_id}: {detail}")
@@ -259,7 +259,7 @@ class ServiceHeld(ApplicationError):
 
 
 class TooManyOrphans(ApplicationError):
-    """There is more to reverse than was allowed. Nothing was reversed."""
+    """The orphans to reverse exceed the allowed number. Nothing was reversed."""
 
     def __init__(self, count: int, most: int) -> None:
         super().__init__(f"{count} orphans, {most} may be reversed")
@@ -268,7 +268,7 @@ class TooManyOrphans(ApplicationError):
 
 
 class TooManyDeclines(ApplicationError):
-    """There were too many declines and verifications lately. Nothing was recorded, and nothing was sent."""
+    """Too many recent declines and verifications. Nothing was recorded or sent."""
 
     def __init__(self, scope: VelocityScope, retry_after: timedelta) -> None:
         super().__init__(f"{scope.value} for {retry_after}")
@@ -285,7 +285,7 @@ class MethodRefused(ApplicationError):
 
 
 class DisputeAnswerRefused(ApplicationError):
-    """The gateway refused the answer to a dispute as it was. It had no effect."""
+    """The gateway refused the dispute action as requested. It had no effect."""
 
     def __init__(self, dispute_id: DisputeId, detail: str) -> None:
         super().__init__(f"{dispute_id}: {detail}")
@@ -294,7 +294,7 @@ class DisputeAnswerRefused(ApplicationError):
 
 
 class PaymentDisputed(ApplicationError):
-    """The customer's bank claims the money: to give it back as well would pay twice."""
+    """The customer's bank claims the money: a refund as well would pay twice."""
 
     def __init__(self, payment_id: PaymentId, dispute_ids: tuple[DisputeId, ...], claimed: Money, left: Money) -> None:
         super().__init__(f"{claimed} of {payment_id} is disputed")

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 
 class LeaseOver(Exception):
-    """Nothing may be sent any more: others may have given up what was to be done."""
+    """The lease has expired. Nothing may be sent any more: others may have given up the operation."""
 
 
 def steady_seconds() -> float:
-    """A clock that nobody sets, and that goes on while the machine sleeps, where the system has such a one."""
+    """A monotonic clock that, where the system has one, goes on while the machine sleeps."""
     return time.clock_gettime(_STEADY)
 
 
@@ -21,9 +21,9 @@ _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """For how long an operation is this process's to send, by its own steady clock.
+    """The time within which this process may send an operation, by its own monotonic clock.
 
-    A process that hung for longer finds out before it sends: others may have called the operation absent by now.
+    A process that hung for longer notices before it sends: others may have declared the operation absent by now.
     """
 
     steady_seconds: Callable[[], float]
@@ -34,8 +34,9 @@ class Lease:
         return self.steady_seconds() < self.end
 
     def hold(self) -> None:
-        """Raises LeaseOver. To be called after every wait, and directly before the first byte of whatever changes
-        something.
+        """Raises LeaseOver.
+
+        Call it after every wait, and directly before the first byte of a request that changes something.
         """
         if not self.is_held:
             raise LeaseOver("the service hung for too long before it could send")

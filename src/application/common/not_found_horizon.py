@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
-# Another replica may have resolved what this one watches for, and nobody tells. To forget what is not looked for any
-# more delays a verdict at most, so all it must be is longer than the pauses between one replica's looks.
+# Entries are dropped after this many horizons without a look. Another replica may have resolved the operation without
+# notice. A dropped entry only delays a verdict, so this must merely exceed the pauses between one replica's looks.
 KEPT_HORIZONS: Final = 20
-# What is open beyond that is watched as room is made. In an outage of hours that is late, and still true.
+# More open operations than this are watched only as room becomes free: late in an outage of hours, but correct.
 MOST_WATCHED: Final = 100_000
 
 
@@ -23,23 +23,23 @@ class _Sighting:
 
 @dataclass(frozen=True, slots=True)
 class NotFoundTimer:
-    """Measures for how long the gateway has not known of an operation, by this process's own steady clock.
+    """Measures for how long the gateway has not found an operation, by this process's own monotonic clock.
 
-    Wall clocks jump and differ between replicas. A restart only makes the watch start again, which delays a verdict and
-    never hastens one. Safe for threads; what it holds is bounded.
+    Wall clocks jump, and differ between replicas. A restart only starts the measurement again, which delays a verdict
+    and never hastens one. Thread-safe; its memory is bounded.
     """
 
     steady_seconds: Callable[[], float]
     horizon: timedelta
     most_watched: int = MOST_WATCHED
-    # Those looked for the longest ago come first.
+    # Ordered by the latest look, the longest ago first.
     _watched: dict[str, _Sighting] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def is_proven(self, key: str) -> bool:
-        """Whether what was sent has been missing for the whole horizon. Each call counts as one look.
+        """Whether the operation has been missing for the whole horizon. Each call counts as one look.
 
-        The key names one attempt: another replica may have given up an earlier one, of which this one is not told.
+        The key names one attempt: another replica may have given up an earlier attempt without this one's knowledge.
         """
         with self._lock:
             now = self.steady_seconds()
@@ -54,13 +54,13 @@ class NotFoundTimer:
             return now - sighting.first >= self.horizon.total_seconds()
 
     def forget(self, key: str) -> None:
-        """It has been found, or given up."""
+        """Stops watching: the operation was found, or given up."""
         with self._lock:
             self._watched.pop(key, None)
 
     @property
     def count(self) -> int:
-        """How many attempts are watched for."""
+        """The number of watched attempts."""
         return len(self._watched)
 
     def _forget_what_nobody_looks_for(self, now: float) -> None:

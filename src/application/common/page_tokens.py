@@ -18,22 +18,22 @@ _SIGNATURE_BYTES: Final = 16
 
 
 class BadPageToken(ValueError):
-    """The token is not one of ours, or belongs to another list."""
+    """The token is not from this service, or belongs to another list."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageTokens:
-    """Writes and reads tokens under a secret key."""
+    """Writes and reads page tokens under a secret key."""
 
     key: bytes = field(repr=False)
 
     def write(self, scope: str, position: Position) -> str:
-        """The token of the place after which the list `scope` goes on."""
+        """The token of the position after which the list `scope` continues."""
         body = json.dumps([position.time.isoformat(), position.id]).encode()
         return base64.urlsafe_b64encode(self._sign(scope, body) + body).decode().rstrip("=")
 
     def read(self, scope: str, token: str) -> Position | None:
-        """None for the empty token: the first page. Raises BadPageToken."""
+        """The position in the token, or None for the empty token: the first page. Raises BadPageToken."""
         if not token:
             return None
         try:
@@ -49,7 +49,7 @@ class PageTokens:
     def cut(
         self, found: Sequence[Item], size: int, scope: str, position_of: Callable[[Item], Position]
     ) -> tuple[list[Item], str]:
-        """A page of what was found with one more than fits, and the token of the next page: empty on the last."""
+        """Cuts one row more than a page to the page, and returns the next page's token: empty on the last."""
         shown = list(found[:size])
         return shown, self.write(scope, position_of(shown[-1])) if len(found) > size else ""
 
@@ -58,5 +58,5 @@ class PageTokens:
 
 
 def scope_of(list_name: str, **filters: Any) -> str:
-    """Names a list with its filter, so that a token of one does not open another."""
+    """Names a list with its filter, so that a token of one list is invalid for another."""
     return f"{list_name}?{sorted((name, str(value)) for name, value in filters.items() if value)}"

@@ -25,7 +25,7 @@ from domain.visible_text import is_unambiguous
 
 Value = TypeVar("Value")
 
-# The gateway's limit of an amount: so many digits before the decimal point, whatever the currency.
+# The gateway's limit of an amount: digits before the decimal point, in every currency.
 MAX_WHOLE_DIGITS: Final = 10
 MAX_MINOR_UNITS: Final = 10 ** (MAX_WHOLE_DIGITS + max(EXPONENTS.values())) - 1
 MIN_CARD_DIGITS: Final = 12
@@ -40,8 +40,8 @@ MAX_EXPIRY_YEARS: Final = 20
 MAX_PAGE_SIZE: Final = 500
 DEFAULT_PAGE_SIZE: Final = 50
 
-# Control characters, halves of pairs, line and paragraph separators, and what Unicode calls no characters (U+FFFE,
-# U+FFFF and their like): XML 1.0, which carries requests to the gateway, has no place for most of them.
+# Control characters, surrogates, line and paragraph separators, and Unicode noncharacters (such as U+FFFE and U+FFFF).
+# XML 1.0, which carries requests to the gateway, does not allow most of them.
 _UNPRINTABLE: Final = re.compile(
     "[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\ud800-\\udfff\\ufdd0-\\ufdef"
     + "".join(f"{chr(0x10000 * plane + 0xFFFE)}{chr(0x10000 * plane + 0xFFFF)}" for plane in range(17))
@@ -49,7 +49,7 @@ _UNPRINTABLE: Final = re.compile(
 )
 
 _LANGUAGE: Final = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-# The gateway's rules of what it keeps with a customer or an address.
+# The gateway's rules for data stored with a customer or an address.
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _POSTAL_CODE: Final = re.compile(r"(?:[A-Za-z0-9][ -]*){1,9}")
 _DESCRIPTOR_NAME: Final = re.compile(
@@ -83,14 +83,14 @@ class RawCard:
 
 
 def require_checked(value: Value | None) -> Value:
-    """A value that was checked before: None would be a fault in us."""
+    """Returns a value that was checked before. None would be a bug here."""
     if value is None:
         raise RuntimeError("a checked value is missing")
     return value
 
 
 class Validator:
-    """Collects the faults of one request. A check returns the clean value, or None after adding a fault."""
+    """Collects the violations of one request. A check returns the clean value, or None after adding a violation."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -101,7 +101,7 @@ class Validator:
             self._faults.append(fault)
 
     def done(self) -> None:
-        """Raises InvalidRequest with everything that was found."""
+        """Raises InvalidRequest with all collected violations."""
         if self._faults:
             raise InvalidRequest(tuple(self._faults))
 
@@ -131,7 +131,7 @@ class Validator:
         return value
 
     def client_address(self, path: str, value: str) -> str:
-        """The value as it is; a fault where it is no IP address."""
+        """The value unchanged; a violation unless it is an IP address."""
         try:
             if value:
                 network_of(value)
@@ -140,7 +140,7 @@ class Validator:
         return value
 
     def text(self, path: str, value: str, *, maximum: int = MAX_TEXT, required: bool = False) -> str:
-        """The value as it is; faults when it is missing, too long or has control characters."""
+        """The value unchanged; violations where it is missing, too long or has control characters."""
         if required and not value.strip():
             self.add(path, Rule.REQUIRED)
         if len(value) > maximum:
@@ -150,14 +150,14 @@ class Validator:
         return value
 
     def secret_text(self, path: str, value: str) -> str:
-        """A nonce or the like: printable ASCII, so that it can be sent on as it is."""
+        """A nonce or similar: printable ASCII, so that it can be sent on unchanged."""
         self.text(path, value, required=True)
         if not value.isascii():
             self.add(path, Rule.NO_CONTROL_CHARACTERS)
         return value
 
     def plain_text(self, path: str, value: str, *, maximum: int = MAX_TEXT, required: bool = False) -> str:
-        """Text that is stored and shown: also nothing that looks like a card number."""
+        """Text that is stored and shown; it must not look like it holds a card number either."""
         self.text(path, value, maximum=maximum, required=required)
         self.no_card(path, value)
         return value
@@ -167,20 +167,20 @@ class Validator:
             self.add(path, Rule.NO_CARD_DATA)
 
     def identifier(self, path: str, value: str, *, required: bool = False) -> str:
-        """A name that the caller gives to something: no other one may look the same."""
+        """An identifier that the caller chooses: no other may look the same."""
         self.plain_text(path, value, required=required)
         if value.strip() and not is_unambiguous(value):
             self.add(path, Rule.UNAMBIGUOUS)
         return value
 
     def phone(self, path: str, value: str) -> str:
-        """A telephone number, with or without the country's code: of 13 digits at most, it is no card number."""
+        """A telephone number, with or without country code. Up to 13 digits, it does not count as a card number."""
         self.text(path, value)
         self.no_card(path, value, is_phone=True)
         return value
 
     def must_not_contain_card(self, card: RawCard, texts: Mapping[str, str]) -> None:
-        """No text, by its path, may have the digits of the card that is used, whatever stands between them."""
+        """No text, given by its path, may hold the digits of the card in use, whatever stands between them."""
         for path, text in {**texts, "card.cardholder_name": card.cardholder_name}.items():
             if text and holds_digits(text, card.number):
                 self.add(path, Rule.NO_CARD_DATA)
@@ -198,7 +198,7 @@ class Validator:
         return value
 
     def money(self, path: str, raw: RawMoney | None, accepted: frozenset[str]) -> Money | None:
-        """An amount to take or give back, of a currency that has a merchant account."""
+        """An amount to charge or refund, in a currency that has a merchant account."""
         if raw is None:
             self.add(path, Rule.REQUIRED)
             return None
@@ -238,7 +238,7 @@ class Validator:
         return expiry
 
     def card(self, path: str, raw: RawCard, today: date, *, accepts: bool) -> Card | None:
-        """Looks at nothing of the card where none is accepted."""
+        """Checks nothing of the card where cards are not accepted."""
         if not accepts:
             self.add(path, Rule.NO_CARDS)
             return None
@@ -304,26 +304,26 @@ class Validator:
 
 
 def has_unprintable(text: str) -> bool:
-    """Whether it has a control character, a line break, or what cannot be sent to the gateway at all."""
+    """Whether it has a control character, a line break, or a character that cannot be sent to the gateway."""
     return _UNPRINTABLE.search(text) is not None
 
 
 def largest_amount(currency_code: str) -> Money:
-    """The most that the gateway takes at once, in a currency."""
+    """The largest amount of a currency that the gateway accepts in one request."""
     return Money(10 ** (MAX_WHOLE_DIGITS + EXPONENTS[currency_code]) - 1, currency_code)
 
 
 def metadata_path(path: str, key: str) -> str:
-    """The path of an entry. A key is the caller's own text: only a harmless one is repeated."""
+    """The path of a metadata entry. A key is the caller's own text: only a harmless one is repeated."""
     harmless = re.fullmatch(r"[A-Za-z0-9_.-]{1,40}", key) and sum(map(str.isdigit, key)) < MIN_CARD_DIGITS
     return f"{path}[{key if harmless else '?'}]"
 
 
 def address_texts(path: str, address: Address) -> dict[str, str]:
-    """The parts of an address by their paths."""
+    """The parts of an address by path."""
     return {f"{path}.{name}": getattr(address, name) for name in Address.__slots__}
 
 
 def bare_number(number: str) -> str:
-    """A card number without the spaces and hyphens that people write."""
+    """A card number without spaces and hyphens."""
     return re.sub(r"[ -]", "", number)

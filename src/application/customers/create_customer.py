@@ -14,7 +14,7 @@ from domain.ids import CustomerId
 
 
 class CustomerDetails(TypedDict):
-    """What a caller may tell of a customer."""
+    """The checked details of a customer."""
 
     external_id: str
     given_name: str
@@ -26,7 +26,7 @@ class CustomerDetails(TypedDict):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomerCommand:
-    """What a caller tells of a customer, unchecked."""
+    """A customer's details as the caller sent them, unchecked."""
 
     request_id: str
     external_id: str = ""
@@ -72,7 +72,7 @@ class CreateCustomer:
 
 
 def check_customer(validator: Validator, told: CustomerCommand, prefix: str) -> CustomerDetails:
-    """What is told of a customer, by field."""
+    """The customer's details by field, checked."""
     return CustomerDetails(
         external_id=validator.identifier(f"{prefix}external_id", told.external_id),
         given_name=validator.plain_text(f"{prefix}given_name", told.given_name),

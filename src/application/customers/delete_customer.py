@@ -38,7 +38,7 @@ class DeleteCustomer:
             if customer.delete_time is None:
                 _refuse_while_open(work, customer)
         if customer.delete_time is not None:
-            # Perhaps it was interrupted before this.
+            # An earlier attempt may have stopped before this step.
             self.store.wipe()
             self.gateway.delete_customer(customer.customer_id, lease)
             return customer
@@ -49,7 +49,7 @@ class DeleteCustomer:
             self.executor.claim(work, self.executor.record_of(request, customer_id, stamp))
             if current.delete_time is not None:
                 return current
-            # Again, now that nobody else can begin anything for the customer.
+            # Checked again: from now on, nobody can start anything for the customer.
             _refuse_while_open(work, current)
             deleted = Customer(
                 customer_id=current.customer_id,
@@ -67,13 +67,13 @@ class DeleteCustomer:
             work.payments.erase_personal_data(current.customer_id)
             work.feed.erase_personal_data(current.customer_id)
         self.store.wipe()
-        # Once more: a call that began and ended in between may have made the customer anew at the gateway.
+        # Once more: a call that began and ended in between may have created the customer at the gateway again.
         self.gateway.delete_customer(customer.customer_id, self.executor.begin_lease())
         return deleted
 
 
 def _refuse_while_open(work: UnitOfWork, customer: Customer) -> None:
-    """A payment or method whose outcome is unknown may still need the customer at the gateway."""
+    """An operation or method with an unknown outcome may still need the customer at the gateway."""
     methods = work.payment_methods.of_customer(customer.customer_id)
     if _has_open_payment(work, customer) or any(method.state is PaymentMethodState.PENDING for method in methods):
         raise CustomerHasOpenPayments(customer.customer_id)

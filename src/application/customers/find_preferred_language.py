@@ -11,7 +11,7 @@ class FindLanguage:
     store: Store
 
     def __call__(self, customer_id: CustomerId) -> str:
-        """A language tag, or an empty text where the customer told none. Raises StoreUnavailable."""
+        """A language tag, or an empty text where the customer has none. Raises StoreUnavailable."""
         with self.store.read() as work:
             customer = work.customers.get(customer_id)
         return customer.language_code if customer else ""

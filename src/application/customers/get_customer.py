@@ -34,7 +34,7 @@ class GetCustomer:
 
 
 def is_usable(customer: Customer | None, caller: Caller) -> TypeGuard[Customer]:
-    """Whether there is such a customer, it is the caller's, and it was not deleted."""
+    """Whether the customer exists, is the caller's, and was not deleted."""
     return (
         customer is not None and caller.owns(customer.caller_id, customer.customer_id) and customer.delete_time is None
     )
@@ -49,15 +49,15 @@ def own_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bo
 
 
 def must_live(customer: Customer) -> None:
-    """Raises NotFound for a deleted one."""
+    """Raises NotFound for a deleted customer."""
     if customer.delete_time is not None:
         raise NotFound(ResourceKind.CUSTOMER, customer.customer_id)
 
 
 def must_still_live(work: UnitOfWork, customer_id: CustomerId) -> None:
-    """Locks a customer that was checked before, so that it is not deleted while something is begun for it.
+    """Locks a customer that was checked before, so that nobody deletes it while an operation starts for it.
 
-    Raises InvalidRequest where it was deleted since.
+    Raises InvalidRequest where it was deleted in between.
     """
     customer = work.customers.get(customer_id, lock=True)
     if customer is None or customer.delete_time is not None:

@@ -34,7 +34,7 @@ class ListCustomers:
 
 
 def _oneself(work: UnitOfWork, caller: Caller, email: str) -> list[Customer]:
-    """What is left of the list for a caller who is one of the customers."""
+    """The filtered list for a caller who is one of the customers."""
     customer = work.customers.get(require_checked(caller.customer_id))
     shown = is_usable(customer, caller) and (not email or customer.email.casefold() == email.casefold())
     return [require_checked(customer)] if shown else []

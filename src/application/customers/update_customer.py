@@ -18,7 +18,7 @@ from domain import ids
 from domain.customer import Customer
 
 CHANGEABLE: Final = tuple(CustomerDetails.__annotations__)
-# The external id is the back end's name for a customer, and not for customers to change.
+# The external id is the back end's name for a customer; customers may not change it.
 BY_THEMSELVES: Final = tuple(name for name in CHANGEABLE if name != "external_id")
 
 
@@ -45,14 +45,14 @@ class UpdateCustomer:
         fields = {"customer_id": customer_id, "update_mask": ",".join(sorted(set(paths))), **changes}
         request = Request(caller, require_checked(request_id), "UpdateCustomer", fields)
 
-        # From before the look at the customer: a process that hung must not undo what others changed since.
+        # Begins before the customer is read: a process that hung must not undo later changes by others.
         lease = self.executor.begin_lease()
         with self.store.read() as work:
             customer = own_customer(work, customer_id, caller)
             if self.executor.is_repeat(work, request):
                 return customer
             must_live(customer)
-            # Before the gateway hears of a change that is to be refused.
+            # Checked before the gateway call, which must not happen for a refused change.
             _refuse_taken(work, customer, str(changes.get("external_id", "")))
         stamp = self.executor.stamp(caller)
         if customer.is_at_gateway:
@@ -71,7 +71,7 @@ class UpdateCustomer:
                 updated = replace(current, update_time=stamp.time, **changes)  # type: ignore[arg-type]
                 work.customers.save(updated)
         except NotFound:
-            # Deleted here meanwhile, and perhaps made anew at the gateway just now.
+            # It was deleted here in between, and this call may just have created it at the gateway again.
             if customer.is_at_gateway:
                 self.gateway.delete_customer(customer.customer_id, self.executor.begin_lease())
             raise
