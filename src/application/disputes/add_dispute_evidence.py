@@ -22,14 +22,14 @@ from domain.dispute import ActionKind, Dispute
 MAX_EVIDENCE_TEXT: Final = 4000
 MAX_FILE_BYTES: Final = 4 * 1024 * 1024
 
-# How a file of each kind begins.
+# The first bytes of each file type.
 _BEGINNINGS: Final = {"pdf": b"%PDF-", "png": b"\x89PNG\r\n\x1a\n", "jpg": b"\xff\xd8\xff", "jpeg": b"\xff\xd8\xff"}
 _BREAKS: Final = re.compile("[\n\r\t\u2028\u2029]")
 
 
 @dataclass(frozen=True, slots=True)
 class RawFile:
-    """A file as a caller sent it."""
+    """A file as the caller sent it."""
 
     name: str
     content: bytes = field(repr=False)
@@ -37,7 +37,7 @@ class RawFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddEvidenceCommand:
-    """What a caller asks for, unchecked. None: neither text nor file."""
+    """The caller's request, unchecked. None: neither text nor file."""
 
     request_id: str
     dispute_id: str
@@ -50,7 +50,7 @@ class AddDisputeEvidence:
     answer: AnswerDispute
 
     def __call__(self, order: AddEvidenceCommand, caller: Caller) -> tuple[Dispute, str]:
-        """The dispute and the id of the evidence: empty while it is not known whether the gateway has it.
+        """The dispute and the id of the evidence, which is empty while it is unknown whether the gateway has it.
 
         Raises InvalidRequest and what AnswerDispute raises.
         """
@@ -125,7 +125,7 @@ def _check_file(validator: Validator, file: RawFile) -> None:
 
 
 def _is_whole(ending: str, content: bytes) -> bool:
-    """Whether it is what its name says, as far as a look at both ends tells. A bank cannot open what is encrypted."""
+    """Whether both ends of the file match its name. Encrypted files fail, because a bank cannot open them."""
     if not content.startswith(_BEGINNINGS[ending]):
         return False
     return ending != "pdf" or (b"%%EOF" in content[-1024:] and b"/Encrypt" not in content)

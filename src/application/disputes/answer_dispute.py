@@ -32,7 +32,7 @@ Call = Callable[[str, Lease], DisputeOutcome]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What is to be done: its kind, and what it is found again by."""
+    """The requested action: its kind, and the data by which it is found again."""
 
     kind: ActionKind
     text: str = ""
@@ -41,7 +41,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDispute:
-    """Carries an answer to the gateway at most once, and tells repeats what has become of it."""
+    """Sends a dispute action to the gateway at most once. Repeats get its present outcome."""
 
     store: Store
     executor: PaymentExecutor
@@ -55,7 +55,8 @@ class AnswerDispute:
         """
         with self.executor.in_flight.track(request.key):
             if self._is_to_be_sent(request, dispute_id):
-                # What is open here may have ended there, and what is there already must not be taken for ours.
+                # An action open here may have ended at the gateway, and evidence that exists there must not be taken
+                # for ours.
                 self.record.again(self._read(dispute_id, request.caller))
                 lease = self.executor.begin_lease()
                 dispute, action = self._start(request, dispute_id, answer)
@@ -70,7 +71,7 @@ class AnswerDispute:
         return self.told(self._read(dispute_id, request.caller), request)
 
     def told(self, dispute: Dispute, request: Request) -> Dispute:
-        """The dispute, unless what the request asked for had no effect."""
+        """The dispute. Raises if the request's action had no effect."""
         action = dispute.action_of(request.request_id)
         match action.state if action else None:
             case ActionState.REFUSED if dispute.state is not DisputeState.OPEN:
@@ -123,7 +124,7 @@ class AnswerDispute:
         try:
             return self.record.again(dispute)
         except GatewayUnavailable:
-            # It is done, and only its look is old. The follower brings it.
+            # The action is done, and only the report is outdated. The poll brings it up to date.
             return self._look_soon(dispute.dispute_id)
 
     @retry_on_conflict

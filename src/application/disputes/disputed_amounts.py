@@ -12,9 +12,9 @@ from domain.payment import Payment
 
 
 def with_latest_claims(work: UnitOfWork, found: Transaction) -> Transaction:
-    """The transaction as the gateway showed it, corrected by disputes of which the record knows more.
+    """The gateway's transaction, corrected by disputes of which the record knows more.
 
-    Answers overtake one another, and searches lag: what is refundable must not depend on which came last.
+    Answers overtake one another, and searches lag. The refundable amount must not depend on the order of arrival.
     """
     known = {one.report.gateway_dispute_id: one.report for one in work.disputes.of_transaction(found.transaction_id)}
     if not known:
@@ -31,7 +31,7 @@ def with_latest_claims(work: UnitOfWork, found: Transaction) -> Transaction:
 
 
 def refuse_if_claimed(work: UnitOfWork, payment: Payment, amount: Money | None) -> None:
-    """Raises PaymentDisputed where the amount, or all that was captured, could be given back but for a dispute."""
+    """Raises PaymentDisputed where only a dispute keeps the amount, or all that was captured, from being refunded."""
     claimed, left = payment.disputed_amount, payment.refundable_amount
     unclaimed = payment.captured_amount - payment.refunded_amount - payment.refund_pending_amount
     if not claimed or not unclaimed or (amount is not None and not left < amount <= unclaimed):

@@ -15,15 +15,15 @@ from domain.dispute import DisputeReport
 
 _log = logging.getLogger(__name__)
 
-# Banks have that long; later than that, nothing is opened.
+# Banks can open a dispute within this time, and not later.
 _FIRST_LOOK_BACK: Final = timedelta(days=180)
-# Days are told by the gateway's clock, and its search lags.
+# The gateway counts days by its own clock, and its search lags.
 _OVERLAP: Final = timedelta(days=3)
 
 
 @dataclass(slots=True)
 class FindNewDisputes:
-    """Looks far back once after each start, and afterwards at the last days."""
+    """Searches far back once after each start, and then only the last days."""
 
     store: Store
     gateway: Gateway
@@ -32,9 +32,9 @@ class FindNewDisputes:
     _looked_until: date | None = field(default=None, init=False)
 
     def __call__(self) -> int:
-        """Always returns 0: there is nothing to do before the interval is over.
+        """Always returns 0: nothing is left to do before the interval is over.
 
-        Raises GatewayUnavailable and StoreUnavailable; the same days are then looked at again.
+        Raises GatewayUnavailable and StoreUnavailable; the next run searches the same days again.
         """
         today = self.clock.now().date()
         since = today - _FIRST_LOOK_BACK if self._looked_until is None else self._looked_until - _OVERLAP
@@ -45,7 +45,7 @@ class FindNewDisputes:
             except (GatewayUnavailable, StoreUnavailable):
                 raise
             except Exception:
-                # One that cannot be recorded must not hide the others.
+                # A dispute that cannot be recorded must not hide the others.
                 _log.exception("dispute %s of the gateway could not be recorded", report.gateway_dispute_id)
         self._looked_until = today
         return 0

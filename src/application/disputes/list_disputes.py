@@ -18,7 +18,7 @@ from domain.ids import PaymentId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawDisputeFilter:
-    """A filter as a caller sent it. A state that is None was unknown."""
+    """A filter as the caller sent it. None among the states: an unknown state."""
 
     payment_id: str = ""
     states: tuple[DisputeState | None, ...] = ()
@@ -33,7 +33,7 @@ class ListDisputes:
     def __call__(
         self, raw: RawDisputeFilter, caller: Caller, *, page_size: int = 0, page_token: str = ""
     ) -> tuple[list[Dispute], str]:
-        """Some disputes, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
+        """A page of disputes, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
         size = validator.page_size(page_size)
         payment_id = validator.resource_id("payment_id", raw.payment_id, ids.PAYMENT, required=False)

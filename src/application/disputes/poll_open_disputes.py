@@ -22,7 +22,7 @@ _LONGEST_WAIT: Final = timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class PollOpenDisputes:
-    """Driven by rows: whatever is due is taken, whoever recorded it."""
+    """Driven by rows: it takes every dispute that is due, whichever process recorded it."""
 
     store: Store
     gateway: Gateway
@@ -32,7 +32,7 @@ class PollOpenDisputes:
     batch_size: int = 10
 
     def __call__(self) -> int:
-        """Deals with what is due now. Returns how many disputes that were. Raises StoreUnavailable."""
+        """Polls the disputes that are due. Returns their number. Raises StoreUnavailable."""
         now = self.executor.clock.now()
         with self.store.begin() as work:
             due = work.disputes.due(now, now + self.executor.lease, self.batch_size)
@@ -42,7 +42,7 @@ class PollOpenDisputes:
             except GatewayUnavailable:
                 _log.info("%s: the gateway did not answer", dispute.dispute_id)
             except Exception:
-                # One that cannot be dealt with must not stop the others. Its lease brings it back.
+                # A failing dispute must not stop the others. It is due again after its lease.
                 _log.exception("%s could not be followed", dispute.dispute_id)
         return len(due)
 
@@ -55,7 +55,7 @@ class PollOpenDisputes:
             work.disputes.save(self._resolved(current))
 
     def _resolved(self, dispute: Dispute) -> Dispute:
-        """Just read again: with what that says of an action under way, and the time of the next look."""
+        """Applies a fresh report: resolves an open action, and sets the time of the next poll."""
         action = dispute.under_way
         if action is None:
             return self.record.planned(dispute)

@@ -25,13 +25,13 @@ class RecordDispute:
     clock: Clock
     ids: IdSource
     follow: SettlementPollPolicy
-    # How long until the gateway is asked again about a dispute that has not ended.
+    # The poll interval of a dispute that has not ended.
     interval: timedelta
 
     def __call__(self, report: DisputeReport) -> Dispute | None:
-        """The dispute as it is now; None where the transaction is not this service's.
+        """The dispute as it is now, or None where the transaction is not this service's.
 
-        Raises GatewayUnavailable and StoreUnavailable; nothing is recorded then.
+        Raises GatewayUnavailable and StoreUnavailable; then nothing is recorded.
         """
         return self._record(report, self.gateway.find_transaction(report.transaction_id))
 
@@ -49,12 +49,12 @@ class RecordDispute:
         return dispute
 
     def again(self, dispute: Dispute) -> Dispute:
-        """The dispute, after another look at the gateway. Raises GatewayUnavailable and StoreUnavailable."""
+        """Reads the dispute from the gateway again. Raises GatewayUnavailable and StoreUnavailable."""
         report = self.gateway.find_dispute(dispute.report.gateway_dispute_id)
         return (self(report) if report is not None else None) or dispute
 
     def planned(self, dispute: Dispute) -> Dispute:
-        """With the time of the next look: none once nothing more is to be decided."""
+        """Sets the time of the next poll: none once the dispute has ended."""
         rests = dispute.state.has_ended and dispute.under_way is None
         return replace(dispute, next_check_time=None if rests else self.clock.now() + self.interval)
 
@@ -84,7 +84,7 @@ class RecordDispute:
         followed = dispute.follow(report, time=stamp.time)
         if followed is dispute:
             return dispute
-        # While an action is under way, its own next look stays as planned.
+        # An open action keeps its own next check time.
         followed = followed if followed.under_way is not None else self.planned(followed)
         work.disputes.save(followed)
         return followed

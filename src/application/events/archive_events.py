@@ -14,12 +14,12 @@ _EVENTS_AT_ONCE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class ArchiveEvents:
-    """While the service works. Each step is a transaction of its own: killed, it goes on the next time."""
+    """Runs while the service works. Each step is one transaction, so that a killed run continues later."""
 
     store: Store
 
     def __call__(self, before: datetime) -> Iterator[Archived]:
-        """What each step put away, of payments that have not changed since before the time. Raises StoreUnavailable."""
+        """Archives payments unchanged since before the time. Yields each step's result. Raises StoreUnavailable."""
         after = ""
         while True:
             with self.store.begin() as work:

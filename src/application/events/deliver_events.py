@@ -17,18 +17,18 @@ from application.ports.webhook_sender import WebhookSender
 
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(hours=1)
-# After that an event is given up, listed for administrators, and the next one is tried.
+# After this time an event becomes a dead letter, listed for administrators, and the next one is tried.
 GIVE_UP_AFTER: Final = timedelta(days=3)
-# Longer than one attempt may take.
+# Longer than the timeout of one attempt.
 LEASE: Final = timedelta(seconds=60)
 _BATCH: Final = 50
-# How often the feed is read on at once where nothing in it is for the endpoint: well within the lease.
+# The number of feed pages without an event for the endpoint that one run reads: well within the lease.
 _STRIDES: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class DeliverEvents:
-    """Every replica may run one; each endpoint is served by one at a time."""
+    """Every replica may run one. Each endpoint is served by one replica at a time."""
 
     store: Store
     read_feed: ReadFeed
@@ -38,11 +38,11 @@ class DeliverEvents:
     is_stopping: Callable[[], bool] = lambda: False
 
     def __call__(self) -> int:
-        """Returns how many were received. Raises StoreUnavailable."""
+        """Returns the number of delivered events. Raises StoreUnavailable."""
         return sum(self.serve(endpoint) for endpoint in self.endpoints)
 
     def serve(self, endpoint: Endpoint) -> int:
-        """One of them: an endpoint that takes long holds up nobody else. Raises StoreUnavailable."""
+        """Serves one endpoint, so that a slow one does not delay others. Raises StoreUnavailable."""
         now = self.clock.now()
         with self.store.begin() as work:
             start = 0 if endpoint.from_beginning else work.feed.end()
@@ -66,7 +66,7 @@ class DeliverEvents:
         return sent
 
     def _next_page(self, position: int, which: FeedFilter) -> FeedPage:
-        """The next events, or as far as could be seen without any."""
+        """The next page with events, or the last page read if none has any."""
         for _ in range(_STRIDES):
             page = self.read_feed.after(position, which, limit=_BATCH)
             if page.items or page.position == position:
@@ -75,7 +75,7 @@ class DeliverEvents:
         return page
 
     def _send(self, endpoint: Endpoint, item: FeedItem, line: Line) -> Line:
-        """The line as it is after an attempt with its first event, and as it was saved."""
+        """Tries to send the next event. Returns the endpoint's new, saved delivery state."""
         error = self.postman.send(endpoint, item, self.clock.now())
         now = self.clock.now()
         if not error:
@@ -95,7 +95,7 @@ class DeliverEvents:
         )
 
     def _send_again(self, endpoint: Endpoint, one: Delivery) -> int:
-        """Out of the line: what an administrator asked for is tried once."""
+        """Tries once to resend an event that an administrator requested, outside the regular order."""
         item = self.read_feed.find(one.event_id)
         error = self.postman.send(endpoint, item, self.clock.now()) if item else "the event is gone"
         with self.store.begin() as work:

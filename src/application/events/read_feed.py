@@ -17,13 +17,13 @@ from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.payment import Payment
 
 _NOBODY: Final = CallerId("")
-# A payment is created together with its first operation, and is none before.
+# A payment is created together with its first operation; at sequence 1 it is incomplete.
 _FIRST_WHOLE: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
 class PaymentAfter:
-    """An event of a payment, and the payment as it was after it."""
+    """An event of a payment, and the payment as it was after the event."""
 
     event: HistoryEntry
     payment: Payment
@@ -31,7 +31,7 @@ class PaymentAfter:
 
 @dataclass(frozen=True, slots=True)
 class FeedItem:
-    """An entry; of a payment's, with what happened."""
+    """A feed entry; for a payment, with its event."""
 
     entry: FeedEntry
     change: PaymentAfter | None = None
@@ -39,7 +39,7 @@ class FeedItem:
 
 @dataclass(frozen=True, slots=True)
 class FeedPage:
-    """Items in order. `position` is safe to go on from: nothing that was asked for lies before it unread."""
+    """Items in order. `position` is safe to continue from: no matching item before it is left out."""
 
     items: list[FeedItem]
     position: int
@@ -52,7 +52,7 @@ class ReadFeed:
     def check(
         self, after_position: int, kinds: Iterable[FeedKind | None], customer_id: str, caller: Caller
     ) -> FeedFilter:
-        """What the caller may read of what it asks for. Raises InvalidRequest and StoreUnavailable."""
+        """The filter that the caller may use for this request. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
         kinds = list(kinds)
         if None in kinds:
@@ -61,19 +61,19 @@ class ReadFeed:
         if after_position < 0:
             validator.add("after_position", Rule.NOT_NEGATIVE)
         elif after_position and after_position > (end := self.end()):
-            # From another database, or one that was restored: waiting there would miss what comes.
+            # The position is of another database, or of the time before a restore: waiting there would miss events.
             validator.add("after_position", Rule.AT_MOST, end)
         validator.done()
         asked = CustomerId(customer_id) if customer_id else caller.customer_id
         return FeedFilter(
-            # Of a customer who is not the caller's there is nothing.
+            # Nothing matches for a customer that is not the caller's.
             caller_id=caller.reach if caller.customer_id in (None, asked) else _NOBODY,
             kinds=frozenset(kind for kind in kinds if kind is not None),
             customer_id=asked,
         )
 
     def end(self) -> int:
-        """The last place that was given."""
+        """The last assigned position."""
         with self.store.read() as work:
             return work.feed.end()
 

@@ -12,12 +12,12 @@ _BATCH: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class RelayEvents:
-    """Every replica may run one: they take turns."""
+    """Every replica may run one; only one works at a time."""
 
     store: Store
 
     def __call__(self) -> int:
-        """Returns how many were placed where more may wait, and otherwise 0: what comes next is placed together.
+        """Returns the number of assigned positions if more changes may wait, else 0, so that the next ones are batched.
 
         Raises StoreUnavailable.
         """

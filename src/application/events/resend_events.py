@@ -18,7 +18,7 @@ MAX_EVENTS = 100
 
 @dataclass(frozen=True, slots=True)
 class EndpointStatus:
-    """An endpoint, its line once it has one, how far behind the feed it is, and how many events were given up."""
+    """An endpoint, its delivery state if it has one, its lag behind the feed, and its number of dead letters."""
 
     endpoint: Endpoint
     line: Line | None
@@ -53,7 +53,7 @@ class ListDeliveries:
     endpoints: Sequence[Endpoint]
 
     def __call__(self, endpoint: str, *, after_position: int, page_size: int) -> list[Delivery]:
-        """Those given up or waiting to be sent again. Raises InvalidRequest and StoreUnavailable."""
+        """Dead letters, and events that wait to be resent. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
         size = validator.page_size(page_size)
         if endpoint not in {one.name for one in self.endpoints}:
@@ -72,7 +72,7 @@ class ResendEvents:
     endpoints: Sequence[Endpoint]
 
     def __call__(self, request_id: str, endpoint: str, event_ids: Sequence[str], caller: Caller) -> int:
-        """Returns how many will be sent. Raises InvalidRequest, RequestIdReused and StoreUnavailable."""
+        """Returns the number of events to resend. Raises InvalidRequest, RequestIdReused and StoreUnavailable."""
         validator = Validator()
         checked = validator.request_id(request_id)
         chosen = next((one for one in self.endpoints if one.name == endpoint), None)
@@ -95,7 +95,7 @@ class ResendEvents:
             for event_id in wanted:
                 entry = work.feed.find(event_id)
                 if entry is None or entry.caller_id != require_checked(chosen).caller_id:
-                    # Raised inside, so that nothing of it is kept.
+                    # Raised inside the transaction, which rolls everything back.
                     raise InvalidRequest((Fault("event_ids", Rule.EXISTS),))
                 work.deliveries.keep(
                     Delivery(

@@ -20,7 +20,7 @@ class ListNotifications:
     def __call__(
         self, states: tuple[NotificationState | None, ...], *, page_size: int = 0, page_token: str = ""
     ) -> tuple[list[StoredNotification], str]:
-        """Some, and the token of the next page. A state that is None was unknown.
+        """A page of them, and the token of the next page. None among the states: an unknown state.
 
         Raises InvalidRequest and StoreUnavailable.
         """

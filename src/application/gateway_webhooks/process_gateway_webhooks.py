@@ -35,7 +35,7 @@ Count = Callable[[str, str], None]
 
 @dataclass(frozen=True, slots=True)
 class ProcessNotifications:
-    """Each is a hint, so that late, repeated and disordered ones are harmless: what is recorded is what is read."""
+    """Late, repeated and unordered webhooks are harmless: each is a hint, and the gateway is read for the facts."""
 
     store: Store
     gateway: Gateway
@@ -44,13 +44,13 @@ class ProcessNotifications:
     record_dispute: RecordDispute
     reread_methods: SyncPaymentMethods
     resolve: ResolveOperations
-    # Told the kind and what came of it, for whoever measures.
+    # Called with the kind and the outcome, for metrics.
     count: Count
     max_attempts: int
     batch_size: int = 20
 
     def __call__(self) -> int:
-        """Deals with what is due. Returns how many that were. Raises StoreUnavailable."""
+        """Processes the webhooks that are due. Returns their number. Raises StoreUnavailable."""
         now = self.executor.clock.now()
         with self.store.begin() as work:
             due = work.notifications.due(now, now + self.executor.lease, self.batch_size)
@@ -63,7 +63,7 @@ class ProcessNotifications:
         try:
             outcome = self._look(one.notification)
         except StoreUnavailable:
-            # Nothing can be written about it either. Its lease brings it back.
+            # The failure cannot be recorded either. The webhook is due again after its lease.
             raise
         except Exception as failure:
             if not isinstance(failure, GatewayUnavailable):
@@ -71,7 +71,7 @@ class ProcessNotifications:
             self._postpone(one, failure)
             return
         if isinstance(outcome, Subject):
-            # A part is done. The rest has its turn after what else is due.
+            # One part is done. The rest is due after other webhooks that are due now.
             rest = replace(one.notification, subject=outcome)
             now = self.executor.clock.now()
             self._save(replace(one, notification=rest, attempt_count=0, next_attempt_time=now, last_error=""))
@@ -91,7 +91,7 @@ class ProcessNotifications:
     def look_at_transactions(self, subject: Subject) -> NotificationOutcome:
         match subject.transaction_ids:
             case (only,):
-                # Not by a search: those lag.
+                # Read by id, because searches lag.
                 one = self.gateway.find_transaction(only)
                 found = [one] if one is not None else []
             case several:
@@ -107,7 +107,7 @@ class ProcessNotifications:
             found = work.payments.find_operations(order_ids, transaction_ids)
         if not found:
             return False
-        # The sale may be recorded already, and a refund or a part of it be under way.
+        # The sale may be recorded already, with a refund or a part of it still under way.
         for one in found:
             if one.operation.state is OperationState.STARTED:
                 self.resolve.resolve(one.payment.terms.payment_id, one.operation.operation_id)
@@ -127,7 +127,7 @@ class ProcessNotifications:
         return _recorded(self.reread_methods.one(subject.token, subject.customer_id))
 
     def look_at_all_methods(self, subject: Subject) -> NotificationOutcome | Subject:
-        """The report names its cards in a file elsewhere. The vault itself is asked, some methods at a time."""
+        """The report lists its cards in an external file, so this reads the vault instead, some methods at a time."""
         last = self.reread_methods.some(after=subject.token)
         return NotificationOutcome.RECORDED if last is None else Subject(token=last)
 
@@ -150,7 +150,7 @@ class ProcessNotifications:
         with self.store.begin() as work:
             current = work.notifications.get(one.notification.notification_id, lock=True)
             if current is None or current.state is not NotificationState.PENDING:
-                # Another replica dealt with it after this one's lease.
+                # Another replica processed it after this one's lease expired.
                 return
             work.notifications.save(replace(one, finish_time=self.executor.clock.now() if finished else None))
 

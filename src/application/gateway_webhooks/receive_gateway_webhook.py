@@ -22,7 +22,7 @@ class ReceiveNotification:
     clock: Clock
 
     def __call__(self, signature: str, payload: str) -> Received:
-        """Raises ForgedNotification and StoreUnavailable. Once it returns, the notification is not lost."""
+        """Raises ForgedNotification and StoreUnavailable. Once it returns, the webhook is stored durably."""
         notification = self.reader.read(signature, payload)
         with self.store.begin() as work:
             is_new = work.notifications.receive(notification, self.clock.now())

@@ -19,7 +19,7 @@ class RetryNotification:
     executor: PaymentExecutor
 
     def __call__(self, request_id: str, notification_id: str, caller: Caller) -> StoredNotification:
-        """Makes it PENDING, whatever it was. Raises InvalidRequest, NotFound, RequestIdReused and StoreUnavailable."""
+        """Makes it PENDING from any state. Raises InvalidRequest, NotFound, RequestIdReused and StoreUnavailable."""
         validator = Validator()
         checked = validator.request_id(request_id)
         if not notification_id:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Fingerprinter:
-    """Hashes each field of a request under a secret key. Card numbers and security codes must not be among them."""
+    """Hashes each field of a request under a secret key. The fields must not include card numbers or security codes."""
 
     key: bytes = field(repr=False)
 
@@ -22,5 +22,5 @@ class Fingerprinter:
 
 
 def differing_fields(earlier: Mapping[str, str], later: Mapping[str, str]) -> tuple[str, ...]:
-    """The fields on which two fingerprints disagree, sorted."""
+    """The fields in which two fingerprints differ, sorted."""
     return tuple(sorted(name for name in earlier.keys() | later.keys() if earlier.get(name) != later.get(name)))

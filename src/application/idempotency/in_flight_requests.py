@@ -11,10 +11,10 @@ Key = tuple[CallerId, RequestId]
 
 
 class InFlightRequests:
-    """The requests that this process is carrying out right now.
+    """The requests that this process is executing at present.
 
-    Those that run and those that wait for one take at most `most_threads` threads together, so that repeats of what
-    hangs leave some for others.
+    Running requests and their waiting duplicates use at most `most_threads` threads together, so that duplicates of a
+    hanging request leave threads for others.
     """
 
     def __init__(self, most_threads: int) -> None:
@@ -27,7 +27,7 @@ class InFlightRequests:
     def track(self, key: Key) -> Iterator[None]:
         """Marks the request as running, from before it is recorded until after its outcome is.
 
-        A second one under the same key changes nothing: the first stays the one to wait for.
+        A duplicate under the same key changes nothing: the first request stays the one to wait for.
         """
         finished = threading.Event()
         with self._lock:
@@ -41,7 +41,7 @@ class InFlightRequests:
                 finished.set()
 
     def wait(self, key: Key, timeout_seconds: float) -> None:
-        """Returns once the request does not run in this process, after the timeout, or where too many wait, at once."""
+        """Returns once the request no longer runs in this process, or after the timeout; at once if too many wait."""
         with self._lock:
             running = self._running.get(key)
             if running is None or len(self._running) + self._waiting >= self._most_threads:

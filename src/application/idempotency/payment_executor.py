@@ -1,6 +1,7 @@
 """Idempotent execution of requests that move money, in three steps: record, call the gateway, record the outcome.
 
-No transaction is open during the call. Die anywhere, and the operation is still STARTED: the resolver takes it up.
+No transaction is open during the call. If the process dies at any point, the operation stays STARTED, and the resolver
+finishes it.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ Call = Callable[[Payment, Operation, Lease], Outcome]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request that changes something, as far as repeats are concerned.
+    """A request that changes something, identified for idempotency.
 
-    `fields` is all that it says, card numbers and security codes left out.
+    `fields` holds all of its content, except card numbers and security codes.
     """
 
     caller: Caller
@@ -50,23 +51,23 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class PaymentExecutor:
-    """Carries a request to the gateway at most once, and answers repeats with what has become of it."""
+    """Sends a request to the gateway at most once. Repeats get its present outcome."""
 
     store: Store
     clock: Clock
     ids: IdSource
     in_flight: InFlightRequests
     fingerprinter: Fingerprinter
-    # How long a call may take before the resolver looks for its outcome. Longer than the gateway's own limit.
+    # The time that a call may take before the resolver looks for its outcome. Longer than the gateway's timeout.
     lease: timedelta
-    # How soon the resolver looks when an answer was lost.
+    # The delay of the resolver's first check after a lost answer.
     first_check: timedelta
-    # Never set back, whatever happens to the clock on the wall.
+    # A monotonic clock, unaffected by changes of the wall clock.
     steady_seconds: Callable[[], float] = steady_seconds
     follow: SettlementPollPolicy = SettlementPollPolicy()
 
     def begin_lease(self) -> Lease:
-        """Begins before the operation is recorded, so that it ends before others may look."""
+        """Starts before the operation is recorded, so that it ends before others may check the operation."""
         return Lease(self.steady_seconds, self.steady_seconds() + self.lease.total_seconds())
 
     def stamp(self, caller: Caller) -> EventContext:
@@ -83,9 +84,9 @@ class PaymentExecutor:
         )
 
     def claim(self, work: UnitOfWork, record: RequestRecord) -> RequestRecord | None:
-        """The earlier record of the same request, or None for a new one.
+        """Returns the earlier record of the same request, or None for a new one.
 
-        Raises RequestIdReused, and the refusal where that is the answer to the request.
+        Raises RequestIdReused, or the standing refusal that answers the request.
         """
         earlier = work.requests.claim(record)
         if earlier is not None:
@@ -93,11 +94,11 @@ class PaymentExecutor:
         return earlier
 
     def is_repeat(self, work: UnitOfWork, request: Request) -> bool:
-        """Whether the request was carried out before. Raises what `claim` raises."""
+        """Whether the request was executed before. Raises what `claim` raises."""
         return self.earlier(work, request) is not None
 
     def earlier(self, work: UnitOfWork, request: Request) -> RequestRecord | None:
-        """The record of the request, if it came before. Raises what `claim` raises."""
+        """The record of an earlier equal request, or None. Raises what `claim` raises."""
         earlier = work.requests.get(request.caller.idempotency_scope, request.request_id)
         if earlier is not None:
             _check_earlier(earlier, self.record_of(request, earlier.resource_id, self.stamp(request.caller)))
@@ -105,10 +106,10 @@ class PaymentExecutor:
 
     @retry_on_conflict
     def refuse(self, request: Request, payment_id: PaymentId, refusal: StandingRefusal) -> Payment:
-        """Records the refusal as the answer to the request, for ever, and raises it.
+        """Records the refusal as the permanent answer to the request, and raises it.
 
-        Returns the payment where the same request was carried out since it was refused. Raises NotFound where the
-        credential does not reach the payment any more: another one of the same caller was refused.
+        Returns the payment if the same request was executed since the refusal. Raises NotFound if the credential does
+        not reach the payment any more: another credential of the same caller was refused.
         """
         stamp = self.stamp(request.caller)
         kept = refusal_to_fields(refusal)
@@ -125,12 +126,11 @@ class PaymentExecutor:
         raise refusal
 
     def execute(self, request: Request, payment_id: PaymentId, begin: Begin, call: Call) -> Payment:
-        """Runs the three beats for a request that makes one call.
+        """Executes the three steps for a request that makes one call.
 
-        `begin` gets the payment, locked, or None when it is to be created; it starts the operation. `call` asks the
-        gateway under the lease. Raises what `begin` raises,
-        GatewayNotReached, NotFound, RequestIdReused, ReferenceAlreadyPaid and OperationRefused. A standing refusal is
-        the answer to every repeat, too.
+        `begin` gets the locked payment, or None when it is to be created, and starts the operation. `call` asks the
+        gateway under the lease. Raises what `begin` raises, GatewayNotReached, NotFound, RequestIdReused,
+        ReferenceAlreadyPaid and OperationRefused. A standing refusal also answers every repeat.
         """
         operation_id = OperationId(self.ids.new(OPERATION))
         lease = self.begin_lease()
@@ -157,12 +157,12 @@ class PaymentExecutor:
         waiting: Sequence[Operation] = (),
         kept: DetachedPayment | None = None,
     ) -> Payment:
-        """The second and third beat. Raises GatewayNotReached once the failure is recorded.
+        """Executes the second and third step. Raises GatewayNotReached once the failure is recorded.
 
-        `waiting` would be sent next. Where this one cannot be sent they surely are not either, and fail with it: in one
-        transaction, or a crash between would leave a request that is neither done nor tried again.
+        `waiting` are the operations to send next. If this one cannot be sent, they surely are not sent either, and fail
+        in the same transaction: after a crash between two transactions, the request would be neither done nor retried.
 
-        `kept` is the payment as the first beat left it, so that it need not be read again.
+        `kept` is the payment as the first step left it, which saves a read.
         """
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         try:
@@ -193,7 +193,7 @@ class PaymentExecutor:
         caller: Caller,
         kept: DetachedPayment | None = None,
     ) -> Payment:
-        """The third beat."""
+        """Records the outcome: the third step."""
         stamp = self.stamp(caller)
         with self.store.begin(stamp.actor) as work:
             payment = (work.payments.reattach(kept) if kept is not None else None) or locked(work, payment_id)
@@ -203,28 +203,28 @@ class PaymentExecutor:
         return payment
 
     def repeat(self, payment: Payment, request: Request) -> Payment:
-        """The answer to a repeated request: the payment as it is now, once a first one under way is through."""
+        """Answers a repeated request: waits for a first one that is running, then returns the payment as it is now."""
         self.in_flight.wait(request.key, self.lease.total_seconds())
         return self.answer_now(payment, request)
 
     def answer_now(self, payment: Payment, request: Request) -> Payment:
-        """The answer as the record stands. Raises what `answer` raises."""
+        """The answer from the present record. Raises what `answer` raises."""
         with self.store.read() as work:
             current = work.payments.get(payment.terms.payment_id)
         return self.answer(current or payment, request)
 
     def answer(self, payment: Payment, request: Request) -> Payment:
-        """The payment, unless what this request asked for had no effect.
+        """The payment, if what the request asked for had an effect, or may have.
 
         Raises OperationRefused where the gateway refused it, GatewayNotReached where it was never sent, and
-        RefundIncomplete where a part of it was not.
+        RefundIncomplete where a part of it was not sent.
         """
         operations = payment.operations_of(request.request_id)
         if payment.refunded_by(request.request_id) and not payment.refundable_amount:
-            # A part could not be sent, and somebody gave the rest back by another request.
+            # A part could not be sent, and another request refunded the rest.
             return payment
         match operations[-1].failure_reason if operations else None:
-            # The same request sends what is missing.
+            # The same request sends the missing part.
             case FailureReason.GATEWAY_UNREACHABLE | FailureReason.GATEWAY_REFUSED_CREDENTIALS if payment.refunded_by(
                 request.request_id
             ):
@@ -236,13 +236,13 @@ class PaymentExecutor:
         if all(o.state is OperationState.FAILED for o in operations):
             for o in operations:
                 if o.failure_reason is FailureReason.GATEWAY_REFUSED_REQUEST and o.target_transaction_id:
-                    # A refund that was tried as a void is still a refund to the one who asked.
+                    # A refund that was tried as a void is still reported as a refund.
                     asked = OperationKind.REFUND if o.for_refund else o.kind
                     raise OperationRefused(payment.terms.payment_id, o.operation_id, asked, o.failure_detail)
         return payment
 
     def _shown(self, payment_id: PaymentId, caller: Caller) -> PaymentId | None:
-        """The id, unless it names another customer's payment."""
+        """The id, unless it is another customer's payment."""
         if caller.customer_id is None:
             return payment_id
         with self.store.read() as work:
@@ -254,7 +254,7 @@ class PaymentExecutor:
     def _record_start(
         self, request: Request, payment_id: PaymentId, operation_id: OperationId, begin: Begin
     ) -> tuple[Payment, tuple[Operation, DetachedPayment] | None]:
-        """The first beat: the payment; if this request starts an operation, that, and the payment for the third."""
+        """The first step. Returns the payment, and any started operation with the payment detached for the third step."""
         stamp = self.stamp(request.caller)
         try:
             with self.store.begin(stamp.actor) as work:
@@ -280,7 +280,7 @@ class PaymentExecutor:
 
 
 def _check_earlier(earlier: RequestRecord, later: RequestRecord) -> None:
-    """Raises RequestIdReused where they differ, and the refusal that is the answer to both."""
+    """Raises RequestIdReused where they differ, or the standing refusal that answers both."""
     differing = differing_fields(earlier.fingerprint, later.fingerprint)
     if differing:
         raise RequestIdReused(later.request_id, differing)
@@ -296,7 +296,7 @@ def may_try_again(payment: Payment, request: Request) -> bool:
 
 
 def locked(work: UnitOfWork, payment_id: PaymentId) -> Payment:
-    """The payment, for changing. It exists: a row of ours named it."""
+    """The payment, locked. It exists: a row of ours references it."""
     payment = work.payments.get(payment_id, lock=True)
     if payment is None:
         raise RuntimeError(f"{payment_id} is gone")

@@ -1,8 +1,8 @@
 """Standing refusals: refusals that stay the answer to a request for ever, and their stored form.
 
-They were decided on a state that may change. Were a repeat decided anew, a request that was answered "no" could move
-money later, when nobody expects it any more. All other refusals leave nothing behind: the same request may be tried
-again after OperationInProgress, TooManyDeclines or a failure of ours, and can never succeed after InvalidRequest.
+Each was decided on a state that may change. If repeats were decided again, a request that was answered "no" could move
+money later, when nobody expects it any more. Other refusals store nothing: the same request may be retried after
+OperationInProgress, TooManyDeclines or a failure of this service, and can never succeed after InvalidRequest.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ STANDING: Final = (ReferenceAlreadyPaid, IllegalTransition, AmountExceeds, Payme
 
 
 def refusal_to_fields(refusal: StandingRefusal) -> dict[str, str]:
-    """The names are in the database for ever. A payment that the caller may not see has no id here either."""
+    """The field names are permanent in the database. The id of a payment that the caller may not see is left out."""
     match refusal:
         case ReferenceAlreadyPaid(payment_id=payment_id):
             return {"reason": "reference_already_paid", "payment_id": payment_id or ""}
@@ -57,7 +57,7 @@ def refusal_to_fields(refusal: StandingRefusal) -> dict[str, str]:
 
 
 def refusal_from_fields(kept: Mapping[str, str]) -> StandingRefusal:
-    """Raises ValueError for a refusal that this version does not know."""
+    """Raises ValueError for a refusal unknown to this version."""
     payment_id = PaymentId(kept["payment_id"])
 
     def money(name: str) -> Money:

@@ -42,7 +42,7 @@ NEVER_SENT = "the gateway could not be reached"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddPaymentMethodCommand:
-    """What a caller asks for, unchecked."""
+    """The caller's request, unchecked."""
 
     request_id: str
     customer_id: str
@@ -51,7 +51,7 @@ class AddPaymentMethodCommand:
     make_default: bool = False
     billing_address: Address = Address()
     language_code: str = ""
-    # The shopper's, as the caller declares it. No part of what makes two orders the same: people change networks.
+    # The shopper's address, as declared by the caller. It is not compared between repeats: people change networks.
     client_address: str = field(default="", repr=False)
 
 
