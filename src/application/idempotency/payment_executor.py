@@ -254,7 +254,7 @@ class PaymentExecutor:
     def _record_start(
         self, request: Request, payment_id: PaymentId, operation_id: OperationId, begin: Begin
     ) -> tuple[Payment, tuple[Operation, DetachedPayment] | None]:
-        """The first step. Returns the payment, and any started operation with the payment detached for the third step."""
+        """The first step. Returns the payment, and any started operation with the payment to reattach in the third."""
         stamp = self.stamp(request.caller)
         try:
             with self.store.begin(stamp.actor) as work:

@@ -114,9 +114,9 @@ class AddPaymentMethod:
     def _repeat_of_once_valid(
         self, order: AddPaymentMethodCommand, caller: Caller, invalid: InvalidRequest
     ) -> PaymentMethod:
-        """The answer to a repeat of an order that was good when it first came.
+        """Answers the repeat of a request that was valid at first.
 
-        Raises what was found wrong with it where it is no repeat, or one that would have to be sent again.
+        Raises the given violations if it is no repeat, or one that would have to be sent again.
         """
         if not invalid.may_have_been_valid:
             raise invalid
@@ -211,7 +211,7 @@ class AddPaymentMethod:
         return method
 
     def _introduce(self, customer: Customer, records: RefusedRecords) -> None:
-        """Makes the customer known to the gateway, once."""
+        """Creates the customer at the gateway, once."""
         if customer.is_at_gateway:
             return
         records.ensure_gateway_customer()
@@ -275,7 +275,7 @@ class AddPaymentMethod:
 
 
 def _request(request_id: RequestId, order: AddPaymentMethodCommand, caller: Caller) -> Request:
-    """What makes two orders the same. Of a card only what may be stored: last four and expiry."""
+    """The fields that repeats must match. Of a card only the storable ones: last four digits and expiry."""
     fields: dict[str, object] = {
         "customer_id": order.customer_id,
         "verify": order.verify,
@@ -294,7 +294,7 @@ def _request(request_id: RequestId, order: AddPaymentMethodCommand, caller: Call
 
 @retry_on_conflict
 def record_gateway_customer(store: Store, customer_id: CustomerId) -> None:
-    """Records that the gateway knows the customer."""
+    """Records that the customer exists at the gateway."""
     with store.begin() as work:
         current = work.customers.get(customer_id, lock=True)
         if current is not None:

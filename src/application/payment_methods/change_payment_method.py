@@ -33,7 +33,7 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MethodUpdate:
-    """What a caller asks to change, unchecked. 0 and None: unchanged."""
+    """The requested changes, unchecked. 0 and None: unchanged."""
 
     request_id: str
     payment_method_id: str
@@ -45,12 +45,12 @@ class MethodUpdate:
 
 
 class _MethodGone(Exception):
-    """The gateway does not keep the method any more."""
+    """The gateway no longer has the method."""
 
 
 @dataclass(frozen=True, slots=True)
 class MethodChanger:
-    """One change of a stored method: at the gateway, where repeating it is harmless, then here, once."""
+    """Executes one change of a stored method: first at the gateway, where a repeat is harmless, then here, once."""
 
     store: Store
     executor: PaymentExecutor
@@ -65,9 +65,9 @@ class MethodChanger:
     ) -> PaymentMethod:
         """Raises NotFound, RequestIdReused, MethodNotActive and what `at_gateway` raises.
 
-        A method that is in the goal's state already is answered as it is.
+        A method that is in the target state already is returned unchanged.
         """
-        # From before the look at the method: a process that hung must not undo what others changed since.
+        # Begins before the method is read: a process that hung must not undo later changes by others.
         lease = self.executor.begin_lease()
         with self.store.read() as work:
             method = own_method(work, method_id, request.caller)
@@ -92,7 +92,7 @@ class MethodChanger:
 
     @retry_on_conflict
     def _withdraw(self, method: PaymentMethod, caller: Caller) -> PaymentMethodState:
-        """Records that the gateway does not keep it any more. Returns the state that it is in then."""
+        """Records that the gateway no longer has the method. Returns its new state."""
         stamp = self.executor.stamp(caller)
         with self.store.begin(stamp.actor) as work:
             current = own_method(work, method.payment_method_id, caller, lock=True)
@@ -187,7 +187,7 @@ class DeletePaymentMethod:
 
         def here(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
             if method.state is PaymentMethodState.DELETED:
-                # By another request, meanwhile.
+                # Another request has changed it in between.
                 return method
             return detach_method(work, method, time=method.update_time)
 
@@ -213,7 +213,7 @@ def _stored(outcome: StoreOutcome) -> StoredInstrument:
         case NotStored(verification):
             raise MethodRefused(verification.processor_response_code)
         case Unknown(detail):
-            # Repeating a change is harmless, so an unknown outcome is no more than a question without an answer.
+            # A repeat is harmless, so an unknown outcome is treated like an unanswered query.
             raise GatewayUnavailable(detail)
 
 

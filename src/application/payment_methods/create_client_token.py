@@ -41,7 +41,7 @@ class CreateClientToken:
             if not is_usable(customer, caller):
                 validator.add("customer_id", Rule.EXISTS)
         validator.done()
-        # The gateway hears of a customer with the first stored method: before that there is nothing to show.
+        # The gateway's customer is created with the first stored method. Before that, there are no methods to show.
         if customer is None or not customer.is_at_gateway:
             return self.gateway.create_client_token(None, currency_code or None)
         try:
@@ -53,7 +53,7 @@ class CreateClientToken:
             return token
 
     def _make_anew(self, customer: Customer, caller: Caller, lease: Lease) -> None:
-        """A customer that was deleted at the gateway. Raises InvalidRequest where it is deleted here meanwhile."""
+        """Creates again a customer that was deleted at the gateway. Raises InvalidRequest if it was deleted here too."""
         self.gateway.ensure_customer(customer, lease)
         with self.store.read() as work:
             current = work.customers.get(customer.customer_id)

@@ -8,7 +8,7 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 
 
 def place(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> PaymentMethod:
-    """A method that became active among the customer's others: the default or not, and whose double it is."""
+    """Adds a newly active method: decides whether it is the default, and which method it duplicates."""
     others = [
         other
         for other in work.payment_methods.of_customer(method.customer_id, lock=True)
@@ -18,13 +18,13 @@ def place(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> Pay
     double = next(
         (o for o in others if identifier and o.instrument and o.instrument.unique_number_identifier == identifier), None
     )
-    # To save a default takes that place from the one before.
+    # Saving a default clears the previous one.
     becomes_default = make_default or not any(other.is_default for other in others)
     return replace(method, is_default=becomes_default, duplicate_of=double.payment_method_id if double else None)
 
 
 def detach_method(work: UnitOfWork, method: PaymentMethod, *, time: datetime) -> PaymentMethod:
-    """The method as deleted, with its place among the customer's others given up."""
+    """The method as deleted. The default and the duplicates that refer to it pass to other methods."""
     if method.is_default:
         _promote_newest(work, method, time)
     _pass_on_doubles(work, method, time)
@@ -32,7 +32,7 @@ def detach_method(work: UnitOfWork, method: PaymentMethod, *, time: datetime) ->
 
 
 def _promote_newest(work: UnitOfWork, leaving: PaymentMethod, time: datetime) -> None:
-    """A customer with active methods has a default: the newest of those that stay."""
+    """Makes the newest remaining active method the default."""
     for method in work.payment_methods.of_customer(leaving.customer_id, lock=True):
         if method.payment_method_id != leaving.payment_method_id and method.state is PaymentMethodState.ACTIVE:
             work.payment_methods.save(replace(method, is_default=True, update_time=time))
@@ -40,7 +40,7 @@ def _promote_newest(work: UnitOfWork, leaving: PaymentMethod, time: datetime) ->
 
 
 def _pass_on_doubles(work: UnitOfWork, leaving: PaymentMethod, time: datetime) -> None:
-    """What was called the same card as the one that leaves is now the double of what that one was a double of."""
+    """Duplicates of the leaving method become duplicates of the method that it duplicated itself."""
     for method in work.payment_methods.of_customer(leaving.customer_id, lock=True):
         if method.duplicate_of == leaving.payment_method_id:
             work.payment_methods.save(replace(method, duplicate_of=leaving.duplicate_of, update_time=time))

@@ -23,19 +23,19 @@ NOT_AT_GATEWAY = "no answer came, and the gateway does not have it"
 
 @dataclass(frozen=True, slots=True)
 class ResolveUnknownMethods:
-    """A method's id is its token at the gateway: one look tells whether it was stored."""
+    """Looks each method up by its id, which is its token at the gateway."""
 
     store: Store
     gateway: Gateway
     executor: PaymentExecutor
     absence: NotFoundTimer
-    # Few: what this process claims and dies with waits for a lease.
+    # A small batch: if this process dies, the methods that it claimed wait for the lease.
     batch_size: int = 10
-    # Whether the process was told to stop: it claims no more, and gives back what it has not begun.
+    # Whether the process is stopping: it then claims no more, and releases what it has not begun.
     is_stopping: Callable[[], bool] = lambda: False
 
     def __call__(self) -> int:
-        """Deals with what is due now. Returns how many methods that were. Raises StoreUnavailable."""
+        """Resolves the methods that are due. Returns their number. Raises StoreUnavailable."""
         if self.is_stopping():
             return 0
         now = self.executor.clock.now()
@@ -54,7 +54,7 @@ class ResolveUnknownMethods:
         return len(due)
 
     def _release(self, claimed: Sequence[PaymentMethod]) -> None:
-        """Others need not wait for the lease."""
+        """Releases claimed methods, so that others need not wait for the lease."""
         now = self.executor.clock.now()
         for method in claimed:
             with self.store.begin() as work:
@@ -65,7 +65,8 @@ class ResolveUnknownMethods:
     def _record(self, method: PaymentMethod, found: StoredInstrument | None) -> None:
         method_id = method.payment_method_id
         time = self.executor.clock.now()
-        # A method that was never sent may be sent again under its id: its last change tells the attempts apart.
+        # A method that was never sent may be sent again under its id. The time of its last change distinguishes
+        # attempts.
         attempt = f"{method_id} {method.update_time}"
         proven = found is None and self.absence.is_proven(attempt)
         if self._is_settled(method, found, proven=proven, time=time):
@@ -75,7 +76,7 @@ class ResolveUnknownMethods:
     def _is_settled(
         self, method: PaymentMethod, found: StoredInstrument | None, *, proven: bool, time: datetime
     ) -> bool:
-        """Records what was found. Returns whether that is the end of this attempt."""
+        """Records the result. Returns whether the attempt is resolved."""
         with self.store.begin() as work:
             current = require_checked(work.payment_methods.get(method.payment_method_id, lock=True))
             if current.state is not PaymentMethodState.PENDING or current.update_time != method.update_time:

@@ -38,7 +38,7 @@ class SyncPaymentMethods:
         return other is not None and _is_absent(other) and self.late(other).state is PaymentMethodState.ACTIVE
 
     def late(self, method: PaymentMethod) -> PaymentMethod:
-        """The method as it is now: ACTIVE where the gateway did not have it within the horizon, and has it by now.
+        """The method as it is now: ACTIVE if the gateway has it by now, though it was not found within the horizon.
 
         Raises GatewayUnavailable and StoreUnavailable.
         """
@@ -48,9 +48,9 @@ class SyncPaymentMethods:
         return method if kept is None or kept.is_revoked else self._activate(method, kept)
 
     def revoked(self, token: str, customer_id: str) -> bool:
-        """The customer took back the consent, which is final: the gateway may go on showing the method.
+        """Records that the customer revoked the consent. This is final: the gateway may still show the method.
 
-        Whether the token is of a method here. Raises StoreUnavailable.
+        Returns whether the token is of a method here. Raises StoreUnavailable.
         """
         with self.store.read() as work:
             method = _find(work, token, customer_id)
@@ -60,7 +60,7 @@ class SyncPaymentMethods:
         return True
 
     def some(self, after: str) -> str | None:
-        """Looks at the next few active methods, by id. Returns the last id, or None once there are no more."""
+        """Syncs the next few active methods, by id. Returns the last id, or None once there are no more."""
         with self.store.read() as work:
             methods = work.payment_methods.active(after=after, limit=self.batch_size)
         for method in methods:
@@ -68,7 +68,7 @@ class SyncPaymentMethods:
         return methods[-1].payment_method_id if len(methods) == self.batch_size else None
 
     def of_customer(self, customer_id: CustomerId) -> None:
-        """Looks at the active methods of a customer that the gateway had lost. Without an answer nothing changes."""
+        """Syncs the active methods of a customer that the gateway had lost. Without an answer nothing changes."""
         try:
             with self.store.read() as work:
                 methods = work.payment_methods.of_customer(customer_id)
@@ -113,14 +113,14 @@ class SyncPaymentMethods:
 
 
 def _find(work: UnitOfWork, token: str, customer_id: str) -> PaymentMethod | None:
-    """The active method that the gateway knows by the token: most carry it as their id."""
+    """The active method with that token at the gateway. Most methods have their id as the token."""
     own = work.payment_methods.get(PaymentMethodId(token))
     candidates = [own] if own is not None else work.payment_methods.of_customer(CustomerId(customer_id))
     return next((m for m in candidates if m.gateway_token == token and m.state is PaymentMethodState.ACTIVE), None)
 
 
 def _is_absent(method: PaymentMethod) -> bool:
-    """Whether it counts as never stored only because nobody found it."""
+    """Whether it counts as never stored only because it was not found."""
     return method.state is PaymentMethodState.FAILED and method.failure_detail == NOT_AT_GATEWAY
 
 

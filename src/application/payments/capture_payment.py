@@ -18,7 +18,7 @@ from domain.payment import Payment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturePaymentCommand:
-    """What a caller asks for, unchecked. No amount: all that is left."""
+    """The caller's request, unchecked. No amount: the whole rest."""
 
     request_id: str
     payment_id: str
@@ -58,7 +58,7 @@ class CapturePayment:
 
 
 def capture_of(operation: Operation) -> Capture:
-    """What the gateway is asked for a capture."""
+    """The gateway request of a capture."""
     return Capture(
         operation_id=operation.operation_id,
         transaction_id=operation.target_transaction_id,

@@ -31,7 +31,7 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 
 @dataclass(frozen=True, slots=True)
 class RawStoredMethod:
-    """The id of a stored method as a caller sent it."""
+    """A stored method's id as the caller sent it."""
 
     payment_method_id: str
 
@@ -41,7 +41,7 @@ RawSource = RawCard | Nonce | RawStoredMethod
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatePaymentCommand:
-    """What a caller asks for, unchecked. No capture mode: an unknown one was sent."""
+    """The caller's request, unchecked. No capture mode: the caller sent an unknown one."""
 
     request_id: str
     reference: str
@@ -54,13 +54,13 @@ class CreatePaymentCommand:
     descriptor: StatementDescriptor = StatementDescriptor()
     metadata: Mapping[str, str] = field(default_factory=dict)
     language_code: str = ""
-    # The shopper's, as the caller declares it. No part of what makes two orders the same: people change networks.
+    # The shopper's address, as declared by the caller. It is not compared between repeats: people change networks.
     client_address: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A checked order."""
+    """A checked request."""
 
     request: Request
     terms: PaymentTerms
@@ -84,7 +84,7 @@ class CreatePayment:
         StoreUnavailable.
         """
         if caller.customer_id is not None and not order.customer_id:
-            # Whoever pays for themselves need not say who they are.
+            # A customer-bound credential already identifies the customer.
             order = replace(order, customer_id=caller.customer_id)
         try:
             plan = self._check(order, caller)
@@ -119,9 +119,9 @@ class CreatePayment:
         return payment
 
     def _repeat(self, order: CreatePaymentCommand, caller: Caller, invalid: InvalidRequest) -> Payment:
-        """The answer to a repeat of an order that was good when it first came: cards expire, and methods are deleted.
+        """Answers the repeat of a request that was valid at first: cards expire, and methods are deleted.
 
-        Raises what was found wrong with it where it is no repeat, or one that would have to be sent again.
+        Raises the given violations if it is no repeat, or one that would have to be sent again.
         """
         if not invalid.may_have_been_valid:
             raise invalid
@@ -141,7 +141,7 @@ class CreatePayment:
         if customer is not None and terms.store_payment_method:
             if not customer.is_at_gateway:
                 records.ensure_gateway_customer()
-                # The next payment asks once more where this is not recorded. Nothing else depends on it.
+                # If this is not recorded, the next payment only asks once more. Nothing else depends on it.
                 with suppress(StoreUnavailable):
                     record_gateway_customer(self.store, customer.customer_id)
             customer = replace(customer, is_at_gateway=True)
@@ -254,13 +254,13 @@ def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
         method is not None
         and caller.owns(method.caller_id, method.customer_id)
         and method.state is PaymentMethodState.ACTIVE
-        # Without one, the gateway would take the customer's default.
+        # Without a token, the gateway would charge the customer's default method.
         and bool(method.gateway_token)
     )
 
 
 def _texts(order: CreatePaymentCommand) -> dict[str, str]:
-    """Everything of an order that is kept as the caller wrote it, by its path."""
+    """All texts that are stored as the caller wrote them, by path."""
     descriptor = order.descriptor
     return {
         "reference": order.reference,
@@ -273,7 +273,7 @@ def _texts(order: CreatePaymentCommand) -> dict[str, str]:
 
 
 def _fields(order: CreatePaymentCommand) -> dict[str, object]:
-    """What makes two orders the same. Of a card only what may be stored: last four and expiry."""
+    """The fields that repeats must match. Of a card only the storable ones: last four digits and expiry."""
     fields: dict[str, object] = {
         "reference": order.reference,
         "amount.minor_units": order.amount.minor_units if order.amount else None,
@@ -298,7 +298,7 @@ def _fields(order: CreatePaymentCommand) -> dict[str, object]:
 
 
 def _expect_method(work: UnitOfWork, terms: PaymentTerms, stamp: EventContext) -> None:
-    """Records the method that is to be stored, before the gateway hears of it."""
+    """Records the method to be stored, before the gateway call."""
     if terms.payment_method_id is None or terms.customer_id is None:
         raise RuntimeError("a method to be stored has an id and a customer")
     earlier = work.payment_methods.get(terms.payment_method_id, lock=True)

@@ -20,7 +20,7 @@ class ExportPayments:
     store: Store
 
     def __call__(self, start: datetime | None, end: datetime | None) -> Iterator[list[Payment]]:
-        """Pages of payments of every caller. Raises InvalidRequest at once, StoreUnavailable on the way."""
+        """Pages of payments of every caller. Raises InvalidRequest at once, StoreUnavailable during iteration."""
         validator = Validator()
         if start is None:
             validator.add("from_time", Rule.REQUIRED)

@@ -27,17 +27,17 @@ _NO_EFFECT: Final = frozenset(
 
 
 def unknown_parts(payment: Payment, found: Iterable[Transaction]) -> list[str]:
-    """The refunds and partial captures that the transactions name and no operation of the payment has."""
+    """The refunds and partial captures that the transactions list, but no operation of the payment has."""
     known = {operation.transaction_id for operation in payment.operations}
     named = [one for transaction in found for one in (*transaction.refund_ids, *transaction.partial_settlement_ids)]
     return [one for one in dict.fromkeys(named) if one not in known]
 
 
 def with_unknown_parts(gateway: Gateway, payment: Payment, found: Iterable[Transaction]) -> list[Transaction]:
-    """The transactions, and those of their parts that the record does not know. Raises GatewayUnavailable.
+    """The transactions, and those of their parts that are not recorded. Raises GatewayUnavailable.
 
-    Each is asked for by its id: searches lag. A part that is new can have refunds of its own. New captures come first:
-    a void of the rest came after them.
+    Each part is read by its id, because searches lag. A new part can have refunds of its own. New captures come first,
+    because a void of the rest came after them.
     """
     found, asked = list(found), set[str]()
     while unknown := [one for one in unknown_parts(payment, found) if one not in asked]:
@@ -48,9 +48,9 @@ def with_unknown_parts(gateway: Gateway, payment: Payment, found: Iterable[Trans
 
 
 def record_outside(payment: Payment, found: Transaction, stamp: EventContext, ids: IdSource) -> bool:
-    """Records the transaction where it shows what no operation of this service did. Returns whether it is news.
+    """Records the transaction if it shows an effect of no operation of this service. Returns whether it is new.
 
-    Operations of ours whose outcome is open are left to who finds them out: they are counted already.
+    Open operations of ours are left to their resolver: their amounts count already.
     """
     known = payment.latest_on(found.transaction_id)
     if known is None:
@@ -65,7 +65,7 @@ def record_outside(payment: Payment, found: Transaction, stamp: EventContext, id
 
 
 def _done_to(payment: Payment, known: Operation, found: Transaction) -> OperationKind | None:
-    """What somebody else did to a transaction of the payment's."""
+    """The operation by which somebody else changed a transaction of the payment."""
     if known.kind is OperationKind.REFUND or known.standing is None:
         return None
     before, now = known.standing.status, found.standing.status
@@ -87,7 +87,7 @@ def _may_be_ours(payment: Payment, kind: OperationKind, target: str) -> bool:
 
 
 def _record_part(payment: Payment, found: Transaction, stamp: EventContext, ids: IdSource) -> bool:
-    """A refund or partial capture that the record does not have."""
+    """Records a refund or partial capture that is not recorded yet."""
     is_refund = found.kind is TransactionKind.CREDIT
     target = found.refunded_transaction_id if is_refund else found.authorized_transaction_id
     has_effect = found.decline is None and found.standing.status not in _NO_EFFECT
@@ -107,13 +107,13 @@ def _record_part(payment: Payment, found: Transaction, stamp: EventContext, ids:
             stamp=stamp,
         )
         return True
-    # Also a second transaction of one operation, and one of an operation that failed: money moved.
+    # This includes a second transaction of one operation, and one of a failed operation: money moved.
     _record(payment, kind, found, target, stamp, ids, found.amount)
     return True
 
 
 def _own_operation(payment: Payment, kind: OperationKind, found: Transaction) -> Operation | None:
-    """The operation that made it. Others' refunds and parts can carry the sale's order id: the kinds must agree."""
+    """The operation that made it. Others' refunds and parts can carry the sale's order id, so the kinds must match."""
     for operation in payment.operations:
         if operation.operation_id == found.order_id and operation.origin is OperationOrigin.SERVICE:
             return operation if operation.kind is kind else None

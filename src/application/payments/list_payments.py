@@ -19,7 +19,7 @@ from domain.transitions import PaymentState
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawPaymentFilter:
-    """A filter as a caller sent it. A state that is None was unknown."""
+    """A filter as the caller sent it. None among the states: an unknown state."""
 
     customer_id: str = ""
     reference: str = ""
@@ -36,7 +36,7 @@ class RawPaymentFilter:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some payments, perhaps none, and the token of the next page: empty on the last."""
+    """A page of payments, possibly empty, and the token of the next page: empty on the last."""
 
     payments: list[Payment]
     next_page_token: str
@@ -78,7 +78,7 @@ class ListPayments:
 
 
 def read_token(validator: Validator, page_tokens: PageTokens, scope: str, token: str) -> Position | None:
-    """The place a page token names, None for the first page."""
+    """The position in a page token, or None for the first page."""
     try:
         return page_tokens.read(scope, token)
     except BadPageToken:
@@ -87,7 +87,7 @@ def read_token(validator: Validator, page_tokens: PageTokens, scope: str, token:
 
 
 def _stable(value: object) -> object:
-    """A form of a filter's value that prints the same each time."""
+    """A form of a filter's value with the same representation each time."""
     return sorted(state.value for state in value) if isinstance(value, frozenset) else value
 
 

@@ -11,7 +11,7 @@ from domain.payment import Payment
 
 
 def owned_payment(payment: Payment | None, payment_id: str, caller: Caller) -> Payment:
-    """The payment, if it is the caller's. Raises NotFound otherwise, not hinting that it exists."""
+    """The payment, if it is the caller's. Otherwise raises NotFound, which does not reveal that it exists."""
     if payment is None or not caller.reaches(payment.terms.caller_id, payment.terms.customer_id):
         raise NotFound(ResourceKind.PAYMENT, payment_id)
     return payment
@@ -31,7 +31,7 @@ def load(store: Store, payment_id: str, caller: Caller) -> Payment:
 def check_amount(
     validator: Validator, raw: RawMoney | None, store: Store, payment_id: str | None, caller: Caller
 ) -> Money | None:
-    """An optional amount of a payment's own currency."""
+    """Checks an optional amount in the payment's own currency."""
     if raw is None:
         return None
     amount = validator.money("amount", raw, frozenset(EXPONENTS))

@@ -8,11 +8,11 @@ from domain.payment import Payment
 
 @dataclass(frozen=True, slots=True)
 class SettlementPollPolicy:
-    """How long to wait between two looks, at least and at most.
+    """The shortest and the longest pause between two polls.
 
-    Money that the gateway moves on by itself is looked at until it rests. Money that has settled is looked at for
-    `watch`, because somebody else may refund it at the gateway, which tells nobody: 6 hours after it settled, then ever
-    more rarely, and weekly in the end. No watch: not at all.
+    Money that the gateway still moves is polled until it rests. Settled money is polled for the time `watch`, because
+    somebody else may refund it at the gateway, which sends no notice: first 6 hours after settlement, then at growing
+    pauses up to a week. A `watch` of zero disables this.
     """
 
     shortest: timedelta = timedelta(minutes=5)
@@ -21,7 +21,7 @@ class SettlementPollPolicy:
     longest_while_watched: timedelta = timedelta(days=7)
 
     def plan(self, payment: Payment, now: datetime) -> None:
-        """Sets the payment's follow_time: none once nobody will move anything on."""
+        """Sets the payment's follow_time, the time of the next poll: None once no change is expected."""
         age = now - payment.update_time
         payment.follow_time = None
         if payment.awaited_transactions:

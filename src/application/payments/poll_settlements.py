@@ -24,9 +24,9 @@ class PollSettlements:
     batch_size: int = 50
 
     def __call__(self) -> int:
-        """Asks for all that is due in one search. Returns how many payments that were.
+        """Polls all due payments in one search. Returns their number.
 
-        Raises GatewayUnavailable and StoreUnavailable; what was due comes back then.
+        Raises GatewayUnavailable and StoreUnavailable; the payments are then due again later.
         """
         now, follow = self.executor.clock.now(), self.executor.follow
         with self.store.begin() as work:

@@ -21,10 +21,11 @@ from domain.transaction import TransactionStatus
 
 
 def outcome_of(transaction: Transaction) -> Outcome:
-    """What a transaction that was found says of the operation that made it."""
+    """The outcome that a found transaction shows for its operation."""
     if transaction.standing.status is TransactionStatus.AUTHORIZING:
         return Unknown("the gateway is still working on it")
-    # Refused at settlement, it was approved all the same: the payment says that it never arrived, not that nobody paid.
+    # A sale refused at settlement was approved all the same: the payment shows that the money never arrived, and no
+    # decline.
     settled_badly = transaction.standing.status is TransactionStatus.SETTLEMENT_DECLINED
     if transaction.decline is not None and not settled_badly:
         return Declined(decline=transaction.decline, details=transaction.details, instrument=transaction.instrument)
@@ -39,11 +40,11 @@ def record_outcome(
     stamp: EventContext,
     follow: SettlementPollPolicy,
 ) -> None:
-    """Changes and saves the locked payment, and the method that was to be stored with it."""
+    """Applies the outcome to the locked payment and the method stored with it, and saves both."""
     operation = payment.operation(operation_id)
     match outcome:
         case Approved(taken) if taken.amount.currency_code != payment.terms.amount.currency_code:
-            # An account of another currency took it. It is an orphan from now on.
+            # An account of another currency took it. From now on, it is an orphan.
             detail = f"{taken.transaction_id} took {taken.amount}. Reconcile with REVERSE gives it back"
             payment.fail(operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, detail=detail, stamp=stamp)
         case Approved(answered, warnings):
@@ -91,7 +92,7 @@ def record_outcome(
 
 
 def _tells_of_others(payment: Payment, outcome: Outcome) -> bool:
-    """Whether the record must be behind, because somebody else changed the transaction: worth another look at once."""
+    """Whether the outcome shows a change by somebody else: the record is outdated, and is synced again at once."""
     match outcome:
         case Rejected():
             return True
@@ -138,7 +139,7 @@ def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, stamp: 
 
 
 def _drop_method(work: UnitOfWork, payment: Payment, stamp: EventContext) -> None:
-    """The gateway does not keep the stored method that was to pay any more."""
+    """Deletes the paying stored method here, because the gateway no longer has it."""
     method_id = payment.terms.payment_method_id
     method = work.payment_methods.get(method_id, lock=True) if method_id is not None else None
     if method is not None and method.state is PaymentMethodState.ACTIVE:

@@ -27,7 +27,7 @@ from domain.payment import Payment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RefundPaymentCommand:
-    """What a caller asks for, unchecked. No amount: all that is left."""
+    """The caller's request, unchecked. No amount: the whole rest."""
 
     request_id: str
     payment_id: str
@@ -62,7 +62,7 @@ class RefundPayment:
             except STANDING as refusal:
                 payment, started = self.executor.refuse(request, PaymentId(require_checked(payment_id)), refusal), None
             if started == []:
-                # All of it waits, or others took what was left after a part. The payment tells.
+                # Everything waits, or others refunded the rest after a part. The payment shows it.
                 return payment
             if started is not None:
                 payment = self._carry_out(payment, started, request, lease)
@@ -73,7 +73,7 @@ class RefundPayment:
         return self.executor.repeat(payment, request)
 
     def _learn_whether_settled(self, payment_id: str, request: Request, caller: Caller) -> None:
-        """Whether money is voided, refunded or disputed by now: a gateway need not have told of it by itself."""
+        """Syncs the payment: the gateway need not have reported that money was voided, refunded or disputed."""
         with self.store.read() as work:
             payment = owned_payment(work.payments.get(PaymentId(payment_id)), payment_id, caller)
             is_repeat = self.executor.is_repeat(work, request)
@@ -100,7 +100,7 @@ class RefundPayment:
                 if not payment.refunded_by(request.request_id):
                     refuse_if_claimed(work, payment, amount)
                     raise
-                # A part of it was given back before, so that a refusal would not be true.
+                # A part of it was refunded before, so that a refusal would be wrong.
                 if isinstance(refusal, OperationInProgress):
                     raise RefundIncomplete from None
                 return payment, []
@@ -108,10 +108,10 @@ class RefundPayment:
     def _start(
         self, work: UnitOfWork, payment: Payment, request: Request, amount: Money | None, note: str
     ) -> list[Operation]:
-        """Starts what gives the amount back, less what this request gives back already. Returns what to send now."""
+        """Starts the refund of the amount, less the request's earlier refunds. Returns the operations to send now."""
         stamp = self.executor.stamp(request.caller)
         left = amount - payment.refunded_by(request.request_id) if amount is not None else None
-        # What waits comes first: then a last one that was never sent means that the request is to be tried again.
+        # Waiting refunds come first: then an unsent last operation means that the request is to be retried.
         operations = [
             payment.start_refund_part(
                 part, OperationId(self.executor.ids.new(OPERATION)), request.request_id, note=note, stamp=stamp
@@ -126,7 +126,7 @@ class RefundPayment:
         return [operation for operation in operations if operation.state is OperationState.STARTED]
 
     def _carry_out(self, payment: Payment, started: list[Operation], request: Request, lease: Lease) -> Payment:
-        """Sends one after the other. Once one cannot be sent, the rest is not tried: it surely was not sent either."""
+        """Sends one after the other. After one that cannot be sent, the rest surely was not sent either."""
         for index, operation in enumerate(started):
             if index:
                 lease = self._renew_lease(payment, operation, lease)
@@ -139,18 +139,19 @@ class RefundPayment:
                     waiting=started[index + 1 :],
                 )
             except GatewayNotReached:
-                # Whether that is the answer depends on what this request gave back before.
+                # The answer depends on the amount that this request refunded before.
                 return self.executor.answer_now(payment, request)
         return payment
 
     @retry_on_conflict
     def _renew_lease(self, payment: Payment, operation: Operation, lease: Lease) -> Lease:
-        """The calls before it took their time; the resolver must not look for it before it is sent.
+        """Renews the lease after the time of earlier calls, so that the resolver does not check before the operation is
+        sent.
 
-        Only while the old one is held: afterwards others may have looked, and may soon call it absent.
+        Only while the old lease is held: afterwards others may have checked, and may soon declare it absent.
         """
         renewed = self.executor.begin_lease()
-        # Only now: a process that hung between the two would renew what is over.
+        # Checked last: a process that hung in between would renew an expired lease.
         if not lease.is_held:
             return lease
         with self.store.begin() as work:
@@ -163,9 +164,9 @@ class RefundPayment:
     def _refund_instead(
         self, payment: Payment, refused: list[Operation], request: Request, amount: Money | None, note: str
     ) -> Payment:
-        """The record was behind: the money settled since the last look, or somebody refunded at the gateway.
+        """Handles an outdated record: the money has settled in between, or somebody refunded it at the gateway.
 
-        Looks again, and gives back what is left, once.
+        Syncs the payment, and refunds the rest, once.
         """
         payment = self.refresh(payment, [sale.transaction_id for sale in payment.captured_sales])
         lease = self.executor.begin_lease()
@@ -186,7 +187,7 @@ class RefundPayment:
                 return payment, self._start(work, payment, request, amount, note)
             except (AmountExceeds, IllegalTransition) as refusal:
                 if payment.refunded_by(request.request_id):
-                    # This process hung meanwhile, and the resolver took its place.
+                    # This process hung in between, and the resolver took over.
                     return payment, []
                 work.requests.refuse(*request.key, refusal_to_fields(refusal))
                 return payment, refusal
@@ -202,7 +203,7 @@ def _refused(payment: Payment, started: list[Operation]) -> list[Operation]:
 
 
 def _would_repeat(payment: Payment, refused: list[Operation], amount: Money | None, request: Request) -> bool:
-    """Whether the same would be sent again that the gateway has just refused."""
+    """Whether it would send the same again that the gateway has just refused."""
     left = amount - payment.refunded_by(request.request_id) if amount is not None else None
     sent = {(one.kind, one.target_transaction_id, one.amount) for one in refused}
     return any(
@@ -212,7 +213,7 @@ def _would_repeat(payment: Payment, refused: list[Operation], amount: Money | No
 
 
 def send_return(gateway: Gateway, operation: Operation, lease: Lease) -> Outcome:
-    """Asks the gateway to give money back: by a void before settlement, by a refund afterwards."""
+    """Returns money at the gateway: by a void before settlement, by a refund afterwards."""
     if operation.kind is OperationKind.VOID:
         return gateway.void(void_of(operation), lease)
     return gateway.refund(

@@ -1,7 +1,7 @@
 """Retries a request without the customer details or address that the gateway refused.
 
-A refusal has no effect, so the next request is the first that can have one. A fault in a record must never cost a
-payment: the record is left out, and a warning tells the merchant.
+A refusal has no effect, so at most the retry has one. An invalid record must never cost a payment: the record is left
+out, and a warning tells the merchant.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class RefusedRecords:
-    """The remedies of one request, each of which is tried once, under its lease."""
+    """The remedies for one request, each tried once, under its lease."""
 
     gateway: Gateway
     customer: Customer | None
     lease: Lease
     warnings: list[MerchantWarning] = field(default_factory=list)
-    # Whether the gateway had lost the customer, and all that it kept for it.
+    # Whether the gateway had lost the customer, with everything stored for it.
     customer_was_gone: bool = False
     _tried: set[RefusalCause] = field(default_factory=set)
 
     def ensure_gateway_customer(self) -> None:
-        """Makes the customer known to the gateway. Raises GatewayNotReached: what was to follow was surely not sent."""
+        """Creates the customer at the gateway. Raises GatewayNotReached: the dependent request was surely not sent."""
         try:
             warning = self.gateway.ensure_customer(require_checked(self.customer), self.lease)
         except GatewayNotReached:
@@ -63,12 +63,12 @@ class RefusedRecords:
         return self._with_warnings(outcome)
 
     def _cured_authorization(self, asked: Authorization, refused: Rejected) -> Authorization | None:
-        """The request as it may be sent again; None where there is no remedy that was not tried."""
+        """The request to retry, or None where no untried remedy is left."""
         match self._untried(refused):
             case RefusalCause.CUSTOMER_UNKNOWN if self.customer is not None:
                 self._make_anew()
                 return asked
-            # The customer for whom something is to be stored cannot be left out.
+            # A request that stores a method must keep its customer.
             case RefusalCause.CUSTOMER_DETAILS if asked.store_as is None:
                 self._leave_out(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, refused)
                 return replace(asked, customer=None)
@@ -97,7 +97,7 @@ class RefusedRecords:
                 return None
 
     def _untried(self, refused: Rejected) -> RefusalCause | None:
-        """The cause, unless its remedy was tried and did not help."""
+        """The cause, unless its remedy was already tried in vain."""
         if refused.cause in self._tried:
             return None
         self._tried.add(refused.cause)

@@ -17,7 +17,7 @@ from application.ports.store import Store
 from domain.events import SERVICE, EventContext
 from domain.payment import Payment
 
-# A search takes the gateway two answers.
+# Up to this many are read by id. A search costs two calls.
 _FEW: Final = 4
 
 
@@ -30,11 +30,11 @@ class Refresh:
     follow: SettlementPollPolicy = SettlementPollPolicy()
 
     def __call__(self, payment: Payment, transaction_ids: Sequence[str]) -> Payment:
-        """Asks for the transactions and records what is new. Raises GatewayUnavailable and StoreUnavailable."""
+        """Reads the transactions and records changes. Raises GatewayUnavailable and StoreUnavailable."""
         return self.record(payment, read(self.gateway, transaction_ids))
 
     def record(self, payment: Payment, transactions: Sequence[Transaction]) -> Payment:
-        """Records what is new about transactions that were found, and about refunds and parts of them.
+        """Records changes of the given transactions, and of their refunds and parts.
 
         Raises GatewayUnavailable and StoreUnavailable.
         """
@@ -53,9 +53,9 @@ class Refresh:
 
 
 def read(gateway: Gateway, transaction_ids: Sequence[str]) -> list[Transaction]:
-    """Those of the transactions that the gateway knows. Raises GatewayUnavailable.
+    """The transactions that the gateway knows. Raises GatewayUnavailable.
 
-    Few are asked for by their ids, since searches lag; of many, those that a search does not show.
+    A few are read by id, because searches lag. Many are searched, and those that the search misses are read by id.
     """
     found = gateway.find_transactions(transaction_ids) if len(transaction_ids) > _FEW else []
     shown = {transaction.transaction_id for transaction in found}
@@ -66,7 +66,7 @@ def read(gateway: Gateway, transaction_ids: Sequence[str]) -> list[Transaction]:
 def apply_snapshot(
     payment: Payment, found: Transaction, stamp: EventContext, follow: SettlementPollPolicy, ids: IdSource
 ) -> bool:
-    """Records what the gateway says of one transaction, whoever did it. Returns whether that is news."""
+    """Records the gateway's state of one transaction, whoever changed it. Returns whether it is new."""
     news = record_outside(payment, found, stamp, ids) or payment.apply_gateway_status(
         found.transaction_id, found.standing, amount=found.amount, details=found.details, stamp=stamp
     )

@@ -32,19 +32,19 @@ from domain.payment import Payment
 class VerificationOutcome(Enum):
     MATCHES = "matches"
     REPAIRED = "repaired"
-    # The gateway does not show something that may still be on its way.
+    # The gateway does not show an effect that may still be on its way.
     NOT_FOUND_YET = "not_found_yet"
-    # They disagree, and nothing that the gateway shows explains why.
+    # They differ, and the gateway shows no explanation.
     DIFFERS = "differs"
 
 
-# Beside the status, what of a Standing says where the money is.
+# The fields of TransactionSnapshot that, besides the status, locate the money.
 _WHERE_THE_MONEY_IS: Final = ("disburse_date", "settlement_amount", "disputed_amount")
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One fact on which the record and the gateway disagreed."""
+    """One fact on which the record and the gateway differed."""
 
     operation_id: OperationId
     field: str
@@ -69,7 +69,7 @@ class VerifyPayment:
     follow: SettlementPollPolicy = SettlementPollPolicy()
 
     def __call__(self, payment_id: str, caller: Caller, *, language_code: str = "") -> VerifiedPayment:
-        """Raises InvalidRequest, NotFound, GatewayUnavailable and StoreUnavailable; nothing is changed then."""
+        """Raises InvalidRequest, NotFound, GatewayUnavailable and StoreUnavailable; then nothing is changed."""
         validator = Validator()
         checked = validator.resource_id("payment_id", payment_id, ids.PAYMENT)
         validator.language("language_code", language_code)
@@ -77,7 +77,7 @@ class VerifyPayment:
         return self.verify(load(self.store, require_checked(checked), caller))
 
     def verify(self, payment: Payment) -> VerifiedPayment:
-        """Compares and mends one payment. Raises GatewayUnavailable and StoreUnavailable."""
+        """Compares and repairs one payment. Raises GatewayUnavailable and StoreUnavailable."""
         unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_turn_up(payment, o)]
         answers = {o.operation_id: look_up(self.gateway, o) for o in unsure}
         found = read(self.gateway, payment.transaction_ids)
@@ -138,11 +138,11 @@ def _compare(payment: Payment, found: Iterable[Transaction], asked: Iterable[str
 
 
 def differences_on(operation: Operation, transaction: Transaction) -> Iterable[Difference]:
-    """On what the operation that is the latest on the transaction, and the gateway, disagree."""
+    """The differences between the gateway's transaction and the latest operation on it."""
     recorded, at_gateway = operation.standing, transaction.standing
     if recorded is not None:
         if at_gateway.status.precedes(recorded.status):
-            # An old answer: the record knows more.
+            # A stale answer: the record is newer.
             return
         if recorded.status is not at_gateway.status:
             yield Difference(operation.operation_id, "status", recorded.status.value, at_gateway.status.value)
@@ -155,7 +155,7 @@ def differences_on(operation: Operation, transaction: Transaction) -> Iterable[D
 
 
 def _turned_up(before: Mapping[OperationId, Operation], payment: Payment) -> Iterable[Difference]:
-    """Refunds and captures of which the record did not know that they took effect."""
+    """Refunds and captures that took effect unknown to the record."""
     for operation in payment.operations:
         earlier = before.get(operation.operation_id)
         if earlier is None and operation.transaction_id != operation.target_transaction_id:
@@ -165,7 +165,7 @@ def _turned_up(before: Mapping[OperationId, Operation], payment: Payment) -> Ite
 
 
 def _unknown(payment: Payment, found: Sequence[Transaction]) -> Iterable[Difference]:
-    """Transactions that one side names and the gateway does not show."""
+    """Transactions that one side lists and the gateway does not show."""
     shown = {transaction.transaction_id for transaction in found}
     for transaction_id in payment.transaction_ids:
         operation = payment.latest_on(transaction_id)
@@ -179,9 +179,9 @@ def _unknown(payment: Payment, found: Sequence[Transaction]) -> Iterable[Differe
 
 
 def _may_turn_up(payment: Payment, operation: Operation) -> bool:
-    """Whether it was given up, and what it did would still show as its own.
+    """Whether it was given up, and its effect would still be recognizable.
 
-    A whole capture and a void show on the transaction that they act on, where a later one would show as well.
+    A whole capture and a void show on their target transaction, where a later one would show as well.
     """
     reason = operation.failure_reason
     if reason is None or not reason.may_turn_out:
@@ -192,7 +192,7 @@ def _may_turn_up(payment: Payment, operation: Operation) -> bool:
 
 
 def _proves_wrong(payment: Payment, operation: Operation, answer: Outcome | None) -> bool:
-    """Whether the gateway shows that what was given up happened all the same."""
+    """Whether the gateway shows that an operation given up here happened all the same."""
     if not _may_turn_up(payment, operation):
         return False
     by_hand = operation.failure_reason is FailureReason.CLOSED_BY_ADMINISTRATOR

@@ -19,7 +19,7 @@ from domain.payment import Payment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VoidPaymentCommand:
-    """What a caller asks for, unchecked."""
+    """The caller's request, unchecked."""
 
     request_id: str
     payment_id: str
@@ -57,5 +57,5 @@ class VoidPayment:
 
 
 def void_of(operation: Operation) -> Void:
-    """What the gateway is asked for a void."""
+    """The gateway request of a void."""
     return Void(operation_id=operation.operation_id, transaction_id=operation.target_transaction_id)
