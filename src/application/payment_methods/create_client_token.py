@@ -53,7 +53,7 @@ class CreateClientToken:
             return token
 
     def _make_anew(self, customer: Customer, caller: Caller, lease: Lease) -> None:
-        """Creates again a customer that was deleted at the gateway. Raises InvalidRequest if it was deleted here too."""
+        """Recreates a customer that was deleted at the gateway. Raises InvalidRequest if it was deleted here too."""
         self.gateway.ensure_customer(customer, lease)
         with self.store.read() as work:
             current = work.customers.get(customer.customer_id)

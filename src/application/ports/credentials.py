@@ -9,11 +9,11 @@ from application.common.caller import Caller
 
 class Tokens(Protocol):
     def caller_of(self, token: str) -> Caller:
-        """Who the token was issued to. Raises NotAuthenticated."""
+        """The caller that the token was issued to. Raises NotAuthenticated."""
         ...
 
 
 class Certificates(Protocol):
     def caller_of(self, pem: bytes) -> Caller:
-        """Whom the certificate, which the TLS layer has verified, stands for. Raises NotAuthenticated."""
+        """The caller of the certificate, which the TLS layer has verified. Raises NotAuthenticated."""
         ...

@@ -13,24 +13,24 @@ from domain.ids import CallerId, EventId
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Where events go: one caller's, those of some kinds or all."""
+    """The target of one caller's events, of some kinds or of all."""
 
     name: str
     url: str
     caller_id: CallerId
     kinds: frozenset[FeedKind] = frozenset()
-    # What signs; two while one takes the place of the other.
+    # The signing secrets: two during a rotation.
     secrets: tuple[bytes, ...] = field(repr=False)
     from_beginning: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """How far an endpoint is. Events before the position were received, or given up."""
+    """An endpoint's delivery state. Events before the position were delivered, or became dead letters."""
 
     name: str
     position: int
-    # Of the event that is first in line now.
+    # The attempts of the next event so far.
     attempt_count: int = 0
     failing_since: datetime | None = None
     last_error: str = ""
@@ -39,15 +39,15 @@ class Line:
 
 
 class DeliveryState(Enum):
-    # Asked for again by an administrator.
+    # To be resent, at an administrator's request.
     WAITING = "waiting"
-    # Given up.
+    # Given up: a dead letter.
     DEAD = "dead"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One event that is not in its endpoint's line any more."""
+    """One event outside its endpoint's regular order: a dead letter, or one to be resent."""
 
     endpoint: str
     event_id: EventId
@@ -59,17 +59,17 @@ class Delivery:
 
 class Deliveries(Protocol):
     def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> Line | None:
-        """The line, if its time has come, begun at the start if it is new: until the lease ends nobody else gets it."""
+        """Leases the delivery state if it is due, or creates it at `start`. Nobody else gets it during the lease."""
         ...
 
     def save(self, line: Line) -> None:
-        """Never back: what another replica has sent since stays sent."""
+        """Never moves the position back: events that another replica sent in between stay sent."""
         ...
 
     def lines(self) -> list[Line]: ...
 
     def keep(self, delivery: Delivery) -> None:
-        """In place of an earlier one of the same event and endpoint."""
+        """Replaces an earlier one of the same event and endpoint."""
         ...
 
     def drop(self, endpoint: str, event_id: EventId) -> None: ...
@@ -79,5 +79,5 @@ class Deliveries(Protocol):
     def count_dead(self, endpoint: str) -> int: ...
 
     def page(self, endpoint: str, *, after: int, limit: int) -> list[Delivery]:
-        """Behind the position, in the order of the feed."""
+        """Those after the position, in feed order."""
         ...

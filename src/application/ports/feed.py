@@ -14,12 +14,12 @@ from domain.payment_method import PaymentMethod
 
 Resource = Customer | PaymentMethod | Dispute
 
-# The version of what payloads mean. Raised when a reader would have to know.
+# The version of the payloads' meaning. Raised for changes that a reader must know.
 PAYLOAD_VERSION = 1
 
 
 class FeedKind(Enum):
-    """What changed."""
+    """The kind of change."""
 
     PAYMENT = "payment"
     CUSTOMER = "customer"
@@ -29,8 +29,8 @@ class FeedKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedEntry:
-    """One change at its place. Of a payment's, `sequence` names the event of its history; else `resource` is what
-    changed, as it was after the change, less the personal data of customers who were deleted since.
+    """One change with its position. For a payment, `sequence` identifies the event of its history. Otherwise `resource`
+    holds the resource as it was after the change, less the personal data of customers deleted since.
     """
 
     position: int
@@ -39,7 +39,7 @@ class FeedEntry:
     time: datetime
     actor: str
     caller_id: CallerId
-    # Empty where no customer is known.
+    # Empty where the customer is unknown.
     customer_id: str = ""
     payment_id: str = ""
     sequence: int = 0
@@ -48,7 +48,7 @@ class FeedEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedFilter:
-    """Which entries. None or empty: any."""
+    """A filter of entries. None or empty: no restriction."""
 
     caller_id: CallerId | None = None
     kinds: frozenset[FeedKind] = frozenset()
@@ -57,25 +57,26 @@ class FeedFilter:
 
 class Feed(Protocol):
     def relay(self, limit: int) -> int:
-        """Gives their places to changes that have been committed and have none, at most so many of them. Returns how
-        many. One transaction at a time does so: a change that commits late comes later, and is never passed over.
+        """Assigns positions to committed changes that have none, at most `limit`. Returns their number.
+
+        Only one transaction at a time does so. A change that commits late gets a later position, and is never skipped.
         """
         ...
 
     def end(self) -> int:
-        """The last place that was given, 0 where none was."""
+        """The last assigned position, or 0."""
         ...
 
     def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> tuple[list[FeedEntry], int]:
-        """The entries behind the position, up to and with `until`, in order; and the position up to which these are
-        all. A bounded number is looked at: where few are of the kind, there can be none before the end.
+        """The matching entries after the position, up to and including `until`, in order; and the position up to which
+        these are complete. It reads a bounded number of entries: where few match, it can return none before the end.
         """
         ...
 
     def find(self, event_id: EventId) -> FeedEntry | None:
-        """The entry of an event that has its place."""
+        """The entry of an event that has a position."""
         ...
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
-        """Takes names, addresses and the like out of what is kept of the customer's changes."""
+        """Erases names, addresses and other personal data from the stored changes of the customer."""
         ...

@@ -22,7 +22,7 @@ from domain.warning import MerchantWarning
 
 
 class GatewayUnavailable(Exception):
-    """The gateway gave no usable answer to a question. Nothing was changed by asking."""
+    """The gateway gave no usable answer to a query. The query changed nothing."""
 
 
 class GatewayNotReached(GatewayUnavailable):
@@ -30,46 +30,46 @@ class GatewayNotReached(GatewayUnavailable):
 
 
 class TransactionUnreadable(GatewayUnavailable):
-    """The gateway shows the transaction, and in a way that means nothing here. Asking again changes nothing."""
+    """The gateway shows the transaction in a form that this service cannot interpret. Retrying does not help."""
 
 
 class RefundIncomplete(GatewayNotReached):
-    """A part of a refund was given back or is under way. What is missing surely was not sent."""
+    """A part of a refund was refunded or is under way. The missing part surely was not sent."""
 
 
 class GatewayRefusedCredentials(GatewayNotReached):
-    """The gateway knows neither this service nor its keys. It acted on nothing."""
+    """The gateway rejects this service's credentials. It acted on nothing."""
 
 
 class GatewayRefused(Exception):
-    """The gateway answered, and refused what it was asked. Nothing was changed. The text says why."""
+    """The gateway answered, and refused the request. Nothing was changed. The text holds the reason."""
 
 
 class CustomerUnknown(GatewayRefused):
-    """The gateway has no such customer (any more)."""
+    """The gateway has no such customer, or no longer has it."""
 
 
 class CustomerRefused(GatewayRefused):
-    """The gateway refuses what is to be kept of a customer: the refused fields, each with the gateway's code."""
+    """The gateway refuses a customer's details: the refused fields, each with the gateway's code."""
 
     def __init__(self, fields: Mapping[str, str]) -> None:
         super().__init__(", ".join(fields.values()))
         self.fields = fields
 
 
-# What pays -----------------------------------------------------------------------------------------------------------
+# Payment sources -----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Nonce:
-    """A single-use stand-in for card or wallet data."""
+    """A single-use token for card or wallet data."""
 
     value: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredMethod:
-    """A method kept at the gateway, by its token there."""
+    """A method stored at the gateway, by its token there."""
 
     token: str = field(repr=False)
 
@@ -77,32 +77,32 @@ class StoredMethod:
 Source = Card | Nonce | StoredMethod
 
 
-# What is asked -------------------------------------------------------------------------------------------------------
+# Requests ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
-    """Hold the amount, and capture it at once if asked to. Found again by its operation id."""
+    """Holds the amount, and captures it at once if requested. It is found again by its operation id."""
 
     operation_id: OperationId
     amount: Money
     source: Source
     captures: bool
     customer: Customer | None = None
-    # Keep the method under this token, for the customer, if the authorization succeeds.
+    # Store the method under this token for the customer, if the authorization succeeds.
     store_as: PaymentMethodId | None = None
     billing_address: Address = Address()
     descriptor: StatementDescriptor = StatementDescriptor()
-    # Counts what is sent again, with another content, after a refusal that had no effect.
+    # Counts requests sent again with different content after a refusal without effect.
     attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
-    """Take the amount from an authorized transaction.
+    """Captures the amount from an authorized transaction.
 
-    In part: as a transaction of its own, found again by its operation id; the final part releases the rest. Otherwise
-    the rest is released.
+    In part: it is a transaction of its own, found again by its operation id; the final part releases the rest.
+    Otherwise the rest is released.
     """
 
     operation_id: OperationId
@@ -120,7 +120,7 @@ class Void:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refund:
-    """Give the amount back. A transaction of its own, found again by its operation id."""
+    """Refunds the amount. It is a transaction of its own, found again by its operation id."""
 
     operation_id: OperationId
     transaction_id: str
@@ -129,7 +129,7 @@ class Refund:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMethod:
-    """Keep a card or wallet for the customer under the given token."""
+    """Stores a card or wallet for the customer under the given token."""
 
     payment_method_id: PaymentMethodId
     customer_id: CustomerId
@@ -150,7 +150,7 @@ class MethodChange:
     make_default: bool = False
 
 
-# What is answered ----------------------------------------------------------------------------------------------------
+# Answers -------------------------------------------------------------------------------------------------------------
 
 
 class TransactionKind(Enum):
@@ -160,7 +160,7 @@ class TransactionKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What one dispute takes of a transaction, as the transaction shows it: zero once it is won."""
+    """The amount that one dispute takes of a transaction, as the transaction shows it: zero once it is won."""
 
     gateway_dispute_id: str
     amount: Money
@@ -169,10 +169,10 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
-    """One transaction as the gateway shows it. `decline` is set where the gateway or the bank said no to it.
+    """One transaction as the gateway shows it. `decline` is set where the gateway or the bank declined it.
 
-    `order_id` is the operation's id where this deployment made it: that is certain where it carries the deployment's
-    mark. Versions before the mark sent the bare id. Anything else is somebody else's order id, as it stands.
+    `order_id` is the operation's id if this deployment made it, which is certain if it carries the deployment's mark.
+    Versions before the mark sent the bare id. Any other value is a foreign order id, unchanged.
     """
 
     transaction_id: str
@@ -196,9 +196,9 @@ class Transaction:
 
 
 class RefusalCause(Enum):
-    """What a refusal is about. None of these says anything of the card that was to pay."""
+    """The subject of a refusal. None of these concerns the card that was to pay."""
 
-    # This service's own request.
+    # The request of this service itself.
     REQUEST = "request"
     MERCHANT_ACCOUNT = "merchant_account"
     METHOD_UNKNOWN = "method_unknown"
@@ -209,7 +209,7 @@ class RefusalCause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A transaction that the gateway shows in a way that means nothing here. `detail` says as much as can be told."""
+    """A transaction in a form that this service cannot interpret. `detail` holds as much as is known."""
 
     transaction_id: str
     order_id: str
@@ -224,7 +224,7 @@ class Approved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Declined:
-    """The bank or the gateway said no, or what the caller gave cannot be used."""
+    """The bank or the gateway declined, or the caller's card or token cannot be used."""
 
     decline: Decline
     details: GatewayDetails = GatewayDetails()
@@ -234,7 +234,7 @@ class Declined:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejected:
-    """The gateway refused the request as it was; it had no effect."""
+    """The gateway refused the request as sent; it had no effect."""
 
     detail: str
     details: GatewayDetails = GatewayDetails()
@@ -253,14 +253,14 @@ Outcome = Approved | Declined | Rejected | Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredInstrument:
-    """A method as the gateway keeps it."""
+    """A method as stored at the gateway."""
 
     token: str = field(repr=False)
     customer_id: str
     instrument: Instrument
     is_default: bool
     verification: Verification | None = None
-    # The customer took back the consent to charge it: it will never pay again.
+    # The customer revoked the consent to charge it: it will never pay again.
     is_revoked: bool = False
 
 
@@ -271,7 +271,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class NotStored:
-    """The bank or the gateway said no when it was verified."""
+    """The bank or the gateway declined its verification."""
 
     verification: Verification
 
@@ -281,7 +281,7 @@ StoreOutcome = Stored | NotStored | Rejected | Unknown
 
 @dataclass(frozen=True, slots=True)
 class DisputeAnswered:
-    """The gateway took the answer to a dispute; with the evidence that was added, where it was one."""
+    """The gateway accepted the dispute action. Holds the evidence if one was added."""
 
     evidence: Evidence | None = None
 
@@ -290,12 +290,12 @@ DisputeOutcome = DisputeAnswered | Rejected | Unknown
 
 
 class Gateway(Protocol):
-    """Moves money. Every method may be called by many threads at once.
+    """Moves money. Every method is thread-safe.
 
-    Calls that move money or store something answer with a value; they raise GatewayNotReached only where surely nothing
-    was sent. Whatever changes something takes a lease, looks at it after every wait and directly before each thing that
-    it sends, and sends nothing once it is over: GatewayNotReached, for nothing had an effect by then. Questions raise
-    GatewayUnavailable when they stay unanswered.
+    Calls that move money or store something return their outcome as a value. They raise GatewayNotReached only if
+    surely nothing was sent. Every call that changes something takes a lease, and checks it after every wait and
+    directly before each send. Once the lease is over, it sends nothing and raises GatewayNotReached, for nothing had an
+    effect by then. Queries raise GatewayUnavailable when they stay unanswered.
     """
 
     def authorize(self, authorization: Authorization, lease: Lease) -> Outcome: ...
@@ -307,28 +307,29 @@ class Gateway(Protocol):
     def refund(self, refund: Refund, lease: Lease) -> Outcome: ...
 
     def find_transaction(self, transaction_id: str) -> Transaction | None:
-        """Raises TransactionUnreadable, besides."""
+        """Also raises TransactionUnreadable."""
         ...
 
     def find_transactions(self, transaction_ids: Sequence[str]) -> list[Transaction]:
-        """Those of the transactions that the gateway knows, with few calls."""
+        """The transactions that the gateway knows, in few calls."""
         ...
 
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
-        """What carries the operation's id. The gateway promises no delay after which it is found."""
+        """The transactions with the operation's id. The gateway guarantees no delay after which it shows them."""
         ...
 
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
-        """Everything created from start until before end, in no order. Raises GatewayUnavailable, on the way, too.
+        """All transactions created from start until before end, unordered. Raises GatewayUnavailable, also during
+        iteration.
 
-        One that cannot be read does not hide the others.
+        An unreadable one does not hide the others.
         """
         ...
 
     def ensure_customer(self, customer: Customer, lease: Lease) -> MerchantWarning | None:
-        """Makes the customer known under its own id; already known is fine. Raises GatewayUnavailable.
+        """Creates the customer under its own id unless it exists. Raises GatewayUnavailable.
 
-        Where the gateway refuses the customer's details it is made known without them, and the warning says so.
+        If the gateway refuses the customer's details, it is created without them, and the warning says so.
         """
         ...
 
@@ -339,18 +340,18 @@ class Gateway(Protocol):
     def change_method(self, change: MethodChange, lease: Lease) -> StoreOutcome: ...
 
     def delete_method(self, token: str, lease: Lease) -> None:
-        """Forgets a stored method; already gone is fine. Raises GatewayUnavailable."""
+        """Deletes a stored method, if it still exists. Raises GatewayUnavailable."""
         ...
 
     def update_customer(self, customer: Customer, lease: Lease) -> None:
-        """Brings the gateway's copy up to date, and makes it anew where it is gone.
+        """Updates the gateway's copy, or creates it again if it is gone.
 
         Raises CustomerRefused and GatewayUnavailable.
         """
         ...
 
     def delete_customer(self, customer_id: CustomerId, lease: Lease) -> None:
-        """Forgets the customer and everything stored for it; already gone is fine. Raises GatewayUnavailable."""
+        """Deletes the customer and everything stored for it, if it still exists. Raises GatewayUnavailable."""
         ...
 
     def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
@@ -360,7 +361,7 @@ class Gateway(Protocol):
     def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None: ...
 
     def disputes_received(self, since: date) -> Iterator[DisputeReport]:
-        """Those that banks opened on the day or later, in no order. Raises GatewayUnavailable, on the way, too."""
+        """Disputes opened on that day or later, unordered. Raises GatewayUnavailable, also during iteration."""
         ...
 
     def accept_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome: ...
@@ -370,5 +371,5 @@ class Gateway(Protocol):
     def add_text_evidence(self, gateway_dispute_id: str, text: str, lease: Lease) -> DisputeOutcome: ...
 
     def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes, lease: Lease) -> DisputeOutcome:
-        """Raises GatewayNotReached also where the file alone got through: nothing was added to the dispute."""
+        """Raises GatewayNotReached also if only the file was uploaded: nothing was added to the dispute."""
         ...

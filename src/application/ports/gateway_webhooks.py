@@ -9,12 +9,12 @@ from typing import Protocol
 
 
 class ForgedNotification(Exception):
-    """It does not carry the gateway's signature."""
+    """The webhook does not carry the gateway's signature."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """What a notification is about, by the gateway's ids. Nothing else of its content is kept."""
+    """The subject of a notification, by the gateway's ids. Nothing else of its content is kept."""
 
     transaction_ids: tuple[str, ...] = ()
     dispute_id: str = ""
@@ -24,11 +24,11 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notification:
-    """A genuine one. Its id is the digest of what was sent: the same one sent again has the same id."""
+    """A genuine notification. Its id is the digest of the received content, so that a redelivery has the same id."""
 
     notification_id: str
     kind: str
-    # When the gateway says that it happened.
+    # The time of the event, according to the gateway.
     event_time: datetime | None = None
     subject: Subject = Subject()
 
@@ -36,18 +36,18 @@ class Notification:
 class NotificationState(Enum):
     PENDING = "pending"
     DONE = "done"
-    # Given up; an administrator can have it tried again.
+    # Given up: a dead letter. An administrator can retry it.
     DEAD = "dead"
 
 
 class NotificationOutcome(Enum):
-    """What came of one that is DONE."""
+    """The outcome of a notification that is DONE."""
 
     NONE = "none"
     RECORDED = "recorded"
-    # About something at the gateway that this service did not make.
+    # Its subject at the gateway was not made by this service.
     NOT_OURS = "not_ours"
-    # Of a kind that means nothing to this service.
+    # Its kind has no meaning for this service.
     UNKNOWN_KIND = "unknown_kind"
 
 
@@ -66,12 +66,12 @@ class StoredNotification:
 
 
 class NotificationReader(Protocol):
-    """Tells the gateway's notifications from everybody else's."""
+    """Verifies and parses the gateway's notifications."""
 
     def read(self, signature: str, payload: str) -> Notification:
-        """Raises ForgedNotification, whatever is wrong with it."""
+        """Raises ForgedNotification for anything invalid."""
         ...
 
     def answer_challenge(self, challenge: str) -> str:
-        """Proves to the gateway that this service holds the keys. Raises ForgedNotification for no challenge."""
+        """Proves possession of the keys to the gateway. Raises ForgedNotification for an invalid challenge."""
         ...

@@ -25,11 +25,11 @@ from domain.transitions import PaymentState
 
 
 class StoreUnavailable(Exception):
-    """The database did not answer, or has no room. What was not committed did not happen."""
+    """The database did not answer, or has no space. Anything uncommitted did not happen."""
 
 
 class StoreConflict(StoreUnavailable):
-    """The database gave up the transaction in favour of another one. Nothing of it happened; it may be tried again."""
+    """The database rolled the transaction back in favour of another one. Nothing of it happened; it may be retried."""
 
 
 class ReferenceTaken(Exception):
@@ -50,7 +50,7 @@ class ExternalIdTaken(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
-    """What is remembered, for ever, of a request that changes something.
+    """The permanent record of a request that changes something.
 
     `fingerprint` holds a keyed hash for each field of the request, card data left out.
     """
@@ -61,13 +61,13 @@ class RequestRecord:
     resource_id: str
     fingerprint: Mapping[str, str]
     create_time: datetime
-    # The refusal that is the answer to it, for ever. None where it was not refused.
+    # The standing refusal that answers it. None where it was not refused.
     refusal: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFilter:
-    """Which payments. None or empty: any."""
+    """A filter of payments. None or empty: no restriction."""
 
     customer_id: CustomerId | None = None
     reference: str | None = None
@@ -84,7 +84,7 @@ class PaymentFilter:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """A place in a list that is sorted by time and id."""
+    """A keyset position in a list sorted by time and id."""
 
     time: datetime
     id: str
@@ -92,10 +92,10 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class PaymentPage:
-    """Some payments, and the place after which to go on: None at the end.
+    """A page of payments, and the position to continue from: None at the end.
 
-    A store looks at a bounded number of payments for a page. So where few match a filter, there can be fewer than were
-    asked for, or none, before the end.
+    A store reads a bounded number of payments for a page. Where few match the filter, a page before the end can be
+    short or empty.
     """
 
     payments: list[Payment]
@@ -104,9 +104,7 @@ class PaymentPage:
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """How many payments had their history put away, of how many events, and the event after which to go on: None at
-    the end.
-    """
+    """The numbers of payments and events archived, and the event after which to continue: None at the end."""
 
     payment_count: int
     event_count: int
@@ -115,7 +113,7 @@ class Archived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryEntry:
-    """One event of a payment as it was stored, with the state that it led to."""
+    """One stored event of a payment, with the state that it led to."""
 
     event_id: EventId
     payment_id: PaymentId
@@ -125,13 +123,13 @@ class HistoryEntry:
 
 
 def farthest_look(lease: timedelta, *, scheduled: bool = False) -> timedelta:
-    """How far ahead a look at something open is planned at the very most: resolvers wait five minutes, or an hour."""
+    """The longest possible time until the next check of something open: resolvers wait five minutes, or an hour."""
     return max(timedelta(hours=2) if scheduled else timedelta(minutes=10), 2 * lease)
 
 
 @dataclass(frozen=True, slots=True)
 class DueOperation:
-    """An operation whose outcome is to be looked for."""
+    """An operation whose outcome is due to be checked."""
 
     payment_id: PaymentId
     operation_id: OperationId
@@ -139,14 +137,14 @@ class DueOperation:
 
 @dataclass(frozen=True, slots=True)
 class PaymentOperation:
-    """An operation with the payment it belongs to."""
+    """An operation and its payment."""
 
     payment: Payment
     operation: Operation
 
 
 class DetachedPayment(Protocol):
-    """A payment as a unit of work left it, to be taken up by one later unit of work."""
+    """A payment as a unit of work left it. One later unit of work can reattach it."""
 
 
 class Payments(Protocol):
@@ -155,19 +153,19 @@ class Payments(Protocol):
         ...
 
     def save(self, payment: Payment) -> None:
-        """Stores what changed, with the new events. Raises ReferenceTaken where it became live again."""
+        """Stores the changes, with the new events. Raises ReferenceTaken where the payment became live again."""
         ...
 
     def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
-        """Reads a payment; with lock, nobody else changes it until the transaction ends."""
+        """Reads a payment. With `lock`, nobody else changes it until the transaction ends."""
         ...
 
     def keep(self, payment: Payment) -> DetachedPayment:
-        """The payment as it is now stored. Of use once this transaction is committed, and nobody changes the object."""
+        """Detaches the payment as stored now. Valid once this transaction commits, unless the object changes."""
         ...
 
     def reattach(self, kept: DetachedPayment) -> Payment | None:
-        """The payment, locked, without being read again. None where somebody wrote it since, and the second time."""
+        """The payment, locked, without another read. None where somebody wrote it since, and on a second use."""
         ...
 
     def page(
@@ -183,29 +181,31 @@ class Payments(Protocol):
         ...
 
     def archive(self, before: datetime, *, after: str, limit: int) -> Archived:
-        """Puts away the histories of payments that rest and have not changed since before the time, looking at so many
-        of the events whose ids come after. They are read as before, and cost the others nothing any more.
+        """Archives the events of payments that rest and have not changed since before the time.
+
+        Reads at most `limit` of the events with ids after `after`. Archived events are read as before, and no longer
+        slow the others down.
         """
         ...
 
     def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
-        """Of every caller, created from start until before end."""
+        """Payments of every caller, created from start until before end."""
         ...
 
     def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
-        """Payments whose follow_time has come; until the lease ends nobody else is given them."""
+        """Payments whose follow_time has come. Nobody else gets them during the lease."""
         ...
 
     def find_operations(
         self, operation_ids: Collection[str], transaction_ids: Collection[str]
     ) -> list[PaymentOperation]:
-        """Those under one of the operation ids, and those whose effect lies in one of the transactions."""
+        """The operations with one of the operation ids, or with an effect in one of the transactions."""
         ...
 
     def claim_transaction(self, transaction_id: str) -> None:
-        """Waits for every other unit of work that claimed the gateway's transaction, and keeps it until this one ends.
+        """Takes an exclusive lock on the gateway's transaction until this unit of work ends, waiting for other holders.
 
-        After the payment is locked, and before a look at which operation the transaction is recorded for.
+        Call it after locking the payment, and before reading which operation the transaction is recorded for.
         """
         ...
 
@@ -218,11 +218,11 @@ class Payments(Protocol):
     def succeeded(
         self, start: datetime, end: datetime, *, after: Position | None, limit: int
     ) -> list[PaymentOperation]:
-        """SUCCEEDED operations of every caller that were asked for from start until before end, oldest first."""
+        """SUCCEEDED operations of every caller, requested from start until before end, oldest first."""
         ...
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
-        """Takes names, addresses and account names out of the customer's payments and their events. Amounts stay."""
+        """Erases names, addresses and account names from the customer's payments and their events. Amounts stay."""
         ...
 
 
@@ -242,7 +242,7 @@ class Customers(Protocol):
     def page(
         self, caller_id: CallerId | None, *, email: str | None, after: Position | None, limit: int
     ) -> list[Customer]:
-        """Newest first, deleted ones left out; of every caller where none is given."""
+        """Newest first, without deleted ones; of every caller where none is given."""
         ...
 
 
@@ -256,25 +256,25 @@ class PaymentMethods(Protocol):
     def of_customer(
         self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None, lock: bool = False
     ) -> list[PaymentMethod]:
-        """Newest first; ACTIVE and PENDING ones. `lock` is for those that are to be saved."""
+        """ACTIVE and PENDING ones, newest first. Set `lock` to save them afterwards."""
         ...
 
     def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
-        """ACTIVE ones of every customer with an id above the given one, by id."""
+        """ACTIVE ones of every customer with an id above the given one, ordered by id."""
         ...
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
-        """PENDING ones whose next_check_time has come; until the lease ends nobody else is given them."""
+        """PENDING ones whose next_check_time has come. Nobody else gets them during the lease."""
         ...
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
-        """Takes names, addresses and account names out of all the customer's methods, whatever their state."""
+        """Erases names, addresses and account names from all the customer's methods, in any state."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DisputeFilter:
-    """Which disputes. None or empty: any."""
+    """A filter of disputes. None or empty: no restriction."""
 
     payment_id: PaymentId | None = None
     customer_id: CustomerId | None = None
@@ -283,7 +283,7 @@ class DisputeFilter:
 
 
 class Disputes(Protocol):
-    """Every change of a dispute is an `add` or a `save`."""
+    """Every change of a dispute goes through `add` or `save`."""
 
     def add(self, dispute: Dispute) -> None: ...
 
@@ -292,7 +292,7 @@ class Disputes(Protocol):
     def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None: ...
 
     def find(self, gateway_dispute_id: str, *, lock: bool = False) -> Dispute | None:
-        """By the gateway's own id of it."""
+        """Finds a dispute by the gateway's id."""
         ...
 
     def of_transaction(self, transaction_id: str) -> list[Dispute]:
@@ -306,15 +306,15 @@ class Disputes(Protocol):
         ...
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[Dispute]:
-        """Those whose next_check_time has come; until the lease ends nobody else is given them."""
+        """Disputes whose next_check_time has come. Nobody else gets them during the lease."""
         ...
 
 
 class Notifications(Protocol):
-    """What the gateway told by itself: the inbox."""
+    """The inbox of gateway webhooks."""
 
     def receive(self, notification: Notification, time: datetime) -> bool:
-        """Stores it once, to be dealt with. Returns whether it is new."""
+        """Stores it once, as PENDING. Returns whether it is new."""
         ...
 
     def save(self, stored: StoredNotification) -> None: ...
@@ -322,8 +322,7 @@ class Notifications(Protocol):
     def get(self, notification_id: str, *, lock: bool = False) -> StoredNotification | None: ...
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredNotification]:
-        """PENDING ones whose time has come, each counted as tried once more; nobody else is given them until the lease
-        ends."""
+        """PENDING ones that are due, each with its attempt counted. Nobody else gets them during the lease."""
         ...
 
     def page(
@@ -333,7 +332,7 @@ class Notifications(Protocol):
         ...
 
     def count(self) -> Mapping[NotificationState, int]:
-        """How many are PENDING and DEAD."""
+        """The numbers of PENDING and DEAD ones."""
         ...
 
 
@@ -341,11 +340,11 @@ class Requests(Protocol):
     def get(self, caller_id: CallerId, request_id: RequestId) -> RequestRecord | None: ...
 
     def claim(self, record: RequestRecord) -> RequestRecord | None:
-        """Stores the record and returns None, or returns the one that came first under caller and request id."""
+        """Stores the record and returns None, or returns the earlier one with the same caller and request id."""
         ...
 
     def refuse(self, caller_id: CallerId, request_id: RequestId, refusal: Mapping[str, str]) -> None:
-        """Stores the refusal with the record that is there."""
+        """Adds the refusal to the existing record."""
         ...
 
 
@@ -353,7 +352,7 @@ class ApiKeys(Protocol):
     def add(self, key: ApiKey) -> None: ...
 
     def save(self, key: ApiKey) -> None:
-        """Stores when it was revoked; the rest never changes."""
+        """Stores the revocation time; nothing else ever changes."""
         ...
 
     def get(self, key_id: str) -> ApiKey | None: ...
@@ -363,7 +362,7 @@ class ApiKeys(Protocol):
         ...
 
     def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
-        """Stores the time of the last use, unless one after `unless_after` is stored."""
+        """Stores the time of the last use, unless the stored one is later than `unless_after`."""
         ...
 
 
@@ -376,7 +375,7 @@ class AuditLog(Protocol):
 
 
 class UnitOfWork(Protocol):
-    """One transaction. Leaving its `with` commits, an exception rolls back."""
+    """One transaction. Leaving its `with` block commits; an exception rolls back."""
 
     @property
     def payments(self) -> Payments: ...
@@ -414,25 +413,27 @@ class UnitOfWork(Protocol):
 
 class Store(Protocol):
     def wipe(self) -> None:
-        """Takes what was erased out of the database's files, too, where they keep it for a while. May leave that to
-        the next time, when the database is busy.
+        """Removes erased data from the database's files as well, where they keep it for a while.
+
+        If the database is busy, it may leave this to the next call.
         """
         ...
 
     def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
-        """A transaction that may write; what changes in it, the actor changed.
+        """A transaction that may write. The actor is recorded with its changes.
 
-        Raises StoreUnavailable, at the end, too.
+        Raises StoreUnavailable, also at the end.
         """
         ...
 
     def read(self) -> AbstractContextManager[UnitOfWork]:
-        """A transaction that only reads: one consistent view. Raises StoreUnavailable."""
+        """A read-only transaction with one consistent view. Raises StoreUnavailable."""
         ...
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
-        """Claims open operations that are due: until the lease ends nobody else is given them.
+        """Leases open operations that are due. Nobody else gets them during the lease.
 
-        Due is also what only a wrong clock can have planned so far ahead (`farthest_look`); elsewhere: a day ahead.
+        A check planned further ahead than `farthest_look` is due too: only a wrong clock can have planned it. Elsewhere
+        that limit is a day.
         """
         ...

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class VelocityScope(Enum):
-    """Whose declines and verifications are counted together."""
+    """The group whose declines and verifications are counted together."""
 
     CARD = "card"
     CUSTOMER = "customer"
@@ -25,7 +25,7 @@ class VelocityScope(Enum):
 
 @dataclass(frozen=True, slots=True)
 class VelocityCounter:
-    """How many there were in one piece of time. `key` and `card` are keyed hashes; `card` is empty where unknown."""
+    """The count in one bucket of time. `key` and `card` are keyed hashes; `card` is empty where unknown."""
 
     key: str = field(repr=False)
     bucket: datetime
@@ -35,14 +35,14 @@ class VelocityCounter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VelocityBlock:
-    """One limit that was reached. `subject` is what an operator may be shown of it: never a card number."""
+    """One limit that was reached. `subject` is its text for operators: never a card number."""
 
     block_id: str
     key: str = field(repr=False)
     caller_id: CallerId
     scope: VelocityScope
     subject: str
-    # Whether the limit is one of different cards, rather than of declines and verifications.
+    # Whether it limits different cards, rather than declines and verifications.
     counts_cards: bool
     limit: int
     create_time: datetime
@@ -51,23 +51,25 @@ class VelocityBlock:
 
 class Attempts(Protocol):
     def add(self, tallies: Collection[VelocityCounter]) -> None:
-        """Adds each count to what stands under its key, bucket and card."""
+        """Adds each count to the stored one with the same key, bucket and card."""
         ...
 
     def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[VelocityCounter]:
-        """Those of the keys whose bucket is later than start and not later than end, in no order."""
+        """Counters of the keys with a bucket after start, up to and including end, unordered."""
         ...
 
     def block(self, block: VelocityBlock) -> bool:
-        """Stores it, unless the key is blocked already at its create time. Returns whether it did."""
+        """Stores it, unless the key is already blocked at its create time. Returns whether it did."""
         ...
 
     def blocks(self, *, after: Position | None, limit: int) -> Sequence[VelocityBlock]:
-        """Of every caller, newest first."""
+        """Blocks of every caller, newest first."""
         ...
 
     def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
-        """Deletes tallies with a bucket before `before` or after `after`, and blocks that ended before
-        `blocks_before`, at most `limit` of each. Returns how many rows that were.
+        """Deletes counters with a bucket before `before` or after `after`, and blocks that ended before
+        `blocks_before`.
+
+        Deletes at most `limit` of each. Returns the number of deleted rows.
         """
         ...

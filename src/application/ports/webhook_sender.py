@@ -11,5 +11,5 @@ from application.ports.deliveries import Endpoint
 
 class WebhookSender(Protocol):
     def send(self, endpoint: Endpoint, item: FeedItem, time: datetime) -> str:
-        """Empty once the endpoint has said that it received the event; otherwise why not, without what was sent."""
+        """Returns an empty text once the endpoint confirmed receipt; otherwise the error, without the sent content."""
         ...

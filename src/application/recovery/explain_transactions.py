@@ -25,7 +25,7 @@ class ExplainTransactions:
     store: Store
 
     def __call__(self, page: Sequence[Transaction | Unreadable]) -> list[Finding | Orphan]:
-        """What the record does not explain, or tells otherwise. Raises StoreUnavailable."""
+        """The transactions that the record does not explain, or shows differently. Raises StoreUnavailable."""
         with self.store.read() as work:
             known = work.payments.find_operations(
                 [one.order_id for one in page if ids.is_id(one.order_id, OPERATION)],
@@ -41,7 +41,7 @@ def _transactions_named(one: Transaction | Unreadable) -> Iterator[str]:
 
 
 class _Record:
-    """What is recorded of some transactions."""
+    """The recorded operations of some transactions."""
 
     def __init__(self, work: UnitOfWork, known: Iterable[PaymentOperation]) -> None:
         self._work = work
@@ -50,7 +50,7 @@ class _Record:
         for one in known:
             self._by_operation[one.operation.operation_id] = one
             if one.operation.state is OperationState.SUCCEEDED and one.operation.kind is not OperationKind.VOID:
-                # The latest on the transaction tells how much of it is taken now.
+                # The latest operation on the transaction shows its present amount.
                 self._by_transaction[one.operation.transaction_id] = one
 
     def judge(self, page: Iterable[Transaction | Unreadable]) -> Iterator[Finding | Orphan]:
@@ -83,11 +83,11 @@ class _Record:
         if sale is not None:
             why = "The record does not have this part of the payment. VerifyPayment records it."
             return _mismatch(transaction, sale, why, Remedy.VERIFY_PAYMENT)
-        # A refund of an orphan belongs to the orphan's own story.
+        # A refund of an orphan is handled with the orphan.
         return None if transaction.kind is TransactionKind.CREDIT else _unexplained(transaction)
 
     def _compare(self, transaction: Transaction, recorded: PaymentOperation) -> Finding | None:
-        """Whether VerifyPayment would find a difference: so it mends what is told here."""
+        """Finds a difference exactly where VerifyPayment would, so that VerifyPayment repairs each finding."""
         latest = recorded.payment.latest_on(transaction.transaction_id)
         if latest is None or not any(differences_on(latest, transaction)):
             return None
@@ -109,7 +109,7 @@ def _unexplained(sale: Transaction) -> Finding | Orphan:
 
 
 def _of_operation(transaction: Transaction, asked: PaymentOperation) -> Finding | Orphan | None:
-    """A transaction that an operation asked for, and that is not recorded as what came of it."""
+    """Judges a transaction that an operation requested, but that is not recorded as its outcome."""
     operation_id, state = asked.operation.operation_id, asked.operation.state
     if state.is_open:
         why = f"The outcome of {operation_id} is not recorded yet. ResolveOperation with CHECK_NOW records it."
@@ -130,7 +130,7 @@ def _of_operation(transaction: Transaction, asked: PaymentOperation) -> Finding 
 
 
 def _makes(asked: PaymentOperation, transaction: Transaction) -> bool:
-    """Whether the operation makes transactions of this kind. A refund from elsewhere carries its sale's order id."""
+    """Whether the operation makes transactions of this kind. A refund made elsewhere carries its sale's order id."""
     match asked.operation.kind:
         case OperationKind.AUTHORIZE:
             return transaction.kind is TransactionKind.SALE

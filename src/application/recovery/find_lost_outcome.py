@@ -11,10 +11,10 @@ from domain.transaction import TransactionStatus
 
 
 def look_up(gateway: Gateway, operation: Operation) -> Outcome | None:
-    """What the gateway knows of the operation, or None: it does not show, and may be on its way.
+    """The gateway's outcome of the operation, or None: it is not found, and may be on its way.
 
-    What makes a transaction of its own is found by its operation id; a whole capture and a void show on the
-    transaction that they act on. Raises GatewayUnavailable.
+    An operation with a transaction of its own is found by its operation id. A whole capture and a void show on their
+    target transaction. Raises GatewayUnavailable.
     """
     match operation.kind:
         case OperationKind.AUTHORIZE:
@@ -44,13 +44,13 @@ def _own_transaction(gateway: Gateway, operation: Operation, kind: TransactionKi
     # A part that somebody else captured carries the order id of the whole.
     found = [t for t in found if bool(t.authorized_transaction_id) is operation.in_part]
     found = found or [t for t in _on_parent(gateway, operation) if t.kind is kind]
-    # One that took effect says more than one that was declined on the way.
+    # A successful one takes precedence over an earlier decline.
     found.sort(key=lambda transaction: transaction.decline is not None)
     return outcome_of(found[0]) if found else None
 
 
 def _on_parent(gateway: Gateway, operation: Operation) -> list[Transaction]:
-    """The operation's transactions that the one it acts on names. Searches lag behind; this does not."""
+    """The operation's transactions among the parts of its target. Searches lag behind; this read does not."""
     target = operation.target_transaction_id
     parent = gateway.find_transaction(target) if target else None
     if parent is None:

@@ -17,7 +17,7 @@ class ListUnresolvedOperations:
     def __call__(
         self, started_before: datetime | None, *, page_size: int = 0, page_token: str = ""
     ) -> tuple[list[PaymentOperation], str]:
-        """Of every caller, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
+        """Operations of every caller, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
         size = validator.page_size(page_size)
         scope = scope_of("unresolved_operations", started_before=started_before)

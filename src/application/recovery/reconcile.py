@@ -30,23 +30,23 @@ class OrphanPolicy(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileOrder:
-    """What to compare, unchecked. No policy: an unknown one was sent."""
+    """The comparison to make, unchecked. No policy: the caller sent an unknown one."""
 
     start: datetime | None
     end: datetime | None
     policy: OrphanPolicy | None = OrphanPolicy.REPORT
-    # How many orphans may be reversed. More of them, and none is.
+    # The maximum of orphans to reverse. If there are more, none is reversed.
     max_reversals: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far the comparison is."""
+    """The progress of the comparison."""
 
     transaction_count: int = 0
     operation_count: int = 0
     finding_count: int = 0
-    # Those that REVERSE gives back; and those that were.
+    # Orphans that REVERSE can reverse, and those that it reversed.
     orphan_count: int = 0
     reversed_count: int = 0
     is_done: bool = False
@@ -60,10 +60,10 @@ class Reconcile:
     reverse: ReverseOrphans
 
     def __call__(self, order: ReconcileOrder) -> Iterator[Finding | Progress]:
-        """Findings as they come up, and progress after each page; the last one is done.
+        """Yields findings as they come up, and progress after each page; the last progress is done.
 
-        Raises InvalidRequest at once, TooManyOrphans before anything is reversed, GatewayUnavailable and
-        StoreUnavailable on the way.
+        Raises InvalidRequest at once, TooManyOrphans before any reversal, GatewayUnavailable and StoreUnavailable
+        during iteration.
         """
         validator = Validator()
         if order.policy is None:
@@ -112,7 +112,7 @@ class Reconcile:
         yield from self._find_missing(start, end, progress)
 
     def _count_first(self, start: datetime, end: datetime, most: int) -> None:
-        """A dry run. Raises TooManyOrphans."""
+        """Counts the orphans in a dry run. Raises TooManyOrphans."""
         count = 0
         for _, judged in self._judged(start, end):
             count += sum(isinstance(one, Orphan) and one.is_reversible for one in judged)
@@ -120,13 +120,13 @@ class Reconcile:
             raise TooManyOrphans(count, most)
 
     def _judged(self, start: datetime, end: datetime) -> Iterator[tuple[int, list[Finding | Orphan]]]:
-        """Page by page, how many transactions it has and what is wrong with them."""
+        """Yields for each page its number of transactions, and its findings."""
         transactions = self.gateway.transactions_created(start, end)
         while page := list(islice(transactions, _PAGE)):
             yield len(page), self._still_wrong(self.explain(page))
 
     def _still_wrong(self, judged: list[Finding | Orphan]) -> list[Finding | Orphan]:
-        """Without orphans that were given back, and with what the others still hold."""
+        """Drops orphans that were refunded, and adds the remaining amount to the others."""
         wrong: list[Finding | Orphan] = []
         for one in judged:
             if not isinstance(one, Orphan):
@@ -136,7 +136,7 @@ class Reconcile:
         return wrong
 
     def _find_missing(self, start: datetime, end: datetime, progress: Progress) -> Iterator[Finding | Progress]:
-        """Operations whose effect the gateway does not know at all."""
+        """Finds operations whose transaction the gateway does not know at all."""
         after: Position | None = None
         while not progress.is_done:
             with self.store.read() as work:
@@ -170,7 +170,7 @@ class Reconcile:
                 )
 
     def _is_there(self, transaction_id: str) -> bool:
-        """Whether the gateway shows it by its id. Searches lag, and leave out those that cannot be read."""
+        """Whether the gateway shows it by id. Searches lag, and omit unreadable ones."""
         try:
             return self.gateway.find_transaction(transaction_id) is not None
         except TransactionUnreadable:

@@ -21,7 +21,7 @@ class FindingKind(Enum):
 
 
 class Remedy(Enum):
-    """The call that mends the difference."""
+    """The call that repairs the difference."""
 
     VERIFY_PAYMENT = "verify_payment"
     CHECK_NOW = "check_now"
@@ -30,7 +30,7 @@ class Remedy(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One thing on which the two records disagree."""
+    """One difference between the two records."""
 
     kind: FindingKind
     summary: str
@@ -44,16 +44,16 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """Money of this deployment's at the gateway that no operation explains."""
+    """A transaction of this deployment at the gateway that no operation explains."""
 
     finding: Finding
     transaction: Transaction
-    # What of it was not given back yet. Known once it was looked at.
+    # The amount not refunded yet. None until it was checked.
     left: Money | None = None
 
     @property
     def is_reversible(self) -> bool:
-        """Whether a void or a refund gives it back now."""
+        """Whether a void or a refund can return it now."""
         status = self.transaction.standing.status
         return status.is_voidable or (status.is_refundable and self.transaction.kind is TransactionKind.SALE)
 
@@ -61,7 +61,7 @@ class Orphan:
 def finding(
     kind: FindingKind, transaction: Transaction, own: PaymentOperation | None, summary: str, remedy: Remedy | None
 ) -> Finding:
-    """A finding about one transaction, and the operation that it belongs to where there is one."""
+    """Makes a finding about one transaction, and its operation where there is one."""
     return Finding(
         kind=kind,
         summary=summary,

@@ -36,7 +36,7 @@ class Resolution(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveOperationCommand:
-    """What an administrator says, unchecked. No resolution: an unknown one was sent."""
+    """The administrator's request, unchecked. No resolution: the request had an unknown one."""
 
     request_id: str
     operation_id: str
@@ -94,7 +94,7 @@ class ResolveOperation:
         transaction = self.gateway.find_transaction(order.gateway_transaction_id)
         must_explain(found.payment, operation, transaction)
         if require_checked(transaction).order_id != operation.operation_id:
-            # Somebody else made it, or it is the one that was acted on: it tells nothing of what is under way.
+            # Somebody else made it, or it is the operation's target: it is no evidence for the open operation.
             _must_be_unknown(operation, look_up(self.gateway, operation), require_checked(transaction))
             self._must_be_over(found.payment, operation)
         stamp = self.executor.stamp(request.caller)
@@ -116,7 +116,7 @@ class ResolveOperation:
     def _must_be_over(self, payment: Payment, operation: Operation) -> None:
         """Raises MayStillHappen while somebody may be sending it, or the gateway may not show it yet.
 
-        Each sending follows an event of the payment, or renews the lease, within a lease.
+        Every send follows an event of the payment or a renewal of the lease, and starts within one lease.
         """
         lease_end = payment.update_time + self.executor.lease
         now = self.executor.clock.now()
@@ -127,7 +127,7 @@ class ResolveOperation:
             raise MayStillHappen(operation.operation_id, end - now)
 
     def _remember(self, request: Request, payment: Payment) -> None:
-        """That this check was asked for. A repeat of it asks nothing again."""
+        """Records that this check was requested. A repeat checks nothing again."""
         stamp = self.executor.stamp(request.caller)
         with self.store.begin() as work:
             record = self.executor.record_of(request, payment.terms.payment_id, stamp)
@@ -162,7 +162,7 @@ def _find(work: UnitOfWork, operation_id: str) -> PaymentOperation:
 
 
 def _still_open(work: UnitOfWork, found: PaymentOperation) -> Payment:
-    """The locked payment. Somebody may have resolved it since it was read."""
+    """The payment, locked. Somebody may have resolved the operation since it was read."""
     payment = locked(work, found.payment.terms.payment_id)
     state = payment.operation(found.operation.operation_id).state
     if state is not OperationState.STARTED:
@@ -171,7 +171,7 @@ def _still_open(work: UnitOfWork, found: PaymentOperation) -> Payment:
 
 
 def _must_be_unknown(operation: Operation, outcome: Outcome | None, transaction: Transaction) -> None:
-    """Raises ContradictedByGateway where the gateway itself tells what became of it, and by another transaction."""
+    """Raises ContradictedByGateway where the gateway shows the outcome itself, by another transaction."""
     told = outcome.transaction.transaction_id if isinstance(outcome, Approved) else ""
     if outcome is not None and told != transaction.transaction_id:
         raise ContradictedByGateway(

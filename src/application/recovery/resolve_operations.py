@@ -1,7 +1,7 @@
 """Resolves every operation whose outcome is unknown, and executes scheduled refunds.
 
-Driven by rows, not by memory: whatever is open and due is taken, whoever started it, and however often this or another
-process died meanwhile.
+Driven by rows, not by memory: it takes every operation that is open and due, whichever process started it, and however
+often a process died in between.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _LONGEST_SCHEDULE_WAIT = timedelta(hours=1)
 
 
 def absence_key(operation: Operation) -> str:
-    """What is watched for: this start of the operation. One that was scheduled can be sent again under its own id."""
+    """The NotFoundTimer key of one start: a scheduled operation can be sent again under its own id."""
     return f"{operation.operation_id} {operation.start_count}"
 
 
@@ -45,13 +45,13 @@ class ResolveOperations:
     executor: PaymentExecutor
     refresh: Refresh
     absence: NotFoundTimer
-    # Few: what this process claims and dies with waits for a lease.
+    # A small batch: if this process dies, the operations that it claimed wait for the lease.
     batch_size: int = 10
-    # Whether the process was told to stop: it claims no more, and gives back what it has not begun.
+    # Whether the process is stopping: it then claims no more, and releases what it has not begun.
     is_stopping: Callable[[], bool] = lambda: False
 
     def __call__(self) -> int:
-        """Deals with what is due now. Returns how many operations that were. Raises StoreUnavailable."""
+        """Resolves the operations that are due. Returns their number. Raises StoreUnavailable."""
         if self.is_stopping():
             return 0
         now = self.executor.clock.now()
@@ -64,7 +64,7 @@ class ResolveOperations:
         return len(due)
 
     def resolve(self, payment_id: PaymentId, operation_id: OperationId) -> Payment:
-        """Looks for the outcome of one open operation now. Raises GatewayUnavailable and StoreUnavailable."""
+        """Checks the outcome of one open operation now. Raises GatewayUnavailable and StoreUnavailable."""
         with self.store.read() as work:
             payment = work.payments.get(payment_id)
         if payment is None:
@@ -78,13 +78,13 @@ class ResolveOperations:
         if outcome is None:
             return self._record_absence(payment_id, operation)
         if isinstance(outcome, Unknown):
-            # The gateway knows of it and is still at work: the opposite of absence, however long it takes.
+            # The gateway knows the operation and still processes it, so it is not absent, however long it takes.
             self.absence.forget(absence_key(operation))
             return self._wait(payment_id, operation_id, checked=True)
         return self._record_outcome(payment_id, operation_id, outcome)
 
     def _release(self, claimed: Sequence[DueOperation]) -> None:
-        """Others need not wait for the lease."""
+        """Releases claimed operations, so that others need not wait for the lease."""
         now = self.executor.clock.now()
         for due in claimed:
             with self.store.begin() as work:
@@ -94,7 +94,7 @@ class ResolveOperations:
                     work.payments.save(payment)
 
     def _deal_with(self, due: DueOperation) -> None:
-        """One operation that cannot be dealt with must not stop the others. Its lease brings it back."""
+        """Resolves one. A failing operation must not stop the others; it is due again after its lease."""
         try:
             try:
                 self._find_out(due)
@@ -132,7 +132,7 @@ class ResolveOperations:
     def _refund_instead(
         self, work: UnitOfWork, payment: Payment, operation_id: OperationId, stamp: EventContext
     ) -> None:
-        """A refund tried as a void came too late for it: refund, as the caller's own process would have done."""
+        """Replaces a refund that was tried as a void too late by a refund, as the caller's own process would have done."""
         refund_id = OperationId(self.executor.ids.new(OPERATION))
         if payment.convert_void_to_refund(operation_id, refund_id, stamp=stamp):
             payment.schedule_check(refund_id, stamp.time + self.executor.first_check)
@@ -152,7 +152,7 @@ class ResolveOperations:
             payment = locked(work, payment_id)
             operation = payment.operation(operation_id)
             if absence_key(operation) != absence_key(looked_for):
-                # It was given up and sent anew since this look began.
+                # It was given up and sent again since this check began.
                 return payment
             if operation.state is OperationState.STARTED and operation.was_scheduled:
                 payment.postpone(operation_id, stamp=stamp)
@@ -165,7 +165,7 @@ class ResolveOperations:
         return payment
 
     def _carry_out_scheduled(self, payment: Payment, operation: Operation) -> None:
-        """Refunds what has settled by now; waits, ever longer, for what has not."""
+        """Refunds settled transactions, and waits with growing pauses for the others."""
         payment = self.refresh(payment, [operation.target_transaction_id])
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         if not payment.is_refundable_now(operation.target_transaction_id):
@@ -200,13 +200,13 @@ class ResolveOperations:
             return
         payment = self.executor.record(payment_id, operation_id, outcome, Caller(CallerId(SERVICE)))
         if isinstance(outcome, Rejected):
-            # Somebody else gave back what it was to give back, as it seems. Tell at once.
+            # Somebody else seems to have refunded it. Sync at once.
             self.refresh(payment, [operation.target_transaction_id])
 
     def _find_scheduled(self, operation: Operation, payment_id: PaymentId) -> Payment | None:
-        """The payment with what the gateway did before, or None: it shows nothing.
+        """The payment with an outcome that the gateway already has, or None where it shows none.
 
-        After a backup was restored, or a standby took over that was behind, the record does not know what it sent.
+        After a restored backup, or a failover to a standby that was behind, the record lacks operations that it sent.
         """
         outcome = look_up(self.gateway, operation)
         if outcome is None:
@@ -226,7 +226,7 @@ class ResolveOperations:
         return payment
 
     def _hold(self, work: UnitOfWork, payment: Payment, refund: Operation, stamp: EventContext) -> None:
-        """A dispute claims what was to be given back. Waits for its end; once it is lost, the customer has it."""
+        """A dispute claims the money to refund. Waits until it ends; if it is lost, the customer has the money."""
         disputes = work.disputes.of_transaction(refund.target_transaction_id)
         if disputes and all(one.state.has_ended for one in disputes):
             payment.fail(refund.operation_id, FailureReason.NO_LONGER_POSSIBLE, detail="disputed", stamp=stamp)
@@ -241,7 +241,8 @@ class ResolveOperations:
             operation = payment.operation(operation_id)
             if operation.state.is_open:
                 scheduled = operation.state is OperationState.SCHEDULED
-                # Never longer than it takes to prove absence: a restart begins that anew, and the count goes on.
+                # Never longer than the horizon of absence: a restart begins its measurement again, while check_count
+                # continues.
                 longest = _LONGEST_SCHEDULE_WAIT if scheduled else min(_LONGEST_WAIT, self.absence.horizon)
                 wait = doubled(self.executor.first_check, operation.check_count, longest)
                 payment.schedule_check(operation_id, self.executor.clock.now() + wait, checked=checked)

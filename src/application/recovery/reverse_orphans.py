@@ -42,18 +42,18 @@ class ReverseOrphans:
     explain: Callable[[Sequence[Transaction | Unreadable]], list[Finding | Orphan]]
 
     def left(self, transaction: Transaction) -> Money:
-        """What the transaction still holds: nothing once it was given back. Raises GatewayUnavailable."""
+        """The amount that the transaction still holds: zero once refunded. Raises GatewayUnavailable."""
         if transaction.standing.status is TransactionStatus.PARTIALLY_CAPTURED:
-            # Its parts are transactions of their own, and each is an orphan of its own. It holds what they left.
+            # Its parts are transactions and orphans of their own. It holds only the rest.
             parts = self._transactions(transaction.partial_settlement_ids)
             return _less(transaction.amount, _total((part.amount for part in parts), transaction.amount))
         return self._unreturned(transaction)
 
     def __call__(self, orphan: Orphan) -> Finding | None:
-        """What became of it, or what is wrong with it now; None where the record explains it by now.
+        """The result, or the finding that holds now; None where the record explains it by now.
 
-        The record may have learned of it since it was judged, so it is judged again under the lease that covers the
-        reversal: a process that hangs in between sends nothing. Raises GatewayUnavailable where nothing was sent.
+        The record may have learned of it since the first judgement. So it is judged again under the lease that covers
+        the reversal: a process that hangs in between sends nothing. Raises GatewayUnavailable where nothing was sent.
         """
         lease = self.begin_lease()
         judged = next(iter(self.explain([orphan.transaction])), None)
@@ -90,7 +90,7 @@ class ReverseOrphans:
         return _less(transaction.amount, returned)
 
     def _transactions(self, transaction_ids: Iterable[str]) -> list[Transaction]:
-        """By their own ids: a search would not show yet what was just given back."""
+        """Reads them by id: a search may not show a fresh refund yet."""
         found = (self.gateway.find_transaction(one) for one in transaction_ids)
         return [one for one in found if one is not None]
 

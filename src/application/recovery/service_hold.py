@@ -16,18 +16,18 @@ _LOOK_SECONDS: Final = 1.0
 
 
 class HoldLevel(Enum):
-    """What is held. Reads, VerifyPayment and administration go on in any case."""
+    """The extent of the hold. Reads, VerifyPayment and administration are never held."""
 
     NONE = ""
-    # Background work: resolvers, followers, webhooks of the gateway, events. Callers pay and refund as ever.
+    # Background work: resolvers, polls, gateway webhooks, events. Callers pay and refund as usual.
     BACKGROUND = "background"
-    # Callers' changes as well: a request that the record forgot would be carried out again.
+    # Callers' changes as well: a request missing from the restored record would be executed again.
     ALL = "all"
 
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """What is held, why, and since when."""
+    """The extent, reason and start time of the hold."""
 
     level: HoldLevel = HoldLevel.NONE
     reason: str = ""
@@ -35,7 +35,7 @@ class Hold:
 
 
 class HoldStore(Protocol):
-    """Where the hold is kept: with the payments, so that every process sees it, and a restart changes nothing."""
+    """Stores the hold with the payments, so that every process sees it, and it survives restarts."""
 
     def hold(self) -> Hold:
         """Raises StoreUnavailable."""
@@ -46,12 +46,12 @@ class HoldStore(Protocol):
         ...
 
     def renew_mark(self) -> str:
-        """Gives the database another mark than the one that it was copied with. Raises StoreUnavailable."""
+        """Gives the database a mark that differs from its original's. Raises StoreUnavailable."""
         ...
 
 
 class HoldWatch:
-    """What is held at present, looked at once a second at most. Safe for threads."""
+    """The present hold, read at most once a second. Thread-safe."""
 
     def __init__(self, store: HoldStore, steady_seconds: Callable[[], float]) -> None:
         self._store = store
@@ -71,7 +71,7 @@ class HoldWatch:
         return hold
 
     def unless_held(self, job: Callable[[], int]) -> Callable[[], int]:
-        """Background work that does nothing while it is held."""
+        """Wraps a background job so that it does nothing during a hold."""
 
         def run() -> int:
             return job() if self.current().level is HoldLevel.NONE else 0
@@ -79,7 +79,7 @@ class HoldWatch:
         return run
 
     def must_take_changes(self) -> None:
-        """Raises ServiceHeld while callers may change nothing, and StoreUnavailable."""
+        """Raises ServiceHeld while callers' changes are held, and StoreUnavailable."""
         hold = self.current()
         if hold.level is HoldLevel.ALL:
             raise ServiceHeld(hold.reason)

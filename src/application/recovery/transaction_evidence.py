@@ -17,7 +17,7 @@ _ID_LENGTH: Final = len(f"{OPERATION}_") + 26
 
 
 def must_explain(payment: Payment, operation: Operation, transaction: Transaction | None) -> None:
-    """Raises ContradictedByGateway where the transaction says something else than the operation."""
+    """Raises ContradictedByGateway where the transaction does not match the operation."""
     mark_outcome_unknown = _doubt(payment, operation, transaction)
     if mark_outcome_unknown:
         raise ContradictedByGateway(operation.operation_id, mark_outcome_unknown)
@@ -26,7 +26,7 @@ def must_explain(payment: Payment, operation: Operation, transaction: Transactio
 def must_be_free(work: UnitOfWork, asked: PaymentOperation, transaction: Transaction) -> None:
     """Raises ContradictedByGateway where the transaction is recorded for another operation."""
     operation = asked.operation
-    # Another administrator may be naming it for another payment right now.
+    # Another administrator may be naming it for another payment at the same time.
     work.payments.claim_transaction(transaction.transaction_id)
     for one in work.payments.find_operations([], [transaction.transaction_id]):
         is_same_payment = one.payment.terms.payment_id == asked.payment.terms.payment_id
@@ -59,7 +59,7 @@ def _doubt(payment: Payment, operation: Operation, transaction: Transaction | No
 
 
 def _parent_of(operation: Operation, transaction: Transaction) -> str:
-    """The transaction that the named one belongs to, as it would be the operation's target."""
+    """The transaction that the named one belongs to: the target that its operation would have."""
     match operation.kind:
         case OperationKind.REFUND:
             return transaction.refunded_transaction_id
@@ -72,7 +72,7 @@ def _parent_of(operation: Operation, transaction: Transaction) -> str:
 
 
 def _names_another(payment: Payment, operation: Operation, transaction: Transaction) -> bool:
-    """Whether the order id names an operation, of whatever deployment, that is not this one."""
+    """Whether the order id names another operation, of any deployment."""
     order_id = transaction.order_id
     allowed = {operation.operation_id}
     if operation.target_transaction_id:
