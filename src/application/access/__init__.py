@@ -1,0 +1,1 @@
+"""Access control: API keys, tokens and client certificates."""

@@ -1,0 +1,1 @@
+"""Protection against card testing: velocity limits and blocks."""

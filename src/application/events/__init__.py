@@ -1,0 +1,1 @@
+"""The event feed (transactional outbox), and its delivery to endpoints."""

@@ -1,0 +1,1 @@
+"""Use cases of payments: create, capture, void, refund, read and sync."""

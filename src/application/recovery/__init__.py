@@ -1,0 +1,1 @@
+"""Recovery after lost answers and restores: resolvers, reconciliation and the service hold."""

@@ -132,7 +132,7 @@ class ResolveOperations:
     def _refund_instead(
         self, work: UnitOfWork, payment: Payment, operation_id: OperationId, stamp: EventContext
     ) -> None:
-        """Replaces a refund that was tried as a void too late by a refund, as the caller's own process would have done."""
+        """Schedules a refund in place of a void that came too late, as the caller's own process would have done."""
         refund_id = OperationId(self.executor.ids.new(OPERATION))
         if payment.convert_void_to_refund(operation_id, refund_id, stamp=stamp):
             payment.schedule_check(refund_id, stamp.time + self.executor.first_check)
