@@ -177,7 +177,7 @@ class Dispute:
         return next((one for one in reversed(self.actions) if one.request_id == request_id), None)
 
     def is_older_than(self, report: DisputeReport) -> bool:
-        """Whether the report is newer."""
+        """Whether the report is newer: by its time or, at the same time, by its state or evidence."""
         if report.change_time < self.report.change_time:
             return False
         if report.change_time > self.report.change_time:

@@ -118,7 +118,7 @@ class OperationLog:
 
     @property
     def is_captured_in_part(self) -> bool:
-        """Each capture is a transaction of its own; the rest is, or was, held."""
+        """Whether each capture is a transaction of its own, while the rest is, or was, held."""
         standing = self.authorization_standing
         return standing is not None and standing.status is TransactionStatus.PARTIALLY_CAPTURED
 

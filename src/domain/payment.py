@@ -128,7 +128,7 @@ class Payment(OperationLog):
         final: bool = False,
         stamp: EventContext,
     ) -> Operation:
-        """Starts a capture of the amount, or of the whole rest. A final capture releases the uncaptured rest."""
+        """Starts a capture of the amount, or of the remaining amount. A final capture releases the uncaptured rest."""
         self._must_allow(OperationKind.CAPTURE)
         available = self.capturable_amount
         if not available:
@@ -166,7 +166,7 @@ class Payment(OperationLog):
         return self._start_void(self.authorization.transaction_id, operation_id, request_id, note=note, stamp=stamp)
 
     def plan_refund(self, amount: Money | None) -> list[RefundPart]:
-        """Plans how to return the amount, or the whole rest, oldest capture first.
+        """Plans how to return the amount, or the whole remaining amount, oldest capture first.
 
         A whole transaction that has not settled is voided. A partial amount of one waits until it settles.
         """

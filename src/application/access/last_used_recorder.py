@@ -1,4 +1,4 @@
-"""Records the last use of each API key, in batches and rounded, so that a call does not cost a write."""
+"""Records the last use of each API key, in batches and to five minutes, so that a call does not cost a write."""
 
 from __future__ import annotations
 

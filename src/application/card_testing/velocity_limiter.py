@@ -268,7 +268,7 @@ def _bucket(time: datetime, piece: timedelta) -> datetime:
 
 
 def _last_needed(tallies: Sequence[VelocityCounter], most: int) -> datetime:
-    """The oldest bucket that keeps the count at the limit: once it and earlier ones expire, the count is below."""
+    """The first bucket whose expiry, together with all earlier ones, brings the count below the limit."""
     left = sum(tally.count for tally in tallies)
     for tally in tallies:
         left -= tally.count

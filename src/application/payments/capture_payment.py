@@ -18,7 +18,7 @@ from domain.payment import Payment
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapturePaymentCommand:
-    """The caller's request, unchecked. No amount: the whole rest."""
+    """The caller's request, unchecked. No amount: the whole remaining amount."""
 
     request_id: str
     payment_id: str

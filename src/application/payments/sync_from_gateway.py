@@ -23,6 +23,8 @@ _FEW: Final = 4
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
+    """Syncs one payment, and saves it if anything changed."""
+
     store: Store
     gateway: Gateway
     clock: Clock

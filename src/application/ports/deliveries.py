@@ -58,6 +58,8 @@ class Delivery:
 
 
 class Deliveries(Protocol):
+    """The delivery state of each endpoint, its dead letters, and its events to be resent."""
+
     def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> Line | None:
         """Leases the delivery state if it is due, or creates it at `start`. Nobody else gets it during the lease."""
         ...

@@ -56,6 +56,8 @@ class FeedFilter:
 
 
 class Feed(Protocol):
+    """The transactional outbox, read as one ordered feed."""
+
     def relay(self, limit: int) -> int:
         """Assigns positions to committed changes that have none, at most `limit`. Returns their number.
 

@@ -337,6 +337,8 @@ class Notifications(Protocol):
 
 
 class Requests(Protocol):
+    """The idempotency records of requests."""
+
     def get(self, caller_id: CallerId, request_id: RequestId) -> RequestRecord | None: ...
 
     def claim(self, record: RequestRecord) -> RequestRecord | None:
@@ -412,6 +414,8 @@ class UnitOfWork(Protocol):
 
 
 class Store(Protocol):
+    """The database, reached through units of work."""
+
     def wipe(self) -> None:
         """Removes erased data from the database's files as well, where they keep it for a while.
 

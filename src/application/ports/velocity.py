@@ -50,6 +50,8 @@ class VelocityBlock:
 
 
 class Attempts(Protocol):
+    """The velocity counters and the blocks that they caused."""
+
     def add(self, tallies: Collection[VelocityCounter]) -> None:
         """Adds each count to the stored one with the same key, bucket and card."""
         ...
