@@ -1,4 +1,4 @@
-"""Puts the service together: settings, the container, and the command line."""
+"""Assembles the service: settings, the container, the processes and the command line."""
 
 import os
 

@@ -1,1 +1,1 @@
-"""Braintree: its SDK as the gateway, and what its codes mean."""
+"""The gateway adapter for Braintree: its SDK behind the gateway port, and the meaning of its codes."""

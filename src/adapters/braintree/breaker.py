@@ -1,4 +1,4 @@
-"""Keeps a gateway that hangs from taking every thread: few calls at once, and hardly any while most are lost."""
+"""A circuit breaker and a bulkhead around the gateway, so that a gateway that hangs cannot take every thread."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One connection to the gateway: a request out, an answer in.
+"""One HTTP connection to the gateway: sends a request, receives a response.
 
 urllib3 opens it (addresses, TLS, proxies) and llhttp reads the answers. What lies between is so little that each of
 their own ways through would take more than all the rest.

@@ -1,4 +1,4 @@
-"""What every code of Braintree's means for the one who pays: the one table, and how an answer is read with it."""
+"""The table of Braintree's decline codes: what each means for the payer, and how a response is read with it."""
 
 from __future__ import annotations
 

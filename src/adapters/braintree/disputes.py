@@ -1,4 +1,4 @@
-"""Disputes at Braintree: what the SDK shows of them as values, and the calls that answer them."""
+"""Disputes at Braintree: translates the SDK's objects into values, and makes the calls that answer a dispute."""
 
 from __future__ import annotations
 

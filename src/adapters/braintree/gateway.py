@@ -1,4 +1,4 @@
-"""Moves money through Braintree's own SDK, and turns every answer, and every lack of one, into a value."""
+"""The gateway port on Braintree's SDK. Every answer becomes a value, and so does every missing answer."""
 
 from __future__ import annotations
 

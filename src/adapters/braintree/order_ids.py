@@ -1,4 +1,4 @@
-"""The order ids that transactions carry at the gateway: this deployment's mark, and the operation's id."""
+"""The order ids of transactions at the gateway: this deployment's mark and the operation's id."""
 
 from __future__ import annotations
 

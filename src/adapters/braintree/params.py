@@ -1,4 +1,4 @@
-"""From the ports' values to what the SDK sends. Fresh each time: the SDK writes into what it is given."""
+"""Translates the ports' values into SDK parameters. Each dict is new, because the SDK modifies its arguments."""
 
 from __future__ import annotations
 

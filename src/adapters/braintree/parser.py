@@ -1,4 +1,4 @@
-"""Reads the gateway's XML as the SDK does, in a tenth of the time.
+"""A fast XML parser for the gateway's responses. It takes a tenth of the time of the SDK's own.
 
 The SDK builds a minidom document of each answer, which costs more than everything else that a payment does here. Read
 here is only what can be written in one way: elements with other elements or with text, and the attributes that say a

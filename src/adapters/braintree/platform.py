@@ -1,4 +1,4 @@
-"""What the adapter takes from the machine: a clock, connections, condition variables. The simulation brings its own."""
+"""The adapter's dependencies on the machine: clock, connections, condition variables. The simulation replaces them."""
 
 from __future__ import annotations
 

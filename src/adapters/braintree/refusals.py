@@ -1,4 +1,4 @@
-"""What each validation code of Braintree's is about: the one table, from which a refusal's remedy follows.
+"""The table of Braintree's validation codes: the subject of each, from which a refusal's remedy follows.
 
 Codes about the card, the nonce, the wallet or the amount are declines and stand in declines.py. No other code is one.
 """

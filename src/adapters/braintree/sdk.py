@@ -1,4 +1,4 @@
-"""Braintree's own SDK, over our transport and with our parser."""
+"""Builds Braintree's SDK with this adapter's transport and parser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The lease under which this thread, or whatever takes its place, sends: from the port's method down to the socket."""
+"""The lease under which this thread sends, carried from the port's method down to the socket."""
 
 from __future__ import annotations
 

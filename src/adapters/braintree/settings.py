@@ -1,4 +1,4 @@
-"""Which Braintree to talk to, and with which keys."""
+"""Braintree's settings: environment, credentials, merchant accounts, timeouts and limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A TLS context for one gateway, whose connections go on with the session of an earlier one."""
+"""The TLS context for one gateway, with session resumption across connections."""
 
 from __future__ import annotations
 

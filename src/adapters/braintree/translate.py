@@ -1,4 +1,4 @@
-"""From the SDK's objects to values. Whatever is not as it should be raises; the gateway makes "unknown" of that."""
+"""Translates the SDK's objects into values. Unexpected content raises; the gateway turns that into "unknown"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Carries the SDK's requests over a bounded pool of connections, and says of each failure whether anything was sent."""
+"""The SDK's HTTP transport over a bounded connection pool. Each failure states whether anything was sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the SDK calls each validation code, because the gateway's own texts may repeat what was sent."""
+"""The SDK's names for validation codes. The gateway's own texts are not used: they may repeat the input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Braintree's notifications: genuine or not, and what each is about."""
+"""Braintree's incoming webhooks: verifies the signature and reads the subject of each."""
 
 from __future__ import annotations
 

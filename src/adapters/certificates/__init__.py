@@ -1,1 +1,1 @@
-"""Client certificates, and whom each stands for."""
+"""Mutual TLS authentication: maps client certificates to callers."""

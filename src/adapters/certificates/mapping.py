@@ -1,4 +1,4 @@
-"""Reads from a file which client certificate stands for which caller."""
+"""Reads the file that maps client certificates to callers, and reloads it when it changes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finds an address for a host that may be called: never one of this machine or a private network, unless allowed."""
+"""SSRF protection: resolves a webhook's host, and refuses addresses of this machine and of private networks."""
 
 from __future__ import annotations
 

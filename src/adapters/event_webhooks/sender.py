@@ -1,4 +1,4 @@
-"""Sends one event over HTTP and says whether it was received."""
+"""The webhook sender: posts one event over HTTP and reports whether it was received."""
 
 from __future__ import annotations
 

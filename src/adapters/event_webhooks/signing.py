@@ -1,4 +1,4 @@
-"""Signs what is sent, in the form of Standard Webhooks (standardwebhooks.com)."""
+"""Webhook signatures in the Standard Webhooks form (standardwebhooks.com)."""
 
 from __future__ import annotations
 

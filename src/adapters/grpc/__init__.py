@@ -1,1 +1,1 @@
-"""The inbound side: gRPC servicers that translate, call one use case, and translate back."""
+"""The inbound gRPC adapter: each servicer translates a request, calls one use case and translates the result."""

@@ -1,1 +1,1 @@
-"""What is served over HTTP: the gateway's webhooks, health and metrics."""
+"""The inbound HTTP adapter: the gateway's webhooks, health and metrics."""

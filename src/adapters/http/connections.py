@@ -1,7 +1,7 @@
-"""Bounds the connections of the HTTP side: how many, how many of one address, and how long a request may take to come.
+"""HTTP connection limits: in all, for each address, and in the time that a request may take to arrive.
 
-Anybody may connect. When places run short, the oldest connection whose peer still owes a request, whole, is closed for
-the new one: first of the same address, then of the address that has most. So a peer that sends its request at once is
+Anybody may connect. When slots run short, the oldest connection that still owes a whole request is closed for the new
+one: first one of the same address, then one of the address that has most. So a peer that sends its request at once is
 served, however many others send theirs slowly or never.
 """
 

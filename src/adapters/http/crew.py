@@ -1,4 +1,4 @@
-"""What the HTTP side knows of the processes that answer calls, where those are others than its own."""
+"""The status and metrics of the worker pool, as the supervisor reports them to the HTTP side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Numbers for whoever watches the service, in the text format of Prometheus."""
+"""Counters and gauges in the text format of Prometheus."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The HTTP side: Braintree's webhooks, health and metrics, in the event loop of the gRPC server.
+"""The HTTP server: Braintree's webhooks, health and metrics, in the event loop of the gRPC server.
 
-Nobody authenticates before a webhook's signature is checked, so that everything here is bounded: connections, the size
-of a request, the time it may take to arrive, and how many notifications are checked and stored at once; more are told
-to come again. Health and metrics wait for none of that.
+A webhook is unauthenticated until its signature is checked, so everything here is bounded: connections, the size of a
+request, its arrival time, and how many webhooks are checked and stored at once. Beyond that, senders are asked to
+retry. Health and metrics do not wait for webhooks.
 """
 
 from __future__ import annotations

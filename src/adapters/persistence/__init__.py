@@ -1,1 +1,1 @@
-"""The record in a SQL database: SQLite for one machine, PostgreSQL for many."""
+"""The SQL store: SQLite for one machine, PostgreSQL for many."""

@@ -1,6 +1,6 @@
-"""Between the domain and rows. What is searched or sorted by has a column of its own, the rest is JSON.
+"""Maps domain objects to rows and back. Columns hold the fields for searching and sorting, JSON holds the rest.
 
-The names of events, and of the fields of whatever is kept as JSON, are in the database for ever: renaming one in the
+The names of events, and of the fields that are stored as JSON, are permanent in the database: renaming one in the
 domain needs a migration, or an entry here.
 """
 

@@ -1,4 +1,4 @@
-"""Brings the schema of a database up to date, also when several processes want to at once."""
+"""Migrates a database's schema to the current version, under a lock against other processes that migrate it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store on a SQL database."""
+"""The store port on a SQL database: opens units of work and runs maintenance."""
 
 from __future__ import annotations
 

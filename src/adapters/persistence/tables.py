@@ -1,4 +1,4 @@
-"""The tables, and what the database itself enforces."""
+"""The table definitions, with the constraints that the database enforces."""
 
 from __future__ import annotations
 

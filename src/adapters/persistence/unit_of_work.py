@@ -1,4 +1,4 @@
-"""One transaction on one connection, as the application sees it."""
+"""The SQL unit of work: the repositories on one connection, in one transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The issuer's public keys (JWKS), from a file or an address."""
+"""The issuer's public keys (JWKS), read from a file or fetched from an address, and cached."""
 
 from __future__ import annotations
 

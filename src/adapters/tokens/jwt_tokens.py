@@ -1,4 +1,4 @@
-"""Reads JWTs: who they were issued to, with which scopes, for which customer."""
+"""Verifies JWT bearer tokens, and reads the caller, the scopes and the customer from them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The service's own database, for commands that need nothing else of it. They work while the service runs."""
+"""Opens the service's own database, for commands that need nothing else. They work while the service runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command line: what `bayar` does, one module of bootstrap.cli.commands for each command."""
+"""The entry point of the `bayar` command line: one module of bootstrap.cli.commands for each command."""
 
 from __future__ import annotations
 

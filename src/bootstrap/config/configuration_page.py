@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the settings themselves: python -m bootstrap.config.configuration_page > FILE."""
+"""Generates docs/configuration.md from the settings: python -m bootstrap.config.configuration_page > FILE."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The keys of the database at the start, and what `bayar encryption` does with them."""
+"""Loads and checks the database's encryption keys at the start, and serves `bayar encryption`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The limits of the gRPC side, as the settings have them."""
+"""Derives the gRPC side's limits from the settings."""
 
 from adapters.grpc.middleware.admission_control import AdmissionLimits
 from bootstrap.config.settings import Settings

@@ -1,4 +1,4 @@
-"""What the service is told from outside: environment variables that begin with BAYAR_."""
+"""The settings: environment variables that begin with BAYAR_."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tells keys that nobody drew at random: examples, passwords, placeholders."""
+"""Detects keys that were not drawn at random: examples, passwords, placeholders."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A story told by a real service and an offline gateway, through the client that callers install."""
+"""The demonstration: a real service and an offline gateway, driven through the client that callers install."""
 
 from __future__ import annotations
 

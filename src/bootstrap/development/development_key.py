@@ -1,4 +1,4 @@
-"""An API key for development, made without being asked for: in a file that only its owner can read."""
+"""Creates an API key for development without being asked, in a file that only its owner can read."""
 
 from __future__ import annotations
 

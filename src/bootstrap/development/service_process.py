@@ -1,4 +1,4 @@
-"""Starts the service as a process of its own, with a twin as its gateway. For the demo and for tests."""
+"""Starts the service as a subprocess with the twin as its gateway, for the demo and for tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Starts the offline twin of the gateway as a process of its own. For development only."""
+"""Starts the gateway's offline twin as a subprocess. For development only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How the service can be reached, in words."""
+"""Describes the service's network exposure (addresses, TLS, authentication) in words."""
 
 from __future__ import annotations
 

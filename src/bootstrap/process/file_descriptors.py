@@ -1,4 +1,4 @@
-"""Sees to it that connections of strangers never take the descriptors that the service itself needs."""
+"""Raises and reserves file descriptors, so that strangers' connections never take those that the service needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the garbage collector from looking, again and again, at what stays for ever."""
+"""Garbage collector tuning: freezes permanent objects, so that no collection scans them again."""
 
 import gc
 from typing import Final

@@ -1,4 +1,4 @@
-"""Keeps from others what is in memory when the process dies, and what it writes."""
+"""Process hardening: no core dumps, and private files only."""
 
 from __future__ import annotations
 

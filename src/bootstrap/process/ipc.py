@@ -1,4 +1,4 @@
-"""What a supervisor and its children tell one another, over a socket whose end tells of a death."""
+"""IPC between the supervisor and its worker processes, over a socket whose end reports the other side's death."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The log: one line for each record on stderr, with nothing in it that others sent.
+"""Logging: one line for each record on stderr, free of external input.
 
 Libraries log whatever they meet: metadata with credentials, addresses with queries, values in exceptions. So of a
 library's record only its constant text is written, and of an exception that is not ours only its type and where it

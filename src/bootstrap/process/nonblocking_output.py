@@ -1,4 +1,4 @@
-"""Writes lines to stdout and stderr without ever waiting for their reader: what finds no room is counted and dropped.
+"""Non-blocking output to stdout and stderr: lines that find no room are counted and dropped.
 
 A pipe that nobody reads blocks its writer, a full disk and a closed stream raise. Neither may reach a payment, so one
 thread for each stream does the writing, from a queue of bounded size.

@@ -1,4 +1,4 @@
-"""Runs a job again and again in a thread of its own until it is told to stop."""
+"""A periodic job: runs a function repeatedly in a thread of its own until it is stopped."""
 
 import logging
 import threading

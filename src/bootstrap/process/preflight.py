@@ -1,4 +1,4 @@
-"""What has to be in order before anything is served, and how what is not is told."""
+"""Preflight checks before the service starts, and the reports of their failures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two halves of the service: what answers calls, and what goes on whether or not anybody calls."""
+"""The two roles of a process: the gRPC role answers calls; the background role runs jobs and the HTTP side."""
 
 from __future__ import annotations
 

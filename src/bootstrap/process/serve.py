@@ -1,4 +1,4 @@
-"""Runs the service until it is told to stop."""
+"""Runs the service in one process until it is stopped, and runs the database commands."""
 
 from __future__ import annotations
 

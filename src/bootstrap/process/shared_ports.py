@@ -1,4 +1,4 @@
-"""Ports that one process holds for others: one that its children share, and listeners that they inherit."""
+"""Shared ports (SO_REUSEPORT) and inherited listeners, which the supervisor holds for its worker processes."""
 
 from __future__ import annotations
 

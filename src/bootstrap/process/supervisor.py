@@ -1,4 +1,4 @@
-"""`bayar serve --workers N`: keeps N processes that answer calls on one port, and one more that does the chores.
+"""`bayar serve --workers N`: supervises N gRPC worker processes on one port and one background process.
 
 They are started anew (exec), never forked, so that no thread, lock or connection is shared by mistake. This process
 touches neither calls nor the database. Each child holds one end of a channel: its end tells either side that the other

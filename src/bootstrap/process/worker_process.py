@@ -1,4 +1,4 @@
-"""Runs one process of the pool: `python -m bootstrap.process.worker_process 2`. Number 0 does the background work."""
+"""One process of the worker pool: `python -m bootstrap.process.worker_process 2`. 0 is the background process."""
 
 from __future__ import annotations
 

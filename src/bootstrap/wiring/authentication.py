@@ -1,4 +1,4 @@
-"""Puts together what callers may show to say who they are."""
+"""Wires authentication: API keys, tokens and client certificates, as the settings say."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The real clock and the real ids."""
+"""The system clock and the ULID source."""
 
 import os
 import threading

@@ -1,4 +1,4 @@
-"""Wires the service: the only place that knows everybody."""
+"""The dependency injection container: the composition root of the service."""
 
 from __future__ import annotations
 

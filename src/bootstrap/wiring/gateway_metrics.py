@@ -1,4 +1,4 @@
-"""What goes to the gateway, as metrics."""
+"""Exposes statistics of the gateway's calls as metrics."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The texts for people, by locale. Another language is one more pair of files in messages/."""
+"""The message catalogue: localized texts for people. A new language is one more pair of files in messages/."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much one caller, one peer and all together may ask of this process."""
+"""Admission control: rate limits and stream limits for each caller, each peer and the whole process."""
 
 from __future__ import annotations
 

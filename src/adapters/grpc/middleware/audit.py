@@ -1,4 +1,4 @@
-"""Around each administrative call: an entry in the audit log before it, and one with what came of it."""
+"""Audit logging of administrative calls: one entry before the call and one with its result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may call what: the scope that each call declares in the contract, and who calls."""
+"""Authorization: the scope that each method declares in the contract, and the guard that enforces it."""
 
 from __future__ import annotations
 

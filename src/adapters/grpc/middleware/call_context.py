@@ -1,4 +1,4 @@
-"""What a servicer learns of a call besides the request: who calls, and which languages are wanted."""
+"""The context of a call besides its request: the caller and the requested languages."""
 
 from __future__ import annotations
 

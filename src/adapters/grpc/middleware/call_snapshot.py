@@ -1,4 +1,4 @@
-"""What is known of a call besides its request, in Python's own memory."""
+"""A copy of a call's metadata and peer that outlives the call."""
 
 from __future__ import annotations
 

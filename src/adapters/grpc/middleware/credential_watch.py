@@ -1,4 +1,4 @@
-"""Looks again at the credentials of open streams: whoever lost one is soon told, whichever process took it away."""
+"""Re-checks the credentials of open streams, and ends the streams of a credential that was revoked in any process."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Calls with a credential that was not good before: who calls is found out before the request is received.
+"""Early authentication: an unknown credential is checked before the request is received.
 
-The request of such a call is not waited for until somebody known makes it, so a stranger can neither leave calls half
-sent nor make the service hold what they sent. Of what needs no credential, one connection has a few calls open at most.
+The service does not read the request of such a call until it knows the caller. So a stranger can neither leave
+half-sent calls open nor make the service hold the data. One connection has a few open calls at most of the methods that
+need no credential.
 """
 
 from __future__ import annotations

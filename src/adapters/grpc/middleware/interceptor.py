@@ -1,4 +1,4 @@
-"""Around every call: undecodable requests, errors told as google.rpc.Status, and one line in the log."""
+"""The interceptor of every call: rejects undecodable requests, maps errors to google.rpc.Status, logs one line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one table of what is refused and how it is told: gRPC code, stable reason, sentence, details."""
+"""The table that maps each error to a google.rpc.Status: gRPC code, stable reason, sentence, details."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token buckets: so many a second in the long run, and a burst now and then. In this process only."""
+"""Token buckets for rate limits: a sustained rate per second and a burst. Counted in this process only."""
 
 from __future__ import annotations
 

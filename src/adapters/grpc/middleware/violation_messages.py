@@ -1,4 +1,4 @@
-"""What is wrong with a field, and the remedy, in a sentence for each rule. No sentence repeats what was sent."""
+"""Field violation messages: a sentence with the remedy for each validation rule. No sentence repeats the input."""
 
 from typing import Final
 

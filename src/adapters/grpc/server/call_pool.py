@@ -1,4 +1,4 @@
-"""Threads for calls that block, and before them a queue with an end, in which callers take turns by what they use."""
+"""The thread pool for blocking calls, behind bounded queues with fair queueing by CPU time used and load shedding."""
 
 from __future__ import annotations
 

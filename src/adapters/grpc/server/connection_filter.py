@@ -1,7 +1,7 @@
-"""Lets the kernel drop new connections of some addresses before anything of this process hears of them.
+"""A kernel packet filter (BPF) that drops new connections from blocked addresses.
 
-A classic BPF program on the listening sockets looks at the address from which a packet comes. Only Linux has it; nobody
-needs to be an administrator for it. Connections that are open are not affected.
+A classic BPF program on the listening sockets checks the source address of each packet. Only Linux has it, and it needs
+no administrator rights. It does not affect open connections.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""Closes connections on which nobody has shown a good credential: those that are refused too often or send too much,
-and, when places run short, the oldest ones of the address that has most. An address that goes on so gets no new ones
-for a while.
+"""Connection limits against abuse: closes unauthenticated connections that are refused too often or send too much.
 
-The gRPC core limits how many connections there are, not whose they are, and tells nobody of them. So this looks at the
-sockets of the process: shutting one down is for the core as if its peer had left.
+When connection slots run short, it closes the oldest unauthenticated connections of the address that has most. An
+address that continues gets no new connections for a while.
+
+The gRPC core limits how many connections there are, not whose they are, and reports none of them. So this module looks
+at the sockets of the process. The core treats a socket that is shut down as if its peer had left.
 """
 
 from __future__ import annotations

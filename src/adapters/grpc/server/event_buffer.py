@@ -1,4 +1,4 @@
-"""Events that were read for streams and not sent yet. Of all streams together, no more than fit."""
+"""A bounded buffer, shared by all streams, of events that were read and not sent yet."""
 
 from __future__ import annotations
 

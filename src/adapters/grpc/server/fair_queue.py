@@ -1,4 +1,4 @@
-"""Start-time fair queueing: next is whoever used least so far, by what their calls took and not by how many they are.
+"""Start-time fair queueing: the flow with the least service time goes next, however many calls it has waiting.
 
 See Goyal, Vin and Cheng, "Start-time Fair Queueing". Within a caller, each customer with a credential of their own has
 a share, as the back end has.

@@ -1,4 +1,4 @@
-"""Server reflection, v1 and v1alpha: the same conversation under two names."""
+"""gRPC server reflection: v1 and v1alpha, which are the same protocol under two names."""
 
 from __future__ import annotations
 

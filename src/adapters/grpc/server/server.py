@@ -1,4 +1,4 @@
-"""The gRPC server: an event loop for streams and health, a thread pool for everything that blocks."""
+"""The gRPC server: an event loop for streams and health, and a thread pool for everything that blocks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What one connection, and all of them, may do to this process: options of the gRPC core."""
+"""The gRPC core's options: limits on message sizes, keepalive and concurrency, for each connection and for all."""
 
 from __future__ import annotations
 

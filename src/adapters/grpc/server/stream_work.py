@@ -1,4 +1,4 @@
-"""Threads that make the answers of streams: few at once, and of the callers in turns, by what their streams use."""
+"""Threads that produce the messages of streams: few at once, with fair queueing among callers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sends the answers of a stream as they come, until it ends: by itself, or because it must."""
+"""Sends a stream's messages with backpressure, until the stream ends or exceeds a limit."""
 
 from __future__ import annotations
 

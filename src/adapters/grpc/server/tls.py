@@ -1,4 +1,4 @@
-"""TLS on the gRPC port: certificates are read anew once their files change."""
+"""TLS on the gRPC port. Certificates are reloaded when their files change."""
 
 from __future__ import annotations
 

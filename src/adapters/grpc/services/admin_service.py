@@ -1,4 +1,4 @@
-"""AdminService."""
+"""AdminService: export, reconciliation and the other operator calls over gRPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CustomerService."""
+"""CustomerService: customers over gRPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DisputeService."""
+"""DisputeService: disputes (chargebacks) and their evidence over gRPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""EventService: one feed of all changes, as a stream that can be resumed anywhere."""
+"""EventService: the change feed as a stream that resumes at any position."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Watches the end of the feed for all readers of a process, so that a thousand of them ask no more than one would."""
+"""Single-flight polling for the end of the feed: all readers of a process share one query."""
 
 from __future__ import annotations
 

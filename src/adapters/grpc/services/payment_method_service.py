@@ -1,4 +1,4 @@
-"""PaymentMethodService."""
+"""PaymentMethodService: stored cards and wallets over gRPC."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PaymentService."""
+"""PaymentService: payments and refunds over gRPC."""
 
 from __future__ import annotations
 

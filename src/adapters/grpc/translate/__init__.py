@@ -1,1 +1,1 @@
-"""Between protobuf messages and the application's plain values."""
+"""Translation between protobuf messages and the application's plain values."""

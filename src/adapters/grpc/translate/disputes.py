@@ -1,4 +1,4 @@
-"""Disputes and the gateway's notifications, from and into messages."""
+"""Translates disputes and gateway webhooks between messages and the application's values."""
 
 from __future__ import annotations
 

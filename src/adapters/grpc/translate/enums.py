@@ -1,4 +1,4 @@
-"""One table for each enum that stands on both sides of the wire."""
+"""One table for each enum that exists both in the contract and in the domain."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Entries of the feed into messages."""
+"""Translates feed entries into messages and JSON."""
 
 from __future__ import annotations
 

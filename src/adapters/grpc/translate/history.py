@@ -1,4 +1,4 @@
-"""A payment's history into messages, each event with a sentence."""
+"""Translates a payment's history into messages, each event with an English summary."""
 
 from __future__ import annotations
 

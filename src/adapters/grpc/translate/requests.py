@@ -1,4 +1,4 @@
-"""Requests into the raw values that use cases check."""
+"""Translates requests into the raw values that use cases validate."""
 
 from __future__ import annotations
 

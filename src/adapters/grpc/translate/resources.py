@@ -1,4 +1,4 @@
-"""Domain objects into messages. What people read is in one language, chosen before."""
+"""Translates domain objects into messages, with texts for people in one chosen language."""
 
 from __future__ import annotations
 

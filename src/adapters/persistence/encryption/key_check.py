@@ -1,7 +1,7 @@
-"""Remembers which keys the database's values are sealed with, so that a wrong or missing one is told at the start.
+"""Key check: stores a proof of each encryption key, so that a wrong or missing key is detected at the start.
 
-A key's proof is a text that the key has sealed. It also says how far the sealing has come, so that nobody without the
-key can make the service take plain values again.
+A proof is a text that the key has sealed. It also records how much of the database is sealed, so that nobody without
+the key can make the service accept plain values again.
 """
 
 from __future__ import annotations

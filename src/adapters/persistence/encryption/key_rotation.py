@@ -1,4 +1,4 @@
-"""Seals what the database holds with the current key: what is plain, and what another key sealed. While others work."""
+"""Key rotation: re-encrypts plain values and values of older keys with the current key, while the service runs."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Encrypts what the database must not tell: personal data and the gateway's tokens, field by field.
+"""Field-level encryption (AES-256-GCM) of personal data and of the gateway's tokens.
 
 A sealed text is `sealed:1:KEY_ID:` and the URL-safe base64 of a 12-byte nonce with the AES-256-GCM ciphertext. Its
-place (table, column, row) is authenticated with it, so that a value copied to another row does not open there. Texts
-without that beginning are plain: rows from before there were keys. Once everything was sealed, plain texts are refused:
-this service wrote none of them.
+table, column and row are the associated data, so that a value copied to another row does not open there. Texts without
+that prefix are plain: rows from before there were keys. Once everything is sealed, plain texts are refused: this
+service wrote none of them.
 """
 
 from __future__ import annotations

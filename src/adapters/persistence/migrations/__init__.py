@@ -1,1 +1,1 @@
-"""The steps that bring a database's schema up to date."""
+"""Schema migrations (Alembic)."""

@@ -1,4 +1,4 @@
-"""Runs migrations on the connection that migrate.py brings. Not for Alembic's own command line."""
+"""Alembic's environment: runs migrations on the connection of migrate.py. Alembic's own command line is unsupported."""
 
 from alembic import context
 

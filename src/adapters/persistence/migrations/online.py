@@ -1,7 +1,7 @@
-"""Steps that hold up nobody who works with the database meanwhile, however big the table is.
+"""Online migration steps: they block no other user of the database, however large the table is.
 
-PostgreSQL builds an index beside its users only outside a transaction. So each of these steps is there at once, and
-taken again when the migration is interrupted after it: what precedes it in a migration must bear that, too.
+PostgreSQL builds an index concurrently only outside a transaction. So each of these steps is committed at once, and
+runs again when the migration is interrupted after it. The steps before it in a migration must be repeatable, too.
 """
 
 from __future__ import annotations

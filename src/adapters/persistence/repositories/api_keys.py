@@ -1,4 +1,4 @@
-"""What is kept of API keys."""
+"""The API key repository: digests, scopes and last use."""
 
 from __future__ import annotations
 

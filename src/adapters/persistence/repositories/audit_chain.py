@@ -1,4 +1,4 @@
-"""A hash chain over the audit log: each link covers an entry and the link before, and is signed with the current key.
+"""A hash chain over the audit log: each link covers an entry and the previous link, and is signed with the current key.
 
 A link's hash needs no key, so that keys can be removed: a later link, signed with a later key, covers the earlier ones.
 """

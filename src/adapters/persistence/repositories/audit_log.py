@@ -1,4 +1,4 @@
-"""The audit log. The database refuses to change or delete an entry; a chain shows where one was changed anyhow."""
+"""The append-only audit log. The database refuses changes and deletions; a hash chain reveals those made anyhow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The people who pay."""
+"""The customer repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is true of the whole database: the mark that its transactions carry at the gateway, and what is held."""
+"""Facts about the whole database: the deployment's mark on transactions at the gateway, and the maintenance hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims on payments."""
+"""The dispute (chargeback) repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The feed as a table: places are given after the commit, so readers by place never miss a late one."""
+"""The change feed: a transactional outbox. The relay numbers events after the commit, so readers never miss one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The inbox: what the gateway told, each once."""
+"""The inbox of the gateway's webhooks, deduplicated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests have been seen."""
+"""The idempotency records: which requests have been seen."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Histories that are put away: one row of its own for each payment that has long been at rest, compressed and sealed.
+"""Archives payment histories: one compressed and sealed row for each payment that has been final for long.
 
-The oldest events come first by their ids, which sort by time. So a run finds what is left of the old ones at the
-beginning, and passes over what is still under way.
+The oldest events come first by their ids, which sort by time. So a run finds the remaining old events at the beginning,
+and skips those of payments that are still under way.
 """
 
 from __future__ import annotations

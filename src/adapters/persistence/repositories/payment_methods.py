@@ -1,4 +1,4 @@
-"""The cards and wallets that are kept for customers."""
+"""The repository of customers' stored cards and wallets."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Payments with their operations and their history."""
+"""The payment repository: payments with their operations and their history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts of declines and verifications, and who was stopped for too many."""
+"""The counters of the velocity limits (declines and verifications), and the blocks that follow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far the endpoints of events are, and what was given up."""
+"""The delivery cursor of each webhook endpoint, and the dead letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a driver's failure means to the application."""
+"""Translates database drivers' errors into the application's errors."""
 
 from __future__ import annotations
 

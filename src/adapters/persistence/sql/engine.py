@@ -1,4 +1,4 @@
-"""Connections to the database that a URL names."""
+"""Database engines: connection pools, timeouts and durability settings for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 

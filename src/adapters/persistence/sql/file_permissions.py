@@ -1,4 +1,4 @@
-"""Files that only their owner reads, whatever the umask says."""
+"""Creates files that only their owner can read (mode 0600), whatever the umask."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Pages of filtered rows that cost the same however many rows there are.
+"""Keyset pagination: pages of filtered rows at a constant cost, however many rows there are.
 
-A page walks along one index from where the page before ended, and looks at a bounded number of rows. Which index that
-is must not be left to what a database estimates: where one caller made most of the payments, PostgreSQL would walk
-along the time and pass over what others paid, which takes seconds once that caller has been away for long. So it is
-asked for an order that no other index has.
+A page scans one index from the last row of the page before, and reads a bounded number of rows. The database's planner
+must not choose that index: where one caller made most of the payments, PostgreSQL would scan by time and skip the
+payments of others, which takes seconds if that caller has paid nothing for long. So the query asks for an order that no
+other index has.
 """
 
 from __future__ import annotations

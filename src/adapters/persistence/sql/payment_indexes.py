@@ -1,4 +1,4 @@
-"""Which index serves which filter of payments."""
+"""Chooses the index for a filter of payments."""
 
 from __future__ import annotations
 

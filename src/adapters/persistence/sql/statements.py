@@ -1,4 +1,4 @@
-"""The few pieces of SQL that every table needs."""
+"""SQL statements that several repositories share: insert-if-absent, savepoints, due times, pages."""
 
 from __future__ import annotations
 

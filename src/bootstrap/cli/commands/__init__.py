@@ -1,1 +1,1 @@
-"""One module for each command, named like it: it adds its arguments, and runs."""
+"""One module for each command, with the command's name. It declares the arguments and runs the command."""

@@ -1,4 +1,4 @@
-"""bayar audit: the audit log, in the service's own database."""
+"""bayar audit: lists and verifies the audit log in the service's own database."""
 
 from __future__ import annotations
 

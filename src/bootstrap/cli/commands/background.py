@@ -1,4 +1,4 @@
-"""bayar background: holds the service after a restore, and lets it go on; while it runs, and before it starts."""
+"""bayar background: holds the service after a restore, and releases it, whether or not the service runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bayar demo."""
+"""bayar demo: runs the demonstration."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""bayar encryption: which keys the database's values are encrypted with, and encrypting them with the current one."""
+"""bayar encryption: counts values by encryption key, and rotates to the current key."""
 
 import argparse
 from collections.abc import Callable

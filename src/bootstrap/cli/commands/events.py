@@ -1,4 +1,4 @@
-"""bayar events: putting away what happened long ago."""
+"""bayar events: archives old payment histories."""
 
 from __future__ import annotations
 

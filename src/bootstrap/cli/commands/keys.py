@@ -1,4 +1,4 @@
-"""bayar keys: API keys of the callers, in the service's own database."""
+"""bayar keys: manages callers' API keys in the service's own database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bayar migrate."""
+"""bayar migrate: migrates the database's schema."""
 
 import argparse
 

@@ -1,4 +1,4 @@
-"""bayar payments list|show|verify|watch|export: what they take. What each does is in a module of its own."""
+"""bayar payments list|show|verify|watch|export: the arguments. Each subcommand runs in a module of its own."""
 
 from __future__ import annotations
 

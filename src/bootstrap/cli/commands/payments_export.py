@@ -1,4 +1,4 @@
-"""bayar payments export: rows for accounting, as they come."""
+"""bayar payments export: streams rows for accounting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bayar payments list."""
+"""bayar payments list: a table of payments."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""bayar serve."""
+"""bayar serve: runs the service."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""bayar version."""
+"""bayar version: prints the version."""
 
 import argparse
 import importlib.metadata

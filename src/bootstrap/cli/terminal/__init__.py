@@ -1,1 +1,1 @@
-"""What the commands for people share: a connection, times, words, tables, JSON, progress."""
+"""Shared by the commands for people: the connection, times, formatting, tables, JSON, progress."""

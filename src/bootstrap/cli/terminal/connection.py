@@ -1,4 +1,4 @@
-"""The arguments that every command for people takes, and the connection they lead to."""
+"""The connection arguments that every command for people takes, and the client that they configure."""
 
 from __future__ import annotations
 

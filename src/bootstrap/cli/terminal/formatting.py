@@ -1,4 +1,4 @@
-"""What answers say, in words and colours for people."""
+"""Formats answers for people: words and colours."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where commands write: a console that knows terminals, JSON for programs, and sentences on stderr."""
+"""The output of commands: a console that detects terminals, JSON for programs, and messages on stderr."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables that begin to appear with their first rows and fit the terminal, however many rows follow."""
+"""Streaming tables: they fit the terminal, and show the first rows before the rest arrive."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Times as people write and read them: in UTC unless they ask for local time."""
+"""Formats and parses times: UTC by default, local time on request."""
 
 from __future__ import annotations
 

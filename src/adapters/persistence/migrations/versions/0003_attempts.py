@@ -1,4 +1,4 @@
-"""Counts of declines and verifications, and who was stopped for too many."""
+"""Velocity limits: counts of declines and verifications, and the blocks that follow."""
 
 import sqlalchemy as sa
 from alembic import op

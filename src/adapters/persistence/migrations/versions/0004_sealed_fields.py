@@ -1,4 +1,4 @@
-"""Digests by which sealed fields are looked up, in place of the plain ones, and the keys that seal them."""
+"""Field-level encryption: digests for lookups in place of plain values, and the registered keys."""
 
 import sqlalchemy as sa
 from alembic import op

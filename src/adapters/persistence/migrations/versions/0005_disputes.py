@@ -1,4 +1,4 @@
-"""Disputes, and the inbox of the gateway's notifications."""
+"""Disputes, and the inbox of the gateway's webhooks."""
 
 from typing import Any
 

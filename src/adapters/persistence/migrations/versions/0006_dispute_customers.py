@@ -1,4 +1,4 @@
-"""Whose payment a dispute hits: a person may see the disputes of their own payments."""
+"""The customer of a disputed payment: a customer may see the disputes of their own payments."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""The audit log, which the database itself keeps anybody from changing."""
+"""The audit log: append-only, enforced by the database."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The feed of all changes."""
+"""The feed of all changes (transactional outbox)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How far the endpoints of events are, and what was given up."""
+"""Outgoing webhooks: the delivery cursor of each endpoint, and dead letters."""
 
 import sqlalchemy as sa
 from alembic import op

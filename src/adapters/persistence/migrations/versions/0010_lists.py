@@ -1,4 +1,4 @@
-"""Lists that cost the same however much there is: of the payments of a card, and of customers who are still there."""
+"""Indexes for keyset pagination of a card's payments and of the customers who are not deleted."""
 
 from adapters.persistence.migrations import online
 

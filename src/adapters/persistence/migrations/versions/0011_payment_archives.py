@@ -1,4 +1,4 @@
-"""Histories of payments that are put away."""
+"""Archived payment histories."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The deployment's own mark, and what an administrator holds."""
+"""The deployment's mark, and the maintenance hold that an administrator sets."""
 
 import sqlalchemy as sa
 from alembic import op

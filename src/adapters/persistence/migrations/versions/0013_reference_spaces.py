@@ -1,4 +1,4 @@
-"""References of customers who pay with a credential of their own, apart from those of their back end."""
+"""References of customers who pay with a credential of their own, unique apart from those of their back end."""
 
 import sqlalchemy as sa
 

@@ -1,4 +1,4 @@
-"""Refusals that are the answer for ever; voids that carry out a refund; operations that somebody else sent."""
+"""Permanent refusals of idempotent requests; voids that carry out a refund; operations of other senders."""
 
 import sqlalchemy as sa
 

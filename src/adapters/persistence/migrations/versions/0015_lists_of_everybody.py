@@ -1,4 +1,4 @@
-"""Lists of customers and disputes of every caller."""
+"""Indexes for lists of the customers and disputes of every caller."""
 
 from adapters.persistence.migrations import online
 

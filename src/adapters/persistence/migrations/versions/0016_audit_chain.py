@@ -1,4 +1,4 @@
-"""A chain of hashes over the audit log. Entries of earlier versions are not in it."""
+"""A hash chain over the audit log. It does not cover entries of earlier versions."""
 
 import sqlalchemy as sa
 from alembic import op
