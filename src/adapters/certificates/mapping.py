@@ -33,17 +33,17 @@ _SHAPE: Final = (
 
 
 class BadMapping(Exception):
-    """The file is no mapping of certificates. The text says what is wrong."""
+    """The file is not a valid mapping of certificates. The text says what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
 class MappedCertificates:
-    """The callers, by what their certificates say: ("DNS name", "shop.internal")."""
+    """Callers by certificate attribute, such as ("DNS name", "shop.internal")."""
 
     callers: Mapping[tuple[str, str], Caller]
 
     def caller_of(self, pem: bytes) -> Caller:
-        """Raises NotAuthenticated. The most exact line of the mapping counts: fingerprint, subject, then name."""
+        """Raises NotAuthenticated. The most specific entry applies: fingerprint, then subject, then name."""
         try:
             certificate = x509.load_pem_x509_certificate(pem)
             said = [("fingerprint_sha256", certificate.fingerprint(SHA256()).hex())]
@@ -51,7 +51,7 @@ class MappedCertificates:
             said += _names(certificate)
         except ValueError:
             raise NotAuthenticated(AuthFailure.INVALID, "unreadable certificate") from None
-        # A connection may be older than that: its certificate was looked at when it was made.
+        # A connection may be older than that: its certificate was verified when it was opened.
         if certificate.not_valid_after_utc < datetime.now(UTC):
             raise NotAuthenticated(AuthFailure.EXPIRED, "certificate")
         for each in said:
@@ -61,9 +61,8 @@ class MappedCertificates:
 
 
 class WatchedCertificates:
-    """The callers of a mapping that is read anew once its file has changed. One that is not understood changes nothing.
-
-    Safe for many threads.
+    """The callers of a mapping file, reloaded when the file changes. An invalid file changes nothing. Safe for many
+    threads.
     """
 
     def __init__(
@@ -101,7 +100,7 @@ class WatchedCertificates:
 
 
 def _state_of(path: Path) -> tuple[int, int, int] | None:
-    """Another one once the file has changed. None: it is not there."""
+    """A value that differs once the file has changed. None: the file does not exist."""
     try:
         found = path.stat()
     except OSError:
@@ -156,7 +155,7 @@ def _client(number: int, client: Any) -> tuple[tuple[str, str], Caller]:
 
 
 def _names(certificate: x509.Certificate) -> list[tuple[str, str]]:
-    """Never mixed up: a name that an authority vouches for as a URI is no host's."""
+    """Keeps the kinds of names apart: a URI that an authority vouches for is not a host name."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any, Final
 
 FALLBACK: Final = "en"
-# Old codes that software still sends.
+# Obsolete language codes that software still sends.
 _RENAMED: Final = {"in": "id"}
 _MOST_RANGES: Final = 20
 
@@ -36,7 +36,7 @@ class Catalogue:
         return cls(texts)
 
     def text(self, locale: str, kind: str, name: str, audience: str) -> str:
-        """The text in the locale, or in the fallback. Raises KeyError for a name that nobody wrote a text for."""
+        """The text in the locale, or in the fallback. Raises KeyError for a name without a text."""
         for tried in (locale, FALLBACK):
             entry = self._texts.get(tried, {}).get(kind, {}).get(name, {})
             if audience in entry:
@@ -44,7 +44,7 @@ class Catalogue:
         raise KeyError((kind, name, audience))
 
     def choose(self, wishes: Iterable[str]) -> str:
-        """The first wish for which there are texts, by primary language; the fallback where there is none."""
+        """The first requested language that has texts, compared by primary language; the fallback if none has."""
         for wish in wishes:
             primary = wish.strip().split("-")[0].lower()
             primary = _RENAMED.get(primary, primary)
@@ -60,7 +60,7 @@ def catalogue() -> Catalogue:
 
 
 def accepted_languages(header: str) -> Sequence[str]:
-    """The languages of an accept-language header (RFC 9110), the most wanted first."""
+    """The languages of an accept-language header (RFC 9110), most preferred first."""
     ranked: list[tuple[float, str]] = []
     for part in header.split(",")[:_MOST_RANGES]:
         language, _, parameters = part.strip().partition(";")

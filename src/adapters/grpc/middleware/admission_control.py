@@ -22,32 +22,32 @@ from adapters.grpc.server.fair_queue import Flow
 from application.common.caller import Caller
 from application.common.errors import NotAuthenticated
 
-# What a customer with a credential of their own may use of their caller's limits, and what all of a caller's may
-# together: besides what its back end may, and never at its cost.
+# A customer with a credential of their own may use this share of their caller's limits, and all customers of a caller
+# this share together. Their limits are additional: they never reduce those of the caller's back end.
 _SHARE_OF_CUSTOMER: Final = 0.1
 _SHARE_OF_CUSTOMERS: Final = 0.5
-# Administrative streams look at every caller's payments: a few at once are enough.
+# Administrative streams read every caller's payments: a few at once are enough.
 _SHARE_OF_ADMINISTRATIVE_STREAMS: Final = 0.02
-# A burst is this many seconds' worth.
+# The burst, in seconds of the sustained rate.
 _BURST_SECONDS: Final = 2.0
 _MOST_PROVEN: Final = 1_000
 _MOST_UNREAD_BYTES: Final = 32 * 1024 * 1024
-# The transport takes answers that are smaller, read or not.
+# The transport accepts smaller answers whether or not the peer reads them.
 _SMALL_BYTES: Final = 16 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdmissionLimits:
-    """Of one process. 0: any number."""
+    """The limits of one process. 0: unlimited."""
 
     reads_per_second: float = 0
     writes_per_second: float = 0
     failed_logins_per_minute: float = 0
     streams_per_caller: int = 0
     stream_seconds: float = 3600
-    # How long one answer of a stream may wait for its reader.
+    # How long one message of a stream may wait for its reader.
     slowest_read_seconds: float = 60
-    # How soon the credential of a stream is looked at again.
+    # The interval at which a stream's credential is re-checked.
     credential_seconds: float = 2.5
     call_seconds: float = 150
     threads: int = 200
@@ -61,7 +61,7 @@ class AdmissionLimits:
 
 
 class AdmissionControl:
-    """Lets a call pass once its caller is known, or raises what the guard raises, RateLimited, TooManyFailedLogins and
+    """Authenticates a call and enforces the limits. Raises the guard's errors, RateLimited, TooManyFailedLogins and
     TooManyStreams. Safe for many threads.
     """
 
@@ -101,17 +101,17 @@ class AdmissionControl:
         return caller
 
     def has_let_in(self, metadata: Metadata) -> bool:
-        """Whether what the metadata shows was good a while ago."""
+        """Whether the credential in the metadata was accepted recently."""
         return self._logins.has_seen_good(CallSnapshot(metadata, "", {}))
 
     async def know(self, method: str, context: Any) -> None:
-        """Only finds out whether somebody known calls. Raises as `admit_stream` does where nobody does."""
+        """Authenticates only, without spending a limit. Raises like `admit_stream` if the caller is unknown."""
         with self._logins.watched(context):
             await self.guard.know(method, context)
 
     def flow_of(self, context: Any) -> Flow:
-        """Whose call it is, as far as that is known before its credential was looked at: who is let in with it is known
-        by it the next time.
+        """The flow of a call, as far as it is known before authentication: a credential that was accepted before
+        identifies its caller.
         """
         digest = _digest(context)
         with self._lock:
@@ -124,7 +124,7 @@ class AdmissionControl:
 
     @contextmanager
     def stream_of(self, caller: Caller, method: str = "") -> Iterator[None]:
-        """While a stream of the caller's is open."""
+        """Counts one open stream of the caller, until the context ends."""
         limits = self._stream_limits(caller, method)
         with self._lock:
             for name, limit in limits.items():
@@ -139,7 +139,9 @@ class AdmissionControl:
                 self._streams = +self._streams
 
     def _stream_limits(self, caller: Caller, method: str) -> dict[Flow | str, int]:
-        """Of whom how many may be open: a customer's count for the customer and for all of the caller's."""
+        """The limit of open streams for each flow: a customer's stream counts for the customer and for all of the
+        caller's.
+        """
         most, flow = self.limits.streams_per_caller, Flow.of(caller)
         if caller.customer_id is not None:
             customers = f"customers of {caller.caller_id}"
@@ -158,7 +160,7 @@ class AdmissionControl:
 
 
 class _Rates:
-    """A rate for each back end, and apart from it one for its customers with credentials of their own."""
+    """Token buckets for each back end and, apart from it, for its customers with credentials of their own."""
 
     def __init__(self, per_second: float, steady_seconds: Callable[[], float]) -> None:
         self._back_ends, self._customers, self._each = (
@@ -178,15 +180,15 @@ class _Rates:
 
 
 def _part(limit: int, share: float) -> int:
-    """0 stays 0, which is any number."""
+    """0 stays 0 (unlimited)."""
     return max(1, int(limit * share)) if limit else 0
 
 
 class UnreadAnswers:
-    """Counts what was answered and not read yet. Belongs to an event loop."""
+    """Counts answers that were sent and not read yet (backpressure). Belongs to an event loop."""
 
     def __init__(self, most_bytes: int = _MOST_UNREAD_BYTES) -> None:
-        """most_bytes: of one caller, or of one customer of theirs."""
+        """most_bytes: the limit for one caller, or for one of its customers."""
         self._most_bytes = most_bytes
         self._bytes: Counter[Flow] = Counter()
 
@@ -196,7 +198,7 @@ class UnreadAnswers:
             raise TooMuchUnread(self._most_bytes)
 
     def hold(self, flow: Flow, size: int, context: Any) -> None:
-        """From now on until the call is over."""
+        """Counts the bytes until the call ends."""
         if size < _SMALL_BYTES:
             return
         self._bytes[flow] += size
@@ -209,8 +211,8 @@ class UnreadAnswers:
 
 
 class FailedLogins:
-    """Slows down a peer that goes on showing what nobody accepts. Credentials that were good a while ago still pass:
-    behind a proxy, everybody has its address.
+    """Throttles a peer that repeatedly presents invalid credentials. Recently accepted credentials still pass: behind a
+    proxy, all callers share its address.
     """
 
     def __init__(self, per_minute: float, steady_seconds: Callable[[], float]) -> None:
@@ -226,7 +228,7 @@ class FailedLogins:
 
     @contextmanager
     def watched(self, context: Any) -> Iterator[None]:
-        """Around an authentication. Raises TooManyFailedLogins before it."""
+        """Wraps an authentication. Raises TooManyFailedLogins before it."""
         peer, shown = peer_of(context), _digest(context)
         wait = self._failures.wait_seconds(peer)
         if wait and shown not in self._proven:
@@ -246,7 +248,7 @@ class FailedLogins:
 
 
 def writes_of(services: Iterable[ServiceDescriptor]) -> frozenset[str]:
-    """The paths of the calls that change something: those with a request_id."""
+    """The paths of the methods that change something: those with a request_id."""
     return frozenset(
         f"/{service.full_name}/{method.name}"
         for service in services
@@ -256,7 +258,7 @@ def writes_of(services: Iterable[ServiceDescriptor]) -> frozenset[str]:
 
 
 def _digest(context: Any) -> bytes:
-    """Of the credential that was shown: the credential itself is not kept."""
+    """A digest of the presented credential; the credential itself is not kept."""
     digest = hashlib.sha256()
     for name, value in context.invocation_metadata() or ():
         if name == "authorization":

@@ -21,7 +21,7 @@ _OK: Final = "OK"
 
 
 def audited(behaviour: Callable[[Any, Any], Any], method: str, audit: Audit) -> Callable[[Any, Any], Any]:
-    """The same call, answered for. Where the entry cannot be written, nothing is done: StoreUnavailable."""
+    """Wraps a call with audit entries. If the entry cannot be written, the call is not made: StoreUnavailable."""
 
     if iscoroutinefunction(behaviour):
         raise TypeError(f"{method} would be written down as ended when it has only begun")
@@ -57,7 +57,7 @@ def audited(behaviour: Callable[[Any, Any], Any], method: str, audit: Audit) -> 
             outcome = reason_of(error)
             raise
         finally:
-            # Not awaited: whoever left does not wait for it either.
+            # Not awaited: a caller who hung up does not wait for it either.
             loop.run_in_executor(None, _end, audit, caller.actor, method, peer, ids, outcome)
 
     return stream if isasyncgenfunction(behaviour) else call
@@ -67,12 +67,12 @@ def _end(audit: Audit, actor: str, method: str, peer: str, ids: dict[str, str], 
     try:
         audit.write(AuditKind.ADMIN_CALL_ENDED, actor, method, peer=peer, outcome=outcome, **ids)
     except StoreUnavailable:
-        # It was carried out, and that it began is written.
+        # The call was carried out, and the entry of its beginning is written.
         _log.exception("the audit log could not be told how %s by %s ended: %s", method, actor, outcome)
 
 
 def _ids(request: Any) -> dict[str, str]:
-    """What the call was about: ids and choices, and no free text."""
+    """The request's ids and choices, without free text."""
     found = {}
     for field, value in request.ListFields():
         if field.name.endswith("_id"):

@@ -24,7 +24,7 @@ _CALLER: Final[ContextVar[Caller]] = ContextVar("caller")
 
 
 class UndeclaredScope(Exception):
-    """A call does not say which scope it needs, so nobody can know who may make it."""
+    """A method declares no scope, so that its permission is undefined."""
 
     def __init__(self, methods: Iterable[str]) -> None:
         super().__init__(f"without required_scope, nobody may call {', '.join(methods)}: declare it in the proto")
@@ -44,19 +44,19 @@ def required_scopes(services: Iterable[ServiceDescriptor]) -> Mapping[str, Scope
 
 
 def scope_of(number: access_pb2.Scope.ValueType) -> Scope:
-    """The application's scope of a scope of the contract."""
+    """Maps a scope of the contract to the application's."""
     return Scope[access_pb2.Scope.Name(number).removeprefix("SCOPE_")]
 
 
 def current_caller(_: Any) -> Caller:
-    """Who makes the call under way, once the guard let them in."""
+    """The authenticated caller of the current call."""
     return _CALLER.get()
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Lets a call pass, or raises NotAuthenticated, ScopeMissing, ServiceHeld, CredentialsUnavailable or
-    StoreUnavailable.
+    """Authenticates and authorizes a call. Raises NotAuthenticated, ScopeMissing, ServiceHeld, CredentialsUnavailable
+    or StoreUnavailable.
     """
 
     authenticate: Callable[[PresentedCredentials], Caller]
@@ -65,11 +65,11 @@ class Guard:
     note_refused: Callable[[Refused], None]
     # Raises ServiceHeld while callers may change nothing.
     must_take_changes: Callable[[], None]
-    # Learns on which connections somebody known calls. None: nobody wants to know.
+    # Is told the connections on which a caller was authenticated. None: not needed.
     connections: ConnectionGuard | None = None
 
     def admit(self, method: str, context: Any) -> Caller:
-        """For calls on a thread of their own. A method that needs no scope takes any caller who is known."""
+        """For calls on a thread of their own. A method that needs no scope admits any authenticated caller."""
         return self._pass(method, context, self._find(method, context, _shown(context)))
 
     async def admit_stream(self, method: str, context: Any) -> Caller:
@@ -79,7 +79,7 @@ class Guard:
         return self._pass(method, context, await loop.run_in_executor(None, self._find, method, context, shown))
 
     async def know(self, method: str, context: Any) -> None:
-        """Raises NotAuthenticated where nobody known calls. Without a credential, the database is not asked."""
+        """Raises NotAuthenticated for an unknown caller. Without a credential, it does not query the database."""
         shown = _shown(context)
         if shown == PresentedCredentials():
             self._find(method, context, shown)
@@ -87,21 +87,21 @@ class Guard:
             await asyncio.get_running_loop().run_in_executor(None, self._find, method, context, shown)
 
     def shown(self, context: Any) -> PresentedCredentials:
-        """What the caller shows to say who they are."""
+        """The credentials that the caller presents."""
         return _shown(context)
 
     def prove(self, context: Any) -> None:
-        """Somebody known calls on this connection."""
+        """Records that this connection has an authenticated caller."""
         if self.connections is not None:
             self.connections.prove(str(context.peer()))
 
     def refuse(self, method: str, context: Any, refusal: NotAuthenticated) -> NotAuthenticated:
-        """The refusal, once it was noted."""
+        """Records the refusal, and returns it."""
         self.note_refused(Refused(method, str(refusal), "", peer_of(context)))
         return refusal
 
     def must_have_scope(self, method: str, context: Any, caller: Caller) -> None:
-        """Raises ScopeMissing, once it was noted."""
+        """Raises ScopeMissing, after recording the refusal."""
         scope = self.scopes.get(method)
         if scope is not None and not caller.may(scope):
             self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, peer_of(context)))
@@ -128,12 +128,12 @@ class Guard:
 
 
 def peer_of(context: Any) -> str:
-    """The address at the other end, without its port; of IPv6, the network of one household."""
+    """The peer's address without its port; for IPv6, the network of one household (/64)."""
     return address_of(str(context.peer()))
 
 
 def _shown(context: Any) -> PresentedCredentials:
-    """Metadata names are lower case on the wire, whatever the caller wrote."""
+    """Metadata names are lower case on the wire, however the caller wrote them."""
     authorization = tuple(
         value.decode("latin-1") if isinstance(value, bytes) else value
         for name, value in context.invocation_metadata() or ()

@@ -10,19 +10,19 @@ from adapters.grpc.translate.resources import ResourceMapper
 from application.common.caller import EVERY_SCOPE, Caller
 from domain.ids import CallerId
 
-# Where nobody has to say who they are, everybody is the same one.
+# Without authentication, all callers are the same one.
 _EVERYBODY = Caller(CallerId("default"), EVERY_SCOPE)
 
 Callers = Callable[[Any], Caller]
 
 
 def everybody(_: Any) -> Caller:
-    """The caller of any call."""
+    """The caller of any call when authentication is off."""
     return _EVERYBODY
 
 
 def header_languages(metadata: Iterable[Any]) -> list[str]:
-    """The languages of the accept-language metadata, the most wanted first."""
+    """The languages of the accept-language metadata, most preferred first."""
     wanted: list[str] = []
     for name, value in metadata:
         if name == "accept-language" and isinstance(value, str):
@@ -31,15 +31,15 @@ def header_languages(metadata: Iterable[Any]) -> list[str]:
 
 
 def requested_languages(request: Any, context: Any) -> list[str]:
-    """The languages asked for: the request's, then the metadata's."""
+    """The requested languages: the request's, then the metadata's."""
     asked = [getattr(request, "language_code", ""), *header_languages(context.invocation_metadata() or ())]
     return [language for language in asked if language]
 
 
 def mapper_for(request: Any, context: Any, customer_language: Callable[[], str] | None = None) -> ResourceMapper:
-    """The language in which to answer: the one asked for, else the customer's, else the fallback.
+    """The mapper for the answer's language: the requested one, else the customer's, else the fallback.
 
-    The customer's is looked up only where nothing was asked for.
+    It looks up the customer's language only if no language was requested.
     """
     wishes = requested_languages(request, context)
     if not wishes and customer_language is not None:

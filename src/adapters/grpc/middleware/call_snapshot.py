@@ -11,8 +11,8 @@ Metadata: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class CallSnapshot:
-    """Copied while the call is alive. The context of gRPC reads the memory of the call, which is gone once the caller
-    has hung up; threads work on then.
+    """Copied while the call is alive, for threads that continue after the caller hung up. gRPC's own context reads the
+    call's memory, which is freed then.
     """
 
     _metadata: Metadata = field(repr=False)
@@ -21,7 +21,7 @@ class CallSnapshot:
 
     @classmethod
     def of(cls, context: Any, metadata: Metadata) -> CallSnapshot:
-        """To be called on the event loop, before anything is waited for, with the metadata that came with the call."""
+        """Call it on the event loop before the first await, with the call's initial metadata."""
         auth = {str(name): tuple(values) for name, values in (context.auth_context() or {}).items()}
         return cls(metadata, str(context.peer()), auth)
 

@@ -23,7 +23,7 @@ Loss: TypeAlias = "asyncio.Future[None]"
 
 @dataclass(frozen=True, slots=True)
 class _Open:
-    """A stream that is open, as whom and for which call."""
+    """An open stream: its caller and its method."""
 
     method: str
     context: Any
@@ -31,8 +31,8 @@ class _Open:
 
 
 class CredentialWatch:
-    """Belongs to the event loop in which it is first used. One look for each credential, however many streams it has;
-    none while no stream is open.
+    """Belongs to the event loop in which it is first used. It checks each credential once, however many streams share
+    it, and nothing while no stream is open.
     """
 
     def __init__(self, guard: Guard, interval_seconds: float) -> None:
@@ -43,9 +43,9 @@ class CredentialWatch:
 
     @contextmanager
     def watched(self, method: str, context: Any, caller: Caller) -> Iterator[Loss]:
-        """Gives a future that fails with NotAuthenticated or ScopeMissing once the caller may no longer listen.
+        """Yields a future that fails with NotAuthenticated or ScopeMissing once the caller loses access.
 
-        While nobody can tell whether a credential is good, its streams stay open.
+        Streams stay open while credentials cannot be checked.
         """
         shown, loss = self._guard.shown(context), asyncio.get_running_loop().create_future()
         self._open[shown][loss] = _Open(method, context, caller)
@@ -61,7 +61,7 @@ class CredentialWatch:
                 self._task.cancel()
                 self._task = None
             if loss.done() and not loss.cancelled():
-                # Somebody has seen it, or nobody needs it any more.
+                # Retrieved already, or no longer needed.
                 loss.exception()
 
     async def _look_again_and_again(self) -> None:
@@ -85,7 +85,7 @@ class CredentialWatch:
             except (StoreUnavailable, CredentialsUnavailable):
                 continue
             except Exception:
-                # The others are looked at all the same, now and later.
+                # The other streams are checked all the same, now and later.
                 _log.exception("a credential could not be looked at again")
         return found
 

@@ -25,14 +25,14 @@ from adapters.grpc.server.server_options import is_large
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
-# Of a stranger's calls that need no credential: health and reflection. A client has one or two.
+# A stranger's open calls of methods that need no credential (health and reflection). A client has one or two.
 MOST_OPEN: Final = 8
-# Until a request has come as a whole, once its head has.
+# The time limit for receiving a whole request, from its headers on.
 REQUEST_SECONDS: Final = 20.0
 
 
 class StrangerInterceptor(grpc.aio.ServerInterceptor):
-    """Stands before the others. Calls with a credential that was good a while ago pass as they are."""
+    """Runs before the other interceptors. Calls with a recently accepted credential pass unchanged."""
 
     def __init__(
         self,
@@ -41,7 +41,7 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
         own: Collection[str],
         closed: Collection[str] = (),
     ) -> None:
-        """own: the paths that need a credential. closed: services besides theirs that do."""
+        """own: the paths that need a credential. closed: further services that need one."""
         self._traffic = traffic
         self._connections = connections
         self._own = frozenset(own)
@@ -56,7 +56,7 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
         metadata = tuple(handler_call_details.invocation_metadata or ())
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
-        # A large request is only waited for once its connection is known for its credential.
+        # A large request is received only once its connection is authenticated.
         if handler is None or (self._traffic.has_let_in(metadata) and not is_large(method)):
             return handler
         needs_credential = method in self._own or method.split("/")[1] in self._closed
@@ -93,13 +93,13 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
                 del self._open[peer]
 
     async def _must_be_open(self, context: Any) -> None:
-        """What is left of a connection that was closed costs as little as can be."""
+        """A call on a connection that was closed is ended as cheaply as possible."""
         if self._connections.is_closed(str(context.peer())):
             await context.abort(grpc.StatusCode.UNAVAILABLE, "This connection was closed.")
 
 
 def _entered(handler: Handler, enter: Callable[[Any], Any]) -> Handler:
-    """The same, behind `enter`. A call with one request takes a stream here, and asks for it when it is wanted."""
+    """Wraps a handler behind `enter`. A unary request becomes a stream here, so that it is received on demand."""
     behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_stream
     takes_one = handler.stream_stream is None
     decode, encode = handler.request_deserializer, handler.response_serializer
@@ -123,7 +123,7 @@ def _entered(handler: Handler, enter: Callable[[Any], Any]) -> Handler:
 
 
 async def _only(requests: AsyncIterator[Any], context: Any) -> Any:
-    """The one request there is."""
+    """The single request of the stream."""
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
             return await anext(requests)

@@ -37,19 +37,19 @@ _DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
 
 
-# Calls that read the record and never ask the gateway: they do not wait behind those that may.
+# Calls that read the database and never ask the gateway: they do not queue behind calls that may.
 _ONLY_RECORD: Final = ("Get", "List")
 
 
 @dataclass(frozen=True, slots=True)
 class _Unreadable:
-    """Stands for a request that could not be read."""
+    """A request that could not be decoded."""
 
     error: Exception
 
 
 class _Refused(Exception):
-    """How a call on a thread was refused; it is told on the event loop."""
+    """The refusal of a call on a thread; the event loop sends it."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.reason)
@@ -57,19 +57,19 @@ class _Refused(Exception):
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps the handlers of the contract's services; health and reflection are only guarded, where they are closed."""
+    """Wraps the handlers of the contract's services. Health and reflection are only guarded, and only where closed."""
 
     def __init__(self, traffic: AdmissionControl, pool: CallPool, closed: Collection[str] = ()) -> None:
-        """closed: services besides the contract's that only a known caller may use."""
+        """closed: services besides the contract's that need an authenticated caller."""
         self._traffic = traffic
         self._pool = pool
         self._closed = frozenset(closed)
         self._stopping = asyncio.Event()
-        # The methods, among those called before, that run in the pool.
+        # Methods that run in the pool, among those that were called before.
         self._pooled: set[str] = set()
 
     def end_streams(self) -> None:
-        """Ends every stream, now and from now on, with a word to come again. Other calls go on."""
+        """Ends every stream, current and future, and asks the client to retry. Other calls go on."""
         self._stopping.set()
 
     async def intercept_service(
@@ -105,13 +105,13 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             wrapped = _coroutine(behaviour, method, metadata, self._traffic)
         else:
             self._pooled.add(method)
-            # Large answers are written down on the thread that makes them: the event loop is everybody's.
+            # Large answers are serialized on the thread that makes them: the event loop is shared by all.
             wrapped = _function(behaviour, method, metadata, self._traffic, self._pool, encode or _as_it_is)
             encode = None
         return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
 
     def _answered_for(self, behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
-        """Administrative calls go into the audit log."""
+        """Wraps administrative calls with the audit log."""
         return (
             audited(behaviour, method, self._traffic.guard.audit)
             if self._traffic.guard.is_administrative(method)
@@ -154,7 +154,7 @@ def _function(
     pool: CallPool,
     encode: Callable[[Any], Any],
 ) -> Callable[[Any, Any], Any]:
-    """A synchronous unary handler; it runs on a thread, to its end, whether or not somebody waits for it."""
+    """A synchronous unary handler. It runs on a thread to its end, even if the caller hangs up."""
     is_slow = _is_slow(method)
 
     def work(request: Any, facts: CallSnapshot) -> Any:
@@ -192,7 +192,7 @@ def _function(
 
 
 def _refused_unread(method: str, metadata: Metadata) -> grpc.RpcMethodHandler[Any, Any]:
-    """What is refused for too much load costs as little as can be: its request is not read, and nothing is raised."""
+    """Sheds load at the least cost: the request is not read, and nothing is raised."""
     problem = problem_of(Overloaded())
     details = ((_DETAILS_KEY, _told(problem, None, CallSnapshot(metadata, "", {}))),)
 
@@ -237,7 +237,7 @@ def _stream(
 
     limits = StreamLimits(traffic.limits.stream_seconds, traffic.limits.slowest_read_seconds)
 
-    # No generator: where it sends, it can be ended by more than its reader.
+    # No generator: while it sends, more than its reader can end it.
     async def call(request: Any, context: Any) -> None:
         started, facts = time.perf_counter(), CallSnapshot.of(context, metadata)
         try:
@@ -250,7 +250,7 @@ def _stream(
                 except (asyncio.CancelledError, grpc.aio.AbortError):
                     raise
                 except Exception as error:
-                    # It counts as open until its reader has heard of the end.
+                    # The stream counts as open until its reader has received the end.
                     await _abort(method, started, error, request, facts, context)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise
@@ -264,7 +264,7 @@ def _stream(
 def guarded(
     handler: grpc.RpcMethodHandler[Any, Any], method: str, metadata: Metadata, traffic: AdmissionControl
 ) -> grpc.RpcMethodHandler[Any, Any]:
-    """The same, for callers who are known. Health and reflection are coroutines and asynchronous generators."""
+    """Wraps health and reflection, which are coroutines and async generators, for authenticated callers."""
     kinds: tuple[tuple[Any, Callable[..., grpc.RpcMethodHandler[Any, Any]]], ...] = (
         (handler.unary_unary, grpc.unary_unary_rpc_method_handler),
         (handler.unary_stream, grpc.unary_stream_rpc_method_handler),
@@ -294,7 +294,7 @@ def guarded(
 
 @asynccontextmanager
 async def refusing(method: str, facts: CallSnapshot, context: Any) -> AsyncIterator[CallSnapshot]:
-    """What is raised within is told as a refusal of the call."""
+    """Errors raised in the context become the call's refusal."""
     started = time.perf_counter()
     try:
         yield facts
@@ -324,7 +324,7 @@ def _told(problem: Problem, request: Any, facts: CallSnapshot) -> bytes:
 
 
 def _note(method: str, started: float, problem: Problem | None) -> None:
-    """One line for each call: never what was in it."""
+    """Logs one line for each call, without any content."""
     milliseconds = (time.perf_counter() - started) * 1000
     if problem is None:
         _log.info("%s OK %.1f ms", method, milliseconds)

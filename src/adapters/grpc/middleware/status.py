@@ -26,20 +26,20 @@ from domain.operation import OperationKind, OperationState
 _log = logging.getLogger(__name__)
 
 DOMAIN: Final = "bayar"
-# Details travel in base64 in a header, and callers accept 8 KiB of headers by default.
+# Details travel as base64 in a header, and clients accept 8 KiB of headers by default.
 _MOST_DETAIL_BYTES: Final = 4000
 
 
 class ServiceStopping(Exception):
-    """The service ends, and with it its streams."""
+    """The service stops and ends its streams."""
 
 
 class UndecodableRequest(Exception):
-    """The bytes are no message of the contract."""
+    """The bytes do not decode as the method's message."""
 
 
 class RateLimited(Exception):
-    """The caller asks more often than it may."""
+    """The caller exceeds its rate limit."""
 
     def __init__(self, wait_seconds: float) -> None:
         super().__init__(f"for {wait_seconds:.3f} s")
@@ -47,7 +47,7 @@ class RateLimited(Exception):
 
 
 class TooManyFailedLogins(Exception):
-    """The peer shows credentials that nobody accepts, again and again."""
+    """The peer repeatedly presents invalid credentials."""
 
     def __init__(self, wait_seconds: float) -> None:
         super().__init__(f"for {wait_seconds:.3f} s")
@@ -55,7 +55,7 @@ class TooManyFailedLogins(Exception):
 
 
 class TooManyStreams(Exception):
-    """The caller has as many streams open as it may."""
+    """The caller has its maximum of open streams."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
@@ -63,11 +63,11 @@ class TooManyStreams(Exception):
 
 
 class Overloaded(Exception):
-    """All threads are busy, and enough calls wait for one."""
+    """All threads are busy, and the queue is full."""
 
 
 class RequestTooLarge(Exception):
-    """The request has more bytes than its call can need."""
+    """The request is larger than its method allows."""
 
     def __init__(self, limit: int) -> None:
         super().__init__(limit)
@@ -75,7 +75,7 @@ class RequestTooLarge(Exception):
 
 
 class CallTooLong(Exception):
-    """The caller waited as long as anybody may."""
+    """The call exceeded the maximum wait."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"{seconds:g} s")
@@ -83,7 +83,7 @@ class CallTooLong(Exception):
 
 
 class StreamTooLong(Exception):
-    """The stream has been open as long as one may be."""
+    """The stream exceeded its maximum lifetime."""
 
 
 class TooMuchUnread(Exception):
@@ -95,7 +95,7 @@ class TooMuchUnread(Exception):
 
 
 class ReaderTooSlow(Exception):
-    """The reader of a stream took nothing for too long."""
+    """The reader of a stream read nothing for too long."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(seconds)
@@ -104,7 +104,7 @@ class ReaderTooSlow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """How one refusal is told."""
+    """The representation of one error on the wire."""
 
     code: grpc.StatusCode
     reason: str
@@ -114,7 +114,9 @@ class Problem:
 
 
 def problem_of(error: Exception) -> Problem:
-    """How the error is told. What is not in the table is a fault in us: logged, and told without its text."""
+    """Maps an error to its problem. An error outside the table is an internal fault: it is logged, and its text is not
+    sent.
+    """
     for kind, tell in _TABLE.items():
         if isinstance(error, kind):
             return tell(error)
@@ -127,7 +129,7 @@ def reason_of(error: Exception) -> str:
 
 
 def status_of(problem: Problem, catalogue: Catalogue, locale: str) -> status_pb2.Status:
-    """The google.rpc.Status of the problem, with its sentence for people in their language where there is one."""
+    """The google.rpc.Status of the problem, with the localized sentence if there is one."""
     info = rich.ErrorInfo(reason=problem.reason, domain=DOMAIN, metadata=problem.metadata)
     status = status_pb2.Status(code=problem.code.value[0], message=problem.message)
     for detail in (info, *problem.details):
@@ -230,7 +232,7 @@ _REMEDY_OF_REFUSED: Final = {
 
 
 def _precondition(reason: str, message: str, *details: Message, **metadata: str) -> Problem:
-    """A refusal for the state of the thing that the first of the metadata names."""
+    """A failed precondition of the resource that the first metadata entry names."""
     subject = next(iter(metadata.values()), "")
     violation = rich.PreconditionFailure.Violation(type=reason, subject=subject, description=message)
     violations = rich.PreconditionFailure(violations=[violation])
@@ -537,7 +539,7 @@ def _too_long(error: CallTooLong) -> Problem:
 
 
 def _retry_within(seconds: float) -> rich.RetryInfo:
-    """Rounded up to milliseconds: a moment too early would be refused again."""
+    """Rounded up to milliseconds: an earlier retry would be refused again."""
     delay = Duration()
     delay.FromMilliseconds(math.ceil(seconds * 1000))
     return rich.RetryInfo(retry_delay=delay)
@@ -564,7 +566,7 @@ def _retry_after(seconds: int) -> rich.RetryInfo:
     return rich.RetryInfo(retry_delay=Duration(seconds=seconds))
 
 
-# Subclasses stand before their bases.
+# Subclasses come before their bases.
 _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.InvalidRequest: _invalid,
     UndecodableRequest: _undecodable,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
-# More names than these are forgotten, the longest unused first: whoever invents names fills no memory.
+# The maximum of names. The least recently used are evicted, so that invented names do not fill the memory.
 _MOST_NAMES: Final = 10_000
 
 
@@ -19,7 +19,7 @@ class _Bucket:
 
 
 class TokenBuckets:
-    """One bucket for each name, full at first. A rate of 0 lets everything pass. Safe for many threads."""
+    """One bucket for each name, initially full. A rate of 0 is unlimited. Safe for many threads."""
 
     def __init__(self, per_second: float, burst: float, steady_seconds: Callable[[], float]) -> None:
         self._per_second = per_second
@@ -29,11 +29,11 @@ class TokenBuckets:
         self._buckets: OrderedDict[str, _Bucket] = OrderedDict()
 
     def take(self, name: str) -> float:
-        """Takes a token and returns 0.0, or takes none and returns in how many seconds there is one."""
+        """Takes a token and returns 0.0, or takes none and returns the seconds until there is one."""
         return self._take(name, 1.0)
 
     def wait_seconds(self, name: str) -> float:
-        """In how many seconds there is a token, 0.0 where there is one. Takes none."""
+        """The seconds until there is a token; 0.0 if there is one. Takes none."""
         return self._take(name, 0.0)
 
     def _take(self, name: str, cost: float) -> float:

@@ -66,5 +66,5 @@ SENTENCES: Final = {
 
 
 def sentence(fault: Fault) -> str:
-    """What the field must be, and what to do; reads on from its name."""
+    """The rule that the field must meet, with the remedy. The sentence continues the field's name."""
     return SENTENCES[fault.rule].format(limit=fault.limit)

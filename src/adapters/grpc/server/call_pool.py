@@ -18,18 +18,19 @@ from application.common.concurrency import working
 
 Answer = TypeVar("Answer")
 
-# What a call that just ended weighs in what is expected of the next one.
+# The weight of the latest call in the moving averages.
 _WEIGHT: Final = 0.1
-# Some take longer than most.
+# The safety margin over the average duration.
 _MARGIN: Final = 1.5
-# Enough for a database that is some milliseconds away; more would only be in one another's way.
+# Enough for a database that is some milliseconds away; more threads would only contend with one another.
 _MOST_AT_WORK: Final = 32
-# Of one caller among several, so much CPU time may be under way at once, or two calls: the others wait for no more.
+# The CPU seconds that one caller among several may have under way at once, and the calls that it may always have:
+# nobody else waits for more than that.
 _UNDER_WAY_SECONDS: Final = 0.03
 _ALWAYS: Final = 2
-# What the first call of a new caller is taken to cost.
+# The estimated cost of a new caller's first call.
 _FIRST_COST_SECONDS: Final = 0.001
-# Where there are several callers, one has at most this share of the threads; of a caller's, its customers with
+# Where there are several callers, one has at most this share of the threads. Of a caller's, its customers with
 # credentials of their own have at most half together, and each a tenth.
 _SHARE_OF_CALLER: Final = 0.9
 _SHARE_OF_CUSTOMERS: Final = 0.5
@@ -42,7 +43,7 @@ class _Job:
     lane: _Lane
     share: Share[_Job]
     future: Future[Any]
-    # By the steady clock. Later, the caller would be gone before the end.
+    # On the monotonic clock. A later start would end after the caller's deadline.
     latest_begin: float = math.inf
     expected_seconds: float = 0.0
     took_seconds: float = 0.0
@@ -61,12 +62,12 @@ class _Job:
             self.future.set_exception(failure)
         else:
             self.future.set_result(answer)
-        # What one thread takes, others wait for. Whatever it waits for itself costs them nothing.
+        # CPU time costs other threads. Blocked time costs them nothing.
         self.took_seconds = time.thread_time() - used
         self.lane.duration += (time.monotonic() - began - self.lane.duration) * _WEIGHT
 
     def refuse(self) -> None:
-        """It has not begun, and never will."""
+        """Refuses a job that has not started."""
         if self.future.set_running_or_notify_cancel():
             self.future.set_exception(Overloaded())
 
@@ -82,25 +83,25 @@ class _JobTurn:
         try:
             yield
         finally:
-            # What has begun is to end: it goes on at once, and those who wait to begin wait a little longer.
+            # A started job resumes at once, and the queued jobs wait a little longer.
             self.pool.come_back(self.job)
 
 
 @dataclass(slots=True)
 class _Lane:
-    """Calls that may take so many threads together, and those that wait until they may begin."""
+    """A bulkhead: calls that share a number of threads, and the queue in front of them."""
 
     threads: int
     queue: FairQueue[_Job] = field(default_factory=lambda: FairQueue(_FIRST_COST_SECONDS))
     begun: int = 0
     at_work: int = 0
-    # In seconds, of late: from the beginning to the end of one, and between the ends of two while others waited.
+    # Moving averages in seconds: the duration of a call, and the time between two ends while others waited.
     duration: float = 0.0
     pace: float = 0.0
     last_end: float | None = None
 
     def next(self) -> _Job | None:
-        """The next one, with all that it needs to begin."""
+        """The next job, with the slots that it needs to start."""
         if self.begun >= self.threads or self.at_work >= _MOST_AT_WORK:
             return None
         job = self.queue.pop(self._may_begin)
@@ -117,11 +118,11 @@ class _Lane:
         return found
 
     def latest_begin(self, share: Share[_Job], now: float, remaining_seconds: float | None) -> float:
-        """Raises Overloaded where it would begin too late to end in the time that its caller has left."""
+        """Raises Overloaded if the job would start too late to end before its caller's deadline."""
         if remaining_seconds is None:
             return math.inf
         latest = now + remaining_seconds - _MARGIN * self.duration
-        # Others have a turn for each of this caller's, as long as they have something waiting.
+        # Other callers run one job for each of this caller's, as long as they have jobs waiting.
         own = share.parent.waiting if share.parent is not None else share.waiting
         before = min(len(self.queue), own * self.queue.busy_callers) - 1
         if before > 0 and now + before * self.pace > latest:
@@ -134,7 +135,7 @@ class _Lane:
         self.queue.end(job.share, job.took_seconds, job.expected_seconds)
         if not len(self.queue):
             self.last_end = None
-            # Nobody is behind: what was slow once is not held against those who come long after it.
+            # The queue is empty: a past slowdown must not count against later calls.
             self.pace -= self.pace * _WEIGHT
             return
         if self.last_end is not None:
@@ -144,7 +145,7 @@ class _Lane:
     def _may_begin(self, share: Share[_Job]) -> bool:
         is_caller = not share.items
         if (is_caller and self.queue.known_callers <= 1) or not (is_caller or share.name):
-            # A caller who is alone, or a back end within its caller.
+            # A single caller, or a back end within its caller.
             return True
         if share.at_work >= _ALWAYS and share.at_work * share.cost_seconds >= _UNDER_WAY_SECONDS:
             return False
@@ -159,12 +160,13 @@ class _Lane:
 
 
 class CallPool:
-    """Refuses what would wait behind too many, or for longer than its caller does, and lets nobody wait for ever.
+    """Runs blocking calls. It sheds calls that would queue behind too many, or past their deadline, and bounds every
+    wait.
 
-    What may be slow, as it waits for others, has `slow_threads` of the threads; what is not slow has the other ones.
-    Neither waits behind the other, each has a queue of its own, and so many work at once that none is much slower than
-    alone. Where callers wait, the next is the one that used least of the CPU. A queue that is full makes room for them,
-    too: the newest call of whoever has the most waiting is refused.
+    Slow calls, which wait for others, have `slow_threads` of the threads, and quick calls the rest. Each lane has its
+    own queue, so that neither waits for the other. The number of running calls is bounded, so that none is much slower
+    than alone. The queues are fair: the caller with the least CPU time goes next. A full queue makes room by refusing
+    the newest call of the caller that has the most waiting.
     """
 
     def __init__(self, threads: int, queue: int, longest_seconds: float, slow_threads: int | None = None) -> None:
@@ -178,7 +180,8 @@ class CallPool:
         self._is_stopped = False
 
     def is_full(self, *, is_slow: bool, flow: Callable[[], Flow] = Flow) -> bool:
-        """Whether the next one of the flow would be refused, as there is no room. Without any queue, `run` says it."""
+        """Whether the flow's next call would be refused for lack of room. With a queue size of 0, only `run` can tell.
+        """
         lane = self._slow if is_slow else self._quick
         if not 0 < self._queue <= len(lane.queue):
             return False
@@ -193,11 +196,10 @@ class CallPool:
         remaining_seconds: float | None = None,
         flow: Flow = Flow(),  # noqa: B008
     ) -> Answer:
-        """What the work gives. Raises Overloaded where there is no room, or no hope to end in the remaining seconds;
-        CallTooLong after the longest time, and ServiceStopping after the end.
+        """Returns the work's result. Raises Overloaded if there is no room, or if the call cannot end within the
+        remaining seconds; CallTooLong after the maximum wait, and ServiceStopping after shutdown.
 
-        Whoever stops waiting, for that or another reason, abandons nothing that has begun: it goes on to its end. What
-        has not begun is never begun.
+        If the caller stops waiting, started work runs to its end, and queued work never starts.
         """
         job = self._submit(work, self._slow if is_slow else self._quick, flow, remaining_seconds)
         try:
@@ -211,12 +213,12 @@ class CallPool:
         return answer
 
     def shutdown(self) -> None:
-        """Waits for what has begun, and for what waits for it to end."""
+        """Waits for the running calls and for those that queue behind them."""
         self._is_stopped = True
         self._executor.shutdown()
 
     def leave(self, job: _Job) -> None:
-        """Somebody waits for others, and so somebody else may work."""
+        """Releases the slot of a job that blocks, so that another may run."""
         with self._lock:
             job.lane.at_work -= 1
             job.lane.queue.leave(job.share)
@@ -241,7 +243,7 @@ class CallPool:
         return job
 
     def _must_fit(self, job: _Job, remaining_seconds: float | None) -> None:
-        """Raises Overloaded where it cannot wait. Called under the lock."""
+        """Raises Overloaded if the job cannot queue. Called under the lock."""
         lane = job.lane
         try:
             if len(lane.queue) > self._queue:
@@ -255,21 +257,21 @@ class CallPool:
             raise
 
     def _start(self, job: _Job) -> bool:
-        """False at the stop."""
+        """False after shutdown."""
         try:
             self._executor.submit(self._run, job)
         except RuntimeError:
-            # Where the system gives no new thread, it is queued all the same, and begins once one is free.
+            # If the system gives no new thread, the job stays queued, and starts once a thread is free.
             if not self._is_stopped:
                 return True
             job.future.cancel()
-            # Nobody who waits is left without the place that was taken for this one.
+            # Releases this job's slot to those who wait.
             self._run(job)
             return False
         return True
 
     def _forget(self, job: _Job) -> None:
-        """It was given up: whoever comes now has its room."""
+        """Removes an abandoned job from the queue, which frees its room."""
         with self._lock:
             job.lane.queue.remove(job.share, job)
 
@@ -280,16 +282,16 @@ class CallPool:
             following = self._end(following)
 
     def _end(self, job: _Job) -> _Job | None:
-        """The one that is next, if it may begin now."""
+        """The next job, if it may start now."""
         with self._lock:
             job.lane.note_end(job, time.monotonic())
             following = job.lane.next()
-        # One that ends may let more than one begin: what it was expected to cost is no more in the way.
+        # One end may let more than one job start, since its estimated cost no longer counts.
         self._begin_waiting(job.lane)
         return following
 
     def _begin_waiting(self, lane: _Lane) -> None:
-        """At the stop nobody: whoever ends goes on with those who wait."""
+        """Starts none after shutdown: the running threads take the queued jobs then."""
         with self._lock:
             begins = [] if self._is_stopped else lane.all_that_may_begin()
         for job in begins:

@@ -16,14 +16,14 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 from typing import Final, TypeAlias
 
 IS_HERE: Final = sys.platform == "linux"
-# A program of the kernel has 4,096 instructions at most; more addresses than these are not dropped.
+# A kernel program has at most 4,096 instructions; further addresses are not dropped.
 MOST_ADDRESSES: Final = 256
 
 _Instruction: TypeAlias = tuple[int, int, int, int]
 _ATTACH, _DETACH = 26, 27
 # Operations: load a byte or a word, and, jump, jump if equal, return.
 _LOAD_BYTE, _LOAD, _AND, _JUMP, _IF_EQUAL, _RETURN = 0x30, 0x20, 0x54, 0x05, 0x15, 0x06
-# The header of IP begins here, however far the kernel has read.
+# The offset of the IP header, however far the kernel has read.
 _NET: Final = 0xFFF0_0000
 _SOURCE_4, _SOURCE_6 = _NET + 12, _NET + 8
 _DROP: Final = (_RETURN, 0, 0, 0)
@@ -31,9 +31,9 @@ _PASS: Final = (_RETURN, 0, 0, 0xFFFF_FFFF)
 
 
 def drop_new_connections(listener: socket.socket, addresses: Collection[str]) -> None:
-    """From now on, those of these addresses, and of no others: IPv4, or IPv6 networks of one household (/64).
+    """Drops new connections of exactly these addresses from now on: IPv4, or IPv6 networks of one household (/64).
 
-    Raises OSError where the kernel does not allow it.
+    Raises OSError if the kernel does not allow it.
     """
     networks = [network for network in map(_network, addresses) if network is not None][:MOST_ADDRESSES]
     if not networks:

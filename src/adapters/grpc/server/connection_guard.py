@@ -26,35 +26,36 @@ from domain.networks import network_of
 
 _log = logging.getLogger(__name__)
 
-# Calls that were refused unlooked at, or for being one of too many open, before their connection is closed.
+# A connection is closed after this many calls that were refused unread or for exceeding the open calls.
 MOST_REFUSED: Final = 64
-# Of all places, so many may be taken before those of strangers are given back, and as many are taken then.
+# Above the first share of occupied slots, unauthenticated connections are closed until the second share is left.
 _FULL, _ENOUGH = 0.75, 0.5
 _LOOK_SECONDS: Final = 0.1
-# Of all time, so much is spent on looking, at most.
+# The maximum share of time spent on scanning the sockets.
 _SHARE_OF_LOOKING: Final = 0.05
-# What a connection without a good credential may send: an ordinary request and the heads of some, and so much a second,
-# for health checks.
+# The bytes that an unauthenticated connection may send: an ordinary request and some headers, and a rate per second for
+# health checks.
 FREE_BYTES: Final = 384 * 1024
 FREE_BYTES_A_SECOND: Final = 32 * 1024
-# An address may have so many closed at once, and one more in so many seconds, before its new ones are dropped.
+# The burst of closed connections that an address may have, and the seconds until one more, before its new ones are
+# dropped.
 _STRIKES, _STRIKE_SECONDS = 2, 15.0
 DROP_SECONDS: Final = 10.0
-# Not of an address from which somebody known called so lately: a proxy has strangers and callers.
+# Exempt are addresses that had an authenticated caller this recently: a proxy has strangers and callers.
 _KNOWN_SECONDS: Final = 3600.0
-# Nor of this machine: a proxy beside the service.
+# Exempt is this machine, too: a proxy beside the service.
 _OWN: Final = frozenset({"127.0.0.1", network_of("::1")})
-# Of what Linux tells of a TCP connection: how many bytes came.
+# From Linux's TCP_INFO: the bytes received.
 _BYTES_RECEIVED: Final = 128
 _LOG_SECONDS: Final = 60.0
-# Descriptors of this process, sockets among them. Linux and macOS have it.
+# This process's descriptors, sockets among them. Linux and macOS have this directory.
 _DESCRIPTORS: Final = "/dev/fd"
-# Stands for a peer where there is none.
+# The placeholder for a missing peer.
 _LISTENER: Final = "listener"
 
 
 def address_of(peer: str) -> str:
-    """The address at the other end, without its port; of IPv6, the network of one household. peer: as gRPC names it."""
+    """The peer's address without its port; for IPv6, the network of one household (/64). peer: in gRPC's notation."""
     kind, _, rest = peer.partition(":")
     if kind not in ("ipv4", "ipv6"):
         return kind
@@ -66,10 +67,10 @@ def address_of(peer: str) -> str:
 
 
 class ConnectionGuard:
-    """Peers are named as gRPC names them: address and port. Safe for many threads."""
+    """Peers are in gRPC's notation: address and port. Safe for many threads."""
 
     def __init__(self, most: int) -> None:
-        """most: how many connections the core accepts."""
+        """most: the maximum number of connections that the core accepts."""
         self._most = most
         self._port = 0
         self._proven: OrderedDict[str, None] = OrderedDict()
@@ -77,7 +78,7 @@ class ConnectionGuard:
         self._condemned: set[str] = set()
         self._closed: OrderedDict[str, None] = OrderedDict()
         self._strikes = TokenBuckets(1 / _STRIKE_SECONDS, _STRIKES, time.monotonic)
-        # Until when new connections of an address are dropped.
+        # Until when an address's new connections are dropped.
         self._dropped: dict[str, float] = {}
         self._known: dict[str, float] = {}
         self._first_seen: dict[str, float] = {}
@@ -89,7 +90,7 @@ class ConnectionGuard:
         self._next_line = 0.0
 
     def start(self, port: int) -> None:
-        """port: where the core listens."""
+        """port: the port on which the core listens."""
         self._port = port
         if os.path.isdir(_DESCRIPTORS):
             self._thread.start()
@@ -101,7 +102,7 @@ class ConnectionGuard:
             self._thread.join()
 
     def prove(self, peer: str) -> None:
-        """Somebody known calls from there."""
+        """Records an authenticated caller on the connection."""
         if peer in self._proven:
             return
         with self._lock:
@@ -111,7 +112,7 @@ class ConnectionGuard:
                 self._proven.popitem(last=False)
 
     def refuse(self, peer: str) -> None:
-        """A call from there was refused for being one of too many."""
+        """Records a call that was refused for exceeding a limit."""
         with self._lock:
             if peer in self._proven:
                 return
@@ -123,7 +124,7 @@ class ConnectionGuard:
                 self._refused.clear()
 
     def is_closed(self, peer: str) -> bool:
-        """Whether its connection was closed, or is about to be: nobody reads its answers."""
+        """Whether the connection was closed or is about to be: nobody reads its answers."""
         return peer in self._closed
 
     def _condemn(self, peer: str) -> None:
@@ -164,7 +165,7 @@ class ConnectionGuard:
         self._tell(len(leaving))
 
     def _connections(self) -> tuple[dict[str, int], list[int]]:
-        """The descriptor of each peer's, and of those that listen."""
+        """The descriptor of each peer, and those of the listeners."""
         found: dict[str, int] = {}
         listeners: list[int] = []
         for number in map(int, os.listdir(_DESCRIPTORS)):
@@ -180,12 +181,12 @@ class ConnectionGuard:
         return bool(self._on_socket(descriptor, lambda one: "yes" if _bytes_received(one) > most else ""))
 
     def _note_known(self, found: Collection[str], now: float) -> None:
-        """From where somebody known calls, or did lately."""
+        """Records the addresses with an authenticated caller, now or recently."""
         self._known = {address: until for address, until in self._known.items() if until > now}
         self._known.update({address_of(peer): now + _KNOWN_SECONDS for peer in found if peer in self._proven})
 
     def _drop_new(self, condemned: set[str], listeners: list[int], now: float) -> None:
-        """Of addresses of which too many were closed: lets the kernel drop their new ones for a while."""
+        """Lets the kernel drop new connections for a while from addresses with too many closed ones."""
         dropped = {address: until for address, until in self._dropped.items() if until > now}
         for address in map(address_of, condemned):
             if self._strikes.take(address) and address not in _OWN and address not in self._known:
@@ -196,7 +197,7 @@ class ConnectionGuard:
         self._dropped = dropped
 
     def _strangers(self, found: dict[str, int], count: int) -> list[str]:
-        """So many at most, one by one of the address that has most, its oldest first."""
+        """At most `count` connections, each time the oldest of the address that has most."""
         by_address: defaultdict[str, list[str]] = defaultdict(list)
         for peer in sorted(found, key=lambda peer: self._first_seen[peer], reverse=True):
             if peer not in self._proven:
@@ -210,7 +211,7 @@ class ConnectionGuard:
         return leaving
 
     def _on_socket(self, descriptor: int, use: Callable[[socket.socket], str]) -> str:
-        """Uses a copy of it: the core may close its own at any moment, and the number may become another one's."""
+        """Uses a duplicate of the descriptor: the core may close its own at any time, and the number may be reused."""
         try:
             if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 return ""
@@ -237,14 +238,14 @@ def _copy_of(descriptor: int) -> socket.socket:
 
 
 def _peer_or_listener(connection: socket.socket) -> str:
-    """Raises OSError for what is neither."""
+    """Raises OSError for a socket that is neither."""
     if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
         return _LISTENER
     return _peer(connection)
 
 
 def _bytes_received(connection: socket.socket) -> int:
-    """0 where the system does not tell."""
+    """0 if the system does not report it."""
     if not IS_HERE:
         return 0
     told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED + 8)
@@ -257,7 +258,7 @@ def _drop(listener: socket.socket, addresses: Collection[str]) -> str:
 
 
 def _peer(connection: socket.socket) -> str:
-    """As gRPC names it. Raises OSError for what is no connection."""
+    """In gRPC's notation. Raises OSError for a socket that is not a connection."""
     host, port = connection.getpeername()[:2]
     if ":" not in host:
         return f"ipv4:{host}:{port}"

@@ -12,8 +12,8 @@ _MOST_BYTES: Final = 8 * 1024 * 1024
 
 
 class FeedShelf:
-    """A page for each stream. Where there are too many, those of the streams that took nothing for longest are thrown
-    away, and are read again from where they were. Belongs to an event loop.
+    """A page of events for each stream. When the buffer is full, it evicts the pages of the streams that read nothing
+    for longest; those streams read again from their position. Belongs to an event loop.
     """
 
     def __init__(self, most_bytes: int = _MOST_BYTES) -> None:
@@ -30,7 +30,7 @@ class FeedShelf:
             self.forget(next(iter(self._pages)))
 
     def take(self, stream: object) -> Event | None:
-        """The next event of the stream's page. None: it was thrown away, or had no more."""
+        """The next event of the stream's page. None: the page was evicted or is empty."""
         page = self._pages.get(stream)
         if not page:
             return None

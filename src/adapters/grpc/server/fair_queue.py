@@ -15,19 +15,19 @@ from application.common.caller import Caller
 
 Item = TypeVar("Item")
 
-# Shares that are idle are kept for what is known of their calls, up to so many in one place.
+# Idle shares are kept for their cost estimates, up to this many at each level.
 _MOST_IDLE: Final = 1_000
-# How much of what is known of a share's calls one that took less takes back.
+# The weight of a cheaper call in the cost estimate.
 _WEIGHT: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Whose calls these are."""
+    """The owner of a call: a caller, or a customer within a caller."""
 
     # Empty: not known yet.
     caller: str = ""
-    # Where a customer calls with a credential of their own. Of a caller who is not known, the address.
+    # A customer who calls with a credential of their own. For an unknown caller: the address.
     customer: str = ""
 
     @classmethod
@@ -37,21 +37,21 @@ class Flow:
 
 @dataclass(slots=True, eq=False)
 class Share(Generic[Item]):
-    """A caller, or one within a caller."""
+    """The queue of a caller, or of a customer within a caller."""
 
     name: str
     parent: Share[Item] | None
-    # What a call of theirs takes: at once what the last one took, if that was more.
+    # The estimated cost of a call. It rises at once to the last call's cost, and falls slowly.
     cost_seconds: float
-    # What they used, in the time of the parent's clock.
+    # The service time used, in the parent's virtual time.
     used_seconds: float = 0.0
-    # Where those within stand, as the one that began last.
+    # The virtual time of the children: the start of the latest one.
     clock: float = 0.0
     waiting: int = 0
-    # Begun and not ended; of those, the ones that do not wait for others.
+    # Calls that started and did not end; of those, the ones that are not blocked.
     begun: int = 0
     at_work: int = 0
-    # Of those that begun, the ones of customers.
+    # Of the started ones, those of customers.
     begun_by_customers: int = 0
     items: deque[Item] = field(default_factory=deque)
     within: dict[str, Share[Item]] = field(default_factory=dict)
@@ -63,10 +63,10 @@ class Share(Generic[Item]):
 
 
 class FairQueue(Generic[Item]):
-    """Not safe for threads by itself: its owner has a lock, or is an event loop."""
+    """Not safe for threads: its owner has a lock, or is an event loop."""
 
     def __init__(self, first_cost_seconds: float) -> None:
-        """first_cost_seconds: what the first call of somebody new is taken to cost."""
+        """first_cost_seconds: the estimated cost of a new flow's first call."""
         self._first_cost_seconds = first_cost_seconds
         self._root: Share[Item] = Share("", None, 0.0)
 
@@ -75,16 +75,16 @@ class FairQueue(Generic[Item]):
 
     @property
     def busy_callers(self) -> int:
-        """How many callers have something waiting."""
+        """The number of callers with waiting items."""
         return len(self._root.busy)
 
     @property
     def known_callers(self) -> int:
-        """Without those whose credential is not known yet."""
+        """The number of callers whose credential is known."""
         return len(self._root.within) - ("" in self._root.within)
 
     def share(self, flow: Flow) -> Share[Item]:
-        """The share of the flow, within its caller's."""
+        """The flow's share, within its caller's."""
         return self._within(self._within(self._root, flow.caller), flow.customer)
 
     def push(self, share: Share[Item], item: Item) -> None:
@@ -100,7 +100,7 @@ class FairQueue(Generic[Item]):
             node = parent
 
     def pop(self, may_begin: Callable[[Share[Item]], bool]) -> Item | None:
-        """The next item of a share that may begin, and whose caller may. It counts as begun."""
+        """The next item whose share and caller may start. It counts as started."""
         share = self._next(self._root, may_begin)
         if share is None:
             return None
@@ -110,7 +110,7 @@ class FairQueue(Generic[Item]):
         return item
 
     def remove(self, share: Share[Item], item: Item) -> bool:
-        """Whether it was waiting."""
+        """Whether the item was waiting."""
         try:
             share.items.remove(item)
         except ValueError:
@@ -119,25 +119,25 @@ class FairQueue(Generic[Item]):
         return True
 
     def longest(self) -> Share[Item]:
-        """The share with the most that waits, of the caller with the most."""
+        """The share with the most waiting items, of the caller with the most."""
         caller = max(self._root.busy.values(), key=lambda share: share.waiting)
         return max(caller.busy.values(), key=lambda share: share.waiting)
 
     def pop_newest(self, share: Share[Item]) -> Item:
-        """Takes the last one out again. It does not count as begun."""
+        """Removes the newest item. It does not count as started."""
         item = share.items.pop()
         self._count_waiting(share, -1)
         return item
 
     def leave(self, share: Share[Item]) -> None:
-        """One that has begun waits for others."""
+        """A started item blocks."""
         self._count_work(share, -1)
 
     def come_back(self, share: Share[Item]) -> None:
         self._count_work(share, 1)
 
     def end(self, share: Share[Item], seconds: float, expected_seconds: float) -> None:
-        """What it took, and what it was expected to take when it began. It was at work at the end."""
+        """Ends an item with its cost and with its estimate at the start. The item was running at the end."""
         self._count_work(share, -1)
         node: Share[Item] | None = share
         while node is not None and node.parent is not None:

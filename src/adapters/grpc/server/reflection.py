@@ -18,11 +18,11 @@ _FILE: Final = "grpc/reflection/v1/reflection.proto"
 
 
 def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
-    """Tells of the services, and of itself."""
+    """Registers reflection of the services and of itself."""
     _describe_v1()
     servicer = ReflectionServicer([*services, V1, V1ALPHA])
     add_ServerReflectionServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
-    # v1 has the messages of v1alpha under another package, and so the same bytes on the wire.
+    # v1 has the messages of v1alpha in another package, so that the bytes on the wire are the same.
     handler: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(
         servicer.ServerReflectionInfo,
         request_deserializer=reflection_pb2.ServerReflectionRequest.FromString,
@@ -32,7 +32,7 @@ def add_reflection(server: grpc.aio.Server, services: Sequence[str]) -> None:
 
 
 def _describe_v1() -> None:
-    """Makes v1 itself known to reflection: the description of v1alpha under v1's names."""
+    """Registers v1's own descriptor: v1alpha's under v1's names."""
     pool = Default()
     try:
         pool.FindFileByName(_FILE)

@@ -63,8 +63,8 @@ class CannotListen(Exception):
 
 
 class _Handlers:
-    """Takes what the stubs add to a server, but registers no method by its name: with each call, gRPC would look at a
-    future of every method that is registered.
+    """Collects the stubs' handlers, but registers no method by name: with each call, gRPC would check a future of every
+    registered method.
     """
 
     def __init__(self, server: grpc.aio.Server) -> None:
@@ -112,14 +112,15 @@ class GrpcServer:
         )
         traffic = AdmissionControl(guard, limits, writes_of(services))
         self._interceptor = CallInterceptor(traffic, self._pool, closed)
-        # With mutual TLS, no stranger gets as far as a call.
+        # With mutual TLS, no stranger can make a call.
         is_mutual = tls is not None and tls.client_ca is not None
         self._strangers = None if is_mutual else StrangerInterceptor(traffic, self._connections, guard.scopes, closed)
 
     async def start(self, address: str, *, shares_port: bool = False) -> str:
         """Returns the address with its real port. Raises CannotListen and BadCertificates.
 
-        shares_port: other processes listen there, too, and the kernel gives each connection to one of them.
+        shares_port: other processes listen there, too (SO_REUSEPORT); the kernel assigns each connection to one of
+        them.
         """
         options = options_of(self._limits, shares_port=shares_port)
         interceptors = [one for one in (self._strangers, self._interceptor) if one is not None]
@@ -151,7 +152,7 @@ class GrpcServer:
         return f"{address.rpartition(':')[0]}:{port}"
 
     async def ended(self) -> Exception | None:
-        """Returns once it no longer serves, with the reason where nobody stopped it."""
+        """Returns once the server has ended, with the reason unless it was stopped."""
         if self._server is None:
             return None
         try:
@@ -161,7 +162,7 @@ class GrpcServer:
         return None
 
     async def stop(self, grace_seconds: float) -> None:
-        """Takes no new calls, ends streams, and lets other calls finish: also those whose callers have gone."""
+        """Accepts no new calls, ends streams, and lets other calls finish, including those whose callers hung up."""
         if self._server is None:
             return
         await self._health.enter_graceful_shutdown()

@@ -6,54 +6,55 @@ from typing import Any, Final
 
 from adapters.grpc.middleware.admission_control import AdmissionLimits
 
-# A request with a document of evidence, the largest that the contract knows, and some.
+# A request with an evidence document, the largest in the contract, and some margin.
 MOST_BYTES: Final = 6 * 1024 * 1024
-# Any other request: the largest metadata and texts that are valid, and twice that.
+# Any other request: the largest valid metadata and texts, doubled.
 MOST_ORDINARY_BYTES: Final = 256 * 1024
 _LARGE: Final = frozenset({"/bayar.payments.v1.DisputeService/AddDisputeEvidence"})
-# Streams are ended by the service itself before a connection that has grown old is cut.
+# The service ends streams itself before an old connection is closed.
 _GRACE_SECONDS: Final = 60.0
-# For the handshake, and for the peer's settings after it.
+# The time for the handshake, and then for the peer's settings.
 GREETING_SECONDS: Final = 10.0
 
 
 def is_large(method: str) -> bool:
-    """Whether a request of the method may be larger than ordinary ones."""
+    """Whether the method's requests may be larger than ordinary ones."""
     return method in _LARGE
 
 
 def most_bytes(method: str) -> int:
-    """How large a request of the method may be."""
+    """The maximum size of the method's requests."""
     return MOST_BYTES if is_large(method) else MOST_ORDINARY_BYTES
 
 
 def options_of(limits: AdmissionLimits, *, shares_port: bool = False) -> tuple[tuple[str, Any], ...]:
-    """The options of the server. shares_port: with other processes, which agreed to it."""
+    """The server's options. shares_port: with other processes, on purpose."""
     return (
         ("grpc.max_receive_message_length", MOST_BYTES),
-        # Beyond the first it is refused by chance, beyond the second always.
+        # Above the first limit the core refuses at random, above the second always.
         ("grpc.max_metadata_size", 16 * 1024),
         ("grpc.absolute_max_metadata_size", 32 * 1024),
-        # What is compressed can be a bomb, and what only looks compressed would be told as a fault of the service.
+        # A compressed message can be a bomb, and a false one would be reported as a fault of the service.
         ("grpc.compression_enabled_algorithms_bitset", 1),
         ("grpc.max_concurrent_streams", limits.calls_per_connection),
-        # Calls that nobody has taken up yet. Beyond the first, the core cancels some by chance, whoever makes them.
+        # The calls that nobody has accepted yet. Above the first limit, the core cancels some at random, whoever makes
+        # them.
         ("grpc.server.max_pending_requests", 5_000),
         ("grpc.server.max_pending_requests_hard_limit", 10_000),
         ("grpc.max_allowed_incoming_connections", limits.connections),
-        # Two services on one port, by mistake, would share its calls by chance.
+        # Two services on one port by mistake would share its calls at random.
         ("grpc.so_reuseport", int(shares_port)),
-        # Peers that vanished, and peers that never finish their handshake or say their settings.
+        # Peers that vanished, and peers that never finish the handshake or send their settings.
         ("grpc.keepalive_time_ms", 60_000),
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.server_handshake_timeout_ms", round(GREETING_SECONDS * 1000)),
         ("grpc.http2.settings_timeout", round(GREETING_SECONDS * 1000)),
-        # Floods of pings, and of calls that are reset as soon as they are made.
+        # Floods of pings, and of calls that are reset immediately (rapid reset).
         ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
         ("grpc.http2.max_ping_strikes", 2),
         ("grpc.http2.ping_on_rst_stream_percent", 1),
         ("grpc.http2.max_requests_per_read", 32),
-        # Heads of few bytes can stand for many: so none of a connection's are read in large pieces.
+        # A few bytes of compressed headers can stand for many, so no connection's are read in large pieces.
         ("grpc.experimental.tcp_read_chunk_size", 4 * 1024),
         ("grpc.experimental.tcp_max_read_chunk_size", 16 * 1024),
         ("grpc.max_connection_idle_ms", round(limits.idle_seconds * 1000)),

@@ -15,7 +15,7 @@ from application.common.caller import Caller
 
 Answer = TypeVar("Answer")
 
-# A page of the feed, to begin with.
+# The initial cost estimate: a page of the feed.
 _FIRST_COST_SECONDS: Final = 0.01
 
 
@@ -37,7 +37,7 @@ class StreamWork:
         self._begun = 0
 
     async def run(self, caller: Caller, work: Callable[..., Answer], *arguments: Any) -> Answer:
-        """What the work gives. Whoever is cancelled before it begins has it never begun."""
+        """Returns the work's result. Work that is cancelled before its start never starts."""
         share = self._queue.share(Flow.of(caller))
         piece = _Piece(partial(work, *arguments), share, asyncio.get_running_loop().create_future())
         self._queue.push(share, piece)
@@ -73,7 +73,7 @@ class StreamWork:
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any, BaseException | None]:
-    """What it took of the CPU, and what it gave or failed with."""
+    """The CPU time, and the result or the error."""
     began = time.thread_time()
     try:
         answer, failure = work(), None

@@ -15,7 +15,7 @@ from adapters.grpc.middleware.status import ReaderTooSlow, ServiceStopping, Stre
 
 @dataclass(frozen=True, slots=True)
 class StreamLimits:
-    """In seconds: how long a stream may be open, and how long one answer may wait for its reader."""
+    """In seconds: the lifetime of a stream, and the time that one message may wait for its reader."""
 
     longest_seconds: float
     slowest_read_seconds: float
@@ -28,9 +28,9 @@ async def send(
     loss: asyncio.Future[None],
     limits: StreamLimits,
 ) -> None:
-    """Returns once all answers are sent. Raises ServiceStopping once the service stops, StreamTooLong and ReaderTooSlow
-    by the limits, CancelledError once the reader is gone, and what `loss` fails with. Whatever waits then is given up,
-    a reader who takes nothing among it.
+    """Returns once all messages are sent. Raises ServiceStopping at shutdown, StreamTooLong and ReaderTooSlow by the
+    limits, CancelledError once the reader is gone, and the error of `loss`. Any pending wait is then cancelled, also
+    one for a reader who reads nothing.
     """
     writer = _Writer(answers, context)
     writing = asyncio.ensure_future(writer.run())
@@ -56,7 +56,7 @@ async def send(
             writing.cancel()
             await asyncio.wait((writing,))
         elif not writing.cancelled():
-            # Told by now, or of no use to a caller who is gone.
+            # Already reported, or of no use to a caller who is gone.
             writing.exception()
         await answers.aclose()
 
@@ -65,7 +65,7 @@ class _Writer:
     def __init__(self, answers: AsyncGenerator[Any, None], context: Any) -> None:
         self._answers = answers
         self._context = context
-        # By the steady clock: since when an answer waits for its reader. None: none does.
+        # On the monotonic clock: since when a message waits for its reader. None: none waits.
         self.waits_since: float | None = None
 
     async def run(self) -> None:
@@ -74,6 +74,6 @@ class _Writer:
             try:
                 await self._context.write(answer)
             except grpc.aio.InternalError:
-                # The reader is gone, and the core says so before it cancels the call.
+                # The reader is gone, and the core reports that before it cancels the call.
                 raise asyncio.CancelledError from None
             self.waits_since = None

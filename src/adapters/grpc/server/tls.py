@@ -16,12 +16,12 @@ _log = logging.getLogger(__name__)
 
 
 class BadCertificates(Exception):
-    """The files are no certificate with its key. The text says which, and never what is in them."""
+    """The files are not a certificate with its key. The text names the file, and never its content."""
 
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """PEM files. client_ca: callers must show a certificate of this authority; None: they need none."""
+    """PEM files. client_ca: callers must present a certificate of this authority; None: they need none."""
 
     certificate: Path
     key: Path
@@ -33,12 +33,12 @@ class TlsFiles:
 
 
 def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
-    """Credentials that follow the files, handshake by handshake. TLS 1.2 at least: gRPC offers nothing older.
+    """Credentials that reload the files at each handshake. TLS 1.2 at least: gRPC offers nothing older.
 
     Raises BadCertificates.
     """
     reloading = _Reloading(files)
-    # The stubs do not know that None means: as before.
+    # The stubs do not declare None, which means: unchanged.
     fetch: Any = reloading.fetch
     return grpc.dynamic_ssl_server_credentials(
         reloading.current, fetch, require_client_authentication=files.client_ca is not None
@@ -46,7 +46,7 @@ def server_credentials(files: TlsFiles) -> grpc.ServerCredentials:
 
 
 class _Reloading:
-    """What the files held when they last made sense."""
+    """The last valid content of the files."""
 
     def __init__(self, files: TlsFiles) -> None:
         self._files = files
@@ -55,7 +55,7 @@ class _Reloading:
         self.current = self._read()
 
     def fetch(self) -> grpc.ServerCertificateConfiguration | None:
-        """gRPC asks at each handshake, in a thread of its own. None: as before."""
+        """gRPC calls it at each handshake, in a thread of its own. None: unchanged."""
         with self._lock:
             try:
                 stamp = self._stamps()
@@ -63,7 +63,7 @@ class _Reloading:
                     return None
                 self.current = self._read()
             except BadCertificates as error:
-                # Perhaps one file is written and the other not yet: the next handshake looks again.
+                # Perhaps only one of the two files is written yet: the next handshake checks again.
                 _log.warning("the certificates stay as they were: %s", error)
                 return None
             self._stamp = stamp

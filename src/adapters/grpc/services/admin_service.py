@@ -34,7 +34,7 @@ class _End(Enum):
 
 
 _END: Final = _End.END
-# As the contract says.
+# The number of rows in one message, from the contract.
 _ROWS_A_MESSAGE: Final = 500
 
 
@@ -128,7 +128,7 @@ def _export_messages(pages: Iterator[list[Payment]]) -> Iterator[wire.ExportPaym
 
 
 async def _one_by_one(items: Iterator[Item], work: StreamWork, caller: Caller) -> AsyncIterator[Item]:
-    """The items, each made on a thread when the reader has taken the one before: memory stays constant."""
+    """Produces each item on a thread once the reader has taken the previous one: memory stays constant."""
     while True:
         item = await work.run(caller, next, items, _END)
         if isinstance(item, _End):

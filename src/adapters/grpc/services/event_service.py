@@ -20,9 +20,9 @@ from bayar.payments.v1 import event_service_pb2 as wire
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceServicer
 
 _PAGE: Final = 200
-# The first is small: its events come soon, and a stream that nobody reads costs little.
+# The first page is small: its events arrive soon, and a stream that nobody reads costs little.
 _FIRST_PAGE: Final = 25
-# The contract promises one every 15 s.
+# The contract promises a heartbeat every 15 s.
 _HEARTBEAT_SECONDS: Final = 10.0
 
 
@@ -35,7 +35,7 @@ class EventServicer(EventServiceServicer):
         self._read_feed = read_feed
         self._work = work
         self._shelf = FeedShelf()
-        # One for all streams, and never behind what they read.
+        # One poller for all streams, never behind the position that they have read.
         self._tail = FeedTail(read_feed.end, ThreadPoolExecutor(1, thread_name_prefix="feed"), poll_seconds)
 
     async def StreamEvents(
@@ -54,13 +54,13 @@ class EventServicer(EventServiceServicer):
                 is_whole, count, ahead = len(events) == limit, len(events), position
                 limit = min(2 * limit, _PAGE)
                 self._shelf.put(stream, events)
-                # Only the shelf has them while they wait for their reader.
+                # Only the buffer holds the events while they wait for their reader.
                 del events
                 while (event := self._shelf.take(stream)) is not None:
                     yield wire.StreamEventsResponse(event=event)
                     ahead, count, last_sent = event.position, count - 1, time.monotonic()
                 if count:
-                    # The reader was slow, and they were thrown away: from there again.
+                    # The reader was slow and its events were evicted: read again from its position.
                     position = ahead
                     continue
                 is_silent = ahead == position

@@ -14,7 +14,7 @@ _log = logging.getLogger(__name__)
 
 
 class FeedTail:
-    """Belongs to the event loop in which it is first waited on. Asks only while somebody waits."""
+    """Belongs to the event loop in which it is first awaited. It polls only while somebody waits."""
 
     def __init__(self, end: Callable[[], int], executor: Executor, interval_seconds: float) -> None:
         self._end = end
@@ -26,7 +26,7 @@ class FeedTail:
         self._task: asyncio.Task[None] | None = None
 
     async def wait_beyond(self, position: int, timeout_seconds: float) -> None:
-        """Returns once the feed goes on behind the position, or the time is over."""
+        """Returns once the feed has events after the position, or after the timeout."""
         self._waiting += 1
         try:
             if self._task is None or self._task.done():
@@ -40,7 +40,7 @@ class FeedTail:
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
         idle_looks = 0
-        # A little longer than somebody waits: readers come back at once.
+        # A little longer than a reader's timeout, since readers return at once.
         while idle_looks < 100:
             idle_looks = 0 if self._waiting else idle_looks + 1
             try:

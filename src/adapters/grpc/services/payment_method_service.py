@@ -86,7 +86,7 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
         return wire.DeletePaymentMethodResponse(payment_method=self._message(deleted, request, context))
 
     def _message(self, method: PaymentMethod, request: Any, context: Any) -> payment_method_pb2.PaymentMethod:
-        # Only a verification that was refused is told in the language of people.
+        # Only a refused verification has a localized text.
         speaks = method.verification is not None and method.verification.decline is not None
         theirs = (lambda: self.language_of(method.customer_id)) if speaks else None
         return mapper_for(request, context, theirs).payment_method(method, self.clock.now().date())

@@ -107,7 +107,7 @@ class PaymentServicer(PaymentServiceServicer):
                 last_sent, pause = told, _SHORTEST_LOOK_SECONDS
             if rests:
                 return
-            # Changes are written by any replica, so the row is what to look at; ever more rarely while it rests.
+            # Any replica may write a change, so this polls the row, ever more rarely while it is unchanged.
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
 
@@ -139,7 +139,7 @@ class PaymentServicer(PaymentServiceServicer):
 
     def _voice(self, payment: Payment, request: Any, context: Any) -> ResourceMapper:
         customer_id = payment.terms.customer_id
-        # Only a decline is told in the language of people.
+        # Only a decline has a localized text.
         speaks = payment.final_decline is not None or any(o.decline for o in payment.operations)
         if customer_id is None or not speaks:
             return mapper_for(request, context)

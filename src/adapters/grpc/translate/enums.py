@@ -49,7 +49,7 @@ Member = TypeVar("Member")
 
 
 def _by_name(members: type[Member], wire: Any, prefix: str) -> Mapping[Member, Any]:
-    """Pairs each member with the wire's value of the same name. Raises ValueError where one is missing."""
+    """Pairs each member with the wire's value of the same name. Raises ValueError if one is missing."""
     names: Mapping[str, Member] = members.__members__  # type: ignore[attr-defined]
     return MappingProxyType({member: wire.Value(f"{prefix}_{name}") for name, member in names.items()})
 
@@ -128,30 +128,30 @@ _CAPTURE_MODES: Final = {number: mode for mode, number in CAPTURE_MODE.items()} 
 
 
 def payment_state_from(number: int) -> PaymentState | None:
-    """None for a number that is no state."""
+    """None for a number that is not a state."""
     return _STATES.get(number)
 
 
 def capture_mode_from(number: int) -> CaptureMode | None:
-    """None for a number that is no mode; unspecified is automatic."""
+    """None for a number that is not a mode; unspecified is automatic."""
     return _CAPTURE_MODES.get(number)
 
 
 def orphan_policy_from(number: int) -> OrphanPolicy | None:
-    """None for a number that is no policy; unspecified only tells."""
+    """None for a number that is not a policy; unspecified only reports."""
     return _ORPHAN_POLICIES.get(number)
 
 
 def resolution_from(number: int) -> Resolution | None:
-    """None for a number that is no resolution; unspecified asks the gateway."""
+    """None for a number that is not a resolution; unspecified asks the gateway."""
     return _RESOLUTIONS.get(number)
 
 
 def dispute_state_from(number: int) -> DisputeState | None:
-    """None for a number that is no state."""
+    """None for a number that is not a state."""
     return _DISPUTE_STATES.get(number)
 
 
 def notification_state_from(number: int) -> NotificationState | None:
-    """None for a number that is no state."""
+    """None for a number that is not a state."""
     return _NOTIFICATION_STATES.get(number)

@@ -34,18 +34,18 @@ _KINDS: Final = {number: kind for kind, number in _TYPES.items()}
 
 
 def feed_kind_from(number: int) -> FeedKind | None:
-    """None for an unknown one."""
+    """None for an unknown number."""
     return next((kind for known, kind in _KINDS.items() if known == number), None)
 
 
 def voice_of_events() -> ResourceMapper:
-    """Events are read by programs of any language, so their texts are in the fallback."""
+    """The fallback language: programs of any locale read events."""
     texts = catalogue()
     return ResourceMapper(texts, texts.choose([]))
 
 
 def event_message(item: FeedItem, voice: ResourceMapper, today: date) -> event_pb2.Event:
-    """`today` tells whether a card is about to expire."""
+    """`today` decides whether a card is about to expire."""
     entry = item.entry
     message = event_pb2.Event(
         position=entry.position,
@@ -72,7 +72,7 @@ def event_message(item: FeedItem, voice: ResourceMapper, today: date) -> event_p
 
 
 def event_json(item: FeedItem, today: date) -> tuple[str, str, dict[str, Any]]:
-    """What the event is called, what it is about, and the whole of it as JSON with the contract's own names."""
+    """The event's type, its subject, and the event as JSON with the contract's field names."""
     message = event_message(item, voice_of_events(), today)
     entry = item.entry
     subject = entry.payment_id

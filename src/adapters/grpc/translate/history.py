@@ -52,7 +52,7 @@ _STATUSES: Final = {
 
 
 def payment_event(entry: HistoryEntry, kinds: dict[str, OperationKind]) -> payment_pb2.PaymentEvent:
-    """`kinds` tells what kind of operation each id of the payment's is."""
+    """`kinds` maps the payment's operation ids to their kinds."""
     event = entry.event
     operation_id = "" if isinstance(event, PaymentCreated) else event.operation_id
     message = payment_pb2.PaymentEvent(
@@ -76,7 +76,7 @@ def payment_event(entry: HistoryEntry, kinds: dict[str, OperationKind]) -> payme
 
 
 def summary(event: PaymentEvent) -> str:
-    """What happened and why, in one English sentence or two."""
+    """What happened and why, in one or two English sentences."""
     match event:
         case PaymentCreated(terms=terms):
             return f"A payment of {terms.amount} was asked for."

@@ -84,7 +84,7 @@ def refund_order(request: payment_service_pb2.RefundPaymentRequest) -> RefundPay
 
 
 def payment_filter(sent: payment_service_pb2.PaymentFilter) -> RawPaymentFilter:
-    """Raises InvalidRequest naming every time that is none."""
+    """Raises InvalidRequest with every invalid time."""
     created_from, created_until = times_of(
         "filter", sent, created_from_time=sent.created_from_time, created_until_time=sent.created_until_time
     )
@@ -177,7 +177,7 @@ def reconcile_order(request: admin_service_pb2.ReconcileRequest) -> ReconcileOrd
 
 
 def times_of(prefix: str, sent: Message, **fields: Timestamp) -> list[datetime | None]:
-    """The times of the fields, None for those not set. Raises InvalidRequest naming all that no date has."""
+    """The times of the fields, None for unset ones. Raises InvalidRequest with every time outside the calendar."""
     found: list[datetime | None] = []
     faults: list[Fault] = []
     for name, time in fields.items():

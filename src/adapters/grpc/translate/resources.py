@@ -42,7 +42,7 @@ from domain.warning import MerchantWarning, WarningReason
 
 @dataclass(frozen=True, slots=True)
 class ResourceMapper:
-    """The language in which an answer speaks."""
+    """Maps domain objects to messages in one language."""
 
     catalogue: Catalogue
     locale: str
@@ -215,7 +215,7 @@ def customer(one: Customer, default_payment_method_id: str) -> customer_pb2.Cust
 
 
 def export_rows(payment: Payment) -> list[admin_service_pb2.ExportRow]:
-    """One row for each movement of money that was asked for."""
+    """One row for each requested movement of money."""
     instrument = payment.instrument
     return [
         admin_service_pb2.ExportRow(
@@ -292,7 +292,7 @@ def known_moment(when: datetime) -> Timestamp:
 
 
 def day(when: date | None) -> Timestamp | None:
-    """The beginning of the day in UTC."""
+    """Midnight of the day in UTC."""
     return known_moment(datetime.combine(when, time.min, UTC)) if when is not None else None
 
 
