@@ -2,6 +2,6 @@
 
 import os
 
-# Before anybody imports grpc: its core writes what peers send to stderr, past our log, credentials included.
+# Set before any import of grpc: its core writes peers' data to stderr, credentials included, bypassing the log.
 os.environ["GRPC_VERBOSITY"] = "NONE"
 os.environ.pop("GRPC_TRACE", None)

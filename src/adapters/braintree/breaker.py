@@ -23,12 +23,12 @@ _log = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS: Final = 2.0
 LONGEST_PAUSE_SECONDS: Final = 10.0
-# What could not connect, but was told so sooner, took nobody's time.
+# A connection attempt that failed sooner blocked no thread for long, and does not count.
 _SLOW_SECONDS: Final = 1.0
 
 
 class CallClass(Enum):
-    """Which calls are likely to go wrong together."""
+    """Calls that are likely to fail together: each class has its own circuit breaker."""
 
     MOVES = "moves"
     SEARCHES = "searches"
@@ -36,7 +36,7 @@ class CallClass(Enum):
 
 
 def is_question(http_verb: str, path: str) -> bool:
-    """Whether it changes nothing, however late it arrives."""
+    """Whether the call changes nothing, however late it arrives."""
     return http_verb == "GET" or "/advanced_search" in path or path.endswith("/client_token")
 
 
@@ -50,28 +50,28 @@ class CallEnd(Enum):
     ANSWERED = "answered"
     LOST = "lost"
     NOT_SENT = "not_sent"
-    # Not sent, and not even tried.
+    # Not sent, and not attempted.
     REFUSED_BUSY = "refused_busy"
     REFUSED_SILENT = "refused_silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayStats:
-    """What goes to the gateway, and comes back, since this process began."""
+    """Statistics of the calls to the gateway since this process began."""
 
     under_way: int
     ended: Mapping[tuple[CallClass, CallEnd], int]
-    # Left alone for now, but for one that tries.
+    # The circuits that are open now, except for a probe.
     silent: frozenset[CallClass]
     handshakes: Handshakes
 
 
 class BulkheadFull(RequestNotSent):
-    """As many as may be are under way."""
+    """The maximum of calls is under way."""
 
 
 class CircuitOpen(RequestNotSent):
-    """Most calls of this kind had no answer."""
+    """Most calls of this class had no answer."""
 
 
 class Transport(Protocol):
@@ -84,11 +84,11 @@ class Transport(Protocol):
 
 
 class Bulkhead:
-    """Lets `places` calls run at once, and `queue` more wait for a place. Raises BulkheadFull for all others.
+    """Lets `places` calls run at once, and `queue` more wait for a slot. Raises BulkheadFull for all others.
 
-    Who waits goes on waiting while places change hands: the gateway is there then, and only busy. Once none has done so
-    for `longest_wait_seconds` it hangs, and nobody waits for it. Nor does anybody wait for `longest_in_all_seconds`, or
-    take a place once the lease is over.
+    Calls keep waiting while slots change hands: the gateway answers then, and is only busy. If no slot has changed
+    hands for `longest_wait_seconds`, the gateway hangs, and waiting calls are refused. No call waits longer than
+    `longest_in_all_seconds`, or takes a slot once its lease is over.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Bulkhead:
         self._change = platform.condition()
         self._under_way = 0
         self._waiting = 0
-        # When a place was last taken or left.
+        # When a slot was last taken or released.
         self._last_change = self._steady_seconds()
 
     @property
@@ -150,11 +150,12 @@ class Bulkhead:
 
 
 class Breaker:
-    """Opens once `failures` more calls than not lost their answer, or waited in vain to connect; 0: never.
+    """A circuit breaker. Each lost answer or slow failure to connect adds 1, each answer subtracts 1; the circuit opens
+    at `failures`; 0: never.
 
-    Each answer makes up for one loss, so that a gateway that answers every third call opens it, and one that answers
-    nine of ten does not. While it is open every call raises CircuitOpen at once, but for a single one, after a pause
-    that grows, that tries. Any answer closes it, a refusal or an error of the gateway's, too: it is there.
+    So a gateway that answers every third call opens it, and one that answers nine of ten does not. While it is open,
+    every call raises CircuitOpen at once, except a single probe (half-open) after a pause that grows. Any answer closes
+    it, also a refusal or an error of the gateway: the gateway is there.
     """
 
     def __init__(
@@ -166,10 +167,10 @@ class Breaker:
         self._lock = threading.Lock()
         self._failures = 0
         self._pause_seconds = FIRST_PAUSE_SECONDS
-        # When the next call may try. None: closed.
+        # When the next probe may run. None: the circuit is closed.
         self._next_try: float | None = None
         self._is_trying = False
-        # How often it has closed. What began before says nothing of the time since.
+        # The number of closings. Calls that started before the latest closing say nothing about the time since.
         self._closings = 0
 
     @property
@@ -184,7 +185,7 @@ class Breaker:
             yield
         except BaseException as failure:
             took_long = self._steady_seconds() - start >= _SLOW_SECONDS
-            # That this process hung says nothing of the gateway.
+            # A hang of this process says nothing about the gateway.
             is_ours = isinstance(failure, NotAllowedToSend)
             is_theirs = took_long or not isinstance(failure, RequestNotSent)
             self._fail(began, tries, counts=is_theirs and not is_ours)
@@ -192,7 +193,7 @@ class Breaker:
         self._succeed()
 
     def _enter(self) -> tuple[int, bool]:
-        """The count of closings, and whether this is the one that tries."""
+        """The number of closings, and whether this call is the probe."""
         with self._lock:
             if self._next_try is None:
                 return self._closings, False
@@ -232,9 +233,10 @@ class Breaker:
 
 
 class GuardedTransport:
-    """An http_strategy for the SDK: the transport behind a breaker for each kind of call, and a bulkhead for them all.
+    """An http_strategy for the SDK: the transport behind a circuit breaker for each class of calls and one bulkhead for
+    all.
 
-    Raises what the transport does, BulkheadFull and CircuitOpen.
+    Raises the transport's errors, BulkheadFull and CircuitOpen.
     """
 
     def __init__(
@@ -263,7 +265,7 @@ class GuardedTransport:
         kind = call_class_of(http_verb, path)
         end = CallEnd.LOST
         try:
-            # The bulkhead first: what waited for a place must not be the one that tries, nor count as a failure.
+            # The bulkhead comes first: a call that waited for a slot must not be the probe, nor count as a failure.
             with blocking_call(), self._bulkhead(), self._breakers[kind]():
                 answer = self._transport.http_do(http_verb, path, headers, request_body)
             end = CallEnd.ANSWERED

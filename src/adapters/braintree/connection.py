@@ -1,7 +1,7 @@
 """One HTTP connection to the gateway: sends a request, receives a response.
 
-urllib3 opens it (addresses, TLS, proxies) and llhttp reads the answers. What lies between is so little that each of
-their own ways through would take more than all the rest.
+urllib3 opens it (addresses, TLS, proxies) and llhttp parses the responses. The code between them is so small that the
+request paths of either library would take more time than all the rest.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from application.common.lease import steady_seconds
 
 MAX_ANSWER_BYTES: Final = 32 * 1024 * 1024
 
-# What one record of TLS holds at most, and thereby one read yields.
+# The maximum of one TLS record, and so of one read.
 _RECORD_BYTES: Final = 16 * 1024
-# Most answers, packed. So much memory is held for each call that waits.
+# Enough for most responses, compressed. Each waiting call holds this much memory.
 _ANSWER_BYTES: Final = 4 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS
-# A proxy that is spoken to over TLS is verified by the machine's authorities.
+# A proxy that is reached over TLS is verified by the machine's authorities.
 _PROXY_CONFIG: Final = ProxyConfig(
     ssl_context=None, use_forwarding_for_https=False, assert_hostname=None, assert_fingerprint=None
 )
@@ -38,12 +38,12 @@ class RequestNotSent(Exception):
 
 
 class AnswerLost(Exception):
-    """At least a part of the request may have arrived; no readable answer came."""
+    """A part of the request may have arrived; no readable answer came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where the gateway is, and the way to it. `tls`: None for plain HTTP."""
+    """The gateway's address, and the proxy on the way to it. `tls`: None for plain HTTP."""
 
     host: str
     port: int
@@ -52,7 +52,7 @@ class Address:
     proxy_url: str = ""
 
     def connect(self) -> HTTPConnection:
-        """A connection that stands, through the proxy where there is one. Raises OSError and urllib3's HTTPError."""
+        """An open connection, through the proxy if there is one. Raises OSError and urllib3's HTTPError."""
         opened = self._through_proxy() if self.proxy_url else self._connection(self.host, self.port)
         try:
             opened.connect()
@@ -76,13 +76,13 @@ class Address:
 
 
 class Connection:
-    """Raises OSError and urllib3's errors where it cannot be opened."""
+    """Raises OSError and urllib3's errors if it cannot be opened."""
 
     def __init__(self, address: Address) -> None:
         self._opened = address.connect()
         self._socket = self._opened.sock
         self._tls = address.tls
-        # The first answer brings what can be resumed.
+        # The first answer brings the session for resumption.
         self._is_new = True
         self.last_use = steady_seconds()
 
@@ -91,15 +91,15 @@ class Connection:
 
     @property
     def is_quiet(self) -> bool:
-        """Neither closed by the other side, nor with anything to be read that nobody asked for."""
+        """Whether the connection is open and has no unsolicited data."""
         return not wait_for_read(self._socket, timeout=0.0)
 
     def send(self, request: bytes, timeout_seconds: float) -> None:
-        """Raises RequestNotSent, where the system took no byte of it, and OSError."""
+        """Raises RequestNotSent if the system took no byte of the request, and OSError."""
         self._socket.settimeout(timeout_seconds)
         try:
-            # One call, and a record of TLS at most: when it fails for the connection's sake, nothing of it can be read
-            # by anybody. (Python calls it an end of file where TLS could not write.)
+            # One call and at most one TLS record: if it fails because of the connection, nobody can read any part of
+            # it. (Python raises an end of file where TLS could not write.)
             sent = self._socket.send(request[:_RECORD_BYTES])
         except (ConnectionError, ssl.SSLEOFError):
             raise RequestNotSent("the connection was closed") from None
@@ -109,7 +109,7 @@ class Connection:
     def receive(self, timeout_seconds: float) -> tuple[int, bytes, bool]:
         """Status, content, and whether the connection may be used again. Raises AnswerLost and OSError.
 
-        `timeout_seconds` bounds the silence before the answer, and again the whole of its arrival.
+        `timeout_seconds` bounds the silence before the answer, and then the whole of its arrival.
         """
         answer = _Answer()
         parser = answer.parser
@@ -127,7 +127,7 @@ class Connection:
             try:
                 parser.feed_data(part)
             except (HttpParserError, HttpParserUpgrade):
-                # What follows a whole answer is another matter.
+                # Data after a complete answer belongs to no request.
                 if not answer.is_complete:
                     raise AnswerLost("the answer is no HTTP") from None
                 answer.may_go_on = False
@@ -149,7 +149,7 @@ class Connection:
 
 
 class _Answer:
-    """What llhttp tells of one answer."""
+    """The llhttp callbacks that collect one answer."""
 
     def __init__(self) -> None:
         self.parser = HttpResponseParser(self)
@@ -163,7 +163,7 @@ class _Answer:
 
     def on_message_begin(self) -> None:
         if self.is_complete:
-            # Nobody asked for a second one.
+            # A second answer is unsolicited.
             self.may_go_on = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -187,7 +187,7 @@ class _Answer:
             return
         self.status = self.parser.get_status_code()
         if self.status < 200:
-            # Only announces the answer.
+            # An interim (1xx) response only announces the answer.
             self._has_head = self._has_length = False
             self._encoding = b""
             return
@@ -195,7 +195,7 @@ class _Answer:
         self.is_complete = True
 
     def end(self) -> None:
-        """The connection ended, and with it an answer that told no length."""
+        """The end of the connection also ends an answer without a length."""
         if not self._has_head or self._has_length:
             raise AnswerLost("the connection was closed before the answer was complete")
         self.status = self.parser.get_status_code()

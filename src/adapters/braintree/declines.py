@@ -18,7 +18,7 @@ _log = logging.getLogger(__name__)
 
 
 class Family(Enum):
-    """Who said no, and when."""
+    """Who refused, and at which step."""
 
     PROCESSOR = "Processor, when authorizing"
     SETTLEMENT = "Processor, when settling"
@@ -28,7 +28,7 @@ class Family(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PublishedCode:
-    """A code, what Braintree calls it, and what it means here."""
+    """A code, Braintree's name for it, and its meaning here."""
 
     code: str
     name: str
@@ -54,7 +54,7 @@ def _code(
     advice: RetryAdvice | None = None,
     after: timedelta | None = None,
 ) -> PublishedCode:
-    """A row. What is left out is as usual for the reason; `after` means: try again, but not before."""
+    """A table row. Omitted values are the reason's defaults; `after` means: retry, but not before."""
     usual = CATALOGUE[reason]
     chosen = advice or (RetryAdvice.RETRY_LATER if after else usual.retry_advice)
     wait = (after or usual.retry_after) if chosen is RetryAdvice.RETRY_LATER else None
@@ -215,8 +215,8 @@ _REJECTIONS: Final = _table(
     _code("union_pay_enrollment_required", "UnionPay enrollment required", _R.AUTHENTICATION_REQUIRED),
 )
 
-# Those about the card, nonce, wallet or amount, which the person who pays can cause. Any other is about a record of
-# ours, the merchant's account or our request, and no decline: see refusals.py.
+# Codes about the card, nonce, wallet or amount, which the payer can cause. Any other code is about a record of this
+# service, the merchant's account or the request, and no decline: see refusals.py.
 _VALIDATION: Final = _table(
     _code("91564", "Nonce already used", _R.INVALID_DATA),
     _code("91565", "Nonce unknown or expired", _R.INVALID_DATA),
@@ -294,14 +294,14 @@ PUBLISHED: Final[Mapping[Family, Mapping[str, PublishedCode]]] = MappingProxyTyp
     }
 )
 
-# Worth another try, where the answer itself does not say. The other 2xxx are not.
+# Codes that allow a retry, if the answer itself does not say. The other 2xxx do not.
 _SOFT_CODES: Final = """
 2000 2001 2002 2003 2016 2025 2026 2034 2035 2038 2040 2042 2046 2048 2057 2062 2078 2080 2092 2099
 2101 2102 2103 2104 2105 2106 2109-2999 3000
 """
 _SOFT: Final = frozenset(_SOFT_CODES.split())
 
-# Mastercard's merchant advice codes, which the issuer sends along. No advice: said of approvals too, or no verb in it.
+# Mastercard's merchant advice codes, from the issuer. No advice: also sent with approvals, or without an instruction.
 ADVICE: Final[Mapping[str, tuple[str, RetryAdvice | None, timedelta | None]]] = MappingProxyType(
     {
         "01": ("New account information available", _CORRECT, None),
@@ -342,7 +342,7 @@ CHECKS: Final[Mapping[str, tuple[str, CheckResult | None]]] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessorAnswer:
-    """What came from the bank, as Braintree passes it on. Empty means not said."""
+    """The bank's answer, as Braintree passes it on. Empty means not given."""
 
     code: str
     response_type: str = ""
@@ -351,7 +351,7 @@ class ProcessorAnswer:
 
 
 def processor_decline(answer: ProcessorAnswer) -> Decline:
-    """The issuer's own advice comes before Braintree's class of the answer, and that before the table."""
+    """The issuer's own advice takes precedence over Braintree's class of the answer, and that over the table."""
     published = _published(_PROCESSOR, answer.code)
     is_soft = _is_soft(answer)
     decline = published.decline if published else _generic(is_soft=is_soft)
@@ -376,7 +376,7 @@ def settlement_decline(code: str, *, is_refund: bool = False) -> Decline:
 
 
 def rejection_decline(reason: str) -> Decline:
-    """For a gateway rejection, by its reason."""
+    """The decline for a gateway rejection's reason."""
     published = _REJECTIONS.get(reason)
     if published is None:
         _unknown.report(Family.REJECTION, reason)
@@ -385,7 +385,7 @@ def rejection_decline(reason: str) -> Decline:
 
 
 def validation_decline(codes: Sequence[str]) -> tuple[str, Decline] | None:
-    """The first of the codes that says no to what pays, and what it means. None: there is no decline."""
+    """The first code that refuses the payment method, and its meaning. None: there is no decline."""
     for code in codes:
         if code in _VALIDATION:
             return code, _VALIDATION[code].decline
@@ -397,7 +397,7 @@ def check_result(code: str | None) -> CheckResult | None:
 
 
 def codes_by_reason() -> Mapping[DeclineReason, Sequence[str]]:
-    """Every published code, under what it means here; in the order of the table."""
+    """Every published code by its reason here, in the order of the table."""
     codes: dict[DeclineReason, list[str]] = {reason: [] for reason in DeclineReason}
     for rows in PUBLISHED.values():
         for row in rows.values():
@@ -406,7 +406,7 @@ def codes_by_reason() -> Mapping[DeclineReason, Sequence[str]]:
 
 
 class _UnknownCodes:
-    """Tells of each unknown code once in the life of the process."""
+    """Logs each unknown code once in the life of the process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -441,13 +441,13 @@ def _generic(*, is_soft: bool) -> Decline:
 
 
 def _refused_refund(*, is_soft: bool) -> Decline:
-    """What a code says of a card as a source of money means little for giving money back."""
+    """A code about a card as a source of money means little for a refund to it."""
     usual = CATALOGUE[_R.REFUND_REFUSED]
     return Decline(usual.reason, usual.fixer, RetryAdvice.RETRY_LATER, _DAY) if is_soft else usual
 
 
 def _advised(decline: Decline, merchant_advice_code: str) -> Decline:
-    # An advice that nobody knows is taken as the strictest one: attempts against it cost a fee.
+    # An unknown advice counts as the strictest one: attempts against it cost a fee.
     _, advice, wait = ADVICE.get(merchant_advice_code, ("", _NEVER, None))
     return decline if advice is None else replace(decline, retry_advice=advice, retry_after=wait)
 
@@ -456,7 +456,7 @@ _FINAL: Final = frozenset({_R.LOST_OR_STOLEN, _R.SUSPECTED_FRAUD, _R.DUPLICATE})
 
 
 def _in_class(decline: Decline, *, is_soft: bool) -> Decline:
-    """Where the answer's own class speaks against the table, the class is right."""
+    """Where the answer's own class contradicts the table, the class is right."""
     if not is_soft and decline.retry_advice is RetryAdvice.RETRY_LATER:
         return replace(decline, retry_advice=_ANOTHER, retry_after=None)
     if is_soft and decline.retry_advice is _NEVER and decline.reason not in _FINAL:

@@ -50,7 +50,7 @@ _REASONS: Final[Mapping[str, DisputeReason]] = MappingProxyType(
 
 
 def report(found: Any, order_ids: OrderIds = UNMARKED) -> DisputeReport:
-    """Raises for a dispute that is not as it should be."""
+    """Raises for a malformed dispute."""
     transaction = getattr(found, "transaction", None)
     reply_by = _day(getattr(found, "reply_by_date", None))
     received = _day(getattr(found, "received_date", None))
@@ -63,7 +63,7 @@ def report(found: Any, order_ids: OrderIds = UNMARKED) -> DisputeReport:
         amount=_amount(found),
         change_time=_moment(found.updated_at),
         receive_time=_midnight(received) if received else _moment(found.created_at),
-        # The day itself is still in time.
+        # The deadline includes the day itself.
         reply_by_time=_midnight(reply_by + timedelta(days=1)) if reply_by else None,
         evidence=tuple(evidence(one) for one in getattr(found, "evidence", None) or ()),
         case_number=translate.text(found, "case_number"),
@@ -89,7 +89,7 @@ def _amount(found: Any) -> Money:
 
 
 def outcome(result: object) -> DisputeOutcome:
-    """What came of a call. Raises TypeError for an answer that is none."""
+    """The outcome of a call. Raises TypeError for an unknown result."""
     if isinstance(result, SuccessfulResult):
         added = getattr(result, "evidence", None)
         return DisputeAnswered(evidence(added) if added is not None else None)
@@ -98,7 +98,7 @@ def outcome(result: object) -> DisputeOutcome:
 
 @dataclass(frozen=True, slots=True)
 class DisputeCalls:
-    """The SDK's calls about disputes. What they raise is for the adapter to understand."""
+    """The SDK's calls about disputes. The adapter interprets their errors."""
 
     sdk: Any
     order_ids: OrderIds
@@ -107,7 +107,7 @@ class DisputeCalls:
         return report(self.sdk.dispute.find(gateway_dispute_id), self.order_ids)
 
     def received(self, since: date) -> Iterator[DisputeReport]:
-        # One of its own: a search keeps its criteria on the object that makes it.
+        # A gateway object for each search: a search stores its criteria on it.
         disputes = DisputeGateway(self.sdk)
         window = braintree.DisputeSearch.received_date >= since.isoformat()
         for found in disputes.search(window).disputes.items:
@@ -123,7 +123,7 @@ class DisputeCalls:
         return outcome(self.sdk.dispute.add_text_evidence(gateway_dispute_id, text))
 
     def upload(self, name: str, content: bytes) -> str | Rejected:
-        """The id of the document, which is no evidence yet."""
+        """The document's id. The document is no evidence yet."""
         file = io.BytesIO(content)
         file.name = name
         result = self.sdk.document_upload.create({"kind": braintree.DocumentUpload.Kind.EvidenceDocument, "file": file})
@@ -136,7 +136,7 @@ class DisputeCalls:
 
 
 def uploaded(upload: Callable[[], str | Rejected], told: Callable[[Exception], str]) -> str | Rejected:
-    """A document that did not get through is part of no dispute: surely nothing was added. Raises GatewayNotReached."""
+    """A failed upload is part of no dispute: certainly nothing was added. Raises GatewayNotReached."""
     try:
         return upload()
     except GatewayNotReached:
@@ -158,5 +158,5 @@ def _midnight(day: date) -> datetime:
 
 
 def _moment(value: datetime) -> datetime:
-    """The SDK's times are UTC and do not say so."""
+    """The SDK's times are UTC without a zone."""
     return value.replace(tzinfo=UTC)

@@ -63,24 +63,24 @@ _log = logging.getLogger(__name__)
 
 Ask: TypeAlias = Callable[[params.Params], object]
 
-# What one search may name. The gateway answers it in pages of 50.
+# The maximum of ids in one search. The gateway answers it in pages of 50.
 SEARCH_SIZE: Final = 500
 
 _CUSTOMER_KNOWN: Final = "91609"
 _TOKENS_IN_USE: Final = frozenset({"91719", "92906", "93503"})
-# The gateway will not have a nonce together with a token of our choice, for some wallets.
+# For some wallets, the gateway refuses a nonce together with a token of our choice.
 _TOKEN_NOT_WELCOME: Final = frozenset({"91515", "91721"})
-# A search shows at most so many transactions; what lies beyond has to be asked for in shorter windows.
+# A search returns at most this many transactions; more need searches over shorter windows.
 _MOST_FOUND: Final = 20_000
 _PAGE_SIZE: Final = 50
-# How the SDK's own classes fail at values that they do not expect. No failure of the transport is among them.
+# The errors of the SDK's own classes for unexpected values. No failure of the transport is among them.
 _STUMBLES: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _SHORTEST_WINDOW: Final = timedelta(seconds=2)
 _NO_EFFECT: Final = (AuthenticationError, AuthorizationError, UpgradeRequiredError)
 
 
 class BraintreeAdapter:
-    """The gateway port, for one merchant. One for the process, used by all threads at once."""
+    """The gateway port, for one merchant. One instance for the process, shared by all threads."""
 
     def __init__(
         self, settings: BraintreeSettings, order_ids: OrderIds = UNMARKED, platform: Platform = MACHINE
@@ -88,14 +88,14 @@ class BraintreeAdapter:
         self._sdk, self._transport = sdk_of(settings, platform)
         self._order_ids = order_ids
         self._merchant_accounts: Mapping[str, str] = settings.merchant_accounts
-        # Of which currencies the account takes another one, and how that is told.
+        # The currencies whose account turned out to take another one, with the report of each.
         self._misnamed: dict[str, str] = {}
         self._keys = _RequestKeys(enabled=settings.use_api_request_key)
         self._credentials = _Credentials()
         self._disputes = DisputeCalls(self._sdk, order_ids)
 
     def close(self) -> None:
-        """Drops idle connections; calls under way finish."""
+        """Closes idle connections; calls under way finish."""
         self._transport.close()
 
     @property
@@ -139,7 +139,7 @@ class BraintreeAdapter:
     def _take_back(
         self, taken: Transaction, asked: Authorization, merchant_account_id: str, lease: Lease
     ) -> Rejected | Unknown:
-        """The settings name an account of another currency: nobody agreed to the price that it took."""
+        """The configured account has another currency: nobody agreed to the price that it took."""
         told = (
             f"merchant account {merchant_account_id} takes {taken.amount.currency_code}, not "
             f"{asked.amount.currency_code}: correct BAYAR_BRAINTREE_MERCHANT_ACCOUNTS and start again"
@@ -199,12 +199,12 @@ class BraintreeAdapter:
         return found
 
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
-        # One that cannot be read counts as an unanswered question: it must never look like absence.
+        # An unreadable one counts as an unanswered question: it must never look like absence.
         with self._question():
             order_id = braintree.TransactionSearch.order_id
             found = self._search(order_id == self._order_ids.of(operation_id))
             if not found and self._order_ids.mark:
-                # As versions before the mark sent it, and as later ones may: with more in front.
+                # As versions before the mark sent it, and as later ones may: with a prefix.
                 found = self._search(order_id.ends_with(operation_id))  # type: ignore[no-untyped-call]
             transactions = [self._read(item) for item in found]
         return [transaction for transaction in transactions if transaction.order_id == operation_id]
@@ -220,7 +220,7 @@ class BraintreeAdapter:
         return found
 
     def _readable(self, items: list[Any]) -> Iterator[Transaction]:
-        """Without those that cannot be read, so that one does not hide the others."""
+        """Skips unreadable transactions, so that one does not hide the others."""
         for item in items:
             try:
                 yield self._read(item)
@@ -228,13 +228,13 @@ class BraintreeAdapter:
                 _log.error("transaction %s cannot be read: %s", getattr(item, "id", ""), type(failure).__name__)
 
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
-        # The gateway's clock ticks in seconds, and a search finds both ends.
+        # The gateway's clock ticks in seconds, and a search includes both ends.
         with self._question():
             window = braintree.TransactionSearch.created_at.between(start, end)  # type: ignore[no-untyped-call]
             found = self._sdk.transaction.search(window)
             if len(found.ids) >= _MOST_FOUND and end - start > _SHORTEST_WINDOW:
                 middle = start + (end - start) / 2
-                # Not kept while the halves are read.
+                # Released while the halves are read.
                 del found
                 yield from self.transactions_created(start, middle)
                 yield from self.transactions_created(middle, end)
@@ -244,8 +244,8 @@ class BraintreeAdapter:
                     yield one
 
     def _one_by_one(self, found: Any) -> Iterator[Transaction | Unreadable]:
-        """What a search found. The SDK stumbles over a whole page for one strange transaction: those are asked for one
-        by one.
+        """The results of a search. The SDK fails on a whole page for one strange transaction: those of the page are
+        then fetched one by one.
         """
         ids, count = list(found.ids), 0
         try:
@@ -284,7 +284,8 @@ class BraintreeAdapter:
             result = self._sdk.customer.create(identity | params.person(customer))
             codes = translate.error_codes(result)
             if codes and _CUSTOMER_KNOWN not in codes:
-                # The name is a courtesy; the payment must not fail for a phone number that the gateway dislikes.
+                # The customer's details are optional: the payment must not fail for a phone number that the gateway
+                # refuses.
                 _log.warning(
                     "customer %s is kept without details: %s", customer.customer_id, translate.refusal_text(result)
                 )
@@ -324,7 +325,7 @@ class BraintreeAdapter:
         return outcome
 
     def _stored_before(self, method: NewMethod) -> StoreOutcome:
-        """Our own token is in use: an earlier attempt, whose answer was lost, stored it."""
+        """Our own token is in use: an earlier attempt, whose answer was lost, stored the method."""
         try:
             kept = self.find_method(method.payment_method_id)
         except GatewayUnavailable as failure:
@@ -395,7 +396,7 @@ class BraintreeAdapter:
         return self._answer(lambda: self._disputes.add_file(gateway_dispute_id, document), lease)
 
     def _answer(self, ask: Callable[[], DisputeOutcome], lease: Lease) -> DisputeOutcome:
-        """One answer to a dispute. Whatever goes wrong once something may have been sent is Unknown."""
+        """One answer to a dispute. Any failure once something may have been sent is Unknown."""
         try:
             with sending_under(lease):
                 return ask()
@@ -409,7 +410,8 @@ class BraintreeAdapter:
             return Unknown(_told(failure))
 
     def discover_merchant_accounts(self) -> None:
-        """Asks the gateway which merchant account takes which currency; the default one first where several do.
+        """Asks the gateway for the merchant account of each currency; the default one comes first where several take
+        it.
 
         Raises GatewayUnavailable.
         """
@@ -427,7 +429,7 @@ class BraintreeAdapter:
     # From what happened to what it means
 
     def _move(self, ask: Ask, operation_id: OperationId, lease: Lease) -> Outcome:
-        """One call that moves money. Whatever goes wrong once something may have been sent is Unknown."""
+        """One call that moves money. Any failure once something may have been sent is Unknown."""
         try:
             with sending_under(lease):
                 outcome = translate.outcome(self._keys.ask(ask, operation_id))
@@ -463,7 +465,7 @@ class BraintreeAdapter:
 
     @contextmanager
     def _question(self) -> Iterator[None]:
-        """Asking changes nothing that may not be asked again: every failure is GatewayUnavailable."""
+        """A question changes nothing and may be repeated: every failure is GatewayUnavailable."""
         try:
             yield
         except (GatewayUnavailable, GatewayRefused):
@@ -482,11 +484,12 @@ class BraintreeAdapter:
 
 
 class _TokenInUse:
-    """The token of our choice names a stored method already."""
+    """The token of our choice already names a stored method."""
 
 
 class _RequestKeys:
-    """The operation id as api_request_key, until the gateway says that the merchant may not use one."""
+    """The operation id as api_request_key (idempotency key), until the gateway says that the merchant may not use one.
+    """
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled
@@ -509,7 +512,7 @@ class _RequestKeys:
 
 
 class _Credentials:
-    """Tells of refused credentials once, until the process ends."""
+    """Logs refused credentials once, until the process ends."""
 
     def __init__(self) -> None:
         self._told = False
@@ -524,7 +527,7 @@ class _Credentials:
 
 
 def _told(failure: Exception) -> str:
-    """What went wrong, without the text of errors that may repeat what was sent."""
+    """The failure, without the text of errors that may repeat the request."""
     if isinstance(failure, AnswerLost):
         return str(failure)
     return f"no usable answer: {type(failure).__name__}"

@@ -12,17 +12,17 @@ from application.ports.gateway import Transaction
 from domain import ids
 from domain.ids import OPERATION, OperationId
 
-# The mark, before the operation id; whatever else stands in front.
+# The mark before the operation id, after any prefix.
 _MARKED: Final = re.compile(r"(?:.*[^0-9A-Za-z])?([0-9a-hjkmnp-tv-z]{10})-", re.DOTALL)
 _ID_LENGTH: Final = len(f"{OPERATION}_") + 26
 
 
 @dataclass(frozen=True)
 class OrderIds:
-    """Several deployments may share a merchant account, and each must know its own transactions again.
+    """Several deployments may share a merchant account, and each must recognize its own transactions.
 
-    An order id is `mark-op_...`. Others may stand in front of it, up to the gateway's 255 characters, as long as no
-    letter or digit touches the mark. Versions before the mark sent the operation id alone.
+    An order id is `mark-op_...`. It may have a prefix, up to the gateway's 255 characters in all, as long as no letter
+    or digit touches the mark. Versions before the mark sent the operation id alone.
     """
 
     read_mark: Callable[[], str]
@@ -42,9 +42,9 @@ class OrderIds:
         return replace(transaction, order_id=order_id, is_marked=is_marked)
 
     def read(self, order_id: str) -> tuple[str, bool]:
-        """The operation that the order id names, else the order id as it is; and whether it carries this mark.
+        """The operation that the order id names, else the order id unchanged; and whether it carries this mark.
 
-        Under whatever mark, an operation id names one operation: a database that was given another mark still knows its
+        An operation id names one operation under any mark: a database that was given another mark still recognizes its
         own.
         """
         head, operation_id = order_id[:-_ID_LENGTH], order_id[-_ID_LENGTH:]
@@ -54,5 +54,5 @@ class OrderIds:
         return operation_id, marked[1] == self.mark
 
 
-# For a gateway that nobody else uses.
+# For a gateway that no other deployment uses.
 UNMARKED: Final = OrderIds(lambda: "")

@@ -13,7 +13,7 @@ Params: TypeAlias = dict[str, Any]
 
 
 def sale(asked: Authorization, merchant_account_id: str, *, names_token: bool = True) -> Params:
-    """`names_token`: whether the method that is to be stored gets our token, or one of the gateway's."""
+    """`names_token`: whether the stored method gets our token, or one of the gateway's."""
     params: Params = {
         "amount": asked.amount.to_decimal(),
         "merchant_account_id": merchant_account_id,
@@ -75,7 +75,7 @@ def person(customer: Customer) -> Params:
 
 
 def whole_person(customer: Customer) -> Params:
-    """Empty values too: what was given up is forgotten at the gateway as well."""
+    """Includes empty values: a removed detail is removed at the gateway as well."""
     return {
         "first_name": customer.given_name,
         "last_name": customer.family_name,
@@ -111,5 +111,5 @@ def _descriptor(given: StatementDescriptor) -> Params:
 
 
 def _filled(**values: Any) -> Params:
-    """Without what was not given."""
+    """Omits empty values."""
     return {name: value for name, value in values.items() if value}

@@ -1,8 +1,8 @@
 """A fast XML parser for the gateway's responses. It takes a tenth of the time of the SDK's own.
 
-The SDK builds a minidom document of each answer, which costs more than everything else that a payment does here. Read
-here is only what can be written in one way: elements with other elements or with text, and the attributes that say a
-type. Any other document goes to the SDK's own parser, which reads or refuses it.
+The SDK builds a minidom document of each answer, which costs more than all other work of a payment here. This parser
+reads only a subset with one spelling: elements with other elements or with text, and the attributes that give a type.
+Any other document goes to the SDK's own parser, which reads or refuses it.
 """
 
 from __future__ import annotations
@@ -19,47 +19,47 @@ from braintree.util.datetime_parser import parse_datetime
 from braintree.util.parser import Parser as StockParser
 from braintree.version import Version
 
-# Where the SDK takes its parser from. A module whose attributes its types do not tell.
+# The module that the SDK takes its parser from. Its type stubs omit these attributes.
 _sdk: Final[Any] = import_module("braintree.util.xml_util")
 
 _log = logging.getLogger(__name__)
 
-# Those whose parser was compared with ours. With any other one the SDK keeps its own.
+# The SDK versions whose parser was compared with this one. Any other version keeps its own.
 COMPARED_VERSIONS: Final = frozenset({"4.48.0"})
 
 _BETWEEN_TAGS: Final = re.compile(r">\s+<")
 _UTC_MOMENT: Final = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z")
 _DAY: Final = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]")
-# The gateway nests a dozen elements, and knows some hundred. Whatever goes deeper is the SDK's to judge.
+# The gateway nests a dozen elements, and has some hundred. Deeper documents go to the SDK's parser.
 _MOST_LEVELS: Final = 64
 _MOST_TAGS: Final = 4096
 
-# So much of XML is read here: what the gateway writes. All else is left to the SDK's parser, to be read or refused.
+# The subset of XML that the gateway writes. All else goes to the SDK's parser, which reads or refuses it.
 _DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>'
 _TAG: Final = re.compile(r'(/?)([A-Za-z_][A-Za-z0-9_.-]*)(?: type="([a-z]+)")?(?: nil="(true|false)")?(/?)>')
 _REFERENCE: Final = re.compile("&(?:(amp|lt|gt|quot|apos)|#([0-9]{1,7})|#x([0-9a-fA-F]{1,6}));")
 _REFERRED: Final = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
-# Bytes of UTF-8: no control characters, nor carriage returns, which are read as something else.
+# UTF-8 bytes without control characters and carriage returns, which XML reads as something else.
 _CHARACTERS: Final = b"\t\n" + bytes(range(0x20, 0x7F)) + bytes(range(0x80, 0x100))
 _NO_CHARACTER: Final = re.compile(b"\xef\xbf[\xbe\xbf]")
 
 
 class DocumentTypeRefused(expat.ExpatError):
-    """The document declares a type. The gateway's never do, and entities are declared there."""
+    """The document declares a type, where entities are declared. The gateway's documents never do."""
 
 
 class _NotOurs(Exception):
-    """Nothing that the gateway writes, so that it is left to the SDK's own parser."""
+    """Outside the subset: the SDK's own parser reads the document."""
 
 
 class Parser:
-    """Takes the place of the SDK's class of this name."""
+    """Replaces the SDK's class of this name."""
 
     def __init__(self, xml: str | bytes) -> None:
         self._xml = xml
 
     def parse(self) -> dict[str, Any]:
-        """Yields and raises what the SDK's own parser does, but DocumentTypeRefused for a document with a type."""
+        """Returns and raises like the SDK's own parser, but raises DocumentTypeRefused for a document with a type."""
         text = self._xml.decode("utf-8") if isinstance(self._xml, bytes) else self._xml
         try:
             return _parsed(text)
@@ -69,7 +69,8 @@ class Parser:
 
 
 def choose(*, stock: bool) -> None:
-    """Makes the SDK use our parser, for the whole process, or its own one where asked to or never compared."""
+    """Makes the SDK use this parser in the whole process, or its own if asked to or if the version was never compared.
+    """
     compared = Version in COMPARED_VERSIONS
     if not compared and not stock:
         _log.warning("the parser was never compared with that of braintree %s: going on with the SDK's own", Version)
@@ -77,7 +78,7 @@ def choose(*, stock: bool) -> None:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    """What the document holds, if it is written as the gateway writes. Raises _NotOurs, and more, for any other."""
+    """The document's content, if it is in the subset. Raises _NotOurs, and other errors, if it is not."""
     text = _BETWEEN_TAGS.sub("><", text).strip()
     encoded = text.encode()
     if encoded.translate(None, _CHARACTERS) or _NO_CHARACTER.search(encoded):
@@ -89,11 +90,11 @@ def _parsed(text: str) -> dict[str, Any]:
 
 
 def _document(parts: list[str]) -> dict[str, Any]:
-    """Each part but the first is what stands from one "<" to the next: a tag, and the text after it.
+    """Each part but the first reaches from one "<" to the next: a tag, and the text after it.
 
-    A transaction has 300 of them, so that this does all it can in one pass, and without a call for each.
+    A transaction has 300 of them, so the code does all it can in one pass, without a call for each.
     """
-    # What is being filled, and the elements around it with what they fill.
+    # The element being filled, and the stack of those around it.
     into: dict[str, Any] | list[Any] = {}
     around: list[tuple[_Tag, dict[str, Any] | list[Any]]] = []
     at = 1
@@ -108,7 +109,7 @@ def _document(parts: list[str]) -> dict[str, Any]:
         closes, is_empty, is_array, name, end, convert, is_nil = tag
         value: Any
         if text:
-            # Nothing but text is in it, or it is left to the SDK.
+            # Only text is allowed in it; otherwise the SDK's parser takes over.
             if closes or is_empty or is_array or parts[at] != end or ">" in text:
                 raise _NotOurs
             at += 1
@@ -132,7 +133,7 @@ def _document(parts: list[str]) -> dict[str, Any]:
         if isinstance(into, list):
             into.append(value)
         elif text or is_array or not (earlier := into.get(name)):
-            # Text and arrays replace what came before under the same name; whatever else is collected.
+            # Texts and arrays replace an earlier value of the same name; all else is collected.
             into[name] = value
         elif isinstance(earlier, list):
             earlier.append(value)
@@ -150,13 +151,13 @@ class _Tag(NamedTuple):
     is_empty: bool
     is_array: bool
     name: str
-    # How the tag that closes it is written, without its "<".
+    # The closing tag, without its "<".
     end: str
     convert: Callable[[Any], Any] | None
     is_nil: bool
 
 
-# By how they are written, without the "<". Nearly all are met again in the next answer.
+# A cache by spelling, without the "<". Nearly all tags recur in the next answer.
 _tags: Final[dict[str, _Tag]] = {}
 
 

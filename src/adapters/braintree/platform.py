@@ -13,7 +13,7 @@ from application.common.lease import steady_seconds
 
 
 class Wire(Protocol):
-    """A connection that stands. See Connection."""
+    """An open connection. See Connection."""
 
     last_use: float
 
@@ -28,7 +28,7 @@ class Wire(Protocol):
 
 
 class Condition(AbstractContextManager[Any], Protocol):
-    """A threading.Condition, as far as it is used."""
+    """The part of threading.Condition in use."""
 
     def wait(self, timeout: float | None = None) -> bool: ...
 

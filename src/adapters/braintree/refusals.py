@@ -1,6 +1,6 @@
 """The table of Braintree's validation codes: the subject of each, from which a refusal's remedy follows.
 
-Codes about the card, the nonce, the wallet or the amount are declines and stand in declines.py. No other code is one.
+Codes about the card, the nonce, the wallet or the amount are declines, and are in declines.py. No other code is one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from application.ports.gateway import RefusalCause
 
 _C = RefusalCause
 
-# By the group in which the SDK lists a code. A code of no group here is about this service's own request.
+# By the SDK's group of the code. A code of no group here is about this service's own request.
 OF_GROUP: Final[Mapping[str, RefusalCause]] = MappingProxyType(
     {
         "Address": _C.BILLING_ADDRESS,
@@ -33,16 +33,16 @@ _OF_CODES: Final[Mapping[RefusalCause, str]] = MappingProxyType(
     {
         # The gateway has no such customer (any more).
         _C.CUSTOMER_UNKNOWN: "91510 91705 92804 93105 93528 87116",
-        # An address in other groups than its own.
+        # Address codes in other groups than their own.
         _C.BILLING_ADDRESS: "915206 91702 91744 93312 93529",
-        # What the merchant's accounts or its processor do not have, or not for this.
+        # Features that the merchant's accounts or its processor lack, in general or for this case.
         _C.MERCHANT_ACCOUNT: (
             "91513 91514 91525 91538 91545 91546 91547 91557 91558 91559 91572 91584 915102 915104 "
             "915107 915108 915130 915131 915180 915185 915186 915195 915220 915221 915222 91728 91730 91742 "
             "91743 91758 81718 91901 91930 92203 92807 93513 93514 93516 93533 93540 93541 93543 "
             "942169 942185 94204 94205 94206 94284 97510 97511"
         ),
-        # Of these groups, but about the request: a missing part cannot be left out, and ids are this service's own.
+        # Codes of these groups about the request: a missing part cannot be left out, and ids are this service's own.
         _C.REQUEST: "81808 81811 81828 91609 91610 91611 91612 91613 81606 92805 83603 93615",
     }
 )
@@ -50,7 +50,7 @@ OF_CODE: Final[Mapping[str, RefusalCause]] = MappingProxyType(
     {code: cause for cause, codes in _OF_CODES.items() for code in codes.split()}
 )
 
-# Where codes of several causes come at once, the first of these is told: nothing is sent again that is refused anyhow.
+# The precedence among several causes in one refusal. A refused request is not sent again in any case.
 _BY_WEIGHT: Final = (
     _C.MERCHANT_ACCOUNT,
     _C.REQUEST,
@@ -61,7 +61,7 @@ _BY_WEIGHT: Final = (
 )
 
 _MISSING_ADDRESS: Final = ["81808", "81811", "81828"]
-# For the people who run the shop.
+# The remedies, for the people who run the shop.
 _REMEDIES: Final[Mapping[RefusalCause, str]] = MappingProxyType(
     {
         _C.REQUEST: "",
@@ -76,7 +76,7 @@ _REMEDIES: Final[Mapping[RefusalCause, str]] = MappingProxyType(
 
 
 def cause_of(codes: Sequence[str]) -> tuple[RefusalCause, str]:
-    """What a refusal with these codes is about, and the code that says so."""
+    """The cause of a refusal with these codes, and the code that decided it."""
     causes = {_cause(code): code for code in reversed(codes)}
     for cause in _BY_WEIGHT:
         if cause in causes:
@@ -85,7 +85,7 @@ def cause_of(codes: Sequence[str]) -> tuple[RefusalCause, str]:
 
 
 def told(codes: Sequence[str]) -> str:
-    """The refusal in words that repeat nothing of the request, with the remedy where there is one."""
+    """The refusal in words that repeat nothing of the request, with the remedy if there is one."""
     named = ", ".join(name_of(code) for code in codes) or "refused without a code"
     remedy = _REMEDIES[cause_of(codes)[0]]
     if set(codes) & set(_MISSING_ADDRESS):
@@ -99,7 +99,7 @@ def _cause(code: str) -> RefusalCause:
 
 @cache
 def groups() -> Mapping[str, str]:
-    """Every code that the SDK knows, with its group and name, such as "Customer.EmailFormatIsInvalid"."""
+    """Every code of the SDK, with its group and name, such as "Customer.EmailFormatIsInvalid"."""
     return MappingProxyType(dict(_walk(ErrorCodes, "")))
 
 

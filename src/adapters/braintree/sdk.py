@@ -15,14 +15,14 @@ from adapters.braintree.platform import MACHINE, Platform
 from adapters.braintree.settings import BraintreeSettings, environment_of
 from adapters.braintree.transport import PooledTransport
 
-# We send a few dozen.
+# This service sends a few dozen.
 _MOST_SHAPES: Final = 1000
 
 
 def sdk_of(
     settings: BraintreeSettings, platform: Platform = MACHINE
 ) -> tuple[braintree.BraintreeGateway, GuardedTransport]:
-    """The SDK, and the way that all of its requests take."""
+    """The SDK, and the transport that carries all of its requests."""
     parser.choose(stock=settings.stock_parser)
     environment = environment_of(settings)
     transport = PooledTransport(
@@ -51,7 +51,7 @@ def sdk_of(
 
 
 def client_token_answer(sdk: braintree.BraintreeGateway, params: dict[str, Any]) -> str | ErrorResult:
-    """A client token, or the refusal with its codes: of a refusal the SDK's own call keeps only the text."""
+    """A client token, or the refusal with its codes: the SDK's own call keeps only a refusal's text."""
     http = sdk.config.http()
     answer = http.post(f"{sdk.config.base_merchant_path()}/client_token", {"client_token": {"version": 2} | params})
     if "api_error_response" in answer:
@@ -60,7 +60,7 @@ def client_token_answer(sdk: braintree.BraintreeGateway, params: dict[str, Any])
 
 
 class Transactions(TransactionGateway):
-    """Lets the SDK check the names of parameters once for each set of names, which takes longer than sending them."""
+    """Caches the SDK's check of parameter names by set of names: the check takes longer than the sending."""
 
     def __init__(self, gateway: braintree.BraintreeGateway) -> None:
         super().__init__(gateway)
@@ -70,7 +70,7 @@ class Transactions(TransactionGateway):
         shape = _shape(params)
         if shape in self._checked:
             return self._post("/transactions", {"transaction": params})  # type: ignore[attr-defined]
-        # Raises KeyError, before anything is sent, for a name that the SDK does not know.
+        # Raises KeyError for a name that the SDK does not know, before anything is sent.
         result = super().create(params)
         if shape is not None and len(self._checked) < _MOST_SHAPES:
             self._checked.add(shape)
@@ -78,7 +78,7 @@ class Transactions(TransactionGateway):
 
 
 def _shape(params: dict[str, Any]) -> tuple[object, ...] | None:
-    """All that the check looks at; None where that is more than names."""
+    """The input of the check; None if it is more than names."""
     shape: list[object] = []
     for name, value in params.items():
         if isinstance(value, dict):

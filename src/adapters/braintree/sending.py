@@ -19,7 +19,7 @@ class NotAllowedToSend(RequestNotSent):
 
 @contextmanager
 def sending_under(lease: Lease) -> Iterator[None]:
-    """What is sent within needs the lease to be held."""
+    """Requests inside the context require that the lease is held."""
     token = _lease.set(lease)
     try:
         yield
@@ -28,7 +28,7 @@ def sending_under(lease: Lease) -> Iterator[None]:
 
 
 def look_at_lease() -> None:
-    """After every wait, and directly before the first byte. Raises NotAllowedToSend. A question needs no lease."""
+    """Runs after every wait, and directly before the first byte. Raises NotAllowedToSend. A question needs no lease."""
     lease = _lease.get()
     if lease is None:
         return
@@ -39,6 +39,6 @@ def look_at_lease() -> None:
 
 
 def must_have_lease() -> None:
-    """For what changes something. Raises NotAllowedToSend."""
+    """For requests that change something. Raises NotAllowedToSend."""
     if _lease.get() is None:
         raise NotAllowedToSend("nothing is changed without a lease")

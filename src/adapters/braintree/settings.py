@@ -12,9 +12,9 @@ import braintree
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BraintreeSettings:
-    """Its repr shows no key.
+    """Its repr hides the keys.
 
-    `url` and `ca_file` are the twin's; with the sandbox and in production the SDK knows both. The gateway may work on a
+    `url` and `ca_file` are for the twin; the SDK has those of the sandbox and of production. The gateway may work on a
     request for 60 seconds: a shorter read timeout leaves more outcomes unknown.
     """
 
@@ -27,23 +27,25 @@ class BraintreeSettings:
     url: str = ""
     # PEM. Empty: the machine's own authorities.
     ca_file: str = ""
-    # Empty: none. The HTTP_PROXY variables are never followed.
+    # Empty: no proxy. The HTTP_PROXY variables are never followed.
     proxy_url: str = field(default="", repr=False)
     connect_timeout_seconds: float = 10.0
     read_timeout_seconds: float = 65.0
-    # At once, each on a connection of its own; and how many more may wait a second for their turn.
+    # The maximum of concurrent calls, each on a connection of its own, and of further calls that wait a second for a
+    # slot.
     max_connections: int = 32
     max_waiting: int = 8
-    # Lost answers, each made up for by one that comes, after which nothing of their kind is sent for a while. 0: never.
+    # The circuit breaker's threshold: a lost answer adds 1, an answer subtracts 1. An open circuit pauses its class. 0:
+    # never.
     breaker_failures: int = 10
-    # Braintree enables api_request_key for each merchant. Where it has not, this is found out and done without.
+    # Braintree enables api_request_key for each merchant. If it is not enabled, the adapter detects that and omits it.
     use_api_request_key: bool = True
     # Reads answers with the SDK's own parser, which takes several times as long.
     stock_parser: bool = False
 
 
 class TwinEnvironment(braintree.Environment):
-    """A server of one's own. The SDK's environments speak https on port 443 only."""
+    """A server at any URL. The SDK's environments use https on port 443 only."""
 
     def __init__(self, url: str, ca_file: str) -> None:
         parts = urlsplit(url)

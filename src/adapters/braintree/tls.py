@@ -9,13 +9,13 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-# So long ago at most a certificate was looked at. A chain of tickets could otherwise go on for ever without one.
+# The maximum age of a certificate check. A chain of session tickets could otherwise continue for ever without one.
 MAX_SESSION_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Handshakes:
-    """How many there were: with a certificate, and those that went on with an earlier session."""
+    """The number of handshakes: full ones with a certificate, and resumed ones."""
 
     full: int = 0
     resumed: int = 0
@@ -24,7 +24,7 @@ class Handshakes:
 @dataclass(frozen=True, slots=True)
 class _Kept:
     session: ssl.SSLSession
-    # When, by the steady clock, the certificate behind it was verified.
+    # When the certificate behind the session was verified, on the monotonic clock.
     verify_time: float
 
 
@@ -33,16 +33,16 @@ class TlsSocket(ssl.SSLSocket):
 
 
 class ResumingContext(ssl.SSLContext):
-    """Verifies certificate and name, and offers a server the last session that it granted.
+    """Verifies certificate and name, and offers a server the last session that it granted (session resumption).
 
-    A session is offered under the name for which it was verified, and to no other. A server that does not know it any
-    more makes a full handshake.
+    A session is offered only under the name for which it was verified. A server that no longer knows it makes a full
+    handshake.
     """
 
     sslsocket_class = TlsSocket
 
     def __new__(cls, ca_file: str | None) -> ResumingContext:  # noqa: ARG004  (the protocol stands there otherwise)
-        # Verifies by default, and speaks TLS 1.2 at least.
+        # Verifies by default, and requires TLS 1.2 at least.
         return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)
 
     def __init__(self, ca_file: str | None) -> None:
@@ -67,7 +67,7 @@ class ResumingContext(ssl.SSLContext):
                 sock, server_hostname=server_hostname, session=kept.session if kept else None, **options
             )
         except OSError:
-            # Whatever went wrong: the next one does without.
+            # After any failure, the next connection does without the session.
             self._kept.pop(server_hostname, None)
             raise
         assert isinstance(wrapped, TlsSocket)  # noqa: S101
@@ -79,11 +79,11 @@ class ResumingContext(ssl.SSLContext):
         return wrapped
 
     def keep_session(self, wrapped: TlsSocket) -> None:
-        """To be called once an answer was read: with TLS 1.3 what can be resumed comes after the handshake."""
+        """Call it after an answer was read: with TLS 1.3 the session ticket arrives after the handshake."""
         try:
             session = wrapped.session
         except (ssl.SSLError, ValueError):
-            # The answer is what counts.
+            # A failure here must not cost the answer.
             return
         if session is not None:
             self._kept[wrapped.server_hostname] = _Kept(session, wrapped.verify_time)

@@ -41,7 +41,7 @@ _STATUSES: Final[Mapping[str, TransactionStatus]] = MappingProxyType(
         "authorization_expired": TransactionStatus.EXPIRED,
         "submitted_for_settlement": TransactionStatus.SUBMITTED,
         "settling": TransactionStatus.SETTLING,
-        # Also said of the parent of partial settlements: see _status.
+        # Also the status of the parent of partial settlements: see _status.
         "settlement_pending": TransactionStatus.SETTLEMENT_PENDING,
         "settlement_confirmed": TransactionStatus.SETTLEMENT_CONFIRMED,
         "settled": TransactionStatus.SETTLED,
@@ -54,7 +54,7 @@ _STATUSES: Final[Mapping[str, TransactionStatus]] = MappingProxyType(
     }
 )
 
-# Still in flight under the same api_request_key, or the first request with it went wrong: its effect is not known.
+# A request with the same api_request_key is in flight, or the first one with it failed: its effect is unknown.
 _UNSETTLED_KEYS: Final = frozenset({"915233", "915234", "915235"})
 REQUEST_KEY_NOT_ALLOWED: Final = "915231"
 
@@ -63,7 +63,7 @@ REQUEST_KEY_NOT_ALLOWED: Final = "915231"
 
 
 def outcome(result: object) -> Outcome:
-    """What came of a call that moves money. Raises TypeError for an answer that is none."""
+    """The outcome of a call that moves money. Raises TypeError for an unknown result."""
     if isinstance(result, SuccessfulResult):
         return _outcome_of(transaction(result.transaction))
     refusal = _refusal(result)
@@ -78,7 +78,7 @@ def outcome(result: object) -> Outcome:
 
 
 def store_outcome(result: object) -> StoreOutcome:
-    """What came of a call that stores a method. Raises TypeError for an answer that is none."""
+    """The outcome of a call that stores a method. Raises TypeError for an unknown result."""
     if isinstance(result, SuccessfulResult):
         kept = getattr(result, "credit_card", None) or result.payment_method
         return Stored(stored_instrument(kept))
@@ -97,14 +97,14 @@ def error_codes(result: object) -> list[str]:
     return [str(error.code) for error in result.errors.deep_errors] if isinstance(result, ErrorResult) else []
 
 
-# What the gateway calls the details of a customer, and what they are called here.
+# The gateway's names of a customer's details, and the names here.
 _CUSTOMER_FIELDS: Final = MappingProxyType(
     {"first_name": "given_name", "last_name": "family_name", "email": "email", "phone": "phone"}
 )
 
 
 def refused_details(result: object) -> dict[str, str]:
-    """Which details of a customer are refused, each with the code's name; none for any other answer."""
+    """The refused details of a customer, each with the code's name; none for any other answer."""
     if not isinstance(result, ErrorResult):
         return {}
     errors = result.errors.deep_errors
@@ -112,7 +112,7 @@ def refused_details(result: object) -> dict[str, str]:
 
 
 def refusal_text(result: object) -> str:
-    """A refusal in words that repeat nothing of the request."""
+    """The refusal in words that repeat nothing of the request."""
     return refusals.told(error_codes(_refusal(result)))
 
 
@@ -149,7 +149,7 @@ def _rejected(codes: list[str]) -> Rejected:
 
 
 def _unverified(checked: Verification) -> Outcome:
-    """The merchant has cards verified before they are charged, and this one was not."""
+    """The merchant requires verification of cards before a charge, and this card was not verified."""
     decline = checked.decline or declines.processor_decline(
         declines.ProcessorAnswer(code=checked.processor_response_code)
     )
@@ -184,7 +184,7 @@ def transaction(found: braintree.Transaction) -> Transaction:
 
 
 def described(found: object, failure: Exception) -> str:
-    """What can be told of a transaction that cannot be read."""
+    """The safe description of an unreadable transaction."""
     shown = ", ".join(filter(None, (text(found, name) for name in ("type", "amount", "currency_iso_code", "status"))))
     return f"{shown or 'nothing is told of it'} ({type(failure).__name__})"
 
@@ -206,7 +206,7 @@ def _standing(found: braintree.Transaction) -> TransactionSnapshot:
 
 
 def _claims(found: braintree.Transaction) -> tuple[Claim, ...]:
-    """What each of its disputes takes: nothing once it is won, and a retrieval never does."""
+    """The amount that each dispute takes: nothing once it is won. A retrieval takes nothing."""
     return tuple(
         Claim(
             required(dispute, "id"),
@@ -226,7 +226,7 @@ def _claimed(dispute: Any) -> Money:
 
 
 def _disputed_amount(found: braintree.Transaction) -> Money | None:
-    """What is claimed, or was claimed and not won back. A retrieval only asks for documents."""
+    """The disputed amount, unless it was won back. A retrieval only asks for documents."""
     claims = [_claimed(dispute) for dispute in getattr(found, "disputes", None) or () if _is_claiming(dispute)]
     claims = [claim for claim in claims if claim.currency_code == found.currency_iso_code]
     return Money.total(claims, str(found.currency_iso_code)) if claims else None
@@ -235,7 +235,7 @@ def _disputed_amount(found: braintree.Transaction) -> Money | None:
 def _status(found: braintree.Transaction) -> TransactionStatus:
     status = _STATUSES[found.status]
     if status.is_captured and _ids(found, "partial_settlement_transaction_ids"):
-        # The money is in the parts. The parent only holds the rest, and "settles" once there is none.
+        # The money is in the partial settlements. The parent only holds the rest, and "settles" once nothing is left.
         is_held = status is TransactionStatus.SETTLEMENT_PENDING
         return TransactionStatus.PARTIALLY_CAPTURED if is_held else TransactionStatus.RELEASED
     return status
@@ -286,7 +286,7 @@ def _settle_time(found: braintree.Transaction) -> datetime | None:
 
 
 def _settlement_amount(disbursement: Any) -> Money | None:
-    """What is paid out, unless the gateway tells it in a way that is no amount of money. Never worth an unknown."""
+    """The amount paid out, or None if it is malformed. That is never a reason for an unknown outcome."""
     amount = getattr(disbursement, "settlement_amount", None)
     try:
         return None if amount is None else Money.from_decimal(str(amount), text(disbursement, _SETTLEMENT_CURRENCY))
@@ -303,7 +303,7 @@ _WALLETS_PREFIX: Final = "Apple Pay - "
 
 
 def _paid_with(found: braintree.Transaction) -> tuple[Instrument | None, str]:
-    """What paid, and the token under which the gateway keeps it."""
+    """The instrument that paid, and its token at the gateway."""
     match text(found, "payment_instrument_type"):
         case "credit_card":
             shown: Any = found.credit_card_details
@@ -377,7 +377,7 @@ def _apple_pay(shown: Any) -> Instrument:
 
 
 def _google_pay(shown: Any) -> Instrument:
-    """Of the customer's own card, rather than the number that stands in for it."""
+    """The customer's own card, rather than the device number (DPAN) that stands in for it."""
     return Instrument(
         InstrumentKind.GOOGLE_PAY,
         brand=_known(shown, "source_card_type") or _known(shown, "virtual_card_type"),
@@ -419,7 +419,7 @@ def verification(checked: Any) -> Verification:
                 merchant_advice_code=text(checked, "merchant_advice_code"),
             )
         )
-    # S and E are said of the whole address.
+    # S and E are about the whole address.
     whole = declines.check_result(text(checked, "avs_error_response_code"))
     return Verification(
         approved=decline is None,
@@ -439,15 +439,15 @@ def _checked(checked: Any, name: str, whole: CheckResult | None) -> CheckResult 
 
 
 def text(shown: object, name: str) -> str:
-    """Absent and empty elements are the same: the SDK gives None, "" or no attribute at all."""
+    """Absent and empty elements are the same: the SDK gives None, "" or no attribute."""
     value = getattr(shown, name, None)
     return "" if value is None else str(value)
 
 
 def written(shown: object, name: str) -> str:
-    """What people wrote elsewhere, as a shopper in a form of the gateway's: it was looked at by nobody of ours.
+    """Text that people wrote elsewhere, such as a shopper in a form of the gateway: this service did not validate it.
 
-    Kept without card numbers.
+    It is kept without card numbers.
     """
     return without_card_numbers(text(shown, name), "[removed]")
 
@@ -469,7 +469,7 @@ def _ids(shown: object, name: str) -> tuple[str, ...]:
 
 
 def _time(value: datetime) -> datetime:
-    """The SDK's times are UTC and do not say so."""
+    """The SDK's times are UTC without a zone."""
     return value.replace(tzinfo=UTC)
 
 

@@ -16,7 +16,7 @@ from adapters.braintree.platform import MACHINE, Platform, Wire
 from adapters.braintree.sending import NotAllowedToSend, look_at_lease
 from adapters.braintree.tls import Handshakes, ResumingContext
 
-# Braintree drops connections that were idle for a minute. Well before that, so that a request never meets the end.
+# Braintree closes connections after a minute of idleness. This is well below, so that no request meets the close.
 MAX_IDLE_SECONDS: Final = 45.0
 
 _WITH_BODY: Final = frozenset({"POST", "PUT"})
@@ -27,18 +27,18 @@ Body: TypeAlias = str | bytes | tuple[Mapping[str, Any], Mapping[str, Any]] | No
 
 
 class _Pool:
-    """As many connections as calls ever needed at once, and never more than `size`."""
+    """Holds as many connections as calls ever needed at once, and never more than `size`."""
 
     def __init__(self, size: int, steady_seconds: Callable[[], float]) -> None:
         self._steady_seconds = steady_seconds
         self._places = threading.BoundedSemaphore(size)
         self._lock = threading.Lock()
-        # The last used at the right end, so that those that are not needed grow old at the left one.
+        # The last used is at the right end, so that unneeded connections age at the left one.
         self._idle: deque[Wire] = deque()
         self._is_closed = False
 
     def enter(self, timeout_seconds: float) -> None:
-        """Takes a place, to be left. Raises RequestNotSent where none comes free in time."""
+        """Takes a slot, to be released. Raises RequestNotSent if none is free in time."""
         if not self._places.acquire(timeout=timeout_seconds):
             raise RequestNotSent("every connection is busy")
 
@@ -46,7 +46,7 @@ class _Pool:
         self._places.release()
 
     def take(self) -> Wire | None:
-        """An idle connection that still stands, if there is one."""
+        """An idle connection that is still open, if there is one."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -57,7 +57,7 @@ class _Pool:
             connection.close()
 
     def put(self, connection: Wire) -> None:
-        """Keeps it for the next call; drops what was not needed for long."""
+        """Keeps the connection for the next call, and closes those that were idle for long."""
         unused: list[Wire] = []
         with self._lock:
             if self._is_closed:
@@ -78,11 +78,11 @@ class _Pool:
 
 
 class PooledTransport:
-    """An http_strategy for the SDK, shared by all threads. Nothing is ever sent twice.
+    """An http_strategy for the SDK, shared by all threads. It never sends a request twice.
 
-    Raises RequestNotSent and AnswerLost, whose texts carry no request data. Proxy variables of the environment are not
-    followed. `read_timeout_seconds` bounds the silence before an answer, and again the whole of its arrival. The lease,
-    where there is one, is looked at last before the first byte.
+    Raises RequestNotSent and AnswerLost, whose texts carry no request data. It ignores the environment's proxy
+    variables. `read_timeout_seconds` bounds the silence before an answer, and then the whole of its arrival. The lease,
+    if there is one, is checked last, directly before the first byte.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class PooledTransport:
         raise exception
 
     def close(self) -> None:
-        """Drops idle connections; calls under way finish."""
+        """Closes idle connections; calls under way finish."""
         self._pool.close()
 
     def _written(self, verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> bytes:
@@ -157,7 +157,7 @@ class PooledTransport:
         return head.encode("ascii") + b"\r\n\r\n" + body
 
     def _sent(self, request: bytes) -> Wire:
-        """The connection on which it was sent: an idle one, or a new one where all of them turn out to be closed."""
+        """The connection that took the request: an idle one, or a new one if all idle ones turn out to be closed."""
         connection = self._pool.take()
         if connection is not None:
             try:
@@ -166,7 +166,8 @@ class PooledTransport:
             except NotAllowedToSend:
                 raise
             except RequestNotSent:
-                # Closed by the gateway just now. It surely took nothing, so that a new one may have it.
+                # The gateway has just closed it. It certainly took nothing, so the request may go over a new
+                # connection.
                 pass
         connection = self._opened()
         self._send(connection, request)
@@ -177,7 +178,7 @@ class PooledTransport:
         try:
             return self._connect(self._address)
         except Exception as failure:
-            # Not chained: the errors name the address, and with it the thing asked for.
+            # Not chained: the errors contain the address, and so the id in it.
             raise RequestNotSent(_cause(failure)) from None
 
     def _send(self, connection: Wire, request: bytes) -> None:
@@ -207,7 +208,7 @@ class PooledTransport:
 
 
 def _encoded(body: Body) -> tuple[bytes, str | None]:
-    """The body as sent, and its type where that is not the SDK's to say."""
+    """The body as sent, and its content type unless the SDK sets that."""
     if isinstance(body, tuple):
         fields, files = body
         parts = [*fields.items(), *((name, _file_part(file)) for name, file in files.items())]
@@ -216,7 +217,7 @@ def _encoded(body: Body) -> tuple[bytes, str | None]:
 
 
 def _file_part(file: Any) -> Any:
-    """A file as urllib3 wants it: name, content, and type where the SDK knows it."""
+    """A file as urllib3 wants it: name, content, and type if the SDK knows it."""
     if not isinstance(file, tuple):
         return (getattr(file, "name", "file"), file.read())
     name, content, *kind = file
@@ -228,7 +229,7 @@ def _header_text(value: Any) -> str:
 
 
 def _cause(failure: BaseException) -> str:
-    """The failure in words that hold nothing of the request: its kind, and what the operating system said."""
+    """The failure in words that hold nothing of the request: its kind, and the operating system's message."""
     words = type(failure).__name__
     inner: BaseException | None = failure
     while inner is not None:

@@ -9,7 +9,7 @@ from braintree import ErrorCodes
 
 
 def name_of(code: str) -> str:
-    """For example "91507 CannotSubmitForSettlement"; the bare code where it has no name."""
+    """For example "91507 CannotSubmitForSettlement"; the bare code if it has no name."""
     name = _names().get(code)
     return f"{code} {name}" if name else code
 

@@ -18,13 +18,13 @@ from adapters.braintree.settings import BraintreeSettings, environment_of
 from application.ports.gateway_webhooks import ForgedNotification, Notification, Subject
 
 _SIGNATURE: Final = re.compile(r"[!-%'-{}~]+\|[!-%'-{}~]+(&[!-%'-{}~]+\|[!-%'-{}~]+)*")
-# A name in lower case, as all kinds are. Whatever else claims to be one is not repeated.
+# A lower-case name, like all kinds. Any other kind is not repeated in texts.
 _KIND: Final = re.compile(r"[a-z0-9_]{1,80}")
 UNREADABLE: Final = "unreadable"
 
 
 class BraintreeNotifications:
-    """Reads with the merchant's keys; makes no connections. Safe for many threads."""
+    """Verifies and parses with the merchant's keys; makes no connections. Safe for many threads."""
 
     def __init__(self, settings: BraintreeSettings) -> None:
         configuration = braintree.Configuration(
@@ -41,8 +41,8 @@ class BraintreeNotifications:
         except InvalidSignatureError:
             raise ForgedNotification from None
         except Exception:  # noqa: S110
-            # The signature is looked at first, so it is genuine: of a kind, or about something, that the SDK does not
-            # know. That is no reason to lose it.
+            # The SDK checks the signature first, so the webhook is genuine: its kind or its subject is unknown to the
+            # SDK. It must not be lost for that.
             pass
         document = b64decode(payload)
         return _notification(hashlib.sha256(document).hexdigest(), document)
@@ -69,7 +69,7 @@ def _notification(notification_id: str, document: bytes) -> Notification:
 
 
 def _subject(told: Mapping[str, Any]) -> Subject:
-    """The ids of what it is about, and nothing else of it."""
+    """The ids of its subject, and no other content."""
     if isinstance(told.get("api_error_response"), Mapping):
         told = told["api_error_response"]
     named = {name: thing for name, thing in told.items() if isinstance(thing, Mapping)}

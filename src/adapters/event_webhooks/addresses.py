@@ -9,7 +9,7 @@ from typing import Final
 
 _GLOBAL_UNICAST: Final = ipaddress.ip_network("2000::/3")
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
-# The special-purpose registries of IANA, those that are reachable included: no merchant's server is there.
+# IANA's special-purpose address registries, including their reachable ranges: no merchant's server is in them.
 _SPECIAL: Final = tuple(
     ipaddress.ip_network(network)
     for network in [
@@ -43,7 +43,7 @@ Resolve = Callable[[str, int], Sequence[str]]
 
 
 class AddressRefused(Exception):
-    """The host has only addresses that may not be called. Told to operators, not to whoever receives events."""
+    """The host has only addresses that may not be called. Reported to operators, not to receivers of events."""
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -53,7 +53,7 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 def public_address(host: str, port: int, *, allow_private: bool, resolve: Resolve = resolve) -> str:
-    """The address to connect to, which must be the very one that was looked at. Raises AddressRefused and OSError."""
+    """The address to connect to: exactly the one that was checked. Raises AddressRefused and OSError."""
     for address in resolve(host, port):
         if allow_private or is_public(address):
             return address
@@ -61,14 +61,14 @@ def public_address(host: str, port: int, *, allow_private: bool, resolve: Resolv
 
 
 def is_public(address: str) -> bool:
-    """Whether the address is on the internet at large."""
+    """Whether the address is globally routable."""
     parsed = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(parsed, ipaddress.IPv6Address):
-        # The same IPv4 address in other clothes: mapped, or for a network without IPv4 (NAT64).
+        # IPv6 forms of an IPv4 address: mapped, or for a network without IPv4 (NAT64).
         inner = ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF) if parsed in _NAT64 else parsed.ipv4_mapped
         if inner is not None:
             return is_public(str(inner))
-        # Nothing else of IPv6 is routed on the internet.
+        # No other IPv6 range is routed on the internet.
         if parsed not in _GLOBAL_UNICAST:
             return False
     return parsed.is_global and not any(parsed in network for network in _SPECIAL)

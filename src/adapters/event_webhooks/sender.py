@@ -19,13 +19,13 @@ from application.ports.deliveries import Endpoint
 
 _TIMEOUT: Final = Timeout(connect=5, read=10)
 
-# What an event is called, what it is about, and what it says.
+# The event's type, its subject, and its data.
 Encode = Callable[[FeedItem], tuple[str, str, dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
 class HttpPostman:
-    """Follows no redirects and no proxies of the environment. Safe for many threads."""
+    """Follows no redirects, and ignores proxies of the environment. Safe for many threads."""
 
     encode: Encode
     allow_private: bool = False
@@ -47,7 +47,7 @@ class HttpPostman:
         except AddressRefused as refused:
             return str(refused)
         except (OSError, HTTPError) as failure:
-            # Their texts can hold the address with whatever is secret in it.
+            # The errors' texts can hold the address with any secret in it.
             return f"no answer: {type(failure).__name__}"
 
     def _body(self, item: FeedItem) -> bytes:
@@ -73,7 +73,7 @@ class HttpPostman:
         port = parts.port or (443 if secure else 80)
         address = public_address(host, port, allow_private=self.allow_private, resolve=self.resolve)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        # Connected to the address that was looked at; the certificate must be the host's all the same.
+        # The connection goes to the checked address; the certificate must still be the host's.
         pool: HTTPConnectionPool = (
             HTTPSConnectionPool(address, port, server_hostname=host, assert_hostname=host)
             if secure
@@ -90,7 +90,7 @@ class HttpPostman:
                 timeout=_TIMEOUT,
                 preload_content=False,
             )
-            # What it says besides is not read: it could take for ever.
+            # The rest of the response is not read: it could take for ever.
             response.close()
             return response.status
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 
 def signature(secrets: Sequence[bytes], event_id: str, timestamp_seconds: int, body: bytes) -> str:
-    """One for each secret, with spaces between: whoever knows any of them can check it."""
+    """One signature for each secret, separated by spaces: a receiver that has any of the secrets can verify it."""
     signed = f"{event_id}.{timestamp_seconds}.".encode() + body
     return " ".join(
         "v1," + base64.b64encode(hmac.new(secret, signed, hashlib.sha256).digest()).decode() for secret in secrets

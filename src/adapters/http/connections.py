@@ -22,25 +22,25 @@ _log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS: Final = 200
 MOST_OF_ONE_ADDRESS: Final = 100
-# From the connection, or the answer before, to the end of a request's head. Also how long a connection stays idle.
+# The time from the connection, or from the previous answer, to the end of a request's headers. Also the idle timeout.
 HEAD_SECONDS: Final = 10.0
 _LOG_SECONDS: Final = 60.0
 
 
 class Gate:
-    """Knows the open connections. Belongs to one event loop."""
+    """Tracks the open connections. Belongs to one event loop."""
 
     def __init__(self, most: int = MOST_CONNECTIONS, most_of_one: int = MOST_OF_ONE_ADDRESS) -> None:
         self._most = most
         self._most_of_one = most_of_one
         self._open = 0
-        # By address, in the order in which they came. The value: whether its peer owes us a request.
+        # By address, in order of arrival. The value: whether the peer owes a request.
         self._peers: defaultdict[str, dict[Connection, bool]] = defaultdict(dict)
         self.closed = VelocityCounter("%s connections to the HTTP side were closed for lack of room")
         self.malformed = VelocityCounter("%s requests to the HTTP side were no HTTP")
 
     def admit(self, connection: Connection) -> bool:
-        """Makes room where there is none. Returns False where there is none to be made."""
+        """Makes room if needed. Returns False if no room can be made."""
         own = self._peers[connection.peer]
         if len(own) >= self._most_of_one:
             has_room = self._evict(own)
@@ -60,7 +60,7 @@ class Gate:
         """owes: the peer has yet to send a request, or the rest of one."""
         own = self._peers[connection.peer]
         if own.pop(connection, None) is not None:
-            # To the end: whoever answered last has been idle for the shortest time.
+            # Moved to the end: the connection that answered last has been idle for the shortest time.
             own[connection] = owes
 
     def leave(self, connection: Connection) -> None:
@@ -84,7 +84,7 @@ class Gate:
 
 
 def _network(address: str) -> str:
-    """Of IPv6, the network of one household."""
+    """For IPv6, the network of one household (/64)."""
     try:
         return network_of(address.partition("%")[0])
     except ValueError:
@@ -92,7 +92,7 @@ def _network(address: str) -> str:
 
 
 class VelocityCounter:
-    """Counts what strangers do, and tells of it in one line a minute at most."""
+    """Counts abuse by strangers, and logs it in at most one line a minute."""
 
     def __init__(self, sentence: str, steady_seconds: Callable[[], float] = time.monotonic) -> None:
         self._sentence = sentence
@@ -111,7 +111,7 @@ class VelocityCounter:
 
 
 class Connection(web.RequestHandler):
-    """One connection of aiohttp's, which the gate has let in."""
+    """A connection of aiohttp that the gate has admitted."""
 
     __slots__ = ("_gate", "peer")
 
@@ -132,7 +132,7 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
 
     def abort(self) -> None:
-        """Closes it now, whatever is still to be written."""
+        """Closes the connection now, with any unsent output."""
         transport = self.transport
         self.force_close()
         if isinstance(transport, asyncio.Transport):
@@ -144,9 +144,9 @@ class Connection(web.RequestHandler):
     def handle_error(
         self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
-        """Answers bytes that are no HTTP, and faults of ours, without a word of what was sent or of what happened.
+        """Answers invalid HTTP and internal errors without a word of the input or of the cause.
 
-        A peer that left is neither.
+        A disconnected peer is neither.
         """
         del request, message
         if status < 500:
@@ -160,12 +160,14 @@ class Connection(web.RequestHandler):
 
 class Request(web.BaseRequest):
     async def _prepare_hook(self, response: web.StreamResponse) -> None:
-        """The last moment before the head of an answer is written."""
+        """Runs immediately before the headers of an answer are written."""
         response.headers.pop("Server", None)
 
 
 class Server(web.Server):
-    """Makes a connection of each that is accepted. No body is inflated: none needs to be, and a bomb costs time."""
+    """Creates a connection for each accepted socket. No body is decompressed: none needs it, and a bomb would cost
+    time.
+    """
 
     def __init__(self, handler: Any, gate: Gate) -> None:
         super().__init__(handler, request_factory=self._request)
@@ -179,7 +181,7 @@ class Server(web.Server):
             access_log=None,
             auto_decompress=False,
             keepalive_timeout=HEAD_SECONDS,
-            # The rest of a body that was refused is read for a moment, by `refuse`.
+            # `refuse` reads the rest of a refused body for a moment.
             lingering_time=0,
         )
 

@@ -8,7 +8,7 @@ from adapters.http.metrics import counter, gauge, labelled, merged
 
 
 class WorkerPoolStatus:
-    """As it was told last. Safe for threads. Until it is told of any, there are none."""
+    """The last reported status of the worker pool; empty before the first report. Safe for threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -16,27 +16,27 @@ class WorkerPoolStatus:
         self._metrics: dict[int, str] = {}
 
     def tell(self, *, wanted: int, ready: int, replaced: int) -> None:
-        """replaced: how many ended by themselves since the start."""
+        """replaced: the number of workers that ended by themselves since the start."""
         with self._lock:
             self._wanted, self._ready, self._replaced = wanted, ready, replaced
 
     def tell_metrics(self, worker: int, text: str) -> None:
-        """What the worker counts itself, in the text format of Prometheus."""
+        """The worker's own metrics, in the text format of Prometheus."""
         with self._lock:
             self._metrics[worker] = text
 
     @property
     def is_enough(self) -> bool:
-        """Whether at least half are there: fewer could not do the work of this machine."""
+        """Whether at least half of the workers are ready: fewer could not carry this machine's load."""
         return 2 * self._ready >= self._wanted
 
     @property
     def told(self) -> str:
-        """For people. Nothing where there is no crew."""
+        """A summary for people. Empty without a worker pool."""
         return f"{self._ready} of {self._wanted} workers" if self._wanted else ""
 
     def added_to(self, metrics: str) -> str:
-        """The metrics, with those of each worker under its number."""
+        """The metrics, merged with those of each worker, labelled with its number."""
         with self._lock:
             if not self._wanted:
                 return metrics

@@ -13,7 +13,7 @@ Labels = tuple[tuple[str, str], ...]
 
 
 class Family(NamedTuple):
-    """A metric, as somebody else counted it."""
+    """A metric that is counted elsewhere."""
 
     name: str
     help_text: str
@@ -22,7 +22,7 @@ class Family(NamedTuple):
 
 
 class Counter:
-    """Counts up, for each combination of labels. Safe for many threads."""
+    """A counter for each combination of labels. Safe for many threads."""
 
     def __init__(self, name: str, help_text: str) -> None:
         self.name = name
@@ -41,7 +41,7 @@ class Counter:
 
 
 class Metrics:
-    """What the service counts itself, and gauges that are asked when somebody looks."""
+    """The service's own counters, and gauges that are evaluated on each scrape."""
 
     def __init__(self, *sources: Callable[[], Iterable[Family]]) -> None:
         self._sources = sources
@@ -56,7 +56,7 @@ class Metrics:
         self.processed.add(kind=kind, outcome=outcome)
 
     def text(self, waiting: Mapping[str, int]) -> str:
-        """All of it. `waiting` is how many notifications are in which unfinished state."""
+        """All metrics. `waiting` is the number of gateway webhooks in each unfinished state."""
         gauge = [((("state", state),), number) for state, number in sorted(waiting.items())]
         name, help_text = "bayar_webhook_unfinished", "Notifications that wait, or were given up (dead)."
         lines = [*self.received.lines(), *self.processed.lines(), *_lines(name, help_text, "gauge", gauge)]
@@ -89,13 +89,13 @@ def counter(name: str, help_text: str, number: int) -> str:
 
 
 def labelled(text: str, **labels: str) -> str:
-    """The text with the labels put to every number in it."""
+    """The text with the labels added to each sample."""
     put = ",".join(f'{label}="{_escaped(value)}"' for label, value in labels.items())
     return "".join(_labelled(line, put) + "\n" for line in text.splitlines())
 
 
 def merged(texts: Iterable[str]) -> str:
-    """One text of several, with each name's numbers together, as the format asks."""
+    """Merges several texts. The samples of each name stay together, as the format requires."""
     families: dict[str, list[str]] = {}
     for text in texts:
         name = ""
@@ -111,7 +111,7 @@ def merged(texts: Iterable[str]) -> str:
 def _labelled(line: str, put: str) -> str:
     if line.startswith("#"):
         return line
-    # Values in braces may hold braces and spaces. A name holds neither.
+    # Label values may hold braces and spaces. A name holds neither.
     name, brace, rest = line.partition("{")
     if not brace:
         name, _, number = line.partition(" ")

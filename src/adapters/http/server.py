@@ -28,11 +28,11 @@ from application.ports.store import StoreUnavailable
 Result = TypeVar("Result")
 
 WEBHOOKS: Final = "/webhooks/braintree"
-# Braintree's notifications have a few kilobytes, and come in one piece.
+# Braintree's webhooks have a few kilobytes, and arrive in one piece.
 MAX_BODY_BYTES: Final = 512 * 1024
 MAX_AT_ONCE: Final = 64
 _BODY_SECONDS: Final = 5.0
-# Of a body that is refused, as much is read and dropped: a reset would overtake the answer.
+# This much of a refused body is read and dropped: a TCP reset would overtake the answer.
 _DROPPED_BYTES: Final = 4 * 1024 * 1024
 _DROPPED_SECONDS: Final = 1.0
 _THREADS: Final = 2
@@ -50,12 +50,12 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """What the HTTP side shows and takes. The functions may block."""
+    """The handlers behind the HTTP paths. They may block."""
 
     # Takes a signature and a payload. Raises ForgedNotification and StoreUnavailable.
     receive: Callable[[str, str], Received]
     answer_challenge: Callable[[str], str]
-    # How many notifications are in which unfinished state. Raises StoreUnavailable.
+    # The number of webhooks in each unfinished state. Raises StoreUnavailable.
     waiting: Callable[[], Mapping[str, int]]
     metrics: Metrics
     crew: WorkerPoolStatus
@@ -66,9 +66,9 @@ class HttpServer:
 
     def __init__(self, pages: Pages) -> None:
         self._pages = pages
-        # Of its own: a flood of webhooks must not keep payments from their threads.
+        # Bulkhead: a flood of webhooks must not take the threads of payments.
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="webhook")
-        # Nor health and metrics from theirs.
+        # Nor those of health and metrics.
         self._probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
         self._probe: asyncio.Future[Mapping[str, int]] | None = None
         self._busy = 0
@@ -82,7 +82,7 @@ class HttpServer:
         }
 
     async def start(self, address: str, listeners: Sequence[socket] = ()) -> str:
-        """Listens on the listeners, or on the address where there are none. Returns the address with its real port.
+        """Listens on the listeners, or on the address if there are none. Returns the address with its real port.
 
         Raises CannotListen.
         """
@@ -103,7 +103,7 @@ class HttpServer:
         return f"{host}:{runner.addresses[0][1]}"
 
     async def stop(self) -> None:
-        """Takes no new requests, and ends those under way: what is not stored yet is sent again."""
+        """Accepts no new requests, and cancels those under way: Braintree resends a webhook that was not stored."""
         self._stopping = True
         if self._runner is not None:
             await self._runner.cleanup()
@@ -111,7 +111,7 @@ class HttpServer:
             await asyncio.get_running_loop().run_in_executor(None, pool.shutdown)
 
     async def _answer(self, request: web.BaseRequest) -> web.StreamResponse:
-        """Refuses by the head alone where that is possible; then, the body is neither waited for nor inflated."""
+        """Refuses by the headers alone where possible; the body is then neither awaited nor decompressed."""
         routes = self._routes.get(request.rel_url.raw_path)
         if routes is None:
             return await _refuse(request, 404)
@@ -182,19 +182,19 @@ class HttpServer:
             return web.Response(status=503, text="the database does not answer\n")
 
     async def _waiting(self) -> Mapping[str, int]:
-        """Asked once for all who want to know at the same time, so that many cost no more than one."""
+        """Single-flight: concurrent callers share one query."""
         if self._probe is None or self._probe.done():
             loop = asyncio.get_running_loop()
             self._probe = loop.run_in_executor(self._probes, self._pages.waiting)
         return await asyncio.shield(self._probe)
 
     def _in_pool(self, work: Callable[[], Result]) -> Awaitable[Result]:
-        # Shielded: what is being stored is stored, whether or not the sender hangs up.
+        # Shielded: a webhook is stored even if the sender hangs up.
         return asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, work))
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """One of the few places to be worked on. Raises _Busy."""
+        """A slot of the bulkhead. Raises _Busy."""
         if self._busy >= MAX_AT_ONCE or self._stopping:
             raise _Busy
         self._busy += 1
@@ -205,11 +205,11 @@ class HttpServer:
 
 
 class _Busy(Exception):
-    """All places are taken."""
+    """All slots are taken."""
 
 
 class _Refused(Exception):
-    """The rest of the body is not wanted."""
+    """The rest of the body is not read."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -226,7 +226,7 @@ def _note(request: web.BaseRequest, *, owes: bool) -> None:
 
 
 async def _refuse(request: web.BaseRequest, status: int, **headers: str) -> web.Response:
-    """Answers and closes, whatever of the body is still to come."""
+    """Answers and closes, however much of the body is still to come."""
     answer = web.Response(status=status, headers=headers)
     answer.force_close()
     await answer.prepare(request)
@@ -240,7 +240,7 @@ async def _refuse(request: web.BaseRequest, status: int, **headers: str) -> web.
 
 
 async def _form(request: web.BaseRequest) -> tuple[str, str]:
-    """The signature and the payload. Raises _Refused for what is no form with both."""
+    """The signature and the payload. Raises _Refused if the form lacks either."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
         raise _Refused(413)
     if request.content_type != "application/x-www-form-urlencoded":
@@ -256,7 +256,7 @@ async def _form(request: web.BaseRequest) -> tuple[str, str]:
 
 
 async def _body(request: web.BaseRequest) -> bytes:
-    """Raises _Refused once it is too large."""
+    """Raises _Refused once the body is too large."""
     if request.headers.get("Expect", "").lower() == "100-continue":
         await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         request.writer.output_size = 0

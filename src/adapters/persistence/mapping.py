@@ -92,7 +92,7 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _converter: Final = make_converter(omit_if_default=True)
 _converter.register_unstructure_hook(timedelta, lambda duration: duration // _MICROSECOND)
 _converter.register_structure_hook(timedelta, lambda microseconds, _: microseconds * _MICROSECOND)
-# An event's stamp has columns of its own.
+# The columns of an event's context.
 _converter.register_structure_hook(EventContext, lambda stamp, _: stamp)
 for _kind in EVENT_NAMES:
     _converter.register_unstructure_hook(
@@ -101,12 +101,12 @@ for _kind in EVENT_NAMES:
 
 
 def fold(text: str) -> str:
-    """The form in which upper and lower case are alike."""
+    """The case-folded form, for comparisons that ignore case."""
     return text.casefold()
 
 
 def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
-    """Everything of a payment but its operations and history."""
+    """The payment's row, without its operations and history."""
     terms = payment.terms
     return {
         "payment_id": terms.payment_id,
@@ -126,13 +126,13 @@ def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
 
 
 def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
-    """What of its row may change."""
+    """The row's columns that may change."""
     instrument = payment.instrument
     place = associated_data("payments", "instrument", payment.terms.payment_id)
     return {
         "state": payment.state.value,
         "funds": payment.funds.value,
-        # In a customer's space, another index holds the reference.
+        # In a customer's scope, another index holds the reference.
         "is_live": payment.is_live and payment.terms.reference_space is None,
         "brand": instrument.brand if instrument else "",
         "last_four": instrument.last_four if instrument else "",
@@ -167,7 +167,7 @@ def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sea
 
 
 def without_personal_data(kept: Mapping[str, Any]) -> Values:
-    """Kept JSON of a payment, event or method, less who paid and where they live. What accounting needs stays."""
+    """Stored JSON of a payment, event or method, without the payer and their addresses. Data for accounting stays."""
     bare = {name: item for name, item in kept.items() if name != "billing_address"}
     for name in ("terms", "instrument"):
         if isinstance(bare.get(name), Mapping):
@@ -191,7 +191,7 @@ def operation_to_row(operation: Operation, payment_id: PaymentId, sequence: int)
 
 
 def operation_to_changes(operation: Operation) -> Values:
-    """What of its row may change."""
+    """The row's columns that may change."""
     return {
         "state": operation.state.value,
         "minor_units": operation.amount.minor_units,
@@ -243,7 +243,7 @@ def event_from_row(row: Row[Any], sealer: Sealer) -> HistoryEntry:
 
 
 def opened_event(row: Row[Any], sealer: Sealer) -> Values:
-    """What a row tells of an event, but for whose it is."""
+    """The event in the row, without its owner."""
     return {
         "event_id": row.event_id,
         "sequence": row.sequence,
@@ -313,12 +313,12 @@ def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
 
 
 def external_id_digest(external_id: str, sealer: Sealer) -> str:
-    """What an external id is found by."""
+    """The lookup digest of an external id."""
     return sealer.digest(external_id, "customers.external_id")
 
 
 def email_digest(email: str, sealer: Sealer) -> str:
-    """What an email address is found by, upper and lower case alike."""
+    """The lookup digest of an email address, which ignores case."""
     return sealer.digest(fold(email), "customers.email")
 
 
@@ -456,7 +456,7 @@ _PERSONAL_OF_CUSTOMERS: Final = ("external_id", "given_name", "family_name", "em
 
 
 def feed_payload(event_id: str, resource: Resource, sealer: Sealer) -> str:
-    """What changed, as it is now, sealed."""
+    """The resource's current state, sealed."""
     return sealer.seal_json(_converter.unstructure(resource), _feed_place(event_id))
 
 
@@ -504,7 +504,7 @@ _HINTS: Final = {kind: get_type_hints(kind) for kind in _DEFAULTS}
 
 
 def _pack(value: PaymentTerms | Operation | PaymentMethod, names: Iterable[str]) -> Values:
-    """The fields that are not at their defaults, fit for JSON."""
+    """The fields that differ from their defaults, as JSON values."""
     defaults = _DEFAULTS[type(value)]
     told = {name: getattr(value, name) for name in names}
     return {name: _converter.unstructure(item) for name, item in told.items() if item != defaults[name]}

@@ -27,16 +27,16 @@ from domain.operation import OperationState
 
 _log = logging.getLogger(__name__)
 
-# Writers of this process queue here rather than at SQLite, which lets them sleep and overtake one another.
+# This process's writers queue here. SQLite's own queue lets them sleep and overtake one another.
 _LONGEST_TURN_SECONDS: Final = 10.0
 
-# SQLite has one writer at a time. Begun with its lock, so that what was read is still so when it is written.
+# SQLite has one writer at a time. BEGIN takes its lock, so that rows read before a write cannot change until then.
 _SQLITE_WRITES: Final[dict[str, Any]] = {SQLITE_BEGIN: "BEGIN IMMEDIATE"}
 _POSTGRESQL_READS: Final[dict[str, Any]] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 class SqlStore:
-    """Safe for many threads. Keeps no connection of its own: whoever made the engine disposes of it."""
+    """Safe for many threads. It owns no connection: the engine's creator disposes of the engine."""
 
     def __init__(self, engine: Engine, ids: IdSource, sealer: Sealer = KEYLESS) -> None:
         is_sqlite = engine.dialect.name == "sqlite"
@@ -62,7 +62,7 @@ class SqlStore:
                 or_(
                     is_due(table.next_check_time, now, farthest_look(lease, scheduled=True)),
                     and_(is_started, is_due(table.next_check_time, now, farthest_look(lease))),
-                    # Where nobody planned to look, it is not left lying either.
+                    # An operation without a planned check is due as well.
                     table.next_check_time.is_(None),
                 ),
             )
@@ -92,7 +92,7 @@ class SqlStore:
             return renew_mark(connection)
 
     def wipe(self) -> None:
-        # PostgreSQL's vacuum does it by itself. SQLite's log keeps the pages as they were until it is emptied.
+        # PostgreSQL's vacuum does this by itself. SQLite's log keeps the old pages until it is truncated.
         if self._writing.dialect.name != "sqlite":
             return
         with translate_db_errors(), self._turn(), closing(self._writing.raw_connection()) as connection:
@@ -112,7 +112,7 @@ class SqlStore:
 
 
 class _Turn:
-    """Lets one thread at a time write."""
+    """A mutex: one thread writes at a time."""
 
     def __init__(self) -> None:
         self._lock = Lock()

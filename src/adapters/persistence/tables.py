@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """A moment to the microsecond, in UTC. Refuses a time without a zone: nobody knows when that is."""
+    """An instant in UTC with microseconds. Refuses a time without a zone, which is ambiguous."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
@@ -38,7 +38,7 @@ class UtcTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        # SQLite keeps no zone.
+        # SQLite stores no zone.
         if value is None or value.tzinfo is UTC:
             return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -54,11 +54,10 @@ metadata: Final = MetaData(
     }
 )
 
-# The conditions of partial indexes. Statements repeat them word for word: with a parameter in its place, a database
-# cannot tell that the index fits.
+# The conditions of partial indexes. Statements repeat them literally: a planner cannot match an index with a parameter.
 IS_LIVE: Final = text("is_live")
-# Of a payment that a customer made with a credential of their own. Its columns, and not a flag: a version that knows
-# nothing of such references keeps them up to date, too.
+# A payment that a customer made with a credential of their own. The condition uses its columns, not a flag: a version
+# that knows nothing of such references maintains them, too.
 IS_LIVE_IN_SPACE: Final = text(
     "reference_space IS NOT NULL AND funds <> 'returned' AND state IN ('pending', 'authorized', 'captured', 'settled')"
 )
@@ -84,16 +83,16 @@ payments: Final = Table(
     Column("caller_id", Text, nullable=False),
     Column("creator", Text, nullable=False),
     Column("reference", Text, nullable=False),
-    # What reference_contains looks at: databases differ in what they call upper and lower case.
+    # The column of reference_contains: databases differ in their notion of case.
     Column("reference_folded", Text, nullable=False),
     Column("customer_id", Text),
     Column("minor_units", BigInteger, nullable=False),
     Column("currency_code", Text, nullable=False),
     Column("capture_mode", Text, nullable=False),
     Column("terms", _Json, nullable=False),
-    # The customer, where the reference is unique among their own payments. None: among those of the back end.
+    # The customer within whose payments the reference is unique. None: within those of the back end.
     Column("reference_space", Text),
-    # Derived from the operations and written with them, so that lists can filter and the unique rule can hold.
+    # Derived from the operations and written with them, for list filters and for the unique constraint.
     Column("state", Text, nullable=False),
     Column("funds", Text, nullable=False),
     Column("is_live", Boolean, nullable=False),
@@ -102,12 +101,12 @@ payments: Final = Table(
     Column("instrument", _Json),
     Column("create_time", UtcTime, nullable=False),
     Column("update_time", UtcTime, nullable=False),
-    # When to ask the gateway next how the money moves on; none once it rests.
+    # The next settlement poll; none once the payment is final.
     Column("follow_time", UtcTime),
     Column("event_count", Integer, nullable=False),
     Column("version", Integer, nullable=False),
 )
-# Pages run backwards over these: newest first.
+# Pages scan these backwards: newest first.
 Index("ix_payments_time", payments.c.create_time, payments.c.payment_id)
 Index("ix_payments_caller", payments.c.caller_id, payments.c.create_time, payments.c.payment_id)
 Index("ix_payments_state", payments.c.caller_id, payments.c.state, payments.c.create_time, payments.c.payment_id)
@@ -191,7 +190,7 @@ payment_events: Final = Table(
     Column("actor", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("payload", _Json, nullable=False),
-    # The place in the feed, once it was given one.
+    # The position in the feed, once it is sequenced.
     Column("position", BigInteger),
     UniqueConstraint("payment_id", "sequence"),
 )
@@ -204,23 +203,23 @@ Index(
     postgresql_where=IS_UNPLACED,
 )
 
-# Histories of payments that have long been at rest. Their events are here and not among the others.
+# Archived histories of payments that have long been final. Their events are here and not among the others.
 payment_archives: Final = Table(
     "payment_archives",
     metadata,
     Column("payment_id", Text, ForeignKey("payments.payment_id"), primary_key=True),
-    # What comes later in the history is among the others.
+    # Later events of the history are among the others.
     Column("event_count", Integer, nullable=False),
     # All events, compressed, then sealed as a whole.
     Column("events", Text, nullable=False),
 )
 
-# Every change in one order. Of payments only where it stands in their history; the payload of others is what changed.
+# The outbox: every change in one order. A payment's row points into its history; other payloads hold the new state.
 feed_events: Final = Table(
     "feed_events",
     metadata,
     Column("event_id", Text, primary_key=True),
-    # The place. The relay gives it after the commit.
+    # The feed position. The relay assigns it after the commit.
     Column("position", BigInteger),
     Column("kind", Text, nullable=False),
     Column("caller_id", Text, nullable=False),
@@ -243,7 +242,7 @@ Index(
 )
 Index("ix_feed_events_unplaced", feed_events.c.event_id, sqlite_where=IS_UNPLACED, postgresql_where=IS_UNPLACED)
 
-# How far each configured endpoint of events is.
+# The delivery cursor of each configured webhook endpoint.
 event_lines: Final = Table(
     "event_lines",
     metadata,
@@ -256,7 +255,7 @@ event_lines: Final = Table(
     Column("success_time", UtcTime),
 )
 
-# Events out of the lines: given up, or asked for again.
+# Events outside the cursor's order: dead letters, and events to be resent.
 event_deliveries: Final = Table(
     "event_deliveries",
     metadata,
@@ -278,7 +277,7 @@ requests: Final = Table(
     Column("resource_id", Text, nullable=False),
     Column("fingerprint", _Json, nullable=False),
     Column("create_time", UtcTime, nullable=False),
-    # The refusal that is the answer to it, for ever. None where it was not refused.
+    # The permanent refusal of the request. None if it was not refused.
     Column("refusal", _Json),
 )
 
@@ -287,7 +286,7 @@ customers: Final = Table(
     metadata,
     Column("customer_id", Text, primary_key=True),
     Column("caller_id", Text, nullable=False),
-    # Sealed, as are the names, the address and the number. What is looked up by has a digest beside it.
+    # Sealed, as are the names, the address and the number. Lookup columns have a digest beside them.
     Column("external_id", Text, nullable=False),
     Column("external_id_digest", Text, nullable=False, server_default=text("''")),
     Column("given_name", Text, nullable=False),
@@ -334,7 +333,7 @@ Index(
     postgresql_where=IS_EXTERNAL_ID_HELD,
 )
 
-# Claims on payments. One row for each dispute of the gateway.
+# Disputes of payments: one row for each of the gateway's.
 disputes: Final = Table(
     "disputes",
     metadata,
@@ -360,7 +359,7 @@ Index("ix_disputes_payment", disputes.c.payment_id)
 Index("ix_disputes_transaction", disputes.c.transaction_id)
 Index("ix_disputes_check", disputes.c.next_check_time, sqlite_where=IS_WATCHED, postgresql_where=IS_WATCHED)
 
-# The inbox of what the gateway tells: ids only, nothing else of what was sent.
+# The inbox of the gateway's webhooks: ids only, no other content.
 webhook_notifications: Final = Table(
     "webhook_notifications",
     metadata,
@@ -419,19 +418,19 @@ Index(
     postgresql_where=IS_DEFAULT,
 )
 
-# What shows whether a key is the one that values of this database were sealed with.
+# The proofs of the keys that sealed this database's values.
 encryption_keys: Final = Table(
     "encryption_keys", metadata, Column("key_id", Text, primary_key=True), Column("proof", Text, nullable=False)
 )
 
-# One row: what is true of this database as a whole. A restored backup has it, too.
+# One row: facts about the database as a whole, which a restored backup has, too.
 deployment: Final = Table(
     "deployment",
     metadata,
     Column("deployment_id", Integer, primary_key=True, autoincrement=False),
-    # What its transactions carry at the gateway, so that another deployment's are told apart.
+    # The mark on this deployment's transactions at the gateway, which separates them from those of other deployments.
     Column("mark", Text, nullable=False),
-    # What is held until an administrator releases it: nothing, the background's work, or callers' changes as well.
+    # The hold, until an administrator releases it: nothing, background work, or callers' changes as well.
     Column("hold", Text, nullable=False, server_default=text("''")),
     Column("hold_reason", Text, nullable=False, server_default=text("''")),
     Column("hold_time", UtcTime),
@@ -444,7 +443,7 @@ api_keys: Final = Table(
     Column("caller_id", Text, nullable=False),
     Column("customer_id", Text),
     Column("scopes", _Json, nullable=False),
-    # SHA-256 of the secret, which is 256 random bits. The key itself is nowhere.
+    # SHA-256 of the secret, which has 256 random bits. The key itself is not stored.
     Column("secret_hash", Text, nullable=False),
     Column("note", Text, nullable=False),
     Column("create_time", UtcTime, nullable=False),
@@ -452,7 +451,7 @@ api_keys: Final = Table(
     Column("revoke_time", UtcTime),
     Column("last_use_time", UtcTime),
 )
-# Declines and verifications in pieces of time. Keys and cards are keyed hashes, and deleted once they no longer count.
+# Declines and verifications by time window. Keys and cards are keyed hashes, deleted once they no longer count.
 attempt_counts: Final = Table(
     "attempt_counts",
     metadata,
@@ -493,7 +492,7 @@ audit_entries: Final = Table(
     Column("count", BigInteger, nullable=False),
     Column("details", _Json, nullable=False),
 )
-# A link for each entry: its hash, and under a key what says that this service wrote it.
+# A link for each entry: its hash, and a keyed signature that proves that this service wrote it.
 audit_chain: Final = Table(
     "audit_chain",
     metadata,

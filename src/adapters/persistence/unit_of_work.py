@@ -20,7 +20,7 @@ from application.ports.runtime import IdSource
 
 
 class SqlUnitOfWork:
-    """Fit for one `with` only, and for one thread."""
+    """For a single `with`, and for one thread."""
 
     def __init__(self, connection: Connection, ids: IdSource, sealer: Sealer, actor: str) -> None:
         writer = FeedWriter(connection, ids, sealer, actor)

@@ -17,23 +17,23 @@ from jwt.exceptions import PyJWTError
 
 _log = logging.getLogger(__name__)
 
-# What is taken, and the type of key and the curves that belong to it: a token cannot choose others.
+# The accepted algorithms, each with its key type and curves: a token cannot choose others.
 ALGORITHMS: Final = ("RS256", "ES256", "EdDSA")
 _KIND: Final = {"RS256": ("RSA", (None,)), "ES256": ("EC", ("P-256",)), "EdDSA": ("OKP", ("Ed25519", "Ed448"))}
 _SHORTEST_RSA_BITS: Final = 2048
 _MOST_BYTES: Final = 512 * 1024
 _GOOD_FOR_SECONDS: Final = 600.0
-# A token with an unknown key id is either one of a new key, or rubbish: so seldom is the issuer asked for it.
+# The minimum interval between fetches. An unknown key id means a new key or rubbish.
 _SHORTEST_PAUSE_SECONDS: Final = 10.0
 _FETCH_SECONDS: Final = 5.0
 
 
 class JwksUnavailable(Exception):
-    """The keys cannot be had. The text says why."""
+    """The keys are unavailable. The text says why."""
 
 
 def fetch(source: str) -> bytes:
-    """The document at the https address (http: on this machine), or in the file. Raises JwksUnavailable."""
+    """Fetches the document from the https address (http: on this machine only) or the file. Raises JwksUnavailable."""
     if not source.startswith(("https://", "http://")):
         try:
             return Path(source).read_bytes()
@@ -60,9 +60,9 @@ class _Keys:
 
 
 class Jwks:
-    """Keeps the keys for ten minutes, and asks again sooner for a key id that it does not know: every 10 s at most.
+    """Caches the keys for ten minutes, and fetches earlier for an unknown key id: at most every 10 s.
 
-    While the source does not answer, the keys that it last gave are good.
+    While the source does not answer, the last fetched keys stay valid.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Jwks:
         self._asked_at: float | None = None
 
     def find(self, key_id: str, algorithm: str) -> PyJWK | None:
-        """The key of that id, if it is one for the algorithm. Raises JwksUnavailable where there never were any."""
+        """The key of that id, if it fits the algorithm. Raises JwksUnavailable if no keys were ever fetched."""
         keys = self._current()
         found = keys.by_id.get(key_id)
         if found is None and self._may_ask(keys.fetched_at):
@@ -94,7 +94,7 @@ class Jwks:
         return asked is None or self._steady_seconds() - max(asked, seen) >= _SHORTEST_PAUSE_SECONDS
 
     def _refreshed(self, seen: _Keys | None) -> _Keys:
-        """One thread asks; the others wait for what it brings."""
+        """Single-flight: one thread fetches; the others wait for its result."""
         with self._lock:
             if self._keys is not None and self._keys is not seen:
                 return self._keys
@@ -122,7 +122,7 @@ def _read(document: bytes) -> dict[str, PyJWK]:
 
 
 def _key(entry: Any) -> PyJWK | None:
-    """None for what verifies no signature that is taken here: secrets above all."""
+    """None for an entry that cannot verify an accepted signature: secrets above all."""
     kinds = {kty for kty, _ in _KIND.values()}
     if entry.get("kty") not in kinds or entry.get("use", "sig") != "sig":
         return None

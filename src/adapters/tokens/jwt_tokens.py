@@ -31,7 +31,7 @@ _REFUSALS: Final[tuple[tuple[type[Exception], AuthFailure], ...]] = (
 
 @dataclass(frozen=True, slots=True)
 class JwtTokens:
-    """Tokens of one issuer, for one audience. caller_claim names the claim that says whose back end calls."""
+    """Tokens of one issuer, for one audience. caller_claim is the claim with the caller (the back end)."""
 
     jwks: Jwks
     issuer: str
@@ -39,7 +39,7 @@ class JwtTokens:
     caller_claim: str = "caller_id"
 
     def caller_of(self, token: str) -> Caller:
-        """Raises NotAuthenticated, and CredentialsUnavailable where the issuer's keys cannot be had."""
+        """Raises NotAuthenticated, and CredentialsUnavailable if the issuer's keys are unavailable."""
         return self._caller(self._claims(token))
 
     def _claims(self, token: str) -> Mapping[str, Any]:
@@ -50,7 +50,7 @@ class JwtTokens:
         except refused.PyJWTError:
             raise NotAuthenticated(AuthFailure.INVALID, "no token") from None
         algorithm, key_id = header.get("alg"), header.get("kid")
-        # The list is ours: a token neither chooses "none" nor has a public key taken for a secret.
+        # A fixed list of algorithms: a token can neither choose "none" nor have a public key used as a secret.
         if algorithm not in ALGORITHMS or not isinstance(key_id, str):
             raise NotAuthenticated(AuthFailure.INVALID, "algorithm or key id not accepted")
         try:
@@ -81,7 +81,7 @@ class JwtTokens:
         if not isinstance(scope, str):
             raise NotAuthenticated(AuthFailure.INCOMPLETE, "scope is no text")
         if "customer" in claims and not (isinstance(customer, str) and is_id(customer, CUSTOMER)):
-            # Never read as "no customer": that would be all of them.
+            # Never read as "no customer": that would grant access to all of them.
             raise NotAuthenticated(AuthFailure.INCOMPLETE, "customer is no id of one")
         return Caller(
             CallerId(caller_id),
@@ -96,7 +96,7 @@ def _refusal(failure: Exception) -> AuthFailure:
 
 
 def _named(subject: object) -> str:
-    """The token's subject for the history, without what would break a line, and never to be taken for a key's id."""
+    """The token's subject for the history, without line breaks, and never mistakable for a key's id."""
     text = subject if isinstance(subject, str) else ""
     text = "".join(sign for sign in text if sign.isprintable())[:_LONGEST_SUBJECT]
     return f"token {without_card_numbers(text, '[removed]')}".rstrip()

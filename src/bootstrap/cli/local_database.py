@@ -23,7 +23,7 @@ _USAGE: Final = 2
 
 
 class SchemaNotCurrent(Exception):
-    """The database was not brought up to date for this version."""
+    """The database's schema is not the one of this version."""
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def local_database() -> Iterator[SqlStore]:
 
 
 def with_local_database(parsed: argparse.Namespace, work: Callable[[argparse.Namespace, SqlStore], int]) -> int:
-    """Runs the work, and says on stderr what is wrong. Returns the exit status."""
+    """Runs the work, and reports errors on stderr. Returns the exit status."""
 
     def told() -> int:
         try:

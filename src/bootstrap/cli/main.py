@@ -15,8 +15,8 @@ from bootstrap.process.nonblocking_output import open_standard_streams
 _DONE: Final = 0
 _INTERRUPTED: Final = 130
 
-# Name, help. The module of the same name has `add_arguments`, and is imported only when its command is given, so that
-# no command waits for what another one needs.
+# Name, help. The module of the same name has `add_arguments`. It is imported only when its command is given, so that no
+# command waits for another's imports.
 _COMMANDS: Final = {
     "serve": "run the service in the foreground; Ctrl-C ends it",
     "migrate": "bring the database's schema up to date",
@@ -34,7 +34,7 @@ _COMMANDS: Final = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status: 0 done, 1 it failed, 2 it was asked or configured wrongly."""
+    """Returns the exit status: 0 success, 1 failure, 2 wrong usage or configuration."""
     open_standard_streams()
     keep_files_private()
     parsed = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = run(parsed)
         sys.stdout.flush()
     except BrokenPipeError:
-        # Whoever read the output has seen enough. What is still in the buffer has nowhere to go.
+        # The reader of the output has closed the pipe. The rest of the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _DONE
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 def check_keys(container: Container, engine: Engine) -> None:
-    """Seals what is still plain where a database meets its first key; plain values are refused from then on.
+    """Seals plain values when a database meets its first key; plain values are refused from then on.
 
     Raises BadSettings for keys that do not fit.
     """
@@ -36,9 +36,9 @@ def check_keys(container: Container, engine: Engine) -> None:
 
 
 def rotate(container: Container, engine: Engine) -> int:
-    """Seals everything with the current key, and forgets the others. Returns how many rows were written.
+    """Seals everything with the current key, and removes the other keys' proofs. Returns the number of rows written.
 
-    Raises BadSettings for keys that do not fit, and StoreUnavailable. Works while the service does.
+    Raises BadSettings for keys that do not fit, and StoreUnavailable. Works while the service runs.
     """
     sealer: Sealer = container.sealer()
     if _register(engine, sealer, replace_index_key=True) is Sealing.COMPLETE:

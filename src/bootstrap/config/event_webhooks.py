@@ -1,4 +1,4 @@
-"""Reads the file that says where events are sent: BAYAR_EVENT_WEBHOOKS_FILE."""
+"""Reads the configuration file of outgoing webhooks: BAYAR_EVENT_WEBHOOKS_FILE."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MIN_SECRET_BYTES: Final = 24
 
 
 def read_endpoints(path: Path | None, *, allow_private: bool) -> list[Endpoint]:
-    """None without a file. Raises BadSettings, which names the entry, the field and the remedy."""
+    """An empty list without a file. Raises BadSettings, which names the entry, the field and the remedy."""
     if path is None:
         return []
     try:
@@ -80,7 +80,7 @@ def _kinds(types: Any, where: str) -> frozenset[FeedKind]:
 
 
 def _secrets(entry: Mapping[str, Any], where: str) -> tuple[bytes, ...]:
-    """One, or two with a space between while one takes the place of the other."""
+    """One secret, or two separated by a space during a rotation."""
     variable, path = entry.get("secret_env"), entry.get("secret_file")
     if bool(variable) == bool(path):
         raise BadSettings(

@@ -23,7 +23,7 @@ from bayar.channels import is_loopback
 from bootstrap.config.weak_keys import is_weak_key, is_weak_text
 from domain.currencies import EXPONENTS
 
-# For how long Braintree may work on one request, and by how much its search may lag.
+# The time that Braintree may work on one request, and the lag of its search.
 GATEWAY_WORKS_SECONDS: Final = 60
 SEARCH_LAG_SECONDS: Final = 30
 
@@ -133,7 +133,7 @@ def _secret_key(secret: SecretStr) -> SecretStr:
 
 
 def encryption_keys_of(text: str) -> list[tuple[str, bytes]]:
-    """The names and keys of a list such as 2026-11:BASE64,2025-11:BASE64; an empty key for what is no base64."""
+    """The names and keys of a list such as 2026-11:BASE64,2025-11:BASE64; an empty key if it is not valid base64."""
     pairs = [pair.partition(":") for pair in re.split(r"[,\s]+", text.strip()) if pair]
     return [(name, _bytes_of(encoded)) for name, _, encoded in pairs]
 
@@ -154,7 +154,7 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class Settings(BaseSettings):
-    """Every setting. The description says what it means; examples show its form."""
+    """Every setting. The description gives its meaning; the examples give its form."""
 
     model_config = SettingsConfigDict(env_prefix="BAYAR_", extra="ignore", hide_input_in_errors=True)
 
@@ -558,7 +558,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _waits_until_absence_is_sure(self) -> Settings:
-        """The watch can begin right after the start of an operation that is sent only at the end of its lease."""
+        """The not-found horizon can begin right at an operation's start, while its request leaves only at the end of
+        its lease.
+        """
         least = self.lease.total_seconds() + GATEWAY_WORKS_SECONDS + SEARCH_LAG_SECONDS
         if self.braintree_environment is not GatewayEnvironment.TWIN and self.absence_horizon_seconds < least:
             raise ValueError(
@@ -593,22 +595,22 @@ class Settings(BaseSettings):
 
     @property
     def processes(self) -> int:
-        """How many have connections to the database."""
+        """The number of processes with database connections."""
         return self.workers + 1 if self.workers > 1 else 1
 
     @property
     def gateway_calls(self) -> int:
-        """How many requests to the gateway may be under way at once."""
+        """The maximum of concurrent requests to the gateway."""
         return self.braintree_max_calls or self.grpc_threads * 3 // 4
 
     @property
     def gateway_waiting(self) -> int:
-        """How many threads may wait until a request to the gateway ends."""
+        """The number of threads that may wait for a gateway request to end."""
         return self.spare_threads // 4
 
     @property
     def spare_threads(self) -> int:
-        """Those that no request to the gateway can take."""
+        """The threads that no gateway request can take."""
         return self.grpc_threads - self.gateway_calls
 
     @model_validator(mode="after")
@@ -621,7 +623,7 @@ class Settings(BaseSettings):
         return self
 
     def keys_at_rest(self) -> list[tuple[str, bytes]]:
-        """The names and keys for what is encrypted in the database, the current one first."""
+        """The names and keys of the encryption at rest, the current one first."""
         if self.encryption_keys is None:
             return [("twin", self.key_for("encryption"))]
         return encryption_keys_of(self.encryption_keys.get_secret_value())
@@ -660,19 +662,19 @@ class Settings(BaseSettings):
         return self
 
     def key_for(self, purpose: str) -> bytes:
-        """A key of its own for each purpose, from the one secret."""
+        """Derives a separate key for each purpose from the one secret."""
         secret = self.secret_key or self.braintree_private_key
         return hmac.new(secret.get_secret_value().encode(), purpose.encode(), hashlib.sha256).digest()
 
     @property
     def lease(self) -> timedelta:
-        """How long a call may take before the resolver looks: the timeouts, and some."""
+        """The lease of a call, after which the resolver checks it: the timeouts and a margin."""
         return timedelta(seconds=self.braintree_connect_timeout_seconds + self.braintree_read_timeout_seconds + 15)
 
 
 _PREFIX: Final = "BAYAR_"
 _FILE: Final = "_FILE"
-# What may stand in a file of its own instead, named by the variable with _FILE at its end.
+# The settings that a file may hold instead, named by the variable with the suffix _FILE.
 SECRETS: Final = ("database_url", "secret_key", "encryption_keys", "braintree_private_key")
 # Read by the commands for people and by the client, not by the service.
 _OF_CALLERS: Final = frozenset({"BAYAR_API_KEY", "BAYAR_TOKEN_FILE"})
@@ -688,7 +690,7 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _from_files() -> dict[str, str]:
-    """Secrets that a variable names the file of, such as BAYAR_SECRET_KEY_FILE. Raises BadSettings."""
+    """Secrets from files that a variable names, such as BAYAR_SECRET_KEY_FILE. Raises BadSettings."""
     found = {}
     for name in SECRETS:
         variable = _PREFIX + name.upper()
@@ -706,7 +708,7 @@ def _from_files() -> dict[str, str]:
 
 
 def load_database_url() -> str:
-    """The one setting of commands that need no gateway. Raises BadSettings."""
+    """The only setting of commands that need no gateway. Raises BadSettings."""
     _refuse_unknown_variables()
     url = _from_files().get("database_url") or os.environ.get("BAYAR_DATABASE_URL")
     return url or str(Settings.model_fields["database_url"].default)
@@ -739,6 +741,6 @@ def _sentence(fault: dict[str, Any]) -> str:
         problem = str(fault["ctx"]["error"])
     else:
         problem = "is wrong: " + str(fault["msg"])[:1].lower() + str(fault["msg"])[1:]
-    # What leads from page to page is a file to whoever reads this at a terminal.
+    # A link from page to page in the documentation is a file path to a reader at a terminal.
     meaning = _LINK.sub(r"docs/\1", described.description or "")
     return f"{variable} {problem}. {meaning} Example: {variable}={example}"

@@ -20,7 +20,7 @@ from bootstrap.development.twin_process import Twin, TwinFailed, running_twin
 
 
 def tell() -> int:
-    """Returns 0 when the story went as told, 1 when something is wrong."""
+    """Returns 0 if the demonstration went as expected, else 1."""
     console = Console(highlight=False)
     with tempfile.TemporaryDirectory(prefix="bayar-demo-") as directory:
         try:
@@ -37,7 +37,7 @@ def tell() -> int:
 
 
 class _WrongEnding(Exception):
-    """Something came out other than the story says."""
+    """An unexpected result."""
 
 
 class _Story:

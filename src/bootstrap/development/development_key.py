@@ -16,14 +16,14 @@ from application.ports.store import Store
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
 
 KEY_FILE: Final = "api_key"
-# Beside it, as `buf curl -H @FILE` reads it, so that the key is in no command's arguments.
+# Beside it, the form that `buf curl -H @FILE` reads, so that the key is in no command's arguments.
 HEADER_SUFFIX: Final = ".header"
 
 _CALLER: Final = "default"
 
 
 def issue_development_key(database_url: str, path: Path) -> None:
-    """Leaves a key in the file that the service on this database accepts. Raises StoreUnavailable and OSError."""
+    """Writes a key to the file that the service on this database accepts. Raises StoreUnavailable and OSError."""
     engine = create_engine(database_url)
     try:
         ensure_development_key(SqlStore(engine, UlidSource()), path)
@@ -32,7 +32,7 @@ def issue_development_key(database_url: str, path: Path) -> None:
 
 
 def ensure_development_key(store: Store, path: Path) -> None:
-    """Leaves a new key in the file, unless it holds one that the store knows. Raises StoreUnavailable and OSError."""
+    """Writes a new key to the file, unless it holds one that the store knows. Raises StoreUnavailable and OSError."""
     key = path.read_text().strip() if path.is_file() else ""
     if _is_good(store, key):
         return

@@ -24,7 +24,7 @@ _STOP_SECONDS: Final = 10
 
 
 class TwinFailed(Exception):
-    """The twin did not start, or went away. The text says why."""
+    """The twin did not start, or ended. The text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Twin:
     stopping: threading.Event = field(repr=False, default_factory=threading.Event)
 
     def went_unasked(self) -> bool:
-        """Waits until it has ended. Returns whether it did so by itself."""
+        """Waits until the twin has ended. Returns whether it ended by itself."""
         self.process.wait()
         return not self.stopping.is_set()
 
     def environment(self) -> dict[str, str]:
-        """The settings with which the service talks to it."""
+        """The settings that point the service at it."""
         return {
             "BAYAR_BRAINTREE_ENVIRONMENT": "twin",
             "BAYAR_BRAINTREE_URL": self.url,
@@ -57,11 +57,11 @@ class Twin:
         self._control("POST", "/_twin/settle")
 
     def tell(self, url: str) -> None:
-        """From now on the twin's webhooks go to the address. Raises TwinFailed."""
+        """Sends the twin's webhooks to the address from now on. Raises TwinFailed."""
         self._control("POST", "/_twin/webhooks", {"url": url})
 
     def ledger(self) -> list[dict[str, Any]]:
-        """Every transaction that the twin knows. Raises TwinFailed."""
+        """Every transaction of the twin. Raises TwinFailed."""
         transactions: list[dict[str, Any]] = self._control("GET", "/_twin/ledger")["transactions"]
         return transactions
 
@@ -82,14 +82,14 @@ class Twin:
 
 @contextlib.contextmanager
 def running_twin(state_dir: Path) -> Iterator[Twin]:
-    """A twin with its state and certificates in the directory. Ends with the `with`. Raises TwinFailed."""
+    """A twin with its state and certificates in the directory. It ends with the `with`. Raises TwinFailed."""
     tls_dir = state_dir / "tls"
     command = [sys.executable, "-m", "braintree_twin", "serve", "--address", "127.0.0.1:0", "--quiet"]
     command += ["--state", str(state_dir / "twin.db"), "--tls-dir", str(tls_dir)]
     log_path = state_dir / "twin.log"
     with log_path.open("ab") as log:
         # In a session of its own, so that Ctrl-C at the terminal ends the service first, and the twin after it. Its
-        # standard input is a pipe from here: should this process die, the twin sees the end of it, and stops.
+        # standard input is a pipe from here: if this process dies, the twin reads the end of the pipe, and stops.
         process = subprocess.Popen(  # noqa: S603 (our own command)
             [*command, "--stop-with-stdin"],
             stdin=subprocess.PIPE,

@@ -15,7 +15,7 @@ FREE_HTTP_ADDRESS: Final = "Set BAYAR_HTTP_ADDRESS to a free address, for exampl
 
 
 def encryption_of(settings: Settings) -> str:
-    """How the gRPC port is protected."""
+    """The transport security of the gRPC port."""
     if settings.tls_certificate_file is None:
         return "plain text"
     return "TLS" if settings.tls_client_ca_file is None else "mutual TLS"

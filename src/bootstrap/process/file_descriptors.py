@@ -11,14 +11,14 @@ from bootstrap.config.settings import Settings
 
 _log = logging.getLogger(__name__)
 
-# Logs, certificates, listeners, channels, what libraries open for a moment.
+# Logs, certificates, listeners, channels, and short-lived files of libraries.
 _RESERVED: Final = 128
 _MOST_WANTED: Final = 65_536
 _FEWEST_CONNECTIONS: Final = 16
 
 
 def raise_descriptor_limit() -> None:
-    """As far as the system lets this process go."""
+    """Raises the soft limit as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _MOST_WANTED if hard == resource.RLIM_INFINITY else min(hard, _MOST_WANTED)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -26,22 +26,22 @@ def raise_descriptor_limit() -> None:
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     except (ValueError, OSError):
-        # macOS tells of no limit, and has one all the same.
+        # macOS reports no limit, and has one all the same.
         _log.info("the limit of open files stays at %s", soft)
 
 
 def connections_within_descriptors(settings: Settings) -> int:
-    """As many connections as the setting says, or as leave the other descriptors free."""
+    """The number of connections in the setting, or fewer if the other descriptors would not stay free."""
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if limit == resource.RLIM_INFINITY:
         return settings.grpc_connections
-    # SQLite has two files more for each connection.
+    # SQLite opens two more files for each connection.
     own = _RESERVED + MOST_OF_HTTP + 3 * settings.database_connections + settings.gateway_calls
     return max(_FEWEST_CONNECTIONS, min(settings.grpc_connections, limit - own))
 
 
 def warn_of_few_descriptors(settings: Settings) -> None:
-    """Where the limit leaves room for fewer connections than the setting says."""
+    """Warns if the limit leaves room for fewer connections than the setting says."""
     room = connections_within_descriptors(settings)
     if room < settings.grpc_connections:
         _log.warning(

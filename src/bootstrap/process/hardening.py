@@ -15,13 +15,13 @@ _PR_SET_DUMPABLE: Final = 4
 
 
 def keep_files_private() -> None:
-    """What this process and those that it starts make from now on is only their user's."""
+    """Files that this process and its children create from now on are private to their user."""
     os.umask(0o077)
 
 
 def leave_no_core_dumps() -> None:
-    """A core would hold card numbers. The limit stops those that the kernel writes itself; those that it pipes to a
-    collector need the process to be marked, which Linux alone knows.
+    """A core dump would hold card numbers. The resource limit stops those that the kernel writes itself. A dump that
+    the kernel pipes to a collector needs the process to be marked undumpable, which only Linux can do.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0):

@@ -12,14 +12,14 @@ _MOST_BYTES: Final = 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A child serves."""
+    """The child is ready to serve."""
 
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """A child cannot start, which is for its supervisor to say."""
+    """The child cannot start; its supervisor reports the reason."""
 
     text: str
     status: int
@@ -27,7 +27,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Alive:
-    """A child works, and counted this so far. It takes no new calls once it has been told to stop."""
+    """The child's heartbeat with its metrics. It takes no new calls once it has been asked to stop."""
 
     is_serving: bool
     metrics: str
@@ -35,7 +35,7 @@ class Alive:
 
 @dataclass(frozen=True, slots=True)
 class WorkerPoolCount:
-    """How many workers there are, for the child that is asked."""
+    """The number of workers, for the child that serves health and metrics."""
 
     wanted: int
     ready: int
@@ -44,7 +44,7 @@ class WorkerPoolCount:
 
 @dataclass(frozen=True, slots=True)
 class WorkerMetrics:
-    """What a worker counted, for the child that is asked."""
+    """A worker's metrics, for the child that serves them."""
 
     worker: int
     text: str
@@ -56,11 +56,11 @@ _KINDS: Final = {kind.__name__: kind for kind in (Ready, Failed, Alive, WorkerPo
 
 
 class Ended(Exception):
-    """Nobody is at the other end any more."""
+    """The other end is closed."""
 
 
 class Channel:
-    """One end. Messages arrive whole or not at all; who does not listen makes nobody wait."""
+    """One end of the socket. Messages arrive whole or not at all; a slow receiver blocks nobody."""
 
     def __init__(self, end: socket.socket) -> None:
         self._end = end
@@ -72,7 +72,7 @@ class Channel:
 
     @classmethod
     def inherited(cls, number: int) -> Channel:
-        """The end that this process was started with."""
+        """The end that this process inherited at its start."""
         end = socket.socket(fileno=number)
         end.set_inheritable(False)
         return cls(end)
@@ -81,7 +81,7 @@ class Channel:
         return self._end.fileno()
 
     def send(self, message: Message) -> None:
-        """What finds no room is left out: the next one tells more."""
+        """Drops a message that finds no room: the next one is newer."""
         packed = json.dumps([type(message).__name__, asdict(message)]).encode()
         try:
             self._end.send(packed, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)

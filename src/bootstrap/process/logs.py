@@ -1,8 +1,8 @@
 """Logging: one line for each record on stderr, free of external input.
 
-Libraries log whatever they meet: metadata with credentials, addresses with queries, values in exceptions. So of a
-library's record only its constant text is written, and of an exception that is not ours only its type and where it
-was raised. A filter then takes out what looks like card data, for the day on which a line of our own has some.
+Libraries log all kinds of input: metadata with credentials, addresses with queries, values in exceptions. So a
+library's record is written only with its constant text, and a foreign exception only with its type and where it was
+raised. A filter then removes anything that looks like card data, for the day on which a line of our own has some.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ _LIKE_A_CVV: Final = re.compile(r"(?i)((?:cvv2?|cvc2?|security[ _-]?code)[^0-9A-
 _OWN_PACKAGES: Final = frozenset({"domain", "application", "adapters", "bootstrap", "bayar", "__main__"})
 _REPEATS: Final = "repeats"
 _REPEAT_SECONDS: Final = 60.0
-# Of different places in libraries that log. Beyond that, counting begins anew.
+# The maximum of distinct log call sites in libraries. Beyond that, counting begins anew.
 _MOST_PLACES: Final = 1000
 
 ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
 class SafeFormatter(logging.Formatter):
-    """Formats a record wholly, with its traceback, before it looks for card data: nothing joins the line afterwards."""
+    """Formats a record completely, with its traceback, before it searches for card data: nothing joins the line later.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         return without_card_data(super().format(record if _is_own(record.name) else _without_values(record)))
@@ -43,7 +44,7 @@ class SafeFormatter(logging.Formatter):
 
 
 class LibraryFilter(logging.Filter):
-    """Drops the records of libraries below a warning, and lets one a minute pass of those from the same place."""
+    """Drops libraries' records below a warning, and limits each call site to one record a minute."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -53,13 +54,13 @@ class LibraryFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         if _is_own(record.name):
             return True
-        # Alembic tells each migration that it runs, at info, too.
+        # Alembic logs each migration that it runs, at info; those pass, too.
         repeats = self._repeats(record) if record.levelno >= logging.WARNING else None
         setattr(record, _REPEATS, repeats)
         return repeats is not None
 
     def _repeats(self, record: logging.LogRecord) -> int | None:
-        """How many of the same place were left out since its last line. None: this one is left out, too."""
+        """The number of records of the same call site dropped since its last line. None: this one is dropped, too."""
         place, now = (record.pathname, record.lineno), time.monotonic()
         with self._lock:
             last, left_out = self._seen.get(place, (-_REPEAT_SECONDS, 0))
@@ -73,14 +74,14 @@ class LibraryFilter(logging.Filter):
 
 
 def without_card_data(text: str) -> str:
-    """The text less what looks like a card number and passes its check digit, or like a security code."""
+    """The text without anything that looks like a card number with a valid check digit, or like a security code."""
     return _LIKE_A_CVV.sub(rf"\g<1>{REMOVED}", without_card_numbers(text, REMOVED))
 
 
 def write_logs(level: str, process: str = "") -> None:
-    """From here on, for every logger of the process. `level` is debug, info, warning or error.
+    """Configures every logger of the process from here on. `level` is debug, info, warning or error.
 
-    process: which one it is, where several write to the same place.
+    process: the process's name, where several write to the same stream.
     """
     handler = LineHandler(STDERR)
     where = f" [{process}]" if process else ""
@@ -92,7 +93,7 @@ def write_logs(level: str, process: str = "") -> None:
 
 
 def _without_values(record: logging.LogRecord) -> logging.LogRecord:
-    """With arguments, the text is a constant; without any, it may have been put together from anything."""
+    """With arguments, the text is a constant; without any, it may have been composed of anything."""
     text = record.msg if record.args and isinstance(record.msg, str) else "a message whose text is left out"
     repeats = getattr(record, _REPEATS, 0)
     more = f" ({repeats} more of them since the last line)" if repeats else ""
@@ -100,13 +101,13 @@ def _without_values(record: logging.LogRecord) -> logging.LogRecord:
     changed = {"msg": told, "args": (), "stack_info": None, "exc_text": None, "message": ""}
     failure = record.exc_info[1] if record.exc_info else None
     if failure is not None and not _passed_through_ours(failure):
-        # Most likely a stranger's nonsense: where in the library it was found helps nobody.
+        # Most likely invalid input of a stranger: its location in the library helps nobody.
         changed |= {"msg": f"{told} ({_described(failure)})", "exc_info": None}
     return logging.makeLogRecord(record.__dict__ | changed)
 
 
 def _log_uncaught_exceptions() -> None:
-    """What nobody catches is printed with its values by the interpreter, unless somebody else is told of it."""
+    """The interpreter would print uncaught exceptions with their values; a hook logs them instead."""
     log = logging.getLogger(__name__)
 
     def uncaught(kind: type[BaseException], failure: BaseException, trace: TracebackType | None) -> None:
@@ -125,7 +126,7 @@ def _log_uncaught_exceptions() -> None:
 
 
 def _exception_lines(failure: BaseException | None) -> list[str]:
-    """As Python prints an exception, less the texts of those that are not ours: they repeat values."""
+    """As Python prints an exception, without the texts of foreign exceptions: they repeat values."""
     lines: list[str] = []
     seen: set[int] = set()
     while failure is not None and id(failure) not in seen:

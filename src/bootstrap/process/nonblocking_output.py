@@ -1,7 +1,7 @@
 """Non-blocking output to stdout and stderr: lines that find no room are counted and dropped.
 
-A pipe that nobody reads blocks its writer, a full disk and a closed stream raise. Neither may reach a payment, so one
-thread for each stream does the writing, from a queue of bounded size.
+A pipe that nobody reads blocks its writer; a full disk and a closed stream raise. Neither may affect a payment, so one
+thread for each stream writes, from a bounded queue.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import Final
 
 _MOST_QUEUED_BYTES: Final = 4 * 1024 * 1024
 _MOST_LINE_BYTES: Final = 64 * 1024
-# The kernel writes no more than this to a pipe in one piece: lines of several processes do not mix.
+# The maximum of an atomic write to a pipe (PIPE_BUF): lines of several processes do not mix.
 _PIECE_BYTES: Final = select.PIPE_BUF
 _FLUSH_SECONDS: Final = 1.0
 _ROOM_SECONDS: Final = 1.0
@@ -37,12 +37,12 @@ class LineWriter:
         self._is_writing = False
         self._thread: threading.Thread | None = None
         self._dropped = 0
-        # How many of them no line has told of yet.
+        # The dropped lines that no line has reported yet.
         self._untold = 0
 
     @property
     def dropped(self) -> int:
-        """How many lines were dropped since the start."""
+        """The number of lines dropped since the start."""
         with self._changed:
             return self._dropped
 
@@ -57,7 +57,7 @@ class LineWriter:
             self._changed.notify_all()
 
     def flush(self, seconds: float = _FLUSH_SECONDS) -> bool:
-        """Waits until everything is written, for so long at most. Returns whether it is."""
+        """Waits until everything is written, up to the limit. Returns whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._lines and not self._is_writing, seconds)
 
@@ -93,7 +93,7 @@ class LineWriter:
                 self._changed.notify_all()
 
     def _next_piece(self) -> tuple[bytes, int]:
-        """As many whole lines as leave in one piece, and how many those are."""
+        """As many whole lines as fit in one write, and their number."""
         lines = [self._lines.popleft()]
         size = len(lines[0])
         while self._lines and size + len(self._lines[0]) <= _PIECE_BYTES:
@@ -110,12 +110,12 @@ class LineWriter:
 
 
 def _written(descriptor: int, piece: bytes) -> bool:
-    """Writes all of it, however long that takes. Returns False where it fails."""
+    """Writes all of it, however long that takes. Returns False if it fails."""
     while piece:
         try:
             piece = piece[os.write(descriptor, piece) :]
         except BlockingIOError:
-            # Whoever shares the pipe has made it non-blocking.
+            # Another process on the same pipe has made it non-blocking.
             select.select([], [descriptor], [], _ROOM_SECONDS)
         except OSError:
             return False
@@ -123,7 +123,7 @@ def _written(descriptor: int, piece: bytes) -> bool:
 
 
 class LineHandler(logging.Handler):
-    """Gives each record to a writer as one line."""
+    """Passes each record to a writer as one line."""
 
     def __init__(self, writer: LineWriter) -> None:
         super().__init__()
@@ -143,19 +143,19 @@ STDERR: Final = LineWriter(2)
 
 
 def say(text: str) -> None:
-    """For people, on stdout."""
+    """Writes for people, on stdout."""
     STDOUT.write(text)
 
 
 def complain(text: str) -> None:
-    """For people, on stderr, after the lines of the log before it."""
+    """Writes for people, on stderr, after the log lines before it."""
     STDERR.write(f"bayar: {text}")
 
 
 def open_standard_streams() -> None:
-    """Takes the descriptors 0 to 2 where they are closed: the database's file must not become stderr.
+    """Opens the descriptors 0 to 2 if they are closed: the database's file must not become stderr.
 
-    Belongs before anything that opens files.
+    Call it before anything opens files.
     """
     while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
         os.set_inheritable(descriptor, True)

@@ -8,12 +8,12 @@ _log = logging.getLogger(__name__)
 
 
 class PeriodicJob:
-    """Calls the job, which returns how much it did: at once again while there is work, otherwise after the interval."""
+    """Calls the job, which returns the amount of work done: again at once after some work, else after the interval."""
 
     def __init__(
         self, name: str, job: Callable[[], int], interval_seconds: float, outages: tuple[type[Exception], ...] = ()
     ) -> None:
-        """`outages` are told in one line; anything else is a fault in us, and told with where it happened."""
+        """`outages` are logged in one line; any other error is an internal fault, and is logged with its traceback."""
         self._name = name
         self._job = job
         self._outages = outages
@@ -26,7 +26,7 @@ class PeriodicJob:
         self._thread.start()
 
     def stop(self, timeout_seconds: float) -> bool:
-        """Lets the job that runs end. Returns whether it did in time."""
+        """Lets the running job end. Returns whether it did in time."""
         self._stopping.set()
         self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
@@ -52,7 +52,7 @@ class PeriodicJob:
                 )
             self._failing = True
             return 0
-        # With nothing to do, nothing is known of what failed.
+        # An idle run says nothing about the outage.
         if self._failing and done:
             _log.info("%s works again", self._name)
             self._failing = False

@@ -21,12 +21,12 @@ _log = logging.getLogger(__name__)
 
 
 class CannotStart(Exception):
-    """What around the service keeps it from starting. The text says what it is, and the remedy."""
+    """The environment keeps the service from starting. The text names the cause and the remedy."""
 
 
 @contextmanager
 def prepared(container: Container) -> Iterator[None]:
-    """The database and the gateway are fit to serve within the `with`, and let go after it.
+    """Inside the `with`, the database and the gateway are ready to serve; after it, they are released.
 
     Raises CannotStart and BadSettings.
     """
@@ -75,7 +75,7 @@ def _check_database(container: Container, engine: Engine) -> None:
 
 
 def warn_of_too_many_connections(container: Container) -> None:
-    """Where the database would refuse some under load. Raises StoreUnavailable."""
+    """Warns if the database would refuse some connections under load. Raises StoreUnavailable."""
     settings, most = container.settings(), most_connections(container.engine())
     wanted = settings.processes * settings.database_connections
     if most is not None and wanted > most:
@@ -91,7 +91,7 @@ def warn_of_too_many_connections(container: Container) -> None:
 
 
 def engine_of(container: Container) -> Engine:
-    """Raises BadSettings where the URL names no database that can be used."""
+    """Raises BadSettings if the URL names no usable database."""
     try:
         engine: Engine = container.engine()
     except ValueError as error:

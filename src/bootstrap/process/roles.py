@@ -25,7 +25,8 @@ from bootstrap.wiring.container import Container
 
 _log = logging.getLogger(__name__)
 
-# The event loop waits for Python's lock as long as threads that compute, and all calls wait for the event loop.
+# The thread switch interval. The event loop waits for the GIL as long as threads compute, and all calls wait for the
+# loop.
 _SWITCH_SECONDS: Final = 0.001
 _HOUSEKEEPING_SECONDS: Final = 5.0
 _CLEANING_INTERVAL_SECONDS: Final = 60.0
@@ -33,7 +34,7 @@ _OUTAGES: Final = (GatewayUnavailable, StoreUnavailable)
 
 
 class GrpcRole:
-    """The gRPC side, and the writing down of what it only notes while it answers."""
+    """The gRPC side, and the jobs that persist what it buffers while it answers."""
 
     def __init__(self, container: Container, settings: Settings, *, shares_port: bool = False) -> None:
         """shares_port: with other processes of this service."""
@@ -69,7 +70,7 @@ class GrpcRole:
         return address
 
     def tell_of_end(self, tell: Callable[[], object]) -> None:
-        """Once the server ends by itself, after a fault in gRPC: a process without it must not look well."""
+        """Reports when the server ends by itself, after a fault in gRPC: a process without it must not look healthy."""
         self._watch = asyncio.create_task(self._watch_end(tell))
 
     async def _watch_end(self, tell: Callable[[], object]) -> None:
@@ -82,7 +83,7 @@ class GrpcRole:
             tell()
 
     async def stop(self) -> None:
-        """Calls under way are finished first."""
+        """Finishes the calls under way first."""
         self._is_stopping = True
         if self._server is None:
             return
@@ -91,7 +92,7 @@ class GrpcRole:
         await asyncio.get_running_loop().run_in_executor(None, self._write_down_the_rest)
 
     def _write_down_the_rest(self) -> None:
-        """What was only noted so far: refused calls, and uses of keys."""
+        """Persists the buffered records: refused calls, and uses of keys."""
         try:
             self._container.refused_calls().write_all()
             self._container.key_uses()()
@@ -100,7 +101,7 @@ class GrpcRole:
 
 
 class BackgroundRole:
-    """The HTTP side, and all that is driven by rows: resolvers, followers, the relay, postmen."""
+    """The HTTP side, and all jobs on rows: resolvers, settlement polls, the relay, webhook senders."""
 
     def __init__(self, container: Container, settings: Settings) -> None:
         self._container = container
@@ -142,7 +143,7 @@ class BackgroundRole:
             await self._http.stop()
 
     async def stop(self) -> None:
-        """Lets what is under way end."""
+        """Lets the work under way finish."""
         await _stop(self._chores, self._settings)
 
 

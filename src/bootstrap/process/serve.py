@@ -44,14 +44,14 @@ def serve(settings: Settings) -> int:
 
 
 def serve_with_twin(state_dir: Path) -> int:
-    """Runs with an offline gateway beside it, both keeping their state in the directory."""
+    """Runs with an offline gateway beside it. Both keep their state in the directory."""
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         state_dir = state_dir.resolve()
         narrow(*state_dir.iterdir())
         with running_twin(state_dir) as twin:
             os.environ.update(twin.environment())
-            # Never the database of the environment: its operations are none of the twin's.
+            # Never the environment's database: its operations do not exist at the twin.
             os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
             threading.Thread(target=_tell_when_gone, args=(twin,), daemon=True).start()
             return run(_container(load_settings()), key_file=state_dir / KEY_FILE, tell_gateway=twin.tell)
@@ -63,18 +63,18 @@ def serve_with_twin(state_dir: Path) -> int:
 
 
 def _tell_when_gone(twin: Twin) -> None:
-    """Without a word, every call would just say that the gateway cannot be reached."""
+    """Reports the twin's end. Otherwise every call would only say that the gateway cannot be reached."""
     if twin.went_unasked():
         complain("the twin of the gateway has ended. Calls answer GATEWAY_UNREACHABLE until you start both again")
 
 
 def migrate() -> int:
-    """Brings the schema up to date."""
+    """Migrates the schema."""
     return _with_database(_migrate)
 
 
 def encryption_status() -> int:
-    """Tells how many values each key has encrypted."""
+    """Reports the number of values that each key has encrypted."""
     return _with_database(_encryption_status)
 
 
@@ -84,12 +84,12 @@ def rotate_encryption() -> int:
 
 
 def archive_events(before: datetime) -> int:
-    """Puts away the histories of payments that rest and have not changed since before the time."""
+    """Archives the histories of payments that are final and have not changed since before the time."""
     return _with_database(partial(_archive_events, before))
 
 
 def verify_audit(known: Head | None) -> int:
-    """Tells whether the audit log is as it was written. 1 where it is not."""
+    """Reports whether the audit log is as it was written. Returns 1 if it is not."""
     found: list[Verification] = []
 
     def job(container: Container, engine: Engine) -> str:
@@ -105,7 +105,7 @@ def verify_audit(known: Head | None) -> int:
 
 
 def _with_database(job: Callable[[Container, Engine], str]) -> int:
-    """Does it with the settings of the environment, and says what came of it."""
+    """Runs the job with the environment's settings, and prints its result."""
     container = _container(load_settings())
     engine = engine_of(container)
     try:
@@ -170,10 +170,10 @@ def _rotate_encryption(container: Container, engine: Engine) -> str:
 def run(
     container: Container, *, key_file: Path | None = None, tell_gateway: Callable[[str], None] | None = None
 ) -> int:
-    """Runs what the container is made of, all in this process, until told to stop. Returns the exit status.
+    """Runs the container's service in this process until it is stopped. Returns the exit status.
 
-    tell_gateway: for development, told where the gateway's webhooks go.
-    key_file: for development, where to keep an API key, and a first payment to try it with is printed.
+    tell_gateway: for development, called with the address for the gateway's webhooks.
+    key_file: for development, the path of an API key; a first payment to try it with is printed.
     """
     settings = container.settings()
     write_logs(settings.log_level)
@@ -222,11 +222,11 @@ async def _serve_until_told(
     calls.tell_of_end(stopping.set)
     await stopping.wait()
     say("Stopping: calls under way are finished first.")
-    # A second signal ends it at once: what is under way is then found again by the next start.
+    # A second signal ends it at once: the next start then finds and resumes the work under way.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
     await chores.listen_no_more()
-    # Right away, so that other replicas do not wait for what this one holds.
+    # Released at once, so that other replicas do not wait for this one's leases.
     container.stopping().set()
     await calls.stop()
     await chores.stop()
@@ -235,7 +235,7 @@ async def _serve_until_told(
 
 
 def _first_payment(address: str, key_file: Path) -> str:
-    """How to make a first payment, to be pasted as it stands."""
+    """The command for a first payment, ready to paste."""
     tools = Path(sys.executable).parent
     folder = _near(tools)
     header_file, key_file = _near(key_file.with_suffix(HEADER_SUFFIX)), _near(key_file)

@@ -25,12 +25,13 @@ class PortTaken(Exception):
 def shared_port(address: str) -> Iterator[str]:
     """Holds the address for processes of this user that share it. Yields it with its real port. Raises PortTaken.
 
-    Whoever shares a port (SO_REUSEPORT) takes a part of the connections, so that nobody else may be there: neither
-    who does not share, nor another service that would. Nothing listens here: connections go to the children alone.
+    A process that shares the port (SO_REUSEPORT) gets a part of the connections, so no other process may be there:
+    neither one that does not share, nor another service that would. Nothing listens here: connections go to the
+    children alone.
     """
     host, wanted = _parts(address)
     places = _places_as_grpc_has_them(host, address)
-    # Where a name stands for several addresses, a free port of the first can be taken on the second.
+    # If a name has several addresses, a free port of the first can be taken on the second.
     for _ in range(1 if wanted else _TRIES):
         with ExitStack() as stack:
             port = wanted
@@ -46,7 +47,7 @@ def shared_port(address: str) -> Iterator[str]:
 
 
 def listeners(address: str) -> list[socket.socket]:
-    """Listens on each address that the name stands for. Raises PortTaken."""
+    """Listens on each address of the name. Raises PortTaken."""
     host, port = _parts(address)
     found: list[socket.socket] = []
     try:
@@ -60,10 +61,10 @@ def listeners(address: str) -> list[socket.socket]:
 
 
 def _hold(place: Place, port: int) -> socket.socket:
-    """A bound socket that others with SO_REUSEPORT may stand beside. Raises OSError where somebody is there already.
+    """A bound socket that others with SO_REUSEPORT may join. Raises OSError if the port is taken.
 
-    Two that hold the same port would not see one another, as neither listens. So it is first listened on, for itself
-    alone, and what stays afterwards is marked as not to be reused by those who do not share.
+    Two holders of the same port would not see one another, as neither listens. So a socket first listens on it alone,
+    and the remaining one is marked as closed to processes that do not share.
     """
     with _socket(place) as alone:
         alone.bind((place[1], port))
@@ -83,7 +84,7 @@ def _hold(place: Place, port: int) -> socket.socket:
 def _socket(place: Place) -> socket.socket:
     family, name = place
     made = socket.socket(family, socket.SOCK_STREAM)
-    # Connections of an earlier run that still wind down are in nobody's way.
+    # Closing connections of an earlier run do no harm.
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family is socket.AF_INET6:
         made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(name not in _WILDCARDS))
@@ -96,7 +97,7 @@ def _parts(address: str) -> tuple[str, int]:
 
 
 def _places_as_grpc_has_them(host: str, address: str) -> list[Place]:
-    """Either wildcard is both kinds of address for gRPC, where the machine has both. Raises PortTaken."""
+    """For gRPC, either wildcard means both address families, if the machine has both. Raises PortTaken."""
     if host in _WILDCARDS:
         return [(socket.AF_INET6, "::") if _has_both_kinds() else (socket.AF_INET, "0.0.0.0")]  # noqa: S104
     try:

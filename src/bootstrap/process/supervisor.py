@@ -1,8 +1,8 @@
 """`bayar serve --workers N`: supervises N gRPC worker processes on one port and one background process.
 
-They are started anew (exec), never forked, so that no thread, lock or connection is shared by mistake. This process
-touches neither calls nor the database. Each child holds one end of a channel: its end tells either side that the other
-one died, however that came about.
+The children are started anew (exec), never forked, so that no thread, lock or connection is shared by mistake. The
+supervisor touches neither calls nor the database. Each child holds one end of a channel: the channel's end reports the
+death of either side to the other, whatever its cause.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _CANNOT_START: Final = 1
 _CONFIGURED_WRONGLY: Final = 2
 
 _TURN_SECONDS: Final = 1.0
-# Whoever lived that long is replaced at once, and others after a pause that doubles.
+# A child that lived this long is replaced at once; others after a backoff that doubles.
 _STEADY_SECONDS: Final = 60.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
-# Children tell every second that they are alive. On a machine that works, nothing takes that long.
+# Children send a heartbeat every second. On a healthy machine, no pause is this long.
 _SILENCE_SECONDS: Final = 60.0
-# Before they are ready they tell nothing, and may wait for the database and the gateway.
+# Before they are ready they send none, and may wait for the database and the gateway.
 _STARTS_IN_SILENCES: Final = 5
-# Between the end of a channel and that of its process.
+# Between the end of a channel and the end of its process.
 REAP_TIMEOUT_SECONDS: Final = 5.0
 
 
@@ -61,11 +61,11 @@ class _Child:
 
 @dataclass(slots=True, eq=False)
 class WorkerSlot:
-    """Where one child follows another. Number 0 does the chores."""
+    """A slot whose dead child is replaced by the next. Slot 0 does the background work."""
 
     number: int
     child: _Child | None = None
-    # How many in a row ended soon after their start, and when the next one starts.
+    # The number of consecutive early ends, and the time of the next start.
     early_ends: int = 0
     next_start: float = 0.0
 
@@ -78,9 +78,9 @@ class WorkerSlot:
         return self.child is not None and self.child.is_ready
 
     def plan_next(self, *, is_early: bool) -> float:
-        """Returns in how many seconds the next one starts."""
+        """Returns the seconds until the next start."""
         self.early_ends = self.early_ends + 1 if is_early else 0
-        # The exponent has an end, too: a number that is too large would be the end of everybody.
+        # The exponent is capped: an overflow would crash the supervisor.
         pause = min(_LONGEST_PAUSE_SECONDS, 2.0 ** (min(self.early_ends, 10) - 1)) if self.early_ends else 0.0
         self.next_start = time.monotonic() + pause
         return pause
@@ -88,21 +88,21 @@ class WorkerSlot:
 
 @dataclass(frozen=True, slots=True)
 class _Doors:
-    """Where the service is reached, held open for whichever child is there."""
+    """The service's open ports, which survive the children."""
 
     grpc_address: str
     http: Sequence[socket.socket]
 
 
 class _CannotStart(Exception):
-    """The text is for whoever started it."""
+    """The text is for the operator who started the service."""
 
 
 class Supervisor:
     """Runs once, in the main thread."""
 
     def __init__(self, settings: Settings, *, silence_seconds: float = _SILENCE_SECONDS) -> None:
-        """silence_seconds: after how long without a sign of life a child is taken to hang."""
+        """silence_seconds: a child without a heartbeat for this long counts as hung."""
         self._settings = settings
         self._silence_seconds = silence_seconds
         self._places = [WorkerSlot(number) for number in range(settings.workers + 1)]
@@ -115,14 +115,14 @@ class Supervisor:
         self._told_crew: WorkerPoolCount | None = None
 
     def run(self) -> int:
-        """Until told to stop. Returns the exit status. Raises BadSettings."""
+        """Runs until stopped. Returns the exit status. Raises BadSettings."""
         write_logs(self._settings.log_level, "supervisor")
         leave_no_core_dumps()
         with ExitStack() as stack:
             stack.enter_context(self._heeding_signals())
             stack.callback(self._kill)
             try:
-                # Others may have the ports while calls under way are finished.
+                # The ports are free for others while calls under way finish.
                 with self._open_doors() as doors:
                     self._serve(doors)
             except _CannotStart as error:
@@ -131,7 +131,7 @@ class Supervisor:
             return self._stop()
 
     def _serve(self, doors: _Doors) -> None:
-        """Returns once told to stop. Raises _CannotStart and BadSettings where any child cannot start at first."""
+        """Returns once asked to stop. Raises _CannotStart and BadSettings if any child fails at the first start."""
         for place in self._places:
             try:
                 self._start(place, doors)
@@ -160,7 +160,7 @@ class Supervisor:
                 place.child.process.terminate()
         while any(place.child for place in self._places):
             if len(self._signals) > 1:
-                # Told again: what is under way is then found by the next start.
+                # A second stop ends the children at once: the next start finds and resumes the work under way.
                 self._kill()
                 signal.signal(self._signals[-1], signal.SIG_DFL)
                 os.kill(os.getpid(), self._signals[-1])
@@ -169,7 +169,7 @@ class Supervisor:
         return _CANNOT_START if self._has_lost_some else 0
 
     def _turn(self) -> None:
-        """Waits a moment for what there is to be heard, and hears it."""
+        """Waits a moment for messages and handles them."""
         for key, _ in self._selector.select(_TURN_SECONDS):
             if isinstance(key.data, WorkerSlot):
                 self._on_message(key.data)
@@ -215,15 +215,15 @@ class Supervisor:
             chores.channel.send(message)
 
     def _start(self, place: WorkerSlot, doors: _Doors) -> None:
-        """Raises OSError where the system has no room for one more."""
+        """Raises OSError if the system has no room for another process."""
         ours, theirs = Channel.pair()
         inherited = [theirs.fileno(), *([] if place.number else [one.fileno() for one in doors.http])]
-        # -P: a folder of the operator's must not be taken for a module of ours.
+        # -P: a folder in the operator's directory must not be imported as a module of this service.
         command = [sys.executable, "-P", "-m", "bootstrap.process.worker_process", str(place.number)]
         command += ["--workers", str(self._settings.workers), "--grpc-address", doors.grpc_address]
         command += ["--channel", *map(str, inherited[:1]), "--http", *map(str, inherited[1:])]
         try:
-            # In a session of its own: Ctrl-C at the terminal is told to this process, which tells the others.
+            # In a session of its own: Ctrl-C at the terminal signals only this process, which tells the others.
             process = subprocess.Popen(  # noqa: S603 (our own command)
                 command, stdin=subprocess.DEVNULL, pass_fds=inherited, start_new_session=True
             )
@@ -235,17 +235,17 @@ class Supervisor:
         now = time.monotonic()
         place.child = _Child(process, ours, started=now, heard=now)
         if not place.number:
-            # New chores know nothing of the crew, and wait until they do.
+            # A new background process knows nothing about the worker pool, and waits until it is told.
             self._told_crew = None
         self._selector.register(ours, selectors.EVENT_READ, place)
 
     def _reap(self, place: WorkerSlot, child: _Child) -> None:
-        """Takes note of an end, and plans what follows it. Raises _CannotStart and BadSettings at the start."""
+        """Records an end, and plans the replacement. Raises _CannotStart and BadSettings during the start."""
         self._selector.unregister(child.channel)
         child.channel.close()
         place.child = None
         if place.number:
-            # What the dead one measured is not how things are now.
+            # The dead child's metrics are outdated.
             self._tell_chores(WorkerMetrics(place.number, ""))
         try:
             status = child.process.wait(REAP_TIMEOUT_SECONDS)
@@ -262,7 +262,7 @@ class Supervisor:
             self._plan_successor(place, child, status)
 
     def _refuse_to_start(self, place: WorkerSlot, child: _Child, status: int) -> None:
-        """The first reason is told, once: the others have the same."""
+        """Only the first reason is reported: the other children have the same."""
         if child.failure is None:
             raise _CannotStart(f"{place.name} {_ending(status)} before it was ready")
         if child.failure.status == _CONFIGURED_WRONGLY:
@@ -282,12 +282,12 @@ class Supervisor:
                 try:
                     self._start(place, doors)
                 except OSError as error:
-                    # No process or file to be had just now, which is no reason to end those that work.
+                    # No process or file is available now, which is no reason to end the working children.
                     pause = place.plan_next(is_early=True)
                     _log.error("%s cannot be started: %s. Tried again in %g s", place.name, error.strerror, pause)
 
     def _kill_unresponsive(self) -> None:
-        """One that hangs would still be given its part of the connections."""
+        """A hung child would still receive its part of the connections."""
         for place in self._places:
             child = place.child
             if child is None:
@@ -322,7 +322,7 @@ class Supervisor:
 
     @contextmanager
     def _heeding_signals(self) -> Iterator[None]:
-        """Notes them, and ends the wait for what is to be heard."""
+        """Records signals, and wakes the wait for messages."""
         hears, rings = socket.socketpair()
         with hears, rings:
             rings.setblocking(False)

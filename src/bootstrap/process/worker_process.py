@@ -31,7 +31,7 @@ _CANNOT_START: Final = 1
 _CANNOT_SERVE: Final = 1
 _CONFIGURED_WRONGLY: Final = 2
 _BEAT_SECONDS: Final = 1.0
-# What a stop without a supervisor may take beyond the grace for calls.
+# The time for a stop without a supervisor, beyond the grace for calls.
 _LAST_SECONDS: Final = 10.0
 
 
@@ -85,7 +85,9 @@ class _Child:
         self._knows_crew = threading.Event()
 
     def listen(self) -> None:
-        """For a thread of its own: hears the supervisor. Without one, this process ends: it would serve unseen."""
+        """Runs in a thread of its own and receives the supervisor's messages. It ends the process if the supervisor is
+        gone.
+        """
         try:
             while True:
                 self._on_message(self._channel.receive())
@@ -117,13 +119,13 @@ class _Child:
         address = await calls.start()
         calls.tell_of_end(lambda: self._stop and self._stop())
         await self._until_told(address)
-        # Right away, so that other replicas do not wait for what this one holds.
+        # Released at once, so that other replicas do not wait for this process's leases.
         self._container.stopping().set()
         await calls.stop()
         return _CANNOT_SERVE if calls.has_failed else 0
 
     async def do_chores(self, listeners: list[socket.socket]) -> None:
-        # Before anybody can ask whether there are enough.
+        # Before anybody can ask whether there are enough workers.
         await asyncio.get_running_loop().run_in_executor(None, self._knows_crew.wait)
         chores = BackgroundRole(self._container, self._settings)
         address = await chores.listen(listeners)
@@ -134,7 +136,7 @@ class _Child:
         await chores.stop()
 
     async def _until_told(self, address: str) -> None:
-        """Serves until told to stop. Told again, it goes on stopping: to end at once is for the supervisor to say."""
+        """Serves until asked to stop. It ignores a second request: only the supervisor ends it at once."""
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, stopping.set)
@@ -145,7 +147,7 @@ class _Child:
         await stopping.wait()
 
     async def _beat(self, stopping: asyncio.Event) -> None:
-        """To the end: a stop takes its time, and is not to be taken for a hang."""
+        """Sends heartbeats to the very end: a slow stop must not look like a hang."""
         while True:
             self._channel.send(Alive(not stopping.is_set(), self._container.metrics().text({})))
             await asyncio.sleep(_BEAT_SECONDS)

@@ -20,7 +20,7 @@ from bootstrap.config.settings import Authentication, BadSettings, Door, Setting
 def authentication(
     settings: Settings, keys: ApiKeyCache, uses: LastUsedRecorder, clock: Clock
 ) -> Callable[[PresentedCredentials], Caller]:
-    """How callers are found out, as the settings say. Raises BadSettings."""
+    """The authentication that the settings configure. Raises BadSettings."""
     if settings.authentication is Authentication.NONE:
         return everybody
     return Authenticate(keys, uses, clock, _tokens(settings), _certificates(settings))
@@ -34,7 +34,7 @@ def tls_files(settings: Settings) -> TlsFiles | None:
 
 
 def closed_services(settings: Settings) -> tuple[str, ...]:
-    """Those besides the contract's that only known callers may use."""
+    """The services besides the contract's that need an authenticated caller."""
     health = HEALTH if settings.health is Door.CLOSED else ()
     return health + (REFLECTION if settings.reflection is Door.CLOSED else ())
 

@@ -15,7 +15,7 @@ class SystemClock:
 
 
 class UlidSource:
-    """Ids of 48 bits of milliseconds and 80 random bits, in Crockford's base 32. Within one process they only grow."""
+    """ULIDs: 48 bits of milliseconds and 80 random bits, in Crockford's base 32. Monotonic within one process."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

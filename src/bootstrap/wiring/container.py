@@ -192,7 +192,7 @@ def _window(settings: Settings) -> timedelta:
 
 
 def _threads_of_requests(settings: Settings) -> int:
-    """All but half of those that no request to the gateway can take: reads have them."""
+    """The threads for gateway calls: all except half of those that no gateway request can take, which serve reads."""
     return settings.grpc_threads - max(1, settings.spare_threads // 2)
 
 
@@ -207,7 +207,7 @@ def _absence(settings: Settings) -> NotFoundTimer:
 
 
 def _waiting(store: SqlStore) -> Callable[[], dict[str, int]]:
-    """How many notifications are in which unfinished state."""
+    """The number of gateway webhooks in each unfinished state."""
 
     def count() -> dict[str, int]:
         with store.read() as work:
@@ -217,7 +217,7 @@ def _waiting(store: SqlStore) -> Callable[[], dict[str, int]]:
 
 
 class Container(containers.DeclarativeContainer):
-    """Everything the service is made of. `settings` must be overridden first."""
+    """All objects of the service. `settings` must be overridden first."""
 
     settings = providers.Dependency(instance_of=Settings)
 
@@ -247,7 +247,7 @@ class Container(containers.DeclarativeContainer):
     refresh = providers.Singleton(Refresh, store, gateway, clock, ids, follow)
     absence = providers.Singleton(_absence, settings)
     dispute_interval = providers.Callable(lambda settings: timedelta(seconds=settings.dispute_poll_seconds), settings)
-    # Set once the process has been told to stop.
+    # Set once the process has been asked to stop.
     stopping = providers.Singleton(threading.Event)
 
     attempt_guard = providers.Singleton(_attempt_guard, settings, store, clock, ids)
@@ -312,7 +312,7 @@ class Container(containers.DeclarativeContainer):
     metrics = providers.Singleton(
         Metrics, providers.Factory(_gateway_metrics, gateway), providers.Object(_dropped_lines)
     )
-    # The processes that answer calls, where they are not this one.
+    # The status of the worker pool, if other processes answer the calls.
     crew = providers.Singleton(WorkerPoolStatus)
     notification_reader = providers.Singleton(BraintreeNotifications, braintree_settings)
     receive_notification = providers.Singleton(ReceiveNotification, store, notification_reader, clock)
@@ -421,7 +421,7 @@ class Container(containers.DeclarativeContainer):
             resend_events=resend_events,
             list_notifications=list_notifications,
             retry_notification=retry_notification,
-            # Its streams wait for the gateway: those of others do not wait behind them.
+            # Its own threads: its streams wait for the gateway, and must not delay those of others.
             stream_work=providers.Singleton(StreamWork, "administration"),
         ),
     )

@@ -18,20 +18,20 @@ from adapters.persistence.tables import encryption_keys
 
 
 class Sealing(Enum):
-    """How much of the database is sealed. In the database for ever, as the text that is sealed for a proof."""
+    """How much of the database is sealed. The values are permanent: a proof in the database seals this text."""
 
-    # Written by a version that did not note it.
+    # Written by a version that did not record it.
     UNKNOWN = "bayar"
     UNDER_WAY = "bayar: being sealed"
     COMPLETE = "bayar: sealed"
 
 
-# No key may be called so: a key's name has letters, digits, "-" and "_".
+# Not a possible key name: those have letters, digits, "-" and "_".
 _INDEX: Final = "(lookups)"
 
 
 class WrongKey(Exception):
-    """A key is another one than the one of that name which the database was written with."""
+    """A key differs from the key of the same name that the database was written with."""
 
     def __init__(self, key_id: str) -> None:
         super().__init__(key_id)
@@ -39,7 +39,7 @@ class WrongKey(Exception):
 
 
 class MissingKey(Exception):
-    """Values may be sealed with a key that was not given."""
+    """Values may be sealed with a key that was not configured."""
 
     def __init__(self, key_id: str) -> None:
         super().__init__(key_id)
@@ -47,15 +47,15 @@ class MissingKey(Exception):
 
 
 class EmptiedRegister(Exception):
-    """Values are sealed, but no key is known: somebody removed what was known."""
+    """Values are sealed, but no key is registered: somebody removed the proofs."""
 
 
 class WrongIndexKey(Exception):
-    """What is looked up was digested with another key: lookups would find nothing."""
+    """The digests for lookups were made with another key: lookups would find nothing."""
 
 
 def register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False) -> Sealing:
-    """Notes keys that are new, and returns how far the sealing has come.
+    """Registers new keys, and returns how much of the database is sealed.
 
     Raises WrongKey, MissingKey, WrongIndexKey and EmptiedRegister.
     """
@@ -87,7 +87,7 @@ def register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False)
 
 
 def complete(engine: Engine, sealer: Sealer) -> None:
-    """Every value is sealed: plain ones are refused from now on."""
+    """Records that every value is sealed: plain values are refused from now on."""
     with translate_db_errors(), engine.begin() as connection:
         for key_id in sorted(sealer.key_ids):
             proof = _proof(sealer, key_id, Sealing.COMPLETE)
@@ -95,7 +95,7 @@ def complete(engine: Engine, sealer: Sealer) -> None:
 
 
 def forget(engine: Engine, key_id: str) -> None:
-    """No value is sealed with the key any more."""
+    """Removes the key's proof: no value is sealed with it any more."""
     with translate_db_errors(), engine.begin() as connection:
         connection.execute(delete(encryption_keys).where(encryption_keys.c.key_id == key_id))
 

@@ -30,7 +30,7 @@ _SAMPLE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class SealedTable:
-    """A table with sealed columns: whole texts, and JSON of which entries are sealed."""
+    """A table with sealed columns: whole texts, and JSON documents with sealed entries."""
 
     table: Table
     texts: tuple[str, ...] = ()
@@ -58,7 +58,7 @@ SEALED_TABLES: Final = (
 
 
 def reseal(engine: Engine, sealer: Sealer) -> int:
-    """Returns how many rows were written. Each batch is a transaction of its own: killed, it goes on the next time.
+    """Returns the number of rows written. Each batch is a transaction: an interrupted run continues the next time.
 
     Raises CannotOpen for a value whose key is missing, and StoreUnavailable.
     """
@@ -68,7 +68,7 @@ def reseal(engine: Engine, sealer: Sealer) -> int:
 
 
 def count_by_key(engine: Engine) -> Mapping[str, int]:
-    """How many values each key sealed, by the key's name; those that are plain under the empty name."""
+    """The number of values that each key sealed, by the key's name; plain values count under the empty name."""
     counts: Counter[str] = Counter()
     with translate_db_errors(), engine.connect() as connection:
         for sealed in SEALED_TABLES:
@@ -78,7 +78,7 @@ def count_by_key(engine: Engine) -> Mapping[str, int]:
 
 
 def holds_sealed(connection: Connection) -> bool:
-    """Whether a value is sealed, as far as a look at the first rows of each table tells."""
+    """Whether a value is sealed, judged by the first rows of each table."""
     for sealed in SEALED_TABLES:
         for row in connection.execute(select(*sealed.columns).order_by(sealed.key).limit(_SAMPLE)):
             if any(sealed_texts(dict(row._mapping), sealed.texts, sealed.documents)):

@@ -25,17 +25,17 @@ _BEGINNING: Final = "sealed:1:"
 _NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
 
-# The entries of kept JSON that are sealed: who paid, where they live, what names their card at the gateway, and what
-# the shop tells a bank of them.
+# The sealed entries of stored JSON: the payer, their addresses, the tokens that name their card at the gateway, and the
+# texts that the shop submits to a bank about them.
 _SEALED_ENTRIES: Final = frozenset(
     {"billing_address", "cardholder_name", "account", "unique_number_identifier", "evidence", "token"}
 )
-# The entries that hold such entries in turn.
+# The entries that contain such entries.
 _ENCLOSING_ENTRIES: Final = frozenset({"terms", "instrument"})
 
 
 class CannotOpen(RuntimeError):
-    """A sealed value whose key is missing, is another one, or that was moved or changed. A fault in us or an attack."""
+    """A sealed value whose key is missing or wrong, or that was moved or changed. An internal fault or an attack."""
 
     def __init__(self, place: str, key_id: str) -> None:
         super().__init__(f"{place} cannot be opened with the key {key_id!r}")
@@ -44,7 +44,7 @@ class CannotOpen(RuntimeError):
 
 
 class PlainText(CannotOpen):
-    """A value that is not sealed, in a database where all are: this service did not write it."""
+    """A plain value in a database where all values are sealed: this service did not write it."""
 
     def __init__(self, place: str) -> None:
         super().__init__(place, "")
@@ -53,20 +53,20 @@ class PlainText(CannotOpen):
 
 @dataclass(frozen=True, slots=True)
 class SealingKey:
-    """An AES-256 key and its name, which stands in every value that it sealed."""
+    """An AES-256 key and its name, which is part of every value that it sealed."""
 
     key_id: str
     key: bytes = field(repr=False)
 
 
 class Sealer:
-    """Seals with the first of the keys and opens with any of them. Safe for many threads.
+    """Seals with the first key, and opens with any. Safe for many threads.
 
-    `index_key` makes the digests by which sealed values are looked up; it does not change when the keys do.
+    `index_key` makes the digests for lookups of sealed values; key rotation does not change it.
     """
 
     def __init__(self, keys: Sequence[SealingKey], index_key: bytes) -> None:
-        """Raises ValueError for no keys, one of another length, or two of one name."""
+        """Raises ValueError for no keys, for a key of the wrong length, and for two keys of one name."""
         if not keys or len({each.key_id for each in keys}) < len(keys):
             raise ValueError("at least one key is needed, and each needs a name of its own")
         if any(len(each.key) != KEY_BYTES for each in keys):
@@ -77,7 +77,7 @@ class Sealer:
         self._takes_plain = True
 
     def refuse_plain(self) -> None:
-        """From now on: everything in the database is sealed."""
+        """Refuses plain values from now on: everything in the database is sealed."""
         self._takes_plain = False
 
     @property
@@ -85,17 +85,17 @@ class Sealer:
         return frozenset(self._ciphers)
 
     def seal(self, text: str, place: str) -> str:
-        """Nothing stays nothing."""
+        """Encrypts the text. The empty text stays empty."""
         return self.seal_with(self.current_key_id, text, place) if text else text
 
     def seal_with(self, key_id: str, text: str, place: str) -> str:
-        """Seals with one of the keys."""
+        """Encrypts with the named key."""
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._ciphers[key_id].encrypt(nonce, text.encode(), place.encode())
         return f"{_BEGINNING}{key_id}:{urlsafe_b64encode(sealed).decode()}"
 
     def open(self, text: str, place: str) -> str:
-        """Raises CannotOpen. What is plain is returned as it is, until it is refused."""
+        """Raises CannotOpen. A plain text is returned unchanged, unless plain texts are refused."""
         key_id = key_id_of(text)
         if not key_id:
             if text and not self._takes_plain:
@@ -115,7 +115,8 @@ class Sealer:
         return self.seal(json.dumps(value, ensure_ascii=False, separators=(",", ":")), place)
 
     def open_json(self, value: Any, place: str) -> Any:
-        """Raises CannotOpen. What is no sealed text is returned as it is, until it is refused."""
+        """Raises CannotOpen. A value that is not a sealed text is returned unchanged, unless plain values are refused.
+        """
         if is_sealed(value):
             return json.loads(self.open(value, place))
         if not self._takes_plain:
@@ -123,19 +124,19 @@ class Sealer:
         return value
 
     def seal_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
-        """Kept JSON with its sensitive entries sealed."""
+        """The JSON with its sensitive entries sealed."""
         return _walk(kept, place, self.seal_json)
 
     def open_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
-        """Kept JSON as it was. Raises CannotOpen."""
+        """The JSON with its sealed entries opened. Raises CannotOpen."""
         return _walk(kept, place, self.open_json)
 
     def reseal(self, text: str, place: str) -> str:
-        """The text sealed with the current key. Raises CannotOpen."""
+        """The text, sealed with the current key. Raises CannotOpen."""
         return text if key_id_of(text) == self.current_key_id else self.seal(self.open(text, place), place)
 
     def reseal_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
-        """Kept JSON with its sensitive entries sealed with the current key. Raises CannotOpen."""
+        """The JSON with its sensitive entries sealed with the current key. Raises CannotOpen."""
         return _walk(
             kept,
             place,
@@ -145,14 +146,15 @@ class Sealer:
         )
 
     def digest(self, text: str, column: str) -> str:
-        """What stands for a sealed text where it is looked up: alike for like texts of one column. Empty for none."""
+        """The keyed digest for lookups of a sealed text: equal for equal texts of one column. Empty for the empty text.
+        """
         if not text:
             return ""
         return hmac.new(self._index_key, f"{column}:{text}".encode(), hashlib.sha256).hexdigest()
 
 
 class _Keyless(Sealer):
-    """For whoever touches nothing that is sealed."""
+    """The sealer for code that touches nothing sealed."""
 
     def __init__(self) -> None:
         super().__init__([SealingKey("none", bytes(KEY_BYTES))], b"")
@@ -168,7 +170,7 @@ class _Keyless(Sealer):
 
 
 def associated_data(table: str, column: str, key: object) -> str:
-    """What a sealed value is bound to. In the database for ever: another form would open nothing."""
+    """The associated data of a sealed value. Its form is permanent: another one would open nothing in the database."""
     return f"{table}.{column}/{key}"
 
 
@@ -177,14 +179,14 @@ def is_sealed(value: object) -> bool:
 
 
 def key_id_of(text: str) -> str:
-    """The key that a text was sealed with, or empty for a plain one."""
+    """The key that sealed the text; empty for a plain text."""
     if not text.startswith(_BEGINNING):
         return ""
     return text[len(_BEGINNING) :].rpartition(":")[0]
 
 
 def sealed_texts(row: Mapping[str, Any], texts: Sequence[str], documents: Sequence[str]) -> list[str]:
-    """The name of the key of each value that is sealed or should be; empty for a plain one."""
+    """The key's name for each value that is or should be sealed; empty for a plain one."""
     found = [key_id_of(row[name]) for name in texts if row[name]]
 
     def note(item: Any, _: str) -> Any:

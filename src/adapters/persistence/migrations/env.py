@@ -8,7 +8,7 @@ connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
     target_metadata=metadata,
-    # SQLite can take a schema back, too, now that BEGIN is ours.
+    # SQLite can roll back a schema change, too, because this service issues BEGIN itself.
     transactional_ddl=True,
     transaction_per_migration=True,
     # SQLite alters tables by copying them.

@@ -16,7 +16,7 @@ _BATCH = 1_000
 
 
 def add_column(table: str, column: sa.Column[object]) -> None:
-    """Nullable, or with a constant as default: neither touches a row."""
+    """The column must be nullable or have a constant default: neither rewrites a row."""
     if _is_postgresql():
         with _outside_a_transaction():
             op.add_column(table, column, if_not_exists=True)
@@ -30,7 +30,7 @@ def create_index(name: str, table: str, columns: Sequence[str], *, where: str = 
         op.create_index(name, table, list(columns), unique=unique, sqlite_where=condition)
         return
     with _outside_a_transaction():
-        # What an interrupted build left under the name is no use to anybody.
+        # An interrupted build leaves an invalid index under the name.
         op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         op.create_index(
             name, table, list(columns), unique=unique, postgresql_where=condition, postgresql_concurrently=True
@@ -46,7 +46,7 @@ def drop_index(name: str, table: str) -> None:
 
 
 def update(table: str, key: str, values: Mapping[str, str], where: str) -> None:
-    """Changes rows, some at a time. The condition must not hold for a row that was changed."""
+    """Changes rows in batches. The condition must not hold for a changed row."""
     rows = sa.table(table, sa.column(key), *map(sa.column, values))
     some = sa.select(rows.c[key]).where(sa.text(where))
     change = sa.update(rows).values({name: sa.text(value) for name, value in values.items()})
@@ -62,7 +62,7 @@ def update(table: str, key: str, values: Mapping[str, str], where: str) -> None:
 @contextmanager
 def _outside_a_transaction() -> Iterator[None]:
     with op.get_context().autocommit_block():
-        # The build waits for whoever began before it, and holds nobody up while it does.
+        # The build waits for earlier transactions, and blocks nobody meanwhile.
         op.execute("SET lock_timeout = 0")
         try:
             yield

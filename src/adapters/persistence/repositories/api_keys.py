@@ -59,7 +59,7 @@ def _from_row(row: Row[Any]) -> ApiKey:
     return ApiKey(
         key_id=row.key_id,
         caller_id=CallerId(row.caller_id),
-        # A scope that a newer version has is none that this one could grant.
+        # This version cannot grant a scope of a newer version.
         scopes=frozenset(scope for scope in Scope if scope.value in row.scopes),
         secret_hash=row.secret_hash,
         create_time=row.create_time,

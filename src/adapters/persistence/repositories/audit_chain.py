@@ -22,19 +22,19 @@ from application.audit.audit_entry import AuditEntry, AuditKind
 
 _log = logging.getLogger(__name__)
 
-# "audit" in base 36. Writers append one after the other: administrators' calls, never payments.
+# "audit" in base 36. The lock serializes writers: administrators' calls, never payments.
 _LOCK: Final = 18_068_465
 _BEGINNING: Final = "0" * 64
 _SIGNED: Final = "bayar audit"
-# How reading what nobody here wrote fails: no JSON, no time, no kind of entry.
+# The errors of reading content that this service did not write: no JSON, no time, no kind of entry.
 _UNREADABLE: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-# Commands that need nothing but the database write these, and have no key to sign with.
+# Commands that need only the database write these, without a key to sign with.
 _MAY_BE_UNSIGNED: Final = frozenset({AuditKind.KEY_CREATED, AuditKind.KEY_REVOKED})
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A place of the chain. Kept elsewhere, it shows later whether the end of the log was cut off."""
+    """A position in the chain. A copy kept elsewhere shows later whether the end of the log was truncated."""
 
     position: int
     hash: str
@@ -42,18 +42,18 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What a look at the whole chain found. `broken` names the first entry that is wrong, and how; empty for none."""
+    """The result of verifying the whole chain. `broken` names the first wrong entry, and the fault; empty for none."""
 
     head: Head
     broken: str = ""
-    # At the end of the chain, of keys that the command line made or revoked: nothing signed covers these yet.
+    # At the end of the chain, entries of keys that the command line created or revoked: no signature covers these yet.
     uncovered: int = 0
-    # Of the database's entries: from before the chain, by an earlier version beside this one, or by somebody else.
+    # Entries outside the chain: older than it, written by an earlier version beside this one, or by an intruder.
     unchained: int = 0
 
 
 def append(connection: Connection, entry: AuditEntry, sealer: Sealer) -> None:
-    """Within the transaction that adds the entry. The lock is held until it ends."""
+    """Runs within the transaction that adds the entry. The lock is held until the transaction ends."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     last = connection.execute(
@@ -63,12 +63,12 @@ def append(connection: Connection, entry: AuditEntry, sealer: Sealer) -> None:
     link = _hash(last.hash if last else _BEGINNING, position, entry)
     values = {"position": position, "entry_id": entry.entry_id, "hash": link, "proof": _sign(sealer, position, link)}
     connection.execute(insert(audit_chain), values)
-    # Where logs are kept elsewhere, this is what an end that was cut off is measured by.
+    # Where logs are kept elsewhere, this line reveals a truncated end.
     event.listen(connection, "commit", lambda _: _log.info("the audit log is at %s:%s", position, link), once=True)
 
 
 def verify(engine: Engine, sealer: Sealer, known: Head | None = None) -> Verification:
-    """Looks at every link. Raises StoreUnavailable."""
+    """Verifies every link. Raises StoreUnavailable."""
     with translate_db_errors(), engine.connect() as connection:
         return _Look(sealer, known).over(connection)
 
@@ -102,7 +102,7 @@ class _Look:
         return Verification(self._head, broken, self._uncovered, unchained)
 
     def _first_unreadable(self, connection: Connection) -> str:
-        """One by one, behind those that were good: many are read at a time."""
+        """Reads one by one after the last good entry, since entries are read in batches."""
         while True:
             position = self._head.position + 1
             try:
@@ -150,7 +150,7 @@ def entry_of(row: Row[Any]) -> AuditEntry:
 
 
 def _links(connection: Connection, position: int | None = None) -> Iterator[Row[Any]]:
-    """All of them, or the first one from the position on."""
+    """All links, or only the first one from the position on."""
     chain = audit_chain.c
     entries = [column for column in audit_entries.c if column.name != "entry_id"]
     joined = audit_chain.outerjoin(audit_entries, audit_entries.c.entry_id == chain.entry_id)
@@ -166,7 +166,7 @@ def _count_unchained(connection: Connection) -> int:
 
 
 def _hash(before: str, position: int, entry: AuditEntry) -> str:
-    """In the database for ever: another form would break every chain."""
+    """The link's hash. Its form is permanent: another one would break every chain."""
     content = [
         before,
         position,
@@ -184,7 +184,7 @@ def _hash(before: str, position: int, entry: AuditEntry) -> str:
 
 
 def _sign(sealer: Sealer, position: int, link: str) -> str:
-    """Empty where there is no key: the next link that is signed covers it."""
+    """Empty without a key: the next signed link covers this one."""
     try:
         return sealer.seal(_SIGNED, _place(position, link))
     except CannotOpen:

@@ -27,7 +27,7 @@ class SqlCustomers:
         while not insert_unless_taken(
             self.connection, customers, row, "caller_id", "external_id_digest", where=IS_EXTERNAL_ID_HELD
         ):
-            # Tried again only where the other one was deleted between the two statements.
+            # Retried only if the other row was deleted between the two statements.
             self._refuse_if_taken(customer)
         self.feed.note(customer)
 
@@ -42,7 +42,7 @@ class SqlCustomers:
             raise RuntimeError(f"{customer.customer_id} could not be saved") from refusal
         if not saved.rowcount:
             raise LookupError(customer.customer_id)
-        # What the gateway knows is no change of the customer.
+        # The gateway's knowledge of a customer is no change of the customer.
         if before is None or replace(before, is_at_gateway=customer.is_at_gateway) != customer:
             self.feed.note(customer)
 

@@ -13,13 +13,13 @@ from adapters.persistence.tables import deployment
 from application.recovery.service_hold import Hold, HoldLevel
 
 _THE_ONE: Final = 1
-# No letters that look alike. 50 bits.
+# An alphabet without letters that look alike. 50 bits.
 _LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH: Final = 10
 
 
 def mark_of(engine: Engine) -> str:
-    """The deployment's mark; made at the first start. Raises StoreUnavailable."""
+    """The deployment's mark, created at the first start. Raises StoreUnavailable."""
     with translate_db_errors(), engine.begin() as connection:
         mark = connection.execute(select(deployment.c.mark)).scalar()
     return str(mark) if mark is not None else _new_mark(engine)
@@ -27,7 +27,7 @@ def mark_of(engine: Engine) -> str:
 
 def _new_mark(engine: Engine) -> str:
     with translate_db_errors(), engine.begin() as connection:
-        # Another process may be quicker: then its mark is the one.
+        # Another process may have been faster: its mark is valid then.
         _make_row(connection)
         return str(connection.execute(select(deployment.c.mark)).scalar_one())
 
@@ -51,7 +51,7 @@ def renew_mark(connection: Connection) -> str:
 
 
 def _make_row(connection: Connection) -> None:
-    """Makes the one row, unless it is there."""
+    """Inserts the one row, unless it exists."""
     row = {"deployment_id": _THE_ONE, "mark": _random_mark()}
     insert_unless_taken(connection, deployment, row, "deployment_id")
 

@@ -52,7 +52,7 @@ _PLACE_RESOURCE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class FeedWriter:
-    """Writes down what changed in the transaction that changes it."""
+    """Appends the change to the outbox, in the transaction that makes the change."""
 
     connection: Connection
     ids: IdSource
@@ -82,9 +82,10 @@ class FeedWriter:
         }
 
     def _next_sequence(self, about: Mapping[str, str]) -> int:
-        """Above those of all events of the thing that wait for a place: their times may be of a clock that is ahead.
+        """A sequence above those of all unsequenced events of the resource: their times may be of a clock that is
+        ahead.
 
-        Whoever changes a thing holds its lock, so whatever came before can be seen.
+        A writer holds the resource's lock, so that all earlier events are visible.
         """
         same = [feed_events.c[name] == value for name, value in about.items()]
         last = select(func.max(feed_events.c.sequence)).where(IS_UNPLACED, *same)
@@ -114,12 +115,12 @@ class SqlFeed:
             with savepoint(self.connection):
                 self._place(of_payments, changes)
         except UniqueViolation:
-            # There was no end to lock yet, or this transaction sees an old one: another relay was first.
+            # No row to lock existed yet, or this transaction sees an old one: another relay was first.
             return 0
         return len(placed)
 
     def _place(self, of_payments: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
-        """Raises Taken, and IntegrityError where a place or an event is another relay's."""
+        """Raises UniqueViolation, and IntegrityError if another relay took a position or an event."""
         if of_payments:
             self.connection.execute(insert(feed_events), of_payments)
             marks = [{"own_id": row["event_id"], "own_position": row["position"]} for row in of_payments]
@@ -167,10 +168,10 @@ class SqlFeed:
             self.connection.execute(update(feed_events).where(table.event_id == row.event_id).values(payload=bare))
 
     def _is_my_turn(self, last: int) -> bool:
-        """Whether the feed still ends where it did before its next events were read, and no other relay adds to it.
+        """Whether the feed still ends where it did before its next events were read, and no other relay appends to it.
 
-        The end of the feed is locked until the new places can be seen: a lock on a row, which every engine has that
-        speaks PostgreSQL's protocol. SQLite has one writer.
+        The row of the feed's end is locked until the new positions are visible: every engine with PostgreSQL's protocol
+        has row locks. SQLite has one writer.
         """
         if self.connection.dialect.name != "postgresql":
             return True
@@ -180,7 +181,7 @@ class SqlFeed:
         return self.end() == last
 
     def _unplaced_payment_events(self, limit: int) -> Sequence[Row[Any]]:
-        """The earliest, and whatever came before them in the history of their payments."""
+        """The earliest events, and all that precede them in the history of their payments."""
         table = payment_events.c
         unsequenced = (
             select(
@@ -201,7 +202,7 @@ class SqlFeed:
         ).all()
         if len(earliest) < limit:
             return earliest
-        # Clocks of replicas differ: an event can have an earlier time than one before it in the same history.
+        # Replicas' clocks differ: an event can have an earlier time than its predecessor in the same history.
         last = {row.payment_id: row.sequence for row in sorted(earliest, key=lambda row: row.sequence)}
         whole: Sequence[Any] = self.connection.execute(unsequenced.where(table.payment_id.in_(list(last)))).all()
         return [row for row in whole if row.sequence <= last[row.payment_id]]
@@ -213,14 +214,14 @@ class SqlFeed:
         found: Sequence[Any] = self.connection.execute(statement.order_by(table.event_id).limit(limit)).all()
         if len(found) < limit:
             return found
-        # As above. Few enough: they are those of one customer or payment that wait.
+        # As above. They are few: the waiting events of one customer or payment.
         last = {_owner(row): row.sequence for row in sorted(found, key=lambda row: row.sequence)}
         whole: Sequence[Any] = self.connection.execute(statement.where(tuple_(*whose).in_(list(last)))).all()
         return [row for row in whole if row.sequence <= last[_owner(row)]]
 
 
 def _in_order(of_payments: Iterable[Row[Any]], changes: Iterable[Row[Any]]) -> list[Row[Any]]:
-    """By time, but the events of one thing by their sequence, whatever their times say."""
+    """By time; the events of one resource stay in their sequence, whatever their times."""
     waiting: defaultdict[_Owner, deque[Row[Any]]] = defaultdict(deque)
     slots: list[tuple[datetime, str, _Owner]] = []
     for row in sorted([*of_payments, *changes], key=lambda row: (row.sequence, row.event_id)):
@@ -231,7 +232,7 @@ def _in_order(of_payments: Iterable[Row[Any]], changes: Iterable[Row[Any]]) -> l
 
 
 def _owner(row: Row[Any]) -> _Owner:
-    """Whose events stay in the order of their sequence: a payment's, a customer's, those of its methods."""
+    """The resource whose events stay in sequence: a payment, or a customer with their methods."""
     return (row.kind, row.caller_id, row.customer_id, row.payment_id)
 
 

@@ -54,7 +54,7 @@ class SqlNotifications:
         found = [notification_from_row(row, self.sealer) for row in self.connection.execute(statement)]
         claimed = _c.notification_id.in_([one.notification.notification_id for one in found])
         if found:
-            # Counted before the attempt: one that kills the process is given up, too.
+            # Counted before the attempt, so that a webhook that kills the process reaches the limit, too.
             changes = {"next_attempt_time": lease_until, "attempt_count": _c.attempt_count + 1}
             self.connection.execute(update(webhook_notifications).where(claimed).values(changes))
         return [replace(one, attempt_count=one.attempt_count + 1, next_attempt_time=lease_until) for one in found]
@@ -66,7 +66,7 @@ class SqlNotifications:
         statement = select(webhook_notifications).where(wanted if states else true())
         own: Any = _c
         if states and states <= _UNFINISHED:
-            # The few first, in no order: databases would rather read all in order until they meet one.
+            # A few first, in no order: planners would rather read all in order until they find a match.
             few = statement.where(IS_UNFINISHED).cte("few").prefix_with("MATERIALIZED")
             statement, own = select(few), few.c
         statement = page_of(statement, own.receive_time, own.notification_id, after, limit)

@@ -23,7 +23,7 @@ from application.ports.store import Archived, HistoryEntry
 from domain.operation import OperationState
 from domain.transitions import PaymentState
 
-# What most histories have in common, for the compression. In the database for ever, in the rows that were made with it.
+# The compression dictionary: the common parts of most histories. Permanent, since archived rows were made with it.
 _LIKELY: Final = (
     b'"type":"operation_declined","payload":{"decline":{"reason":"insufficient_funds","fixer":"customer","retry":"'
     b'retry_later","retry_after":"type":"operation_failed","failure_reason":"gateway_unreachable","detail":""type":"'
@@ -50,7 +50,7 @@ _events: Final = payment_events.c
 
 
 def archive_batch(connection: Connection, sealer: Sealer, before: datetime, *, after: str, limit: int) -> Archived:
-    """Looks at so many events, and moves the histories that they belong to."""
+    """Reads up to `limit` events, and archives the histories that they belong to."""
     oldest = select(_events.event_id, _events.payment_id, _events.time).where(_events.event_id > after)
     looked_at = connection.execute(oldest.order_by(_events.event_id).limit(limit)).all()
     resting = _claim_resting(connection, {row.payment_id for row in looked_at if row.time < before}, before)
@@ -60,7 +60,7 @@ def archive_batch(connection: Connection, sealer: Sealer, before: datetime, *, a
 
 
 def events_put_away(connection: Connection, sealer: Sealer, payment_id: str) -> list[HistoryEntry]:
-    """Oldest first; empty where the history was not put away."""
+    """Oldest first; empty if the history is not archived."""
     row = connection.execute(select(payment_archives).where(_archives.payment_id == payment_id)).first()
     return [event_from_values(_event_of(payment_id, kept)) for kept in _unpacked(row, sealer)] if row else []
 
@@ -77,7 +77,7 @@ def erase_personal_data(connection: Connection, sealer: Sealer, payment_id: str)
 
 
 def _claim_resting(connection: Connection, payment_ids: set[str], before: datetime) -> list[str]:
-    """Those of the payments on which nothing is under way, under a lock; one that somebody works on is left alone."""
+    """Locks those of the payments on which nothing is under way, and skips those that others have locked."""
     if not payment_ids:
         return []
     table = payments.c
@@ -89,7 +89,7 @@ def _claim_resting(connection: Connection, payment_ids: set[str], before: dateti
         .where(
             table.payment_id.in_(payment_ids),
             table.update_time < before,
-            # Settled money is still watched, for refunds that somebody else makes: little comes of it.
+            # Settled payments are still polled for refunds made elsewhere, which are rare.
             or_(table.follow_time.is_(None), table.state == PaymentState.SETTLED.value),
             table.state != PaymentState.PENDING.value,
             ~is_under_way,
@@ -102,7 +102,7 @@ def _claim_resting(connection: Connection, payment_ids: set[str], before: dateti
 
 
 def _move(connection: Connection, sealer: Sealer, payment_ids: Sequence[str]) -> int:
-    """Returns how many events were moved."""
+    """Returns the number of events moved."""
     own = select(payment_events).where(_events.payment_id.in_(payment_ids))
     rows = connection.execute(own.order_by(_events.payment_id, _events.sequence)).all()
     earlier = {

@@ -19,7 +19,7 @@ from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
 
 _USABLE: Final = (PaymentMethodState.ACTIVE.value, PaymentMethodState.PENDING.value)
-# Each attempt that fails lets another default of the same customer go first.
+# Each failed attempt lets another default of the same customer go first.
 _ATTEMPTS: Final = 20
 
 
@@ -28,7 +28,7 @@ class SqlPaymentMethods:
     connection: Connection
     sealer: Sealer
     feed: FeedWriter
-    # As this transaction locked or wrote them last: nobody else changes them, so they need not be read again.
+    # As this transaction locked or wrote them last: nobody else changes them, so they need no second read.
     _locked: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
 
     def add(self, method: PaymentMethod) -> None:
@@ -99,7 +99,7 @@ class SqlPaymentMethods:
             self._locked.pop(method_id, None)
 
     def _write(self, statement: Executable, method: PaymentMethod) -> int:
-        """How many rows were written. A default one takes the place of the earlier default."""
+        """Returns the number of rows written. A default method replaces the earlier default."""
         row = method_to_row(method, self.sealer)
         if not method.is_default:
             return self.connection.execute(statement, row).rowcount
@@ -109,7 +109,7 @@ class SqlPaymentMethods:
                 with savepoint(self.connection):
                     return self.connection.execute(statement, row).rowcount
             except UniqueViolation:
-                # Another transaction made its own the default meanwhile. It has ended, so its row can be seen now.
+                # Another transaction set its own default meanwhile. It has ended, so its row is visible now.
                 if attempt == _ATTEMPTS - 1:
                     raise
         raise AssertionError

@@ -69,9 +69,9 @@ _OPERATIONS_OF: Final = (
     .where(operations.c.payment_id.in_(bindparam("payment_ids", expanding=True)))
     .order_by(operations.c.payment_id, operations.c.sequence)
 )
-# Settled payments are looked at weekly in the end.
+# Settled payments are polled weekly in the end.
 _FARTHEST_FOLLOW: Final = timedelta(days=14)
-# The first half of the advisory lock's key keeps it apart from locks of other kinds.
+# The first half of the advisory lock's key separates it from locks of other kinds.
 _TRANSACTIONS: Final = 1
 _CLAIM_TRANSACTION: Final = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:transaction_id))")
 _ADD_OPERATION: Final = insert(operations)
@@ -80,7 +80,7 @@ _UPDATE_OPERATION: Final = update(operations).where(operations.c.operation_id ==
 
 
 class StaleWrite(RuntimeError):
-    """A payment was to be saved that had changed since it was read, or was not read here. A fault in us."""
+    """Optimistic lock failure: the payment changed since it was read, or was not read here. An internal fault."""
 
     def __init__(self, payment_id: PaymentId) -> None:
         super().__init__(f"{payment_id} was not read under a lock in this unit of work")
@@ -89,16 +89,16 @@ class StaleWrite(RuntimeError):
 
 @dataclass(slots=True)
 class _AsStored:
-    """What the database holds of a payment object."""
+    """The database's state of a payment object."""
 
-    # Held on to, so that nothing else gets its identity.
+    # A reference, so that no other object gets its identity.
     payment: Payment
     version: int
     event_count: int
     operations: tuple[Operation, ...]
     is_live: bool
     follow_time: datetime | None
-    # In the hands of a later unit of work, which changes it.
+    # A later unit of work has the object, and changes it.
     is_taken_up: bool = False
 
 
@@ -116,7 +116,7 @@ class SqlPayments:
         unique = ("caller_id", "reference_space", "reference") if in_space else ("caller_id", "reference")
         where = IS_LIVE_IN_SPACE if in_space else IS_LIVE
         while not insert_unless_taken(self._connection, payments, row, *unique, where=where):
-            # Tried again only where the other one ended its life between the two statements.
+            # Retried only if the other payment ended between the two statements.
             holder = self._holder(payment)
             if holder is not None:
                 raise ReferenceTaken(holder)
@@ -140,16 +140,16 @@ class SqlPayments:
                     self._write_payment(stored)
             except UniqueViolation as refusal:
                 if payment.is_asked_to_pay:
-                    # It can be gone again by now; who tries once more will see.
+                    # It can be gone again by now; a retry will see.
                     raise ReferenceTaken(self._holder(payment) or payment.terms.payment_id) from refusal
-                # What the gateway did is a fact, and is recorded. That two payments now hold money for one reference
-                # is for people to mend.
+                # The gateway's action is a fact, and is recorded. People must resolve that two payments now hold money
+                # for one reference.
                 _log.error(
                     "%s holds money again, and so does %s for the same reference",
                     payment.terms.payment_id,
                     self._holder(payment),
                 )
-                # A space of its own is one where nobody else is.
+                # A scope of its own has no other payments.
                 in_space = payment.terms.reference_space is not None
                 apart = {"reference_space": payment.terms.payment_id} if in_space else {"is_live": False}
                 self._write_payment(stored, **apart)
@@ -159,7 +159,7 @@ class SqlPayments:
         self._write_events(stored)
 
     def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
-        # Not joined with the operations: PostgreSQL would give those as they were before the wait for the lock.
+        # No join with the operations: PostgreSQL would return those as they were before the wait for the lock.
         row = self._connection.execute(_ONE_LOCKED if lock else _ONE, {"payment_id": payment_id}).first()
         return self._load([row])[0] if row else None
 
@@ -241,7 +241,7 @@ class SqlPayments:
         self, started_before: datetime | None, *, after: Position | None, limit: int
     ) -> list[PaymentOperation]:
         table = operations.c
-        # The few first, in no order: databases would rather read all in order until they meet one.
+        # A few first, in no order: planners would rather read all in order until they find a match.
         few = select(operations).where(IS_OPEN, table.state == OperationState.STARTED.value).cte("open_ones")
         one = few.prefix_with("MATERIALIZED").c
         statement = select(one.payment_id, one.operation_id).order_by(one.create_time, one.operation_id).limit(limit)
@@ -258,7 +258,7 @@ class SqlPayments:
         statement = select(table.payment_id, table.operation_id).where(
             table.state == OperationState.SUCCEEDED.value, table.create_time < end
         )
-        # One beginning: a database that is given two may choose the earlier.
+        # One lower bound: a planner that is given two may choose the earlier.
         if after is None:
             statement = statement.where(table.create_time >= start)
         else:
@@ -279,7 +279,7 @@ class SqlPayments:
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         own = select(payments.c.payment_id, payments.c.terms, payments.c.instrument)
-        # Locked, so that nobody writes meanwhile what would not be erased.
+        # Locked, so that nobody writes meanwhile data that would escape erasure.
         own = own.where(payments.c.customer_id == customer_id).with_for_update()
         for row in self._connection.execute(own).all():
             bare = {
@@ -334,7 +334,7 @@ class SqlPayments:
     def _write_operations(self, stored: _AsStored) -> None:
         payment, known = stored.payment, len(stored.operations)
         payment_id = payment.terms.payment_id
-        # Operations are values: one that changed is another object.
+        # Operations are values: a changed one is another object.
         changed = [now for now, then in zip(payment.operations, stored.operations, strict=False) if now is not then]
         if changed:
             rows = [operation_to_changes(operation) | {"own_id": operation.operation_id} for operation in changed]
@@ -361,7 +361,7 @@ class SqlPayments:
         payment.new_events.clear()
 
     def _states_after(self, stored: _AsStored) -> list[PaymentState]:
-        """The state that each new event led to."""
+        """The state after each new event."""
         payment = stored.payment
         if len(payment.new_events) == 1:
             return [_state(payment)]
@@ -375,7 +375,7 @@ class SqlPayments:
         return states
 
     def _refuse_if_paid_in_another_space(self, payment: Payment) -> None:
-        """The customer's row is locked, so nobody else begins to pay for the same order of theirs meanwhile."""
+        """The customer's row is locked, so that nobody else starts to pay for the customer's same order meanwhile."""
         terms = payment.terms
         if terms.customer_id is None:
             return
@@ -390,7 +390,7 @@ class SqlPayments:
                 raise ReferenceTaken(other.terms.payment_id)
 
     def _holder(self, payment: Payment) -> PaymentId | None:
-        """The live payment for the reference in its space."""
+        """The live payment with the reference in its scope."""
         terms, table = payment.terms, payments.c
         same = select(table.payment_id).where(table.caller_id == terms.caller_id, table.reference == terms.reference)
         if terms.reference_space is None:

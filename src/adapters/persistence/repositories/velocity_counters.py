@@ -29,7 +29,7 @@ class SqlAttempts:
 
     def add(self, tallies: Collection[VelocityCounter]) -> None:
         insert = postgresql.insert if self.connection.dialect.name == "postgresql" else sqlite.insert
-        # In one order for everybody: two that count the same never wait for each other in a circle.
+        # Everybody counts in one order, so that two writers of the same keys cannot deadlock.
         for tally in sorted(tallies, key=lambda one: (one.key, one.bucket, one.card)):
             statement = insert(attempt_counts).values(
                 key=tally.key, bucket=tally.bucket, card=tally.card, total=tally.count

@@ -13,7 +13,7 @@ from adapters.persistence.tables import event_deliveries, event_lines
 from application.ports.deliveries import Delivery, DeliveryState, Line
 from domain.ids import EventId
 
-# Longer than any pause: beyond it, the clock that planned the attempt was wrong.
+# Longer than any backoff: beyond it, the clock that planned the attempt was wrong.
 _FARTHEST: Final = timedelta(hours=2)
 
 

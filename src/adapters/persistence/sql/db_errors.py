@@ -10,15 +10,15 @@ from sqlalchemy import exc
 
 from application.ports.store import StoreConflict, StoreUnavailable
 
-# Serialization failure and deadlock, in PostgreSQL and what speaks its protocol.
+# Serialization failure and deadlock, in PostgreSQL and in engines with its protocol.
 _CONFLICTS: Final = frozenset({"40001", "40P01"})
 
 
 @contextmanager
 def translate_db_errors() -> Iterator[None]:
-    """Raises StoreUnavailable for what the database or the way to it does to us, never for a fault of ours.
+    """Raises StoreUnavailable for failures of the database or of the way to it, never for an internal fault.
 
-    StoreConflict where the transaction surely did not happen, and may be tried again at once.
+    StoreConflict if the transaction certainly did not commit, and may be retried at once.
     """
     try:
         yield
@@ -32,7 +32,7 @@ def translate_db_errors() -> Iterator[None]:
 
 
 def _is_the_databases(failure: exc.DBAPIError) -> bool:
-    # Locked, full, gone, timed out, deadlocked, shutting down; a standby that refuses to write is an InternalError,
+    # Locked, full, gone, timed out, deadlocked, shutting down; a standby that refuses to write raises InternalError,
     # and a damaged SQLite file a bare DatabaseError.
     return (
         isinstance(failure, exc.OperationalError | exc.InterfaceError | exc.InternalError)

@@ -25,41 +25,41 @@ _EXAMPLES: Final = "for example sqlite:///bayar.db or postgresql://bayar@localho
 _POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
 _SQLITE: Final = ("sqlite", "sqlite+pysqlite")
 
-# A connection that was not used for this long is tried before it is used again.
+# A connection that was idle for this long is tested before its next use.
 _LONGEST_REST_SECONDS: Final = 1.0
-# How often whoever waits for SQLite's write lock looks whether it is free.
+# The polling interval of a thread that waits for SQLite's write lock.
 _LOOK_SECONDS: Final = 0.002
 _RESTS_SINCE: Final = "rests_since"
 
-# The execution option that says which BEGIN opens a transaction on SQLite.
+# The execution option with the BEGIN statement that opens a transaction on SQLite.
 SQLITE_BEGIN: Final = "sqlite_begin"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """How many connections there are, and how long the database may take."""
+    """Pool sizes and database timeouts."""
 
-    # Connections of one process. A thread beyond them waits.
+    # The connections of one process. Further threads wait.
     pool_size: int = 10
     pool_timeout: timedelta = timedelta(seconds=5)
     connect_timeout: timedelta = timedelta(seconds=5)
-    # SQLite: the wait for the one writer. PostgreSQL: the wait for a row.
+    # SQLite: the wait for the single writer. PostgreSQL: the wait for a row lock.
     lock_timeout: timedelta = timedelta(seconds=5)
-    # PostgreSQL only, as is the next.
+    # PostgreSQL only, like the next one.
     statement_timeout: timedelta = timedelta(seconds=15)
     idle_in_transaction_timeout: timedelta = timedelta(seconds=60)
 
 
 def create_engine(url: str, limits: Limits = Limits()) -> Engine:
-    """Connects to nothing yet. Raises ValueError, which never repeats a password, for a URL that cannot be used."""
+    """Opens no connection yet. Raises ValueError, without the password, for a URL that cannot be used."""
     parsed = _parse(url)
     shared: dict[str, Any] = {
         "pool_size": limits.pool_size,
         "max_overflow": 0,
-        # The one used last has the most at hand, in its caches and in those of the machine.
+        # LIFO: the last used connection has the warmest caches, its own and the machine's.
         "pool_use_lifo": True,
         "pool_timeout": limits.pool_timeout.total_seconds(),
-        # Errors are logged, and rows hold people's names and addresses.
+        # Errors are logged, and rows hold personal data.
         "hide_parameters": True,
         "json_serializer": partial(json.dumps, ensure_ascii=False, separators=(",", ":")),
     }
@@ -83,7 +83,7 @@ def _parse(url: str) -> URL:
 
 
 def _create_sqlite(url: URL, limits: Limits, shared: dict[str, Any]) -> Engine:
-    # Without an isolation level, the driver leaves BEGIN to us.
+    # Without an isolation level, the driver leaves BEGIN to this service.
     connect_args = {"timeout": limits.lock_timeout.total_seconds(), "isolation_level": None}
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
     if not _names_uri(url):
@@ -98,7 +98,7 @@ def _names_uri(url: URL) -> bool:
 
 
 def _private(path: Path) -> Callable[..., None]:
-    """Makes the file before SQLite does, which gives its log and index the same mode."""
+    """Creates the file before SQLite does, which gives its log and index the same mode."""
 
     def make_private(*_: object) -> None:
         create_private(path)
@@ -113,16 +113,16 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
     # A commit is on the disk before its answer leaves.
     connection.execute("PRAGMA synchronous=FULL")
-    # macOS alone: its fsync leaves the disk's own cache as it is.
+    # macOS only: its fsync does not flush the disk's own cache.
     connection.execute("PRAGMA fullfsync=ON")
-    # What was erased is overwritten, not only out of reach.
+    # Deleted content is overwritten, not only unlinked.
     connection.execute("PRAGMA secure_delete=ON")
 
 
 def _begin_sqlite(patience: timedelta, connection: Connection) -> None:
     begin = connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN")
     if begin == "BEGIN":
-        # It takes no lock yet.
+        # This BEGIN takes no lock yet.
         connection.exec_driver_sql(begin)
         return
     driver: Any = connection.connection.driver_connection
@@ -134,8 +134,8 @@ def _begin_sqlite(patience: timedelta, connection: Connection) -> None:
 
 
 def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
-    """SQLite itself looks ever more rarely, up to ten times a second: beside a writer who begins again at once it would
-    hardly ever find the lock free.
+    """SQLite's own busy handler polls ever more rarely, down to ten times a second: beside a writer that begins again
+    at once it would hardly ever find the lock free.
     """
     while True:
         try:
@@ -162,7 +162,7 @@ def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engi
         "application_name": "bayar",
         "connect_timeout": str(max(2, round(limits.connect_timeout.total_seconds()))),
         "keepalives_idle": "30",
-        # A peer that vanished is noticed before callers give up.
+        # A vanished peer is detected before callers give up.
         "tcp_user_timeout": str(_milliseconds(limits.statement_timeout)),
     } | {name: value for name, value in url.query.items() if isinstance(value, str)}
     connect_args["options"] = f"{ours} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()
@@ -174,8 +174,8 @@ def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engi
 
 
 def _make_durable(connection: Any, _record: object) -> None:
-    """A commit is on the disk before its answer leaves, and on that of the standby where there is a synchronous one,
-    whatever the server, the database or the user has been set to. `remote_apply` asks for more, and stays.
+    """A commit is on the disk before its answer leaves, and on that of the standby if there is a synchronous one,
+    whatever the settings of the server, the database or the user. `remote_apply` is stricter, and stays.
     """
     connection.execute(
         "SELECT set_config('synchronous_commit', 'on', false) "
@@ -189,22 +189,22 @@ def _note_rest(_connection: object, record: ConnectionPoolEntry) -> None:
 
 
 def _ping_where_in_doubt(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
-    """A ping each time, as SQLAlchemy makes it, costs as much as a statement."""
+    """Pings only suspect connections: a ping each time, as SQLAlchemy makes it, costs as much as a statement."""
     rests_since = record.info.pop(_RESTS_SINCE, None)
     if rests_since is None:
         # It has just been opened.
         return
     try:
-        # One that is closed has no descriptor, and says so by raising, too.
+        # A closed connection has no descriptor, and raises as well.
         if time.monotonic() - rests_since >= _LONGEST_REST_SECONDS or _has_something_to_say(connection.fileno()):
             dialect.do_ping(connection)
     except Exception as failure:
-        # The others were opened to the same server.
+        # The other connections go to the same server.
         raise InvalidatePoolError from failure
 
 
 def _has_something_to_say(descriptor: int) -> bool:
-    """Whether the server sent what nobody asked for: as a rule, that it ends."""
+    """Whether unsolicited data has arrived: as a rule, the notice that the server shuts down."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
     return bool(poller.poll(0))
@@ -215,9 +215,9 @@ def _milliseconds(duration: timedelta) -> int:
 
 
 def lost_at_a_crash(engine: Engine) -> list[str]:
-    """The settings of the server by which a crash of its machine may lose or damage what was committed.
+    """The server's settings that risk the loss or corruption of committed data in a crash of its machine.
 
-    Only whoever runs the server can change them. Raises StoreUnavailable.
+    Only the server's operator can change them. Raises StoreUnavailable.
     """
     if engine.dialect.name != "postgresql":
         return []
@@ -227,7 +227,7 @@ def lost_at_a_crash(engine: Engine) -> list[str]:
 
 
 def most_connections(engine: Engine) -> int | None:
-    """How many the server lets everybody have together, less those that it keeps for superusers.
+    """max_connections minus superuser_reserved_connections.
 
     None for SQLite, and for engines that have no such limits. Raises StoreUnavailable.
     """

@@ -16,7 +16,7 @@ _OTHERS: Final = stat.S_IRWXG | stat.S_IRWXO
 
 
 def create_private(path: Path) -> None:
-    """An empty file where there is none. What keeps it from being made is told by whoever opens it."""
+    """Creates an empty file unless one exists. A failure is reported by the code that opens the file."""
     with contextlib.suppress(OSError):
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, _PRIVATE)
         os.fchmod(file, _PRIVATE)
@@ -24,7 +24,7 @@ def create_private(path: Path) -> None:
 
 
 def narrow(*paths: Path) -> None:
-    """Takes what others may do with the files from them, and says so. One that is somebody else's stays as it is."""
+    """Removes other users' permissions on the files, and logs it. A file of another owner stays unchanged."""
     for path in paths:
         try:
             mode = path.stat().st_mode

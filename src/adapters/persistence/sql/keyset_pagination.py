@@ -27,7 +27,7 @@ from sqlalchemy import (
     union_all,
 )
 
-# How many rows a page looks at where a filter passes over some. The first is enough for what is common.
+# The number of rows that a page reads where a filter skips some. The first is enough for common filters.
 STRETCHES: Final = (400, 2_000)
 
 Condition = Callable[[Any], ColumnElement[bool]]
@@ -35,7 +35,8 @@ Condition = Callable[[Any], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A place on a way: a value of the first of the columns that give the order, or of all. The last is unique."""
+    """A position in an index scan: values for the first of the order's columns, or for all. The last column is unique.
+    """
 
     values: tuple[Any, ...]
     inclusive: bool = False
@@ -43,26 +44,27 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """A way along an index, in its order or against it."""
+    """An index scan, in the index's order or against it."""
 
-    # The columns that the index begins with, and what they are all the way.
+    # The index's leading columns, all compared for equality.
     pins: Mapping[Column[Any], Any]
     # The columns that follow in the index.
     order: tuple[Column[Any], ...]
     low: Bound | None = None
     high: Bound | None = None
     backwards: bool = False
-    # What the index is partial by.
+    # The conditions of the partial index.
     where: tuple[ColumnElement[bool] | TextClause, ...] = ()
 
 
 def walk(
     connection: Connection, ways: Sequence[Way], rest: Sequence[Condition], limit: int
 ) -> tuple[list[Row[Any]], Row[Any] | None]:
-    """The first rows on the ways, taken together, that meet the rest of the conditions, and after which to go on.
+    """The first rows of the merged scans that meet the remaining conditions, and the row after which the next page
+    starts.
 
-    The second is None at the end. With a rest, fewer rows than the limit, or none, can come before the end. The ways
-    differ in what their pins are, and in nothing else.
+    That row is None at the end. With remaining conditions, a page can have fewer rows than the limit, or none, before
+    the end. The scans differ only in the values of their pins.
     """
     if not rest:
         found = list(connection.execute(_stretch(connection, ways, limit + 1)))
@@ -82,7 +84,7 @@ def walk(
 
 
 def _stretch(connection: Connection, ways: Sequence[Way], length: int) -> Select[Any]:
-    """The first rows."""
+    """The first rows of the merged scans."""
     each = [_along(connection, way).limit(length) for way in ways]
     if len(each) == 1:
         return each[0]
@@ -102,7 +104,7 @@ def _along(connection: Connection, way: Way) -> Select[Any]:
         if columns:
             conditions.append(within(tuple_(*columns), tuple_(*map(_literal, columns, (*values, *given)))))
         if bound and not bound.inclusive:
-            # Apart from the range: PostgreSQL takes one that leaves out its end for one without what was pinned.
+            # Apart from the range: PostgreSQL would lose the equality columns for a range that excludes its end.
             conditions.append(columns[-1] != given[-1])
     table = way.order[0].table
     return select(table).where(*conditions).order_by(*_order(connection, [way], table))
@@ -114,12 +116,13 @@ def _literal(column: Column[Any], value: Any) -> ColumnElement[Any]:
 
 def _order(connection: Connection, ways: Sequence[Way], rows: FromClause) -> list[ColumnElement[Any]]:
     way = ways[0]
-    # Taken together, the rows of several ways are sorted: they are few by then.
+    # The merged rows of several scans are sorted: they are few by then.
     pins = way.pins if _is_led(connection) and len(ways) == 1 else ()
     columns = [rows.c[column.name] for column in (*pins, *way.order)]
     return [column.desc() for column in columns] if way.backwards else columns
 
 
 def _is_led(connection: Connection) -> bool:
-    """Whether equality is spelled as a range of rows: equal columns would count for nothing in the order."""
+    """Whether equality is written as a row range: PostgreSQL drops columns compared for equality from the sort order.
+    """
     return connection.dialect.name == "postgresql"

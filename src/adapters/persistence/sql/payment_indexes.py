@@ -17,7 +17,7 @@ from domain.ids import CallerId
 _c: Final = payments.c
 _ORDER: Final = (_c.create_time, _c.payment_id)
 
-# What a filter looks at in each row where no index knows it.
+# The filters without an index, which are checked in each row.
 _CONDITIONS: Final[dict[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     "customer_id": lambda c, customer_id: c.customer_id == customer_id,
     "reference": lambda c, reference: c.reference == reference,
@@ -31,14 +31,14 @@ _CONDITIONS: Final[dict[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
 }
 _Pins = dict[Column[Any], Any]
 _Choice = tuple[str, list[_Pins], tuple[ColumnElement[bool] | TextClause, ...]]
-# Of more callers at once, the payments are walked in the order of time.
+# Beyond this many callers, the payments are scanned by time.
 _MOST_CALLERS: Final = 50
 
 
 def page_of_payments(
     connection: Connection, caller_id: CallerId | None, which: PaymentFilter, after: Position | None, limit: int
 ) -> tuple[list[Row[Any]], Position | None]:
-    """Rows, newest first, and the place after which to go on: None at the end."""
+    """Rows, newest first, and the position after which the next page starts: None at the end."""
     led_by, pins, where = _choose(caller_id, which) if caller_id is not None else _of_everybody(connection, which)
     ways = [
         Way(
@@ -56,12 +56,12 @@ def page_of_payments(
 
 
 def _choose(caller_id: CallerId, which: PaymentFilter) -> _Choice:
-    """The part of the filter whose index is walked along, the fewest payments first; a way for each of the states."""
+    """The filter's most selective index, and one scan for each of the states."""
     whose: _Pins = {_c.caller_id: caller_id}
     if which.reference is not None:
         return "reference", [whose | {_c.reference: which.reference}], ()
     if which.customer_id is not None:
-        # Not a condition for later: how many payments a customer of another caller has is nobody's business.
+        # Not a condition for later: the number of a customer's payments with another caller must not leak.
         return "customer_id", [{_c.customer_id: which.customer_id}], (IS_CUSTOMERS, _c.caller_id == caller_id)
     if which.last_four is not None:
         return "last_four", [whose | {_c.last_four: which.last_four}], (HAS_LAST_FOUR,)
@@ -71,7 +71,7 @@ def _choose(caller_id: CallerId, which: PaymentFilter) -> _Choice:
 
 
 def _of_everybody(connection: Connection, which: PaymentFilter) -> _Choice:
-    """The indexes begin with the caller: there is a way for each of them, where the filter has an index of its own."""
+    """The indexes begin with the caller: one scan for each caller, if the filter has an index of its own."""
     if which.customer_id is not None and which.reference is None:
         return "customer_id", [{_c.customer_id: which.customer_id}], (IS_CUSTOMERS,)
     if which.reference is None and which.last_four is None and not which.states:
@@ -85,7 +85,9 @@ def _of_everybody(connection: Connection, which: PaymentFilter) -> _Choice:
 
 
 def _callers(connection: Connection) -> list[CallerId]:
-    """Who has payments, each found by one look at the index; one more than are of use at most."""
+    """The callers that have payments, each found by one index lookup (loose index scan); at most one more than are
+    useful.
+    """
     found: list[CallerId] = []
     while len(found) <= _MOST_CALLERS:
         after = _c.caller_id > found[-1] if found else true()
@@ -106,7 +108,7 @@ def _applied(make: Callable[[Any, Any], ColumnElement[bool]], value: Any) -> Con
 
 
 def _beginning(after: Position | None, until: datetime | None) -> Bound | None:
-    """Where to begin: one place, since a database that is given two may walk from the farther one."""
+    """One lower bound, since a planner that is given two may scan from the farther one."""
     if after is not None and (until is None or after.time < until):
         return Bound((after.time, after.id))
     return Bound((until,)) if until is not None else None

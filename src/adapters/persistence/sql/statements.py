@@ -20,9 +20,9 @@ from application.ports.store import Position
 def insert_unless_taken(
     connection: Connection, table: Table, row: Values, *unique: str, where: TextClause | None = None
 ) -> bool:
-    """Inserts, unless a row stands under the unique columns already. Waits for whoever is just inserting one."""
+    """Inserts, unless a row with the same unique columns exists. Waits for a concurrent insert of the same row."""
     statement = _insertion(connection.dialect.name, table, unique, where)
-    # What comes back is there exactly if the row was inserted.
+    # The statement returns a row exactly if it inserted one.
     return connection.execute(statement, row).first() is not None
 
 
@@ -30,23 +30,23 @@ def insert_unless_taken(
 def _insertion(
     dialect_name: str, table: Table, unique: tuple[str, ...], where: TextClause | None
 ) -> ReturningInsert[Any]:
-    # Kept: to build a statement takes twice as long as to execute it.
+    # Cached: building a statement takes twice as long as executing it.
     insert = postgresql.insert if dialect_name == "postgresql" else sqlite.insert
     statement = insert(table).on_conflict_do_nothing(index_elements=unique, index_where=where)
     return statement.returning(table.primary_key.columns[0])
 
 
-# No look is planned that far ahead.
+# No check is planned that far ahead.
 _FARTHEST_LOOK: Final = timedelta(days=1)
 
 
 class UniqueViolation(Exception):
-    """A unique rule stood against it. The transaction can go on."""
+    """A unique constraint was violated. The transaction can continue."""
 
 
 @contextmanager
 def savepoint(connection: Connection) -> Iterator[None]:
-    """Raises Taken, with what was done inside undone and nothing else. PostgreSQL would give up the transaction."""
+    """Raises UniqueViolation after undoing only the statements inside. PostgreSQL would abort the whole transaction."""
     try:
         with connection.begin_nested():
             yield
@@ -55,14 +55,14 @@ def savepoint(connection: Connection) -> Iterator[None]:
 
 
 def is_due(time: ColumnElement[datetime], now: datetime, farthest: timedelta = _FARTHEST_LOOK) -> ColumnElement[bool]:
-    """Whether the time of a look has come, or is so far ahead that the clock that planned it must have been wrong."""
+    """Whether the time of a check has come, or is so far ahead that the clock that planned it must have been wrong."""
     return or_(time <= now, time > now + farthest)
 
 
 def page_of(
     statement: Select[Any], time: ColumnElement[Any], id_: ColumnElement[str], after: Position | None, limit: int | None
 ) -> Select[Any]:
-    """Newest first, from the place on."""
+    """Newest first, after the position."""
     if after is not None:
         statement = statement.where(tuple_(time, id_) < tuple_(after.time, after.id))
     return statement.order_by(time.desc(), id_.desc()).limit(limit)

@@ -19,7 +19,7 @@ from bootstrap.cli.terminal.tables import Column, facts, print_long_table, small
 from bootstrap.cli.terminal.timestamps import Clock
 
 _LARGEST_PAGE: Final = 500
-# Option, what the contract calls it, help.
+# The option, its name in the contract, its help.
 _DETAILS: Final = (
     ("--external-id", "external_id", "your own id of the customer"),
     ("--given-name", "given_name", None),

@@ -25,7 +25,7 @@ def declines(parsed: argparse.Namespace, bayar: BayarClient) -> int:
         write_json_lines(entries)
         return 0
     out = console()
-    # In a narrow terminal the codes would leave the sentences no room.
+    # On a narrow terminal the codes would leave no room for the sentences.
     codes = ["gateway codes"] if out.width >= _ROOMY else []
     texts = ["what to do", "to the customer", *codes]
     table = small_table("reason", "who can fix it", *texts, wrapped=texts)

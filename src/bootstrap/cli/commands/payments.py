@@ -12,7 +12,7 @@ from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.timestamps import written_moment
 
 _STATES: Final = [name.removeprefix("PAYMENT_STATE_").lower() for name in PaymentState.keys()[1:]]
-# A watch may be longer than a restart of the service.
+# A watch may outlast a restart of the service.
 _WATCH_ATTEMPTS: Final = 10
 
 
@@ -102,7 +102,7 @@ def _add_window(parser: argparse._ActionsContainer, *, required: bool) -> None:
 
 
 def positive(text: str) -> int:
-    """For argparse."""
+    """An argparse type: a positive integer."""
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
     return int(text)

@@ -22,7 +22,7 @@ from bootstrap.cli.terminal.formatting import word
 from bootstrap.cli.terminal.output import as_json, error_console, json_line, say
 from bootstrap.cli.terminal.timestamps import in_zone, iso
 
-# In this order, for ever; a new column goes to the end.
+# The order is permanent; a new column goes to the end.
 _COLUMNS: Final[dict[str, Callable[[ExportRow], str]]] = {
     "payment_id": lambda row: row.payment_id,
     "reference": lambda row: row.reference,
@@ -75,7 +75,7 @@ def _json_writer(file: TextIO) -> _Write:
 
 
 def _with_progress(rows: Iterator[ExportRow], start: datetime, end: datetime, *, shown: bool) -> Iterator[ExportRow]:
-    """The rows; on a terminal with a bar that grows as the time of the payments nears the end."""
+    """The rows; on a terminal with a progress bar by the time of the payments."""
     if not sys.stderr.isatty() or (sys.stdout.isatty() and not shown):
         yield from rows
         return
@@ -92,13 +92,13 @@ def _with_progress(rows: Iterator[ExportRow], start: datetime, end: datetime, *,
 
 @contextmanager
 def _opened(path: Path | None) -> Iterator[TextIO]:
-    """Standard output, or a file that takes its name only when all of it is written: nobody reads a half."""
+    """Standard output, or a file that gets its name only when it is complete: nobody reads a partial file."""
     if path is None:
         yield sys.stdout
         return
     target = Path(os.path.realpath(path))
     if target.exists() and not target.is_file():
-        # A pipe or a device is written to; it cannot be replaced. A directory says so itself.
+        # A pipe or a device is written in place; it cannot be replaced. A directory raises its own error.
         with target.open("w", encoding="utf-8", newline="") as file:
             yield file
         return

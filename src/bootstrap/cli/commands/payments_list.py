@@ -21,7 +21,7 @@ _LARGEST_PAGE: Final = 500
 
 
 def list_payments(parsed: argparse.Namespace, bayar: BayarClient) -> int:
-    # One more than is shown tells whether there are more.
+    # One more than is shown reveals whether there are more.
     wanted = None if parsed.all else parsed.limit + 1
     found = itertools.islice(_matching(parsed, bayar, min(wanted or _LARGEST_PAGE, _LARGEST_PAGE)), wanted)
     shown = counted(itertools.islice(found, wanted and wanted - 1), "payments")

@@ -202,7 +202,7 @@ def _print_operations(out: Console, payment: Payment, clock: Clock) -> None:
     table = small_table(*headings, right=["amount"], wrapped=["remarks"])
     for operation in payment.operations:
         gateway = operation.gateway_details
-        # In a narrow terminal there is room for the transaction alone.
+        # A narrow terminal has room for the transaction alone.
         shown = (gateway.transaction_id, gateway.status if out.width >= _ROOMY else "")
         table.add_row(
             clock.second(operation.create_time),
@@ -233,7 +233,7 @@ def _remarks(operation: Operation, clock: Clock) -> str:
 
 
 def _print_history(out: Console, events: list[PaymentEvent], clock: Clock) -> None:
-    # In a narrow terminal the words alone say what.
+    # On a narrow terminal the words alone are shown.
     what = ["what"] if out.width >= _ROOMY else []
     headings = [" ", f"time ({clock.zone_name})", "who", *what, "payment is", "in words"]
     table = small_table(*headings, right=[" "], wrapped=["who", "in words"])

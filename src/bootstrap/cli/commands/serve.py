@@ -58,7 +58,7 @@ def _serve(workers: int | None) -> int:
 
 
 def told_of_bad_settings(start: Callable[[], int]) -> int:
-    """Runs it. What is configured wrongly is said on stderr."""
+    """Runs `start`, and reports configuration errors on stderr."""
     from bootstrap.config.settings import BadSettings
 
     try:

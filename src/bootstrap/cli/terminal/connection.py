@@ -16,27 +16,27 @@ from bayar.credentials import Credential, from_environment
 from bootstrap.cli.terminal.output import say
 
 _DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
-# Where `make run` and `bayar serve --with-twin` leave the key that they make.
+# The path of the key that `make run` and `bayar serve --with-twin` create.
 DEVELOPMENT_KEY: Final = Path(".bayar") / "api_key"
 _FAILED: Final = 1
 _USAGE: Final = 2
 _INTERRUPTED: Final = 130
-# Where a service listens on every interface, it is found on this one.
+# A service that listens on every interface is reachable at this address.
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 (nothing binds here)
 
 Work = Callable[[argparse.Namespace, BayarClient], int]
 
 
 class WrongUsage(Exception):
-    """What was asked makes no sense. The text says why."""
+    """Wrong usage of a command. The text says why."""
 
 
 class Stopped(Exception):
-    """It cannot be done. The text says why."""
+    """The command cannot be carried out. The text says why."""
 
 
 def add_common_arguments(parser: argparse.ArgumentParser, work: Work, *, attempts: int = 3) -> None:
-    """Adds them, and runs the work with a client. attempts: how often to try while nothing answers."""
+    """Adds the arguments, and runs the work with a client. attempts: the number of tries while nothing answers."""
     common = parser.add_argument_group("for every command")
     common.add_argument("--json", action="store_true", help="JSON instead of tables: lists one document a line")
     common.add_argument("--local", action="store_true", help="times in this machine's time zone (default: UTC)")
@@ -72,8 +72,8 @@ def _run(parsed: argparse.Namespace, work: Work, attempts: int) -> int:
     except BayarError as error:
         say(f"bayar: {_told(error, parsed)}")
     except KeyboardInterrupt:
-        # The `with` blocks inside the work have tidied up. gRPC itself, though, can wait for ever for a call that an
-        # interrupt tore out of its hands.
+        # The `with` blocks inside the work have cleaned up. gRPC itself, though, can wait for ever for a call that an
+        # interrupt tore away.
         os._exit(_INTERRUPTED)
     except BrokenPipeError:
         raise
@@ -102,7 +102,7 @@ def _client(parsed: argparse.Namespace, attempts: int) -> BayarClient:
 
 
 def credential_for(address: str) -> Credential | None:
-    """The environment's; else, for a service on this machine, the key that `bayar serve --with-twin` made for here."""
+    """The environment's credential; else, for a service on this machine, the key of `bayar serve --with-twin`."""
     credential = from_environment()
     if credential is None and is_loopback(address) and DEVELOPMENT_KEY.is_file():
         return DEVELOPMENT_KEY

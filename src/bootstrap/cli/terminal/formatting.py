@@ -34,7 +34,7 @@ class _Enum(Protocol):
 
 
 def word(kind: _Enum, value: int) -> str:
-    """The name of a value as the contract has it, without its prefix; the number of one that is newer than this."""
+    """The value's name in the contract, without its prefix; the number of a value that is newer than this version."""
     try:
         return kind.Name(value).removeprefix(kind.Name(0).removesuffix("UNSPECIFIED"))
     except ValueError:
@@ -47,7 +47,7 @@ def phrase(kind: _Enum, value: int) -> str:
 
 
 def plain(text: str, style: str = "") -> Text:
-    """Somebody else's text: no markup, and nothing that moves the cursor, changes colours or turns the line around."""
+    """External text without markup, cursor movements, colours and direction changes."""
     return Text("".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text), style)
 
 

@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-# Where no terminal sets the width, nothing is cut or wrapped: another program reads it.
+# Without a terminal, nothing is cut or wrapped: another program reads it.
 _WIDE: Final = 100_000
 
 _Item = TypeVar("_Item")
@@ -21,12 +21,12 @@ _Item = TypeVar("_Item")
 
 class _PipeConsole(Console):
     def on_broken_pipe(self) -> NoReturn:
-        """As everywhere else, rather than an exit of rich's own."""
+        """Raises as everywhere else, rather than exiting as rich does."""
         raise BrokenPipeError
 
 
 def console() -> Console:
-    """Standard output: with colours and the width of the terminal where one is, plain and wide where none is."""
+    """Standard output: colours and width of the terminal if there is one, else plain and wide."""
     return _console(sys.stdout)
 
 
@@ -42,12 +42,12 @@ def _console(stream: TextIO) -> Console:
 
 
 def say(sentence: str) -> None:
-    """A remark beside the output, on stderr."""
+    """Writes a remark on stderr, beside the output."""
     sys.stderr.write(sentence + "\n")
 
 
 def as_json(message: Message) -> dict[str, object]:
-    """The message with the contract's own names, every field there, 64-bit numbers as text (protobuf's JSON)."""
+    """The message with the contract's field names, all fields, and 64-bit numbers as text (protobuf's JSON)."""
     fields: dict[str, object] = MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
@@ -55,7 +55,7 @@ def as_json(message: Message) -> dict[str, object]:
 
 
 def json_line(document: object) -> str:
-    """One document on a line of its own. ASCII, so that it passes through anything."""
+    """One document on a line of its own. ASCII, so that every encoding passes it."""
     return json.dumps(document) + "\n"
 
 
@@ -64,7 +64,7 @@ def write_json(document: object) -> None:
 
 
 def write_json_lines(messages: Iterable[Message]) -> int:
-    """Returns how many."""
+    """Returns the number of lines."""
     count = 0
     for message in messages:
         write_json(as_json(message))
@@ -73,7 +73,7 @@ def write_json_lines(messages: Iterable[Message]) -> int:
 
 
 def counted(items: Iterable[_Item], what: str) -> Iterator[_Item]:
-    """The items, with their count on stderr while they come: only at a terminal that does not show them anyway."""
+    """The items, counted on stderr as they arrive: only on a terminal that does not show the items themselves."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         yield from items
         return

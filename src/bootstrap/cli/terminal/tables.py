@@ -15,7 +15,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
-# So many rows tell how wide the columns are.
+# The number of rows that determine the column widths.
 _LOOK_AHEAD: Final = 500
 _GAP: Final = "  "
 _HEADING: Final = Style.parse("bold")
@@ -38,7 +38,7 @@ class Column:
 
 
 def print_long_table(console: Console, columns: Sequence[Column], rows: Iterable[Sequence[Text | str]]) -> int:
-    """Prints the rows as they come, and returns how many."""
+    """Prints the rows as they arrive, and returns their number."""
     count, widths = 0, []
     coming = iter(rows)
     while block := [_texts(row) for row in itertools.islice(coming, _LOOK_AHEAD)]:
@@ -56,7 +56,7 @@ def print_long_table(console: Console, columns: Sequence[Column], rows: Iterable
 
 
 def small_table(*headings: str, right: Sequence[str] = (), wrapped: Sequence[str] = ()) -> Table:
-    """A table of a few rows. Where the terminal is narrow, the texts of the wrapped columns take several lines."""
+    """A table of a few rows. On a narrow terminal, the texts of the wrapped columns take several lines."""
     table = Table(
         box=box.SIMPLE_HEAD,
         show_edge=False,
@@ -73,7 +73,7 @@ def small_table(*headings: str, right: Sequence[str] = (), wrapped: Sequence[str
 
 
 def facts(rows: Iterable[tuple[str, Text | str]]) -> Table:
-    """Names and what they are, one a line; what is empty is left out."""
+    """Names and values, one a line; empty values are left out."""
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
     table.add_column(style="bright_black", no_wrap=True)
     table.add_column(overflow="fold")
@@ -88,7 +88,7 @@ def _texts(row: Sequence[Text | str]) -> list[Text]:
 
 
 def _fit(columns: Sequence[Column], block: Sequence[Sequence[Text]], room: int) -> list[int]:
-    """The width of each column; -1 for one that is left out because nothing is in it, or no room is for it."""
+    """The width of each column; -1 for a column that is left out because it is empty or has no room."""
     widths = []
     for number, column in enumerate(columns):
         widest = max(cell_len(row[number].plain) for row in block)

@@ -9,7 +9,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 
 def written_moment(text: str) -> datetime:
-    """For argparse: YYYY-MM-DD (its beginning) or full ISO 8601; without an offset the zone is still to be given."""
+    """An argparse type: YYYY-MM-DD (midnight) or full ISO 8601; without an offset the zone is still unset."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -19,14 +19,14 @@ def written_moment(text: str) -> datetime:
 
 
 def in_zone(moment: datetime, *, local: bool) -> datetime:
-    """The moment with its own offset, if it has one; else in local time or UTC."""
+    """The time with its own offset, if it has one; else in local time or UTC."""
     if moment.tzinfo is not None:
         return moment
     return moment.astimezone() if local else moment.replace(tzinfo=UTC)
 
 
 class Clock:
-    """Writes times of answers."""
+    """Formats the times of answers."""
 
     def __init__(self, *, local: bool) -> None:
         self._zone = None if local else UTC
@@ -43,5 +43,5 @@ class Clock:
 
 
 def iso(stamp: Timestamp) -> str:
-    """For machines: ISO 8601 in UTC, empty for the absent."""
+    """For machines: ISO 8601 in UTC, empty for an absent time."""
     return stamp.ToJsonString() if stamp.ByteSize() else ""
