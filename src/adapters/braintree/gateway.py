@@ -276,7 +276,7 @@ class BraintreeAdapter:
             order_id, _ = self._order_ids.read(translate.text(item, "order_id"))
             return Unreadable(translate.text(item, "id"), order_id, described(item, failure))
 
-    # Customers and what they keep
+    # Customers and their stored methods
 
     def ensure_customer(self, customer: Customer, lease: Lease) -> MerchantWarning | None:
         identity, warning = {"id": customer.customer_id}, None
@@ -426,7 +426,7 @@ class BraintreeAdapter:
         """The currencies that a merchant account takes."""
         return frozenset(self._merchant_accounts)
 
-    # From what happened to what it means
+    # Translating results
 
     def _move(self, ask: Ask, operation_id: OperationId, lease: Lease) -> Outcome:
         """One call that moves money. Any failure once something may have been sent is Unknown."""
@@ -488,8 +488,7 @@ class _TokenInUse:
 
 
 class _RequestKeys:
-    """The operation id as api_request_key (idempotency key), until the gateway says that the merchant may not use one.
-    """
+    """The operation id as api_request_key (idempotency key), until the gateway denies the merchant the feature."""
 
     def __init__(self, *, enabled: bool) -> None:
         self._enabled = enabled

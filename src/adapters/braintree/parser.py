@@ -69,8 +69,7 @@ class Parser:
 
 
 def choose(*, stock: bool) -> None:
-    """Makes the SDK use this parser in the whole process, or its own if asked to or if the version was never compared.
-    """
+    """Makes the SDK use this parser in the whole process, or its own if requested or never compared."""
     compared = Version in COMPARED_VERSIONS
     if not compared and not stock:
         _log.warning("the parser was never compared with that of braintree %s: going on with the SDK's own", Version)

@@ -8,7 +8,7 @@ from adapters.http.metrics import counter, gauge, labelled, merged
 
 
 class WorkerPoolStatus:
-    """The last reported status of the worker pool; empty before the first report. Safe for threads."""
+    """The last reported status of the worker pool; empty before the first report. Safe for many threads."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -93,7 +93,7 @@ def _url(value: str) -> str:
 
 
 def plain_url(value: str) -> SplitResult | None:
-    """The parts of an address that every reader understands alike: one with a host, a port at most, and no user."""
+    """The parts of an address that every parser reads alike: a host, at most a port, and no user."""
     try:
         parts = urlsplit(value)
         good = (

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Final
 
-# Of 32 random bytes, 30 are different on average; fewer than 20 are not seen in the life of the universe.
+# Among 32 random bytes, 30 are distinct on average; fewer than 20 do not occur in the life of the universe.
 _FEWEST_DIFFERENT: Final = 20
 _FEWEST_DIFFERENT_CHARACTERS: Final = 8
 
 
 def is_weak_key(key: bytes) -> bool:
-    """Whether 32 bytes are one or few bytes again and again, count up or down, repeat their half, or are readable."""
+    """Whether 32 bytes repeat one or a few bytes, count up or down, repeat their half, or are readable."""
     half = len(key) // 2
     steps = {(after - before) % 256 for before, after in pairwise(key)}
     return (

@@ -33,8 +33,7 @@ ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tupl
 
 
 class SafeFormatter(logging.Formatter):
-    """Formats a record completely, with its traceback, before it searches for card data: nothing joins the line later.
-    """
+    """Formats a record completely, with its traceback, before it searches for card data: nothing joins it later."""
 
     def format(self, record: logging.LogRecord) -> str:
         return without_card_data(super().format(record if _is_own(record.name) else _without_values(record)))

@@ -124,8 +124,11 @@ class BackgroundRole:
         self._chores = [PeriodicJob(name, hold.unless_held(job), seconds, _OUTAGES) for name, job, seconds in jobs]
 
     async def listen(self, listeners: Sequence[socket] = ()) -> str:
-        """Opens the HTTP side: on the listeners, or on the address of the settings, which is returned with its real
-        port. Raises CannotStart."""
+        """Opens the HTTP side on the listeners, or on the address of the settings. Returns that address with its real
+        port.
+
+        Raises CannotStart.
+        """
         http: HttpServer = await asyncio.get_running_loop().run_in_executor(None, self._container.http_server)
         try:
             address = await http.start(self._settings.http_address, listeners)

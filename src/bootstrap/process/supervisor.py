@@ -235,7 +235,7 @@ class Supervisor:
         now = time.monotonic()
         place.child = _Child(process, ours, started=now, heard=now)
         if not place.number:
-            # A new background process knows nothing about the worker pool, and waits until it is told.
+            # A new background process knows nothing about the worker pool, and waits for its status.
             self._told_crew = None
         self._selector.register(ours, selectors.EVENT_READ, place)
 

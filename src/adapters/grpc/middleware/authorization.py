@@ -65,7 +65,7 @@ class Guard:
     note_refused: Callable[[Refused], None]
     # Raises ServiceHeld while callers may change nothing.
     must_take_changes: Callable[[], None]
-    # Is told the connections on which a caller was authenticated. None: not needed.
+    # Receives the connections on which a caller was authenticated. None: not needed.
     connections: ConnectionGuard | None = None
 
     def admit(self, method: str, context: Any) -> Caller:

@@ -180,8 +180,7 @@ class CallPool:
         self._is_stopped = False
 
     def is_full(self, *, is_slow: bool, flow: Callable[[], Flow] = Flow) -> bool:
-        """Whether the flow's next call would be refused for lack of room. With a queue size of 0, only `run` can tell.
-        """
+        """Whether the flow's next call would be refused for lack of room. Without a queue, only `run` can tell."""
         lane = self._slow if is_slow else self._quick
         if not 0 < self._queue <= len(lane.queue):
             return False

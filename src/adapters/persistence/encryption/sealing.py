@@ -115,8 +115,7 @@ class Sealer:
         return self.seal(json.dumps(value, ensure_ascii=False, separators=(",", ":")), place)
 
     def open_json(self, value: Any, place: str) -> Any:
-        """Raises CannotOpen. A value that is not a sealed text is returned unchanged, unless plain values are refused.
-        """
+        """Raises CannotOpen. A value that is not a sealed text is returned unchanged, unless plain ones are refused."""
         if is_sealed(value):
             return json.loads(self.open(value, place))
         if not self._takes_plain:
@@ -146,8 +145,7 @@ class Sealer:
         )
 
     def digest(self, text: str, column: str) -> str:
-        """The keyed digest for lookups of a sealed text: equal for equal texts of one column. Empty for the empty text.
-        """
+        """The keyed digest for lookups of a sealed text: equal for equal texts of one column. Empty for no text."""
         if not text:
             return ""
         return hmac.new(self._index_key, f"{column}:{text}".encode(), hashlib.sha256).hexdigest()

@@ -35,8 +35,7 @@ Condition = Callable[[Any], ColumnElement[bool]]
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A position in an index scan: values for the first of the order's columns, or for all. The last column is unique.
-    """
+    """A position in an index scan: values of the first of the order's columns, or of all. The last is unique."""
 
     values: tuple[Any, ...]
     inclusive: bool = False
@@ -123,6 +122,5 @@ def _order(connection: Connection, ways: Sequence[Way], rows: FromClause) -> lis
 
 
 def _is_led(connection: Connection) -> bool:
-    """Whether equality is written as a row range: PostgreSQL drops columns compared for equality from the sort order.
-    """
+    """Whether equality is written as a row range: PostgreSQL drops equality columns from the sort order."""
     return connection.dialect.name == "postgresql"

@@ -9,7 +9,7 @@ down_revision = "0013"
 branch_labels = None
 depends_on = None
 
-# Refunds that are on their way as a void while the version changes: until now their request alone told.
+# Refunds under way as a void during the upgrade: until now only their request recorded that.
 _VOIDS_FOR_REFUNDS = (
     "state IN ('scheduled', 'started') AND kind = 'void' AND NOT for_refund AND EXISTS ("
     "SELECT 1 FROM payments, requests WHERE payments.payment_id = operations.payment_id "
