@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -10,8 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import count
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]
@@ -30,11 +30,10 @@ class Postgres:
     """A server of this run, reached through a socket in the file system."""
 
     server: PostgresServer
-    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     def new_database(self) -> str:
         """The URL of a new, empty database."""
-        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        name = f"test_{secrets.token_hex(8)}"
         self.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
         return str(self.server.get_uri(database=name))
 
@@ -45,7 +44,7 @@ class Postgres:
 
     def copy(self, url: str) -> str:
         """The URL of a copy of a database to which nobody is connected."""
-        name = f"test_{os.getpid()}_{next(self._numbers)}"
+        name = f"test_{secrets.token_hex(8)}"
         source = sql.Identifier(str(conninfo_to_dict(url)["dbname"]))
         self.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), source))
         return str(self.server.get_uri(database=name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -20,7 +20,7 @@ from application.payments.record_outcome import record_outcome
 from application.payments.sync_from_gateway import apply_snapshot, read
 from application.ports.gateway import Approved, Declined, Gateway, Outcome, Transaction, Unknown
 from application.ports.runtime import Clock, IdSource
-from application.ports.store import Store
+from application.ports.store import Store, UnitOfWork
 from application.recovery.find_lost_outcome import look_up
 from domain import ids
 from domain.events import SERVICE, EventContext
@@ -91,6 +91,7 @@ class VerifyPayment:
         with self.store.begin() as work:
             current = locked(work, payment.terms.payment_id)
             found = [with_latest_claims(work, transaction) for transaction in found]
+            answered = list(self._record_changes(work, current, answers, stamp))
             differences = list(_compare(current, found, payment.transaction_ids))
             before = {operation.operation_id: operation for operation in current.operations}
             for difference in differences:
@@ -116,6 +117,7 @@ class VerifyPayment:
                     )
                 record_outcome(work, current, operation_id, answer, stamp, self.follow)
                 differences.append(learned)
+            differences = [*answered, *differences]
             work.payments.save(current)
         if unexplained:
             outcome = VerificationOutcome.DIFFERS
@@ -125,6 +127,17 @@ class VerifyPayment:
         else:
             outcome = VerificationOutcome.NOT_FOUND_YET if missing else VerificationOutcome.MATCHES
         return VerifiedPayment(current, outcome, differences, stamp.time)
+
+    def _record_changes(
+        self, work: UnitOfWork, payment: Payment, answers: Mapping[OperationId, Outcome | None], stamp: EventContext
+    ) -> Iterator[Difference]:
+        """Records lost captures and voids first: their transaction shows them, and they are no difference."""
+        for operation_id, answer in answers.items():
+            operation = payment.operation(operation_id)
+            acts_on_it = operation.kind in (OperationKind.CAPTURE, OperationKind.VOID) and not operation.in_part
+            if operation.state is OperationState.STARTED and acts_on_it and isinstance(answer, Approved):
+                yield _learned(operation, answer)
+                record_outcome(work, payment, operation_id, answer, stamp, self.follow)
 
 
 def _compare(payment: Payment, found: Iterable[Transaction], asked: Iterable[str]) -> Iterable[Difference]:

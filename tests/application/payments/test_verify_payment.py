@@ -355,3 +355,14 @@ def test_what_was_mended_is_told_beside_what_cannot_be() -> None:
     assert ("transaction", first.transaction_id, "unknown") in facts(verified.differences)
     assert len(verified.differences) == len(set(verified.differences))
     assert shop.now(payment).operations[-1].kind is OperationKind.CAPTURE
+
+
+def test_a_lost_capture_of_less_is_ours_and_no_difference() -> None:
+    shop = Shop()
+    payment = shop.authorize(100_00)
+    shop.fails("capture", Fault.LOST_AFTER)
+    shop.capture(payment, 30_00, final=True)
+    verified = shop.verify(payment)
+    assert verified.outcome is VerificationOutcome.REPAIRED
+    assert noted(shop, payment) == []
+    assert verified.payment.captured_amount == Money(30_00, "USD")

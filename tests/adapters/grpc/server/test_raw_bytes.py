@@ -15,6 +15,7 @@ import grpc
 import psutil  # type: ignore[import-untyped]
 import pytest
 
+from adapters.grpc.server import connection_guard
 from adapters.grpc.server import server_options as connections
 from tests.adapters.grpc import raw_http2 as http2
 from tests.adapters.grpc.raw_http2 import Connection, call_headers, frame, message
@@ -49,7 +50,8 @@ def _everybody_else_is_served(channel: grpc.Channel, caplog: pytest.LogCaptureFi
         yield
     assert _listed(channel) is not None
     assert "Traceback" not in caplog.text
-    assert not caplog.records
+    # That connections were closed is told once a minute, whichever test they belonged to.
+    assert not [record for record in caplog.records if record.name != connection_guard.__name__]
 
 
 def _listed(channel: grpc.Channel) -> object:
