@@ -210,8 +210,15 @@ def test_a_body_that_cannot_be_written_or_read_is_not_sent() -> None:
 
 
 def test_of_a_request_on_a_connection_that_was_reset_the_system_takes_nothing() -> None:
-    with serving(on_accept=reset) as server:
+    connected = threading.Event()
+
+    def reset_once_connected(server: Server, peer: socket.socket) -> None:
+        connected.wait(20)
+        reset(server, peer)
+
+    with serving(on_accept=reset_once_connected) as server:
         broken = Connection(Address(host="127.0.0.1", port=server.port, tls=None, connect_timeout_seconds=5))
+        connected.set()
         while broken.is_quiet:
             pass
         with pytest.raises(RequestNotSent, match="the connection was closed"):
