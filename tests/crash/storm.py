@@ -39,6 +39,8 @@ from tests.sealing import sealer_of
 _LONGEST_SILENCE_SECONDS: Final = 60.0
 # How long the service may take to hear of a dispute from a gateway that answers.
 _LONGEST_LAG_SECONDS: Final = 30.0
+# The service's word for each of the gateway's that it does not use itself.
+_DISPUTE_STATES: Final = {"auto_accepted": "accepted", "disputed": "under_review"}
 _READERS: Final = 3
 _CALM_BEFORE_AN_AIM_SECONDS: Final = 4.0
 # Of what changes transactions. A search that has no answer is asked again, and only takes time.
@@ -301,7 +303,9 @@ class Storm:
             time.sleep(0.3)  # The resolver needs the processor more than this look does.
             if (now_open := self._open()) < fewest:
                 fewest, fewer_at = now_open, time.monotonic()
-        wait_until(lambda: not self._disputes_behind(), _LONGEST_LAG_SECONDS)
+        if not wait_until(lambda: not self._disputes_behind(), _LONGEST_LAG_SECONDS):
+            behind = sorted(self._disputes_behind())
+            self.board.verdict.unresolved.append(f"after {_LONGEST_LAG_SECONDS} s nobody has heard of {behind}")
 
     def _open(self) -> int:
         with self._engine.connect() as connection:
@@ -313,10 +317,11 @@ class Storm:
             ).scalar_one()
         return int(operations) + int(methods)
 
-    def _disputes_behind(self) -> bool:
-        """Whether an answer to a dispute is under way, or the gateway has moved one on since it was looked at."""
+    def _disputes_behind(self) -> set[str]:
+        """The disputes to which an answer is under way, or that the gateway has moved on since they were read."""
         disputes = {each.report.gateway_dispute_id: each for each in read_disputes(self._store)}
-        return any(_is_behind(disputes.get(entry.id), entry.status) for entry in self._twin.control.disputes())
+        entries = self._twin.control.disputes()
+        return {f"{entry.id}: {entry.status}" for entry in entries if _is_behind(disputes.get(entry.id), entry.status)}
 
     def _verify(self) -> None:
         """Every payment brought up to date through the service, and then found in order."""
@@ -338,9 +343,9 @@ class Storm:
 
 
 def _is_behind(dispute: Dispute | None, status: str) -> bool:
-    if dispute is None:
+    if dispute is None or dispute.under_way is not None:
         return True
-    return dispute.under_way is not None or (status != "open") is (dispute.state.value == "open")
+    return dispute.state.value != _DISPUTE_STATES.get(status, status)
 
 
 @contextmanager

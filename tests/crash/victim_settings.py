@@ -35,7 +35,7 @@ def service_environment(twin: Twin, url: str) -> dict[str, str]:
         "BAYAR_FIRST_CHECK_SECONDS": str(_FIRST_CHECK_SECONDS),
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "0.1",
         "BAYAR_STOP_GRACE_SECONDS": "10",
-        "BAYARFEED_INTERVAL_SECONDS": str(FEED_INTERVAL_SECONDS),
+        "BAYAR_FEED_INTERVAL_SECONDS": str(FEED_INTERVAL_SECONDS),
         "BAYAR_DISPUTE_POLL_SECONDS": "1",
         # All its shoppers pay with one card.
         "BAYAR_DECLINES_PER_CARD": "0",
