@@ -19,7 +19,7 @@ PIP     := -m pip --disable-pip-version-check --quiet --quiet install
 
 PROJECTS := pyproject.toml clients/python/pyproject.toml twin/pyproject.toml
 # The twin's own tests drive the SDK, which has no types for most of what they read.
-SOURCES  := conftest.py src clients/python/src twin/src tests benchmarks docs/declines_page.py docs/examples
+SOURCES  := conftest.py src clients/python/src twin/src tests benchmarks docs/integrate/declines_page.py docs/examples
 PROTOS    = $(shell find proto -name '*.proto' | LC_ALL=C sort)
 STUBS    := clients/python/src
 RELEASED := proto/released.binpb

@@ -10,13 +10,8 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-DOCUMENTS: Final = (
-    "docs/glossary.md",
-    "docs/develop/where.md",
-    "docs/architecture.md",
-    "docs/reliability.md",
-    "docs/security.md",
-)
+LISTS: Final = ("docs/glossary.md", "docs/develop/where.md")
+DOCUMENTS: Final = ("README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").rglob("*.md")))
 # A document may leave out `src/`.
 _BASES: Final = (ROOT, ROOT / "src")
 _FOLDERS: Final = "adapters|application|benchmarks|bootstrap|clients|docs|domain|proto|requirements|src|tests|twin"
@@ -29,7 +24,7 @@ _LINK: Final = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
 def _missing(name: str, text: str) -> Iterator[str]:
     """The paths in code quotes and the targets of links that do not exist."""
     for path in _QUOTED.findall(text):
-        if not any((base / path).exists() for base in _BASES) and not _is_known_name(path):
+        if not any((base / path).exists() for base in (*_BASES, (ROOT / name).parent)) and not _is_known_name(path):
             yield path
     for target in _LINK.findall(text):
         if not (ROOT / name).parent.joinpath(target).exists():
@@ -37,8 +32,8 @@ def _missing(name: str, text: str) -> Iterator[str]:
 
 
 def _is_known_name(path: str) -> bool:
-    """Whether it is the bare name of a source or test file, whose folder the document names nearby."""
-    return "/" not in path and any(next((ROOT / folder).rglob(path), None) for folder in ("src", "tests"))
+    """Whether it is the bare name of a source, test or proto file, whose folder the document names nearby."""
+    return "/" not in path and any(next((ROOT / folder).rglob(path), None) for folder in ("src", "tests", "proto"))
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
@@ -52,7 +47,7 @@ def test_a_path_that_does_not_exist_is_found() -> None:
 
 
 def test_each_line_of_the_glossary_and_of_the_list_of_tasks_names_a_file() -> None:
-    for name in DOCUMENTS[:2]:
+    for name in LISTS:
         text = (ROOT / name).read_text("utf-8")
         rows = [row for row in text.splitlines() if row.startswith("| ") and row.split()[1] not in ("Task", "Term")]
         assert len(rows) > 40
@@ -60,7 +55,7 @@ def test_each_line_of_the_glossary_and_of_the_list_of_tasks_names_a_file() -> No
 
 
 def test_each_name_that_a_line_quotes_occurs_in_a_file_of_that_line() -> None:
-    for name in DOCUMENTS[:2]:
+    for name in LISTS:
         for row in (ROOT / name).read_text("utf-8").splitlines():
             files = [ROOT / path for path in _QUOTED.findall(row)]
             text = "".join(file.read_text("utf-8") for file in files if file.is_file())
@@ -68,5 +63,5 @@ def test_each_name_that_a_line_quotes_occurs_in_a_file_of_that_line() -> None:
 
 
 def test_the_glossary_is_in_alphabetical_order() -> None:
-    terms = re.findall(r"^\| \*\*(.+?)\*\*", (ROOT / DOCUMENTS[0]).read_text("utf-8"), re.MULTILINE)
+    terms = re.findall(r"^\| \*\*(.+?)\*\*", (ROOT / LISTS[0]).read_text("utf-8"), re.MULTILINE)
     assert terms == sorted(terms, key=str.casefold)

@@ -15,7 +15,7 @@ from domain.card_issuers import ISSUERS, Issuer, is_card_number
 from tests.domain.corpus import others
 from tests.domain.corpus.cards import SCHEMES, SPELLINGS, check_digit, numbers
 
-_PAGE: Final = Path(__file__).parents[2] / "docs" / "security.md"
+_PAGE: Final = Path(__file__).parents[2] / "docs" / "operate" / "security.md"
 _EACH: Final = 1000
 # A 12-digit tracking number and the like: nothing but chance tells it from a card.
 _MOST_WRONG: Final = 0.005
@@ -43,7 +43,7 @@ def chance(length: int, count: int = 20_000) -> float:
 
 
 def table() -> str:
-    """What docs/security.md shows."""
+    """What docs/operate/security.md shows."""
     written = sum(len(list(numbers())) for _ in SPELLINGS)
     unseen = sum(len(missed(spelling)) for spelling in SPELLINGS)
     rows = [
@@ -103,7 +103,7 @@ def test_what_is_no_card_number_is_left_alone(text: str) -> None:
 
 def test_the_page_on_security_shows_the_measured_rates() -> None:
     shown = _PAGE.read_text().partition("<!-- measured -->\n")[2].partition("\n<!-- end -->")[0]
-    assert shown == table(), f"docs/security.md should show between its marks:\n{table()}"
+    assert shown == table(), f"docs/operate/security.md should show between its marks:\n{table()}"
 
 
 @pytest.mark.parametrize("issuer", ISSUERS, ids=lambda issuer: issuer.scheme)

@@ -294,6 +294,6 @@ def test_an_administrator_makes_nothing_of_what_is_another_callers(town: Town) -
 
 def test_the_page_tells_the_scope_of_each_call() -> None:
     services = {method.containing_service.full_name: method.containing_service for method in METHODS.values()}
-    page = (Path(__file__).parents[2] / "docs" / "access.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "operate" / "access.md").read_text()
     for path, scope in required_scopes(services.values()).items():
         assert f"| `{path.removeprefix('/bayar.payments.v1.')}` | `{scope.value}` |" in page

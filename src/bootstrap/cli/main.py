@@ -55,8 +55,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bayar",
         description="Bayar takes card and wallet payments over gRPC and never loses or doubles one.",
-        epilog="Settings of the service are environment variables that begin with BAYAR_; docs/configuration.md lists "
-        "them. docs/command-line.md shows every command.",
+        epilog="Settings of the service are environment variables that begin with BAYAR_; "
+        "docs/operate/configuration.md lists them. docs/operate/command-line.md shows every command.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     asked = next((word for word in arguments if not word.startswith("-")), None)

@@ -1,14 +1,19 @@
-"""Generates docs/configuration.md from the settings: python -m bootstrap.config.configuration_page > FILE."""
+"""Generates docs/operate/configuration.md from the settings: python -m bootstrap.config.configuration_page > FILE."""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
+from typing import Final
 
 from pydantic import SecretStr
 
 from bootstrap.config.settings import Settings
 
-_HEAD = """# Configuration
+# A path in a description is a link on the page, which stands in docs/operate.
+_PATH: Final = re.compile(r"docs/(\w+)/([\w-]+\.md)")
+
+_HEAD: Final = """# Configuration
 
 Bayar is configured by environment variables. A wrong, missing or misspelled one stops the start with a sentence that
 names it, says what it means, and gives an example. `make run` and `make demo` set what they need themselves.
@@ -20,7 +25,7 @@ for `BAYAR_ENCRYPTION_KEYS`, `BAYAR_BRAINTREE_PRIVATE_KEY` and `BAYAR_DATABASE_U
 |---|---|---|---|
 """
 
-_TAIL = """
+_TAIL: Final = """
 ## Talking to Braintree
 
 With `BAYAR_BRAINTREE_ENVIRONMENT=sandbox` or `production` the same service talks to Braintree with your own keys, and
@@ -50,8 +55,9 @@ def page() -> str:
 def _row(name: str) -> str:
     field = Settings.model_fields[name]
     example = (field.examples or [""])[0]
+    meaning = _PATH.sub(r"[\2](../\1/\2)", field.description or "")
     default = _default(field.default, field.is_required())
-    return f"| `BAYAR_{name.upper()}` | {default} | {field.description} | `{example}` |\n"
+    return f"| `BAYAR_{name.upper()}` | {default} | {meaning} | `{example}` |\n"
 
 
 def _default(value: object, required: bool) -> str:

@@ -106,7 +106,6 @@ def plain_url(value: str) -> SplitResult | None:
 
 _ACCOUNT_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEY_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
-_LINK: Final = re.compile(r"\[[a-z]+\]\(([a-z]+\.md)\)")
 _NEW_KEY: Final = "python3 -c 'import base64, os; print(base64.b64encode(os.urandom(32)).decode())'"
 
 
@@ -205,7 +204,8 @@ class Settings(BaseSettings):
     )
     client_certificates_file: Path | None = Field(
         default=None,
-        description="Which client certificate stands for which caller (TOML, see docs/access.md). Needs mutual TLS.",
+        description="Which client certificate stands for which caller (TOML). Needs mutual TLS. "
+        "See docs/operate/access.md.",
         examples=["/etc/bayar/clients.toml"],
     )
     jwt_issuer: str = Field(
@@ -380,7 +380,7 @@ class Settings(BaseSettings):
     )
     event_webhooks_file: Path | None = Field(
         default=None,
-        description="A TOML file that says where events are sent. See [events](events.md).",
+        description="A TOML file that says where events are sent. See docs/integrate/events.md.",
         examples=["/etc/bayar/webhooks.toml"],
     )
     allow_private_webhooks: bool = Field(
@@ -393,7 +393,7 @@ class Settings(BaseSettings):
         ge=60,
         le=86_400,
         description="The time over which declines and verifications are counted, to stop card testing. "
-        "See [limits](limits.md).",
+        "See docs/operate/limits.md.",
         examples=["3600"],
     )
     declines_per_card: int = Field(
@@ -433,7 +433,7 @@ class Settings(BaseSettings):
         le=256,
         description="How many processes answer calls on the one gRPC port, as `bayar serve --workers` says it: as many "
         "as there are cores for them. More than one needs PostgreSQL and Linux. Each counts as a replica of its own. "
-        "See [scale](scale.md).",
+        "See docs/operate/scale.md.",
         examples=["4"],
     )
     grpc_threads: int = Field(
@@ -450,7 +450,7 @@ class Settings(BaseSettings):
         le=1000,
         description="How many connections to the database one process may open; what finds none waits up to 5 s. Calls "
         "that wait for Braintree hold none. Of PostgreSQL, all processes together need fewer than its max_connections. "
-        "See [scale](scale.md).",
+        "See docs/operate/scale.md.",
         examples=["24"],
     )
     grpc_queue: int = Field(
@@ -725,7 +725,7 @@ def _refuse_unknown_variables() -> None:
 
 def _suggestion(name: str, known: set[str]) -> str:
     close = difflib.get_close_matches(name, known, n=1)
-    return f" Did you mean {close[0]}?" if close else " docs/configuration.md lists them all."
+    return f" Did you mean {close[0]}?" if close else " docs/operate/configuration.md lists them all."
 
 
 def _sentence(fault: dict[str, Any]) -> str:
@@ -741,6 +741,4 @@ def _sentence(fault: dict[str, Any]) -> str:
         problem = str(fault["ctx"]["error"])
     else:
         problem = "is wrong: " + str(fault["msg"])[:1].lower() + str(fault["msg"])[1:]
-    # A link from page to page in the documentation is a file path to a reader at a terminal.
-    meaning = _LINK.sub(r"docs/\1", described.description or "")
-    return f"{variable} {problem}. {meaning} Example: {variable}={example}"
+    return f"{variable} {problem}. {described.description} Example: {variable}={example}"

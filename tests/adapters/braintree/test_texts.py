@@ -70,8 +70,8 @@ def test_a_wary_bank_sounds_like_any_other_no(language: str) -> None:
 
 
 def test_the_page_of_declines_is_up_to_date() -> None:
-    generator = _module(ROOT / "docs" / "declines_page.py")
-    assert generator.PAGE.read_text("utf-8") == generator.page(), "run: python docs/declines_page.py"
+    generator = _module(ROOT / "docs" / "integrate" / "declines_page.py")
+    assert generator.PAGE.read_text("utf-8") == generator.page(), "run: python docs/integrate/declines_page.py"
 
 
 def _module(path: Path) -> Any:

@@ -95,7 +95,7 @@ def test_a_key_name_that_is_there_twice_is_told(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_page_that_says_more_is_named_as_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BAYAR_WORKERS", "0")
-    with pytest.raises(BadSettings, match=r"See docs/scale\.md\. Example: BAYAR_WORKERS=4"):
+    with pytest.raises(BadSettings, match=r"See docs/operate/scale\.md\. Example: BAYAR_WORKERS=4"):
         load_settings()
 
 
@@ -144,8 +144,8 @@ def test_no_key_is_printed() -> None:
 
 
 def test_the_documented_settings_are_the_settings() -> None:
-    written = (ROOT / "docs" / "configuration.md").read_text()
-    assert written == page(), "run: python -m bootstrap.config.configuration_page > docs/configuration.md"
+    written = (ROOT / "docs" / "operate" / "configuration.md").read_text()
+    assert written == page(), "run: python -m bootstrap.config.configuration_page > docs/operate/configuration.md"
 
 
 def test_more_than_one_worker_needs_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:

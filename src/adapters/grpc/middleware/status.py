@@ -430,7 +430,7 @@ _CREDENTIAL: Final = {
     AuthFailure.INCOMPLETE: (
         "CREDENTIAL_INCOMPLETE",
         "The token is genuine, and does not say in the agreed form who calls, with which scopes, for which customer. "
-        "docs/access.md tells which claims its issuer has to set.",
+        "docs/operate/access.md tells which claims its issuer has to set.",
     ),
 }
 
