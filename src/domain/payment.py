@@ -389,6 +389,14 @@ class Payment(OperationLog):
             self._drop_scheduled(transaction_id, stamp=stamp)
         return True
 
+    def apply_disputed_amount(self, transaction_id: str, disputed_amount: Money | None, *, stamp: EventContext) -> bool:
+        """Records the disputed amount of a transaction beside its recorded status. Returns whether it is new."""
+        operation = self.latest_on(transaction_id)
+        if operation is None or operation.standing is None:
+            return False
+        standing = replace(operation.standing, disputed_amount=disputed_amount)
+        return self.apply_gateway_status(transaction_id, standing, amount=operation.amount, stamp=stamp)
+
     def record_outside(
         self,
         kind: OperationKind,

@@ -44,7 +44,10 @@ class RecordDispute:
                 return None
             dispute = self._keep(work, payment, report, stamp)
             if transaction is not None:
-                apply_snapshot(payment, with_latest_claims(work, transaction), stamp, self.follow, self.ids)
+                latest = with_latest_claims(work, transaction)
+                if not apply_snapshot(payment, latest, stamp, self.follow, self.ids):
+                    # The record may have a newer status. The disputed amount is the dispute's to say.
+                    payment.apply_disputed_amount(latest.transaction_id, latest.standing.disputed_amount, stamp=stamp)
                 work.payments.save(payment)
         return dispute
 

@@ -10,10 +10,12 @@ import pytest
 from application.common.errors import PaymentDisputed
 from application.disputes.record_dispute import RecordDispute
 from application.payments.refund_payment import RefundPaymentCommand
+from application.payments.sync_from_gateway import Refresh
+from application.ports.gateway import Transaction
 from domain.dispute import Dispute, DisputeKind, DisputeState
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind, OperationState
-from domain.operation_log import Funds
+from domain.operation_log import Funds, PaymentState
 from domain.payment import Payment
 from tests.application.shop import SHOP, Shop, a_request_id, usd
 
@@ -138,3 +140,27 @@ def test_a_dispute_of_somebody_else_s_transaction_is_not_ours(shop: Shop) -> Non
     report = shop.gateway.find_dispute(gateway_dispute_id)
     assert report is not None
     assert recorder(shop)(replace(report, transaction_id="unknown", order_id="")) is None
+
+
+def test_a_dispute_that_is_won_lifts_its_claim_although_the_transaction_settled_meanwhile(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payment = shop.pay()
+    gateway_dispute_id = shop.real_gateway.open_dispute(payment.authorization.transaction_id)
+    learn(shop, gateway_dispute_id)
+    # In the same second, so that the times do not tell which report is the newer one.
+    shop.real_gateway.decide_dispute(gateway_dispute_id, DisputeState.WON)
+    find_transaction = shop.gateway.find_transaction
+
+    def overtaken(transaction_id: str) -> Transaction | None:
+        """Another replica reads later and records first."""
+        monkeypatch.undo()
+        earlier = find_transaction(transaction_id)
+        shop.real_gateway.settle()
+        Refresh(shop.store, shop.gateway, shop.clock, shop.ids)(payment, [transaction_id])
+        return earlier
+
+    monkeypatch.setattr(shop.gateway, "find_transaction", overtaken)
+    learn(shop, gateway_dispute_id)
+    assert now(shop, payment).state is PaymentState.SETTLED
+    assert now(shop, payment).refundable_amount == Money(100_00, "USD")
