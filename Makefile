@@ -29,7 +29,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -44,8 +44,11 @@ run: $(DEV) ## the service and an offline gateway in the foreground; Ctrl-C ends
 
 # To change it.
 
-test: $(DEV) ## every test (WORKERS=2, ARGS="-k refund")
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(ARGS)
+test: $(DEV) ## every test but those of test-crash (WORKERS=2; ARGS="-k refund" chooses among all)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash)
+
+test-crash: $(DEV) ## kill -9, freezes, wrong clocks, a restored backup, a short storm and planted bugs, in some minutes
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
 
 crash: $(DEV) ## a storm of faults and kill -9, then both ledgers compared (SECONDS=60 SEED=7 DATABASE=sqlite|postgresql|both)
 	$(BIN)/python -m tests.crash --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)

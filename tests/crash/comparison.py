@@ -55,6 +55,8 @@ class Comparison:
     def at_the_end(self, *, clocks_agree: bool) -> None:
         """Once every payment was verified."""
         board, asked = self._board, self._town.asked
+        # Before the records: all that had been sent by then was recorded before.
+        log = self._control.request_log()
         records, disputes = read_records(self._store), read_disputes(self._store)
         board.requests = len(asked)
         board.answers = Counter(kind_of(answer) for request in asked for answer in request.answers)
@@ -66,7 +68,7 @@ class Comparison:
         ledger = self._control.ledger()
         board.outside = len(made_outside(ledger))
         LedgerAudit(verdict, records, ledger, disputes, made_outside(ledger)).at_the_end(clocks_agree=clocks_agree)
-        verdict.double_sends += double_sends(self._control.request_log(), records, disputes)
+        verdict.double_sends += double_sends(log, records, disputes)
         ToldAudit(verdict, records, asked, self._town.read).check(clocks_agree=clocks_agree)
         self._ask_the_surface(records, disputes)
         # The checks of the surface have changed nothing, or the feed goes on.

@@ -195,6 +195,7 @@ class Storm:
         comparison = Comparison(self.board, self._store, control, self.town, self.replicas, self.readers)
         comparison.before_anything_is_mended()
         self._verify()
+        self._wait_for_disputes()
         comparison.at_the_end(clocks_agree=clocks_agree)
         return self.board
 
@@ -303,6 +304,9 @@ class Storm:
             time.sleep(0.3)  # The resolver needs the processor more than this look does.
             if (now_open := self._open()) < fewest:
                 fewest, fewer_at = now_open, time.monotonic()
+        self._wait_for_disputes()
+
+    def _wait_for_disputes(self) -> None:
         if not wait_until(lambda: not self._disputes_behind(), _LONGEST_LAG_SECONDS):
             behind = sorted(self._disputes_behind())
             self.board.verdict.unresolved.append(f"after {_LONGEST_LAG_SECONDS} s nobody has heard of {behind}")
