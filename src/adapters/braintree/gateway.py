@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -410,16 +411,30 @@ class BraintreeAdapter:
             return Unknown(_told(failure))
 
     def discover_merchant_accounts(self) -> None:
-        """Asks the gateway for the merchant account of each currency; the default one comes first where several take
-        it.
+        """Asks the gateway for the merchant account of each currency.
 
-        Raises GatewayUnavailable.
+        Where several active accounts take a currency, it is the default one. Without a default among them, the
+        currency is not accepted, and the log names the setting that chooses. Raises GatewayUnavailable.
         """
         with self._question():
             accounts = list(self._sdk.merchant_account.all().merchant_accounts.items)
-            active = [account for account in accounts if account.status == "active"]
-            active.sort(key=lambda account: bool(account.default))
-            self._merchant_accounts = {account.currency_iso_code: account.id for account in active}
+        candidates: defaultdict[str, list[Any]] = defaultdict(list)
+        for account in accounts:
+            if account.status == "active":
+                candidates[account.currency_iso_code].append(account)
+        chosen: dict[str, str] = {}
+        for currency_code, several in candidates.items():
+            preferred = [account for account in several if account.default] or several
+            if len(preferred) == 1:
+                chosen[currency_code] = preferred[0].id
+                continue
+            names = ", ".join(sorted(account.id for account in preferred))
+            _log.error(
+                "%s is not accepted: %s take it, none by default. Name one in BAYAR_BRAINTREE_MERCHANT_ACCOUNTS",
+                currency_code,
+                names,
+            )
+        self._merchant_accounts = chosen
 
     @property
     def currencies(self) -> frozenset[str]:

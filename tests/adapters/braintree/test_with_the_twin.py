@@ -13,6 +13,7 @@ from braintree.util.parser import Parser as StockParser
 
 from adapters.braintree import parser
 from adapters.braintree.gateway import BraintreeAdapter
+from adapters.braintree.sending import sending_under
 from adapters.braintree.settings import BraintreeSettings
 from application.ports.gateway import (
     Approved,
@@ -558,3 +559,19 @@ def test_a_twin_that_is_gone_was_not_reached_and_one_that_is_back_is(tmp_path: P
         own.restart()
         assert len(gateway.find_by_operation(first.operation_id)) == 1
         taken(gateway.authorize(sale(), HELD))
+
+
+def test_a_currency_of_several_accounts_of_which_none_is_the_default_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with twins.start_twin(tmp_path) as own:
+        gateway = connect(own, merchant_accounts={})
+        gateway.discover_merchant_accounts()
+        assert {"USD", "EUR"} <= gateway.currencies
+        with sending_under(HELD):
+            created = gateway._sdk.merchant_account.create_for_currency({"currency": "EUR", "id": "second_eur"})
+        assert created.is_success
+        gateway.discover_merchant_accounts()
+    assert "USD" in gateway.currencies
+    assert "EUR" not in gateway.currencies
+    assert "EUR is not accepted: second_eur, twin_eur take it" in caplog.text
