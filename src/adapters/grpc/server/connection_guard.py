@@ -41,9 +41,12 @@ FREE_BYTES_A_SECOND: Final = 32 * 1024
 # dropped.
 _STRIKES, _STRIKE_SECONDS = 2, 15.0
 DROP_SECONDS: Final = 10.0
-# Exempt are addresses that had an authenticated caller this recently: a proxy has strangers and callers.
+# The same for an address that strangers share with callers, such as a proxy's: new connections wait for less time.
+SHARED_STRIKES: Final = 4
+SHARED_DROP_SECONDS: Final = 2.0
+# Shared are the addresses that had an authenticated caller this recently,
 _KNOWN_SECONDS: Final = 3600.0
-# Exempt is this machine, too: a proxy beside the service.
+# and this machine's own: a proxy may run beside the service.
 _OWN: Final = frozenset({"127.0.0.1", network_of("::1")})
 # From Linux's TCP_INFO: the bytes received.
 _BYTES_RECEIVED: Final = 128
@@ -78,6 +81,7 @@ class ConnectionGuard:
         self._condemned: set[str] = set()
         self._closed: OrderedDict[str, None] = OrderedDict()
         self._strikes = TokenBuckets(1 / _STRIKE_SECONDS, _STRIKES, time.monotonic)
+        self._shared_strikes = TokenBuckets(1 / _STRIKE_SECONDS, SHARED_STRIKES, time.monotonic)
         # Until when an address's new connections are dropped.
         self._dropped: dict[str, float] = {}
         self._known: dict[str, float] = {}
@@ -189,8 +193,9 @@ class ConnectionGuard:
         """Lets the kernel drop new connections for a while from addresses with too many closed ones."""
         dropped = {address: until for address, until in self._dropped.items() if until > now}
         for address in map(address_of, condemned):
-            if self._strikes.take(address) and address not in _OWN and address not in self._known:
-                dropped[address] = now + DROP_SECONDS
+            is_shared = address in _OWN or address in self._known
+            if (self._shared_strikes if is_shared else self._strikes).take(address):
+                dropped[address] = now + (SHARED_DROP_SECONDS if is_shared else DROP_SECONDS)
         if dropped.keys() != self._dropped.keys() and IS_HERE:
             for number in listeners:
                 self._on_socket(number, lambda one: _drop(one, dropped))

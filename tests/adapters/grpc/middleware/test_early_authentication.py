@@ -14,7 +14,7 @@ import pytest
 from adapters.grpc.middleware import early_authentication as strangers
 from adapters.grpc.middleware.early_authentication import MOST_OPEN
 from adapters.grpc.server import connection_guard
-from adapters.grpc.server.connection_guard import MOST_REFUSED, address_of
+from adapters.grpc.server.connection_guard import MOST_REFUSED, SHARED_STRIKES, address_of
 from application.access.api_key import ApiKey, hash_of, written
 from application.common.caller import EVERY_SCOPE
 from domain.ids import CallerId
@@ -232,7 +232,11 @@ def test_an_address_that_goes_on_gets_no_new_connections_for_a_while(monkeypatch
         with Connection.to(address, source="127.0.0.3") as known:
             begin(known, LIST, ("authorization", f"Bearer {KEY}"), whole=True)
             assert statuses(known, 1) == [0]
-            assert not attack_until_dropped("127.0.0.3", attacks=5), "nor an address from which somebody known calls"
+            assert not attack_until_dropped("127.0.0.3", attacks=SHARED_STRIKES), "shared with somebody known"
+            assert attack_until_dropped("127.0.0.3", attacks=20)
+            begin(known, LIST, ("authorization", f"Bearer {KEY}"), stream=3, whole=True)
+            assert statuses(known, 2) == [0, 0], "its connection stays"
+        until(lambda: is_let_in("127.0.0.3"), seconds=SECONDS, what="the shared address is let in again")
 
 
 @pytest.mark.parametrize("shown", [(), (("authorization", "Bearer byr_nonsense"),)], ids=["nothing", "a wrong key"])
