@@ -570,6 +570,7 @@ def test_a_currency_of_several_accounts_of_which_none_is_the_default_is_left_out
         assert {"USD", "EUR"} <= gateway.currencies
         with sending_under(HELD):
             created = gateway._sdk.merchant_account.create_for_currency({"currency": "EUR", "id": "second_eur"})
+        assert created is not None
         assert created.is_success
         gateway.discover_merchant_accounts()
     assert "USD" in gateway.currencies

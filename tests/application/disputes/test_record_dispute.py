@@ -15,8 +15,9 @@ from application.ports.gateway import Transaction
 from domain.dispute import Dispute, DisputeKind, DisputeState
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind, OperationState
-from domain.operation_log import Funds, PaymentState
+from domain.operation_log import Funds
 from domain.payment import Payment
+from domain.transitions import PaymentState
 from tests.application.shop import SHOP, Shop, a_request_id, usd
 
 
