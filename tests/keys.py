@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
-from application.access.api_key import ApiKey, hash_of, written
+from application.common.api_key import ApiKey, hash_of, written
 from application.common.caller import EVERY_SCOPE
 from bootstrap.wiring.clock_and_ids import UlidSource
 from domain.ids import CallerId

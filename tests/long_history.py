@@ -238,9 +238,9 @@ def _make(store: Store, state: PaymentState, *, is_guest: bool) -> None:
             customer_id=None if is_guest else CustomerId("cus_zzzzzzzzzzzzzzzzzzzzzzzzzc"),
             metadata={"channel": "web", "cart": "zz-reference"},
         ),
-        stamp=asked,
+        context=asked,
     )
-    payment.authorize(operation_id, RequestId("zz-request"), stamp=asked)
+    payment.authorize(operation_id, RequestId("zz-request"), context=asked)
     with store.begin() as work:
         work.payments.add(payment)
         ends = {
@@ -253,7 +253,7 @@ def _make(store: Store, state: PaymentState, *, is_guest: bool) -> None:
         if state in ends:
             told: dict[str, Any] = {"amount": amount, "transaction_id": transaction_id, "details": details}
             payment.succeed(
-                operation_id, standing=TransactionSnapshot(ends[state]), instrument=card, stamp=answered, **told
+                operation_id, standing=TransactionSnapshot(ends[state]), instrument=card, context=answered, **told
             )
         then = {
             PaymentState.SETTLED: TransactionStatus.SETTLED,
@@ -262,13 +262,13 @@ def _make(store: Store, state: PaymentState, *, is_guest: bool) -> None:
         }
         if state in then:
             payment.apply_gateway_status(
-                transaction_id, TransactionSnapshot(then[state]), amount=amount, details=details, stamp=later
+                transaction_id, TransactionSnapshot(then[state]), amount=amount, details=details, context=later
             )
         if state is PaymentState.DECLINED:
             decline = CATALOGUE[DeclineReason.INSUFFICIENT_FUNDS]
-            payment.decline(operation_id, decline, details=details, instrument=card, stamp=answered)
+            payment.decline(operation_id, decline, details=details, instrument=card, context=answered)
         if state is PaymentState.FAILED:
-            payment.fail(operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=answered)
+            payment.fail(operation_id, FailureReason.GATEWAY_UNREACHABLE, context=answered)
         work.payments.save(payment)
     assert payment.state is state
 

@@ -35,7 +35,7 @@ class EventContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DomainEvent:
-    stamp: EventContext
+    context: EventContext
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

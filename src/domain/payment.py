@@ -60,18 +60,18 @@ class Payment(OperationLog):
         update_time: datetime | None = None,
     ) -> None:
         self.terms: PaymentTerms = created.terms
-        self.create_time = created.stamp.time
-        self.creator = created.stamp.actor
-        self.update_time = update_time or created.stamp.time
+        self.create_time = created.context.time
+        self.creator = created.context.actor
+        self.update_time = update_time or created.context.time
         super().__init__(created.terms.amount.currency_code, operations)
         self.instrument = instrument
         # The time of the next settlement poll. Not part of the history.
-        self.follow_time: datetime | None = None
+        self.next_poll_time: datetime | None = None
         self.new_events: list[PaymentEvent] = []
 
     @classmethod
-    def create(cls, terms: PaymentTerms, *, stamp: EventContext) -> Payment:
-        created = PaymentCreated(stamp=stamp, terms=terms)
+    def create(cls, terms: PaymentTerms, *, context: EventContext) -> Payment:
+        created = PaymentCreated(context=context, terms=terms)
         payment = cls(created)
         payment.new_events.append(created)
         return payment
@@ -101,7 +101,7 @@ class Payment(OperationLog):
 
     # Requests to the gateway
 
-    def authorize(self, operation_id: OperationId, request_id: RequestId, *, stamp: EventContext) -> Operation:
+    def authorize(self, operation_id: OperationId, request_id: RequestId, *, context: EventContext) -> Operation:
         """Starts the authorization, or starts it again if it surely was never sent."""
         if self.operations:
             self._must_allow(OperationKind.AUTHORIZE)
@@ -110,7 +110,7 @@ class Payment(OperationLog):
                 raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.AUTHORIZE)
         self._record(
             OperationStarted(
-                stamp=stamp,
+                context=context,
                 operation_id=operation_id,
                 kind=OperationKind.AUTHORIZE,
                 amount=self.terms.amount,
@@ -126,7 +126,7 @@ class Payment(OperationLog):
         request_id: RequestId,
         *,
         final: bool = False,
-        stamp: EventContext,
+        context: EventContext,
     ) -> Operation:
         """Starts a capture of the amount, or of the remaining amount. A final capture releases the uncaptured rest."""
         self._must_allow(OperationKind.CAPTURE)
@@ -139,7 +139,7 @@ class Payment(OperationLog):
         untouched = available == self.authorized_amount
         self._record(
             OperationStarted(
-                stamp=stamp,
+                context=context,
                 operation_id=operation_id,
                 kind=OperationKind.CAPTURE,
                 amount=amount,
@@ -152,7 +152,7 @@ class Payment(OperationLog):
         return self.operation(operation_id)
 
     def void(
-        self, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: EventContext
+        self, operation_id: OperationId, request_id: RequestId, *, note: str = "", context: EventContext
     ) -> Operation:
         """Starts the void of a hold, or of a whole capture that has not settled.
 
@@ -163,7 +163,7 @@ class Payment(OperationLog):
         is_released = self.is_captured_in_part and not self.capturable_amount
         if standing is None or not standing.status.is_voidable or is_released:
             raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.VOID)
-        return self._start_void(self.authorization.transaction_id, operation_id, request_id, note=note, stamp=stamp)
+        return self._start_void(self.authorization.transaction_id, operation_id, request_id, note=note, context=context)
 
     def plan_refund(self, amount: Money | None) -> list[RefundPart]:
         """Plans how to return the amount, or the whole remaining amount, oldest capture first.
@@ -196,17 +196,23 @@ class Payment(OperationLog):
         return plan
 
     def start_refund_part(
-        self, part: RefundPart, operation_id: OperationId, request_id: RequestId, *, note: str = "", stamp: EventContext
+        self,
+        part: RefundPart,
+        operation_id: OperationId,
+        request_id: RequestId,
+        *,
+        note: str = "",
+        context: EventContext,
     ) -> Operation:
         """Starts, or schedules, one part of a refund plan. The plan must come from this payment as it is now."""
         if part.kind is OperationKind.VOID:
             return self._start_void(
-                part.transaction_id, operation_id, request_id, for_refund=True, note=note, stamp=stamp
+                part.transaction_id, operation_id, request_id, for_refund=True, note=note, context=context
             )
         happened = OperationScheduled if part.must_wait else OperationStarted
         self._record(
             happened(
-                stamp=stamp,
+                context=context,
                 operation_id=operation_id,
                 kind=OperationKind.REFUND,
                 amount=part.amount,
@@ -217,7 +223,7 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
-    def convert_void_to_refund(self, void_id: OperationId, operation_id: OperationId, *, stamp: EventContext) -> bool:
+    def convert_void_to_refund(self, void_id: OperationId, operation_id: OperationId, *, context: EventContext) -> bool:
         """Schedules a refund in place of a refused void. Returns whether it did.
 
         Only for a void that carried out a refund: VoidPayment requests no refund. Where the record of the sale is
@@ -232,17 +238,17 @@ class Payment(OperationLog):
         if not amount:
             return False
         part = RefundPart(OperationKind.REFUND, sale.transaction_id, amount, must_wait=True)
-        self.start_refund_part(part, operation_id, void.request_id, note=void.note, stamp=stamp)
+        self.start_refund_part(part, operation_id, void.request_id, note=void.note, context=context)
         return True
 
-    def start_scheduled(self, operation_id: OperationId, *, stamp: EventContext) -> Operation:
+    def start_scheduled(self, operation_id: OperationId, *, context: EventContext) -> Operation:
         """Starts a scheduled refund, now that its transaction has settled."""
         operation = self.operation(operation_id)
         if operation.state is not OperationState.SCHEDULED:
             raise OutcomeConflict(operation_id, operation.state, "a start")
         self._record(
             OperationStarted(
-                stamp=stamp,
+                context=context,
                 operation_id=operation_id,
                 kind=operation.kind,
                 amount=operation.amount,
@@ -253,14 +259,14 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
-    def postpone(self, operation_id: OperationId, *, stamp: EventContext) -> None:
+    def postpone(self, operation_id: OperationId, *, context: EventContext) -> None:
         """Reschedules a refund that was scheduled, started, and surely had no effect."""
         operation = self.operation(operation_id)
         if operation.state is not OperationState.STARTED or not operation.was_scheduled:
             raise OutcomeConflict(operation_id, operation.state, "a postponement")
         self._record(
             OperationScheduled(
-                stamp=stamp,
+                context=context,
                 operation_id=operation_id,
                 kind=operation.kind,
                 amount=operation.amount,
@@ -269,7 +275,7 @@ class Payment(OperationLog):
                 note=operation.note,
             )
         )
-        self._drop_without_room(operation.target_transaction_id, stamp=stamp)
+        self._drop_without_room(operation.target_transaction_id, context=context)
 
     # Answers of the gateway
 
@@ -283,7 +289,7 @@ class Payment(OperationLog):
         details: GatewayDetails = GatewayDetails(),
         instrument: Instrument | None = None,
         warnings: tuple[MerchantWarning, ...] = (),
-        stamp: EventContext,
+        context: EventContext,
     ) -> None:
         """Records success. Repeating it changes nothing.
 
@@ -297,7 +303,7 @@ class Payment(OperationLog):
             raise OutcomeConflict(operation_id, operation.state, "a success")
         self._record(
             OperationSucceeded(
-                stamp=stamp,
+                context=context,
                 operation_id=operation_id,
                 amount=amount,
                 transaction_id=transaction_id,
@@ -308,7 +314,7 @@ class Payment(OperationLog):
             )
         )
         if operation.kind is OperationKind.VOID:
-            self._drop_scheduled(operation.target_transaction_id, stamp=stamp)
+            self._drop_scheduled(operation.target_transaction_id, context=context)
 
     def decline(
         self,
@@ -318,7 +324,7 @@ class Payment(OperationLog):
         details: GatewayDetails = GatewayDetails(),
         instrument: Instrument | None = None,
         warnings: tuple[MerchantWarning, ...] = (),
-        stamp: EventContext,
+        context: EventContext,
     ) -> None:
         """Records a decline by the bank or the gateway. Repeating it changes nothing; raises OutcomeConflict."""
         operation = self.operation(operation_id)
@@ -329,7 +335,7 @@ class Payment(OperationLog):
             raise OutcomeConflict(operation_id, operation.state, "a decline")
         self._record(
             OperationDeclined(
-                stamp=stamp,
+                context=context,
                 operation_id=operation_id,
                 decline=decline,
                 details=details,
@@ -345,7 +351,7 @@ class Payment(OperationLog):
         *,
         detail: str = "",
         details: GatewayDetails = GatewayDetails(),
-        stamp: EventContext,
+        context: EventContext,
     ) -> None:
         """Records that it surely had no effect. Repeating it changes nothing; raises OutcomeConflict."""
         operation = self.operation(operation_id)
@@ -354,13 +360,13 @@ class Payment(OperationLog):
         if not operation.state.is_open:
             raise OutcomeConflict(operation_id, operation.state, "a failure")
         self._record(
-            OperationFailed(stamp=stamp, operation_id=operation_id, reason=reason, detail=detail, details=details)
+            OperationFailed(context=context, operation_id=operation_id, reason=reason, detail=detail, details=details)
         )
 
-    def mark_outcome_unknown(self, operation_id: OperationId, detail: str, *, stamp: EventContext) -> None:
+    def mark_outcome_unknown(self, operation_id: OperationId, detail: str, *, context: EventContext) -> None:
         """Records that no readable answer came. The operation stays STARTED."""
         if self.operation(operation_id).state is OperationState.STARTED:
-            self._record(OutcomeUnknown(stamp=stamp, operation_id=operation_id, detail=detail))
+            self._record(OutcomeUnknown(context=context, operation_id=operation_id, detail=detail))
 
     def apply_gateway_status(
         self,
@@ -369,7 +375,7 @@ class Payment(OperationLog):
         *,
         amount: Money,
         details: GatewayDetails = GatewayDetails(),
-        stamp: EventContext,
+        context: EventContext,
     ) -> bool:
         """Records the present status of a transaction. Returns whether it is new.
 
@@ -382,20 +388,22 @@ class Payment(OperationLog):
             return False
         self._record(
             GatewayStatusChanged(
-                stamp=stamp, operation_id=operation.operation_id, amount=amount, standing=standing, details=details
+                context=context, operation_id=operation.operation_id, amount=amount, standing=standing, details=details
             )
         )
         if not standing.status.is_open and not standing.status.is_captured:
-            self._drop_scheduled(transaction_id, stamp=stamp)
+            self._drop_scheduled(transaction_id, context=context)
         return True
 
-    def apply_disputed_amount(self, transaction_id: str, disputed_amount: Money | None, *, stamp: EventContext) -> bool:
+    def apply_disputed_amount(
+        self, transaction_id: str, disputed_amount: Money | None, *, context: EventContext
+    ) -> bool:
         """Records the disputed amount of a transaction beside its recorded status. Returns whether it is new."""
         operation = self.latest_on(transaction_id)
         if operation is None or operation.standing is None:
             return False
         standing = replace(operation.standing, disputed_amount=disputed_amount)
-        return self.apply_gateway_status(transaction_id, standing, amount=operation.amount, stamp=stamp)
+        return self.apply_gateway_status(transaction_id, standing, amount=operation.amount, context=context)
 
     def record_outside(
         self,
@@ -407,12 +415,12 @@ class Payment(OperationLog):
         target_transaction_id: str,
         standing: TransactionSnapshot,
         details: GatewayDetails = GatewayDetails(),
-        stamp: EventContext,
+        context: EventContext,
     ) -> None:
         """Records an operation that others made at the gateway. Scheduled refunds that no longer fit fail."""
         self._record(
             OutsideOperationRecorded(
-                stamp=EventContext(stamp.time, OUTSIDE),
+                context=EventContext(context.time, OUTSIDE),
                 operation_id=operation_id,
                 kind=kind,
                 amount=amount,
@@ -423,17 +431,21 @@ class Payment(OperationLog):
             )
         )
         if kind is OperationKind.VOID:
-            self._drop_scheduled(target_transaction_id, stamp=stamp)
+            self._drop_scheduled(target_transaction_id, context=context)
         elif kind is OperationKind.REFUND:
-            self._drop_without_room(target_transaction_id, stamp=stamp)
+            self._drop_without_room(target_transaction_id, context=context)
 
     def record_discrepancy(
-        self, operation_id: OperationId, difference: str, recorded: str, at_gateway: str, *, stamp: EventContext
+        self, operation_id: OperationId, difference: str, recorded: str, at_gateway: str, *, context: EventContext
     ) -> None:
         """Records that a check found the record different from the gateway. The next events repair it."""
         self._record(
             DifferenceRepaired(
-                stamp=stamp, operation_id=operation_id, difference=difference, recorded=recorded, at_gateway=at_gateway
+                context=context,
+                operation_id=operation_id,
+                difference=difference,
+                recorded=recorded,
+                at_gateway=at_gateway,
             )
         )
 
@@ -478,7 +490,7 @@ class Payment(OperationLog):
         self.new_events.append(event)
 
     def _apply(self, event: PaymentEvent) -> None:
-        self.update_time = max(self.update_time, event.stamp.time)
+        self.update_time = max(self.update_time, event.context.time)
         match event:
             case OperationStarted() | OperationScheduled():
                 self._begin(event)
@@ -491,7 +503,7 @@ class Payment(OperationLog):
                     standing=event.standing,
                     details=event.details,
                     warnings=event.warnings,
-                    finish_time=event.stamp.time,
+                    finish_time=event.context.time,
                     failure_reason=None,
                     failure_detail="",
                     next_check_time=None,
@@ -505,7 +517,7 @@ class Payment(OperationLog):
                     decline=event.decline,
                     details=event.details,
                     warnings=event.warnings,
-                    finish_time=event.stamp.time,
+                    finish_time=event.context.time,
                     failure_reason=None,
                     failure_detail="",
                     next_check_time=None,
@@ -518,7 +530,7 @@ class Payment(OperationLog):
                     failure_reason=event.reason,
                     failure_detail=event.detail,
                     details=event.details,
-                    finish_time=event.stamp.time,
+                    finish_time=event.context.time,
                     next_check_time=None,
                 )
             case GatewayStatusChanged():
@@ -551,7 +563,7 @@ class Payment(OperationLog):
             state=state,
             amount=event.amount,
             request_id=event.request_id,
-            create_time=event.stamp.time,
+            create_time=event.context.time,
             target_transaction_id=event.target_transaction_id,
             in_part=isinstance(event, OperationStarted) and event.in_part,
             final=isinstance(event, OperationStarted) and event.final,
@@ -569,11 +581,11 @@ class Payment(OperationLog):
             state=OperationState.SUCCEEDED,
             amount=event.amount,
             request_id=RequestId(""),
-            create_time=event.stamp.time,
+            create_time=event.context.time,
             target_transaction_id=event.target_transaction_id,
             origin=OperationOrigin.OUTSIDE,
             in_part=event.kind is OperationKind.CAPTURE and event.transaction_id != event.target_transaction_id,
-            finish_time=event.stamp.time,
+            finish_time=event.context.time,
             transaction_id=event.transaction_id,
             standing=event.standing,
             details=event.details,
@@ -616,14 +628,14 @@ class Payment(OperationLog):
         *,
         for_refund: bool = False,
         note: str,
-        stamp: EventContext,
+        context: EventContext,
     ) -> Operation:
         target = self.latest_on(transaction_id)
         is_rest = target is not None and target.standing is not None and not target.is_captured_sale
         amount = self.capturable_amount if is_rest else target.amount if target else self._zero
         self._record(
             OperationStarted(
-                stamp=stamp,
+                context=context,
                 operation_id=operation_id,
                 kind=OperationKind.VOID,
                 amount=amount,
@@ -635,13 +647,13 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
-    def _drop_scheduled(self, transaction_id: str, *, stamp: EventContext) -> None:
+    def _drop_scheduled(self, transaction_id: str, *, context: EventContext) -> None:
         """Fails the refunds that wait for a settlement that will never come."""
         for operation in self.operations:
             if operation.state is OperationState.SCHEDULED and operation.target_transaction_id == transaction_id:
-                self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, stamp=stamp)
+                self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, context=context)
 
-    def _drop_without_room(self, transaction_id: str, *, stamp: EventContext) -> None:
+    def _drop_without_room(self, transaction_id: str, *, context: EventContext) -> None:
         """Fails waiting refunds, latest first, while the transaction's refunds exceed its captured amount."""
         sale = self.latest_on(transaction_id)
         for operation in reversed(self.operations):
@@ -651,4 +663,4 @@ class Payment(OperationLog):
             if operation.state is OperationState.SCHEDULED and operation.target_transaction_id == transaction_id:
                 left = max(sale.amount - returned + operation.amount, self._zero)
                 detail = f"Somebody else refunded it at the gateway; {left} of {operation.amount} is left."
-                self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, detail=detail, stamp=stamp)
+                self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, detail=detail, context=context)

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
 from application.common.caller import Caller
+from application.common.lease import LeasePolicy, steady_seconds
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.page_tokens import PageTokens
 from application.common.validator import RawCard, RawMoney
@@ -18,8 +19,9 @@ from application.customers.get_customer import GetCustomer
 from application.customers.list_customers import ListCustomers
 from application.customers.update_customer import UpdateCustomer
 from application.idempotency.fingerprint import Fingerprinter
+from application.idempotency.gateway_call import GatewayCallExecutor
+from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.in_flight_requests import InFlightRequests
-from application.idempotency.payment_executor import PaymentExecutor
 from application.payment_methods.add_payment_method import AddPaymentMethod, AddPaymentMethodCommand
 from application.payment_methods.change_payment_method import (
     DeletePaymentMethod,
@@ -37,11 +39,14 @@ from application.payments.create_payment import CreatePayment, CreatePaymentComm
 from application.payments.get_payment import GetPayment
 from application.payments.list_payment_events import ListPaymentEvents
 from application.payments.list_payments import ListPayments, RawPaymentFilter
+from application.payments.payment_call import PaymentRecorder
+from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.poll_settlements import PollSettlements
 from application.payments.refund_payment import RefundPayment, RefundPaymentCommand
-from application.payments.sync_from_gateway import Refresh
+from application.payments.sync_from_gateway import SyncPayment
 from application.payments.verify_payment import VerifiedPayment, VerifyPayment
 from application.payments.void_payment import VoidPayment, VoidPaymentCommand
+from application.recovery.resolve_operation import ResolveOperation
 from application.recovery.resolve_operations import ResolveOperations
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
@@ -120,56 +125,83 @@ class Shop:
         self.store = MemoryStore(self.ids)
         self.limits = VelocityLimits()
         self.currencies = frozenset({"USD", "JPY"})
+        self.steady_seconds: Callable[[], float] = steady_seconds
         self.restart()
 
     def restart(self) -> None:
         """The process ends and another begins: only store and gateway are as they were."""
         self.is_stopping = False
         store, gateway = self.store, self.gateway
-        self.once = PaymentExecutor(
-            store=store,
-            clock=self.clock,
-            ids=self.ids,
-            in_flight=InFlightRequests(most_threads=1000),
-            fingerprinter=Fingerprinter(b"key"),
-            lease=LEASE,
-            first_check=FIRST_CHECK,
-        )
-        self.guard = VelocityLimiter(store, self.clock, self.ids, self.limits, b"key of its own")
+        clock, ids = self.clock, self.ids
+        self.leases = LeasePolicy(LEASE, FIRST_CHECK, self.steady_seconds)
+        self.guard = IdempotencyGuard(Fingerprinter(b"key"), InFlightRequests(most_threads=1000), LEASE)
+        self.executor = GatewayCallExecutor(store, clock, self.guard, self.leases)
+        self.recorder = PaymentRecorder(store, clock, self.leases)
+        self.velocity = VelocityLimiter(store, clock, ids, self.limits, b"key of its own")
         tokens = PageTokens(b"key")
-        refresh = Refresh(store, gateway, self.clock, self.ids)
-        changer = MethodChanger(store, self.once)
-        self.absence = NotFoundTimer(self.clock.steady_seconds, HORIZON)
-        self.reread_methods = SyncPaymentMethods(store, gateway, self.clock)
-        self.create = CreatePayment(store, gateway, self.once, self.currencies, self.guard, self.reread_methods)
-        self.capture_payment = CapturePayment(store, gateway, self.once)
-        self.void_payment = VoidPayment(gateway, self.once)
-        self.refund_payment = RefundPayment(store, gateway, self.once, refresh)
+        self.sync_payment = SyncPayment(store, gateway, clock, ids)
+        changer = MethodChanger(store, clock, self.guard, self.leases)
+        self.absence = NotFoundTimer(clock.steady_seconds, HORIZON)
+        self.sync_methods = SyncPaymentMethods(store, gateway, clock)
+        self.create = CreatePayment(
+            store,
+            gateway,
+            clock,
+            ids,
+            self.guard,
+            self.executor,
+            self.recorder,
+            self.velocity,
+            self.sync_methods,
+            self.currencies,
+        )
+        self.capture_payment = CapturePayment(store, gateway, ids, self.executor, self.recorder)
+        self.void_payment = VoidPayment(gateway, ids, self.executor, self.recorder)
+        self.refund_payment = RefundPayment(
+            store, gateway, ids, self.guard, self.executor, self.recorder, self.leases, self.sync_payment
+        )
         self.get = GetPayment(store)
         self.list = ListPayments(store, tokens)
         self.list_events = ListPaymentEvents(store, tokens)
-        self.verify_payment = VerifyPayment(store, gateway, self.clock, self.ids)
-        self.follow = PollSettlements(store, gateway, self.once)
+        self.verify_payment = VerifyPayment(store, gateway, clock, ids)
+        self.follow = PollSettlements(store, gateway, clock, ids)
         self.resolver = ResolveOperations(
-            store, gateway, self.once, refresh, self.absence, is_stopping=lambda: self.is_stopping
+            store,
+            gateway,
+            clock,
+            ids,
+            self.leases,
+            self.recorder,
+            SettlementPollPolicy(),
+            self.sync_payment,
+            self.absence,
+            is_stopping=lambda: self.is_stopping,
+        )
+        self.resolve_operation = ResolveOperation(
+            store, gateway, clock, self.guard, self.leases, SettlementPollPolicy(), self.resolver
         )
         self.method_resolver = ResolveUnknownMethods(
-            store, gateway, self.once, self.absence, is_stopping=lambda: self.is_stopping
+            store, gateway, clock, self.leases, self.absence, is_stopping=lambda: self.is_stopping
         )
-        self.create_customer = CreateCustomer(store, self.once)
+        self.create_customer = CreateCustomer(store, clock, ids, self.guard)
         self.get_customer = GetCustomer(store)
-        self.update_customer = UpdateCustomer(store, gateway, self.once)
-        self.delete_customer = DeleteCustomer(store, gateway, self.once)
+        self.update_customer = UpdateCustomer(store, gateway, clock, self.guard, self.leases)
+        self.delete_customer = DeleteCustomer(store, gateway, clock, self.guard, self.leases)
         self.list_customers = ListCustomers(store, tokens)
-        self.create_client_token = CreateClientToken(
-            store, gateway, self.currencies, self.reread_methods, self.once.begin_lease
+        self.create_client_token = CreateClientToken(store, gateway, self.currencies, self.sync_methods, self.leases)
+        self.add_method = AddPaymentMethod(
+            store, gateway, clock, ids, self.guard, self.executor, self.leases, self.velocity, self.sync_methods
         )
-        self.add_method = AddPaymentMethod(store, gateway, self.once, self.guard, self.reread_methods)
         self.get_method = GetPaymentMethod(store)
         self.list_methods = ListPaymentMethods(store, tokens)
-        self.update_method = UpdatePaymentMethod(gateway, changer)
+        self.update_method = UpdatePaymentMethod(gateway, clock, changer)
         self.set_default_method = SetDefaultPaymentMethod(gateway, changer)
         self.delete_method = DeletePaymentMethod(gateway, changer)
+
+    def use_leases_by_the_clock(self) -> None:
+        """Leases end as the shop's clock says."""
+        self.steady_seconds = self.clock.steady_seconds
+        self.restart()
 
     def _next_fault(self, call: str) -> Fault:
         self.calls.append(call)

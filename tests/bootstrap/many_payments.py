@@ -46,7 +46,7 @@ def payment_id(number: int) -> str:
 
 
 def _payment(number: int, ids: CountingIds) -> Payment:
-    stamp = EventContext(FIRST_TIME + number * _EVERY, "default")
+    context = EventContext(FIRST_TIME + number * _EVERY, "default")
     brand, last_four = _CARDS[number % 3]
     card = Instrument(InstrumentKind.CARD, brand=brand, last_four=last_four, expiry=CardExpiry(2030, 12))
     terms = PaymentTerms(
@@ -56,20 +56,20 @@ def _payment(number: int, ids: CountingIds) -> Payment:
         amount=Money(number % 400 * 25 + 100, _CURRENCIES[number % 3]),
         capture_mode=CaptureMode.AUTOMATIC,
     )
-    payment = Payment.create(terms, stamp=stamp)
+    payment = Payment.create(terms, context=context)
     authorization = _operation_id(ids)
-    payment.authorize(authorization, _request_id(number, 1), stamp=stamp)
+    payment.authorize(authorization, _request_id(number, 1), context=context)
     if number % 10 == 1:
-        payment.decline(authorization, _NO_FUNDS, instrument=card, stamp=stamp)
+        payment.decline(authorization, _NO_FUNDS, instrument=card, context=context)
     else:
-        _succeed(payment, authorization, number, TransactionStatus.SUBMITTED, stamp, card)
+        _succeed(payment, authorization, number, TransactionStatus.SUBMITTED, context, card)
     if number % 10 == 2:
-        void = payment.void(_operation_id(ids), _request_id(number, 2), stamp=stamp)
-        _succeed(payment, void.operation_id, number, TransactionStatus.VOIDED, stamp)
+        void = payment.void(_operation_id(ids), _request_id(number, 2), context=context)
+        _succeed(payment, void.operation_id, number, TransactionStatus.VOIDED, context)
     if number % 10 == 3:
-        settled = TransactionSnapshot(TransactionStatus.SETTLED, settle_time=stamp.time + timedelta(days=1))
-        payment.apply_gateway_status(f"tx{number}", settled, amount=terms.amount, stamp=stamp)
-    payment.follow_time = None
+        settled = TransactionSnapshot(TransactionStatus.SETTLED, settle_time=context.time + timedelta(days=1))
+        payment.apply_gateway_status(f"tx{number}", settled, amount=terms.amount, context=context)
+    payment.next_poll_time = None
     return payment
 
 
@@ -78,7 +78,7 @@ def _succeed(
     operation_id: OperationId,
     number: int,
     status: TransactionStatus,
-    stamp: EventContext,
+    context: EventContext,
     card: Instrument | None = None,
 ) -> None:
     payment.succeed(
@@ -87,7 +87,7 @@ def _succeed(
         transaction_id=f"tx{number}",
         standing=TransactionSnapshot(status),
         instrument=card,
-        stamp=stamp,
+        context=context,
     )
 
 

@@ -101,9 +101,9 @@ def started(
         reference_space=reference_space,
         billing_address=billing_address,
     )
-    payment = Payment.create(terms, stamp=at(seconds))
+    payment = Payment.create(terms, context=at(seconds))
     operation_id = _operation_id()
-    payment.authorize(operation_id, _request_id(), stamp=at(seconds))
+    payment.authorize(operation_id, _request_id(), context=at(seconds))
     payment.schedule_check(operation_id, at(seconds).time + timedelta(minutes=2))
     return payment
 
@@ -127,17 +127,17 @@ def new_payments(draw: Draw[Any], customer_id: CustomerId | None = None) -> Paym
         descriptor=draw(st.builds(StatementDescriptor, texts, texts, texts)),
         metadata=draw(st.dictionaries(texts, texts, max_size=2)),
     )
-    stamp = EventContext(START + draw(st.timedeltas(timedelta(0), timedelta(days=300))), draw(texts))
-    payment = Payment.create(terms, stamp=stamp)
-    operation = payment.authorize(_operation_id(), _request_id(), stamp=stamp)
-    payment.schedule_check(operation.operation_id, stamp.time + timedelta(minutes=2))
-    payment.follow_time = draw(st.none() | times)
+    context = EventContext(START + draw(st.timedeltas(timedelta(0), timedelta(days=300))), draw(texts))
+    payment = Payment.create(terms, context=context)
+    operation = payment.authorize(_operation_id(), _request_id(), context=context)
+    payment.schedule_check(operation.operation_id, context.time + timedelta(minutes=2))
+    payment.next_poll_time = draw(st.none() | times)
     return payment
 
 
 def go_on(draw: Draw[Any], payment: Payment) -> None:
     """Lets one more thing happen to the payment that the domain allows."""
-    stamp = EventContext(
+    context = EventContext(
         payment.update_time + draw(st.timedeltas(timedelta(0), timedelta(days=9))),
         draw(st.sampled_from(["bayar", payment.terms.caller_id])),
     )
@@ -146,7 +146,7 @@ def go_on(draw: Draw[Any], payment: Payment) -> None:
     begun = payment.authorization.state is not OperationState.STARTED
     for happen in draw(st.permutations(_LATER)) if begun else [draw(st.sampled_from(_FIRST))]:
         with suppress(DomainError):
-            happen(draw, payment, stamp)
+            happen(draw, payment, context)
         if (len(payment.new_events), payment.operations) != before:
             return
 
@@ -159,7 +159,7 @@ def everything(payment: Payment) -> tuple[object, ...]:
         payment.create_time,
         payment.creator,
         payment.update_time,
-        payment.follow_time,
+        payment.next_poll_time,
         payment.instrument,
         operations,
         payment.new_events,
@@ -179,7 +179,7 @@ def _one(draw: Draw[Any], payment: Payment, *states: OperationState) -> Operatio
     return draw(st.sampled_from(found)) if found else None
 
 
-def _succeed(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
+def _succeed(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED)
     if operation is None:
         return
@@ -192,78 +192,80 @@ def _succeed(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
         standing=draw(st.sampled_from(ends).flatmap(standings)),
         details=draw(details),
         instrument=draw(st.none() | instruments),
-        stamp=stamp,
+        context=context,
     )
 
 
-def _decline(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
+def _decline(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED)
     if operation is not None:
         told = {"details": draw(details), "instrument": draw(st.none() | instruments)}
-        payment.decline(operation.operation_id, draw(declines), stamp=stamp, **told)
+        payment.decline(operation.operation_id, draw(declines), context=context, **told)
 
 
-def _fail(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
+def _fail(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED, OperationState.SCHEDULED)
     if operation is not None:
         reason = draw(st.sampled_from(FailureReason))
-        payment.fail(operation.operation_id, reason, detail=draw(texts), details=draw(details), stamp=stamp)
+        payment.fail(operation.operation_id, reason, detail=draw(texts), details=draw(details), context=context)
 
 
-def _doubt(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
+def _doubt(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
     operation = _one(draw, payment, *OperationState)
     if operation is not None:
-        payment.mark_outcome_unknown(operation.operation_id, draw(texts), stamp=stamp)
-        payment.record_discrepancy(operation.operation_id, draw(texts), draw(texts), draw(texts), stamp=stamp)
+        payment.mark_outcome_unknown(operation.operation_id, draw(texts), context=context)
+        payment.record_discrepancy(operation.operation_id, draw(texts), draw(texts), draw(texts), context=context)
 
 
-def _check_again(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
+def _check_again(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED, OperationState.SCHEDULED)
     if operation is not None:
-        payment.schedule_check(operation.operation_id, stamp.time + timedelta(minutes=5), checked=draw(st.booleans()))
-    payment.follow_time = draw(st.none() | times)
+        payment.schedule_check(operation.operation_id, context.time + timedelta(minutes=5), checked=draw(st.booleans()))
+    payment.next_poll_time = draw(st.none() | times)
 
 
-def _authorize(_draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
-    payment.authorize(_operation_id(), _request_id(), stamp=stamp)
+def _authorize(_draw: Draw[Any], payment: Payment, context: EventContext) -> None:
+    payment.authorize(_operation_id(), _request_id(), context=context)
 
 
-def _capture(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
+def _capture(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
     left = payment.capturable_amount
     amount = draw(st.none() | moneys(left.currency_code, max(left.minor_units, 1)))
-    payment.capture(amount, _operation_id(), _request_id(), final=draw(st.booleans()), stamp=stamp)
+    payment.capture(amount, _operation_id(), _request_id(), final=draw(st.booleans()), context=context)
 
 
-def _void(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
-    payment.void(_operation_id(), _request_id(), note=draw(texts), stamp=stamp)
+def _void(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
+    payment.void(_operation_id(), _request_id(), note=draw(texts), context=context)
 
 
-def _refund(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
+def _refund(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
     left = payment.refundable_amount
     amount = draw(st.none() | moneys(left.currency_code, max(left.minor_units, 1)))
     request_id = _request_id()
     for part in payment.plan_refund(amount):
-        payment.start_refund_part(part, _operation_id(), request_id, note=draw(texts), stamp=stamp)
+        payment.start_refund_part(part, _operation_id(), request_id, note=draw(texts), context=context)
 
 
-def _start_or_postpone(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
+def _start_or_postpone(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
     operation = _one(draw, payment, OperationState.STARTED, OperationState.SCHEDULED)
     if operation is None:
         return
     if operation.state is OperationState.SCHEDULED:
-        payment.start_scheduled(operation.operation_id, stamp=stamp)
+        payment.start_scheduled(operation.operation_id, context=context)
     else:
-        payment.postpone(operation.operation_id, stamp=stamp)
+        payment.postpone(operation.operation_id, context=context)
 
 
-def _move_on(draw: Draw[Any], payment: Payment, stamp: EventContext) -> None:
+def _move_on(draw: Draw[Any], payment: Payment, context: EventContext) -> None:
     if not payment.transaction_ids:
         return
     transaction_id = draw(st.sampled_from(payment.transaction_ids))
     latest = payment.latest_on(transaction_id)
     if latest is not None:
         standing = draw(st.sampled_from(TransactionStatus).flatmap(standings))
-        payment.apply_gateway_status(transaction_id, standing, amount=latest.amount, details=draw(details), stamp=stamp)
+        payment.apply_gateway_status(
+            transaction_id, standing, amount=latest.amount, details=draw(details), context=context
+        )
 
 
 _Happening = Callable[[Draw[Any], Payment, EventContext], None]

@@ -50,7 +50,7 @@ def captured(store: Store, *, seconds: float = 0) -> Payment:
             transaction_id=IDS.new("tx"),
             standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
             instrument=CARD,
-            stamp=at(seconds + 1),
+            context=at(seconds + 1),
         )
         work.payments.save(payment)
     return payment
@@ -64,7 +64,7 @@ def settled(store: Store, *, seconds: float = 0) -> Payment:
         assert payment is not None
         settled = TransactionSnapshot(TransactionStatus.SETTLED)
         payment.apply_gateway_status(
-            payment.transaction_ids[0], settled, amount=payment.terms.amount, stamp=at(seconds + 2)
+            payment.transaction_ids[0], settled, amount=payment.terms.amount, context=at(seconds + 2)
         )
         work.payments.save(payment)
     return payment
@@ -118,10 +118,10 @@ def test_what_happens_later_goes_on_from_what_was_put_away(store: Store) -> None
         current = work.payments.get(payment.terms.payment_id, lock=True)
         assert current is not None
         (part,) = current.plan_refund(None)
-        stamp = EventContext(LATER + timedelta(seconds=1), SHOP)
-        refund = current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("request-2"), stamp=stamp)
+        context = EventContext(LATER + timedelta(seconds=1), SHOP)
+        refund = current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("request-2"), context=context)
         # Two events at once, whose states only a replay of the whole history tells.
-        current.fail(refund.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=stamp)
+        current.fail(refund.operation_id, FailureReason.GATEWAY_UNREACHABLE, context=context)
         work.payments.save(current)
     before = seen(store, payment)
     with store.read() as work:
@@ -140,10 +140,10 @@ def test_nothing_is_put_away_of_a_payment_on_which_something_is_under_way(store:
             current = work.payments.get(payment.terms.payment_id, lock=True)
             assert current is not None
             if payment is followed:
-                current.follow_time = LATER
+                current.next_poll_time = LATER
             else:
                 (part,) = current.plan_refund(None)
-                current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("request-3"), stamp=at(3))
+                current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("request-3"), context=at(3))
             work.payments.save(current)
     assert archive_batch(store) == (0, 0)
 
@@ -215,7 +215,7 @@ def test_what_an_earlier_version_put_away_is_read(engine: Engine) -> None:
     with store.read() as work:
         (entry,) = work.payments.history(payment_id)
     assert entry.event == OutcomeUnknown(
-        stamp=EventContext(stories.START, SHOP), operation_id=OperationId("op_1"), detail="no answer"
+        context=EventContext(stories.START, SHOP), operation_id=OperationId("op_1"), detail="no answer"
     )
 
 

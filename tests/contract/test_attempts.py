@@ -6,8 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from application.ports.store import Position, Store
-from application.ports.velocity import VelocityBlock, VelocityCounter, VelocityScope
+from application.common.page_tokens import Position
+from application.common.velocity_scope import VelocityScope
+from application.ports.store import Store
+from application.ports.velocity import VelocityBlock, VelocityCounter
 from domain.ids import CallerId
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)

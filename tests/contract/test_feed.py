@@ -171,7 +171,7 @@ def test_clocks_that_disagree_do_not_swap_the_events_of_a_payment(engine: Engine
     with store.begin() as work:
         again = work.payments.get(payment.terms.payment_id, lock=True)
         assert again is not None
-        again.mark_outcome_unknown(again.operations[0].operation_id, "no answer", stamp=stories.at(-3600))
+        again.mark_outcome_unknown(again.operations[0].operation_id, "no answer", context=stories.at(-3600))
         work.payments.save(again)
     while _relay(store, 1):
         pass

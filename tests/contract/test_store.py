@@ -14,17 +14,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from application.common.errors import StoreUnavailable
+from application.common.page_tokens import Position
 from application.ports.store import (
     DetachedPayment,
     DueOperation,
     ExternalIdTaken,
     PaymentFilter,
     PaymentOperation,
-    Position,
     ReferenceTaken,
     RequestRecord,
     Store,
-    StoreUnavailable,
 )
 from domain import ids as prefixes
 from domain.address import Address
@@ -65,12 +65,12 @@ def succeed(
         transaction_id=transaction_id or IDS.new("tx"),
         standing=TransactionSnapshot(status),
         instrument=instrument,
-        stamp=at(1),
+        context=at(1),
     )
 
 
 def fail(payment: Payment, reason: FailureReason = FailureReason.GATEWAY_UNREACHABLE) -> None:
-    payment.fail(payment.authorization.operation_id, reason, stamp=at(1))
+    payment.fail(payment.authorization.operation_id, reason, context=at(1))
 
 
 def add(store: Store, *payments: Payment) -> None:
@@ -196,7 +196,7 @@ class TestPayments:
             assert current is not None
             succeed(current, TransactionStatus.AUTHORIZED)
             work.payments.save(current)
-            current.void(OperationId(IDS.new("op")), RequestId(IDS.new("request")), stamp=at(2))
+            current.void(OperationId(IDS.new("op")), RequestId(IDS.new("request")), context=at(2))
             work.payments.save(current)
         assert get(store, payment) == current
         with store.read() as work:
@@ -324,26 +324,26 @@ class TestUnitsOfWork:
 class TestFollowing:
     def test_a_payment_is_followed_when_its_time_has_come_and_then_leased(self, store: Store) -> None:
         soon, later, never = started(), started(), started()
-        soon.follow_time, later.follow_time = at(10).time, at(20).time
+        soon.next_poll_time, later.next_poll_time = at(10).time, at(20).time
         add(store, later, soon, never)
         assert follow(store, at(9.999999), at(50)) == []
         (leased,) = follow(store, at(10), at(50))
         assert leased == soon
-        assert get(store, soon).follow_time == at(50).time
+        assert get(store, soon).next_poll_time == at(50).time
         assert follow(store, at(10), at(50)) == []
         assert follow(store, at(50), at(90)) == [later, soon]
 
     def test_no_more_are_followed_than_asked_and_those_that_waited_longest_first(self, store: Store) -> None:
         payments = [started() for _ in range(3)]
         for payment, seconds in zip(payments, (30, 10, 20), strict=True):
-            payment.follow_time = at(seconds).time
+            payment.next_poll_time = at(seconds).time
         add(store, *payments)
         assert follow(store, at(40), at(90), limit=2) == [payments[1], payments[2]]
         assert follow(store, at(40), at(90), limit=2) == [payments[0]]
 
     def test_a_time_planned_by_a_wrong_clock_has_come(self, store: Store) -> None:
         far, near = started(), started()
-        far.follow_time, near.follow_time = at(1).time + timedelta(days=365), at(0).time + timedelta(days=1)
+        far.next_poll_time, near.next_poll_time = at(1).time + timedelta(days=365), at(0).time + timedelta(days=1)
         add(store, far, near)
         assert follow(store, at(0), at(9)) == [far]
 
@@ -352,19 +352,19 @@ class TestFollowing:
         add(store, payment)
 
         def plan(current: Payment) -> None:
-            current.follow_time = at(5).time
+            current.next_poll_time = at(5).time
 
         change(store, payment, plan)
-        assert get(store, payment).follow_time == at(5).time
+        assert get(store, payment).next_poll_time == at(5).time
         with store.read() as work:
             assert len(work.payments.history(payment.terms.payment_id)) == 2
 
     def test_what_is_leased_can_be_changed_and_saved_at_once(self, store: Store) -> None:
         payment = started()
-        payment.follow_time = at(5).time
+        payment.next_poll_time = at(5).time
         add(store, payment)
         with store.begin() as work:
-            (current,) = work.payments.due_to_follow(at(5).time, at(50).time, 10)
+            (current,) = work.payments.due_for_poll(at(5).time, at(50).time, 10)
             succeed(current)
             work.payments.save(current)
         assert stories.everything(get(store, payment)) == stories.everything(current)
@@ -372,7 +372,7 @@ class TestFollowing:
     def test_two_that_follow_at_once_never_get_the_same(self, store: Store) -> None:
         payments = [started() for _ in range(20)]
         for payment in payments:
-            payment.follow_time = at(0).time
+            payment.next_poll_time = at(0).time
         add(store, *payments)
 
         def take(_thread: int) -> list[Payment]:
@@ -387,7 +387,7 @@ class TestFollowing:
 
 def follow(store: Store, now: EventContext, lease_until: EventContext, limit: int = 10) -> list[Payment]:
     with store.begin() as work:
-        return work.payments.due_to_follow(now.time, lease_until.time, limit)
+        return work.payments.due_for_poll(now.time, lease_until.time, limit)
 
 
 class TestErasing:
@@ -590,7 +590,7 @@ class TestReferences:
         with store.begin() as work:
             current = work.payments.get(first.terms.payment_id, lock=True)
             assert current is not None
-            current.authorize(OperationId(IDS.new("op")), RequestId("again"), stamp=at(3))
+            current.authorize(OperationId(IDS.new("op")), RequestId("again"), context=at(3))
             with pytest.raises(ReferenceTaken) as refusal:
                 work.payments.save(current)
             work.payments.add(third)
@@ -613,7 +613,7 @@ class TestReferences:
         payment = started("order")
         add(store, payment)
         change(store, payment, fail)
-        change(store, payment, lambda p: p.authorize(OperationId(IDS.new("op")), RequestId("again"), stamp=at(3)))
+        change(store, payment, lambda p: p.authorize(OperationId(IDS.new("op")), RequestId("again"), context=at(3)))
         assert get(store, payment).is_live
         with pytest.raises(ReferenceTaken), store.begin() as work:
             work.payments.add(started("order"))
@@ -696,7 +696,7 @@ class TestReferencesOfCustomers:
         with store.begin() as work:
             current = work.payments.get(first.terms.payment_id, lock=True)
             assert current is not None
-            current.authorize(OperationId(IDS.new("op")), RequestId("again"), stamp=at(3))
+            current.authorize(OperationId(IDS.new("op")), RequestId("again"), context=at(3))
             with pytest.raises(ReferenceTaken):
                 work.payments.save(current)
 
@@ -994,7 +994,7 @@ class TestDueOperations:
 
         def refund_half(current: Payment) -> None:
             (part,) = current.plan_refund(Money(500, "USD"))
-            operation = current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("refund"), stamp=at(2))
+            operation = current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("refund"), context=at(2))
             current.schedule_check(operation.operation_id, at(100).time)
 
         payment = change(store, payment, refund_half)
@@ -1021,7 +1021,7 @@ class TestDueOperations:
 
         def refund_half(current: Payment) -> None:
             (part,) = current.plan_refund(Money(500, "USD"))
-            current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("refund"), stamp=at(2))
+            current.start_refund_part(part, OperationId(IDS.new("op")), RequestId("refund"), context=at(2))
 
         def plan(current: Payment, ahead: timedelta) -> None:
             current.schedule_check(current.operations[-1].operation_id, at(0).time + ahead)
@@ -1038,7 +1038,7 @@ class TestDueOperations:
 
         def capture(current: Payment) -> None:
             succeed(current, TransactionStatus.AUTHORIZED)
-            current.capture(None, OperationId(IDS.new("op")), RequestId("capture"), stamp=at(2))
+            current.capture(None, OperationId(IDS.new("op")), RequestId("capture"), context=at(2))
 
         payment = change(store, payment, capture)
         assert list(store.due_operations(at(3).time, at(9).time, 10)) == [due(payment)]
@@ -1124,7 +1124,7 @@ class TestOperationsOfAll:
 
         def void(current: Payment) -> None:
             succeed(current, TransactionStatus.AUTHORIZED)
-            current.void(OperationId(IDS.new("op")), RequestId("void"), stamp=at(2))
+            current.void(OperationId(IDS.new("op")), RequestId("void"), context=at(2))
 
         payment = change(store, payment, void)
         ids = [operation.operation_id for operation in payment.operations]
@@ -1368,15 +1368,15 @@ def test_operations_keep_their_order(store: Store) -> None:
 
     def captures(current: Payment) -> Operation:
         succeed(current, TransactionStatus.AUTHORIZED)
-        first = current.capture(Money(100, "USD"), OperationId("op_z"), RequestId("1"), stamp=at(2))
+        first = current.capture(Money(100, "USD"), OperationId("op_z"), RequestId("1"), context=at(2))
         current.succeed(
             first.operation_id,
             amount=first.amount,
             transaction_id="tx_part",
             standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
-            stamp=at(2),
+            context=at(2),
         )
-        return current.capture(Money(200, "USD"), OperationId("op_a"), RequestId("2"), stamp=at(2))
+        return current.capture(Money(200, "USD"), OperationId("op_a"), RequestId("2"), context=at(2))
 
     payment = change(store, payment, captures)
     assert [o.operation_id for o in get(store, payment).operations[1:]] == ["op_z", "op_a"]

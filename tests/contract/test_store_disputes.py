@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from application.common.page_tokens import Position
 from application.ports.gateway_webhooks import (
     Notification,
     NotificationOutcome,
@@ -12,7 +13,7 @@ from application.ports.gateway_webhooks import (
     StoredNotification,
     Subject,
 )
-from application.ports.store import DisputeFilter, Position, Store
+from application.ports.store import DisputeFilter, Store
 from domain.dispute import (
     ActionKind,
     ActionState,

@@ -238,7 +238,7 @@ class LedgerAudit:
                 continue
             words = _STATUS_WORDS.get(event.standing.status.value, {event.standing.status.value})
             times = [datetime.fromisoformat(at).timestamp() for status, at in entry.history if status in words]
-            if not times or min(times) > event.stamp.time.timestamp() + _TICK_SECONDS:
+            if not times or min(times) > event.context.time.timestamp() + _TICK_SECONDS:
                 yield f"{event} was recorded, and the gateway's history is {entry.history}"
 
 

@@ -19,9 +19,9 @@ from adapters.persistence.repositories.feed import SqlFeed
 from application.common.not_found_horizon import NotFoundTimer
 from application.disputes.record_dispute import RecordDispute
 from application.events.read_feed import ReadFeed
-from application.idempotency import payment_executor as exactly_once
-from application.idempotency.payment_executor import PaymentExecutor
 from application.payments import external_operations as outside
+from application.payments import payment_call
+from application.payments.payment_call import PaymentCall, PaymentRecorder
 from application.ports.gateway import Declined, Nonce, StoredMethod, Unknown
 from application.recovery.resolve_operations import ResolveOperations
 from bayar.payments.v1.payment_pb2 import PaymentState
@@ -109,7 +109,7 @@ _TABLE: Final = (
         "a repeat charges again", DOUBLE_CHARGES, all_of(repeats.forget_request_ids, repeats.references_are_never_taken)
     ),
     Mutant(
-        "a repeat starts another operation", ANSWERS, instead(exactly_once, "may_try_again", lambda _: lambda *_: True)
+        "a repeat starts another operation", ANSWERS, instead(payment_call, "was_never_sent", lambda _: lambda *_: True)
     ),
     Mutant("a reference can be paid twice", DOUBLE_CHARGES, repeats.references_are_never_taken),
     Mutant(
@@ -167,10 +167,10 @@ _TABLE: Final = (
     Mutant(
         "a repeat is answered with another payment",
         ANSWERS,
-        instead(PaymentExecutor, "repeat", repeats.repeat_by_latest),
+        instead(PaymentCall, "present", repeats.repeat_by_latest),
         is_quick=True,
     ),
-    Mutant("a repeat is refused", ANSWERS, instead(PaymentExecutor, "repeat", repeats.repeats_are_refused)),
+    Mutant("a repeat is refused", ANSWERS, instead(PaymentCall, "present", repeats.repeats_are_refused)),
     Mutant(
         "a capture is lost, and told as done",
         STATES,
@@ -187,7 +187,7 @@ _TABLE: Final = (
     Mutant(
         "an answer is given before its commit",
         ANSWERS,
-        instead(PaymentExecutor, "record", keeping.now_and_then(keeping.forget_the_outcome)),
+        instead(PaymentRecorder, "record_outcome", keeping.now_and_then(keeping.forget_the_outcome)),
         is_quick=True,
     ),
     Mutant(

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Any, Final
 
 from adapters.persistence.store import SqlStore
-from application.ports.store import DisputeFilter, Position
+from application.common.page_tokens import Position
+from application.ports.store import DisputeFilter
 from domain.dispute import Dispute
 from domain.events import SERVICE, OperationDeclined, OperationFailed, OperationSucceeded, PaymentEvent
 from domain.payment import Payment
@@ -75,12 +76,12 @@ def seconds_to_resolve(records: Sequence[Record]) -> tuple[list[float], list[flo
     absent: list[float] = []
     for record in records:
         for event in record.history:
-            if event.stamp.actor != SERVICE or not isinstance(
+            if event.context.actor != SERVICE or not isinstance(
                 event, OperationSucceeded | OperationDeclined | OperationFailed
             ):
                 continue
             operation = record.payment.operation(event.operation_id)
             if not operation.was_scheduled:
-                seconds = (event.stamp.time - operation.create_time).total_seconds()
+                seconds = (event.context.time - operation.create_time).total_seconds()
                 (absent if isinstance(event, OperationFailed) else found).append(seconds)
     return found, absent

@@ -104,7 +104,7 @@ class Snapshots:
         counts = range(min(FIRST_WHOLE, len(history)), len(history) + 1)
         return cls(
             views={count: view_of(Payment.replay(history[:count])) for count in counts},
-            times={count: history[count - 1].stamp.time.timestamp() for count in counts},
+            times={count: history[count - 1].context.time.timestamp() for count in counts},
         )
 
     @property

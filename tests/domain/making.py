@@ -41,12 +41,12 @@ def a_payment(amount: Money | None = None, *, capture_mode: CaptureMode = Captur
         amount=amount or usd(100_00),
         capture_mode=capture_mode,
     )
-    return Payment.create(terms, stamp=STAMP)
+    return Payment.create(terms, context=STAMP)
 
 
 def a_started_payment(amount: Money | None = None) -> Payment:
     payment = a_payment(amount)
-    payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
     return payment
 
 
@@ -59,7 +59,7 @@ def succeed(
         amount=operation.amount,
         transaction_id=transaction_id or operation.target_transaction_id or f"tx{next(_numbers)}",
         standing=TransactionSnapshot(status, **standing),  # type: ignore[arg-type]
-        stamp=STAMP,
+        context=STAMP,
     )
 
 
@@ -84,7 +84,7 @@ def move(payment: Payment, status: TransactionStatus, transaction_id: str = "", 
         transaction_id,
         TransactionSnapshot(status, **standing),  # type: ignore[arg-type]
         amount=latest.amount,
-        stamp=STAMP,
+        context=STAMP,
     )
 
 
@@ -96,20 +96,20 @@ def a_settled_payment(amount: Money | None = None) -> Payment:
 
 def capture(payment: Payment, amount: Money | None = None, *, final: bool = False) -> Operation:
     """A capture that succeeds."""
-    operation = payment.capture(amount, an_operation_id(), a_request_id(), final=final, stamp=STAMP)
+    operation = payment.capture(amount, an_operation_id(), a_request_id(), final=final, context=STAMP)
     own = f"tx{next(_numbers)}" if operation.in_part else ""
     succeed(payment, operation, TransactionStatus.SUBMITTED, own)
     return payment.operation(operation.operation_id)
 
 
 def void(payment: Payment) -> Operation:
-    return payment.void(an_operation_id(), a_request_id(), stamp=STAMP)
+    return payment.void(an_operation_id(), a_request_id(), context=STAMP)
 
 
 def start_refund(payment: Payment, amount: Money | None = None) -> list[Operation]:
     request_id = a_request_id()
     return [
-        payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
+        payment.start_refund_part(part, an_operation_id(), request_id, context=STAMP)
         for part in payment.plan_refund(amount)
     ]
 
@@ -140,9 +140,9 @@ def a_payment_in(state: PaymentState) -> Payment:
     operation_id = payment.authorization.operation_id
     match state:
         case PaymentState.DECLINED:
-            payment.decline(operation_id, NO_FUNDS, stamp=STAMP)
+            payment.decline(operation_id, NO_FUNDS, context=STAMP)
         case PaymentState.FAILED:
-            payment.fail(operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
+            payment.fail(operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
         case PaymentState.VOIDED:
             succeed(payment, void(payment), TransactionStatus.VOIDED)
         case PaymentState.EXPIRED:

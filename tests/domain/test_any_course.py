@@ -65,7 +65,7 @@ class AnyCourse(RuleBasedStateMachine):
     @initialize()
     def begin(self) -> None:
         self.payment = a_payment(usd(AUTHORIZED))
-        self.payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+        self.payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
         self.seen: dict[str, Operation] = {}
         self.transactions = 0
 
@@ -82,19 +82,21 @@ class AnyCourse(RuleBasedStateMachine):
     @rule(amount=st.none() | cents, final=st.booleans())
     def capture(self, amount: Money | None, final: bool) -> None:
         was_live = self.payment.is_live
-        self.attempt(lambda: self.payment.capture(amount, an_operation_id(), a_request_id(), final=final, stamp=STAMP))
+        self.attempt(
+            lambda: self.payment.capture(amount, an_operation_id(), a_request_id(), final=final, context=STAMP)
+        )
         # So another payment cannot have taken the reference.
         assert was_live or self.payment.under_way is None
 
     @rule()
     def void(self) -> None:
         was_live = self.payment.is_live
-        self.attempt(lambda: self.payment.void(an_operation_id(), a_request_id(), stamp=STAMP))
+        self.attempt(lambda: self.payment.void(an_operation_id(), a_request_id(), context=STAMP))
         assert was_live or self.payment.under_way is None
 
     @rule()
     def authorize_again(self) -> None:
-        self.attempt(lambda: self.payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP))
+        self.attempt(lambda: self.payment.authorize(an_operation_id(), a_request_id(), context=STAMP))
 
     @rule(amount=st.none() | cents)
     def refund(self, amount: Money | None) -> None:
@@ -106,7 +108,7 @@ class AnyCourse(RuleBasedStateMachine):
             assert Money.total((part.amount for part in plan), "USD") == wanted
             assert all(part.amount for part in plan)
             for part in plan:
-                self.payment.start_refund_part(part, an_operation_id(), a_request_id(), stamp=STAMP)
+                self.payment.start_refund_part(part, an_operation_id(), a_request_id(), context=STAMP)
 
         self.attempt(plan_and_start)
 
@@ -179,19 +181,19 @@ class AnyCourse(RuleBasedStateMachine):
         operation = self.pick(data, OperationState.STARTED)
         if operation is not None:
             decline = data.draw(st.sampled_from(sorted(CATALOGUE.values(), key=lambda d: d.reason.value)))
-            self.payment.decline(operation.operation_id, decline, stamp=STAMP)
+            self.payment.decline(operation.operation_id, decline, context=STAMP)
 
     @rule(data=st.data(), reason=st.sampled_from(FailureReason))
     def fail(self, data: st.DataObject, reason: FailureReason) -> None:
         operation = self.pick(data, OperationState.STARTED, OperationState.SCHEDULED)
         if operation is not None:
-            self.payment.fail(operation.operation_id, reason, stamp=STAMP)
+            self.payment.fail(operation.operation_id, reason, context=STAMP)
 
     @rule(data=st.data())
     def lose_the_answer(self, data: st.DataObject) -> None:
         operation = self.pick(data, OperationState.STARTED)
         if operation is not None:
-            self.payment.mark_outcome_unknown(operation.operation_id, "reset", stamp=STAMP)
+            self.payment.mark_outcome_unknown(operation.operation_id, "reset", context=STAMP)
 
     @rule(data=st.data())
     def contradict(self, data: st.DataObject) -> None:
@@ -201,8 +203,8 @@ class AnyCourse(RuleBasedStateMachine):
             return
         before = deepcopy(self.payment.operations)
         for tell in (
-            lambda: self.payment.decline(operation.operation_id, next(iter(CATALOGUE.values())), stamp=STAMP),
-            lambda: self.payment.fail(operation.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, stamp=STAMP),
+            lambda: self.payment.decline(operation.operation_id, next(iter(CATALOGUE.values())), context=STAMP),
+            lambda: self.payment.fail(operation.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, context=STAMP),
         ):
             self.attempt(tell)
         assert self.payment.operations == before
@@ -219,13 +221,13 @@ class AnyCourse(RuleBasedStateMachine):
     def start_what_was_scheduled(self, data: st.DataObject) -> None:
         operation = self.pick(data, OperationState.SCHEDULED)
         if operation is not None and self.payment.is_refundable_now(operation.target_transaction_id):
-            self.payment.start_scheduled(operation.operation_id, stamp=STAMP)
+            self.payment.start_scheduled(operation.operation_id, context=STAMP)
 
     @rule(data=st.data())
     def postpone(self, data: st.DataObject) -> None:
         operation = self.pick(data, OperationState.STARTED)
         if operation is not None and operation.was_scheduled:
-            self.payment.postpone(operation.operation_id, stamp=STAMP)
+            self.payment.postpone(operation.operation_id, context=STAMP)
 
     @rule(data=st.data())
     def apply_gateway_status(self, data: st.DataObject) -> None:
@@ -246,7 +248,7 @@ class AnyCourse(RuleBasedStateMachine):
         if steps and not any(o.state is OperationState.STARTED for o in refunds_of_it):
             status = data.draw(st.sampled_from(steps))
             self.payment.apply_gateway_status(
-                transaction_id, TransactionSnapshot(status), amount=latest.amount, stamp=STAMP
+                transaction_id, TransactionSnapshot(status), amount=latest.amount, context=STAMP
             )
 
     # What somebody else does at the gateway
@@ -261,7 +263,7 @@ class AnyCourse(RuleBasedStateMachine):
             transaction_id=transaction_id or target,
             target_transaction_id=target,
             standing=TransactionSnapshot(status),
-            stamp=STAMP,
+            context=STAMP,
         )
 
     @rule(data=st.data())

@@ -49,7 +49,7 @@ def succeed_later(payment: Payment, operation: Operation, instrument: Instrument
         details=DETAILS,
         instrument=instrument,
         warnings=WARNINGS,
-        stamp=LATER,
+        context=LATER,
     )
     return payment.operation(operation.operation_id)
 
@@ -60,21 +60,21 @@ def succeed_later(payment: Payment, operation: Operation, instrument: Instrument
 def test_a_new_payment_tells_who_made_it_and_when() -> None:
     payment = a_payment()
     assert (payment.creator, payment.create_time, payment.update_time) == ("shop", NOON, NOON)
-    assert (payment.operations, payment.instrument, payment.follow_time) == ((), None, None)
+    assert (payment.operations, payment.instrument, payment.next_poll_time) == ((), None, None)
     assert [type(event) for event in payment.new_events] == [PaymentCreated]
 
 
 def test_a_payment_that_is_loaded_was_changed_when_the_store_says() -> None:
-    created = PaymentCreated(stamp=STAMP, terms=a_payment().terms)
+    created = PaymentCreated(context=STAMP, terms=a_payment().terms)
     assert Payment(created).update_time == NOON
     assert Payment(created, update_time=NOON + HOUR).update_time == NOON + HOUR
 
 
 def test_an_event_that_comes_late_does_not_set_the_time_back() -> None:
     payment = a_started_payment()
-    payment.mark_outcome_unknown(payment.authorization.operation_id, "reset", stamp=LATER)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "reset", context=LATER)
     assert payment.update_time == NOON + HOUR
-    payment.mark_outcome_unknown(payment.authorization.operation_id, "reset", stamp=STAMP)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "reset", context=STAMP)
     assert payment.update_time == NOON + HOUR
 
 
@@ -83,9 +83,9 @@ def test_two_payments_are_the_same_by_all_that_happened() -> None:
     same = Payment.replay(payment.new_events)
     assert same == payment
     other_terms: PaymentTerms = replace(payment.terms, reference="order 2")
-    events = [PaymentCreated(stamp=STAMP, terms=other_terms), *payment.new_events[1:]]
+    events = [PaymentCreated(context=STAMP, terms=other_terms), *payment.new_events[1:]]
     assert Payment.replay(events) != payment
-    assert Payment.replay([replace(payment.new_events[0], stamp=LATER), *payment.new_events[1:]]) != payment
+    assert Payment.replay([replace(payment.new_events[0], context=LATER), *payment.new_events[1:]]) != payment
     same.instrument = VISA
     assert same != payment
     move(payment, TransactionStatus.SETTLED)
@@ -129,7 +129,7 @@ def test_the_instrument_stays_when_an_answer_names_none() -> None:
     succeed_later(payment, payment.authorization, VISA)
     move(payment, TransactionStatus.SETTLED, "tx")
     (refund,) = start_refund(payment, usd(1_00))
-    payment.decline(refund.operation_id, NO_FUNDS, stamp=STAMP)
+    payment.decline(refund.operation_id, NO_FUNDS, context=STAMP)
     (refund,) = start_refund(payment, usd(1_00))
     succeed(payment, refund, TransactionStatus.SUBMITTED, "back")
     assert payment.instrument == VISA
@@ -138,7 +138,7 @@ def test_the_instrument_stays_when_an_answer_names_none() -> None:
 @pytest.mark.parametrize("reason", [FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR])
 def test_a_failure_that_was_wrong_leaves_nothing_behind(reason: FailureReason) -> None:
     payment = a_started_payment()
-    payment.fail(payment.authorization.operation_id, reason, detail="nobody saw it", details=DETAILS, stamp=STAMP)
+    payment.fail(payment.authorization.operation_id, reason, detail="nobody saw it", details=DETAILS, context=STAMP)
     failed = payment.authorization
     assert (failed.failure_detail, failed.details, failed.finish_time) == ("nobody saw it", DETAILS, NOON)
     done = succeed_later(payment, failed)
@@ -148,8 +148,8 @@ def test_a_failure_that_was_wrong_leaves_nothing_behind(reason: FailureReason) -
 def test_a_late_decline_leaves_nothing_of_the_failure() -> None:
     payment = a_started_payment()
     operation_id = payment.authorization.operation_id
-    payment.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail="nobody saw it", stamp=STAMP)
-    payment.decline(operation_id, NO_FUNDS, details=DETAILS, instrument=VISA, warnings=WARNINGS, stamp=LATER)
+    payment.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail="nobody saw it", context=STAMP)
+    payment.decline(operation_id, NO_FUNDS, details=DETAILS, instrument=VISA, warnings=WARNINGS, context=LATER)
     declined = payment.authorization
     assert (declined.state, declined.failure_reason, declined.failure_detail) == (OperationState.DECLINED, None, "")
     assert (declined.decline, declined.details, declined.warnings) == (NO_FUNDS, DETAILS, WARNINGS)
@@ -158,9 +158,9 @@ def test_a_late_decline_leaves_nothing_of_the_failure() -> None:
 
 def test_a_decline_is_no_answer_to_what_was_closed_by_hand() -> None:
     payment = a_started_payment()
-    payment.fail(payment.authorization.operation_id, FailureReason.CLOSED_BY_ADMINISTRATOR, stamp=STAMP)
+    payment.fail(payment.authorization.operation_id, FailureReason.CLOSED_BY_ADMINISTRATOR, context=STAMP)
     with pytest.raises(OutcomeConflict):
-        payment.decline(payment.authorization.operation_id, NO_FUNDS, stamp=STAMP)
+        payment.decline(payment.authorization.operation_id, NO_FUNDS, context=STAMP)
 
 
 def test_no_outcome_is_looked_for_any_more_once_it_is_known() -> None:
@@ -170,26 +170,26 @@ def test_no_outcome_is_looked_for_any_more_once_it_is_known() -> None:
         return payment
 
     failed, declined = looked_for(), looked_for()
-    failed.fail(failed.authorization.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, stamp=STAMP)
-    declined.decline(declined.authorization.operation_id, NO_FUNDS, stamp=STAMP)
+    failed.fail(failed.authorization.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, context=STAMP)
+    declined.decline(declined.authorization.operation_id, NO_FUNDS, context=STAMP)
     assert [p.authorization.next_check_time for p in (failed, declined)] == [None, None]
 
 
 def test_a_failure_of_what_waits_is_taken_and_one_of_what_is_done_is_not() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
-    payment.fail(waiting.operation_id, FailureReason.NO_LONGER_POSSIBLE, stamp=STAMP)
+    payment.fail(waiting.operation_id, FailureReason.NO_LONGER_POSSIBLE, context=STAMP)
     assert payment.operation(waiting.operation_id).state is OperationState.FAILED
     with pytest.raises(OutcomeConflict):
-        payment.fail(payment.authorization.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, stamp=STAMP)
+        payment.fail(payment.authorization.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, context=STAMP)
 
 
 def test_a_doubt_about_what_is_known_is_none() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
     before = list(payment.new_events)
-    payment.mark_outcome_unknown(payment.authorization.operation_id, "reset", stamp=STAMP)
-    payment.mark_outcome_unknown(waiting.operation_id, "reset", stamp=STAMP)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "reset", context=STAMP)
+    payment.mark_outcome_unknown(waiting.operation_id, "reset", context=STAMP)
     assert payment.new_events == before
 
 
@@ -208,20 +208,22 @@ def test_looks_are_counted_only_when_they_found_nothing() -> None:
 def test_news_is_another_standing_or_another_amount() -> None:
     payment = an_authorized_payment()
     transaction_id, held = payment.authorization.transaction_id, TransactionSnapshot(TransactionStatus.AUTHORIZED)
-    assert not payment.apply_gateway_status(transaction_id, held, amount=usd(100_00), stamp=STAMP)
-    assert payment.apply_gateway_status(transaction_id, held, amount=usd(80_00), stamp=STAMP)
+    assert not payment.apply_gateway_status(transaction_id, held, amount=usd(100_00), context=STAMP)
+    assert payment.apply_gateway_status(transaction_id, held, amount=usd(80_00), context=STAMP)
     assert payment.authorized_amount == usd(80_00)
-    assert payment.apply_gateway_status(transaction_id, replace(held, settle_time=NOON), amount=usd(80_00), stamp=STAMP)
-    assert not payment.apply_gateway_status("unknown", held, amount=usd(80_00), stamp=STAMP)
+    assert payment.apply_gateway_status(
+        transaction_id, replace(held, settle_time=NOON), amount=usd(80_00), context=STAMP
+    )
+    assert not payment.apply_gateway_status("unknown", held, amount=usd(80_00), context=STAMP)
 
 
 def test_news_with_details_replaces_the_details() -> None:
     payment = a_captured_payment()
     transaction_id = payment.authorization.transaction_id
     settled = TransactionSnapshot(TransactionStatus.SETTLED)
-    payment.apply_gateway_status(transaction_id, settled, amount=usd(100_00), details=DETAILS, stamp=STAMP)
+    payment.apply_gateway_status(transaction_id, settled, amount=usd(100_00), details=DETAILS, context=STAMP)
     assert payment.authorization.details == DETAILS
-    payment.apply_gateway_status(transaction_id, replace(settled, settle_time=NOON), amount=usd(100_00), stamp=STAMP)
+    payment.apply_gateway_status(transaction_id, replace(settled, settle_time=NOON), amount=usd(100_00), context=STAMP)
     assert payment.authorization.details == DETAILS
 
 
@@ -229,7 +231,7 @@ def test_old_news_is_none() -> None:
     payment = a_settled_payment()
     transaction_id = payment.authorization.transaction_id
     submitted = TransactionSnapshot(TransactionStatus.SUBMITTED)
-    assert not payment.apply_gateway_status(transaction_id, submitted, amount=usd(100_00), stamp=STAMP)
+    assert not payment.apply_gateway_status(transaction_id, submitted, amount=usd(100_00), context=STAMP)
     assert payment.authorization.standing == TransactionSnapshot(TransactionStatus.SETTLED)
 
 
@@ -269,7 +271,7 @@ def test_a_capture_is_a_part_unless_it_is_the_only_one(
     if captured:
         capture(payment, usd(captured))
     asked = None if amount is None else usd(amount)
-    begun = payment.capture(asked, an_operation_id(), a_request_id(), final=final, stamp=STAMP)
+    begun = payment.capture(asked, an_operation_id(), a_request_id(), final=final, context=STAMP)
     assert (begun.in_part, begun.final) == (in_part, final)
     assert begun.amount == (usd(100_00 - captured) if asked is None else asked)
     assert begun.target_transaction_id == payment.authorization.transaction_id
@@ -277,17 +279,17 @@ def test_a_capture_is_a_part_unless_it_is_the_only_one(
 
 def test_a_capture_releases_nothing_unless_told() -> None:
     payment = an_authorized_payment()
-    begun = payment.capture(usd(10_00), an_operation_id(), a_request_id(), stamp=STAMP)
+    begun = payment.capture(usd(10_00), an_operation_id(), a_request_id(), context=STAMP)
     assert (begun.final, begun.in_part) == (False, True)
 
 
 def test_a_second_authorization_needs_a_first_that_was_never_sent() -> None:
     payment = a_started_payment()
-    payment.fail(payment.authorization.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
-    again = payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
-    payment.fail(again.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, stamp=STAMP)
+    payment.fail(payment.authorization.operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
+    again = payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
+    payment.fail(again.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, context=STAMP)
     with pytest.raises(IllegalTransition) as refused:
-        payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+        payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
     assert refused.value.operation is OperationKind.AUTHORIZE
 
 
@@ -295,7 +297,7 @@ def test_a_void_of_a_part_is_found_on_the_part() -> None:
     payment = an_authorized_payment()
     part = capture(payment, usd(30_00))
     (given_back,) = payment.plan_refund(usd(30_00))
-    started = payment.start_refund_part(given_back, an_operation_id(), a_request_id(), stamp=STAMP)
+    started = payment.start_refund_part(given_back, an_operation_id(), a_request_id(), context=STAMP)
     succeed(payment, started, TransactionStatus.VOIDED)
     standing = payment.operation(part.operation_id).standing
     assert standing is not None
@@ -331,7 +333,7 @@ def test_somebody_else_is_named_wherever_the_stamp_comes_from() -> None:
         transaction_id=payment.authorization.transaction_id,
         target_transaction_id=payment.authorization.transaction_id,
         standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
-        stamp=LATER,
+        context=LATER,
     )
-    assert payment.new_events[-1].stamp == EventContext(NOON + HOUR, OUTSIDE)
+    assert payment.new_events[-1].context == EventContext(NOON + HOUR, OUTSIDE)
     assert payment.update_time == NOON + HOUR

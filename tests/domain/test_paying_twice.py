@@ -48,8 +48,8 @@ def paid(terms: PaymentTerms, status: TransactionStatus = TransactionStatus.SUBM
 
 
 def pending(terms: PaymentTerms) -> Payment:
-    payment = Payment.create(terms, stamp=STAMP)
-    payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+    payment = Payment.create(terms, context=STAMP)
+    payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
     return payment
 
 
@@ -76,8 +76,8 @@ def test_the_amount_and_the_customer_do_not_make_it_another_order_of_the_back_en
 
 def test_an_order_that_came_to_nothing_may_be_paid_again() -> None:
     declined, failed, voided = pending(TERMS), pending(TERMS), paid(TERMS)
-    declined.decline(declined.authorization.operation_id, NO_FUNDS, stamp=STAMP)
-    failed.fail(failed.authorization.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
+    declined.decline(declined.authorization.operation_id, NO_FUNDS, context=STAMP)
+    failed.fail(failed.authorization.operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
     succeed(voided, void(voided), TransactionStatus.VOIDED)
     assert not any(payment.already_pays(TERMS) for payment in (declined, failed, voided))
 
@@ -142,9 +142,9 @@ def test_a_customer_does_not_stand_with_what_was_given_back_or_will_be() -> None
 
 
 def test_what_asks_for_money_is_told_from_what_tells_of_it() -> None:
-    payment = Payment.create(TERMS, stamp=STAMP)
+    payment = Payment.create(TERMS, context=STAMP)
     assert not payment.is_asked_to_pay
-    payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
     assert payment.is_asked_to_pay
     payment.new_events.clear()
     succeed(payment, payment.authorization, TransactionStatus.SUBMITTED)
@@ -156,6 +156,6 @@ def test_what_asks_for_money_is_told_from_what_tells_of_it() -> None:
         transaction_id="tx",
         target_transaction_id="",
         standing=TransactionSnapshot(TransactionStatus.AUTHORIZED),
-        stamp=STAMP,
+        context=STAMP,
     )
     assert not payment.is_asked_to_pay

@@ -69,14 +69,14 @@ def test_each_state_says_where_the_money_is(state: PaymentState, funds: Funds) -
 
 def test_a_pending_capture_still_holds_the_money() -> None:
     payment = an_authorized_payment()
-    payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
     assert (payment.state, payment.funds) == (PaymentState.PENDING, Funds.HELD)
     assert payment.is_live
 
 
 def test_a_part_whose_capture_is_not_known_yet_still_holds_the_money() -> None:
     payment = an_authorized_payment()
-    payment.capture(usd(40_00), an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.capture(usd(40_00), an_operation_id(), a_request_id(), context=STAMP)
     move(payment, TransactionStatus.PARTIALLY_CAPTURED)
     assert (payment.state, payment.funds) == (PaymentState.PENDING, Funds.HELD)
     assert payment.is_live
@@ -159,7 +159,7 @@ def test_partial_captures_are_transactions_of_their_own_and_add_up() -> None:
     assert payment.authorization_standing is not None
     assert payment.authorization_standing.status is TransactionStatus.PARTIALLY_CAPTURED
     with pytest.raises(IllegalTransition):
-        payment.capture(usd(1), an_operation_id(), a_request_id(), stamp=STAMP)
+        payment.capture(usd(1), an_operation_id(), a_request_id(), context=STAMP)
 
 
 def test_a_final_capture_releases_the_rest() -> None:
@@ -184,20 +184,20 @@ def test_more_than_is_left_is_not_captured() -> None:
     payment = an_authorized_payment()
     capture(payment, usd(30_00))
     with pytest.raises(AmountExceeds) as refusal:
-        payment.capture(usd(70_01), an_operation_id(), a_request_id(), stamp=STAMP)
+        payment.capture(usd(70_01), an_operation_id(), a_request_id(), context=STAMP)
     assert (refusal.value.asked, refusal.value.available) == (usd(70_01), usd(70_00))
     assert payment.captured_amount == usd(30_00)
 
 
 def test_a_capture_in_another_currency_is_refused() -> None:
     with pytest.raises(CurrencyMismatch):
-        an_authorized_payment().capture(Money(1, "JPY"), an_operation_id(), a_request_id(), stamp=STAMP)
+        an_authorized_payment().capture(Money(1, "JPY"), an_operation_id(), a_request_id(), context=STAMP)
 
 
 def test_a_declined_capture_leaves_the_money_held() -> None:
     payment = an_authorized_payment()
-    operation = payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
-    payment.decline(operation.operation_id, NO_FUNDS, stamp=STAMP)
+    operation = payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
+    payment.decline(operation.operation_id, NO_FUNDS, context=STAMP)
     assert (payment.state, payment.capturable_amount) == (PaymentState.AUTHORIZED, usd(100_00))
 
 
@@ -207,7 +207,7 @@ def test_a_declined_capture_leaves_the_money_held() -> None:
 def test_a_failed_void_leaves_the_payment_as_it_was() -> None:
     payment = a_captured_payment()
     operation = void(payment)
-    payment.fail(operation.operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, detail="91504", stamp=STAMP)
+    payment.fail(operation.operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, detail="91504", context=STAMP)
     assert (payment.state, payment.captured_amount) == (PaymentState.CAPTURED, usd(100_00))
 
 
@@ -310,9 +310,9 @@ def test_refunds_under_way_and_waiting_count_as_spent() -> None:
 def test_a_refund_that_was_declined_or_failed_can_be_asked_for_again() -> None:
     payment = a_settled_payment()
     (first,) = start_refund(payment)
-    payment.decline(first.operation_id, CATALOGUE[DeclineReason.REFUND_REFUSED], stamp=STAMP)
+    payment.decline(first.operation_id, CATALOGUE[DeclineReason.REFUND_REFUSED], context=STAMP)
     (second,) = start_refund(payment)
-    payment.fail(second.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
+    payment.fail(second.operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
     assert payment.refundable_amount == usd(100_00)
     refund(payment)
     with pytest.raises(IllegalTransition):
@@ -334,7 +334,7 @@ def test_a_scheduled_refund_starts_under_its_own_id_and_keeps_its_request() -> N
     assert not payment.is_refundable_now(waiting.target_transaction_id)
     move(payment, TransactionStatus.SETTLED)
     assert payment.is_refundable_now(waiting.target_transaction_id)
-    started = payment.start_scheduled(waiting.operation_id, stamp=STAMP)
+    started = payment.start_scheduled(waiting.operation_id, context=STAMP)
     assert (started.state, started.operation_id, started.request_id) == (
         OperationState.STARTED,
         waiting.operation_id,
@@ -347,16 +347,16 @@ def test_a_scheduled_refund_starts_under_its_own_id_and_keeps_its_request() -> N
 def test_a_refund_starts_once_from_its_schedule() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
-    payment.start_scheduled(waiting.operation_id, stamp=STAMP)
+    payment.start_scheduled(waiting.operation_id, context=STAMP)
     with pytest.raises(OutcomeConflict):
-        payment.start_scheduled(waiting.operation_id, stamp=STAMP)
+        payment.start_scheduled(waiting.operation_id, context=STAMP)
 
 
 def test_only_a_scheduled_refund_under_way_is_postponed() -> None:
     payment = a_settled_payment()
     (operation,) = start_refund(payment)
     with pytest.raises(OutcomeConflict):
-        payment.postpone(operation.operation_id, stamp=STAMP)
+        payment.postpone(operation.operation_id, context=STAMP)
 
 
 # Outcomes: repeated, late, contradicting
@@ -366,8 +366,8 @@ def outcomes(payment: Payment) -> dict[str, Callable[[], None]]:
     operation = payment.authorization
     return {
         "success": lambda: succeed(payment, operation, TransactionStatus.AUTHORIZED),
-        "decline": lambda: payment.decline(operation.operation_id, NO_FUNDS, stamp=STAMP),
-        "failure": lambda: payment.fail(operation.operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, stamp=STAMP),
+        "decline": lambda: payment.decline(operation.operation_id, NO_FUNDS, context=STAMP),
+        "failure": lambda: payment.fail(operation.operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, context=STAMP),
     }
 
 
@@ -398,7 +398,7 @@ def test_a_contradicting_outcome_is_refused(first: str, second: str) -> None:
 @pytest.mark.parametrize("reason", FailureReason, ids=lambda reason: reason.value)
 def test_a_late_success_replaces_only_a_failure_that_nobody_was_sure_of(reason: FailureReason) -> None:
     payment = a_started_payment()
-    payment.fail(payment.authorization.operation_id, reason, stamp=STAMP)
+    payment.fail(payment.authorization.operation_id, reason, context=STAMP)
     if reason in (FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR):
         succeed(payment, payment.authorization, TransactionStatus.AUTHORIZED)
         assert payment.state is PaymentState.AUTHORIZED
@@ -410,8 +410,8 @@ def test_a_late_success_replaces_only_a_failure_that_nobody_was_sure_of(reason: 
 
 def test_a_late_decline_replaces_a_failure_that_meant_not_found() -> None:
     payment = a_started_payment()
-    payment.fail(payment.authorization.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, stamp=STAMP)
-    payment.decline(payment.authorization.operation_id, NO_FUNDS, stamp=STAMP)
+    payment.fail(payment.authorization.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, context=STAMP)
+    payment.decline(payment.authorization.operation_id, NO_FUNDS, context=STAMP)
     assert (payment.state, payment.final_decline) == (PaymentState.DECLINED, NO_FUNDS)
 
 
@@ -421,16 +421,16 @@ def test_what_is_scheduled_has_no_outcome_yet() -> None:
     with pytest.raises(OutcomeConflict):
         succeed(payment, waiting, TransactionStatus.SUBMITTED, "credit")
     with pytest.raises(OutcomeConflict):
-        payment.decline(waiting.operation_id, NO_FUNDS, stamp=STAMP)
+        payment.decline(waiting.operation_id, NO_FUNDS, context=STAMP)
 
 
 def test_a_doubt_leaves_the_operation_started_and_is_remembered() -> None:
     payment = a_started_payment()
-    payment.mark_outcome_unknown(payment.authorization.operation_id, "timed out", stamp=STAMP)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "timed out", context=STAMP)
     assert payment.state is PaymentState.PENDING
     assert isinstance(payment.new_events[-1], OutcomeUnknown)
     succeed(payment, payment.authorization, TransactionStatus.AUTHORIZED)
-    payment.mark_outcome_unknown(payment.authorization.operation_id, "timed out", stamp=STAMP)
+    payment.mark_outcome_unknown(payment.authorization.operation_id, "timed out", context=STAMP)
     assert isinstance(payment.new_events[-1], OperationSucceeded)
 
 
@@ -448,7 +448,7 @@ def test_news_about_a_transaction_is_told_once() -> None:
     assert not move(payment, TransactionStatus.SETTLED)
     assert [type(event) for event in payment.new_events][-1:] == [GatewayStatusChanged]
     assert not payment.apply_gateway_status(
-        "unknown", TransactionSnapshot(TransactionStatus.SETTLED), amount=usd(1), stamp=STAMP
+        "unknown", TransactionSnapshot(TransactionStatus.SETTLED), amount=usd(1), context=STAMP
     )
 
 
@@ -460,7 +460,7 @@ def test_news_without_details_keeps_the_details() -> None:
         transaction_id="tx",
         standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
         details=GatewayDetails(transaction_id="tx", processor_response_code="1000"),
-        stamp=STAMP,
+        context=STAMP,
     )
     move(payment, TransactionStatus.SETTLED)
     assert payment.authorization.details.processor_response_code == "1000"
@@ -482,7 +482,7 @@ def test_a_gateway_that_authorizes_less_is_believed() -> None:
         amount=usd(60_00),
         transaction_id="tx",
         standing=TransactionSnapshot(TransactionStatus.AUTHORIZED),
-        stamp=STAMP,
+        context=STAMP,
     )
     assert (payment.authorized_amount, payment.capturable_amount) == (usd(60_00), usd(60_00))
 
@@ -509,15 +509,15 @@ def test_a_settlement_that_was_refused_says_why_there_is_no_money() -> None:
 def test_every_step_is_an_event_and_the_history_is_the_payment() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
-    payment.record_discrepancy(payment.authorization.operation_id, "status", "submitted", "settled", stamp=STAMP)
+    payment.record_discrepancy(payment.authorization.operation_id, "status", "submitted", "settled", context=STAMP)
     move(payment, TransactionStatus.SETTLED)
-    payment.start_scheduled(waiting.operation_id, stamp=STAMP)
-    payment.mark_outcome_unknown(waiting.operation_id, "reset", stamp=STAMP)
-    payment.postpone(waiting.operation_id, stamp=STAMP)
-    payment.start_scheduled(waiting.operation_id, stamp=STAMP)
-    payment.decline(waiting.operation_id, NO_FUNDS, stamp=STAMP)
+    payment.start_scheduled(waiting.operation_id, context=STAMP)
+    payment.mark_outcome_unknown(waiting.operation_id, "reset", context=STAMP)
+    payment.postpone(waiting.operation_id, context=STAMP)
+    payment.start_scheduled(waiting.operation_id, context=STAMP)
+    payment.decline(waiting.operation_id, NO_FUNDS, context=STAMP)
     (again,) = start_refund(payment, usd(10_00))
-    payment.fail(again.operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, stamp=STAMP)
+    payment.fail(again.operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, context=STAMP)
     assert [type(event) for event in payment.new_events] == [
         PaymentCreated,
         OperationStarted,
@@ -547,7 +547,7 @@ def test_a_history_begins_with_the_creation_and_has_only_one() -> None:
 def test_a_decline_keeps_the_card_that_was_declined() -> None:
     payment = a_started_payment()
     card = Instrument(InstrumentKind.CARD, last_four="1111")
-    payment.decline(payment.authorization.operation_id, NO_FUNDS, instrument=card, stamp=STAMP)
+    payment.decline(payment.authorization.operation_id, NO_FUNDS, instrument=card, context=STAMP)
     assert payment.instrument == card
     assert Payment.replay(payment.new_events) == payment
 
@@ -568,8 +568,8 @@ def test_what_a_request_did_is_its_last_attempt() -> None:
     payment = a_settled_payment()
     request_id = a_request_id()
     part = payment.plan_refund(usd(1))[0]
-    first = payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
-    payment.fail(first.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
+    first = payment.start_refund_part(part, an_operation_id(), request_id, context=STAMP)
+    payment.fail(first.operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
     assert [o.operation_id for o in payment.operations_of(request_id)] == [first.operation_id]
-    second = payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
+    second = payment.start_refund_part(part, an_operation_id(), request_id, context=STAMP)
     assert [o.operation_id for o in payment.operations_of(request_id)] == [second.operation_id]

@@ -49,7 +49,7 @@ def outside(
         target_transaction_id=target,
         standing=TransactionSnapshot(status),
         details=DETAILS,
-        stamp=STAMP,
+        context=STAMP,
     )
     return payment.operation(operation_id)
 
@@ -59,7 +59,7 @@ def sale_of(payment: Payment) -> str:
 
 
 def fail(payment: Payment, operation: Operation, reason: FailureReason) -> None:
-    payment.fail(operation.operation_id, reason, stamp=STAMP)
+    payment.fail(operation.operation_id, reason, context=STAMP)
 
 
 def states(payment: Payment, *operations: Operation) -> list[OperationState]:
@@ -119,7 +119,7 @@ def test_a_note_goes_along_with_each_part() -> None:
     move(payment, TransactionStatus.SETTLED, first.transaction_id)
     request_id = a_request_id()
     given = [
-        payment.start_refund_part(part, an_operation_id(), request_id, note="sorry", stamp=STAMP)
+        payment.start_refund_part(part, an_operation_id(), request_id, note="sorry", context=STAMP)
         for part in payment.plan_refund(None)
     ]
     assert [(o.kind, o.note, o.request_id, o.for_refund) for o in given] == [
@@ -134,12 +134,12 @@ def test_a_note_goes_along_with_each_part() -> None:
 def a_void_for_a_refund(payment: Payment) -> Operation:
     (part,) = payment.plan_refund(None)
     assert part.kind is OperationKind.VOID
-    return payment.start_refund_part(part, an_operation_id(), a_request_id(), note="sorry", stamp=STAMP)
+    return payment.start_refund_part(part, an_operation_id(), a_request_id(), note="sorry", context=STAMP)
 
 
 def convert_void_to_refund(payment: Payment, operation: Operation) -> bool:
     before = payment.operations
-    did = payment.convert_void_to_refund(operation.operation_id, an_operation_id(), stamp=STAMP)
+    did = payment.convert_void_to_refund(operation.operation_id, an_operation_id(), context=STAMP)
     assert did or payment.operations == before
     return did
 
@@ -209,7 +209,7 @@ def test_no_more_is_refunded_in_place_of_a_void_than_the_payment_has_left() -> N
         RefundPart(OperationKind.VOID, second.transaction_id, usd(40_00), must_wait=False),
         an_operation_id(),
         a_request_id(),
-        stamp=STAMP,
+        context=STAMP,
     )
     fail(payment, late, FailureReason.GATEWAY_REFUSED_REQUEST)
     assert convert_void_to_refund(payment, late)
@@ -222,9 +222,9 @@ def test_no_more_is_refunded_in_place_of_a_void_than_the_payment_has_left() -> N
 def test_only_what_is_scheduled_starts() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
-    assert payment.start_scheduled(waiting.operation_id, stamp=STAMP).state is OperationState.STARTED
+    assert payment.start_scheduled(waiting.operation_id, context=STAMP).state is OperationState.STARTED
     with pytest.raises(OutcomeConflict) as refused:
-        payment.start_scheduled(waiting.operation_id, stamp=STAMP)
+        payment.start_scheduled(waiting.operation_id, context=STAMP)
     assert refused.value.recorded is OperationState.STARTED
 
 
@@ -233,8 +233,8 @@ def test_a_refund_counts_how_often_it_was_on_its_way() -> None:
     (waiting,) = start_refund(payment, usd(10_00))
     assert (waiting.start_count, waiting.was_scheduled) == (0, True)
     for count in (1, 2):
-        assert payment.start_scheduled(waiting.operation_id, stamp=STAMP).start_count == count
-        payment.postpone(waiting.operation_id, stamp=STAMP)
+        assert payment.start_scheduled(waiting.operation_id, context=STAMP).start_count == count
+        payment.postpone(waiting.operation_id, context=STAMP)
         assert payment.operation(waiting.operation_id).start_count == count
     (at_once,) = start_refund(a_settled_payment(), usd(10_00))
     assert (at_once.start_count, at_once.was_scheduled) == (1, False)
@@ -244,21 +244,21 @@ def test_a_refund_that_never_waited_is_not_postponed() -> None:
     payment = a_settled_payment()
     (sent,) = start_refund(payment, usd(10_00))
     with pytest.raises(OutcomeConflict):
-        payment.postpone(sent.operation_id, stamp=STAMP)
+        payment.postpone(sent.operation_id, context=STAMP)
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
     with pytest.raises(OutcomeConflict):
-        payment.postpone(waiting.operation_id, stamp=STAMP)
+        payment.postpone(waiting.operation_id, context=STAMP)
 
 
 def test_a_postponed_refund_for_which_others_left_no_room_fails() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(60_00))
     move(payment, TransactionStatus.SETTLED)
-    payment.start_scheduled(waiting.operation_id, stamp=STAMP)
+    payment.start_scheduled(waiting.operation_id, context=STAMP)
     outside(payment, OperationKind.REFUND, usd(50_00), sale_of(payment))
     assert states(payment, waiting) == [OperationState.STARTED]
-    payment.postpone(waiting.operation_id, stamp=STAMP)
+    payment.postpone(waiting.operation_id, context=STAMP)
     dropped = payment.operation(waiting.operation_id)
     assert (dropped.state, dropped.failure_reason) == (OperationState.FAILED, FailureReason.NO_LONGER_POSSIBLE)
     assert "USD 50.00 of USD 60.00 is left" in dropped.failure_detail
@@ -333,7 +333,7 @@ def test_a_refund_that_succeeds_drops_none_that_waits() -> None:
     payment = a_captured_payment()
     first, second = start_refund(payment, usd(40_00)) + start_refund(payment, usd(40_00))
     move(payment, TransactionStatus.SETTLED)
-    payment.start_scheduled(first.operation_id, stamp=STAMP)
+    payment.start_scheduled(first.operation_id, context=STAMP)
     succeed(payment, first, TransactionStatus.SUBMITTED, "back")
     assert states(payment, first, second) == [OperationState.SUCCEEDED, OperationState.SCHEDULED]
 
@@ -350,7 +350,7 @@ def test_what_somebody_else_did_is_recorded_as_it_was_found() -> None:
     assert (done.details, done.in_part) == (DETAILS, False)
     told = payment.new_events[-1]
     assert isinstance(told, OutsideOperationRecorded)
-    assert (told.stamp.actor, told.stamp.time) == (OUTSIDE, NOON)
+    assert (told.context.actor, told.context.time) == (OUTSIDE, NOON)
     assert payment.refunded_amount == usd(10_00)
 
 

@@ -93,7 +93,7 @@ def test_what_is_not_said_of_terms_and_starts_is_not_so() -> None:
     terms: PaymentTerms = a_payment().terms
     assert (terms.store_payment_method, terms.reference_space, terms.metadata) == (False, None, {})
     facts = {
-        "stamp": STAMP,
+        "context": STAMP,
         "operation_id": an_operation_id(),
         "kind": OperationKind.REFUND,
         "amount": usd(1),

@@ -30,8 +30,8 @@ from tests.domain.making import (
 )
 
 ATTEMPTS: dict[OperationKind, Callable[[Payment], object]] = {
-    OperationKind.AUTHORIZE: lambda payment: payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP),
-    OperationKind.CAPTURE: lambda payment: payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP),
+    OperationKind.AUTHORIZE: lambda payment: payment.authorize(an_operation_id(), a_request_id(), context=STAMP),
+    OperationKind.CAPTURE: lambda payment: payment.capture(None, an_operation_id(), a_request_id(), context=STAMP),
     OperationKind.VOID: void,
     OperationKind.REFUND: start_refund,
 }
@@ -100,27 +100,27 @@ def test_what_waits_for_an_outcome_is_named() -> None:
     payment = an_authorized_payment()
     under_way = void(payment)
     with pytest.raises(OperationInProgress) as refusal:
-        payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
+        payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
     assert refusal.value.operation_id == under_way.operation_id
 
 
 @pytest.mark.parametrize("reason", FailureReason, ids=lambda reason: reason.value)
 def test_only_an_authorization_that_surely_was_never_sent_is_tried_again(reason: FailureReason) -> None:
     payment = a_started_payment()
-    payment.fail(payment.authorization.operation_id, reason, stamp=STAMP)
+    payment.fail(payment.authorization.operation_id, reason, context=STAMP)
     if reason in (FailureReason.GATEWAY_UNREACHABLE, FailureReason.GATEWAY_REFUSED_CREDENTIALS):
-        operation = payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+        operation = payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
         assert operation.state is OperationState.STARTED
     else:
         with pytest.raises(IllegalTransition) as refusal:
-            payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+            payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
         assert refusal.value.state is PaymentState.FAILED
 
 
 def test_nothing_is_left_to_capture_of_what_was_captured_whole() -> None:
     for payment in (a_captured_payment(), a_settled_payment()):
         with pytest.raises(IllegalTransition):
-            payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
+            payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
 
 
 @pytest.mark.parametrize("state", [PaymentState.CAPTURED, PaymentState.SETTLED])
@@ -131,7 +131,7 @@ def test_a_void_releases_the_rest_of_a_payment_captured_in_part_and_keeps_the_pa
     succeed(payment, operation, TransactionStatus.VOIDED)
     assert (payment.state, payment.capturable_amount, payment.captured_amount) == (state, usd(0), usd(30_00))
     assert payment.refundable_amount == usd(30_00)
-    for ask in (void, lambda one: one.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)):
+    for ask in (void, lambda one: one.capture(None, an_operation_id(), a_request_id(), context=STAMP)):
         with pytest.raises(IllegalTransition):
             ask(payment)
     if state is PaymentState.CAPTURED:
@@ -214,5 +214,5 @@ def test_live_is_what_holds_money_or_may_yet(state: PaymentState) -> None:
 
 def test_an_automatic_payment_starts_like_any_other() -> None:
     payment = a_payment(capture_mode=CaptureMode.AUTOMATIC)
-    payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
     assert payment.state is PaymentState.PENDING

@@ -54,7 +54,7 @@ def found_outside(payment: Payment, amount: Money, target: str, transaction_id: 
         transaction_id=transaction_id,
         target_transaction_id=target,
         standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
-        stamp=STAMP,
+        context=STAMP,
     )
 
 
@@ -157,7 +157,7 @@ def test_the_other_refunds_of_the_transaction_count_when_they_are_sent_or_done()
     assert not payment.would_pay_twice(mine)
     move(payment, TransactionStatus.SETTLED, disputed_amount=usd(70_01))
     assert payment.would_pay_twice(mine)
-    payment.decline(sent.operation_id, NO_FUNDS, stamp=STAMP)
+    payment.decline(sent.operation_id, NO_FUNDS, context=STAMP)
     assert not payment.would_pay_twice(mine)
     assert done.amount == usd(10_00)
 
@@ -168,7 +168,7 @@ def test_a_refund_that_still_waits_does_not_count_against_another() -> None:
     move(payment, TransactionStatus.SETTLED, disputed_amount=usd(70_00))
     assert not payment.would_pay_twice(first)
     assert not payment.would_pay_twice(second)
-    payment.start_scheduled(first.operation_id, stamp=STAMP)
+    payment.start_scheduled(first.operation_id, context=STAMP)
     assert payment.would_pay_twice(second)
 
 
@@ -192,12 +192,12 @@ def test_a_request_gives_back_by_refunds_and_voids_that_count_and_by_nothing_els
     settle(payment, first)
     request_id = a_request_id()
     started = [
-        payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
+        payment.start_refund_part(part, an_operation_id(), request_id, context=STAMP)
         for part in payment.plan_refund(usd(100_00))
     ]
     assert [o.kind for o in started] == [OperationKind.REFUND, OperationKind.VOID]
     assert payment.refunded_by(request_id) == usd(100_00)
-    payment.fail(started[0].operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
+    payment.fail(started[0].operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
     assert payment.refunded_by(request_id) == usd(40_00)
     succeed(payment, started[1], TransactionStatus.VOIDED)
     assert payment.refunded_by(request_id) == usd(40_00)
@@ -211,12 +211,12 @@ def test_a_request_is_known_by_its_operations_without_those_that_were_tried_agai
 
     def again() -> Operation:
         (part,) = payment.plan_refund(usd(1_00))
-        return payment.start_refund_part(part, an_operation_id(), request_id, stamp=STAMP)
+        return payment.start_refund_part(part, an_operation_id(), request_id, context=STAMP)
 
     ends: list[Callable[[Operation], None]] = [
-        lambda o: payment.fail(o.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP),
-        lambda o: payment.fail(o.operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, stamp=STAMP),
-        lambda o: payment.fail(o.operation_id, FailureReason.GATEWAY_REFUSED_CREDENTIALS, stamp=STAMP),
+        lambda o: payment.fail(o.operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP),
+        lambda o: payment.fail(o.operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, context=STAMP),
+        lambda o: payment.fail(o.operation_id, FailureReason.GATEWAY_REFUSED_CREDENTIALS, context=STAMP),
         lambda o: succeed(payment, o, TransactionStatus.SUBMITTED, "back"),
     ]
     for end in ends:
@@ -225,5 +225,5 @@ def test_a_request_is_known_by_its_operations_without_those_that_were_tried_agai
         FailureReason.GATEWAY_REFUSED_REQUEST,
         None,
     ]
-    payment.fail(again().operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
+    payment.fail(again().operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
     assert payment.operations_of(request_id)[-1].failure_reason is FailureReason.GATEWAY_UNREACHABLE

@@ -52,8 +52,8 @@ def settle(payment: Payment, operation: Operation, **standing: object) -> None:
 
 def test_only_the_latest_attempt_to_authorize_counts() -> None:
     payment = a_started_payment()
-    payment.fail(payment.authorization.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
-    second = payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.fail(payment.authorization.operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
+    second = payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
     assert payment.authorization == second
     assert payment.state is PaymentState.PENDING
 
@@ -78,17 +78,17 @@ def test_what_was_captured_whole_leaves_nothing_to_capture() -> None:
 
 def test_a_capture_that_failed_leaves_its_amount() -> None:
     payment = an_authorized_payment()
-    part = payment.capture(usd(30_00), an_operation_id(), a_request_id(), final=True, stamp=STAMP)
+    part = payment.capture(usd(30_00), an_operation_id(), a_request_id(), final=True, context=STAMP)
     assert payment.capturable_amount == usd(0)
-    payment.fail(part.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
+    payment.fail(part.operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
     assert payment.capturable_amount == usd(100_00)
 
 
 @pytest.mark.parametrize("status", [TransactionStatus.VOIDED, TransactionStatus.EXPIRED])
 def test_a_capture_that_failed_does_not_hide_the_end_of_the_hold(status: TransactionStatus) -> None:
     payment = an_authorized_payment()
-    failed = payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
-    payment.fail(failed.operation_id, FailureReason.GATEWAY_UNREACHABLE, stamp=STAMP)
+    failed = payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
+    payment.fail(failed.operation_id, FailureReason.GATEWAY_UNREACHABLE, context=STAMP)
     move(payment, status)
     assert payment.state is (PaymentState.VOIDED if status is TransactionStatus.VOIDED else PaymentState.EXPIRED)
     assert payment.funds is Funds.RETURNED
@@ -96,13 +96,13 @@ def test_a_capture_that_failed_does_not_hide_the_end_of_the_hold(status: Transac
 
 def test_more_captured_than_was_held_leaves_nothing_and_not_less() -> None:
     payment = an_authorized_payment()
-    part = payment.capture(usd(60_00), an_operation_id(), a_request_id(), stamp=STAMP)
+    part = payment.capture(usd(60_00), an_operation_id(), a_request_id(), context=STAMP)
     payment.succeed(
         part.operation_id,
         amount=usd(120_00),
         transaction_id="part",
         standing=TransactionSnapshot(TransactionStatus.SUBMITTED),
-        stamp=STAMP,
+        context=STAMP,
     )
     assert payment.capturable_amount == usd(0)
 

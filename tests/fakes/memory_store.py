@@ -10,10 +10,12 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import TypeVar
 
-from application.access.api_key import ApiKey
-from application.audit.audit_entry import AuditEntry
+from application.common.api_key import ApiKey
+from application.common.errors import StoreUnavailable
+from application.common.page_tokens import Position
+from application.ports.audit_log import AuditEntry
 from application.ports.deliveries import Delivery, DeliveryState, Line
-from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
+from application.ports.feed import FeedEntry, FeedFilter, FeedKind, HistoryEntry, Resource
 from application.ports.gateway_webhooks import Notification, NotificationState, StoredNotification
 from application.ports.runtime import IdSource
 from application.ports.store import (
@@ -22,14 +24,11 @@ from application.ports.store import (
     DisputeFilter,
     DueOperation,
     ExternalIdTaken,
-    HistoryEntry,
     PaymentFilter,
     PaymentOperation,
     PaymentPage,
-    Position,
     ReferenceTaken,
     RequestRecord,
-    StoreUnavailable,
     UnitOfWork,
     farthest_look,
 )
@@ -382,7 +381,7 @@ class _Payments:
 
     def archive(self, before: datetime, *, after: str, limit: int) -> Archived:
         events = sorted(
-            (entry.event_id, entry.event.stamp.time, payment_id)
+            (entry.event_id, entry.event.context.time, payment_id)
             for payment_id, history in self._state.history.items()
             for entry in history
             if entry.sequence > self._state.archived.get(payment_id, 0) and entry.event_id > after
@@ -403,7 +402,7 @@ class _Payments:
         is_under_way = any(operation.state.is_open for operation in payment.operations)
         return (
             payment.update_time < before
-            and (payment.follow_time is None or payment.state is PaymentState.SETTLED)
+            and (payment.next_poll_time is None or payment.state is PaymentState.SETTLED)
             and payment.state is not PaymentState.PENDING
             and not is_under_way
         )
@@ -418,12 +417,12 @@ class _Payments:
         later = [payment for place, payment in found if after is None or place > (after.time, after.id)]
         return [self._hand_out(payment) for payment in later[:limit]]
 
-    def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
-        times = [(p.follow_time, payment_id) for payment_id, p in self._state.payments.items() if p.follow_time]
+    def due_for_poll(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
+        times = [(p.next_poll_time, payment_id) for payment_id, p in self._state.payments.items() if p.next_poll_time]
         claimed = []
         for _, payment_id in sorted(pair for pair in times if _is_due(pair[0], now, timedelta(days=14)))[:limit]:
             payment = _copied(self._state.payments[payment_id])
-            payment.follow_time = lease_until
+            payment.next_poll_time = lease_until
             self._locks.take(payment_id)
             self._state.payments[payment_id] = payment
             claimed.append(self._hand_out(payment))
@@ -517,8 +516,8 @@ class _Payments:
                     position=0,
                     event_id=event_id,
                     kind=FeedKind.PAYMENT,
-                    time=event.stamp.time,
-                    actor=event.stamp.actor,
+                    time=event.context.time,
+                    actor=event.context.actor,
                     caller_id=terms.caller_id,
                     customer_id=terms.customer_id or "",
                     payment_id=terms.payment_id,

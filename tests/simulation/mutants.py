@@ -15,17 +15,16 @@ from adapters.braintree.params import Params
 from adapters.braintree.platform import Wire
 from adapters.braintree.sending import look_at_lease, sending_under
 from adapters.braintree.transport import PooledTransport
-from application.common.caller import Caller
 from application.common.lease import Lease
 from application.common.not_found_horizon import NotFoundTimer
-from application.idempotency import payment_executor as exactly_once
-from application.idempotency.payment_executor import Begin, Call, PaymentExecutor, Request
-from application.payments import refund_payment
+from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
+from application.payments import payment_call, refund_payment
+from application.payments.payment_access import lock_payment
+from application.payments.payment_call import PaymentRecorder, SingleOperationCall, StartedOperation
 from application.payments.record_outcome import record_outcome
-from application.ports.gateway import Gateway, Outcome
+from application.ports.gateway import Gateway, Outcome, Unknown
 from application.ports.store import DetachedPayment
 from application.recovery.resolve_operations import ResolveOperations
-from domain import ids
 from domain.events import EventContext, GatewayStatusChanged, PaymentEvent
 from domain.ids import OperationId, PaymentId
 from domain.money import Money
@@ -60,51 +59,54 @@ class _Undo(Exception):
 
 
 def _record_after_the_call(
-    self: PaymentExecutor, request: Request, payment_id: PaymentId, begin: Begin, call: Call
+    self: GatewayCallExecutor,
+    call: GatewayCall[Payment, Any, Any],
+    original: Callable[..., Payment] = GatewayCallExecutor.execute,
 ) -> Payment:
     """The call comes first; only what came of it is recorded, all at once."""
-    operation_id = OperationId(self.ids.new(ids.OPERATION))
-    started: list[tuple[Payment, Operation]] = []
+    if not isinstance(call, SingleOperationCall):
+        return original(self, call)
+    started: list[StartedOperation] = []
+    context = call.request.context(self.clock.now())
     try:
         with self.store.begin() as work:
-            record = self.record_of(request, payment_id, self.stamp(request.caller))
-            if self.claim(work, record) is None:
-                started.append(begin(work, None, operation_id, self.stamp(request.caller)))
+            if self.guard.claim(work, call.request, call.resource_id, context.time) is None:
+                started.append(StartedOperation(*call.start(work, None, context)))
             raise _Undo
     except _Undo:
         pass
-    outcome = call(*started[0], self.begin_lease()) if started else None
-    payment, begun = self._record_start(request, payment_id, operation_id, begin)
-    if begun is None or outcome is None:
-        return self.repeat(payment, request)
-    return self.answer(self.record(payment_id, operation_id, outcome, request.caller), request)
+    outcome = call.send(started[0], self.leases.begin()) if started else None
+    payment, intents = self._record_intents(call)
+    if not intents or outcome is None:
+        return call.result_or_raise(call.present(payment), ())
+    return call.result_or_raise(call.record_outcome(intents[0], outcome), intents)
 
 
 def _call_again(
-    self: PaymentExecutor,
-    payment: Payment,
-    operation: Operation,
-    call: Callable[[], Outcome],
-    caller: Caller,
-    original: Callable[..., Payment] = PaymentExecutor.call_gateway,
-    **more: Any,
+    self: GatewayCallExecutor, call: Any, *more: Any, original: Callable[..., Payment] = GatewayCallExecutor.send_each
 ) -> Payment:
     """An unknown outcome is asked for by calling once more."""
 
-    def insistent() -> Outcome:
-        outcome = call()
-        return call() if type(outcome).__name__ == "Unknown" else outcome
+    class Insistent:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(call, name)
 
-    return original(self, payment, operation, insistent, caller, **more)
+        def send(self, *arguments: Any) -> Outcome:
+            outcome: Outcome = call.send(*arguments)
+            if isinstance(outcome, Unknown):
+                outcome = call.send(*arguments)
+            return outcome
+
+    return original(self, Insistent(), *more)
 
 
 def _forget_the_third_beat(
-    self: PaymentExecutor,
+    self: PaymentRecorder,
     payment_id: PaymentId,
     operation_id: OperationId,
     outcome: Outcome,
-    caller: Caller,
-    kept: DetachedPayment | None = None,  # noqa: ARG001
+    actor: str,
+    detached: DetachedPayment | None = None,  # noqa: ARG001
 ) -> Payment:
     """The answer goes out, and the transaction is never committed."""
     with self.store.read() as work:
@@ -113,17 +115,18 @@ def _forget_the_third_beat(
         raise LookupError(payment_id)
     try:
         with self.store.begin() as work:
-            payment = exactly_once.locked(work, payment_id)
-            record_outcome(work, payment, operation_id, outcome, self.stamp(caller), self.follow)
+            payment = lock_payment(work, payment_id)
+            context = EventContext(self.clock.now(), actor)
+            record_outcome(work, payment, operation_id, outcome, context, self.poll_policy)
             raise _Undo
     except _Undo:
         return payment
 
 
-def _fail_on_doubt(self: Payment, operation_id: OperationId, detail: str, *, stamp: EventContext) -> None:
+def _fail_on_doubt(self: Payment, operation_id: OperationId, detail: str, *, context: EventContext) -> None:
     """A timeout is called a failure."""
     if self.operation(operation_id).state is OperationState.STARTED:
-        self.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail=detail, stamp=stamp)
+        self.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail=detail, context=context)
 
 
 def _count_finished_refunds_only(self: OperationLog) -> Money:
@@ -157,10 +160,10 @@ def _change_without_an_event(
 def _send_in_another_name(gateway: Gateway, operation: Operation, lease: Lease) -> Outcome:
     """The gateway is told another id than the one recorded."""
     other = replace(operation, operation_id=OperationId(f"{operation.operation_id}x"))
-    return _send_return(gateway, other, lease)
+    return _send_refund(gateway, other, lease)
 
 
-_send_return = refund_payment.send_return
+_send_refund = refund_payment.send_refund
 
 
 def _send_without_another_look(
@@ -222,15 +225,15 @@ def _property(function: Callable[[Any], object]) -> property:
 
 
 MUTANTS: Final = (
-    Mutant("a repeat starts a second operation", 1, ((exactly_once, "may_try_again", lambda *_: True),)),
-    Mutant("an unknown outcome is called for again", 1, ((PaymentExecutor, "call_gateway", _call_again),)),
+    Mutant("a repeat starts a second operation", 1, ((payment_call, "was_never_sent", lambda *_: True),)),
+    Mutant("an unknown outcome is called for again", 1, ((GatewayCallExecutor, "send_each", _call_again),)),
     Mutant("a reference may be paid twice", 1, ((Payment, "is_live", _property(lambda _: False)),)),
-    Mutant("the call comes before the record", 2, ((PaymentExecutor, "execute", _record_after_the_call),)),
-    Mutant("the gateway is told another id", 2, ((refund_payment, "send_return", _send_in_another_name),)),
+    Mutant("the call comes before the record", 2, ((GatewayCallExecutor, "execute", _record_after_the_call),)),
+    Mutant("the gateway is told another id", 2, ((refund_payment, "send_refund", _send_in_another_name),)),
     Mutant("old answers are believed", 2, ((TransactionStatus, "precedes", lambda *_: False),)),
     Mutant("a timeout is a failure", 3, ((Payment, "mark_outcome_unknown", _fail_on_doubt),)),
     Mutant("absence needs no horizon", 3, ((NotFoundTimer, "is_proven", lambda *_: True),)),
-    Mutant("the third beat is not committed", 3, ((PaymentExecutor, "record", _forget_the_third_beat),)),
+    Mutant("the third beat is not committed", 3, ((PaymentRecorder, "record_outcome", _forget_the_third_beat),)),
     Mutant(
         "open refunds are not counted",
         4,

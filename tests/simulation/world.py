@@ -19,18 +19,22 @@ from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
 from application.common.caller import Caller
-from application.common.errors import InvalidRequest, NotFound, OperationRefused, ReferenceAlreadyPaid
+from application.common.errors import InvalidRequest, NotFound, OperationRefused, ReferenceAlreadyPaid, StoreUnavailable
+from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.validator import RawCard, RawMoney
 from application.idempotency.fingerprint import Fingerprinter
+from application.idempotency.gateway_call import GatewayCallExecutor
+from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.in_flight_requests import InFlightRequests, Key
-from application.idempotency.payment_executor import PaymentExecutor
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.capture_payment import CapturePayment, CapturePaymentCommand
 from application.payments.create_payment import CreatePayment, CreatePaymentCommand
+from application.payments.payment_call import PaymentRecorder
+from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.poll_settlements import PollSettlements
 from application.payments.refund_payment import RefundPayment, RefundPaymentCommand
-from application.payments.sync_from_gateway import Refresh
+from application.payments.sync_from_gateway import SyncPayment
 from application.payments.verify_payment import VerifyPayment
 from application.payments.void_payment import VoidPayment, VoidPaymentCommand
 from application.ports.gateway import (
@@ -43,7 +47,7 @@ from application.ports.gateway import (
     Unknown,
     Void,
 )
-from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork
+from application.ports.store import DueOperation, UnitOfWork
 from application.recovery.resolve_operations import ResolveOperations
 from domain import ids
 from domain.customer import Customer
@@ -255,27 +259,25 @@ class Replica:
         store = SimulatedStore(world)
         adapter = BraintreeAdapter(_settings(world), platform=machine_of(world))
         gateway = cast("Gateway", SteppingGateway(world, adapter))
-        once = PaymentExecutor(
-            store=store,
-            clock=self.clock,
-            ids=world.ids,
-            in_flight=SimulatedInFlight(world),
-            fingerprinter=Fingerprinter(b"key"),
-            lease=LEASE,
-            first_check=FIRST_CHECK,
-            steady_seconds=world.clock.steady_seconds,
+        clock, ids = self.clock, world.ids
+        leases = LeasePolicy(LEASE, FIRST_CHECK, world.clock.steady_seconds)
+        guard = IdempotencyGuard(Fingerprinter(b"key"), SimulatedInFlight(world), LEASE)
+        executor = GatewayCallExecutor(store, clock, guard, leases)
+        recorder = PaymentRecorder(store, clock, leases)
+        sync = SyncPayment(store, gateway, clock, ids)
+        velocity = VelocityLimiter(store, clock, ids, VelocityLimits(), b"key")
+        sync_methods = SyncPaymentMethods(store, gateway, clock)
+        self.create = CreatePayment(
+            store, gateway, clock, ids, guard, executor, recorder, velocity, sync_methods, frozenset({"USD"})
         )
-        refresh = Refresh(store, gateway, self.clock, world.ids)
-        guard = VelocityLimiter(store, self.clock, world.ids, VelocityLimits(), b"key")
-        reread = SyncPaymentMethods(store, gateway, self.clock)
-        self.create = CreatePayment(store, gateway, once, frozenset({"USD"}), guard, reread)
-        self.capture = CapturePayment(store, gateway, once)
-        self.void = VoidPayment(gateway, once)
-        self.refund = RefundPayment(store, gateway, once, refresh)
-        self.verify = VerifyPayment(store, gateway, self.clock, world.ids)
-        self.follow = PollSettlements(store, gateway, once)
+        self.capture = CapturePayment(store, gateway, ids, executor, recorder)
+        self.void = VoidPayment(gateway, ids, executor, recorder)
+        self.refund = RefundPayment(store, gateway, ids, guard, executor, recorder, leases, sync)
+        self.verify = VerifyPayment(store, gateway, clock, ids)
+        self.follow = PollSettlements(store, gateway, clock, ids)
+        absence = NotFoundTimer(world.clock.steady_seconds, HORIZON)
         self.resolve = ResolveOperations(
-            store, gateway, once, refresh, NotFoundTimer(world.clock.steady_seconds, HORIZON), batch_size=10
+            store, gateway, clock, ids, leases, recorder, SettlementPollPolicy(), sync, absence, batch_size=10
         )
 
     def call_gateway(self, order: Order) -> Payment:

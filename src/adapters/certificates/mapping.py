@@ -15,7 +15,7 @@ from typing import Any, Final
 from cryptography import x509
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from application.access.api_key import is_caller_id
+from application.common.api_key import is_caller_id
 from application.common.caller import Caller, Scope, scopes_named
 from application.common.errors import AuthFailure, NotAuthenticated
 from domain.ids import CUSTOMER, CallerId, CustomerId, is_id

@@ -14,8 +14,8 @@ from urllib3.exceptions import HTTPError
 
 from adapters.event_webhooks.addresses import AddressRefused, Resolve, public_address, resolve
 from adapters.event_webhooks.signing import signature
-from application.events.read_feed import FeedItem
 from application.ports.deliveries import Endpoint
+from application.ports.feed import FeedItem
 
 _TIMEOUT: Final = Timeout(connect=5, read=10)
 

@@ -21,9 +21,9 @@ from aiohttp import web
 from adapters.http.connections import Connection, Gate, Server
 from adapters.http.crew import WorkerPoolStatus
 from adapters.http.metrics import CONTENT_TYPE, Metrics
+from application.common.errors import StoreUnavailable
 from application.gateway_webhooks.receive_gateway_webhook import Received
 from application.ports.gateway_webhooks import ForgedNotification
-from application.ports.store import StoreUnavailable
 
 Result = TypeVar("Result")
 

@@ -17,7 +17,7 @@ from cattrs.preconf.json import make_converter
 from sqlalchemy import Row
 
 from adapters.persistence.encryption.sealing import Sealer, associated_data
-from application.ports.feed import FeedEntry, FeedKind, Resource
+from application.ports.feed import FeedEntry, FeedKind, HistoryEntry, Resource
 from application.ports.gateway_webhooks import (
     Notification,
     NotificationOutcome,
@@ -25,7 +25,7 @@ from application.ports.gateway_webhooks import (
     StoredNotification,
     Subject,
 )
-from application.ports.store import HistoryEntry, RequestRecord
+from application.ports.store import RequestRecord
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeAction, DisputeReport
 from domain.events import (
@@ -93,10 +93,10 @@ _converter: Final = make_converter(omit_if_default=True)
 _converter.register_unstructure_hook(timedelta, lambda duration: duration // _MICROSECOND)
 _converter.register_structure_hook(timedelta, lambda microseconds, _: microseconds * _MICROSECOND)
 # The columns of an event's context.
-_converter.register_structure_hook(EventContext, lambda stamp, _: stamp)
+_converter.register_structure_hook(EventContext, lambda context, _: context)
 for _kind in EVENT_NAMES:
     _converter.register_unstructure_hook(
-        _kind, make_dict_unstructure_fn(_kind, _converter, _cattrs_omit_if_default=True, stamp=override(omit=True))
+        _kind, make_dict_unstructure_fn(_kind, _converter, _cattrs_omit_if_default=True, context=override(omit=True))
     )
 
 
@@ -138,7 +138,7 @@ def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
         "last_four": instrument.last_four if instrument else "",
         "instrument": sealer.seal_entries(_converter.unstructure(instrument), place) if instrument else None,
         "update_time": payment.update_time,
-        "follow_time": payment.follow_time,
+        "follow_time": payment.next_poll_time,
     }
 
 
@@ -157,12 +157,12 @@ def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sea
         **_unpack(PaymentTerms, sealer.open_entries(row.terms, associated_data("payments", "terms", row.payment_id))),
     )
     payment = Payment(
-        PaymentCreated(stamp=EventContext(row.create_time, row.creator), terms=terms),
+        PaymentCreated(context=EventContext(row.create_time, row.creator), terms=terms),
         [operation_from_row(operation) for operation in operations],
         _converter.structure(kept, Instrument) if kept is not None else None,
         row.update_time,
     )
-    payment.follow_time = row.follow_time
+    payment.next_poll_time = row.follow_time
     return payment
 
 
@@ -229,8 +229,8 @@ def event_to_row(
         "payment_id": payment_id,
         "sequence": sequence,
         "type": EVENT_NAMES[type(event)],
-        "time": event.stamp.time,
-        "actor": event.stamp.actor,
+        "time": event.context.time,
+        "actor": event.context.actor,
         "state": state,
         "payload": sealer.seal_entries(
             _converter.unstructure(event), associated_data("payment_events", "payload", event_id)
@@ -256,7 +256,7 @@ def opened_event(row: Row[Any], sealer: Sealer) -> Values:
 
 
 def event_from_values(values: Values) -> HistoryEntry:
-    payload = {**values["payload"], "stamp": EventContext(values["time"], values["actor"])}
+    payload = {**values["payload"], "context": EventContext(values["time"], values["actor"])}
     return HistoryEntry(
         event_id=values["event_id"],
         payment_id=values["payment_id"],

@@ -18,8 +18,9 @@ from adapters.persistence.sql.engine import SQLITE_BEGIN
 from adapters.persistence.sql.statements import is_due
 from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
+from application.common.errors import StoreUnavailable
 from application.ports.runtime import IdSource
-from application.ports.store import DueOperation, StoreUnavailable, UnitOfWork, farthest_look
+from application.ports.store import DueOperation, UnitOfWork, farthest_look
 from application.recovery.service_hold import Hold
 from domain.events import SERVICE
 from domain.ids import OperationId, PaymentId

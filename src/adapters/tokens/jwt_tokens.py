@@ -10,7 +10,7 @@ import jwt
 from jwt import exceptions as refused
 
 from adapters.tokens.jwks import ALGORITHMS, Jwks, JwksUnavailable
-from application.access.api_key import is_caller_id
+from application.common.api_key import is_caller_id
 from application.common.caller import Caller, scopes_named
 from application.common.errors import AuthFailure, CredentialsUnavailable, NotAuthenticated
 from domain.card_detector import without_card_numbers

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
-from application.access.api_key import PREFIX, ApiKey, read
 from application.access.last_used_recorder import LastUsedRecorder
+from application.common.api_key import PREFIX, ApiKey, read
 from application.common.caller import Caller
 from application.common.errors import AuthFailure, NotAuthenticated
 from application.ports.credentials import Certificates, Tokens

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final
 
-from application.access.api_key import ApiKey
+from application.common.api_key import ApiKey
 from application.ports.store import Store
 
 _GRAIN: Final = timedelta(minutes=5)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from application.access.api_key import KEY, SECRET_BYTES, ApiKey, hash_of, is_caller_id, written
-from application.audit.audit_entry import AuditEntry, AuditKind
 from application.audit.audit_log import ENTRY
+from application.common.api_key import KEY, SECRET_BYTES, ApiKey, hash_of, is_caller_id, written
 from application.common.caller import Scope
 from application.common.errors import NotFound, ResourceKind, Rule
 from application.common.validator import Validator
+from application.ports.audit_log import AuditEntry, AuditKind
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store
 from domain import ids

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from application.audit.audit_entry import AuditEntry, AuditKind
+from application.ports.audit_log import AuditEntry, AuditKind
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store
 from domain.card_detector import without_card_numbers

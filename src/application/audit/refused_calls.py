@@ -10,8 +10,8 @@ from itertools import chain, islice, zip_longest
 from threading import Lock
 from typing import Final, TypeVar
 
-from application.audit.audit_entry import AuditEntry, AuditKind
 from application.audit.audit_log import ENTRY, harmless
+from application.ports.audit_log import AuditEntry, AuditKind
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store
 

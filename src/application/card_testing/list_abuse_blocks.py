@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-from application.common.page_tokens import PageTokens, scope_of
+from application.common.page_tokens import PageTokens, Position, read_token, scope_of
 from application.common.validator import Validator
-from application.payments.list_payments import read_token
-from application.ports.store import Position, Store
+from application.ports.store import Store
 from application.ports.velocity import VelocityBlock
 
 

@@ -6,18 +6,19 @@ import hashlib
 import hmac
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
-from application.common.errors import TooManyDeclines
+from application.common.errors import StoreUnavailable, TooManyDeclines
+from application.common.velocity_scope import VelocityScope
 from application.ports.gateway import Declined, NotStored, Outcome, Source, Stored, StoreOutcome
 from application.ports.runtime import Clock, IdSource
-from application.ports.store import Store, StoreUnavailable, UnitOfWork
-from application.ports.velocity import VelocityBlock, VelocityCounter, VelocityScope
+from application.ports.store import Store, UnitOfWork
+from application.ports.velocity import VelocityBlock, VelocityCounter
 from domain import ids
 from domain.decline import Decline, DeclineReason, Fixer
 from domain.ids import CallerId, CustomerId
@@ -139,11 +140,10 @@ class VelocityLimiter:
             last = max(reached, key=lambda one: one.end)
             raise TooManyDeclines(last.subject.scope, max(last.end - self.clock.now(), timedelta(seconds=1)))
 
-    def note_payment(self, attempt: Attempt, outcomes: Iterable[Outcome]) -> None:
+    def note_payment(self, attempt: Attempt, outcome: Outcome) -> None:
         """Counts declines by the bank or the gateway. Approvals write nothing."""
-        for outcome in outcomes:
-            if isinstance(outcome, Declined) and tells_of_the_card(outcome.decline):
-                self._count(attempt, outcome.instrument)
+        if isinstance(outcome, Declined) and tells_of_the_card(outcome.decline):
+            self._count(attempt, outcome.instrument)
 
     def note_method(self, attempt: Attempt, outcome: StoreOutcome) -> None:
         """Counts every verification, whatever its result, and every decline without one."""

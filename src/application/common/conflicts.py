@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
 
-from application.ports.store import StoreConflict
+from application.common.errors import StoreConflict
 
 _log = logging.getLogger(__name__)
 

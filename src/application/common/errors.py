@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Final
 
 from application.common.caller import Scope
-from application.ports.velocity import VelocityScope
+from application.common.velocity_scope import VelocityScope
 from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money
 from domain.operation import OperationKind, OperationState
@@ -107,6 +107,14 @@ class InvalidRequest(ApplicationError):
     def may_have_been_valid(self) -> bool:
         """Whether it may have been valid at first: time alone can explain every violation."""
         return all(fault.rule in _MADE_BY_TIME for fault in self.faults)
+
+
+class StoreUnavailable(Exception):
+    """The database did not answer, or has no space. Anything uncommitted did not happen."""
+
+
+class StoreConflict(StoreUnavailable):
+    """The database rolled the transaction back in favour of another one. Nothing of it happened; it may be retried."""
 
 
 class ResourceKind(Enum):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 
 class LeaseOver(Exception):
@@ -40,3 +41,19 @@ class Lease:
         """
         if not self.is_held:
             raise LeaseOver("the service hung for too long before it could send")
+
+
+@dataclass(frozen=True, slots=True)
+class LeasePolicy:
+    """The length of leases, and the first look at an outcome that is still unknown afterwards."""
+
+    # The time that a call may take before others may look for its outcome. Longer than the gateway's timeout.
+    duration: timedelta
+    # The delay of the first look after a lost answer.
+    first_check: timedelta
+    # A monotonic clock, unaffected by changes of the wall clock.
+    steady_seconds: Callable[[], float] = steady_seconds
+
+    def begin(self) -> Lease:
+        """A lease that begins now."""
+        return Lease(self.steady_seconds, self.steady_seconds() + self.duration.total_seconds())

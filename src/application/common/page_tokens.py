@@ -10,11 +10,20 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
-from application.ports.store import Position
+from application.common.errors import Rule
+from application.common.validator import Validator
 
 Item = TypeVar("Item")
 
 _SIGNATURE_BYTES: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A keyset position in a list sorted by time and id."""
+
+    time: datetime
+    id: str
 
 
 class BadPageToken(ValueError):
@@ -60,3 +69,12 @@ class PageTokens:
 def scope_of(list_name: str, **filters: Any) -> str:
     """Names a list with its filter, so that a token of one list is invalid for another."""
     return f"{list_name}?{sorted((name, str(value)) for name, value in filters.items() if value)}"
+
+
+def read_token(validator: Validator, page_tokens: PageTokens, scope: str, token: str) -> Position | None:
+    """The position in a page token, or None for the first page."""
+    try:
+        return page_tokens.read(scope, token)
+    except BadPageToken:
+        validator.add("page_token", Rule.PAGE_TOKEN)
+        return None

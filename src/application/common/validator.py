@@ -324,6 +324,11 @@ def address_texts(path: str, address: Address) -> dict[str, str]:
     return {f"{path}.{name}": getattr(address, name) for name in Address.__slots__}
 
 
+def descriptor_texts(path: str, descriptor: StatementDescriptor) -> dict[str, str]:
+    """The parts of a descriptor by path."""
+    return {f"{path}.{name}": getattr(descriptor, name) for name in StatementDescriptor.__slots__}
+
+
 def bare_number(number: str) -> str:
     """A card number without spaces and hyphens."""
     return re.sub(r"[ -]", "", number)

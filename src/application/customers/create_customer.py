@@ -6,7 +6,8 @@ from typing import TypedDict
 from application.common.caller import Caller
 from application.common.errors import ExternalIdAlreadyUsed, NotForCustomers
 from application.common.validator import Validator, require_checked
-from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
+from application.ports.runtime import Clock, IdSource
 from application.ports.store import ExternalIdTaken, Store
 from domain import ids
 from domain.customer import Customer
@@ -40,7 +41,9 @@ class CustomerCommand:
 @dataclass(frozen=True, slots=True)
 class CreateCustomer:
     store: Store
-    executor: PaymentExecutor
+    clock: Clock
+    ids: IdSource
+    guard: IdempotencyGuard
 
     def __call__(self, order: CustomerCommand, caller: Caller) -> Customer:
         """Raises InvalidRequest, RequestIdReused, ExternalIdAlreadyUsed, NotForCustomers and StoreUnavailable."""
@@ -50,19 +53,18 @@ class CreateCustomer:
         request_id = validator.request_id(order.request_id)
         told = check_customer(validator, order, "")
         validator.done()
-        request = Request(caller, require_checked(request_id), "CreateCustomer", told)
-        stamp = self.executor.stamp(caller)
+        request = IdempotentRequest(caller, require_checked(request_id), "CreateCustomer", told)
+        context = request.context(self.clock.now())
         customer = Customer(
-            customer_id=CustomerId(self.executor.ids.new(ids.CUSTOMER)),
+            customer_id=CustomerId(self.ids.new(ids.CUSTOMER)),
             caller_id=caller.caller_id,
-            create_time=stamp.time,
-            update_time=stamp.time,
+            create_time=context.time,
+            update_time=context.time,
             **told,
         )
         try:
-            with self.store.begin(stamp.actor) as work:
-                record = self.executor.record_of(request, customer.customer_id, stamp)
-                earlier = self.executor.claim(work, record)
+            with self.store.begin(context.actor) as work:
+                earlier = self.guard.claim(work, request, customer.customer_id, context.time)
                 if earlier is not None:
                     return require_checked(work.customers.get(CustomerId(earlier.resource_id)))
                 work.customers.add(customer)

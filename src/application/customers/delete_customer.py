@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 
 from application.common.caller import Caller
 from application.common.errors import CustomerHasOpenPayments
+from application.common.lease import LeasePolicy
 from application.common.validator import Validator, require_checked
 from application.customers.get_customer import own_customer
-from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.ports.gateway import Gateway
+from application.ports.runtime import Clock
 from application.ports.store import PaymentFilter, Store, UnitOfWork
 from domain import ids
 from domain.customer import Customer
@@ -22,7 +24,9 @@ from domain.transitions import PaymentState
 class DeleteCustomer:
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
+    clock: Clock
+    guard: IdempotencyGuard
+    leases: LeasePolicy
 
     def __call__(self, request_id: str, customer_id: str, caller: Caller) -> Customer:
         """Raises InvalidRequest, NotFound, RequestIdReused, CustomerHasOpenPayments and GatewayUnavailable."""
@@ -30,11 +34,11 @@ class DeleteCustomer:
         checked_id = validator.request_id(request_id)
         validator.resource_id("customer_id", customer_id, ids.CUSTOMER)
         validator.done()
-        request = Request(caller, require_checked(checked_id), "DeleteCustomer", {"customer_id": customer_id})
-        lease = self.executor.begin_lease()
+        request = IdempotentRequest(caller, require_checked(checked_id), "DeleteCustomer", {"customer_id": customer_id})
+        lease = self.leases.begin()
         with self.store.read() as work:
             customer = own_customer(work, customer_id, caller)
-            self.executor.is_repeat(work, request)
+            self.guard.is_replay(work, request)
             if customer.delete_time is None:
                 _refuse_while_open(work, customer)
         if customer.delete_time is not None:
@@ -43,10 +47,10 @@ class DeleteCustomer:
             self.gateway.delete_customer(customer.customer_id, lease)
             return customer
         self.gateway.delete_customer(customer.customer_id, lease)
-        stamp = self.executor.stamp(caller)
-        with self.store.begin(stamp.actor) as work:
+        context = request.context(self.clock.now())
+        with self.store.begin(context.actor) as work:
             current = own_customer(work, customer_id, caller, lock=True)
-            self.executor.claim(work, self.executor.record_of(request, customer_id, stamp))
+            self.guard.claim(work, request, customer_id, context.time)
             if current.delete_time is not None:
                 return current
             # Checked again: from now on, nobody can start anything for the customer.
@@ -55,20 +59,20 @@ class DeleteCustomer:
                 customer_id=current.customer_id,
                 caller_id=current.caller_id,
                 create_time=current.create_time,
-                update_time=stamp.time,
-                delete_time=stamp.time,
+                update_time=context.time,
+                delete_time=context.time,
             )
             work.customers.save(deleted)
             for method in work.payment_methods.of_customer(current.customer_id, lock=True):
                 work.payment_methods.save(
-                    replace(method, state=PaymentMethodState.DELETED, is_default=False, update_time=stamp.time)
+                    replace(method, state=PaymentMethodState.DELETED, is_default=False, update_time=context.time)
                 )
             work.payment_methods.erase_personal_data(current.customer_id)
             work.payments.erase_personal_data(current.customer_id)
             work.feed.erase_personal_data(current.customer_id)
         self.store.wipe()
         # Once more: a call that began and ended in between may have created the customer at the gateway again.
-        self.gateway.delete_customer(customer.customer_id, self.executor.begin_lease())
+        self.gateway.delete_customer(customer.customer_id, self.leases.begin())
         return deleted
 
 

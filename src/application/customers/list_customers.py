@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.common.page_tokens import PageTokens, scope_of
+from application.common.page_tokens import PageTokens, Position, read_token, scope_of
 from application.common.validator import Validator, require_checked
 from application.customers.get_customer import is_usable
-from application.payments.list_payments import read_token
-from application.ports.store import Position, Store, UnitOfWork
+from application.ports.store import Store, UnitOfWork
 from domain.customer import Customer
 
 

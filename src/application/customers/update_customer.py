@@ -8,11 +8,13 @@ from typing import Final
 
 from application.common.caller import Caller
 from application.common.errors import ExternalIdAlreadyUsed, NotFound, Rule
+from application.common.lease import LeasePolicy
 from application.common.validator import Validator, require_checked
 from application.customers.create_customer import CustomerCommand, CustomerDetails, check_customer
 from application.customers.get_customer import must_live, own_customer
-from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.ports.gateway import CustomerRefused, Gateway
+from application.ports.runtime import Clock
 from application.ports.store import ExternalIdTaken, Store, UnitOfWork
 from domain import ids
 from domain.customer import Customer
@@ -26,7 +28,9 @@ BY_THEMSELVES: Final = tuple(name for name in CHANGEABLE if name != "external_id
 class UpdateCustomer:
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
+    clock: Clock
+    guard: IdempotencyGuard
+    leases: LeasePolicy
 
     def __call__(self, customer_id: str, told: CustomerCommand, paths: Sequence[str], caller: Caller) -> Customer:
         """Raises InvalidRequest, NotFound, RequestIdReused, ExternalIdAlreadyUsed and GatewayUnavailable."""
@@ -43,18 +47,18 @@ class UpdateCustomer:
         validator.done()
         changes = {name: value for name, value in details.items() if name in paths}
         fields = {"customer_id": customer_id, "update_mask": ",".join(sorted(set(paths))), **changes}
-        request = Request(caller, require_checked(request_id), "UpdateCustomer", fields)
+        request = IdempotentRequest(caller, require_checked(request_id), "UpdateCustomer", fields)
 
         # Begins before the customer is read: a process that hung must not undo later changes by others.
-        lease = self.executor.begin_lease()
+        lease = self.leases.begin()
         with self.store.read() as work:
             customer = own_customer(work, customer_id, caller)
-            if self.executor.is_repeat(work, request):
+            if self.guard.is_replay(work, request):
                 return customer
             must_live(customer)
             # Checked before the gateway call, which must not happen for a refused change.
             _refuse_taken(work, customer, str(changes.get("external_id", "")))
-        stamp = self.executor.stamp(caller)
+        context = request.context(self.clock.now())
         if customer.is_at_gateway:
             try:
                 self.gateway.update_customer(replace(customer, **changes), lease)  # type: ignore[arg-type]
@@ -63,17 +67,17 @@ class UpdateCustomer:
                     validator.add(f"customer.{name}", Rule.REFUSED_BY_GATEWAY, code)
                 validator.done()
         try:
-            with self.store.begin(stamp.actor) as work:
+            with self.store.begin(context.actor) as work:
                 current = own_customer(work, customer_id, caller, lock=True)
-                if self.executor.claim(work, self.executor.record_of(request, customer_id, stamp)):
+                if self.guard.claim(work, request, customer_id, context.time):
                     return current
                 must_live(current)
-                updated = replace(current, update_time=stamp.time, **changes)  # type: ignore[arg-type]
+                updated = replace(current, update_time=context.time, **changes)  # type: ignore[arg-type]
                 work.customers.save(updated)
         except NotFound:
             # It was deleted here in between, and this call may just have created it at the gateway again.
             if customer.is_at_gateway:
-                self.gateway.delete_customer(customer.customer_id, self.executor.begin_lease())
+                self.gateway.delete_customer(customer.customer_id, self.leases.begin())
             raise
         except ExternalIdTaken as taken:
             raise ExternalIdAlreadyUsed(told.external_id, taken.customer_id) from None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from application.common.caller import Caller
 from application.common.validator import Validator, require_checked
 from application.disputes.answer_dispute import Answer, AnswerDispute
-from application.idempotency.payment_executor import Request
+from application.idempotency.idempotency_guard import IdempotentRequest
 from application.ports.gateway import Gateway
 from domain import ids
 from domain.dispute import ActionKind, Dispute
@@ -22,10 +22,10 @@ class AcceptDispute:
         return self.answer(request, dispute_id, Answer(kind=ActionKind.ACCEPT), self.gateway.accept_dispute)
 
 
-def named(request_id: str, dispute_id: str, caller: Caller, method: str) -> Request:
+def named(request_id: str, dispute_id: str, caller: Caller, method: str) -> IdempotentRequest:
     """The request, checked. Raises InvalidRequest."""
     validator = Validator()
     checked = validator.request_id(request_id)
     validator.resource_id("dispute_id", dispute_id, ids.DISPUTE)
     validator.done()
-    return Request(caller, require_checked(checked), method, {"dispute_id": dispute_id})
+    return IdempotentRequest(caller, require_checked(checked), method, {"dispute_id": dispute_id})

@@ -13,7 +13,7 @@ from application.common.errors import Rule
 from application.common.lease import Lease
 from application.common.validator import MAX_TEXT, Validator, has_unprintable, require_checked
 from application.disputes.answer_dispute import Answer, AnswerDispute
-from application.idempotency.payment_executor import Request
+from application.idempotency.idempotency_guard import IdempotentRequest
 from application.ports.gateway import DisputeOutcome, Gateway
 from domain import ids
 from domain.card_detector import looks_like_card
@@ -66,7 +66,7 @@ class AddDisputeEvidence:
                 _check_text(validator, text)
         validator.done()
         evidence = _given(order)
-        request = Request(
+        request = IdempotentRequest(
             caller,
             require_checked(request_id),
             "AddDisputeEvidence",

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final
 
+from application.common.errors import StoreUnavailable
 from application.disputes.record_dispute import RecordDispute
 from application.ports.gateway import Gateway, GatewayUnavailable
 from application.ports.runtime import Clock
-from application.ports.store import Store, StoreUnavailable
+from application.ports.store import Store
 from domain.dispute import DisputeReport
 
 _log = logging.getLogger(__name__)

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from application.common.caller import Caller
 from application.common.errors import Rule
-from application.common.page_tokens import PageTokens, scope_of
+from application.common.page_tokens import PageTokens, Position, read_token, scope_of
 from application.common.validator import Validator
-from application.payments.list_payments import read_token
-from application.ports.store import DisputeFilter, Position, Store
+from application.ports.store import DisputeFilter, Store
 from domain import ids
 from domain.dispute import Dispute, DisputeState
 from domain.ids import PaymentId

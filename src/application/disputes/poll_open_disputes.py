@@ -8,10 +8,11 @@ from datetime import timedelta
 from typing import Final
 
 from application.common.backoff import doubled
+from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
 from application.disputes.record_dispute import RecordDispute
-from application.idempotency.payment_executor import PaymentExecutor
-from application.ports.gateway import Gateway, GatewayUnavailable
+from application.ports.gateway import GatewayUnavailable
+from application.ports.runtime import Clock
 from application.ports.store import Store
 from domain.dispute import ActionState, Dispute
 
@@ -25,17 +26,17 @@ class PollOpenDisputes:
     """Driven by rows: it takes every dispute that is due, whichever process recorded it."""
 
     store: Store
-    gateway: Gateway
-    executor: PaymentExecutor
+    clock: Clock
+    leases: LeasePolicy
     record: RecordDispute
     absence: NotFoundTimer
     batch_size: int = 10
 
     def __call__(self) -> int:
         """Polls the disputes that are due. Returns their number. Raises StoreUnavailable."""
-        now = self.executor.clock.now()
+        now = self.clock.now()
         with self.store.begin() as work:
-            due = work.disputes.due(now, now + self.executor.lease, self.batch_size)
+            due = work.disputes.due(now, now + self.leases.duration, self.batch_size)
         for dispute in due:
             try:
                 self._look_at(dispute)
@@ -59,14 +60,14 @@ class PollOpenDisputes:
         action = dispute.under_way
         if action is None:
             return self.record.planned(dispute)
-        now = self.executor.clock.now()
-        if now < action.start_time + self.executor.first_check:
-            return replace(dispute, next_check_time=now + self.executor.first_check)
+        now = self.clock.now()
+        if now < action.start_time + self.leases.first_check:
+            return replace(dispute, next_check_time=now + self.leases.first_check)
         resolved = dispute.resolve(action)
         if resolved is None and self.absence.is_proven(action.action_id):
             resolved = dispute.finish(action.action_id, ActionState.UNSENT, detail="not found at the gateway")
         if resolved is not None:
             self.absence.forget(action.action_id)
             return self.record.planned(replace(resolved, update_time=now))
-        wait = doubled(self.executor.first_check, dispute.check_count, _LONGEST_WAIT)
+        wait = doubled(self.leases.first_check, dispute.check_count, _LONGEST_WAIT)
         return replace(dispute, next_check_time=now + wait, check_count=dispute.check_count + 1)

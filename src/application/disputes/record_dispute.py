@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from application.common.conflicts import retry_on_conflict
-from application.disputes.disputed_amounts import with_latest_claims
+from application.payments.disputed_amounts import with_latest_claims
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.sync_from_gateway import apply_snapshot
 from application.ports.gateway import Gateway, Transaction
@@ -24,7 +24,7 @@ class RecordDispute:
     gateway: Gateway
     clock: Clock
     ids: IdSource
-    follow: SettlementPollPolicy
+    poll_policy: SettlementPollPolicy
     # The poll interval of a dispute that has not ended.
     interval: timedelta
 
@@ -37,17 +37,19 @@ class RecordDispute:
 
     @retry_on_conflict
     def _record(self, report: DisputeReport, transaction: Transaction | None) -> Dispute | None:
-        stamp = EventContext(self.clock.now(), SERVICE)
+        context = EventContext(self.clock.now(), SERVICE)
         with self.store.begin() as work:
             payment = self._payment_of(work, report, transaction)
             if payment is None:
                 return None
-            dispute = self._keep(work, payment, report, stamp)
+            dispute = self._keep(work, payment, report, context)
             if transaction is not None:
                 latest = with_latest_claims(work, transaction)
-                if not apply_snapshot(payment, latest, stamp, self.follow, self.ids):
+                if not apply_snapshot(payment, latest, context, self.poll_policy, self.ids):
                     # The record may have a newer status. The disputed amount is the dispute's to say.
-                    payment.apply_disputed_amount(latest.transaction_id, latest.standing.disputed_amount, stamp=stamp)
+                    payment.apply_disputed_amount(
+                        latest.transaction_id, latest.standing.disputed_amount, context=context
+                    )
                 work.payments.save(payment)
         return dispute
 
@@ -69,7 +71,7 @@ class RecordDispute:
             return None
         return work.payments.get(found[0].payment.terms.payment_id, lock=True)
 
-    def _keep(self, work: UnitOfWork, payment: Payment, report: DisputeReport, stamp: EventContext) -> Dispute:
+    def _keep(self, work: UnitOfWork, payment: Payment, report: DisputeReport, context: EventContext) -> Dispute:
         dispute = work.disputes.find(report.gateway_dispute_id, lock=True)
         if dispute is None:
             dispute = Dispute(
@@ -78,13 +80,13 @@ class RecordDispute:
                 payment_id=payment.terms.payment_id,
                 customer_id=payment.terms.customer_id,
                 report=report,
-                create_time=stamp.time,
-                update_time=stamp.time,
+                create_time=context.time,
+                update_time=context.time,
             )
             dispute = self.planned(dispute)
             work.disputes.add(dispute)
             return dispute
-        followed = dispute.follow(report, time=stamp.time)
+        followed = dispute.follow(report, time=context.time)
         if followed is dispute:
             return dispute
         # An open action keeps its own next check time.

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from application.common.backoff import doubled
-from application.events.read_feed import FeedItem, FeedPage, ReadFeed
+from application.events.read_feed import FeedPage, ReadFeed
 from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
-from application.ports.feed import FeedFilter
+from application.ports.feed import FeedFilter, FeedItem
 from application.ports.runtime import Clock
 from application.ports.store import Store
 from application.ports.webhook_sender import WebhookSender

@@ -10,8 +10,8 @@ from typing import Final
 from application.common.caller import Caller
 from application.common.errors import Rule
 from application.common.validator import Validator
-from application.ports.feed import FeedEntry, FeedFilter, FeedKind
-from application.ports.store import HistoryEntry, Store, UnitOfWork
+from application.ports.feed import FeedEntry, FeedFilter, FeedItem, FeedKind, PaymentAfter
+from application.ports.store import Store, UnitOfWork
 from domain import ids
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.payment import Payment
@@ -19,22 +19,6 @@ from domain.payment import Payment
 _NOBODY: Final = CallerId("")
 # A payment is created together with its first operation; at sequence 1 it is incomplete.
 _FIRST_WHOLE: Final = 2
-
-
-@dataclass(frozen=True, slots=True)
-class PaymentAfter:
-    """An event of a payment, and the payment as it was after the event."""
-
-    event: HistoryEntry
-    payment: Payment
-
-
-@dataclass(frozen=True, slots=True)
-class FeedItem:
-    """A feed entry; for a payment, with its event."""
-
-    entry: FeedEntry
-    change: PaymentAfter | None = None
 
 
 @dataclass(frozen=True, slots=True)

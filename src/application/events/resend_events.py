@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from application.common.caller import Caller
 from application.common.errors import Fault, InvalidRequest, Rule
 from application.common.validator import Validator, require_checked
-from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
+from application.ports.runtime import Clock
 from application.ports.store import Store
 from domain.ids import EventId
 
@@ -68,7 +69,8 @@ class ListDeliveries:
 @dataclass(frozen=True, slots=True)
 class ResendEvents:
     store: Store
-    executor: PaymentExecutor
+    clock: Clock
+    guard: IdempotencyGuard
     endpoints: Sequence[Endpoint]
 
     def __call__(self, request_id: str, endpoint: str, event_ids: Sequence[str], caller: Caller) -> int:
@@ -87,10 +89,10 @@ class ResendEvents:
         validator.done()
         wanted = list(dict.fromkeys(EventId(event_id) for event_id in event_ids))
         fields = {"endpoint": endpoint, "event_ids": wanted}
-        request = Request(caller, require_checked(checked), "ResendEvents", fields)
-        stamp = self.executor.stamp(caller)
+        request = IdempotentRequest(caller, require_checked(checked), "ResendEvents", fields)
+        context = request.context(self.clock.now())
         with self.store.begin() as work:
-            if self.executor.claim(work, self.executor.record_of(request, endpoint, stamp)) is not None:
+            if self.guard.claim(work, request, endpoint, context.time) is not None:
                 return len(wanted)
             for event_id in wanted:
                 entry = work.feed.find(event_id)
@@ -103,8 +105,8 @@ class ResendEvents:
                         event_id=event_id,
                         position=entry.position,
                         state=DeliveryState.WAITING,
-                        reason=f"asked for by {stamp.actor}",
-                        time=stamp.time,
+                        reason=f"asked for by {context.actor}",
+                        time=context.time,
                     )
                 )
         return len(wanted)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from application.common.errors import Rule
-from application.common.page_tokens import PageTokens, scope_of
+from application.common.page_tokens import PageTokens, Position, read_token, scope_of
 from application.common.validator import Validator
-from application.payments.list_payments import read_token
 from application.ports.gateway_webhooks import NotificationState, StoredNotification
-from application.ports.store import Position, Store
+from application.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)

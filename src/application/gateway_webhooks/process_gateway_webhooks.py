@@ -10,10 +10,11 @@ from typing import Final
 
 from application.common.backoff import doubled
 from application.common.conflicts import retry_on_conflict
+from application.common.errors import StoreUnavailable
+from application.common.lease import LeasePolicy
 from application.disputes.record_dispute import RecordDispute
-from application.idempotency.payment_executor import PaymentExecutor
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
-from application.payments.sync_from_gateway import Refresh
+from application.payments.sync_from_gateway import SyncPayment
 from application.ports.gateway import Gateway, GatewayUnavailable, Transaction
 from application.ports.gateway_webhooks import (
     Notification,
@@ -22,7 +23,8 @@ from application.ports.gateway_webhooks import (
     StoredNotification,
     Subject,
 )
-from application.ports.store import Store, StoreUnavailable
+from application.ports.runtime import Clock
+from application.ports.store import Store
 from application.recovery.resolve_operations import ResolveOperations
 from domain.operation import OperationState
 
@@ -39,10 +41,11 @@ class ProcessNotifications:
 
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
-    refresh: Refresh
+    clock: Clock
+    leases: LeasePolicy
+    sync_payment: SyncPayment
     record_dispute: RecordDispute
-    reread_methods: SyncPaymentMethods
+    sync_methods: SyncPaymentMethods
     resolve: ResolveOperations
     # Called with the kind and the outcome, for metrics.
     count: Count
@@ -51,9 +54,9 @@ class ProcessNotifications:
 
     def __call__(self) -> int:
         """Processes the webhooks that are due. Returns their number. Raises StoreUnavailable."""
-        now = self.executor.clock.now()
+        now = self.clock.now()
         with self.store.begin() as work:
-            due = work.notifications.due(now, now + self.executor.lease, self.batch_size)
+            due = work.notifications.due(now, now + self.leases.duration, self.batch_size)
         for one in due:
             self._deal_with(one)
         return len(due)
@@ -73,7 +76,7 @@ class ProcessNotifications:
         if isinstance(outcome, Subject):
             # One part is done. The rest is due after other webhooks that are due now.
             rest = replace(one.notification, subject=outcome)
-            now = self.executor.clock.now()
+            now = self.clock.now()
             self._save(replace(one, notification=rest, attempt_count=0, next_attempt_time=now, last_error=""))
             return
         self.count(kind if outcome is not NotificationOutcome.UNKNOWN_KIND else "unknown", outcome.value)
@@ -112,7 +115,7 @@ class ProcessNotifications:
             if one.operation.state is OperationState.STARTED:
                 self.resolve.resolve(one.payment.terms.payment_id, one.operation.operation_id)
         first, *_ = found
-        self.refresh.record(first.payment, [transaction])
+        self.sync_payment.record(first.payment, [transaction])
         return True
 
     def look_at_dispute(self, subject: Subject) -> NotificationOutcome:
@@ -121,14 +124,14 @@ class ProcessNotifications:
         return NotificationOutcome.RECORDED if recorded is not None else NotificationOutcome.NOT_OURS
 
     def look_at_revoked_method(self, subject: Subject) -> NotificationOutcome:
-        return _recorded(self.reread_methods.revoked(subject.token, subject.customer_id))
+        return _recorded(self.sync_methods.revoked(subject.token, subject.customer_id))
 
     def look_at_method(self, subject: Subject) -> NotificationOutcome:
-        return _recorded(self.reread_methods.one(subject.token, subject.customer_id))
+        return _recorded(self.sync_methods.one(subject.token, subject.customer_id))
 
     def look_at_all_methods(self, subject: Subject) -> NotificationOutcome | Subject:
         """The report lists its cards in an external file, so this reads the vault instead, some methods at a time."""
-        last = self.reread_methods.some(after=subject.token)
+        last = self.sync_methods.some(after=subject.token)
         return NotificationOutcome.RECORDED if last is None else Subject(token=last)
 
     def look_at_nothing(self, _: Subject) -> NotificationOutcome:
@@ -142,8 +145,8 @@ class ProcessNotifications:
             dead = replace(one, state=NotificationState.DEAD, next_attempt_time=None, last_error=error)
             self._save(dead, finished=True)
             return
-        wait = doubled(self.executor.first_check, one.attempt_count - 1, _LONGEST_WAIT)
-        self._save(replace(one, next_attempt_time=self.executor.clock.now() + wait, last_error=error))
+        wait = doubled(self.leases.first_check, one.attempt_count - 1, _LONGEST_WAIT)
+        self._save(replace(one, next_attempt_time=self.clock.now() + wait, last_error=error))
 
     @retry_on_conflict
     def _save(self, one: StoredNotification, *, finished: bool = False) -> None:
@@ -152,7 +155,7 @@ class ProcessNotifications:
             if current is None or current.state is not NotificationState.PENDING:
                 # Another replica processed it after this one's lease expired.
                 return
-            work.notifications.save(replace(one, finish_time=self.executor.clock.now() if finished else None))
+            work.notifications.save(replace(one, finish_time=self.clock.now() if finished else None))
 
 
 def _recorded(is_ours: bool) -> NotificationOutcome:

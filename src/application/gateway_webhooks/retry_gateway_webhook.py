@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 from application.common.caller import Caller
 from application.common.errors import NotFound, ResourceKind, Rule
 from application.common.validator import Validator, require_checked
-from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.ports.gateway_webhooks import NotificationOutcome, NotificationState, StoredNotification
+from application.ports.runtime import Clock
 from application.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
 class RetryNotification:
     store: Store
-    executor: PaymentExecutor
+    clock: Clock
+    guard: IdempotencyGuard
 
     def __call__(self, request_id: str, notification_id: str, caller: Caller) -> StoredNotification:
         """Makes it PENDING from any state. Raises InvalidRequest, NotFound, RequestIdReused and StoreUnavailable."""
@@ -27,12 +29,12 @@ class RetryNotification:
         elif not re.fullmatch(r"[0-9a-f]{64}", notification_id):
             validator.add("notification_id", Rule.NOTIFICATION_ID)
         validator.done()
-        request = Request(
+        request = IdempotentRequest(
             caller, require_checked(checked), "RetryWebhookNotification", {"notification_id": notification_id}
         )
-        stamp = self.executor.stamp(caller)
+        context = request.context(self.clock.now())
         with self.store.begin() as work:
-            earlier = self.executor.claim(work, self.executor.record_of(request, notification_id, stamp))
+            earlier = self.guard.claim(work, request, notification_id, context.time)
             stored = work.notifications.get(notification_id, lock=True)
             if stored is None:
                 raise NotFound(ResourceKind.NOTIFICATION, notification_id)
@@ -42,7 +44,7 @@ class RetryNotification:
                     state=NotificationState.PENDING,
                     outcome=NotificationOutcome.NONE,
                     attempt_count=0,
-                    next_attempt_time=stamp.time,
+                    next_attempt_time=context.time,
                     finish_time=None,
                 )
                 work.notifications.save(stored)

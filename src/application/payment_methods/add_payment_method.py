@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -9,13 +10,16 @@ from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
 from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
 from application.common.errors import InvalidRequest, Rule
-from application.common.lease import Lease
+from application.common.lease import Lease, LeasePolicy
 from application.common.validator import RawCard, Validator, address_texts, require_checked
+from application.customers.gateway_customer import record_gateway_customer
 from application.customers.get_customer import is_usable, must_still_live
-from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
+from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.payment_methods.default_method import place
+from application.payment_methods.method_source import new_source_fields
+from application.payment_methods.retry_without_refused_record import RefusedRecords
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
-from application.payments.retry_without_refused_record import RefusedRecords
 from application.ports.gateway import (
     Gateway,
     GatewayNotReached,
@@ -28,14 +32,15 @@ from application.ports.gateway import (
     StoreOutcome,
     Unknown,
 )
+from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store, UnitOfWork
 from domain import ids
 from domain.address import Address
 from domain.customer import Customer
+from domain.events import EventContext
 from domain.ids import CustomerId, PaymentMethodId, RequestId
 from domain.instrument import Card
 from domain.payment_method import PaymentMethod, PaymentMethodState
-from domain.warning import MerchantWarning
 
 NEVER_SENT = "the gateway could not be reached"
 
@@ -59,47 +64,46 @@ class AddPaymentMethodCommand:
 class AddPaymentMethod:
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
-    guard: VelocityLimiter
-    reread: SyncPaymentMethods
+    clock: Clock
+    ids: IdSource
+    guard: IdempotencyGuard
+    executor: GatewayCallExecutor
+    leases: LeasePolicy
+    velocity: VelocityLimiter
+    sync_methods: SyncPaymentMethods
     accepts_cards: bool = True
 
-    def __call__(self, order: AddPaymentMethodCommand, caller: Caller) -> PaymentMethod:
+    def __call__(self, command: AddPaymentMethodCommand, caller: Caller) -> PaymentMethod:
         """Raises InvalidRequest, RequestIdReused, TooManyDeclines, GatewayNotReached and StoreUnavailable."""
         try:
-            request, customer, source = self._check(order, caller)
+            call = self._check(command, caller)
         except InvalidRequest as invalid:
-            return self._repeat_of_once_valid(order, caller, invalid)
-        method_id = PaymentMethodId(self.executor.ids.new(ids.PAYMENT_METHOD))
-        attempt = self.guard.attempt(
-            caller, customer_id=customer.customer_id, client_address=order.client_address, source=source
-        )
-        lease = self.executor.begin_lease()
-        with self.executor.in_flight.track(request.key):
-            method, is_new = self._record_start(request, order, method_id, customer, attempt)
-            if is_new:
-                return self._carry_out(method, order, source, customer, lease, attempt)
-        return self._repeat(request, method)
+            return self._replay_once_valid(command, caller, invalid)
+        try:
+            return self.executor.execute(call)
+        finally:
+            if call.retry.customer_was_gone:
+                self.sync_methods.of_customer(call.customer.customer_id)
 
-    def _check(self, order: AddPaymentMethodCommand, caller: Caller) -> tuple[Request, Customer, Card | Nonce]:
+    def _check(self, command: AddPaymentMethodCommand, caller: Caller) -> _StoreMethodCall:
         validator = Validator()
-        request_id = validator.request_id(order.request_id)
-        customer_id = validator.resource_id("customer_id", order.customer_id, ids.CUSTOMER)
+        request_id = validator.request_id(command.request_id)
+        customer_id = validator.resource_id("customer_id", command.customer_id, ids.CUSTOMER)
         source: Card | Nonce | None = None
-        match order.source:
+        match command.source:
             case RawCard():
-                today = self.executor.clock.now().date()
-                source = validator.card("card", order.source, today, accepts=self.accepts_cards)
+                today = self.clock.now().date()
+                source = validator.card("card", command.source, today, accepts=self.accepts_cards)
             case Nonce(value):
                 validator.secret_text("payment_method_nonce", value)
-                source = order.source
+                source = command.source
             case None:
                 validator.add("source", Rule.EXACTLY_ONE, "card, payment_method_nonce")
-        validator.address("billing_address", order.billing_address)
-        validator.language("language_code", order.language_code)
-        validator.client_address("client_address", order.client_address)
-        if isinstance(order.source, RawCard):
-            validator.must_not_contain_card(order.source, address_texts("billing_address", order.billing_address))
+        validator.address("billing_address", command.billing_address)
+        validator.language("language_code", command.language_code)
+        validator.client_address("client_address", command.client_address)
+        if isinstance(command.source, RawCard):
+            validator.must_not_contain_card(command.source, address_texts("billing_address", command.billing_address))
         customer = None
         if customer_id is not None:
             with self.store.read() as work:
@@ -109,193 +113,166 @@ class AddPaymentMethod:
         validator.done()
         if source is None:
             raise RuntimeError("a source without a fault is there")
-        return _request(require_checked(request_id), order, caller), require_checked(customer), source
+        customer = require_checked(customer)
+        return _StoreMethodCall(
+            request=_request(require_checked(request_id), command, caller),
+            resource_id=self.ids.new(ids.PAYMENT_METHOD),
+            store=self.store,
+            clock=self.clock,
+            leases=self.leases,
+            velocity=self.velocity,
+            sync_methods=self.sync_methods,
+            command=command,
+            source=source,
+            customer=customer,
+            attempt=self.velocity.attempt(
+                caller, customer_id=customer.customer_id, client_address=command.client_address, source=source
+            ),
+            retry=RefusedRecords(self.gateway, customer),
+        )
 
-    def _repeat_of_once_valid(
-        self, order: AddPaymentMethodCommand, caller: Caller, invalid: InvalidRequest
+    def _replay_once_valid(
+        self, command: AddPaymentMethodCommand, caller: Caller, invalid: InvalidRequest
     ) -> PaymentMethod:
-        """Answers the repeat of a request that was valid at first.
+        """Answers the replay of a request that was valid at first.
 
-        Raises the given violations if it is no repeat, or one that would have to be sent again.
+        Raises the given violations if it is no replay, or one that would have to be sent again.
         """
         if not invalid.may_have_been_valid:
             raise invalid
-        request = _request(require_checked(Validator().request_id(order.request_id)), order, caller)
+        request = _request(require_checked(Validator().request_id(command.request_id)), command, caller)
         with self.store.read() as work:
-            record = self.executor.earlier(work, request)
+            record = self.guard.earlier(work, request)
             method = work.payment_methods.get(PaymentMethodId(record.resource_id)) if record else None
         if method is None or method.failure_detail == NEVER_SENT:
             raise invalid
-        return self._repeat(request, method)
+        self.guard.wait(request)
+        return _must_be_sent(_present(self.store, self.sync_methods, method))
 
-    @retry_on_conflict
-    def _record_start(
-        self,
-        request: Request,
-        order: AddPaymentMethodCommand,
-        method_id: PaymentMethodId,
-        customer: Customer,
-        attempt: Attempt,
-    ) -> tuple[PaymentMethod, bool]:
-        stamp = self.executor.stamp(request.caller)
-        due = stamp.time + self.executor.lease
-        with self.store.begin(stamp.actor) as work:
-            earlier = self.executor.claim(work, self.executor.record_of(request, method_id, stamp))
-            if earlier is not None:
-                method = require_checked(work.payment_methods.get(PaymentMethodId(earlier.resource_id), lock=True))
-                if method.failure_detail != NEVER_SENT:
-                    return method, False
-                self.guard.check(work, attempt)
-                must_still_live(work, customer.customer_id)
-                again = replace(method, state=PaymentMethodState.PENDING, failure_detail="", next_check_time=due)
-                work.payment_methods.save(again)
-                return again, True
-            self.guard.check(work, attempt)
-            must_still_live(work, customer.customer_id)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]):
+    """A checked request. `resource_id` is the method's id."""
+
+    store: Store
+    clock: Clock
+    leases: LeasePolicy
+    velocity: VelocityLimiter
+    sync_methods: SyncPaymentMethods
+    command: AddPaymentMethodCommand
+    source: Card | Nonce
+    customer: Customer
+    attempt: Attempt
+    retry: RefusedRecords
+
+    def load(self, work: UnitOfWork, resource_id: str) -> PaymentMethod:
+        return require_checked(work.payment_methods.get(PaymentMethodId(resource_id), lock=True))
+
+    def may_send_again(self, resource: PaymentMethod) -> bool:
+        return resource.failure_detail == NEVER_SENT
+
+    def record_intents(
+        self, work: UnitOfWork, resource: PaymentMethod | None, context: EventContext
+    ) -> tuple[PaymentMethod, list[PaymentMethodId]]:
+        self.velocity.check(work, self.attempt)
+        must_still_live(work, self.customer.customer_id)
+        due = context.time + self.leases.duration
+        if resource is not None:
+            method = replace(resource, state=PaymentMethodState.PENDING, failure_detail="", next_check_time=due)
+            work.payment_methods.save(method)
+        else:
             method = PaymentMethod(
-                payment_method_id=method_id,
-                caller_id=request.caller.caller_id,
-                customer_id=customer.customer_id,
+                payment_method_id=PaymentMethodId(self.resource_id),
+                caller_id=self.request.caller.caller_id,
+                customer_id=self.customer.customer_id,
                 state=PaymentMethodState.PENDING,
-                create_time=stamp.time,
-                update_time=stamp.time,
-                billing_address=order.billing_address,
+                create_time=context.time,
+                update_time=context.time,
+                billing_address=self.command.billing_address,
                 next_check_time=due,
             )
             work.payment_methods.add(method)
-        return method, True
+        return method, [method.payment_method_id]
 
-    def _carry_out(
-        self,
-        method: PaymentMethod,
-        order: AddPaymentMethodCommand,
-        source: Card | Nonce,
-        customer: Customer,
-        lease: Lease,
-        attempt: Attempt,
-    ) -> PaymentMethod:
-        records = RefusedRecords(self.gateway, customer, lease)
-        try:
-            return self._send(method.payment_method_id, order, source, records, attempt)
-        finally:
-            if records.customer_was_gone:
-                self.reread.of_customer(customer.customer_id)
+    def send(self, intent: PaymentMethodId, lease: Lease) -> StoreOutcome:
+        if not self.customer.is_at_gateway:
+            self.retry.ensure_gateway_customer(lease)
+            record_gateway_customer(self.store, self.customer.customer_id)
+        return self.retry.store_method(
+            NewMethod(
+                payment_method_id=intent,
+                customer_id=self.customer.customer_id,
+                source=self.source,
+                verify=self.command.verify,
+                make_default=self.command.make_default,
+                billing_address=self.command.billing_address,
+            ),
+            lease,
+        )
 
-    def _send(
-        self,
-        method_id: PaymentMethodId,
-        order: AddPaymentMethodCommand,
-        source: Card | Nonce,
-        records: RefusedRecords,
-        attempt: Attempt,
-    ) -> PaymentMethod:
-        customer = require_checked(records.customer)
-        try:
-            self._introduce(customer, records)
-            outcome = records.store_method(
-                NewMethod(
-                    payment_method_id=method_id,
-                    customer_id=customer.customer_id,
-                    source=source,
-                    verify=order.verify,
-                    make_default=order.make_default,
-                    billing_address=order.billing_address,
-                )
-            )
-        except GatewayNotReached:
-            self._record_unsent(method_id)
-            raise
-        warnings = tuple(records.warnings)
-        method = self._record(method_id, outcome, warnings, make_default=order.make_default)
-        self.guard.note_method(attempt, outcome)
+    def record_outcome(self, intent: PaymentMethodId, answer: StoreOutcome) -> PaymentMethod:
+        method = self._record(intent, answer)
+        self.velocity.note_method(self.attempt, answer)
         return method
 
-    def _introduce(self, customer: Customer, records: RefusedRecords) -> None:
-        """Creates the customer at the gateway, once."""
-        if customer.is_at_gateway:
-            return
-        records.ensure_gateway_customer()
-        record_gateway_customer(self.store, customer.customer_id)
-
     @retry_on_conflict
-    def _record_unsent(self, method_id: PaymentMethodId) -> None:
-        time = self.executor.clock.now()
+    def _record(self, method_id: PaymentMethodId, outcome: StoreOutcome) -> PaymentMethod:
         with self.store.begin() as work:
-            current = require_checked(work.payment_methods.get(method_id, lock=True))
-            work.payment_methods.save(current.fail(NEVER_SENT, time=time))
-
-    @retry_on_conflict
-    def _record(
-        self,
-        method_id: PaymentMethodId,
-        outcome: StoreOutcome,
-        warnings: tuple[MerchantWarning, ...],
-        *,
-        make_default: bool,
-    ) -> PaymentMethod:
-        with self.store.begin() as work:
-            return self._record_outcome(work, method_id, outcome, warnings, make_default=make_default)
-
-    def _record_outcome(
-        self,
-        work: UnitOfWork,
-        method_id: PaymentMethodId,
-        outcome: StoreOutcome,
-        warnings: tuple[MerchantWarning, ...],
-        *,
-        make_default: bool,
-    ) -> PaymentMethod:
-        time = self.executor.clock.now()
-        method = replace(require_checked(work.payment_methods.get(method_id, lock=True)), warnings=warnings)
-        match outcome:
-            case Stored(kept):
-                method = method.activate(kept.instrument, kept.token, kept.verification, time=time)
-                method = place(work, method, make_default=make_default)
-            case NotStored(verification):
-                method = method.refuse(verification, time=time)
-            case Rejected(detail=detail):
-                method = method.fail(detail, time=time)
-            case Unknown():
-                method = replace(method, next_check_time=time + self.executor.first_check)
-            case _:
-                assert_never(outcome)
-        work.payment_methods.save(method)
+            time = self.clock.now()
+            method = replace(self.load(work, method_id), warnings=tuple(self.retry.warnings))
+            match outcome:
+                case Stored(kept):
+                    method = method.activate(kept.instrument, kept.token, kept.verification, time=time)
+                    method = place(work, method, make_default=self.command.make_default)
+                case NotStored(verification):
+                    method = method.refuse(verification, time=time)
+                case Rejected(detail=detail):
+                    method = method.fail(detail, time=time)
+                case Unknown():
+                    method = replace(method, next_check_time=time + self.leases.first_check)
+                case _:
+                    assert_never(outcome)
+            work.payment_methods.save(method)
         return method
 
-    def _repeat(self, request: Request, method: PaymentMethod) -> PaymentMethod:
-        self.executor.in_flight.wait(request.key, self.executor.lease.total_seconds())
-        with self.store.read() as work:
-            current = require_checked(work.payment_methods.get(method.payment_method_id))
-        if current.failure_detail == NEVER_SENT:
-            raise GatewayNotReached
-        try:
-            return self.reread.late(current)
-        except GatewayUnavailable:
-            return current
+    @retry_on_conflict
+    def record_unsent(self, unsent: Sequence[PaymentMethodId], failure: GatewayNotReached) -> PaymentMethod:
+        with self.store.begin() as work:
+            for method_id in unsent:
+                work.payment_methods.save(self.load(work, method_id).fail(NEVER_SENT, time=self.clock.now()))
+        raise failure
+
+    def present(self, resource: PaymentMethod) -> PaymentMethod:
+        return _present(self.store, self.sync_methods, resource)
+
+    def result_or_raise(self, resource: PaymentMethod, _sent: Sequence[PaymentMethodId], /) -> PaymentMethod:
+        return _must_be_sent(resource)
 
 
-def _request(request_id: RequestId, order: AddPaymentMethodCommand, caller: Caller) -> Request:
-    """The fields that repeats must match. Of a card only the storable ones: last four digits and expiry."""
-    fields: dict[str, object] = {
-        "customer_id": order.customer_id,
-        "verify": order.verify,
-        "make_default": order.make_default,
-        **{f"billing_address.{name}": getattr(order.billing_address, name) for name in Address.__slots__},
+def _present(store: Store, sync_methods: SyncPaymentMethods, method: PaymentMethod) -> PaymentMethod:
+    """The method as it is now, here and at the gateway."""
+    with store.read() as work:
+        current = require_checked(work.payment_methods.get(method.payment_method_id))
+    try:
+        return sync_methods.late(current)
+    except GatewayUnavailable:
+        return current
+
+
+def _must_be_sent(method: PaymentMethod) -> PaymentMethod:
+    """The method. Raises GatewayNotReached where the request was never sent."""
+    if method.failure_detail == NEVER_SENT:
+        raise GatewayNotReached
+    return method
+
+
+def _request(request_id: RequestId, command: AddPaymentMethodCommand, caller: Caller) -> IdempotentRequest:
+    """The fields that replays must match."""
+    fields = {
+        "customer_id": command.customer_id,
+        "verify": command.verify,
+        "make_default": command.make_default,
+        **address_texts("billing_address", command.billing_address),
+        **new_source_fields(command.source),
     }
-    match order.source:
-        case RawCard() as card:
-            fields["card.number"] = card.last_four
-            fields["card.expiration_month"] = card.expiration_month
-            fields["card.expiration_year"] = card.expiration_year
-        case Nonce(value):
-            fields["payment_method_nonce"] = value
-    return Request(caller, request_id, "AddPaymentMethod", fields)
-
-
-@retry_on_conflict
-def record_gateway_customer(store: Store, customer_id: CustomerId) -> None:
-    """Records that the customer exists at the gateway."""
-    with store.begin() as work:
-        current = work.customers.get(customer_id, lock=True)
-        if current is not None:
-            work.customers.save(replace(current, is_at_gateway=True))
+    return IdempotentRequest(caller, request_id, "AddPaymentMethod", fields)

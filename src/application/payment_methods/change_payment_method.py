@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
 from application.common.errors import MethodNotActive, MethodRefused
-from application.common.lease import Lease
+from application.common.lease import Lease, LeasePolicy
 from application.common.validator import MAX_CARDHOLDER_NAME, Validator, require_checked
-from application.idempotency.payment_executor import PaymentExecutor, Request
+from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.payment_methods.default_method import detach_method, place
 from application.payment_methods.get_payment_method import own_method
 from application.ports.gateway import (
@@ -25,6 +25,7 @@ from application.ports.gateway import (
     StoreOutcome,
     Unknown,
 )
+from application.ports.runtime import Clock
 from application.ports.store import Store, UnitOfWork
 from domain import ids
 from domain.address import Address
@@ -53,11 +54,13 @@ class MethodChanger:
     """Executes one change of a stored method: first at the gateway, where a repeat is harmless, then here, once."""
 
     store: Store
-    executor: PaymentExecutor
+    clock: Clock
+    guard: IdempotencyGuard
+    leases: LeasePolicy
 
     def __call__(
         self,
-        request: Request,
+        request: IdempotentRequest,
         method_id: str,
         at_gateway: Callable[[PaymentMethod, Lease], StoredInstrument | None],
         here: Callable[[UnitOfWork, PaymentMethod, StoredInstrument | None], PaymentMethod],
@@ -68,10 +71,10 @@ class MethodChanger:
         A method that is in the target state already is returned unchanged.
         """
         # Begins before the method is read: a process that hung must not undo later changes by others.
-        lease = self.executor.begin_lease()
+        lease = self.leases.begin()
         with self.store.read() as work:
             method = own_method(work, method_id, request.caller)
-            if self.executor.is_repeat(work, request):
+            if self.guard.is_replay(work, request):
                 return method
         if method.state is goal:
             return method
@@ -80,24 +83,24 @@ class MethodChanger:
         try:
             answer = at_gateway(method, lease)
         except _MethodGone:
-            raise MethodNotActive(method.payment_method_id, self._withdraw(method, request.caller)) from None
-        stamp = self.executor.stamp(request.caller)
-        with self.store.begin(stamp.actor) as work:
+            raise MethodNotActive(method.payment_method_id, self._detach(method, request)) from None
+        context = request.context(self.clock.now())
+        with self.store.begin(context.actor) as work:
             current = own_method(work, method_id, request.caller, lock=True)
-            if self.executor.claim(work, self.executor.record_of(request, method_id, stamp)):
+            if self.guard.claim(work, request, method_id, context.time):
                 return current
-            changed = here(work, replace(current, update_time=stamp.time), answer)
+            changed = here(work, replace(current, update_time=context.time), answer)
             work.payment_methods.save(changed)
         return changed
 
     @retry_on_conflict
-    def _withdraw(self, method: PaymentMethod, caller: Caller) -> PaymentMethodState:
+    def _detach(self, method: PaymentMethod, request: IdempotentRequest) -> PaymentMethodState:
         """Records that the gateway no longer has the method. Returns its new state."""
-        stamp = self.executor.stamp(caller)
-        with self.store.begin(stamp.actor) as work:
-            current = own_method(work, method.payment_method_id, caller, lock=True)
+        context = request.context(self.clock.now())
+        with self.store.begin(context.actor) as work:
+            current = own_method(work, method.payment_method_id, request.caller, lock=True)
             if current.state is PaymentMethodState.ACTIVE:
-                current = detach_method(work, current, time=stamp.time)
+                current = detach_method(work, current, time=context.time)
                 work.payment_methods.save(current)
         return current.state
 
@@ -105,6 +108,7 @@ class MethodChanger:
 @dataclass(frozen=True, slots=True)
 class UpdatePaymentMethod:
     gateway: Gateway
+    clock: Clock
     change: MethodChanger
 
     def __call__(self, update: MethodUpdate, caller: Caller) -> PaymentMethod:
@@ -114,7 +118,7 @@ class UpdatePaymentMethod:
         validator.resource_id("payment_method_id", update.payment_method_id, ids.PAYMENT_METHOD)
         expiry = None
         if update.expiration_month or update.expiration_year:
-            today = self.change.executor.clock.now().date()
+            today = self.clock.now().date()
             expiry = validator.expiry("", update.expiration_month, update.expiration_year, today)
         if update.cardholder_name is not None:
             validator.plain_text("cardholder_name", update.cardholder_name, maximum=MAX_CARDHOLDER_NAME)
@@ -129,7 +133,7 @@ class UpdatePaymentMethod:
             "cardholder_name": update.cardholder_name,
             "billing_address": str(update.billing_address and _spelled(update.billing_address)),
         }
-        request = Request(caller, require_checked(request_id), "UpdatePaymentMethod", fields)
+        request = IdempotentRequest(caller, require_checked(request_id), "UpdatePaymentMethod", fields)
 
         def at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
             return _stored(
@@ -194,12 +198,12 @@ class DeletePaymentMethod:
         return self.change(request, payment_method_id, at_gateway, here, goal=PaymentMethodState.DELETED)
 
 
-def _named(request_id: str, payment_method_id: str, caller: Caller, name: str) -> Request:
+def _named(request_id: str, payment_method_id: str, caller: Caller, name: str) -> IdempotentRequest:
     validator = Validator()
     checked_id = validator.request_id(request_id)
     validator.resource_id("payment_method_id", payment_method_id, ids.PAYMENT_METHOD)
     validator.done()
-    return Request(caller, require_checked(checked_id), name, {"payment_method_id": payment_method_id})
+    return IdempotentRequest(caller, require_checked(checked_id), name, {"payment_method_id": payment_method_id})
 
 
 def _stored(outcome: StoreOutcome) -> StoredInstrument:

@@ -1,11 +1,10 @@
 """Creates a client token, with which a browser or app turns card or wallet data into a nonce."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from application.common.caller import Caller
 from application.common.errors import Rule
-from application.common.lease import Lease
+from application.common.lease import Lease, LeasePolicy
 from application.common.validator import Validator
 from application.customers.get_customer import is_usable
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
@@ -22,8 +21,8 @@ class CreateClientToken:
     store: Store
     gateway: Gateway
     currencies: frozenset[str]
-    reread: SyncPaymentMethods
-    begin_lease: Callable[[], Lease]
+    sync_methods: SyncPaymentMethods
+    leases: LeasePolicy
 
     def __call__(self, caller: Caller, *, customer_id: str = "", currency_code: str = "") -> str:
         """Raises InvalidRequest, GatewayRefused, GatewayUnavailable and StoreUnavailable."""
@@ -34,7 +33,7 @@ class CreateClientToken:
             validator.add("currency_code", Rule.CURRENCY)
         elif currency_code and currency_code not in self.currencies:
             validator.add("currency_code", Rule.CURRENCY_ACCEPTED, ", ".join(sorted(self.currencies)))
-        lease, customer = self.begin_lease(), None
+        lease, customer = self.leases.begin(), None
         if checked is not None:
             with self.store.read() as work:
                 customer = work.customers.get(CustomerId(checked))
@@ -49,7 +48,7 @@ class CreateClientToken:
         except CustomerUnknown:
             self._make_anew(customer, caller, lease)
             token = self.gateway.create_client_token(customer.customer_id, currency_code or None)
-            self.reread.of_customer(customer.customer_id)
+            self.sync_methods.of_customer(customer.customer_id)
             return token
 
     def _make_anew(self, customer: Customer, caller: Caller, lease: Lease) -> None:
@@ -58,7 +57,7 @@ class CreateClientToken:
         with self.store.read() as work:
             current = work.customers.get(customer.customer_id)
         if not is_usable(current, caller):
-            self.gateway.delete_customer(customer.customer_id, self.begin_lease())
+            self.gateway.delete_customer(customer.customer_id, self.leases.begin())
             validator = Validator()
             validator.add("customer_id", Rule.EXISTS)
             validator.done()

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.common.page_tokens import PageTokens, scope_of
+from application.common.page_tokens import PageTokens, Position, read_token, scope_of
 from application.common.validator import Validator
 from application.customers.get_customer import own_customer
-from application.payments.list_payments import read_token
-from application.ports.store import Position, Store
+from application.ports.store import Store
 from domain import ids
 from domain.ids import CustomerId
 from domain.payment_method import PaymentMethod

@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from application.common.conflicts import retry_on_conflict
+from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.validator import require_checked
-from application.idempotency.payment_executor import PaymentExecutor
 from application.payment_methods.default_method import place
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
+from application.ports.runtime import Clock
 from application.ports.store import Store
 from domain.payment_method import PaymentMethod, PaymentMethodState
 
@@ -27,7 +28,8 @@ class ResolveUnknownMethods:
 
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
+    clock: Clock
+    leases: LeasePolicy
     absence: NotFoundTimer
     # A small batch: if this process dies, the methods that it claimed wait for the lease.
     batch_size: int = 10
@@ -38,9 +40,9 @@ class ResolveUnknownMethods:
         """Resolves the methods that are due. Returns their number. Raises StoreUnavailable."""
         if self.is_stopping():
             return 0
-        now = self.executor.clock.now()
+        now = self.clock.now()
         with self.store.begin() as work:
-            due = work.payment_methods.due(now, now + self.executor.lease, self.batch_size)
+            due = work.payment_methods.due(now, now + self.leases.duration, self.batch_size)
         for count, method in enumerate(due):
             if self.is_stopping():
                 self._release(due[count:])
@@ -55,7 +57,7 @@ class ResolveUnknownMethods:
 
     def _release(self, claimed: Sequence[PaymentMethod]) -> None:
         """Releases claimed methods, so that others need not wait for the lease."""
-        now = self.executor.clock.now()
+        now = self.clock.now()
         for method in claimed:
             with self.store.begin() as work:
                 current = require_checked(work.payment_methods.get(method.payment_method_id, lock=True))
@@ -64,7 +66,7 @@ class ResolveUnknownMethods:
 
     def _record(self, method: PaymentMethod, found: StoredInstrument | None) -> None:
         method_id = method.payment_method_id
-        time = self.executor.clock.now()
+        time = self.clock.now()
         # A method that was never sent may be sent again under its id. The time of its last change distinguishes
         # attempts.
         attempt = f"{method_id} {method.update_time}"
@@ -87,6 +89,6 @@ class ResolveUnknownMethods:
             elif proven:
                 current = current.fail(NOT_AT_GATEWAY, time=time)
             else:
-                current = replace(current, next_check_time=time + self.executor.first_check)
+                current = replace(current, next_check_time=time + self.leases.first_check)
             work.payment_methods.save(current)
         return current.state is not PaymentMethodState.PENDING

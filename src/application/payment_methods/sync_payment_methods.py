@@ -6,11 +6,12 @@ import logging
 from dataclasses import dataclass, replace
 
 from application.common.conflicts import retry_on_conflict
+from application.common.errors import StoreUnavailable
 from application.payment_methods.default_method import detach_method, place
 from application.payment_methods.resolve_unknown_methods import NOT_AT_GATEWAY
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
-from application.ports.store import Store, StoreUnavailable, UnitOfWork
+from application.ports.store import Store, UnitOfWork
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
 

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 from application.common.caller import Caller
 from application.common.lease import Lease
 from application.common.validator import RawMoney, Validator, require_checked
-from application.idempotency.payment_executor import PaymentExecutor, Request
-from application.payments.payment_access import check_amount, load_for_update
+from application.idempotency.gateway_call import GatewayCallExecutor
+from application.idempotency.idempotency_guard import IdempotentRequest
+from application.payments.payment_access import check_amount
+from application.payments.payment_call import PaymentRecorder, SingleOperationCall, StartedOperation
 from application.ports.gateway import Capture, Gateway, Outcome
+from application.ports.runtime import IdSource
 from application.ports.store import Store, UnitOfWork
 from domain import ids
 from domain.events import EventContext
-from domain.ids import OperationId, PaymentId
+from domain.ids import OPERATION, OperationId
+from domain.money import Money
 from domain.operation import Operation
 from domain.payment import Payment
 
@@ -31,30 +35,47 @@ class CapturePaymentCommand:
 class CapturePayment:
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
+    ids: IdSource
+    executor: GatewayCallExecutor
+    recorder: PaymentRecorder
 
-    def __call__(self, order: CapturePaymentCommand, caller: Caller) -> Payment:
+    def __call__(self, command: CapturePaymentCommand, caller: Caller) -> Payment:
         """Raises InvalidRequest, NotFound, RequestIdReused, DomainError, OperationRefused and GatewayNotReached."""
         validator = Validator()
-        request_id = validator.request_id(order.request_id)
-        payment_id = validator.resource_id("payment_id", order.payment_id, ids.PAYMENT)
-        validator.language("language_code", order.language_code)
-        amount = check_amount(validator, order.amount, self.store, payment_id, caller)
+        request_id = validator.request_id(command.request_id)
+        payment_id = validator.resource_id("payment_id", command.payment_id, ids.PAYMENT)
+        validator.language("language_code", command.language_code)
+        amount = check_amount(validator, command.amount, self.store, payment_id, caller)
         validator.done()
-        fields = {"payment_id": payment_id, "amount": amount, "final": order.final}
-        request = Request(caller, require_checked(request_id), "CapturePayment", fields)
+        fields = {"payment_id": payment_id, "amount": amount, "final": command.final}
+        return self.executor.execute(
+            _CaptureCall(
+                request=IdempotentRequest(caller, require_checked(request_id), "CapturePayment", fields),
+                resource_id=require_checked(payment_id),
+                recorder=self.recorder,
+                gateway=self.gateway,
+                operation_id=OperationId(self.ids.new(OPERATION)),
+                amount=amount,
+                final=command.final,
+            )
+        )
 
-        def begin(
-            work: UnitOfWork, payment: Payment | None, operation_id: OperationId, stamp: EventContext
-        ) -> tuple[Payment, Operation]:
-            payment = payment or load_for_update(work, require_checked(payment_id), caller)
-            operation = payment.capture(amount, operation_id, request.request_id, final=order.final, stamp=stamp)
-            return payment, operation
 
-        def call(_: Payment, operation: Operation, lease: Lease) -> Outcome:
-            return self.gateway.capture(capture_of(operation), lease)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _CaptureCall(SingleOperationCall):
+    gateway: Gateway
+    operation_id: OperationId
+    amount: Money | None
+    final: bool
 
-        return self.executor.execute(request, PaymentId(require_checked(payment_id)), begin, call)
+    def start(self, work: UnitOfWork, payment: Payment | None, context: EventContext) -> tuple[Payment, Operation]:
+        payment = payment or self.load(work, self.resource_id)
+        return payment, payment.capture(
+            self.amount, self.operation_id, self.request.request_id, final=self.final, context=context
+        )
+
+    def send(self, intent: StartedOperation, lease: Lease) -> Outcome:
+        return self.gateway.capture(capture_of(intent.operation), lease)
 
 
 def capture_of(operation: Operation) -> Capture:

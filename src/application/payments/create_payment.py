@@ -9,21 +9,40 @@ from datetime import date
 
 from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
 from application.common.caller import Caller
-from application.common.errors import InvalidRequest, Rule
+from application.common.errors import InvalidRequest, ReferenceAlreadyPaid, Rule, StoreUnavailable
 from application.common.lease import Lease
-from application.common.validator import RawCard, RawMoney, Validator, address_texts, metadata_path, require_checked
+from application.common.validator import (
+    RawCard,
+    RawMoney,
+    Validator,
+    address_texts,
+    descriptor_texts,
+    metadata_path,
+    require_checked,
+)
+from application.customers.gateway_customer import record_gateway_customer
 from application.customers.get_customer import is_usable, must_still_live
-from application.idempotency.payment_executor import PaymentExecutor, Request, may_try_again
-from application.payment_methods.add_payment_method import record_gateway_customer
+from application.idempotency.gateway_call import GatewayCallExecutor
+from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
+from application.idempotency.standing_refusals import StandingRefusal
+from application.payment_methods.method_source import new_source_fields
+from application.payment_methods.retry_without_refused_record import RefusedRecords
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
-from application.payments.retry_without_refused_record import RefusedRecords
+from application.payments.payment_call import (
+    PaymentRecorder,
+    SingleOperationCall,
+    StartedOperation,
+    result_or_raise,
+    was_never_sent,
+)
 from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
-from application.ports.store import Store, StoreUnavailable, UnitOfWork
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import ReferenceTaken, Store, UnitOfWork
 from domain import ids
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.events import CaptureMode, EventContext, PaymentTerms
-from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId
+from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
@@ -59,155 +78,112 @@ class CreatePaymentCommand:
 
 
 @dataclass(frozen=True, slots=True)
-class _Plan:
-    """A checked request."""
-
-    request: Request
-    terms: PaymentTerms
-    source: Source
-    customer: Customer | None
-    attempt: Attempt
-
-
-@dataclass(frozen=True, slots=True)
 class CreatePayment:
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
+    clock: Clock
+    ids: IdSource
+    guard: IdempotencyGuard
+    executor: GatewayCallExecutor
+    recorder: PaymentRecorder
+    velocity: VelocityLimiter
+    sync_methods: SyncPaymentMethods
     currencies: frozenset[str]
-    guard: VelocityLimiter
-    reread: SyncPaymentMethods
     accepts_cards: bool = True
 
-    def __call__(self, order: CreatePaymentCommand, caller: Caller) -> Payment:
+    def __call__(self, command: CreatePaymentCommand, caller: Caller) -> Payment:
         """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, TooManyDeclines, GatewayNotReached and
         StoreUnavailable.
         """
-        if caller.customer_id is not None and not order.customer_id:
+        if caller.customer_id is not None and not command.customer_id:
             # A customer-bound credential already identifies the customer.
-            order = replace(order, customer_id=caller.customer_id)
+            command = replace(command, customer_id=caller.customer_id)
         try:
-            plan = self._check(order, caller)
+            call = self._check(command, caller)
         except InvalidRequest as invalid:
-            return self._repeat(order, caller, invalid)
-        outcomes: list[Outcome] = []
-        records: list[RefusedRecords] = []
-
-        def begin(
-            work: UnitOfWork, earlier: Payment | None, operation_id: OperationId, stamp: EventContext
-        ) -> tuple[Payment, Operation]:
-            self.guard.check(work, plan.attempt)
-            if plan.customer is not None:
-                must_still_live(work, plan.customer.customer_id)
-            payment = earlier or Payment.create(plan.terms, stamp=stamp)
-            operation = payment.authorize(operation_id, plan.request.request_id, stamp=stamp)
-            if plan.terms.store_payment_method:
-                _expect_method(work, payment.terms, stamp)
-            return payment, operation
-
-        def call(payment: Payment, operation: Operation, lease: Lease) -> Outcome:
-            records.append(RefusedRecords(self.gateway, plan.customer, lease))
-            outcomes.append(self._authorize(payment, operation, plan, records[-1]))
-            return outcomes[-1]
-
+            return self._replay_once_valid(command, caller, invalid)
         try:
-            payment = self.executor.execute(plan.request, plan.terms.payment_id, begin, call)
+            return self.executor.execute(call)
         finally:
-            if plan.customer is not None and any(one.customer_was_gone for one in records):
-                self.reread.of_customer(plan.customer.customer_id)
-        self.guard.note_payment(plan.attempt, outcomes)
-        return payment
+            if call.customer is not None and call.retry.customer_was_gone:
+                self.sync_methods.of_customer(call.customer.customer_id)
 
-    def _repeat(self, order: CreatePaymentCommand, caller: Caller, invalid: InvalidRequest) -> Payment:
-        """Answers the repeat of a request that was valid at first: cards expire, and methods are deleted.
+    def _replay_once_valid(self, command: CreatePaymentCommand, caller: Caller, invalid: InvalidRequest) -> Payment:
+        """Answers the replay of a request that was valid at first: cards expire, and methods are deleted.
 
-        Raises the given violations if it is no repeat, or one that would have to be sent again.
+        Raises the given violations if it is no replay, or one that would have to be sent again.
         """
         if not invalid.may_have_been_valid:
             raise invalid
-        request = Request(
-            caller, require_checked(Validator().request_id(order.request_id)), "CreatePayment", _fields(order)
-        )
+        request = _request(require_checked(Validator().request_id(command.request_id)), command, caller)
         with self.store.read() as work:
-            record = self.executor.earlier(work, request)
+            record = self.guard.earlier(work, request)
             payment = work.payments.get(PaymentId(record.resource_id)) if record else None
-        if payment is None or may_try_again(payment, request):
+        if payment is None or was_never_sent(payment, request.request_id):
             raise invalid
-        return self.executor.repeat(payment, request)
+        self.guard.wait(request)
+        return result_or_raise(self.recorder.present(payment), request.request_id)
 
-    def _authorize(self, payment: Payment, operation: Operation, plan: _Plan, records: RefusedRecords) -> Outcome:
-        terms = payment.terms
-        customer = plan.customer
-        if customer is not None and terms.store_payment_method:
-            if not customer.is_at_gateway:
-                records.ensure_gateway_customer()
-                # If this is not recorded, the next payment only asks once more. Nothing else depends on it.
-                with suppress(StoreUnavailable):
-                    record_gateway_customer(self.store, customer.customer_id)
-            customer = replace(customer, is_at_gateway=True)
-        return records.authorize(
-            Authorization(
-                operation_id=operation.operation_id,
-                amount=terms.amount,
-                source=plan.source,
-                captures=terms.capture_mode is CaptureMode.AUTOMATIC,
-                customer=customer,
-                store_as=terms.payment_method_id if terms.store_payment_method else None,
-                billing_address=terms.billing_address,
-                descriptor=terms.descriptor,
-            )
-        )
-
-    def _check(self, order: CreatePaymentCommand, caller: Caller) -> _Plan:
+    def _check(self, command: CreatePaymentCommand, caller: Caller) -> _AuthorizeCall:
         validator = Validator()
-        today = self.executor.clock.now().date()
-        request_id = validator.request_id(order.request_id)
-        validator.identifier("reference", order.reference, required=True)
-        amount = validator.money("amount", order.amount, self.currencies)
-        if order.capture_mode is None:
+        today = self.clock.now().date()
+        request_id = validator.request_id(command.request_id)
+        validator.identifier("reference", command.reference, required=True)
+        amount = validator.money("amount", command.amount, self.currencies)
+        if command.capture_mode is None:
             validator.add("capture_mode", Rule.KNOWN_VALUE)
-        validator.address("billing_address", order.billing_address)
-        validator.descriptor("descriptor", order.descriptor)
-        metadata = validator.metadata("metadata", order.metadata)
-        validator.language("language_code", order.language_code)
-        validator.client_address("client_address", order.client_address)
-        customer, method = self._find_references(validator, order, caller)
-        source = self._source(validator, order.source, method, today)
-        if isinstance(order.source, RawCard):
-            validator.must_not_contain_card(order.source, _texts(order))
-        if order.store_payment_method:
-            if not order.customer_id:
+        validator.address("billing_address", command.billing_address)
+        validator.descriptor("descriptor", command.descriptor)
+        metadata = validator.metadata("metadata", command.metadata)
+        validator.language("language_code", command.language_code)
+        validator.client_address("client_address", command.client_address)
+        customer, method = self._find_references(validator, command, caller)
+        source = self._source(validator, command.source, method, today)
+        if isinstance(command.source, RawCard):
+            validator.must_not_contain_card(command.source, _texts(command))
+        if command.store_payment_method:
+            if not command.customer_id:
                 validator.add("customer_id", Rule.NEEDS_CUSTOMER)
-            if isinstance(order.source, RawStoredMethod):
+            if isinstance(command.source, RawStoredMethod):
                 validator.add("store_payment_method", Rule.NEEDS_NEW_METHOD)
         validator.done()
         if source is None:
             raise RuntimeError("a source without a fault is there")
-        new_id = self.executor.ids.new
-        stored_as = PaymentMethodId(new_id(ids.PAYMENT_METHOD)) if order.store_payment_method else None
+        new_id = self.ids.new
+        stored_as = PaymentMethodId(new_id(ids.PAYMENT_METHOD)) if command.store_payment_method else None
         terms = PaymentTerms(
             payment_id=PaymentId(new_id(ids.PAYMENT)),
             caller_id=caller.caller_id,
-            reference=order.reference,
+            reference=command.reference,
             amount=require_checked(amount),
-            capture_mode=require_checked(order.capture_mode),
+            capture_mode=require_checked(command.capture_mode),
             customer_id=customer.customer_id if customer else None,
             payment_method_id=method.payment_method_id if method else stored_as,
-            store_payment_method=order.store_payment_method,
-            billing_address=order.billing_address,
-            descriptor=order.descriptor,
+            store_payment_method=command.store_payment_method,
+            billing_address=command.billing_address,
+            descriptor=command.descriptor,
             metadata=metadata,
             reference_space=caller.customer_id,
         )
-        request = Request(caller, require_checked(request_id), "CreatePayment", _fields(order))
-        attempt = self.guard.attempt(
+        attempt = self.velocity.attempt(
             caller,
             customer_id=customer.customer_id if customer else None,
-            client_address=order.client_address,
+            client_address=command.client_address,
             source=source,
             instrument=method.instrument if method else None,
         )
-        return _Plan(request, terms, source, customer, attempt)
+        return _AuthorizeCall(
+            request=_request(require_checked(request_id), command, caller),
+            resource_id=terms.payment_id,
+            recorder=self.recorder,
+            velocity=self.velocity,
+            operation_id=OperationId(new_id(ids.OPERATION)),
+            terms=terms,
+            source=source,
+            customer=customer,
+            attempt=attempt,
+            retry=RefusedRecords(self.gateway, customer),
+        )
 
     def _source(
         self, validator: Validator, source: RawSource | None, method: PaymentMethod | None, today: date
@@ -225,12 +201,12 @@ class CreatePayment:
                 return StoredMethod(method.gateway_token) if method else None
 
     def _find_references(
-        self, validator: Validator, order: CreatePaymentCommand, caller: Caller
+        self, validator: Validator, command: CreatePaymentCommand, caller: Caller
     ) -> tuple[Customer | None, PaymentMethod | None]:
-        customer_id = validator.resource_id("customer_id", order.customer_id, ids.CUSTOMER, required=False)
+        customer_id = validator.resource_id("customer_id", command.customer_id, ids.CUSTOMER, required=False)
         method_id = None
-        if isinstance(order.source, RawStoredMethod):
-            method_id = validator.resource_id("payment_method_id", order.source.payment_method_id, ids.PAYMENT_METHOD)
+        if isinstance(command.source, RawStoredMethod):
+            method_id = validator.resource_id("payment_method_id", command.source.payment_method_id, ids.PAYMENT_METHOD)
         if customer_id is None and method_id is None:
             return None, None
         with self.store.read() as work:
@@ -249,6 +225,72 @@ class CreatePayment:
         return customer, method
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AuthorizeCall(SingleOperationCall):
+    """A checked request."""
+
+    velocity: VelocityLimiter
+    operation_id: OperationId
+    terms: PaymentTerms
+    source: Source
+    customer: Customer | None
+    attempt: Attempt
+    retry: RefusedRecords
+
+    def start(self, work: UnitOfWork, payment: Payment | None, context: EventContext) -> tuple[Payment, Operation]:
+        self.velocity.check(work, self.attempt)
+        if self.customer is not None:
+            must_still_live(work, self.customer.customer_id)
+        payment = payment or Payment.create(self.terms, context=context)
+        operation = payment.authorize(self.operation_id, self.request.request_id, context=context)
+        if self.terms.store_payment_method:
+            _expect_method(work, payment.terms, context)
+        return payment, operation
+
+    def send(self, intent: StartedOperation, lease: Lease) -> Outcome:
+        terms, customer = intent.payment.terms, self.customer
+        if customer is not None and terms.store_payment_method:
+            if not customer.is_at_gateway:
+                self.retry.ensure_gateway_customer(lease)
+                # If this is not recorded, the next payment only asks once more. Nothing else depends on it.
+                with suppress(StoreUnavailable):
+                    record_gateway_customer(self.recorder.store, customer.customer_id)
+            customer = replace(customer, is_at_gateway=True)
+        return self.retry.authorize(
+            Authorization(
+                operation_id=intent.operation.operation_id,
+                amount=terms.amount,
+                source=self.source,
+                captures=terms.capture_mode is CaptureMode.AUTOMATIC,
+                customer=customer,
+                store_as=terms.payment_method_id if terms.store_payment_method else None,
+                billing_address=terms.billing_address,
+                descriptor=terms.descriptor,
+            ),
+            lease,
+        )
+
+    def record_outcome(self, intent: StartedOperation, answer: Outcome) -> Payment:
+        payment = SingleOperationCall.record_outcome(self, intent, answer)
+        self.velocity.note_payment(self.attempt, answer)
+        return payment
+
+    def refusal_of(self, failure: ReferenceTaken | StandingRefusal) -> StandingRefusal:
+        if not isinstance(failure, ReferenceTaken):
+            return failure
+        return ReferenceAlreadyPaid(self.terms.reference, self._shown(failure.payment_id))
+
+    def _shown(self, payment_id: PaymentId) -> PaymentId | None:
+        """The id, unless it is another customer's payment."""
+        caller = self.request.caller
+        if caller.customer_id is None:
+            return payment_id
+        with self.recorder.store.read() as work:
+            payment = work.payments.get(payment_id)
+        is_own = payment is not None and caller.owns(payment.terms.caller_id, payment.terms.customer_id)
+        return payment_id if is_own else None
+
+
 def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
     return (
         method is not None
@@ -259,45 +301,40 @@ def _usable(method: PaymentMethod | None, caller: Caller) -> bool:
     )
 
 
-def _texts(order: CreatePaymentCommand) -> dict[str, str]:
+def _texts(command: CreatePaymentCommand) -> dict[str, str]:
     """All texts that are stored as the caller wrote them, by path."""
-    descriptor = order.descriptor
     return {
-        "reference": order.reference,
-        "language_code": order.language_code,
-        **{f"{metadata_path('metadata', key)}.key": key for key in order.metadata},
-        **{metadata_path("metadata", key): value for key, value in order.metadata.items()},
-        **address_texts("billing_address", order.billing_address),
-        **{f"descriptor.{name}": getattr(descriptor, name) for name in StatementDescriptor.__slots__},
+        "reference": command.reference,
+        "language_code": command.language_code,
+        **{f"{metadata_path('metadata', key)}.key": key for key in command.metadata},
+        **{metadata_path("metadata", key): value for key, value in command.metadata.items()},
+        **address_texts("billing_address", command.billing_address),
+        **descriptor_texts("descriptor", command.descriptor),
     }
 
 
-def _fields(order: CreatePaymentCommand) -> dict[str, object]:
-    """The fields that repeats must match. Of a card only the storable ones: last four digits and expiry."""
+def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Caller) -> IdempotentRequest:
+    """The fields that replays must match."""
     fields: dict[str, object] = {
-        "reference": order.reference,
-        "amount.minor_units": order.amount.minor_units if order.amount else None,
-        "amount.currency_code": order.amount.currency_code if order.amount else None,
-        "customer_id": order.customer_id,
-        "capture_mode": order.capture_mode.value if order.capture_mode else None,
-        "store_payment_method": order.store_payment_method,
-        "metadata": dict(order.metadata),
-        **{f"billing_address.{name}": getattr(order.billing_address, name) for name in Address.__slots__},
-        **{f"descriptor.{name}": getattr(order.descriptor, name) for name in StatementDescriptor.__slots__},
+        "reference": command.reference,
+        "amount.minor_units": command.amount.minor_units if command.amount else None,
+        "amount.currency_code": command.amount.currency_code if command.amount else None,
+        "customer_id": command.customer_id,
+        "capture_mode": command.capture_mode.value if command.capture_mode else None,
+        "store_payment_method": command.store_payment_method,
+        "metadata": dict(command.metadata),
+        **address_texts("billing_address", command.billing_address),
+        **descriptor_texts("descriptor", command.descriptor),
     }
-    match order.source:
-        case RawCard() as card:
-            fields["card.number"] = card.last_four
-            fields["card.expiration_month"] = card.expiration_month
-            fields["card.expiration_year"] = card.expiration_year
-        case Nonce(value):
-            fields["payment_method_nonce"] = value
+    match command.source:
         case RawStoredMethod(payment_method_id):
             fields["payment_method_id"] = payment_method_id
-    return fields
+        case source:
+            fields |= new_source_fields(source)
+    return IdempotentRequest(caller, request_id, "CreatePayment", fields)
 
 
-def _expect_method(work: UnitOfWork, terms: PaymentTerms, stamp: EventContext) -> None:
+def _expect_method(work: UnitOfWork, terms: PaymentTerms, context: EventContext) -> None:
     """Records the method to be stored, before the gateway call."""
     if terms.payment_method_id is None or terms.customer_id is None:
         raise RuntimeError("a method to be stored has an id and a customer")
@@ -311,8 +348,8 @@ def _expect_method(work: UnitOfWork, terms: PaymentTerms, stamp: EventContext) -
             caller_id=terms.caller_id,
             customer_id=terms.customer_id,
             state=PaymentMethodState.PENDING,
-            create_time=stamp.time,
-            update_time=stamp.time,
+            create_time=context.time,
+            update_time=context.time,
             billing_address=terms.billing_address,
         )
     )

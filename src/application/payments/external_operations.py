@@ -47,20 +47,20 @@ def with_unknown_parts(gateway: Gateway, payment: Payment, found: Iterable[Trans
     return sorted(found, key=lambda one: not (one.transaction_id in asked and one.authorized_transaction_id))
 
 
-def record_outside(payment: Payment, found: Transaction, stamp: EventContext, ids: IdSource) -> bool:
+def record_outside(payment: Payment, found: Transaction, context: EventContext, ids: IdSource) -> bool:
     """Records the transaction if it shows an effect of no operation of this service. Returns whether it is new.
 
     Open operations of ours are left to their resolver: their amounts count already.
     """
     known = payment.latest_on(found.transaction_id)
     if known is None:
-        return _record_part(payment, found, stamp, ids)
+        return _record_part(payment, found, context, ids)
     kind = _done_to(payment, known, found)
     if kind is None:
         return False
     is_rest = kind is OperationKind.VOID and payment.is_captured_in_part and not known.is_captured_sale
     amount = payment.capturable_amount if is_rest else found.amount
-    _record(payment, kind, found, found.transaction_id, stamp, ids, amount)
+    _record(payment, kind, found, found.transaction_id, context, ids, amount)
     return True
 
 
@@ -86,7 +86,7 @@ def _may_be_ours(payment: Payment, kind: OperationKind, target: str) -> bool:
     )
 
 
-def _record_part(payment: Payment, found: Transaction, stamp: EventContext, ids: IdSource) -> bool:
+def _record_part(payment: Payment, found: Transaction, context: EventContext, ids: IdSource) -> bool:
     """Records a refund or partial capture that is not recorded yet."""
     is_refund = found.kind is TransactionKind.CREDIT
     target = found.refunded_transaction_id if is_refund else found.authorized_transaction_id
@@ -104,11 +104,11 @@ def _record_part(payment: Payment, found: Transaction, stamp: EventContext, ids:
             transaction_id=found.transaction_id,
             standing=found.standing,
             details=found.details,
-            stamp=stamp,
+            context=context,
         )
         return True
     # This includes a second transaction of one operation, and one of a failed operation: money moved.
-    _record(payment, kind, found, target, stamp, ids, found.amount)
+    _record(payment, kind, found, target, context, ids, found.amount)
     return True
 
 
@@ -125,7 +125,7 @@ def _record(
     kind: OperationKind,
     found: Transaction,
     target: str,
-    stamp: EventContext,
+    context: EventContext,
     ids: IdSource,
     amount: Money,
 ) -> None:
@@ -137,5 +137,5 @@ def _record(
         target_transaction_id=target,
         standing=found.standing,
         details=found.details,
-        stamp=stamp,
+        context=context,
     )

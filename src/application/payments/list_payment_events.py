@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.common.page_tokens import PageTokens, scope_of
+from application.common.page_tokens import PageTokens, Position, read_token, scope_of
 from application.common.validator import Validator, require_checked
-from application.payments.list_payments import read_token
 from application.payments.payment_access import owned_payment
-from application.ports.store import HistoryEntry, Position, Store
+from application.ports.feed import HistoryEntry
+from application.ports.store import Store
 from domain import ids
 from domain.ids import PaymentId
 
@@ -33,5 +33,5 @@ class ListPaymentEvents:
                 PaymentId(payment_id), after_sequence=int(after.id) if after else 0, limit=size + 1
             )
         return self.page_tokens.cut(
-            found, size, scope, lambda entry: Position(entry.event.stamp.time, str(entry.sequence))
+            found, size, scope, lambda entry: Position(entry.event.context.time, str(entry.sequence))
         )

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from application.common.caller import Caller
 from application.common.errors import Rule
-from application.common.page_tokens import BadPageToken, PageTokens, scope_of
+from application.common.page_tokens import PageTokens, read_token, scope_of
 from application.common.validator import MAX_MINOR_UNITS, Validator
-from application.ports.store import PaymentFilter, Position, Store
+from application.ports.store import PaymentFilter, Store
 from domain import ids
 from domain.currencies import EXPONENTS
 from domain.ids import CustomerId
@@ -75,15 +75,6 @@ class ListPayments:
             found = work.payments.page(caller.reach, which, after=after, limit=size)
         go_on_after = found.go_on_after
         return Page(found.payments, self.page_tokens.write(scope, go_on_after) if go_on_after else "")
-
-
-def read_token(validator: Validator, page_tokens: PageTokens, scope: str, token: str) -> Position | None:
-    """The position in a page token, or None for the first page."""
-    try:
-        return page_tokens.read(scope, token)
-    except BadPageToken:
-        validator.add("page_token", Rule.PAGE_TOKEN)
-        return None
 
 
 def _stable(value: object) -> object:

@@ -22,6 +22,14 @@ def load_for_update(work: UnitOfWork, payment_id: str, caller: Caller) -> Paymen
     return owned_payment(work.payments.get(PaymentId(payment_id), lock=True), payment_id, caller)
 
 
+def lock_payment(work: UnitOfWork, payment_id: PaymentId) -> Payment:
+    """The payment, locked. It exists: a row of ours references it."""
+    payment = work.payments.get(payment_id, lock=True)
+    if payment is None:
+        raise RuntimeError(f"{payment_id} is gone")
+    return payment
+
+
 def load(store: Store, payment_id: str, caller: Caller) -> Payment:
     """The payment as it is now. Raises NotFound and StoreUnavailable."""
     with store.read() as work:

@@ -21,10 +21,10 @@ class SettlementPollPolicy:
     longest_while_watched: timedelta = timedelta(days=7)
 
     def plan(self, payment: Payment, now: datetime) -> None:
-        """Sets the payment's follow_time, the time of the next poll: None once no change is expected."""
+        """Sets the payment's next_poll_time, the time of the next poll: None once no change is expected."""
         age = now - payment.update_time
-        payment.follow_time = None
+        payment.next_poll_time = None
         if payment.awaited_transactions:
-            payment.follow_time = now + min(max(age / 2, self.shortest), self.longest)
+            payment.next_poll_time = now + min(max(age / 2, self.shortest), self.longest)
         elif payment.refundable_transactions and age < self.watch:
-            payment.follow_time = now + min(max(age / 2, self.longest), self.longest_while_watched)
+            payment.next_poll_time = now + min(max(age / 2, self.longest), self.longest_while_watched)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.common.conflicts import retry_on_conflict
-from application.disputes.disputed_amounts import with_latest_claims
-from application.idempotency.payment_executor import PaymentExecutor, locked
+from application.payments.disputed_amounts import with_latest_claims
 from application.payments.external_operations import with_unknown_parts
+from application.payments.payment_access import lock_payment
+from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.sync_from_gateway import apply_snapshot
 from application.ports.gateway import Gateway, Transaction
+from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store
 from domain.events import SERVICE, EventContext
 from domain.ids import PaymentId
@@ -20,7 +22,9 @@ from domain.ids import PaymentId
 class PollSettlements:
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
+    clock: Clock
+    ids: IdSource
+    poll_policy: SettlementPollPolicy = SettlementPollPolicy()
     batch_size: int = 50
 
     def __call__(self) -> int:
@@ -28,9 +32,9 @@ class PollSettlements:
 
         Raises GatewayUnavailable and StoreUnavailable; the payments are then due again later.
         """
-        now, follow = self.executor.clock.now(), self.executor.follow
+        now = self.clock.now()
         with self.store.begin() as work:
-            due = work.payments.due_to_follow(now, now + follow.shortest, self.batch_size)
+            due = work.payments.due_for_poll(now, now + self.poll_policy.shortest, self.batch_size)
         wanted = {payment.terms.payment_id: payment.transaction_ids for payment in due}
         all_wanted = [transaction_id for some in wanted.values() for transaction_id in some]
         found = {t.transaction_id: t for t in self.gateway.find_transactions(all_wanted)} if all_wanted else {}
@@ -42,11 +46,11 @@ class PollSettlements:
 
     @retry_on_conflict
     def _record(self, payment_id: PaymentId, found: Sequence[Transaction]) -> None:
-        stamp, follow = EventContext(self.executor.clock.now(), SERVICE), self.executor.follow
+        context = EventContext(self.clock.now(), SERVICE)
         with self.store.begin() as work:
-            current = locked(work, payment_id)
+            current = lock_payment(work, payment_id)
             for transaction in found:
                 latest = with_latest_claims(work, transaction)
-                apply_snapshot(current, latest, stamp, follow, self.executor.ids)
-            follow.plan(current, stamp.time)
+                apply_snapshot(current, latest, context, self.poll_policy, self.ids)
+            self.poll_policy.plan(current, context.time)
             work.payments.save(current)

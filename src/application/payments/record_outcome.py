@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from application.disputes.disputed_amounts import with_latest_claims
 from application.payment_methods.default_method import detach_method, place
+from application.payments.disputed_amounts import with_latest_claims
 from application.payments.external_operations import unknown_parts
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.ports.gateway import Approved, Declined, Outcome, Rejected, Transaction, Unknown
@@ -37,8 +37,8 @@ def record_outcome(
     payment: Payment,
     operation_id: OperationId,
     outcome: Outcome,
-    stamp: EventContext,
-    follow: SettlementPollPolicy,
+    context: EventContext,
+    poll_policy: SettlementPollPolicy,
 ) -> None:
     """Applies the outcome to the locked payment and the method stored with it, and saves both."""
     operation = payment.operation(operation_id)
@@ -46,7 +46,7 @@ def record_outcome(
         case Approved(taken) if taken.amount.currency_code != payment.terms.amount.currency_code:
             # An account of another currency took it. From now on, it is an orphan.
             detail = f"{taken.transaction_id} took {taken.amount}. Reconcile with REVERSE gives it back"
-            payment.fail(operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, detail=detail, stamp=stamp)
+            payment.fail(operation_id, FailureReason.GATEWAY_REFUSED_REQUEST, detail=detail, context=context)
         case Approved(answered, warnings):
             transaction = with_latest_claims(work, answered)
             moves_money = operation.kind is not OperationKind.VOID
@@ -58,7 +58,7 @@ def record_outcome(
                 details=transaction.details,
                 instrument=transaction.instrument if operation.kind is OperationKind.AUTHORIZE else None,
                 warnings=warnings,
-                stamp=stamp,
+                context=context,
             )
         case Declined():
             payment.decline(
@@ -67,7 +67,7 @@ def record_outcome(
                 details=outcome.details,
                 instrument=outcome.instrument if operation.kind is OperationKind.AUTHORIZE else None,
                 warnings=outcome.warnings,
-                stamp=stamp,
+                context=context,
             )
         case Rejected():
             payment.fail(
@@ -75,20 +75,20 @@ def record_outcome(
                 FailureReason.GATEWAY_REFUSED_REQUEST,
                 detail=outcome.detail,
                 details=outcome.details,
-                stamp=stamp,
+                context=context,
             )
         case Unknown(detail):
-            payment.mark_outcome_unknown(operation_id, detail, stamp=stamp)
+            payment.mark_outcome_unknown(operation_id, detail, context=context)
         case _:
             assert_never(outcome)
-    follow.plan(payment, stamp.time)
+    poll_policy.plan(payment, context.time)
     if payment.transaction_ids and _tells_of_others(payment, outcome):
-        payment.follow_time = stamp.time
+        payment.next_poll_time = context.time
     work.payments.save(payment)
     if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
-        _settle_method(work, payment, outcome, stamp)
+        _settle_method(work, payment, outcome, context)
     elif isinstance(outcome, Declined) and outcome.decline.reason is DeclineReason.METHOD_REMOVED:
-        _drop_method(work, payment, stamp)
+        _drop_method(work, payment, context)
 
 
 def _tells_of_others(payment: Payment, outcome: Outcome) -> bool:
@@ -108,48 +108,48 @@ def record_failure(
     operation_id: OperationId,
     reason: FailureReason,
     detail: str,
-    stamp: EventContext,
+    context: EventContext,
 ) -> None:
     """Records that the operation surely had no effect."""
-    payment.fail(operation_id, reason, detail=detail, stamp=stamp)
+    payment.fail(operation_id, reason, detail=detail, context=context)
     work.payments.save(payment)
     if payment.operation(operation_id).kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
-        _fail_method(work, payment, "the payment failed", stamp)
+        _fail_method(work, payment, "the payment failed", context)
 
 
-def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, stamp: EventContext) -> None:
+def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, context: EventContext) -> None:
     match outcome:
         case Approved(transaction, warnings) if transaction.token and transaction.instrument is not None:
             method = work.payment_methods.get(_method_id(payment), lock=True)
             if method is not None and method.state is not PaymentMethodState.ACTIVE:
-                stored = method.activate(transaction.instrument, transaction.token, None, time=stamp.time)
+                stored = method.activate(transaction.instrument, transaction.token, None, time=context.time)
                 stored = replace(stored, warnings=warnings)
                 work.payment_methods.save(place(work, stored, make_default=False))
         case Approved():
-            _fail_method(work, payment, "the gateway did not keep it", stamp)
+            _fail_method(work, payment, "the gateway did not keep it", context)
         case Declined():
             method = work.payment_methods.get(_method_id(payment), lock=True)
             if method is not None and method.state is PaymentMethodState.PENDING:
                 verification = Verification(approved=False, decline=outcome.decline)
-                work.payment_methods.save(method.refuse(verification, time=stamp.time))
+                work.payment_methods.save(method.refuse(verification, time=context.time))
         case Rejected():
-            _fail_method(work, payment, "the payment failed", stamp)
+            _fail_method(work, payment, "the payment failed", context)
         case Unknown():
             pass
 
 
-def _drop_method(work: UnitOfWork, payment: Payment, stamp: EventContext) -> None:
+def _drop_method(work: UnitOfWork, payment: Payment, context: EventContext) -> None:
     """Deletes the paying stored method here, because the gateway no longer has it."""
     method_id = payment.terms.payment_method_id
     method = work.payment_methods.get(method_id, lock=True) if method_id is not None else None
     if method is not None and method.state is PaymentMethodState.ACTIVE:
-        work.payment_methods.save(detach_method(work, method, time=stamp.time))
+        work.payment_methods.save(detach_method(work, method, time=context.time))
 
 
-def _fail_method(work: UnitOfWork, payment: Payment, detail: str, stamp: EventContext) -> None:
+def _fail_method(work: UnitOfWork, payment: Payment, detail: str, context: EventContext) -> None:
     method = work.payment_methods.get(_method_id(payment), lock=True)
     if method is not None and method.state is PaymentMethodState.PENDING:
-        work.payment_methods.save(method.fail(detail, time=stamp.time))
+        work.payment_methods.save(method.fail(detail, time=context.time))
 
 
 def _method_id(payment: Payment) -> PaymentMethodId:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from application.common.conflicts import retry_on_conflict
-from application.disputes.disputed_amounts import with_latest_claims
-from application.idempotency.payment_executor import locked
+from application.payments.disputed_amounts import with_latest_claims
 from application.payments.external_operations import record_outside, with_unknown_parts
+from application.payments.payment_access import lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.ports.gateway import Gateway, Transaction
 from application.ports.runtime import Clock, IdSource
@@ -22,14 +22,14 @@ _FEW: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Refresh:
+class SyncPayment:
     """Syncs one payment, and saves it if anything changed."""
 
     store: Store
     gateway: Gateway
     clock: Clock
     ids: IdSource
-    follow: SettlementPollPolicy = SettlementPollPolicy()
+    poll_policy: SettlementPollPolicy = SettlementPollPolicy()
 
     def __call__(self, payment: Payment, transaction_ids: Sequence[str]) -> Payment:
         """Reads the transactions and records changes. Raises GatewayUnavailable and StoreUnavailable."""
@@ -44,11 +44,11 @@ class Refresh:
 
     @retry_on_conflict
     def _record(self, payment: Payment, transactions: Sequence[Transaction]) -> Payment:
-        stamp = EventContext(self.clock.now(), SERVICE)
+        context = EventContext(self.clock.now(), SERVICE)
         with self.store.begin() as work:
-            current = locked(work, payment.terms.payment_id)
+            current = lock_payment(work, payment.terms.payment_id)
             latest = [with_latest_claims(work, found) for found in transactions]
-            news = [apply_snapshot(current, found, stamp, self.follow, self.ids) for found in latest]
+            news = [apply_snapshot(current, found, context, self.poll_policy, self.ids) for found in latest]
             if any(news):
                 work.payments.save(current)
         return current
@@ -66,11 +66,11 @@ def read(gateway: Gateway, transaction_ids: Sequence[str]) -> list[Transaction]:
 
 
 def apply_snapshot(
-    payment: Payment, found: Transaction, stamp: EventContext, follow: SettlementPollPolicy, ids: IdSource
+    payment: Payment, found: Transaction, context: EventContext, poll_policy: SettlementPollPolicy, ids: IdSource
 ) -> bool:
     """Records the gateway's state of one transaction, whoever changed it. Returns whether it is new."""
-    news = record_outside(payment, found, stamp, ids) or payment.apply_gateway_status(
-        found.transaction_id, found.standing, amount=found.amount, details=found.details, stamp=stamp
+    news = record_outside(payment, found, context, ids) or payment.apply_gateway_status(
+        found.transaction_id, found.standing, amount=found.amount, details=found.details, context=context
     )
-    follow.plan(payment, stamp.time)
+    poll_policy.plan(payment, context.time)
     return news

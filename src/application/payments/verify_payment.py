@@ -11,17 +11,16 @@ from typing import Final
 from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
 from application.common.validator import Validator, require_checked
-from application.disputes.disputed_amounts import with_latest_claims
-from application.idempotency.payment_executor import locked
+from application.payments.disputed_amounts import with_latest_claims
 from application.payments.external_operations import unknown_parts, with_unknown_parts
-from application.payments.payment_access import load
+from application.payments.find_lost_outcome import look_up
+from application.payments.payment_access import load, lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.record_outcome import record_outcome
 from application.payments.sync_from_gateway import apply_snapshot, read
 from application.ports.gateway import Approved, Declined, Gateway, Outcome, Transaction, Unknown
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store, UnitOfWork
-from application.recovery.find_lost_outcome import look_up
 from domain import ids
 from domain.events import SERVICE, EventContext
 from domain.ids import OperationId
@@ -66,7 +65,7 @@ class VerifyPayment:
     gateway: Gateway
     clock: Clock
     ids: IdSource
-    follow: SettlementPollPolicy = SettlementPollPolicy()
+    poll_policy: SettlementPollPolicy = SettlementPollPolicy()
 
     def __call__(self, payment_id: str, caller: Caller, *, language_code: str = "") -> VerifiedPayment:
         """Raises InvalidRequest, NotFound, GatewayUnavailable and StoreUnavailable; then nothing is changed."""
@@ -87,19 +86,23 @@ class VerifyPayment:
     def _record(
         self, payment: Payment, answers: Mapping[OperationId, Outcome | None], found: Sequence[Transaction]
     ) -> VerifiedPayment:
-        stamp = EventContext(self.clock.now(), SERVICE)
+        context = EventContext(self.clock.now(), SERVICE)
         with self.store.begin() as work:
-            current = locked(work, payment.terms.payment_id)
+            current = lock_payment(work, payment.terms.payment_id)
             found = [with_latest_claims(work, transaction) for transaction in found]
-            answered = list(self._record_changes(work, current, answers, stamp))
+            answered = list(self._record_changes(work, current, answers, context))
             differences = list(_compare(current, found, payment.transaction_ids))
             before = {operation.operation_id: operation for operation in current.operations}
             for difference in differences:
                 current.record_discrepancy(
-                    difference.operation_id, difference.field, difference.recorded, difference.at_gateway, stamp=stamp
+                    difference.operation_id,
+                    difference.field,
+                    difference.recorded,
+                    difference.at_gateway,
+                    context=context,
                 )
             for transaction in found:
-                apply_snapshot(current, transaction, stamp, self.follow, self.ids)
+                apply_snapshot(current, transaction, context, self.poll_policy, self.ids)
             differences += _turned_up(before, current)
             unexplained = [*_unknown(current, found), *_compare(current, found, current.transaction_ids)]
             missing = False
@@ -113,9 +116,9 @@ class VerifyPayment:
                 learned = _learned(operation, answer)
                 if operation.state is not OperationState.STARTED:
                     current.record_discrepancy(
-                        operation_id, learned.field, learned.recorded, learned.at_gateway, stamp=stamp
+                        operation_id, learned.field, learned.recorded, learned.at_gateway, context=context
                     )
-                record_outcome(work, current, operation_id, answer, stamp, self.follow)
+                record_outcome(work, current, operation_id, answer, context, self.poll_policy)
                 differences.append(learned)
             differences = [*answered, *differences]
             work.payments.save(current)
@@ -126,10 +129,10 @@ class VerifyPayment:
             outcome = VerificationOutcome.REPAIRED
         else:
             outcome = VerificationOutcome.NOT_FOUND_YET if missing else VerificationOutcome.MATCHES
-        return VerifiedPayment(current, outcome, differences, stamp.time)
+        return VerifiedPayment(current, outcome, differences, context.time)
 
     def _record_changes(
-        self, work: UnitOfWork, payment: Payment, answers: Mapping[OperationId, Outcome | None], stamp: EventContext
+        self, work: UnitOfWork, payment: Payment, answers: Mapping[OperationId, Outcome | None], context: EventContext
     ) -> Iterator[Difference]:
         """Records lost captures and voids first: their transaction shows them, and they are no difference."""
         for operation_id, answer in answers.items():
@@ -137,7 +140,7 @@ class VerifyPayment:
             acts_on_it = operation.kind in (OperationKind.CAPTURE, OperationKind.VOID) and not operation.in_part
             if operation.state is OperationState.STARTED and acts_on_it and isinstance(answer, Approved):
                 yield _learned(operation, answer)
-                record_outcome(work, payment, operation_id, answer, stamp, self.follow)
+                record_outcome(work, payment, operation_id, answer, context, self.poll_policy)
 
 
 def _compare(payment: Payment, found: Iterable[Transaction], asked: Iterable[str]) -> Iterable[Difference]:

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from application.common.caller import Caller
 from application.common.lease import Lease
 from application.common.validator import Validator, require_checked
-from application.disputes.disputed_amounts import refuse_if_claimed
-from application.idempotency.payment_executor import PaymentExecutor, Request
-from application.payments.payment_access import load_for_update
+from application.idempotency.gateway_call import GatewayCallExecutor
+from application.idempotency.idempotency_guard import IdempotentRequest
+from application.payments.disputed_amounts import refuse_if_claimed
+from application.payments.payment_call import PaymentRecorder, SingleOperationCall, StartedOperation
 from application.ports.gateway import Gateway, Outcome, Void
+from application.ports.runtime import IdSource
 from application.ports.store import UnitOfWork
 from domain import ids
 from domain.events import EventContext
-from domain.ids import OperationId, PaymentId
+from domain.ids import OPERATION, OperationId
 from domain.operation import Operation
 from domain.payment import Payment
 
@@ -30,30 +32,45 @@ class VoidPaymentCommand:
 @dataclass(frozen=True, slots=True)
 class VoidPayment:
     gateway: Gateway
-    executor: PaymentExecutor
+    ids: IdSource
+    executor: GatewayCallExecutor
+    recorder: PaymentRecorder
 
-    def __call__(self, order: VoidPaymentCommand, caller: Caller) -> Payment:
+    def __call__(self, command: VoidPaymentCommand, caller: Caller) -> Payment:
         """Raises InvalidRequest, NotFound, RequestIdReused, DomainError, OperationRefused and GatewayNotReached."""
         validator = Validator()
-        request_id = validator.request_id(order.request_id)
-        payment_id = validator.resource_id("payment_id", order.payment_id, ids.PAYMENT)
-        note = validator.plain_text("note", order.note)
-        validator.language("language_code", order.language_code)
+        request_id = validator.request_id(command.request_id)
+        payment_id = validator.resource_id("payment_id", command.payment_id, ids.PAYMENT)
+        note = validator.plain_text("note", command.note)
+        validator.language("language_code", command.language_code)
         validator.done()
-        request = Request(caller, require_checked(request_id), "VoidPayment", {"payment_id": payment_id, "note": note})
+        fields = {"payment_id": payment_id, "note": note}
+        return self.executor.execute(
+            _VoidCall(
+                request=IdempotentRequest(caller, require_checked(request_id), "VoidPayment", fields),
+                resource_id=require_checked(payment_id),
+                recorder=self.recorder,
+                gateway=self.gateway,
+                operation_id=OperationId(self.ids.new(OPERATION)),
+                note=note,
+            )
+        )
 
-        def begin(
-            work: UnitOfWork, payment: Payment | None, operation_id: OperationId, stamp: EventContext
-        ) -> tuple[Payment, Operation]:
-            payment = payment or load_for_update(work, require_checked(payment_id), caller)
-            if not payment.is_captured_in_part:
-                refuse_if_claimed(work, payment, payment.captured_amount or None)
-            return payment, payment.void(operation_id, request.request_id, note=note, stamp=stamp)
 
-        def call(_: Payment, operation: Operation, lease: Lease) -> Outcome:
-            return self.gateway.void(void_of(operation), lease)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _VoidCall(SingleOperationCall):
+    gateway: Gateway
+    operation_id: OperationId
+    note: str
 
-        return self.executor.execute(request, PaymentId(require_checked(payment_id)), begin, call)
+    def start(self, work: UnitOfWork, payment: Payment | None, context: EventContext) -> tuple[Payment, Operation]:
+        payment = payment or self.load(work, self.resource_id)
+        if not payment.is_captured_in_part:
+            refuse_if_claimed(work, payment, payment.captured_amount or None)
+        return payment, payment.void(self.operation_id, self.request.request_id, note=self.note, context=context)
+
+    def send(self, intent: StartedOperation, lease: Lease) -> Outcome:
+        return self.gateway.void(void_of(intent.operation), lease)
 
 
 def void_of(operation: Operation) -> Void:

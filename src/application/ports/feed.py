@@ -9,8 +9,11 @@ from typing import Protocol
 
 from domain.customer import Customer
 from domain.dispute import Dispute
-from domain.ids import CallerId, CustomerId, EventId
+from domain.events import PaymentEvent
+from domain.ids import CallerId, CustomerId, EventId, PaymentId
+from domain.payment import Payment
 from domain.payment_method import PaymentMethod
+from domain.transitions import PaymentState
 
 Resource = Customer | PaymentMethod | Dispute
 
@@ -44,6 +47,33 @@ class FeedEntry:
     payment_id: str = ""
     sequence: int = 0
     resource: Resource | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryEntry:
+    """One stored event of a payment, with the state that it led to."""
+
+    event_id: EventId
+    payment_id: PaymentId
+    sequence: int
+    event: PaymentEvent = field(repr=False)
+    state: PaymentState
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAfter:
+    """An event of a payment, and the payment as it was after the event."""
+
+    event: HistoryEntry
+    payment: Payment
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItem:
+    """A feed entry; for a payment, with its event."""
+
+    entry: FeedEntry
+    change: PaymentAfter | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

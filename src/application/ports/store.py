@@ -4,32 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from application.access.api_key import ApiKey
-from application.audit.audit_entry import AuditEntry
+from application.common.api_key import ApiKey
+from application.common.page_tokens import Position
+from application.ports.audit_log import AuditLog
 from application.ports.deliveries import Deliveries
-from application.ports.feed import Feed
+from application.ports.feed import Feed, HistoryEntry
 from application.ports.gateway_webhooks import Notification, NotificationState, StoredNotification
 from application.ports.velocity import Attempts
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeState
-from domain.events import SERVICE, PaymentEvent
-from domain.ids import CallerId, CustomerId, DisputeId, EventId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.events import SERVICE
+from domain.ids import CallerId, CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
 from domain.transitions import PaymentState
-
-
-class StoreUnavailable(Exception):
-    """The database did not answer, or has no space. Anything uncommitted did not happen."""
-
-
-class StoreConflict(StoreUnavailable):
-    """The database rolled the transaction back in favour of another one. Nothing of it happened; it may be retried."""
 
 
 class ReferenceTaken(Exception):
@@ -83,14 +76,6 @@ class PaymentFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Position:
-    """A keyset position in a list sorted by time and id."""
-
-    time: datetime
-    id: str
-
-
-@dataclass(frozen=True, slots=True)
 class PaymentPage:
     """A page of payments, and the position to continue from: None at the end.
 
@@ -109,17 +94,6 @@ class Archived:
     payment_count: int
     event_count: int
     go_on_after: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryEntry:
-    """One stored event of a payment, with the state that it led to."""
-
-    event_id: EventId
-    payment_id: PaymentId
-    sequence: int
-    event: PaymentEvent = field(repr=False)
-    state: PaymentState
 
 
 def farthest_look(lease: timedelta, *, scheduled: bool = False) -> timedelta:
@@ -192,8 +166,8 @@ class Payments(Protocol):
         """Payments of every caller, created from start until before end."""
         ...
 
-    def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
-        """Payments whose follow_time has come. Nobody else gets them during the lease."""
+    def due_for_poll(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
+        """Payments whose next_poll_time has come. Nobody else gets them during the lease."""
         ...
 
     def find_operations(
@@ -365,14 +339,6 @@ class ApiKeys(Protocol):
 
     def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
         """Stores the time of the last use, unless the stored one is later than `unless_after`."""
-        ...
-
-
-class AuditLog(Protocol):
-    def add(self, entry: AuditEntry) -> None: ...
-
-    def page(self, *, after: Position | None, limit: int) -> list[AuditEntry]:
-        """Newest first."""
         ...
 
 

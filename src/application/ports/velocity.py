@@ -5,22 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from application.common.page_tokens import Position
+from application.common.velocity_scope import VelocityScope
 from domain.ids import CallerId
-
-if TYPE_CHECKING:
-    from application.ports.store import Position
-
-
-class VelocityScope(Enum):
-    """The group whose declines and verifications are counted together."""
-
-    CARD = "card"
-    CUSTOMER = "customer"
-    CLIENT_ADDRESS = "client_address"
-    CALLER = "caller"
 
 
 @dataclass(frozen=True, slots=True)

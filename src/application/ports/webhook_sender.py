@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Protocol
 
-from application.events.read_feed import FeedItem
 from application.ports.deliveries import Endpoint
+from application.ports.feed import FeedItem
 
 
 class WebhookSender(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from application.disputes.disputed_amounts import with_latest_claims
+from application.payments.disputed_amounts import with_latest_claims
 from application.payments.verify_payment import differences_on
 from application.ports.gateway import Transaction, TransactionKind, Unreadable
 from application.ports.store import PaymentOperation, Store, UnitOfWork

@@ -10,9 +10,10 @@ from itertools import islice
 from typing import Final
 
 from application.common.errors import Rule, TooManyOrphans
+from application.common.page_tokens import Position
 from application.common.validator import Validator, require_checked
 from application.ports.gateway import Gateway, TransactionUnreadable
-from application.ports.store import PaymentOperation, Position, Store
+from application.ports.store import PaymentOperation, Store
 from application.recovery.explain_transactions import ExplainTransactions
 from application.recovery.reconciliation_findings import Finding, FindingKind, Orphan
 from application.recovery.reverse_orphans import ReverseOrphans

@@ -14,12 +14,16 @@ from application.common.errors import (
     ResourceKind,
     Rule,
 )
+from application.common.lease import LeasePolicy
 from application.common.validator import Validator, require_checked
-from application.idempotency.payment_executor import PaymentExecutor, Request, locked
+from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
+from application.payments.find_lost_outcome import look_up
+from application.payments.payment_access import lock_payment
+from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.record_outcome import record_failure, record_outcome
 from application.ports.gateway import Approved, Gateway, Outcome, Transaction
+from application.ports.runtime import Clock
 from application.ports.store import PaymentOperation, Store, UnitOfWork
-from application.recovery.find_lost_outcome import look_up
 from application.recovery.resolve_operations import ResolveOperations
 from application.recovery.transaction_evidence import must_be_free, must_explain
 from domain import ids
@@ -49,7 +53,10 @@ class ResolveOperationCommand:
 class ResolveOperation:
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
+    clock: Clock
+    guard: IdempotencyGuard
+    leases: LeasePolicy
+    poll_policy: SettlementPollPolicy
     resolver: ResolveOperations
 
     def __call__(self, order: ResolveOperationCommand, caller: Caller) -> Payment:
@@ -58,7 +65,7 @@ class ResolveOperation:
         request = _check(order, caller)
         with self.store.read() as work:
             found = _find(work, order.operation_id)
-            if self.executor.is_repeat(work, request):
+            if self.guard.is_replay(work, request):
                 return found.payment
         operation, resolution = found.operation, require_checked(order.resolution)
         may_be_sent = resolution is Resolution.CHECK_NOW and operation.state is OperationState.SCHEDULED
@@ -74,22 +81,22 @@ class ResolveOperation:
             case Resolution.SUCCEEDED:
                 return self._accept(order, request, found)
 
-    def _close(self, order: ResolveOperationCommand, request: Request, found: PaymentOperation) -> Payment:
+    def _close(self, order: ResolveOperationCommand, request: IdempotentRequest, found: PaymentOperation) -> Payment:
         operation = found.operation
         if look_up(self.gateway, operation) is not None:
             raise ContradictedByGateway(
                 operation.operation_id, "the gateway knows of it: ask with CHECK_NOW, and its answer is recorded"
             )
-        stamp = self.executor.stamp(request.caller)
+        context = request.context(self.clock.now())
         with self.store.begin() as work:
             payment = _still_open(work, found)
             self._must_be_over(payment, payment.operation(operation.operation_id))
             reason = FailureReason.CLOSED_BY_ADMINISTRATOR
-            record_failure(work, payment, operation.operation_id, reason, order.reason, stamp)
-            self.executor.claim(work, self.executor.record_of(request, operation.operation_id, stamp))
+            record_failure(work, payment, operation.operation_id, reason, order.reason, context)
+            self.guard.claim(work, request, operation.operation_id, context.time)
         return payment
 
-    def _accept(self, order: ResolveOperationCommand, request: Request, found: PaymentOperation) -> Payment:
+    def _accept(self, order: ResolveOperationCommand, request: IdempotentRequest, found: PaymentOperation) -> Payment:
         operation = found.operation
         transaction = self.gateway.find_transaction(order.gateway_transaction_id)
         must_explain(found.payment, operation, transaction)
@@ -97,20 +104,15 @@ class ResolveOperation:
             # Somebody else made it, or it is the operation's target: it is no evidence for the open operation.
             _must_be_unknown(operation, look_up(self.gateway, operation), require_checked(transaction))
             self._must_be_over(found.payment, operation)
-        stamp = self.executor.stamp(request.caller)
+        context = request.context(self.clock.now())
         with self.store.begin() as work:
             payment = _still_open(work, found)
             must_be_free(work, found, require_checked(transaction))
-            payment.record_discrepancy(operation.operation_id, "outcome", "unknown", order.reason, stamp=stamp)
+            payment.record_discrepancy(operation.operation_id, "outcome", "unknown", order.reason, context=context)
             record_outcome(
-                work,
-                payment,
-                operation.operation_id,
-                Approved(require_checked(transaction)),
-                stamp,
-                self.executor.follow,
+                work, payment, operation.operation_id, Approved(require_checked(transaction)), context, self.poll_policy
             )
-            self.executor.claim(work, self.executor.record_of(request, operation.operation_id, stamp))
+            self.guard.claim(work, request, operation.operation_id, context.time)
         return payment
 
     def _must_be_over(self, payment: Payment, operation: Operation) -> None:
@@ -118,23 +120,22 @@ class ResolveOperation:
 
         Every send follows an event of the payment or a renewal of the lease, and starts within one lease.
         """
-        lease_end = payment.update_time + self.executor.lease
-        now = self.executor.clock.now()
+        lease_end = payment.update_time + self.leases.duration
+        now = self.clock.now()
         if operation.check_count == 0 and operation.next_check_time is not None:
-            lease_end = max(lease_end, min(operation.next_check_time, now + self.executor.lease))
+            lease_end = max(lease_end, min(operation.next_check_time, now + self.leases.duration))
         end = lease_end + self.resolver.absence.horizon
         if now < end:
             raise MayStillHappen(operation.operation_id, end - now)
 
-    def _remember(self, request: Request, payment: Payment) -> None:
+    def _remember(self, request: IdempotentRequest, payment: Payment) -> None:
         """Records that this check was requested. A repeat checks nothing again."""
-        stamp = self.executor.stamp(request.caller)
+        context = request.context(self.clock.now())
         with self.store.begin() as work:
-            record = self.executor.record_of(request, payment.terms.payment_id, stamp)
-            self.executor.claim(work, record)
+            self.guard.claim(work, request, payment.terms.payment_id, context.time)
 
 
-def _check(order: ResolveOperationCommand, caller: Caller) -> Request:
+def _check(order: ResolveOperationCommand, caller: Caller) -> IdempotentRequest:
     validator = Validator()
     request_id = validator.request_id(order.request_id)
     validator.resource_id("operation_id", order.operation_id, ids.OPERATION)
@@ -151,7 +152,7 @@ def _check(order: ResolveOperationCommand, caller: Caller) -> Request:
         "gateway_transaction_id": order.gateway_transaction_id,
         "reason": order.reason,
     }
-    return Request(caller, RequestId(require_checked(request_id)), "ResolveOperation", fields)
+    return IdempotentRequest(caller, RequestId(require_checked(request_id)), "ResolveOperation", fields)
 
 
 def _find(work: UnitOfWork, operation_id: str) -> PaymentOperation:
@@ -163,7 +164,7 @@ def _find(work: UnitOfWork, operation_id: str) -> PaymentOperation:
 
 def _still_open(work: UnitOfWork, found: PaymentOperation) -> Payment:
     """The payment, locked. Somebody may have resolved the operation since it was read."""
-    payment = locked(work, found.payment.terms.payment_id)
+    payment = lock_payment(work, found.payment.terms.payment_id)
     state = payment.operation(found.operation.operation_id).state
     if state is not OperationState.STARTED:
         raise OperationAlreadyResolved(found.operation.operation_id, state)

@@ -12,18 +12,22 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from application.common.backoff import doubled
-from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
+from application.common.errors import StoreUnavailable
+from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
-from application.idempotency.payment_executor import PaymentExecutor, locked
+from application.payments.find_lost_outcome import look_up
+from application.payments.payment_access import lock_payment
+from application.payments.payment_call import PaymentRecorder
+from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.record_outcome import record_failure, record_outcome
-from application.payments.refund_payment import send_return
-from application.payments.sync_from_gateway import Refresh
+from application.payments.refund_payment import send_refund
+from application.payments.sync_from_gateway import SyncPayment
 from application.ports.gateway import Gateway, GatewayNotReached, GatewayUnavailable, Outcome, Rejected, Unknown
-from application.ports.store import DueOperation, Store, StoreUnavailable, UnitOfWork
-from application.recovery.find_lost_outcome import look_up
+from application.ports.runtime import Clock, IdSource
+from application.ports.store import DueOperation, Store, UnitOfWork
 from domain.events import SERVICE, EventContext
-from domain.ids import OPERATION, CallerId, OperationId, PaymentId
+from domain.ids import OPERATION, OperationId, PaymentId
 from domain.operation import FailureReason, Operation, OperationState
 from domain.payment import Payment
 
@@ -42,8 +46,12 @@ def absence_key(operation: Operation) -> str:
 class ResolveOperations:
     store: Store
     gateway: Gateway
-    executor: PaymentExecutor
-    refresh: Refresh
+    clock: Clock
+    ids: IdSource
+    leases: LeasePolicy
+    recorder: PaymentRecorder
+    poll_policy: SettlementPollPolicy
+    sync: SyncPayment
     absence: NotFoundTimer
     # A small batch: if this process dies, the operations that it claimed wait for the lease.
     batch_size: int = 10
@@ -54,8 +62,8 @@ class ResolveOperations:
         """Resolves the operations that are due. Returns their number. Raises StoreUnavailable."""
         if self.is_stopping():
             return 0
-        now = self.executor.clock.now()
-        due = self.store.due_operations(now, now + self.executor.lease, self.batch_size)
+        now = self.clock.now()
+        due = self.store.due_operations(now, now + self.leases.duration, self.batch_size)
         for count, one in enumerate(due):
             if self.is_stopping():
                 self._release(due[count:])
@@ -85,10 +93,10 @@ class ResolveOperations:
 
     def _release(self, claimed: Sequence[DueOperation]) -> None:
         """Releases claimed operations, so that others need not wait for the lease."""
-        now = self.executor.clock.now()
+        now = self.clock.now()
         for due in claimed:
             with self.store.begin() as work:
-                payment = locked(work, due.payment_id)
+                payment = lock_payment(work, due.payment_id)
                 if payment.operation(due.operation_id).state.is_open:
                     payment.schedule_check(due.operation_id, now)
                     work.payments.save(payment)
@@ -119,23 +127,23 @@ class ResolveOperations:
 
     @retry_on_conflict
     def _record_outcome(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome) -> Payment:
-        stamp = self._stamp()
+        context = self._stamp()
         with self.store.begin() as work:
-            payment = locked(work, payment_id)
+            payment = lock_payment(work, payment_id)
             if payment.operation(operation_id).state is OperationState.STARTED:
-                record_outcome(work, payment, operation_id, outcome, stamp, self.executor.follow)
+                record_outcome(work, payment, operation_id, outcome, context, self.poll_policy)
                 if isinstance(outcome, Rejected):
-                    self._refund_instead(work, payment, operation_id, stamp)
+                    self._refund_instead(work, payment, operation_id, context)
         self.absence.forget(absence_key(payment.operation(operation_id)))
         return payment
 
     def _refund_instead(
-        self, work: UnitOfWork, payment: Payment, operation_id: OperationId, stamp: EventContext
+        self, work: UnitOfWork, payment: Payment, operation_id: OperationId, context: EventContext
     ) -> None:
         """Schedules a refund in place of a void that came too late, as the caller's own process would have done."""
-        refund_id = OperationId(self.executor.ids.new(OPERATION))
-        if payment.convert_void_to_refund(operation_id, refund_id, stamp=stamp):
-            payment.schedule_check(refund_id, stamp.time + self.executor.first_check)
+        refund_id = OperationId(self.ids.new(OPERATION))
+        if payment.convert_void_to_refund(operation_id, refund_id, context=context):
+            payment.schedule_check(refund_id, context.time + self.leases.first_check)
             work.payments.save(payment)
 
     def _record_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
@@ -147,26 +155,26 @@ class ResolveOperations:
     @retry_on_conflict
     def _record_proven_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
         operation_id = looked_for.operation_id
-        stamp = self._stamp()
+        context = self._stamp()
         with self.store.begin() as work:
-            payment = locked(work, payment_id)
+            payment = lock_payment(work, payment_id)
             operation = payment.operation(operation_id)
             if absence_key(operation) != absence_key(looked_for):
                 # It was given up and sent again since this check began.
                 return payment
             if operation.state is OperationState.STARTED and operation.was_scheduled:
-                payment.postpone(operation_id, stamp=stamp)
-                payment.schedule_check(operation_id, stamp.time + self.executor.first_check)
+                payment.postpone(operation_id, context=context)
+                payment.schedule_check(operation_id, context.time + self.leases.first_check)
                 work.payments.save(payment)
             elif operation.state is OperationState.STARTED:
                 reason = FailureReason.NOT_FOUND_AT_GATEWAY
-                record_failure(work, payment, operation_id, reason, "", stamp)
+                record_failure(work, payment, operation_id, reason, "", context)
         self.absence.forget(absence_key(looked_for))
         return payment
 
     def _carry_out_scheduled(self, payment: Payment, operation: Operation) -> None:
         """Refunds settled transactions, and waits with growing pauses for the others."""
-        payment = self.refresh(payment, [operation.target_transaction_id])
+        payment = self.sync(payment, [operation.target_transaction_id])
         payment_id, operation_id = payment.terms.payment_id, operation.operation_id
         if not payment.is_refundable_now(operation.target_transaction_id):
             if payment.operation(operation_id).state is OperationState.SCHEDULED:
@@ -174,34 +182,34 @@ class ResolveOperations:
             return
         if self._find_scheduled(operation, payment_id) is not None:
             return
-        stamp = self._stamp()
-        lease = self.executor.begin_lease()
+        context = self._stamp()
+        lease = self.leases.begin()
         with self.store.begin() as work:
-            payment = locked(work, payment_id)
+            payment = lock_payment(work, payment_id)
             scheduled = payment.operation(operation_id)
             if scheduled.state is not OperationState.SCHEDULED:
                 return
             if payment.would_pay_twice(scheduled):
-                self._hold(work, payment, scheduled, stamp)
+                self._hold(work, payment, scheduled, context)
                 return
-            started = payment.start_scheduled(operation_id, stamp=stamp)
-            payment.schedule_check(operation_id, stamp.time + self.executor.lease)
+            started = payment.start_scheduled(operation_id, context=context)
+            payment.schedule_check(operation_id, context.time + self.leases.duration)
             work.payments.save(payment)
         try:
-            outcome = send_return(self.gateway, started, lease)
+            outcome = send_refund(self.gateway, started, lease)
         except GatewayNotReached:
-            stamp = self._stamp()
+            context = self._stamp()
             with self.store.begin() as work:
-                payment = locked(work, payment_id)
+                payment = lock_payment(work, payment_id)
                 if payment.operation(operation_id) == started:
-                    payment.postpone(operation_id, stamp=stamp)
-                    payment.schedule_check(operation_id, stamp.time + self.executor.first_check)
+                    payment.postpone(operation_id, context=context)
+                    payment.schedule_check(operation_id, context.time + self.leases.first_check)
                     work.payments.save(payment)
             return
-        payment = self.executor.record(payment_id, operation_id, outcome, Caller(CallerId(SERVICE)))
+        payment = self.recorder.record_outcome(payment_id, operation_id, outcome, SERVICE)
         if isinstance(outcome, Rejected):
             # Somebody else seems to have refunded it. Sync at once.
-            self.refresh(payment, [operation.target_transaction_id])
+            self.sync(payment, [operation.target_transaction_id])
 
     def _find_scheduled(self, operation: Operation, payment_id: PaymentId) -> Payment | None:
         """The payment with an outcome that the gateway already has, or None where it shows none.
@@ -217,37 +225,37 @@ class ResolveOperations:
 
     @retry_on_conflict
     def _record_found_scheduled(self, payment_id: PaymentId, operation_id: OperationId, outcome: Outcome) -> Payment:
-        stamp = self._stamp()
+        context = self._stamp()
         with self.store.begin() as work:
-            payment = locked(work, payment_id)
+            payment = lock_payment(work, payment_id)
             if payment.operation(operation_id).state is OperationState.SCHEDULED:
-                payment.start_scheduled(operation_id, stamp=stamp)
-                record_outcome(work, payment, operation_id, outcome, stamp, self.executor.follow)
+                payment.start_scheduled(operation_id, context=context)
+                record_outcome(work, payment, operation_id, outcome, context, self.poll_policy)
         return payment
 
-    def _hold(self, work: UnitOfWork, payment: Payment, refund: Operation, stamp: EventContext) -> None:
+    def _hold(self, work: UnitOfWork, payment: Payment, refund: Operation, context: EventContext) -> None:
         """A dispute claims the money to refund. Waits until it ends; if it is lost, the customer has the money."""
         disputes = work.disputes.of_transaction(refund.target_transaction_id)
         if disputes and all(one.state.has_ended for one in disputes):
-            payment.fail(refund.operation_id, FailureReason.NO_LONGER_POSSIBLE, detail="disputed", stamp=stamp)
+            payment.fail(refund.operation_id, FailureReason.NO_LONGER_POSSIBLE, detail="disputed", context=context)
         else:
-            payment.schedule_check(refund.operation_id, stamp.time + _LONGEST_SCHEDULE_WAIT, checked=True)
+            payment.schedule_check(refund.operation_id, context.time + _LONGEST_SCHEDULE_WAIT, checked=True)
         work.payments.save(payment)
 
     @retry_on_conflict
     def _wait(self, payment_id: PaymentId, operation_id: OperationId, *, checked: bool) -> Payment:
         with self.store.begin() as work:
-            payment = locked(work, payment_id)
+            payment = lock_payment(work, payment_id)
             operation = payment.operation(operation_id)
             if operation.state.is_open:
                 scheduled = operation.state is OperationState.SCHEDULED
                 # Never longer than the horizon of absence: a restart begins its measurement again, while check_count
                 # continues.
                 longest = _LONGEST_SCHEDULE_WAIT if scheduled else min(_LONGEST_WAIT, self.absence.horizon)
-                wait = doubled(self.executor.first_check, operation.check_count, longest)
-                payment.schedule_check(operation_id, self.executor.clock.now() + wait, checked=checked)
+                wait = doubled(self.leases.first_check, operation.check_count, longest)
+                payment.schedule_check(operation_id, self.clock.now() + wait, checked=checked)
                 work.payments.save(payment)
         return payment
 
     def _stamp(self) -> EventContext:
-        return EventContext(self.executor.clock.now(), SERVICE)
+        return EventContext(self.clock.now(), SERVICE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from application.common.lease import Lease
+from application.common.lease import Lease, LeasePolicy
 from application.ports.gateway import (
     Gateway,
     Outcome,
@@ -38,7 +38,7 @@ _UNDONE = frozenset(
 class ReverseOrphans:
     gateway: Gateway
     ids: IdSource
-    begin_lease: Callable[[], Lease]
+    leases: LeasePolicy
     explain: Callable[[Sequence[Transaction | Unreadable]], list[Finding | Orphan]]
 
     def left(self, transaction: Transaction) -> Money:
@@ -55,7 +55,7 @@ class ReverseOrphans:
         The record may have learned of it since the first judgement. So it is judged again under the lease that covers
         the reversal: a process that hangs in between sends nothing. Raises GatewayUnavailable where nothing was sent.
         """
-        lease = self.begin_lease()
+        lease = self.leases.begin()
         judged = next(iter(self.explain([orphan.transaction])), None)
         if not isinstance(judged, Orphan):
             return judged

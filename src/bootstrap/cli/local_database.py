@@ -11,8 +11,7 @@ from adapters.grpc.middleware.violation_messages import sentence
 from adapters.persistence.migrate import is_current
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
-from application.common.errors import InvalidRequest, NotFound
-from application.ports.store import StoreUnavailable
+from application.common.errors import InvalidRequest, NotFound, StoreUnavailable
 from bootstrap.cli.commands.serve import told_of_bad_settings
 from bootstrap.cli.terminal.output import say
 from bootstrap.config.settings import BadSettings, load_database_url

@@ -8,8 +8,8 @@ from typing import Final
 
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
-from application.access.api_key import read
 from application.access.manage_api_keys import CreateApiKey
+from application.common.api_key import read
 from application.common.caller import EVERY_SCOPE
 from application.common.errors import NotAuthenticated
 from application.ports.store import Store

@@ -10,8 +10,8 @@ from sqlalchemy import Engine
 
 from adapters.persistence.migrate import is_current, upgrade
 from adapters.persistence.sql.engine import lost_at_a_crash, most_connections
+from application.common.errors import StoreUnavailable
 from application.ports.gateway import GatewayUnavailable
-from application.ports.store import StoreUnavailable
 from application.recovery.service_hold import HoldLevel
 from bootstrap.config import encryption_keys as encryption
 from bootstrap.config.settings import BadSettings

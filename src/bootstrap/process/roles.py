@@ -14,8 +14,8 @@ from adapters.grpc.server.server import CannotListen, GrpcServer
 from adapters.grpc.server.tls import BadCertificates
 from adapters.http.server import CannotListen as CannotListenHttp
 from adapters.http.server import HttpServer
+from application.common.errors import StoreUnavailable
 from application.ports.gateway import GatewayUnavailable
-from application.ports.store import StoreUnavailable
 from bootstrap.config.settings import Settings
 from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
 from bootstrap.process.gc_tuning import settle

@@ -21,7 +21,7 @@ from adapters.persistence.migrate import is_current, upgrade
 from adapters.persistence.repositories import audit_chain
 from adapters.persistence.repositories.audit_chain import Head, Verification
 from adapters.persistence.sql.file_permissions import narrow
-from application.ports.store import StoreUnavailable
+from application.common.errors import StoreUnavailable
 from bootstrap.config import encryption_keys as encryption
 from bootstrap.config.settings import BadSettings, Settings, load_settings
 from bootstrap.development.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key

@@ -41,6 +41,7 @@ from application.audit.refused_calls import RefusedCalls
 from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.card_testing.purge_velocity_counters import PurgeVelocityCounters
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
+from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.page_tokens import PageTokens
 from application.customers.create_customer import CreateCustomer
@@ -68,8 +69,9 @@ from application.gateway_webhooks.process_gateway_webhooks import ProcessNotific
 from application.gateway_webhooks.receive_gateway_webhook import ReceiveNotification
 from application.gateway_webhooks.retry_gateway_webhook import RetryNotification
 from application.idempotency.fingerprint import Fingerprinter
+from application.idempotency.gateway_call import GatewayCallExecutor
+from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.in_flight_requests import InFlightRequests
-from application.idempotency.payment_executor import PaymentExecutor
 from application.payment_methods.add_payment_method import AddPaymentMethod
 from application.payment_methods.change_payment_method import (
     DeletePaymentMethod,
@@ -89,10 +91,11 @@ from application.payments.export_payments import ExportPayments
 from application.payments.get_payment import GetPayment
 from application.payments.list_payment_events import ListPaymentEvents
 from application.payments.list_payments import ListPayments
+from application.payments.payment_call import PaymentRecorder
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.poll_settlements import PollSettlements
 from application.payments.refund_payment import RefundPayment
-from application.payments.sync_from_gateway import Refresh
+from application.payments.sync_from_gateway import SyncPayment
 from application.payments.verify_payment import VerifyPayment
 from application.payments.void_payment import VoidPayment
 from application.ports.deliveries import Endpoint
@@ -159,22 +162,15 @@ def _postman(settings: Settings, clock: SystemClock) -> HttpPostman:
     return HttpPostman(lambda item: event_json(item, clock.now().date()), allow_private=settings.allow_private_webhooks)
 
 
-def _exactly_once(
-    settings: Settings, store: SqlStore, clock: SystemClock, ids: UlidSource, in_flight: InFlightRequests
-) -> PaymentExecutor:
-    return PaymentExecutor(
-        store=store,
-        clock=clock,
-        ids=ids,
-        in_flight=in_flight,
-        fingerprinter=Fingerprinter(settings.key_for("fingerprints")),
-        lease=settings.lease,
-        first_check=timedelta(seconds=settings.first_check_seconds),
-        follow=_follow(settings),
-    )
+def _idempotency_guard(settings: Settings, in_flight: InFlightRequests) -> IdempotencyGuard:
+    return IdempotencyGuard(Fingerprinter(settings.key_for("fingerprints")), in_flight, settings.lease)
 
 
-def _attempt_guard(settings: Settings, store: SqlStore, clock: SystemClock, ids: UlidSource) -> VelocityLimiter:
+def _leases(settings: Settings) -> LeasePolicy:
+    return LeasePolicy(settings.lease, timedelta(seconds=settings.first_check_seconds))
+
+
+def _velocity_limiter(settings: Settings, store: SqlStore, clock: SystemClock, ids: UlidSource) -> VelocityLimiter:
     limits = VelocityLimits(
         window=_window(settings),
         per_card=settings.declines_per_card,
@@ -196,7 +192,7 @@ def _threads_of_requests(settings: Settings) -> int:
     return settings.grpc_threads - max(1, settings.spare_threads // 2)
 
 
-def _follow(settings: Settings) -> SettlementPollPolicy:
+def _poll_policy(settings: Settings) -> SettlementPollPolicy:
     return SettlementPollPolicy(
         shortest=timedelta(seconds=settings.follow_interval_seconds), watch=timedelta(days=settings.watch_refunds_days)
     )
@@ -241,73 +237,107 @@ class Container(containers.DeclarativeContainer):
     refused_calls = providers.Singleton(RefusedCalls, store, clock, ids, providers.Object(time.monotonic))
     authenticate = providers.Singleton(authentication, settings, known_keys, key_uses, clock)
 
-    executor = providers.Singleton(_exactly_once, settings, store, clock, ids, in_flight)
-    follow = providers.Singleton(_follow, settings)
+    guard = providers.Singleton(_idempotency_guard, settings, in_flight)
+    leases = providers.Singleton(_leases, settings)
+    executor = providers.Singleton(GatewayCallExecutor, store, clock, guard, leases)
+    poll_policy = providers.Singleton(_poll_policy, settings)
+    recorder = providers.Singleton(PaymentRecorder, store, clock, leases, poll_policy)
     page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
-    refresh = providers.Singleton(Refresh, store, gateway, clock, ids, follow)
+    sync_payment = providers.Singleton(SyncPayment, store, gateway, clock, ids, poll_policy)
     absence = providers.Singleton(_absence, settings)
     dispute_interval = providers.Callable(lambda settings: timedelta(seconds=settings.dispute_poll_seconds), settings)
     # Set once the process has been asked to stop.
     stopping = providers.Singleton(threading.Event)
 
-    attempt_guard = providers.Singleton(_attempt_guard, settings, store, clock, ids)
+    velocity_limiter = providers.Singleton(_velocity_limiter, settings, store, clock, ids)
     forget_attempts = providers.Singleton(PurgeVelocityCounters, store, clock, providers.Callable(_window, settings))
     list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
 
-    reread_methods = providers.Singleton(SyncPaymentMethods, store, gateway, clock)
+    sync_methods = providers.Singleton(SyncPaymentMethods, store, gateway, clock)
     accepts_cards = providers.Callable(lambda settings: settings.raw_cards is RawCards.ACCEPT, settings)
     create_payment = providers.Singleton(
-        CreatePayment, store, gateway, executor, currencies, attempt_guard, reread_methods, accepts_cards
+        CreatePayment,
+        store,
+        gateway,
+        clock,
+        ids,
+        guard,
+        executor,
+        recorder,
+        velocity_limiter,
+        sync_methods,
+        currencies,
+        accepts_cards,
     )
-    capture_payment = providers.Singleton(CapturePayment, store, gateway, executor)
-    void_payment = providers.Singleton(VoidPayment, gateway, executor)
-    refund_payment = providers.Singleton(RefundPayment, store, gateway, executor, refresh)
+    capture_payment = providers.Singleton(CapturePayment, store, gateway, ids, executor, recorder)
+    void_payment = providers.Singleton(VoidPayment, gateway, ids, executor, recorder)
+    refund_payment = providers.Singleton(
+        RefundPayment, store, gateway, ids, guard, executor, recorder, leases, sync_payment
+    )
     get_payment = providers.Singleton(GetPayment, store)
     list_payments = providers.Singleton(ListPayments, store, page_tokens)
-    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, ids, follow)
+    verify_payment = providers.Singleton(VerifyPayment, store, gateway, clock, ids, poll_policy)
     list_payment_events = providers.Singleton(ListPaymentEvents, store, page_tokens)
     export_payments = providers.Singleton(ExportPayments, store)
     decline_codes = providers.Singleton(codes_by_reason)
 
-    create_customer = providers.Singleton(CreateCustomer, store, executor)
+    create_customer = providers.Singleton(CreateCustomer, store, clock, ids, guard)
     get_customer = providers.Singleton(GetCustomer, store)
-    update_customer = providers.Singleton(UpdateCustomer, store, gateway, executor)
-    delete_customer = providers.Singleton(DeleteCustomer, store, gateway, executor)
+    update_customer = providers.Singleton(UpdateCustomer, store, gateway, clock, guard, leases)
+    delete_customer = providers.Singleton(DeleteCustomer, store, gateway, clock, guard, leases)
     list_customers = providers.Singleton(ListCustomers, store, page_tokens)
 
     find_default_method = providers.Singleton(FindDefaultMethod, store)
     find_language = providers.Singleton(FindLanguage, store)
 
-    create_client_token = providers.Singleton(
-        CreateClientToken, store, gateway, currencies, reread_methods, executor.provided.begin_lease
-    )
+    create_client_token = providers.Singleton(CreateClientToken, store, gateway, currencies, sync_methods, leases)
     add_payment_method = providers.Singleton(
-        AddPaymentMethod, store, gateway, executor, attempt_guard, reread_methods, accepts_cards
+        AddPaymentMethod,
+        store,
+        gateway,
+        clock,
+        ids,
+        guard,
+        executor,
+        leases,
+        velocity_limiter,
+        sync_methods,
+        accepts_cards,
     )
     get_payment_method = providers.Singleton(GetPaymentMethod, store)
     list_payment_methods = providers.Singleton(ListPaymentMethods, store, page_tokens)
     get_dispute = providers.Singleton(GetDispute, store)
     list_disputes = providers.Singleton(ListDisputes, store, page_tokens)
-    record_dispute = providers.Singleton(RecordDispute, store, gateway, clock, ids, follow, dispute_interval)
-    answer_dispute = providers.Singleton(AnswerDispute, store, executor, record_dispute)
+    record_dispute = providers.Singleton(RecordDispute, store, gateway, clock, ids, poll_policy, dispute_interval)
+    answer_dispute = providers.Singleton(AnswerDispute, store, clock, ids, guard, executor, leases, record_dispute)
     accept_dispute = providers.Singleton(AcceptDispute, gateway, answer_dispute)
     add_dispute_evidence = providers.Singleton(AddDisputeEvidence, gateway, answer_dispute)
     finalize_dispute = providers.Singleton(FinalizeDispute, gateway, answer_dispute)
-    follow_disputes = providers.Singleton(PollOpenDisputes, store, gateway, executor, record_dispute, absence)
+    follow_disputes = providers.Singleton(PollOpenDisputes, store, clock, leases, record_dispute, absence)
     poll_disputes = providers.Singleton(FindNewDisputes, store, gateway, clock, record_dispute)
 
-    method_changer = providers.Singleton(MethodChanger, store, executor)
-    update_payment_method = providers.Singleton(UpdatePaymentMethod, gateway, method_changer)
+    method_changer = providers.Singleton(MethodChanger, store, clock, guard, leases)
+    update_payment_method = providers.Singleton(UpdatePaymentMethod, gateway, clock, method_changer)
     set_default_payment_method = providers.Singleton(SetDefaultPaymentMethod, gateway, method_changer)
     delete_payment_method = providers.Singleton(DeletePaymentMethod, gateway, method_changer)
 
     resolve_operations = providers.Singleton(
-        ResolveOperations, store, gateway, executor, refresh, absence, is_stopping=stopping.provided.is_set
+        ResolveOperations,
+        store,
+        gateway,
+        clock,
+        ids,
+        leases,
+        recorder,
+        poll_policy,
+        sync_payment,
+        absence,
+        is_stopping=stopping.provided.is_set,
     )
     resolve_methods = providers.Singleton(
-        ResolveUnknownMethods, store, gateway, executor, absence, is_stopping=stopping.provided.is_set
+        ResolveUnknownMethods, store, gateway, clock, leases, absence, is_stopping=stopping.provided.is_set
     )
-    follow_payments = providers.Singleton(PollSettlements, store, gateway, executor)
+    follow_payments = providers.Singleton(PollSettlements, store, gateway, clock, ids, poll_policy)
 
     metrics = providers.Singleton(
         Metrics, providers.Factory(_gateway_metrics, gateway), providers.Object(_dropped_lines)
@@ -320,16 +350,17 @@ class Container(containers.DeclarativeContainer):
         ProcessNotifications,
         store,
         gateway,
-        executor,
-        refresh,
+        clock,
+        leases,
+        sync_payment,
         record_dispute,
-        reread_methods,
+        sync_methods,
         resolve_operations,
         metrics.provided.count_processed,
         settings.provided.webhook_attempts,
     )
     list_notifications = providers.Singleton(ListNotifications, store, page_tokens)
-    retry_notification = providers.Singleton(RetryNotification, store, executor)
+    retry_notification = providers.Singleton(RetryNotification, store, clock, guard)
 
     relay_events = providers.Singleton(RelayEvents, store)
     archive_events = providers.Singleton(ArchiveEvents, store)
@@ -342,17 +373,19 @@ class Container(containers.DeclarativeContainer):
     )
     list_endpoints = providers.Singleton(ListEndpoints, store, endpoints)
     list_deliveries = providers.Singleton(ListDeliveries, store, endpoints)
-    resend_events = providers.Singleton(ResendEvents, store, executor, endpoints)
+    resend_events = providers.Singleton(ResendEvents, store, clock, guard, endpoints)
 
     list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
-    resolve_operation = providers.Singleton(ResolveOperation, store, gateway, executor, resolve_operations)
+    resolve_operation = providers.Singleton(
+        ResolveOperation, store, gateway, clock, guard, leases, poll_policy, resolve_operations
+    )
     explain_transactions = providers.Singleton(ExplainTransactions, store)
     reconcile = providers.Singleton(
         Reconcile,
         store,
         gateway,
         explain_transactions,
-        providers.Factory(ReverseOrphans, gateway, ids, executor.provided.begin_lease, explain_transactions),
+        providers.Factory(ReverseOrphans, gateway, ids, leases, explain_transactions),
     )
 
     stream_work = providers.Singleton(StreamWork, "stream")

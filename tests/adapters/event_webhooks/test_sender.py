@@ -17,9 +17,8 @@ import pytest
 
 from adapters.event_webhooks.addresses import AddressRefused, is_public, public_address
 from adapters.event_webhooks.sender import HttpPostman
-from application.events.read_feed import FeedItem
 from application.ports.deliveries import Endpoint
-from application.ports.feed import FeedEntry, FeedKind
+from application.ports.feed import FeedEntry, FeedItem, FeedKind
 from domain.ids import CallerId, EventId
 
 SECRETS = (b"the old secret of 24 bytes", b"the new secret of 24 bytes")

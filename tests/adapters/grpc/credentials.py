@@ -10,7 +10,7 @@ from typing import Any, Final
 from dependency_injector import providers
 
 from adapters.grpc.middleware.authorization import current_caller
-from application.access.api_key import ApiKey, hash_of, written
+from application.common.api_key import ApiKey, hash_of, written
 from application.common.caller import EVERY_SCOPE, Scope
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId

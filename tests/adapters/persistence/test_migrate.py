@@ -22,7 +22,7 @@ from adapters.persistence import migrate
 from adapters.persistence.migrate import UnknownSchema, current, is_current, upgrade
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.tables import metadata
-from application.ports.store import StoreUnavailable
+from application.common.errors import StoreUnavailable
 from tests import long_history
 from tests.databases import Postgres
 

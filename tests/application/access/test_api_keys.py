@@ -7,13 +7,20 @@ from typing import Any
 
 import pytest
 
-from application.access.api_key import ApiKey, is_caller_id, read, written
 from application.access.last_used_recorder import LastUsedRecorder
 from application.access.manage_api_keys import CreateApiKey, ListApiKeys, RevokeApiKey
-from application.audit.audit_entry import AuditEntry, AuditKind
+from application.common.api_key import ApiKey, is_caller_id, read, written
 from application.common.caller import EVERY_SCOPE, Scope
-from application.common.errors import AuthFailure, InvalidRequest, NotAuthenticated, NotFound, ResourceKind, Rule
-from application.ports.store import StoreUnavailable
+from application.common.errors import (
+    AuthFailure,
+    InvalidRequest,
+    NotAuthenticated,
+    NotFound,
+    ResourceKind,
+    Rule,
+    StoreUnavailable,
+)
+from application.ports.audit_log import AuditEntry, AuditKind
 from domain.events import SERVICE
 from domain.ids import CustomerId
 from tests.fakes.ids import CountingIds

@@ -9,11 +9,10 @@ import pytest
 from application.access.authenticate import ApiKeyCache, Authenticate, PresentedCredentials
 from application.access.last_used_recorder import LastUsedRecorder
 from application.access.manage_api_keys import CreateApiKey, RevokeApiKey
-from application.audit.audit_entry import AuditKind
 from application.audit.audit_log import Audit
 from application.common.caller import Caller, Scope
-from application.common.errors import AuthFailure, NotAuthenticated
-from application.ports.store import StoreUnavailable
+from application.common.errors import AuthFailure, NotAuthenticated, StoreUnavailable
+from application.ports.audit_log import AuditKind
 from domain.ids import CallerId
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_store import MemoryStore

@@ -10,8 +10,8 @@ from application.common.caller import Caller
 from application.common.errors import ReferenceAlreadyPaid, TooManyDeclines
 from application.common.page_tokens import PageTokens
 from application.common.validator import RawCard, RawMoney
+from application.common.velocity_scope import VelocityScope
 from application.ports.gateway import GatewayNotReached
-from application.ports.velocity import VelocityScope
 from domain.events import CaptureMode
 from domain.transitions import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, VISA, Shop, an_order, usd

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from application.audit.audit_entry import AuditEntry, AuditKind
 from application.audit.refused_calls import OTHERS
-from application.ports.store import StoreUnavailable
+from application.common.errors import StoreUnavailable
+from application.ports.audit_log import AuditEntry, AuditKind
 from tests.application.audit.test_refused_calls import LIST, Log
 from tests.fakes.runtime import START
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from application.audit.audit_entry import AuditEntry
 from application.audit.refused_calls import OTHERS, Refused, RefusedCalls
-from application.ports.store import StoreUnavailable
+from application.common.errors import StoreUnavailable
+from application.ports.audit_log import AuditEntry
 from domain.events import SERVICE
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_store import MemoryStore

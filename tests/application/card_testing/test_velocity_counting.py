@@ -10,11 +10,11 @@ import pytest
 from application.card_testing.purge_velocity_counters import PurgeVelocityCounters
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits, tells_of_the_card
 from application.common.caller import Caller
-from application.common.errors import TooManyDeclines
+from application.common.errors import StoreConflict, TooManyDeclines
 from application.common.validator import RawCard
+from application.common.velocity_scope import VelocityScope
 from application.ports.gateway import Declined, NotStored, Stored, StoredInstrument
-from application.ports.store import StoreConflict
-from application.ports.velocity import VelocityCounter, VelocityScope
+from application.ports.velocity import VelocityCounter
 from domain.decline import CATALOGUE, DeclineReason
 from domain.ids import CallerId, CustomerId
 from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind
@@ -39,7 +39,7 @@ def counts(shop: Shop) -> list[int]:
 
 
 def scopes(shop: Shop, **known: object) -> list[VelocityScope]:
-    return [one.scope for one in shop.guard.attempt(SHOP, **known).subjects]  # type: ignore[arg-type]
+    return [one.scope for one in shop.velocity.attempt(SHOP, **known).subjects]  # type: ignore[arg-type]
 
 
 def kept(verification: Verification | None) -> Stored:
@@ -84,7 +84,7 @@ def test_an_attempt_is_counted_for_all_that_is_known_of_it() -> None:
 
 
 def test_a_card_is_known_by_its_number_before_its_identifier() -> None:
-    guard = a_shop().guard
+    guard = a_shop().velocity
     number, identifier = guard.attempt(SHOP, source=a_card()).card, guard.attempt(SHOP, instrument=SHOWN).card
     assert number
     assert identifier
@@ -95,7 +95,7 @@ def test_a_card_is_known_by_its_number_before_its_identifier() -> None:
 
 
 def test_a_customer_with_a_credential_is_counted_apart_and_without_the_address() -> None:
-    guard = a_shop().guard
+    guard = a_shop().velocity
     (bound,) = guard.attempt(BOUND, client_address="203.0.113.7").subjects
     (whole,) = guard.attempt(SHOP).subjects
     assert (bound.shown, whole.shown) == ("shop, paying with credentials of customers", "shop")
@@ -104,9 +104,9 @@ def test_a_customer_with_a_credential_is_counted_apart_and_without_the_address()
 
 def test_an_attempt_shows_no_keys() -> None:
     shop = a_shop()
-    attempt = shop.guard.attempt(SHOP, source=a_card())
+    attempt = shop.velocity.attempt(SHOP, source=a_card())
     assert not any(one.key in repr(attempt) for one in attempt.subjects)
-    assert "key of its own" not in repr(shop.guard)
+    assert "key of its own" not in repr(shop.velocity)
     assert "secret" not in repr(VelocityCounter("secret key", START, "secret card"))
 
 
@@ -125,10 +125,10 @@ def test_an_attempt_shows_no_keys() -> None:
 def test_only_what_tells_of_the_card_is_counted(reason: DeclineReason, tells: bool) -> None:
     assert tells_of_the_card(CATALOGUE[reason]) is tells
     shop = a_shop(per_caller=100)
-    shop.guard.note_payment(shop.guard.attempt(SHOP), [Declined(decline=CATALOGUE[reason])])
+    shop.velocity.note_payment(shop.velocity.attempt(SHOP), Declined(decline=CATALOGUE[reason]))
     assert counts(shop) == ([1] if tells else [])
     refused = NotStored(Verification(approved=False, decline=CATALOGUE[reason]))
-    shop.guard.note_method(shop.guard.attempt(SHOP), refused)
+    shop.velocity.note_method(shop.velocity.attempt(SHOP), refused)
     assert counts(shop) == ([2] if tells else [])
 
 
@@ -138,23 +138,24 @@ def test_only_what_tells_of_the_card_is_counted(reason: DeclineReason, tells: bo
 )
 def test_each_verification_is_counted_whatever_it_said(outcome: Stored | NotStored, count: int) -> None:
     shop = a_shop(per_caller=100)
-    shop.guard.note_method(shop.guard.attempt(SHOP), outcome)
+    shop.velocity.note_method(shop.velocity.attempt(SHOP), outcome)
     assert sum(counts(shop)) == count
 
 
 def test_a_verified_card_is_counted_under_its_identifier() -> None:
     shop = a_shop(per_card=100)
-    shop.guard.note_method(shop.guard.attempt(SHOP), kept(Verification(approved=True)))
+    shop.velocity.note_method(shop.velocity.attempt(SHOP), kept(Verification(approved=True)))
     assert counts(shop) == [1]
-    shop.guard.note_method(shop.guard.attempt(SHOP, instrument=SHOWN), kept(Verification(approved=True)))
+    shop.velocity.note_method(shop.velocity.attempt(SHOP, instrument=SHOWN), kept(Verification(approved=True)))
     assert counts(shop) == [2]
 
 
 def test_nothing_is_counted_where_there_is_no_limit() -> None:
     shop = a_shop(cards_per_customer=3)
-    shop.guard.note_payment(shop.guard.attempt(SHOP, source=a_card()), [NO_FUNDS])
+    shop.velocity.note_payment(shop.velocity.attempt(SHOP, source=a_card()), NO_FUNDS)
     assert counts(shop) == []
-    shop.guard.note_payment(shop.guard.attempt(SHOP, customer_id=CustomerId("cus_1")), [NO_FUNDS, NO_FUNDS])
+    for _ in range(2):
+        shop.velocity.note_payment(shop.velocity.attempt(SHOP, customer_id=CustomerId("cus_1")), NO_FUNDS)
     assert counts(shop) == [2]
 
 
@@ -169,9 +170,9 @@ def test_cards_are_told_apart_only_where_their_number_is_limited() -> None:
 def test_what_is_counted_is_put_into_pieces_of_the_window() -> None:
     shop = a_shop(per_caller=100)
     shop.wait(timedelta(minutes=4, seconds=59))
-    shop.guard.note_payment(shop.guard.attempt(SHOP), [NO_FUNDS])
+    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     shop.wait(timedelta(seconds=1))
-    shop.guard.note_payment(shop.guard.attempt(SHOP), [NO_FUNDS])
+    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     assert [bucket for _, bucket, _ in shop.store._state.tallies] == [START, START + PIECE]
     assert all(bucket.tzinfo is UTC for _, bucket, _ in shop.store._state.tallies)
 
@@ -179,7 +180,7 @@ def test_what_is_counted_is_put_into_pieces_of_the_window() -> None:
 def test_a_decline_counts_for_a_window_and_the_piece_it_is_in() -> None:
     shop = a_shop(per_caller=1)
     shop.wait(timedelta(minutes=2))
-    shop.guard.note_payment(shop.guard.attempt(SHOP), [NO_FUNDS])
+    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     assert refusal(shop).retry_after == HOUR + PIECE - timedelta(minutes=2)
     shop.wait(HOUR + timedelta(minutes=2, seconds=59))
     assert refusal(shop).retry_after == timedelta(seconds=1)
@@ -199,7 +200,7 @@ def test_the_last_of_several_limits_is_the_one_that_is_told() -> None:
 def test_the_oldest_decline_that_is_needed_for_the_limit_ends_it() -> None:
     shop = a_shop(per_caller=2)
     for _ in range(3):
-        shop.guard.note_payment(shop.guard.attempt(SHOP), [NO_FUNDS])
+        shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
         shop.wait(timedelta(minutes=10))
     # At 0, 10 and 20 minutes; it is 30 now. Without the second there is but one.
     assert refusal(shop).retry_after == HOUR + PIECE - timedelta(minutes=20)
@@ -207,7 +208,7 @@ def test_the_oldest_decline_that_is_needed_for_the_limit_ends_it() -> None:
 
 def test_declines_count_in_the_order_of_time_however_they_are_read() -> None:
     shop = a_shop(per_caller=2)
-    key = shop.guard.attempt(SHOP).subjects[0].key
+    key = shop.velocity.attempt(SHOP).subjects[0].key
     with shop.store.begin() as work:
         work.attempts.add([VelocityCounter(key, START), VelocityCounter(key, START - timedelta(minutes=30))])
     assert refusal(shop).retry_after == timedelta(minutes=35)
@@ -216,8 +217,8 @@ def test_declines_count_in_the_order_of_time_however_they_are_read() -> None:
 def test_the_oldest_card_that_is_needed_for_the_limit_ends_it() -> None:
     shop = a_shop(cards_per_client_address=2)
     for card in MANY:
-        shop.guard.note_payment(
-            shop.guard.attempt(SHOP, client_address="203.0.113.7", source=a_card(card.number)), [NO_FUNDS]
+        shop.velocity.note_payment(
+            shop.velocity.attempt(SHOP, client_address="203.0.113.7", source=a_card(card.number)), NO_FUNDS
         )
         shop.wait(timedelta(minutes=10))
     refused = refusal(shop, an_order(source=MASTERCARD, client_address="203.0.113.7"))
@@ -227,7 +228,7 @@ def test_the_oldest_card_that_is_needed_for_the_limit_ends_it() -> None:
 def test_a_card_counts_with_the_time_at_which_it_was_tried_last() -> None:
     shop = a_shop(cards_per_client_address=1)
     for _ in range(2):
-        shop.guard.note_payment(shop.guard.attempt(SHOP, client_address="203.0.113.7", source=a_card()), [NO_FUNDS])
+        shop.velocity.note_payment(shop.velocity.attempt(SHOP, client_address="203.0.113.7", source=a_card()), NO_FUNDS)
         shop.wait(timedelta(minutes=10))
     refused = refusal(shop, an_order(source=MASTERCARD, client_address="203.0.113.7"))
     assert refused.retry_after == HOUR + PIECE - timedelta(minutes=10)
@@ -235,7 +236,7 @@ def test_a_card_counts_with_the_time_at_which_it_was_tried_last() -> None:
 
 def test_a_clock_that_is_a_piece_ahead_is_believed_and_no_more() -> None:
     shop = a_shop(per_caller=1)
-    attempt = shop.guard.attempt(SHOP)
+    attempt = shop.velocity.attempt(SHOP)
     for ahead, is_counted in ((PIECE, True), (PIECE + timedelta(seconds=1), False)):
         with shop.store.begin() as work:
             work.attempts.forget(START + timedelta(days=9), START, START, 100)
@@ -243,9 +244,9 @@ def test_a_clock_that_is_a_piece_ahead_is_believed_and_no_more() -> None:
         with shop.store.read() as work:
             if is_counted:
                 with pytest.raises(TooManyDeclines):
-                    shop.guard.check(work, attempt)
+                    shop.velocity.check(work, attempt)
             else:
-                shop.guard.check(work, attempt)
+                shop.velocity.check(work, attempt)
 
 
 def test_a_block_says_who_was_stopped_by_which_limit_until_when(caplog: pytest.LogCaptureFixture) -> None:
@@ -288,7 +289,7 @@ def test_a_conflict_is_tried_again_when_counting() -> None:
             return shop.store.begin()
 
     guard = VelocityLimiter(Contended(), shop.clock, shop.ids, shop.limits, b"key of its own")  # type: ignore[arg-type]
-    guard.note_payment(guard.attempt(SHOP), [NO_FUNDS])
+    guard.note_payment(guard.attempt(SHOP), NO_FUNDS)
     assert counts(shop) == [1]
 
 
@@ -307,7 +308,7 @@ def test_a_customer_and_a_card_are_not_blocked_for_another_card() -> None:
 def test_tallies_are_kept_for_twice_the_window_and_no_longer() -> None:
     shop = a_shop(per_caller=9)
     forget = PurgeVelocityCounters(shop.store, shop.clock, HOUR)
-    shop.guard.note_payment(shop.guard.attempt(SHOP), [NO_FUNDS])
+    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     shop.wait(2 * HOUR)
     assert forget() == 0
     shop.wait(timedelta(seconds=1))
@@ -327,7 +328,7 @@ def test_tallies_of_a_clock_ahead_are_kept_up_to_twice_the_window() -> None:
 def test_operators_see_for_ninety_days_who_was_stopped() -> None:
     shop = a_shop(per_caller=1)
     forget = PurgeVelocityCounters(shop.store, shop.clock, HOUR)
-    shop.guard.note_payment(shop.guard.attempt(SHOP), [NO_FUNDS])
+    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     shop.wait(HOUR + PIECE + timedelta(days=90))
     assert forget() == 1
     assert len(blocks(shop)) == 1

@@ -12,14 +12,14 @@ from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.card_testing.purge_velocity_counters import PurgeVelocityCounters
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits, tells_of_the_card
 from application.common.caller import Caller
-from application.common.errors import InvalidRequest, Rule, TooManyDeclines
+from application.common.errors import InvalidRequest, Rule, StoreUnavailable, TooManyDeclines
 from application.common.page_tokens import PageTokens
 from application.common.validator import RawCard
+from application.common.velocity_scope import VelocityScope
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
 from application.payments.create_payment import CreatePaymentCommand, RawSource, RawStoredMethod
 from application.ports.gateway import GatewayNotReached
-from application.ports.store import StoreUnavailable
-from application.ports.velocity import VelocityBlock, VelocityScope
+from application.ports.velocity import VelocityBlock
 from domain.decline import CATALOGUE, DeclineReason
 from domain.networks import network_of
 from domain.payment_method import PaymentMethodState

@@ -9,8 +9,9 @@ from datetime import timedelta
 import pytest
 
 from application.common.conflicts import ATTEMPTS
+from application.common.errors import StoreConflict
 from application.ports.gateway import GatewayNotReached
-from application.ports.store import StoreConflict, UnitOfWork
+from application.ports.store import UnitOfWork
 from domain.events import SERVICE
 from domain.operation import FailureReason
 from domain.payment import Payment

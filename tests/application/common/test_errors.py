@@ -9,10 +9,10 @@ import pytest
 from application.common import errors
 from application.common.caller import Scope
 from application.common.errors import AuthFailure, Fault, InvalidRequest, ResourceKind, Rule
+from application.common.velocity_scope import VelocityScope
 from application.idempotency.standing_refusals import refusal_from_fields, refusal_to_fields
 from application.ports.gateway import CustomerRefused
 from application.ports.store import ExternalIdTaken, ReferenceTaken
-from application.ports.velocity import VelocityScope
 from domain.errors import AmountExceeds, IllegalTransition
 from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money

@@ -12,13 +12,13 @@ import pytest
 
 from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.common.errors import Fault, InvalidRequest, NotFound, ResourceKind, Rule
-from application.common.page_tokens import BadPageToken, PageTokens, scope_of
+from application.common.page_tokens import BadPageToken, PageTokens, Position, scope_of
 from application.common.validator import DEFAULT_PAGE_SIZE, MAX_MINOR_UNITS, MAX_PAGE_SIZE
+from application.common.velocity_scope import VelocityScope
 from application.customers.find_preferred_language import FindLanguage
 from application.payment_methods.find_default_method import FindDefaultMethod
 from application.payments.list_payments import RawPaymentFilter
-from application.ports.store import Position
-from application.ports.velocity import VelocityBlock, VelocityScope
+from application.ports.velocity import VelocityBlock
 from domain.ids import CallerId, CustomerId
 from domain.transitions import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, Shop, a_request_id, an_order, usd

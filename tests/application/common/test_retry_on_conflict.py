@@ -7,7 +7,7 @@ import logging
 import pytest
 
 from application.common.conflicts import retry_on_conflict
-from application.ports.store import StoreConflict, StoreUnavailable
+from application.common.errors import StoreConflict, StoreUnavailable
 
 
 class Contested:

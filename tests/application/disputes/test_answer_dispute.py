@@ -26,7 +26,8 @@ from application.disputes.get_dispute import GetDispute
 from application.disputes.list_disputes import ListDisputes, RawDisputeFilter
 from application.disputes.poll_open_disputes import PollOpenDisputes
 from application.disputes.record_dispute import RecordDispute
-from application.idempotency.payment_executor import Request
+from application.idempotency.idempotency_guard import IdempotentRequest
+from application.payments.poll_schedule import SettlementPollPolicy
 from application.ports.gateway import GatewayNotReached, GatewayUnavailable, Rejected
 from domain.dispute import ActionKind, ActionState, Dispute, DisputeState
 from domain.errors import DisputeActionInProgress, DisputeNotOpen
@@ -43,15 +44,17 @@ class Court(Shop):
 
     def __init__(self) -> None:
         super().__init__()
-        self.record = RecordDispute(self.store, self.gateway, self.clock, self.ids, self.once.follow, interval=INTERVAL)
-        answer = AnswerDispute(self.store, self.once, self.record)
+        self.record = RecordDispute(
+            self.store, self.gateway, self.clock, self.ids, SettlementPollPolicy(), interval=INTERVAL
+        )
+        answer = AnswerDispute(self.store, self.clock, self.ids, self.guard, self.executor, self.leases, self.record)
         self.accept_dispute = AcceptDispute(self.gateway, answer)
         self.finalize_dispute = FinalizeDispute(self.gateway, answer)
         self.add_evidence = AddDisputeEvidence(self.gateway, answer)
         self.get_dispute = GetDispute(self.store)
         self.list_disputes = ListDisputes(self.store, PageTokens(b"key"))
         self.follow_disputes = PollOpenDisputes(
-            self.store, self.gateway, self.once, self.record, NotFoundTimer(self.clock.steady_seconds, HORIZON)
+            self.store, self.clock, self.leases, self.record, NotFoundTimer(self.clock.steady_seconds, HORIZON)
         )
         self.poll_disputes = FindNewDisputes(self.store, self.gateway, self.clock, self.record)
         self.payment = self.pay()
@@ -371,7 +374,9 @@ def test_disputes_are_listed_by_payment_state_and_deadline(court: Court) -> None
 
 
 def test_an_answer_that_the_gateway_refuses_says_why(court: Court) -> None:
-    request = Request(SHOP, RequestId(a_request_id()), "AcceptDispute", {"dispute_id": court.dispute.dispute_id})
+    request = IdempotentRequest(
+        SHOP, RequestId(a_request_id()), "AcceptDispute", {"dispute_id": court.dispute.dispute_id}
+    )
     answer = court.accept_dispute.answer
     for _ in range(2):
         with pytest.raises(DisputeAnswerRefused) as raised:

@@ -9,8 +9,9 @@ import pytest
 
 from application.common.errors import PaymentDisputed
 from application.disputes.record_dispute import RecordDispute
+from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.refund_payment import RefundPaymentCommand
-from application.payments.sync_from_gateway import Refresh
+from application.payments.sync_from_gateway import SyncPayment
 from application.ports.gateway import Transaction
 from domain.dispute import Dispute, DisputeKind, DisputeState
 from domain.money import Money
@@ -27,7 +28,9 @@ def shop() -> Shop:
 
 
 def recorder(shop: Shop) -> RecordDispute:
-    return RecordDispute(shop.store, shop.gateway, shop.clock, shop.ids, shop.once.follow, interval=timedelta(hours=1))
+    return RecordDispute(
+        shop.store, shop.gateway, shop.clock, shop.ids, SettlementPollPolicy(), interval=timedelta(hours=1)
+    )
 
 
 def learn(shop: Shop, gateway_dispute_id: str) -> Dispute:
@@ -158,7 +161,7 @@ def test_a_dispute_that_is_won_lifts_its_claim_although_the_transaction_settled_
         monkeypatch.undo()
         earlier = find_transaction(transaction_id)
         shop.real_gateway.settle()
-        Refresh(shop.store, shop.gateway, shop.clock, shop.ids)(payment, [transaction_id])
+        SyncPayment(shop.store, shop.gateway, shop.clock, shop.ids)(payment, [transaction_id])
         return earlier
 
     monkeypatch.setattr(shop.gateway, "find_transaction", overtaken)

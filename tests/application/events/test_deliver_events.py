@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from application.events.deliver_events import GIVE_UP_AFTER, DeliverEvents
-from application.events.read_feed import FeedItem, ReadFeed
+from application.events.read_feed import ReadFeed
 from application.events.relay_events import RelayEvents
 from application.events.resend_events import ListDeliveries, ListEndpoints, ResendEvents
 from application.ports.deliveries import DeliveryState, Endpoint
-from application.ports.feed import FeedFilter, FeedKind
+from application.ports.feed import FeedFilter, FeedItem, FeedKind
 from tests.application.shop import SHOP, Shop, a_request_id
 
 SECRET = b"a secret of enough bytes"
@@ -46,7 +46,7 @@ class House:
         self.relay = RelayEvents(self.shop.store)
         self.read = ReadFeed(self.shop.store)
         self.deliver = DeliverEvents(self.shop.store, self.read, self.mailbox, self.shop.clock, [self.endpoint])
-        self.resend = ResendEvents(self.shop.store, self.shop.once, [self.endpoint])
+        self.resend = ResendEvents(self.shop.store, self.shop.clock, self.shop.guard, [self.endpoint])
         self.list = ListDeliveries(self.shop.store, [self.endpoint])
         self.status = ListEndpoints(self.shop.store, [self.endpoint])
 

@@ -12,12 +12,10 @@ import pytest
 from application.common.caller import Caller, Scope
 from application.common.errors import InvalidRequest, RequestIdReused, Rule
 from application.events.archive_events import ArchiveEvents
-from application.events.read_feed import FeedItem
 from application.events.relay_events import RelayEvents
 from application.events.resend_events import ListDeliveries, ListEndpoints, ResendEvents
 from application.ports.deliveries import Delivery, DeliveryState, Endpoint
-from application.ports.feed import FeedEntry, FeedFilter, FeedKind
-from application.ports.store import HistoryEntry
+from application.ports.feed import FeedEntry, FeedFilter, FeedItem, FeedKind, HistoryEntry
 from domain.ids import CallerId, CustomerId, EventId
 from domain.payment import Payment
 from domain.transitions import PaymentState
@@ -345,7 +343,7 @@ def test_a_hundred_events_may_be_sent_again_at_once(house: House) -> None:
 def test_the_endpoint_that_is_named_is_the_one_that_gets_it(house: House) -> None:
     house.customers(1)
     other = Endpoint(name="other", url="https://other.example", caller_id=SHOP.caller_id, secrets=(SECRET,))
-    ResendEvents(house.shop.store, house.shop.once, [house.endpoint, other])(
+    ResendEvents(house.shop.store, house.shop.clock, house.shop.guard, [house.endpoint, other])(
         a_request_id(), "other", house.feed(), SHOP
     )
     assert house.list("shop", after_position=0, page_size=0) == []

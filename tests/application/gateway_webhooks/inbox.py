@@ -11,7 +11,8 @@ from application.gateway_webhooks.process_gateway_webhooks import ProcessNotific
 from application.gateway_webhooks.receive_gateway_webhook import ReceiveNotification
 from application.gateway_webhooks.retry_gateway_webhook import RetryNotification
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
-from application.payments.sync_from_gateway import Refresh
+from application.payments.poll_schedule import SettlementPollPolicy
+from application.payments.sync_from_gateway import SyncPayment
 from application.ports.gateway_webhooks import ForgedNotification, Notification, StoredNotification, Subject
 from tests.application.shop import Shop
 
@@ -44,17 +45,18 @@ class Inbox(Shop):
         self.process = ProcessNotifications(
             self.store,
             self.gateway,
-            self.once,
-            Refresh(self.store, self.gateway, self.clock, self.ids),
+            self.clock,
+            self.leases,
+            SyncPayment(self.store, self.gateway, self.clock, self.ids),
             RecordDispute(
-                self.store, self.gateway, self.clock, self.ids, self.once.follow, interval=timedelta(hours=1)
+                self.store, self.gateway, self.clock, self.ids, SettlementPollPolicy(), interval=timedelta(hours=1)
             ),
             SyncPaymentMethods(self.store, self.gateway, self.clock, batch_size=METHODS_AT_ONCE),
             self.resolver,
             lambda kind, outcome: self.counted.append((kind, outcome)),
             max_attempts=max_attempts,
         )
-        self.retry = RetryNotification(self.store, self.once)
+        self.retry = RetryNotification(self.store, self.clock, self.guard)
         self.list_notifications = ListNotifications(self.store, PageTokens(b"key"))
 
     def told(self, kind: str, subject: Subject | None = None) -> str:

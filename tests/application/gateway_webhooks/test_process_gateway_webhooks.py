@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from application.common.errors import StoreUnavailable
 from application.payment_methods.resolve_unknown_methods import NOT_AT_GATEWAY
 from application.ports.gateway import Refund, Transaction
 from application.ports.gateway_webhooks import NotificationOutcome, NotificationState, StoredNotification, Subject
-from application.ports.store import StoreUnavailable
 from domain.dispute import DisputeState
 from domain.ids import OperationId
 from domain.instrument import CardExpiry

@@ -52,9 +52,7 @@ class Till(Shop):
         self.interrupted = InterruptedIds()
         self.ids = self.interrupted
         self.limits = VelocityLimits(**limits)  # type: ignore[arg-type]
-        self.restart()
-        self.once = replace(self.once, steady_seconds=self.clock.steady_seconds)
-        self.add_method = replace(self.add_method, executor=self.once)
+        self.use_leases_by_the_clock()
         self.ada = self.customer(given_name="Ada")
         self.sent: list[NewMethod] = []
 

@@ -10,7 +10,7 @@ from application.common.errors import MethodNotActive
 from application.common.lease import Lease
 from application.payment_methods.add_payment_method import NEVER_SENT, AddPaymentMethodCommand
 from application.payment_methods.change_payment_method import MethodUpdate
-from application.payments.retry_without_refused_record import RefusedRecords
+from application.payment_methods.retry_without_refused_record import RefusedRecords
 from application.ports.gateway import CustomerUnknown, GatewayNotReached, NewMethod, StoreOutcome
 from domain.address import Address
 from domain.ids import PaymentMethodId
@@ -66,7 +66,7 @@ def test_what_a_look_showed_is_recorded_after_all(is_lost: bool) -> None:
         renewed = replace(kept.instrument, expiry=CardExpiry(2040, 1))
         shop.real_gateway._methods[method.gateway_token] = replace(kept, instrument=renewed)
     store.gives_up(1, 2, 3)
-    shop.reread_methods.one(method.gateway_token, method.customer_id)
+    shop.sync_methods.one(method.gateway_token, method.customer_id)
     assert shop.calls.count("find_method") == 1
     found = shop.get_method(method.payment_method_id, SHOP)
     assert found.state is (PaymentMethodState.DELETED if is_lost else PaymentMethodState.ACTIVE)
@@ -118,9 +118,10 @@ def test_a_method_is_not_sent_without_its_address_once_the_lease_is_over(caplog:
     gateway, asked = Counting(shop), a_new_method(shop)
     customer = shop.get_customer(SHOP, customer_id=asked.customer_id)
     gateway.ensure_customer(customer, HELD)
-    records = RefusedRecords(gateway, customer, Lease(shop.clock.steady_seconds, LEASE.total_seconds()))
+    records = RefusedRecords(gateway, customer)
+    lease = Lease(shop.clock.steady_seconds, LEASE.total_seconds())
     with pytest.raises(GatewayNotReached):
-        records.store_method(asked)
+        records.store_method(asked, lease)
     assert gateway.asked == [asked]
     assert not records.customer_was_gone
     assert "billing_address_left_out" in caplog.text
@@ -131,9 +132,10 @@ def test_a_lost_customer_is_not_made_anew_once_the_lease_is_over() -> None:
     shop = Shop()
     gateway, asked = Counting(shop), a_new_method(shop)
     customer = shop.get_customer(SHOP, customer_id=asked.customer_id)
-    records = RefusedRecords(gateway, customer, Lease(shop.clock.steady_seconds, LEASE.total_seconds()))
+    records = RefusedRecords(gateway, customer)
+    lease = Lease(shop.clock.steady_seconds, LEASE.total_seconds())
     with pytest.raises(GatewayNotReached):
-        records.store_method(asked)
+        records.store_method(asked, lease)
     with pytest.raises(CustomerUnknown):
         gateway.create_client_token(customer.customer_id, None)
     assert records.customer_was_gone

@@ -156,7 +156,9 @@ def test_a_process_that_stops_claims_nothing(bank: Bank) -> None:
     assert (
         replace(
             bank.method_resolver,
-            is_stopping=ResolveUnknownMethods(bank.store, bank.gateway, bank.once, bank.absence).is_stopping,
+            is_stopping=ResolveUnknownMethods(
+                bank.store, bank.gateway, bank.clock, bank.leases, bank.absence
+            ).is_stopping,
         )()
         == 1
     )

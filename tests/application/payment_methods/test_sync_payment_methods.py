@@ -8,10 +8,10 @@ from datetime import timedelta
 
 import pytest
 
+from application.common.errors import StoreUnavailable
 from application.events.relay_events import RelayEvents
 from application.ports.feed import FeedFilter
 from application.ports.gateway import GatewayUnavailable, StoredInstrument
-from application.ports.store import StoreUnavailable
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.payment_method import PaymentMethod, PaymentMethodState, Verification
 from tests.application.shop import MASTERCARD, SHOP, VISA, Shop, a_request_id
@@ -93,7 +93,7 @@ RENEWED = CardExpiry(2040, 1)
 def test_a_renewed_card_is_renewed_here(bank: Bank) -> None:
     (method,) = bank.keep(VISA)
     bank.vault.renew(method, expiry=RENEWED)
-    assert bank.reread_methods.one(method.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
     renewed = bank.state(method)
     assert renewed.instrument == replace(method.instrument, expiry=RENEWED)  # type: ignore[type-var]
     assert (renewed.update_time, renewed.is_default) == (bank.clock.now(), True)
@@ -102,7 +102,7 @@ def test_a_renewed_card_is_renewed_here(bank: Bank) -> None:
 def test_what_is_as_it_was_is_not_touched(bank: Bank) -> None:
     (method,) = bank.keep(VISA)
     events = bank.events()
-    assert bank.reread_methods.one(method.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
     assert bank.state(method) == method
     assert bank.events() == events
 
@@ -113,7 +113,7 @@ def test_what_the_gateway_keeps_no_more_is_deleted_and_replaced_as_default(
 ) -> None:
     first, second = bank.keep(VISA, MASTERCARD)
     lose(bank.vault, first)
-    assert bank.reread_methods.one(first.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.one(first.gateway_token, bank.ada.customer_id)
     assert (bank.state(first).state, bank.state(first).update_time) == (PaymentMethodState.DELETED, bank.clock.now())
     assert bank.state(second).is_default
 
@@ -122,17 +122,17 @@ def test_a_wallet_is_found_by_the_gateways_own_token(bank: Bank) -> None:
     bank.keep(VISA)
     wallet = bank.wallet()
     bank.vault.renew(wallet, account="jane@paypal.com")
-    assert bank.reread_methods.one("wallet", bank.ada.customer_id)
+    assert bank.sync_methods.one("wallet", bank.ada.customer_id)
     assert bank.state(wallet).instrument == replace(WALLET, account="jane@paypal.com")
-    assert not bank.reread_methods.one("wallet", bank.customer().customer_id)
-    assert not bank.reread_methods.revoked("wallet", bank.customer().customer_id)
-    assert bank.reread_methods.revoked("wallet", bank.ada.customer_id)
+    assert not bank.sync_methods.one("wallet", bank.customer().customer_id)
+    assert not bank.sync_methods.revoked("wallet", bank.customer().customer_id)
+    assert bank.sync_methods.revoked("wallet", bank.ada.customer_id)
 
 
 def test_an_id_that_is_no_token_is_of_no_method(bank: Bank) -> None:
     wallet = bank.wallet()
-    assert not bank.reread_methods.one(wallet.payment_method_id, bank.ada.customer_id)
-    assert not bank.reread_methods.revoked(wallet.payment_method_id, bank.ada.customer_id)
+    assert not bank.sync_methods.one(wallet.payment_method_id, bank.ada.customer_id)
+    assert not bank.sync_methods.revoked(wallet.payment_method_id, bank.ada.customer_id)
 
 
 def test_what_is_deleted_here_is_of_no_interest(bank: Bank) -> None:
@@ -140,16 +140,16 @@ def test_what_is_deleted_here_is_of_no_interest(bank: Bank) -> None:
     bank.delete_method(a_request_id(), method.payment_method_id, SHOP)
     deleted = bank.state(method)
     bank.clock.advance(MINUTE)
-    assert not bank.reread_methods.one(method.gateway_token, bank.ada.customer_id)
-    assert not bank.reread_methods.revoked(method.gateway_token, bank.ada.customer_id)
-    assert not bank.reread_methods.one("of nobody", bank.ada.customer_id)
+    assert not bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
+    assert not bank.sync_methods.revoked(method.gateway_token, bank.ada.customer_id)
+    assert not bank.sync_methods.one("of nobody", bank.ada.customer_id)
     assert "find_method" not in bank.calls
     assert bank.state(method) == deleted
 
 
 def test_a_revocation_is_final_although_the_gateway_goes_on_showing_the_method(bank: Bank) -> None:
     first, second = bank.keep(VISA, MASTERCARD)
-    assert bank.reread_methods.revoked(first.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.revoked(first.gateway_token, bank.ada.customer_id)
     assert bank.state(first).state is PaymentMethodState.DELETED
     assert bank.state(second).is_default
     assert "find_method" not in bank.calls
@@ -159,7 +159,7 @@ def test_a_gateway_that_does_not_answer_changes_nothing(bank: Bank) -> None:
     (method,) = bank.keep(VISA)
     bank.fails("find_method", Fault.LOST_BEFORE)
     with pytest.raises(GatewayUnavailable):
-        bank.reread_methods.one(method.gateway_token, bank.ada.customer_id)
+        bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
     assert bank.state(method) == method
 
 
@@ -178,7 +178,7 @@ def test_what_is_deleted_during_the_look_stays_as_it_was_deleted(bank: Bank, cha
 
     bank.before["find_method"] = meanwhile
     deleted_at = bank.clock.now()
-    assert bank.reread_methods.one(method.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
     assert (bank.state(method).state, bank.state(method).update_time) == (PaymentMethodState.DELETED, deleted_at)
     assert bank.state(method).instrument == method.instrument
 
@@ -190,7 +190,7 @@ def test_all_active_methods_are_looked_at_a_few_at_a_time(bank: Bank) -> None:
     kept = bank.keep(VISA, VISA, OTHER_VISA, VISA)
     for method in kept:
         bank.vault.renew(method, expiry=RENEWED)
-    few = replace(bank.reread_methods, batch_size=3)
+    few = replace(bank.sync_methods, batch_size=3)
     place = few.some("")
     assert place == kept[2].payment_method_id
     expiries = [one.instrument.expiry for one in map(bank.state, kept) if one.instrument]
@@ -201,7 +201,7 @@ def test_all_active_methods_are_looked_at_a_few_at_a_time(bank: Bank) -> None:
 
 def test_after_the_last_full_batch_there_is_nothing_more(bank: Bank) -> None:
     _, second = bank.keep(VISA, MASTERCARD)
-    few = replace(bank.reread_methods, batch_size=2)
+    few = replace(bank.sync_methods, batch_size=2)
     assert few.some("") == second.payment_method_id
     assert few.some(second.payment_method_id) is None
     assert bank.calls.count("find_method") == 2
@@ -216,7 +216,7 @@ def test_only_the_active_methods_of_the_customer_are_looked_at(bank: Bank) -> No
     pending = bank.method(bank.ada, MASTERCARD)
     bank.method(bank.customer())
     bank.vault.delete_method(mine.gateway_token, HELD)
-    bank.reread_methods.of_customer(bank.ada.customer_id)
+    bank.sync_methods.of_customer(bank.ada.customer_id)
     assert bank.calls.count("find_method") == 1
     assert bank.state(mine).state is PaymentMethodState.DELETED
     assert bank.state(pending).state is PaymentMethodState.PENDING
@@ -236,6 +236,6 @@ def test_a_comparison_that_fails_is_told_in_the_log_and_costs_nothing(
         bank.before["find_method"] = no_database
     else:
         bank.fails("find_method", Fault.UNREACHABLE)
-    bank.reread_methods.of_customer(bank.ada.customer_id)
+    bank.sync_methods.of_customer(bank.ada.customer_id)
     assert bank.state(method) == method
     assert bank.ada.customer_id in caplog.text

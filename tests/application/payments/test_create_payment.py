@@ -136,7 +136,6 @@ def test_who_pays_for_themselves_need_not_say_who_they_are() -> None:
 def test_a_customer_that_is_deleted_meanwhile_pays_nothing() -> None:
     shop = Shop()
     customer = shop.customer()
-    guard = shop.create.guard
     ids = shop.ids.new
 
     class Deleting:
@@ -147,7 +146,7 @@ def test_a_customer_that_is_deleted_meanwhile_pays_nothing() -> None:
                 shop.delete_customer(a_request_id(), customer.customer_id, SHOP)
             return ids(prefix)
 
-    shop.create = replace(shop.create, executor=replace(shop.once, ids=Deleting()), guard=guard)
+    shop.create = replace(shop.create, ids=Deleting())
     assert faults_of(shop, an_order(customer_id=customer.customer_id)) == [("customer_id", Rule.EXISTS)]
     assert not shop.effects()
 

@@ -12,7 +12,6 @@ from application.disputes.record_dispute import RecordDispute
 from application.gateway_webhooks.process_gateway_webhooks import ProcessNotifications
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.poll_schedule import SettlementPollPolicy
-from application.payments.sync_from_gateway import Refresh
 from application.payments.verify_payment import VerificationOutcome
 from application.ports.gateway import Approved, Capture, Refund, Transaction, Void
 from application.ports.gateway_webhooks import NotificationOutcome, Subject
@@ -52,10 +51,11 @@ def by_a_webhook(shop: Shop, _: Payment) -> None:
     notifications = ProcessNotifications(
         store=shop.store,
         gateway=shop.gateway,
-        executor=shop.once,
-        refresh=Refresh(shop.store, shop.gateway, shop.clock, shop.ids),
+        clock=shop.clock,
+        leases=shop.leases,
+        sync_payment=shop.sync_payment,
         record_dispute=RecordDispute(shop.store, shop.gateway, shop.clock, shop.ids, SettlementPollPolicy(), MINUTE),
-        reread_methods=SyncPaymentMethods(shop.store, shop.gateway, shop.clock),
+        sync_methods=SyncPaymentMethods(shop.store, shop.gateway, shop.clock),
         resolve=shop.resolver,
         count=lambda *_: None,
         max_attempts=3,
@@ -137,7 +137,7 @@ def test_a_refund_by_somebody_else_is_seen_whole(learn: Learn, order_id: str) ->
     with shop.store.read() as work:
         history = [entry.event for entry in work.payments.history(payment.terms.payment_id)]
     (told,) = [one for one in history if isinstance(one, OutsideOperationRecorded)]
-    assert (told.stamp.actor, told.amount, told.transaction_id) == (OUTSIDE, usd(50_00), credit.transaction_id)
+    assert (told.context.actor, told.amount, told.transaction_id) == (OUTSIDE, usd(50_00), credit.transaction_id)
     assert Payment.replay(history) == payment
 
 
@@ -490,4 +490,4 @@ def test_settled_money_is_watched_ever_more_rarely_and_not_for_ever() -> None:
         shop.wait(timedelta(days=1))
         looks += shop.follow()
     assert 20 < looks < 50
-    assert shop.now(payment).follow_time is None
+    assert shop.now(payment).next_poll_time is None

@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.common.errors import InvalidRequest, Rule
-from application.common.page_tokens import BadPageToken, PageTokens, scope_of
+from application.common.page_tokens import BadPageToken, PageTokens, Position, scope_of
 from application.common.validator import RawMoney
 from application.payments.list_payments import RawPaymentFilter
-from application.ports.store import Position
 from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, Shop, an_order, usd

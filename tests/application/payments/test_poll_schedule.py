@@ -26,7 +26,7 @@ def wait_after(
 ) -> timedelta | None:
     """How long until the next look, where nothing is new since `age`."""
     policy.plan(payment, NOON + age)
-    return None if payment.follow_time is None else payment.follow_time - NOON - age
+    return None if payment.next_poll_time is None else payment.next_poll_time - NOON - age
 
 
 @pytest.mark.parametrize("make", [an_authorized_payment, a_captured_payment])
@@ -74,7 +74,7 @@ def test_without_a_watch_settled_money_rests() -> None:
 )
 def test_where_no_money_is_nobody_looks(state: PaymentState) -> None:
     payment = a_payment_in(state)
-    payment.follow_time = NOON
+    payment.next_poll_time = NOON
     assert wait_after(payment, timedelta()) is None
 
 
@@ -86,7 +86,7 @@ def test_money_that_went_back_whole_rests_once_the_bank_has_it() -> None:
         back.transaction_id,
         type(back.standing)(TransactionStatus.SETTLED),  # type: ignore[misc]
         amount=back.amount,
-        stamp=payment.new_events[-1].stamp,
+        context=payment.new_events[-1].context,
     )
     assert wait_after(payment, timedelta()) is None
 
@@ -113,7 +113,7 @@ def test_all_that_is_due_is_asked_for_in_one_search() -> None:
     assert shop.follow() == 3
     assert shop.calls == ["find_transactions"]
     assert {shop.now(payment).state for payment in payments} == {PaymentState.SETTLED}
-    assert {shop.now(payment).follow_time for payment in payments} == {shop.clock.now() + 6 * HOURS}
+    assert {shop.now(payment).next_poll_time for payment in payments} == {shop.clock.now() + 6 * HOURS}
     assert shop.follow() == 0
 
 
@@ -123,7 +123,7 @@ def test_no_more_than_a_batch_is_asked_for_at_once(size: int, looks: list[int]) 
     for _ in range(3):
         shop.pay()
     shop.wait(HOURS)
-    follow = PollSettlements(shop.store, shop.gateway, shop.once, batch_size=size)
+    follow = PollSettlements(shop.store, shop.gateway, shop.clock, shop.ids, batch_size=size)
     assert [follow() for _ in looks] == looks
 
 
@@ -160,4 +160,4 @@ def test_what_the_search_does_not_show_is_looked_at_later() -> None:
     assert shop.follow() == 2
     assert shop.now(other).state is PaymentState.SETTLED
     assert shop.now(payment).state is PaymentState.CAPTURED
-    assert shop.now(payment).follow_time == shop.clock.now() + HOURS / 2
+    assert shop.now(payment).next_poll_time == shop.clock.now() + HOURS / 2

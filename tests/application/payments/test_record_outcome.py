@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from application.idempotency.payment_executor import locked
 from application.payments.create_payment import RawStoredMethod
+from application.payments.payment_access import lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.record_outcome import outcome_of, record_failure, record_outcome
 from application.ports.gateway import (
@@ -95,10 +95,10 @@ def test_without_a_decline_it_was_approved(status: TransactionStatus) -> None:
 
 def record(shop: Shop, payment: Payment, outcome: Outcome, operation: Operation | None = None) -> Payment:
     operation = operation or payment.operations[-1]
-    stamp = EventContext(shop.clock.now(), "shop")
+    context = EventContext(shop.clock.now(), "shop")
     with shop.store.begin() as work:
-        current = locked(work, payment.terms.payment_id)
-        record_outcome(work, current, operation.operation_id, outcome, stamp, FOLLOW)
+        current = lock_payment(work, payment.terms.payment_id)
+        record_outcome(work, current, operation.operation_id, outcome, context, FOLLOW)
     return shop.now(payment)
 
 
@@ -119,7 +119,7 @@ def test_an_approval_is_recorded_with_all_it_says() -> None:
     assert (done.state, done.transaction_id, done.standing) == (OperationState.SUCCEEDED, "found", FOUND.standing)
     assert (done.details, done.warnings, done.finish_time) == (DETAILS, WARNINGS, shop.clock.now())
     assert payment.instrument == VISA
-    assert payment.follow_time == shop.clock.now() + FOLLOW.shortest
+    assert payment.next_poll_time == shop.clock.now() + FOLLOW.shortest
 
 
 def test_a_decline_is_recorded_with_all_it_says() -> None:
@@ -133,7 +133,7 @@ def test_a_decline_is_recorded_with_all_it_says() -> None:
         DETAILS,
         WARNINGS,
     )
-    assert (payment.instrument, payment.follow_time) == (VISA, None)
+    assert (payment.instrument, payment.next_poll_time) == (VISA, None)
 
 
 def test_a_refusal_is_recorded_with_all_it_says() -> None:
@@ -142,7 +142,7 @@ def test_a_refusal_is_recorded_with_all_it_says() -> None:
     done = payment.authorization
     assert (done.state, done.failure_reason) == (OperationState.FAILED, FailureReason.GATEWAY_REFUSED_REQUEST)
     assert (done.failure_detail, done.details) == ("91507: no", DETAILS)
-    assert payment.follow_time is None, "there is no transaction to look at"
+    assert payment.next_poll_time is None, "there is no transaction to look at"
 
 
 def test_an_unknown_outcome_is_a_doubt_and_no_failure() -> None:
@@ -204,7 +204,7 @@ def test_an_answer_that_tells_of_others_makes_the_service_look_at_once(outcome: 
     shop = Shop()
     payment = record(shop, lost(shop, "capture"), outcome)
     now = shop.clock.now()
-    assert payment.follow_time == (now if at_once else now + FOLLOW.shortest)
+    assert payment.next_poll_time == (now if at_once else now + FOLLOW.shortest)
 
 
 # The method that is to be kept with the payment
@@ -278,11 +278,11 @@ def test_a_method_that_is_active_already_stays_as_it_is(outcome: Outcome) -> Non
 def test_a_method_that_is_kept_after_all_is_active() -> None:
     shop = Shop()
     payment = started(shop, stores=True)
-    stamp = EventContext(shop.clock.now(), "shop")
+    context = EventContext(shop.clock.now(), "shop")
     with shop.store.begin() as work:
-        current = locked(work, payment.terms.payment_id)
+        current = lock_payment(work, payment.terms.payment_id)
         reason = FailureReason.NOT_FOUND_AT_GATEWAY
-        record_failure(work, current, current.authorization.operation_id, reason, "nobody saw it", stamp)
+        record_failure(work, current, current.authorization.operation_id, reason, "nobody saw it", context)
     failed = method_of(shop, payment)
     assert (failed.state, failed.failure_detail) == (PaymentMethodState.FAILED, "the payment failed")
     assert shop.now(payment).authorization.failure_detail == "nobody saw it"
@@ -295,8 +295,8 @@ def test_a_failed_capture_leaves_the_method_alone() -> None:
     held = replace(KEPT, standing=TransactionSnapshot(TransactionStatus.AUTHORIZED))
     payment = record(shop, payment, Approved(held))
     with shop.store.begin() as work:
-        current = locked(work, payment.terms.payment_id)
-        capture = current.capture(None, OperationId("op_capture"), payment.authorization.request_id, stamp=NOW)
+        current = lock_payment(work, payment.terms.payment_id)
+        capture = current.capture(None, OperationId("op_capture"), payment.authorization.request_id, context=NOW)
         record_failure(work, current, capture.operation_id, FailureReason.GATEWAY_UNREACHABLE, "", NOW)
     assert method_of(shop, payment).state is PaymentMethodState.ACTIVE
     assert shop.now(payment).operations[-1].state is OperationState.FAILED

@@ -161,7 +161,7 @@ def test_a_refund_of_ours_that_waits_is_left_to_who_finds_it_out() -> None:
 def test_what_was_given_up_and_shows_up_is_ours(reason: FailureReason) -> None:
     payment = a_settled_payment()
     (ours,) = start_refund(payment, usd(20_00))
-    payment.fail(ours.operation_id, reason, stamp=STAMP)
+    payment.fail(ours.operation_id, reason, context=STAMP)
     (done,) = new(payment, a_credit(payment, ours.operation_id))
     assert (done.operation_id, done.origin, done.state) == (
         ours.operation_id,
@@ -184,7 +184,7 @@ def test_what_was_given_up_and_shows_up_is_ours(reason: FailureReason) -> None:
 def test_money_that_an_operation_surely_did_not_move_is_somebody_elses(reason: FailureReason) -> None:
     payment = a_settled_payment()
     (ours,) = start_refund(payment, TEN)
-    payment.fail(ours.operation_id, reason, stamp=STAMP)
+    payment.fail(ours.operation_id, reason, context=STAMP)
     (done,) = new(payment, a_credit(payment, ours.operation_id))
     assert done.origin is OperationOrigin.OUTSIDE
 
@@ -199,8 +199,8 @@ def test_a_second_transaction_of_one_operation_is_money_all_the_same() -> None:
 
 def test_the_order_id_of_another_kind_of_operation_says_nothing() -> None:
     payment = an_authorized_payment()
-    part = payment.capture(TEN, an_operation_id(), a_request_id(), stamp=STAMP)
-    payment.fail(part.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, stamp=STAMP)
+    part = payment.capture(TEN, an_operation_id(), a_request_id(), context=STAMP)
+    payment.fail(part.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, context=STAMP)
     assert [o.origin for o in new(payment, a_part(payment, payment.authorization.operation_id))] == [
         OperationOrigin.OUTSIDE
     ]
@@ -231,7 +231,7 @@ def test_a_hold_of_the_merchants_is_captured_or_voided_by_others(status: Transac
 
 def test_what_captures_itself_is_captured_by_nobody_else() -> None:
     payment = a_payment(capture_mode=CaptureMode.AUTOMATIC)
-    payment.authorize(an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
     succeed(payment, payment.authorization, TransactionStatus.AUTHORIZED)
     assert done_to(payment, SUBMITTED) == []
     assert done_to(payment, TransactionStatus.VOIDED) == [OperationKind.VOID]
@@ -282,9 +282,9 @@ def test_what_we_may_have_done_is_not_somebody_elses(
     if kind is OperationKind.VOID:
         ours = void(payment)
     else:
-        ours = payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
+        ours = payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
     if reason is not None:
-        payment.fail(ours.operation_id, reason, stamp=STAMP)
+        payment.fail(ours.operation_id, reason, context=STAMP)
     shown = TransactionStatus.VOIDED if kind is OperationKind.VOID else SUBMITTED
     assert done_to(payment, shown) == ([kind] if is_theirs else [])
 
@@ -294,13 +294,13 @@ def test_what_we_did_to_one_part_says_nothing_of_another() -> None:
     capture(payment, usd(60_00))
     second = capture(payment, usd(40_00))
     (part,) = payment.plan_refund(usd(60_00))
-    payment.start_refund_part(part, an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.start_refund_part(part, an_operation_id(), a_request_id(), context=STAMP)
     assert done_to(payment, TransactionStatus.VOIDED, second.transaction_id) == [OperationKind.VOID]
 
 
 def test_a_capture_of_ours_under_way_says_nothing_of_a_void() -> None:
     payment = an_authorized_payment()
-    payment.capture(None, an_operation_id(), a_request_id(), stamp=STAMP)
+    payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
     assert done_to(payment, TransactionStatus.VOIDED) == [OperationKind.VOID]
 
 

@@ -9,16 +9,18 @@ import pytest
 
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
 from application.common.caller import Caller
-from application.common.lease import Lease
+from application.common.lease import Lease, LeasePolicy
 from application.common.validator import RawCard, RawMoney
 from application.idempotency.fingerprint import Fingerprinter
+from application.idempotency.gateway_call import GatewayCallExecutor
+from application.idempotency.idempotency_guard import IdempotencyGuard
 from application.idempotency.in_flight_requests import InFlightRequests
-from application.idempotency.payment_executor import PaymentExecutor
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.capture_payment import CapturePayment, CapturePaymentCommand
 from application.payments.create_payment import CreatePayment, CreatePaymentCommand
+from application.payments.payment_call import PaymentRecorder
 from application.payments.refund_payment import RefundPayment, RefundPaymentCommand
-from application.payments.sync_from_gateway import Refresh
+from application.payments.sync_from_gateway import SyncPayment
 from application.ports.gateway import GatewayNotReached, Outcome, Refund, RefundIncomplete
 from bootstrap.wiring.clock_and_ids import UlidSource
 from domain.events import CaptureMode
@@ -55,20 +57,18 @@ def order_id() -> str:
 def test_what_was_given_back_in_part_is_never_told_as_a_refusal() -> None:
     clock, ids = Noon(), UlidSource()
     store, gateway = MemoryStore(ids), GatewayThatGoesAway(clock)
-    once = PaymentExecutor(
-        store=store,
-        clock=clock,
-        ids=ids,
-        in_flight=InFlightRequests(most_threads=1000),
-        fingerprinter=Fingerprinter(b"key"),
-        lease=timedelta(seconds=80),
-        first_check=timedelta(seconds=2),
-        steady_seconds=lambda: 0.0,
-    )
-    refund = RefundPayment(store, gateway, once, Refresh(store, gateway, clock, ids))
-    capture = CapturePayment(store, gateway, once)
-    guard = VelocityLimiter(store, clock, ids, VelocityLimits(), b"key")
-    paid = CreatePayment(store, gateway, once, frozenset({"USD"}), guard, SyncPaymentMethods(store, gateway, clock))(
+    leases = LeasePolicy(timedelta(seconds=80), timedelta(seconds=2), lambda: 0.0)
+    guard = IdempotencyGuard(Fingerprinter(b"key"), InFlightRequests(most_threads=1000), leases.duration)
+    executor = GatewayCallExecutor(store, clock, guard, leases)
+    recorder = PaymentRecorder(store, clock, leases)
+    sync = SyncPayment(store, gateway, clock, ids)
+    refund = RefundPayment(store, gateway, ids, guard, executor, recorder, leases, sync)
+    capture = CapturePayment(store, gateway, ids, executor, recorder)
+    velocity = VelocityLimiter(store, clock, ids, VelocityLimits(), b"key")
+    sync_methods = SyncPaymentMethods(store, gateway, clock)
+    paid = CreatePayment(
+        store, gateway, clock, ids, guard, executor, recorder, velocity, sync_methods, frozenset({"USD"})
+    )(
         CreatePaymentCommand(
             request_id=order_id(),
             reference="order 1",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,8 +11,8 @@ from application.common.errors import InvalidRequest, NotFound, OperationRefused
 from application.disputes.record_dispute import RecordDispute
 from application.payments.capture_payment import CapturePaymentCommand
 from application.payments.poll_schedule import SettlementPollPolicy
-from application.payments.refund_payment import RefundPayment, RefundPaymentCommand
-from application.payments.sync_from_gateway import Refresh, read
+from application.payments.refund_payment import RefundPaymentCommand
+from application.payments.sync_from_gateway import SyncPayment, read
 from application.payments.void_payment import VoidPaymentCommand
 from application.ports.gateway import GatewayNotReached, RefundIncomplete
 from domain.errors import IllegalTransition
@@ -298,16 +297,9 @@ def test_what_is_missing_of_a_refund_waits_for_what_is_under_way_and_is_no_succe
     assert shop.refund(payment, 40_00).refunded_amount.minor_units == 70_00
 
 
-def with_leases_by_the_clock(shop: Shop) -> None:
-    """Leases end as the shop's clock says."""
-    once = replace(shop.once, steady_seconds=shop.clock.steady_seconds)
-    refresh = Refresh(shop.store, shop.gateway, shop.clock, shop.ids)
-    shop.refund_payment = RefundPayment(shop.store, shop.gateway, once, refresh)
-
-
 def test_each_part_has_a_lease_of_its_own_from_when_it_is_sent() -> None:
     shop = Shop()
-    with_leases_by_the_clock(shop)
+    shop.use_leases_by_the_clock()
     payment = settled_parts(shop)
     slow = LEASE - timedelta(seconds=1)
     seen: list[Payment] = []
@@ -328,7 +320,7 @@ def test_each_part_has_a_lease_of_its_own_from_when_it_is_sent() -> None:
 
 def test_a_part_is_not_sent_once_the_lease_of_the_one_before_it_is_over() -> None:
     shop = Shop()
-    with_leases_by_the_clock(shop)
+    shop.use_leases_by_the_clock()
     payment = settled_parts(shop)
     real, sent = shop.gateway.refund, []
 
@@ -376,12 +368,12 @@ def test_what_a_search_does_not_show_yet_is_read_by_id_and_what_nobody_knows_is_
 def test_a_refresh_records_what_is_new_and_plans_the_next_look() -> None:
     shop = Shop()
     payment = shop.pay()
-    refresh = Refresh(shop.store, shop.gateway, shop.clock, shop.ids)
+    refresh = SyncPayment(shop.store, shop.gateway, shop.clock, shop.ids)
     shop.wait(timedelta(hours=1))
     sale = payment.authorization.transaction_id
     assert refresh(payment, [sale]) == payment
-    assert shop.now(payment).follow_time == payment.follow_time
+    assert shop.now(payment).next_poll_time == payment.next_poll_time
     shop.real_gateway.settle()
     assert refresh(payment, [sale]).state is PaymentState.SETTLED
     assert shop.now(payment).state is PaymentState.SETTLED
-    assert shop.now(payment).follow_time == shop.clock.now() + timedelta(hours=6)
+    assert shop.now(payment).next_poll_time == shop.clock.now() + timedelta(hours=6)

@@ -9,7 +9,7 @@ import pytest
 
 from application.common.errors import InvalidRequest, NotFound
 from application.common.lease import Lease
-from application.idempotency.payment_executor import locked
+from application.payments.payment_access import lock_payment
 from application.payments.verify_payment import Difference, VerificationOutcome, VerifiedPayment, differences_on
 from application.ports.gateway import Approved, Capture, Refund, Transaction, TransactionKind, Void
 from domain.events import SERVICE, DifferenceRepaired, EventContext
@@ -42,15 +42,15 @@ def noted(shop: Shop, payment: Payment) -> list[tuple[str, str, str]]:
         told = [entry.event for entry in work.payments.history(payment.terms.payment_id)]
     assert Payment.replay(told) == shop.now(payment)
     repaired = [event for event in told if isinstance(event, DifferenceRepaired)]
-    assert all(event.stamp.actor == SERVICE for event in repaired)
+    assert all(event.context.actor == SERVICE for event in repaired)
     return [(event.difference, event.recorded, event.at_gateway) for event in repaired]
 
 
 def close(shop: Shop, payment: Payment, reason: FailureReason = FailureReason.CLOSED_BY_ADMINISTRATOR) -> Payment:
     """Gives up what is under way."""
     with shop.store.begin() as work:
-        current = locked(work, payment.terms.payment_id)
-        current.fail(current.operations[-1].operation_id, reason, stamp=EventContext(shop.clock.now(), "admin"))
+        current = lock_payment(work, payment.terms.payment_id)
+        current.fail(current.operations[-1].operation_id, reason, context=EventContext(shop.clock.now(), "admin"))
         work.payments.save(current)
     return shop.now(payment)
 

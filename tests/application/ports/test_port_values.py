@@ -9,6 +9,7 @@ from datetime import timedelta
 
 import pytest
 
+from application.common.page_tokens import Position
 from application.ports import deliveries, feed, gateway, store
 from application.ports import gateway_webhooks as notifications
 from application.ports import velocity as attempts
@@ -109,5 +110,5 @@ def test_payloads_are_of_the_first_version() -> None:
 
 
 def test_a_place_in_a_list_is_a_time_and_an_id() -> None:
-    assert store.Position(START, "a") == store.Position(START, "a")
-    assert store.Position(START, "a") != store.Position(START, "b")
+    assert Position(START, "a") == Position(START, "a")
+    assert Position(START, "a") != Position(START, "b")

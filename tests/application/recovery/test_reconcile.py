@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from application.common.errors import InvalidRequest, Rule, TooManyOrphans
-from application.common.lease import Lease
+from application.common.lease import LeasePolicy
 from application.ports.gateway import (
     Approved,
     Authorization,
@@ -22,7 +22,7 @@ from application.ports.gateway import (
 from application.recovery.explain_transactions import ExplainTransactions
 from application.recovery.reconcile import OrphanPolicy, Progress, Reconcile, ReconcileOrder
 from application.recovery.reconciliation_findings import Finding, FindingKind, Orphan, Remedy
-from application.recovery.resolve_operation import Resolution, ResolveOperation, ResolveOperationCommand
+from application.recovery.resolve_operation import Resolution, ResolveOperationCommand
 from application.recovery.reverse_orphans import ReverseOrphans
 from domain.ids import OperationId
 from domain.instrument import Card, CardExpiry
@@ -30,7 +30,7 @@ from domain.money import Money
 from domain.operation import OperationState
 from domain.transaction import TransactionStatus
 from domain.transitions import PaymentState
-from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
+from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
 from tests.fakes.memory_gateway import Fault
 from tests.fakes.runtime import HELD, START
 
@@ -41,9 +41,7 @@ FORGOTTEN = OperationId("op_00000000000000000000000999")
 
 def compare(shop: Shop) -> Reconcile:
     explain = ExplainTransactions(shop.store)
-    return Reconcile(
-        shop.store, shop.gateway, explain, ReverseOrphans(shop.gateway, shop.ids, shop.once.begin_lease, explain)
-    )
+    return Reconcile(shop.store, shop.gateway, explain, ReverseOrphans(shop.gateway, shop.ids, shop.leases, explain))
 
 
 def reconcile(shop: Shop, max_reversals: int = 0) -> list[Finding]:
@@ -208,7 +206,7 @@ def mend(shop: Shop, found: Finding) -> None:
             order = ResolveOperationCommand(
                 request_id=a_request_id(), operation_id=str(found.operation_id), resolution=Resolution.CHECK_NOW
             )
-            ResolveOperation(shop.store, shop.gateway, shop.once, shop.resolver)(order, SHOP)
+            shop.resolve_operation(order, SHOP)
         case Remedy.REVERSE:
             assert FindingKind.ORPHAN_REVERSED in {one.kind for one in reconcile(shop, max_reversals=1)}
 
@@ -346,7 +344,7 @@ def test_an_effect_that_the_gateway_does_not_know_is_missing() -> None:
         shop.store,
         elsewhere.gateway,
         ExplainTransactions(shop.store),
-        ReverseOrphans(elsewhere.gateway, shop.ids, shop.once.begin_lease, ExplainTransactions(shop.store)),
+        ReverseOrphans(elsewhere.gateway, shop.ids, shop.leases, ExplainTransactions(shop.store)),
     )
     start, end = A_DAY
     told = at_another_merchant(ReconcileOrder(start=start, end=end))
@@ -408,10 +406,8 @@ def test_a_process_that_hangs_after_it_judged_an_orphan_does_not_reverse_it() ->
         shop.wait(LEASE)
         return judged
 
-    def begin_lease() -> Lease:
-        return Lease(shop.clock.steady_seconds, shop.clock.steady_seconds() + LEASE.total_seconds())
-
-    reverse = ReverseOrphans(shop.gateway, shop.ids, begin_lease, hang)
+    leases = LeasePolicy(LEASE, FIRST_CHECK, shop.clock.steady_seconds)
+    reverse = ReverseOrphans(shop.gateway, shop.ids, leases, hang)
     start, end = A_DAY
     order = ReconcileOrder(start=start, end=end, policy=OrphanPolicy.REVERSE, max_reversals=1)
     with pytest.raises(GatewayNotReached):

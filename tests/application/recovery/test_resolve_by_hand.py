@@ -18,9 +18,9 @@ from application.common.errors import (
     Rule,
 )
 from application.common.page_tokens import PageTokens
-from application.idempotency.payment_executor import locked
+from application.payments.payment_access import lock_payment
 from application.recovery.list_unresolved_operations import ListUnresolvedOperations
-from application.recovery.resolve_operation import Resolution, ResolveOperation, ResolveOperationCommand
+from application.recovery.resolve_operation import Resolution, ResolveOperationCommand
 from domain.events import DifferenceRepaired, PaymentEvent
 from domain.money import Money
 from domain.operation import FailureReason, OperationState
@@ -40,7 +40,7 @@ def order(**changes: Any) -> ResolveOperationCommand:
 
 
 def settle(shop: Shop, asked: ResolveOperationCommand) -> Payment:
-    return ResolveOperation(shop.store, shop.gateway, shop.once, shop.resolver)(asked, SHOP)
+    return shop.resolve_operation(asked, SHOP)
 
 
 def history(shop: Shop, payment: Payment) -> list[PaymentEvent]:
@@ -149,7 +149,7 @@ def test_a_success_by_hand_tells_its_reason() -> None:
         "unknown",
         "asked on the phone",
     )
-    assert told.stamp.actor == SHOP.actor
+    assert told.context.actor == SHOP.actor
     assert shop.now(payment).authorization.transaction_id == "bt1"
 
 
@@ -197,7 +197,7 @@ def test_what_the_gateway_refused_is_not_called_a_success() -> None:
 
 def plan_a_look(shop: Shop, payment: Payment, after: timedelta, *, checked: bool = False) -> None:
     with shop.store.begin() as work:
-        current = locked(work, payment.terms.payment_id)
+        current = lock_payment(work, payment.terms.payment_id)
         current.schedule_check(payment.operations[-1].operation_id, shop.clock.now() + after, checked=checked)
         work.payments.save(current)
 

@@ -16,11 +16,12 @@ from application.common.errors import (
     OperationAlreadyResolved,
 )
 from application.common.page_tokens import PageTokens
-from application.idempotency.payment_executor import locked
 from application.payments.export_payments import ExportPayments
+from application.payments.payment_access import lock_payment
 from application.ports.gateway import Transaction
 from application.recovery.list_unresolved_operations import ListUnresolvedOperations
-from application.recovery.resolve_operation import Resolution, ResolveOperation, ResolveOperationCommand
+from application.recovery.resolve_operation import Resolution, ResolveOperationCommand
+from domain.events import EventContext
 from domain.ids import CallerId
 from domain.money import Money
 from domain.operation import FailureReason, OperationState
@@ -42,7 +43,7 @@ def resolve(shop: Shop, payment: Payment, resolution: Resolution, transaction_id
         gateway_transaction_id=transaction_id,
         reason=changes.get("reason", "seen in the control panel"),
     )
-    return ResolveOperation(shop.store, shop.gateway, shop.once, shop.resolver)(order, SHOP)
+    return shop.resolve_operation(order, SHOP)
 
 
 def a_lost_payment(shop: Shop, fault: Fault) -> Payment:
@@ -106,11 +107,11 @@ def test_nothing_is_closed_that_is_sent_while_the_gateway_is_asked() -> None:
 
     def meanwhile(transaction_id: str) -> Transaction | None:
         shop.real_gateway.find_transaction = real  # type: ignore[method-assign]
-        stamp = shop.once.stamp(SHOP)
+        context = EventContext(shop.clock.now(), SHOP.actor)
         with shop.store.begin() as work:
-            current = locked(work, payment.terms.payment_id)
-            current.postpone(payment.operations[-1].operation_id, stamp=stamp)
-            current.start_scheduled(payment.operations[-1].operation_id, stamp=stamp)
+            current = lock_payment(work, payment.terms.payment_id)
+            current.postpone(payment.operations[-1].operation_id, context=context)
+            current.start_scheduled(payment.operations[-1].operation_id, context=context)
             work.payments.save(current)
         return real(transaction_id)
 
@@ -276,7 +277,7 @@ def test_an_operation_that_does_not_exist_is_not_found() -> None:
     shop = Shop()
     order = ResolveOperationCommand(request_id=a_request_id(), operation_id="op_00000000000000000000000999")
     with pytest.raises(NotFound):
-        ResolveOperation(shop.store, shop.gateway, shop.once, shop.resolver)(order, SHOP)
+        shop.resolve_operation(order, SHOP)
 
 
 def test_an_export_holds_every_payment_of_the_window_oldest_first() -> None:

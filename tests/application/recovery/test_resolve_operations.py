@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 
 from application.common.caller import Caller
+from application.common.errors import StoreUnavailable
 from application.common.lease import Lease
 from application.payments.refund_payment import RefundPaymentCommand
 from application.ports.gateway import Outcome, StoredInstrument, Transaction, Void
-from application.ports.store import StoreUnavailable
 from domain.ids import OperationId
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment

@@ -19,12 +19,12 @@ from tests.fakes.runtime import HELD
 
 
 def reverser(shop: Shop) -> ReverseOrphans:
-    return ReverseOrphans(shop.gateway, shop.ids, shop.once.begin_lease, ExplainTransactions(shop.store))
+    return ReverseOrphans(shop.gateway, shop.ids, shop.leases, ExplainTransactions(shop.store))
 
 
 def reverse(shop: Shop, orphan: Orphan) -> Finding:
     """Gives it back, where the record explains it as little as before."""
-    found = ReverseOrphans(shop.gateway, shop.ids, shop.once.begin_lease, lambda _: [orphan])(orphan)
+    found = ReverseOrphans(shop.gateway, shop.ids, shop.leases, lambda _: [orphan])(orphan)
     assert found is not None
     return found
 

@@ -8,10 +8,11 @@ from typing import Any
 
 from adapters.braintree.gateway import BraintreeAdapter
 from application.common.lease import Lease
-from application.idempotency import payment_executor as exactly_once
+from application.payments.payment_access import lock_payment
 from application.payments.record_outcome import record_outcome
 from application.ports.gateway import Approved, Declined, Stored, Unknown
 from domain.decline import CATALOGUE, DeclineReason
+from domain.events import EventContext
 from domain.operation import FailureReason
 from domain.transaction import TransactionStatus
 from tests.crash.planted.planting import Plant, instead, property_of, strikes
@@ -61,8 +62,8 @@ def forget_the_outcome(
     payment_id: Any,
     operation_id: Any,
     outcome: Any,
-    caller: Any,
-    kept: Any = None,  # noqa: ARG001
+    actor: Any,
+    detached: Any = None,  # noqa: ARG001
 ) -> Any:
     """The answer goes out before the commit, and the commit never comes."""
 
@@ -73,8 +74,10 @@ def forget_the_outcome(
         payment = work.payments.get(payment_id)
     try:
         with self.store.begin() as work:
-            payment = exactly_once.locked(work, payment_id)
-            record_outcome(work, payment, operation_id, outcome, self.stamp(caller), self.follow)
+            payment = lock_payment(work, payment_id)
+            record_outcome(
+                work, payment, operation_id, outcome, EventContext(self.clock.now(), actor), self.poll_policy
+            )
             raise Undone
     except Undone:
         return payment
@@ -87,8 +90,8 @@ def now_and_then(mutant: Callable[..., Any]) -> Callable[[Callable[..., Any]], C
     return mutate
 
 
-def fail_on_doubt(self: Any, operation_id: Any, detail: str, *, stamp: Any) -> None:
-    self.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail=detail, stamp=stamp)
+def fail_on_doubt(self: Any, operation_id: Any, detail: str, *, context: Any) -> None:
+    self.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail=detail, context=context)
 
 
 def decline_on_doubt(original: Callable[..., Any]) -> Callable[..., Any]:

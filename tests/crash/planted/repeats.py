@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from application.idempotency.payment_executor import PaymentExecutor
+from application.idempotency.idempotency_guard import IdempotencyGuard
 from domain.ids import RequestId
 from domain.payment import Payment
 from tests.crash.planted.planting import instead, property_of, strikes
@@ -17,23 +17,23 @@ def repeat_by_latest(original: Callable[..., Any]) -> Callable[..., Any]:
     """A repeat is answered with the payment that was repeated before it."""
     latest: list[Any] = []
 
-    def answer(self: Any, payment: Any, request: Any) -> Any:
-        own = original(self, payment, request)
+    def present(self: Any, payment: Any) -> Any:
+        own = original(self, payment)
         latest.append(own)
         return latest[-2] if len(latest) > 1 else own
 
-    return answer
+    return present
 
 
 def repeats_are_refused(original: Callable[..., Any]) -> Callable[..., Any]:
     from application.common.errors import ReferenceAlreadyPaid
 
-    def answer(self: Any, payment: Any, request: Any) -> Any:
-        if request.method == "CreatePayment" and strikes():
+    def present(self: Any, payment: Any) -> Any:
+        if self.request.method == "CreatePayment" and strikes():
             raise ReferenceAlreadyPaid(payment.terms.reference, payment.terms.payment_id)
-        return original(self, payment, request)
+        return original(self, payment)
 
-    return answer
+    return present
 
 
 def forget_request_ids() -> None:
@@ -45,7 +45,7 @@ def forget_request_ids() -> None:
 
         return record_of
 
-    instead(PaymentExecutor, "record_of", mutate)()
+    instead(IdempotencyGuard, "record_of", mutate)()
 
 
 def references_are_never_taken() -> None:

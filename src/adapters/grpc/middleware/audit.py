@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from adapters.grpc.middleware.authorization import current_caller
 from adapters.grpc.middleware.status import reason_of
-from application.audit.audit_entry import AuditKind
 from application.audit.audit_log import Audit
-from application.ports.store import StoreUnavailable
+from application.common.errors import StoreUnavailable
+from application.ports.audit_log import AuditKind
 
 _log = logging.getLogger(__name__)
 

@@ -13,8 +13,7 @@ from typing import Any, TypeAlias
 from adapters.grpc.middleware.authorization import Guard
 from application.access.authenticate import PresentedCredentials
 from application.common.caller import Caller
-from application.common.errors import AuthFailure, CredentialsUnavailable, NotAuthenticated
-from application.ports.store import StoreUnavailable
+from application.common.errors import AuthFailure, CredentialsUnavailable, NotAuthenticated, StoreUnavailable
 
 _log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from adapters.grpc.messages.catalogue import Catalogue
 from adapters.grpc.middleware.violation_messages import sentence
 from application.common import errors as application
 from application.common.errors import AuthFailure
-from application.ports import gateway, store
+from application.ports import gateway
 from domain import errors as domain
 from domain.operation import OperationKind, OperationState
 
@@ -616,7 +616,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     gateway.GatewayUnavailable: _unavailable(
         "GATEWAY_UNAVAILABLE", "The payment gateway did not answer. Nothing was changed in our record. Try again.", 5
     ),
-    store.StoreUnavailable: _unavailable(
+    application.StoreUnavailable: _unavailable(
         "STORE_UNAVAILABLE",
         "The service's database does not answer. What was asked may or may not have been recorded: "
         "send the same request again, with the same request_id; it has no second effect.",

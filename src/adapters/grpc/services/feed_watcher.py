@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-from application.ports.store import StoreUnavailable
+from application.common.errors import StoreUnavailable
 
 _log = logging.getLogger(__name__)
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from application.common.velocity_scope import VelocityScope
 from application.payments.verify_payment import VerificationOutcome
 from application.ports.gateway_webhooks import NotificationOutcome, NotificationState
-from application.ports.velocity import VelocityScope
 from application.recovery.reconcile import OrphanPolicy
 from application.recovery.reconciliation_findings import FindingKind, Remedy
 from application.recovery.resolve_operation import Resolution

@@ -11,10 +11,9 @@ from adapters.grpc.messages.catalogue import catalogue
 from adapters.grpc.translate.disputes import dispute
 from adapters.grpc.translate.history import payment_event
 from adapters.grpc.translate.resources import ResourceMapper, customer, known_moment, moment
-from application.events.read_feed import FeedItem
 from application.events.resend_events import EndpointStatus
 from application.ports.deliveries import Delivery, DeliveryState
-from application.ports.feed import PAYLOAD_VERSION, FeedKind
+from application.ports.feed import PAYLOAD_VERSION, FeedItem, FeedKind
 from bayar.payments.v1 import admin_service_pb2, event_pb2
 from domain.customer import Customer
 from domain.dispute import Dispute

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 
 from adapters.grpc.translate import enums
 from adapters.grpc.translate.resources import details, moment, money, warning_sentence
-from application.ports.store import HistoryEntry
+from application.ports.feed import HistoryEntry
 from bayar.payments.v1 import payment_pb2
 from domain.events import (
     DifferenceRepaired,
@@ -60,8 +60,8 @@ def payment_event(entry: HistoryEntry, kinds: dict[str, OperationKind]) -> payme
         payment_id=entry.payment_id,
         sequence=entry.sequence,
         type=enums.EVENT_TYPE[type(event)],
-        event_time=moment(event.stamp.time),
-        actor=event.stamp.actor,
+        event_time=moment(event.context.time),
+        actor=event.context.actor,
         operation_id=operation_id,
         state=enums.PAYMENT_STATE[entry.state],
         summary=summary(event),

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
 from adapters.persistence.tables import api_keys
-from application.access.api_key import ApiKey
+from application.common.api_key import ApiKey
 from application.common.caller import Scope
 from domain.ids import CallerId, CustomerId
 

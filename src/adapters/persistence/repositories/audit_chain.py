@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, Row, event, func, insert, select, tex
 from adapters.persistence.encryption.sealing import CannotOpen, Sealer, key_id_of
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.tables import audit_chain, audit_entries
-from application.audit.audit_entry import AuditEntry, AuditKind
+from application.ports.audit_log import AuditEntry, AuditKind
 
 _log = logging.getLogger(__name__)
 

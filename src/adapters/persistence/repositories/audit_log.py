@@ -10,8 +10,8 @@ from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.repositories import audit_chain
 from adapters.persistence.sql.statements import page_of
 from adapters.persistence.tables import audit_entries
-from application.audit.audit_entry import AuditEntry
-from application.ports.store import Position
+from application.common.page_tokens import Position
+from application.ports.audit_log import AuditEntry
 
 
 @dataclass(frozen=True, slots=True)

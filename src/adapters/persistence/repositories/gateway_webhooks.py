@@ -13,8 +13,8 @@ from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import notification_from_row, notification_to_row
 from adapters.persistence.sql.statements import insert_unless_taken, is_due, page_of
 from adapters.persistence.tables import IS_UNFINISHED, webhook_notifications
+from application.common.page_tokens import Position
 from application.ports.gateway_webhooks import Notification, NotificationState, StoredNotification
-from application.ports.store import Position
 
 _c = webhook_notifications.c
 _UNFINISHED: Final = frozenset({NotificationState.PENDING, NotificationState.DEAD})

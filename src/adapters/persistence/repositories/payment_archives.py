@@ -19,7 +19,8 @@ from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, upd
 from adapters.persistence.encryption.sealing import Sealer, associated_data
 from adapters.persistence.mapping import Values, event_from_values, opened_event, without_personal_data
 from adapters.persistence.tables import operations, payment_archives, payment_events, payments
-from application.ports.store import Archived, HistoryEntry
+from application.ports.feed import HistoryEntry
+from application.ports.store import Archived
 from domain.operation import OperationState
 from domain.transitions import PaymentState
 

@@ -14,7 +14,8 @@ from adapters.persistence.mapping import method_from_row, method_to_row, without
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import UniqueViolation, is_due, page_of, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
-from application.ports.store import Position, farthest_look
+from application.common.page_tokens import Position
+from application.ports.store import farthest_look
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
 

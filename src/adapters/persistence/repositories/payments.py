@@ -36,15 +36,15 @@ from adapters.persistence.tables import (
     payment_events,
     payments,
 )
+from application.common.page_tokens import Position
+from application.ports.feed import HistoryEntry
 from application.ports.runtime import IdSource
 from application.ports.store import (
     Archived,
     DetachedPayment,
-    HistoryEntry,
     PaymentFilter,
     PaymentOperation,
     PaymentPage,
-    Position,
     ReferenceTaken,
 )
 from domain import ids as prefixes
@@ -97,7 +97,7 @@ class _AsStored:
     event_count: int
     operations: tuple[Operation, ...]
     is_live: bool
-    follow_time: datetime | None
+    next_poll_time: datetime | None
     # A later unit of work has the object, and changes it.
     is_taken_up: bool = False
 
@@ -120,7 +120,7 @@ class SqlPayments:
             holder = self._holder(payment)
             if holder is not None:
                 raise ReferenceTaken(holder)
-        stored = _AsStored(payment, 1, 0, (), payment.is_live, payment.follow_time)
+        stored = _AsStored(payment, 1, 0, (), payment.is_live, payment.next_poll_time)
         self._write_operations(stored)
         self._write_events(stored)
         self._stored[id(payment)] = stored
@@ -129,7 +129,7 @@ class SqlPayments:
         stored = self._stored.get(id(payment))
         if stored is None:
             raise StaleWrite(payment.terms.payment_id)
-        unmoved = payment.follow_time == stored.follow_time
+        unmoved = payment.next_poll_time == stored.next_poll_time
         if unmoved and not payment.new_events and _same(payment.operations, stored.operations):
             return
         if payment.is_live and not stored.is_live:
@@ -208,7 +208,7 @@ class SqlPayments:
         way = Way(pins={}, order=(table.create_time, table.payment_id), low=low, high=Bound((end,)))
         return self._load(walk(self._connection, [way], [], limit)[0])
 
-    def due_to_follow(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
+    def due_for_poll(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
         table = payments.c
         statement = (
             select(payments)
@@ -220,7 +220,7 @@ class SqlPayments:
         rows = self._connection.execute(statement).all()
         due = self._load(rows)
         for payment in due:
-            payment.follow_time = lease_until
+            payment.next_poll_time = lease_until
             self.save(payment)
         return due
 
@@ -329,7 +329,7 @@ class SqlPayments:
             raise StaleWrite(payment_id)
         stored.version += 1
         stored.is_live = values["is_live"] if payment.terms.reference_space is None else payment.is_live
-        stored.follow_time = payment.follow_time
+        stored.next_poll_time = payment.next_poll_time
 
     def _write_operations(self, stored: _AsStored) -> None:
         payment, known = stored.payment, len(stored.operations)

@@ -12,8 +12,9 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.sql.statements import insert_unless_taken, page_of
 from adapters.persistence.tables import attempt_blocks, attempt_counts
-from application.ports.store import Position
-from application.ports.velocity import VelocityBlock, VelocityCounter, VelocityScope
+from application.common.page_tokens import Position
+from application.common.velocity_scope import VelocityScope
+from application.ports.velocity import VelocityBlock, VelocityCounter
 from domain.ids import CallerId
 
 _COUNTED: Final = select(attempt_counts).where(

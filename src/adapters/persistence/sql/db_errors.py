@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import exc
 
-from application.ports.store import StoreConflict, StoreUnavailable
+from application.common.errors import StoreConflict, StoreUnavailable
 
 # Serialization failure and deadlock, in PostgreSQL and in engines with its protocol.
 _CONFLICTS: Final = frozenset({"40001", "40P01"})

@@ -11,7 +11,8 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, TextClause, selec
 from adapters.persistence.mapping import fold
 from adapters.persistence.sql.keyset_pagination import Bound, Condition, Way, walk
 from adapters.persistence.tables import HAS_LAST_FOUR, IS_CUSTOMERS, payments
-from application.ports.store import PaymentFilter, Position
+from application.common.page_tokens import Position
+from application.ports.store import PaymentFilter
 from domain.ids import CallerId
 
 _c: Final = payments.c

@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
 from adapters.persistence.mapping import Values
-from application.ports.store import Position
+from application.common.page_tokens import Position
 
 
 def insert_unless_taken(

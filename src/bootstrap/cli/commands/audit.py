@@ -6,8 +6,9 @@ import argparse
 import re
 from collections.abc import Iterator
 
-from application.audit.audit_entry import AuditEntry
-from application.ports.store import Position, Store
+from application.common.page_tokens import Position
+from application.ports.audit_log import AuditEntry
+from application.ports.store import Store
 from bootstrap.cli.commands.serve import told_of_bad_settings
 from bootstrap.cli.local_database import with_local_database
 from bootstrap.cli.terminal.output import console, json_line, say

@@ -9,8 +9,8 @@ import sys
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from application.access.api_key import ApiKey
 from application.access.manage_api_keys import CreateApiKey, ListApiKeys, RevokeApiKey
+from application.common.api_key import ApiKey
 from application.common.caller import Scope
 from application.ports.store import Store
 from bootstrap.cli.local_database import with_local_database

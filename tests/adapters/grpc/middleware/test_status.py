@@ -18,8 +18,8 @@ from adapters.grpc.middleware.violation_messages import SENTENCES, sentence
 from application.common import errors as application
 from application.common.caller import Scope
 from application.common.errors import Fault, ResourceKind, Rule
-from application.ports import gateway, store
-from application.ports.velocity import VelocityScope
+from application.common.velocity_scope import VelocityScope
+from application.ports import gateway
 from domain import errors as domain
 from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMethodId, RequestId
 from domain.money import Money
@@ -133,7 +133,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (gateway.GatewayNotReached(), Code.UNAVAILABLE, "GATEWAY_UNREACHABLE", (rich.RetryInfo,)),
     (gateway.RefundIncomplete(), Code.UNAVAILABLE, "REFUND_INCOMPLETE", (rich.RetryInfo,)),
     (gateway.GatewayUnavailable(), Code.UNAVAILABLE, "GATEWAY_UNAVAILABLE", (rich.RetryInfo,)),
-    (store.StoreUnavailable(), Code.UNAVAILABLE, "STORE_UNAVAILABLE", (rich.RetryInfo,)),
+    (application.StoreUnavailable(), Code.UNAVAILABLE, "STORE_UNAVAILABLE", (rich.RetryInfo,)),
     (
         application.TooManyDeclines(VelocityScope.CARD, timedelta(seconds=30.2)),
         Code.RESOURCE_EXHAUSTED,

@@ -16,7 +16,7 @@ from adapters.persistence.encryption.sealing import KEYLESS, Sealer, SealingKey
 from adapters.persistence.repositories.audit_chain import Head, append, entry_of, verify
 from adapters.persistence.store import SqlStore
 from adapters.persistence.tables import audit_chain, audit_entries
-from application.audit.audit_entry import AuditEntry, AuditKind
+from application.ports.audit_log import AuditEntry, AuditKind
 from tests.contract import stories
 from tests.sealing import NEW_KEY, OLD_KEY, SEALER
 

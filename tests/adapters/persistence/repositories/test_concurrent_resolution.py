@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 from adapters.persistence.store import SqlStore
 from application.common.errors import ContradictedByGateway
 from application.ports.gateway import Transaction
-from application.recovery.resolve_operation import Resolution, ResolveOperation, ResolveOperationCommand
+from application.recovery.resolve_operation import Resolution, ResolveOperationCommand
 from domain.money import Money
 from domain.payment import Payment
 from domain.transitions import PaymentState
@@ -48,7 +48,7 @@ def test_a_transaction_made_by_hand_is_taken_for_one_payment_only(shop: Shop, mo
             reason="seen in the control panel",
         )
         try:
-            resolved = ResolveOperation(shop.store, shop.gateway, shop.once, shop.resolver)(order, SHOP)
+            resolved = shop.resolve_operation(order, SHOP)
         except ContradictedByGateway:
             return False
         return resolved.state is PaymentState.CAPTURED

@@ -24,8 +24,9 @@ from adapters.persistence.tables import (
     payment_methods,
     payments,
 )
+from application.common.page_tokens import Position
 from application.ports.gateway_webhooks import NotificationState
-from application.ports.store import PaymentFilter, Position
+from application.ports.store import PaymentFilter
 from domain.customer import Customer
 from domain.events import PaymentEvent, PaymentTerms
 from domain.ids import CallerId, CustomerId, PaymentId, PaymentMethodId
@@ -160,7 +161,7 @@ def test_what_is_asked_often_has_an_index(engine: Engine) -> None:
             work.payment_methods.get(PaymentMethodId("pm_1"))
         store.due_operations(START, START, 10)
         with store.begin() as work:
-            work.payments.due_to_follow(START, START, 10)
+            work.payments.due_for_poll(START, START, 10)
             work.payment_methods.due(START, START, 10)
         with store.read() as work:
             work.payments.oldest_first(START, START, after=_AFTER, limit=10)

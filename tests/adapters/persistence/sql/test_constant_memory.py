@@ -11,6 +11,7 @@ from datetime import timedelta
 from sqlalchemy import Engine
 
 from adapters.persistence.store import SqlStore
+from application.common.lease import LeasePolicy
 from application.payments.export_payments import ExportPayments
 from application.ports.gateway import Authorization
 from application.recovery.explain_transactions import ExplainTransactions
@@ -73,7 +74,9 @@ def test_a_reconciliation_takes_the_same_memory_for_many_payments(engine: Engine
         )
     store = SqlStore(engine, CountingIds(), SEALER)
     explain = ExplainTransactions(store)
-    reverse = ReverseOrphans(gateway, CountingIds(), lambda: HELD, explain)
+    reverse = ReverseOrphans(
+        gateway, CountingIds(), LeasePolicy(timedelta(hours=1), timedelta(seconds=1), clock.steady_seconds), explain
+    )
     reconcile = Reconcile(store, gateway, explain, reverse)
     clock.advance(timedelta(hours=1))
 

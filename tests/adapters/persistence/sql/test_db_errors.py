@@ -18,7 +18,8 @@ from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.engine import Limits, create_engine
 from adapters.persistence.store import SqlStore
 from application.common.conflicts import retry_on_conflict
-from application.ports.store import RequestRecord, StoreConflict, StoreUnavailable
+from application.common.errors import StoreConflict, StoreUnavailable
+from application.ports.store import RequestRecord
 from domain.ids import CallerId, CustomerId, PaymentId, RequestId
 from domain.operation import FailureReason
 from tests.contract.stories import START, started
@@ -250,7 +251,7 @@ def test_a_reading_unit_of_work_cannot_write_on_postgresql(postgres_engine: Engi
 def test_a_fault_of_ours_is_not_blamed_on_the_database(engine: Engine) -> None:
     payment = started()
     reason = FailureReason.GATEWAY_UNREACHABLE
-    payment.fail(payment.operations[0].operation_id, reason, stamp=payment.new_events[0].stamp)
+    payment.fail(payment.operations[0].operation_id, reason, context=payment.new_events[0].context)
     with store_on(url_of(engine)) as (store, _):
         with store.begin() as work:
             work.payments.add(payment)

@@ -21,8 +21,9 @@ from adapters.persistence.migrate import upgrade
 from adapters.persistence.sql import keyset_pagination as walks
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
+from application.common.page_tokens import Position
 from application.ports.feed import FeedFilter, FeedKind
-from application.ports.store import PaymentFilter, Position, UnitOfWork
+from application.ports.store import PaymentFilter, UnitOfWork
 from domain.ids import CallerId, CustomerId
 from domain.transitions import PaymentState
 from tests import long_history

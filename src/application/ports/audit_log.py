@@ -1,4 +1,4 @@
-"""An entry of the audit log."""
+"""Port for the audit log, and its entries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
+from typing import Protocol
+
+from application.common.page_tokens import Position
 
 
 class AuditKind(Enum):
@@ -30,3 +33,11 @@ class AuditEntry:
     peer: str = ""
     count: int = 1
     details: Mapping[str, str] = field(default_factory=dict)
+
+
+class AuditLog(Protocol):
+    def add(self, entry: AuditEntry) -> None: ...
+
+    def page(self, *, after: Position | None, limit: int) -> list[AuditEntry]:
+        """Newest first."""
+        ...

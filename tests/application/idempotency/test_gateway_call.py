@@ -12,9 +12,9 @@ import pytest
 from application.common.errors import InvalidRequest, NotFound, ReferenceAlreadyPaid, RequestIdReused
 from application.common.validator import RawMoney
 from application.idempotency.fingerprint import Fingerprinter, differing_fields
-from application.idempotency.payment_executor import locked
 from application.payments.capture_payment import CapturePaymentCommand
 from application.payments.create_payment import RawStoredMethod
+from application.payments.payment_access import lock_payment
 from application.payments.void_payment import VoidPaymentCommand
 from application.ports.gateway import GatewayNotReached, GatewayRefusedCredentials, Nonce
 from domain.address import Address
@@ -334,4 +334,4 @@ def test_a_payment_of_another_caller_is_not_found() -> None:
 def test_a_payment_that_a_row_names_and_that_is_gone_is_a_fault_of_the_database() -> None:
     shop = Shop()
     with shop.store.begin() as work, pytest.raises(RuntimeError, match="pay_unknown is gone"):
-        locked(work, PaymentId("pay_unknown"))
+        lock_payment(work, PaymentId("pay_unknown"))

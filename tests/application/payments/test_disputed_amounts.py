@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.common.errors import PaymentDisputed
-from application.disputes.disputed_amounts import with_latest_claims
+from application.common.errors import PaymentDisputed, StoreConflict
 from application.disputes.record_dispute import RecordDispute
+from application.payments.disputed_amounts import with_latest_claims
+from application.payments.poll_schedule import SettlementPollPolicy
 from application.ports.gateway import Claim, GatewayUnavailable, Transaction
-from application.ports.store import StoreConflict
 from domain.dispute import Dispute, DisputeKind, DisputeReason, DisputeReport, DisputeState
 from domain.errors import AmountExceeds
 from domain.ids import DISPUTE, CustomerId, DisputeId
@@ -38,7 +38,7 @@ def shop() -> Shop:
 
 
 def recorder(shop: Shop) -> RecordDispute:
-    return RecordDispute(shop.store, shop.gateway, shop.clock, shop.ids, shop.once.follow, interval=INTERVAL)
+    return RecordDispute(shop.store, shop.gateway, shop.clock, shop.ids, SettlementPollPolicy(), interval=INTERVAL)
 
 
 # The latest claims

@@ -34,20 +34,19 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class RefusedRecords:
-    """The remedies for one request, each tried once, under its lease."""
+    """The remedies for one request, each tried once, under the lease of the request."""
 
     gateway: Gateway
     customer: Customer | None
-    lease: Lease
     warnings: list[MerchantWarning] = field(default_factory=list)
     # Whether the gateway had lost the customer, with everything stored for it.
     customer_was_gone: bool = False
     _tried: set[RefusalCause] = field(default_factory=set)
 
-    def ensure_gateway_customer(self) -> None:
+    def ensure_gateway_customer(self, lease: Lease) -> None:
         """Creates the customer at the gateway. Raises GatewayNotReached: the dependent request was surely not sent."""
         try:
-            warning = self.gateway.ensure_customer(require_checked(self.customer), self.lease)
+            warning = self.gateway.ensure_customer(require_checked(self.customer), lease)
         except GatewayNotReached:
             raise
         except GatewayUnavailable as failure:
@@ -55,18 +54,18 @@ class RefusedRecords:
         if warning is not None:
             self.warnings.append(warning)
 
-    def authorize(self, asked: Authorization) -> Outcome:
-        outcome = self.gateway.authorize(asked, self.lease)
-        while isinstance(outcome, Rejected) and (cured := self._cured_authorization(asked, outcome)) is not None:
+    def authorize(self, asked: Authorization, lease: Lease) -> Outcome:
+        outcome = self.gateway.authorize(asked, lease)
+        while isinstance(outcome, Rejected) and (cured := self._cured_authorization(asked, outcome, lease)) is not None:
             asked = replace(cured, attempt=asked.attempt + 1)
-            outcome = self.gateway.authorize(asked, self.lease)
+            outcome = self.gateway.authorize(asked, lease)
         return self._with_warnings(outcome)
 
-    def _cured_authorization(self, asked: Authorization, refused: Rejected) -> Authorization | None:
+    def _cured_authorization(self, asked: Authorization, refused: Rejected, lease: Lease) -> Authorization | None:
         """The request to retry, or None where no untried remedy is left."""
         match self._untried(refused):
             case RefusalCause.CUSTOMER_UNKNOWN if self.customer is not None:
-                self._make_anew()
+                self._recreate_customer(lease)
                 return asked
             # A request that stores a method must keep its customer.
             case RefusalCause.CUSTOMER_DETAILS if asked.store_as is None:
@@ -78,17 +77,17 @@ class RefusedRecords:
             case _:
                 return None
 
-    def store_method(self, asked: NewMethod) -> StoreOutcome:
-        outcome = self.gateway.store_method(asked, self.lease)
-        while isinstance(outcome, Rejected) and (cured := self._cured_method(asked, outcome)) is not None:
+    def store_method(self, asked: NewMethod, lease: Lease) -> StoreOutcome:
+        outcome = self.gateway.store_method(asked, lease)
+        while isinstance(outcome, Rejected) and (cured := self._cured_method(asked, outcome, lease)) is not None:
             asked = cured
-            outcome = self.gateway.store_method(asked, self.lease)
+            outcome = self.gateway.store_method(asked, lease)
         return outcome
 
-    def _cured_method(self, asked: NewMethod, refused: Rejected) -> NewMethod | None:
+    def _cured_method(self, asked: NewMethod, refused: Rejected, lease: Lease) -> NewMethod | None:
         match self._untried(refused):
             case RefusalCause.CUSTOMER_UNKNOWN:
-                self._make_anew()
+                self._recreate_customer(lease)
                 return asked
             case RefusalCause.BILLING_ADDRESS:
                 self._leave_out(WarningReason.BILLING_ADDRESS_LEFT_OUT, refused)
@@ -103,9 +102,9 @@ class RefusedRecords:
         self._tried.add(refused.cause)
         return refused.cause
 
-    def _make_anew(self) -> None:
+    def _recreate_customer(self, lease: Lease) -> None:
         self.customer_was_gone = True
-        self.ensure_gateway_customer()
+        self.ensure_gateway_customer(lease)
 
     def _leave_out(self, reason: WarningReason, refused: Rejected) -> None:
         warning = MerchantWarning(reason, refused.details.validation_code)

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
+from application.payments.find_lost_outcome import look_up
 from application.ports.gateway import Approved, Declined, Outcome, Rejected
-from application.recovery.find_lost_outcome import look_up
 from domain.ids import OPERATION, OperationId
 from domain.money import Money
 from domain.operation import Operation, OperationKind

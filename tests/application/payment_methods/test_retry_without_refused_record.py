@@ -13,8 +13,8 @@ from application.common.validator import RawCard
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
 from application.payment_methods.change_payment_method import MethodUpdate
+from application.payment_methods.retry_without_refused_record import RefusedRecords
 from application.payments.create_payment import RawStoredMethod
-from application.payments.retry_without_refused_record import RefusedRecords
 from application.ports.gateway import (
     Authorization,
     CustomerUnknown,
@@ -118,7 +118,7 @@ def test_a_lost_answer_to_what_was_sent_again_stays_open_and_is_found() -> None:
     shop.fails("authorize", Fault.LOST_AFTER)
     payment = shop.pay(an_order(customer_id=customer.customer_id))
     assert payment.state is PaymentState.PENDING
-    shop.resolve(after=shop.once.lease)
+    shop.resolve(after=shop.leases.duration)
     assert shop.now(payment).state is PaymentState.CAPTURED
     assert shop.effects() == 1
 
@@ -144,7 +144,7 @@ def test_nothing_is_sent_again_once_the_lease_is_over() -> None:
     )
     lease = Lease(shop.clock.steady_seconds, LEASE.total_seconds())
     with pytest.raises(GatewayNotReached):
-        RefusedRecords(Counting(shop.clock), customer, lease).authorize(authorization)
+        RefusedRecords(Counting(shop.clock), customer).authorize(authorization, lease)
     assert [one.attempt for one in asked] == [1]
 
 
@@ -298,7 +298,7 @@ def test_a_method_that_the_gateway_still_keeps_stays() -> None:
     customer = shop.customer()
     first, second = shop.method(customer), shop.method(customer, MASTERCARD)
     shop.real_gateway.delete_method(first.gateway_token, HELD)
-    shop.reread_methods.of_customer(customer.customer_id)
+    shop.sync_methods.of_customer(customer.customer_id)
     assert now(shop, first).state is PaymentMethodState.DELETED
     assert now(shop, second).is_default
 
