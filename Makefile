@@ -92,6 +92,7 @@ types: $(DEV) ## mypy, strict
 
 layers: $(DEV) ## dependencies point inwards
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/lint-imports --no-logo --config twin/pyproject.toml
 
 contract: $(DEV) ## the protos are well formed and break no caller of the released contract
 	$(BIN)/buf lint

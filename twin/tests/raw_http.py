@@ -1,4 +1,4 @@
-"""One connection to a twin with nothing between the test and the bytes."""
+"""One raw socket connection to a twin."""
 
 from __future__ import annotations
 

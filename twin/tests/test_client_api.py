@@ -1,4 +1,4 @@
-"""Client tokens, and what a browser does with them: configuration, nonces, the vault's list."""
+"""The client API: client tokens, configuration, nonces, the customer's payment methods."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_a_client_token_decodes_as_the_real_ones_do(
     assert signature
 
 
-def test_a_client_token_tells_its_merchant_account_and_customer(twin: Twin, gateway: Any, customer: Any) -> None:
+def test_a_client_token_contains_its_merchant_account_and_customer(twin: Twin, gateway: Any, customer: Any) -> None:
     content = Browser(twin, gateway, merchant_account_id="twin_eur", customer_id=customer.id).config
     assert content["merchantAccountId"] == "twin_eur"
     assert content["paypal"]["currencyIsoCode"] == "EUR"
@@ -143,19 +143,19 @@ def test_a_client_token_tells_its_merchant_account_and_customer(twin: Twin, gate
         ({"domains": ["https://shop.example/"]}, "92011"),
     ],
 )
-def test_a_client_token_that_cannot_be_made_has_its_code(gateway: Any, request_: dict[str, Any], code: str) -> None:
+def test_an_invalid_client_token_request_has_its_code(gateway: Any, request_: dict[str, Any], code: str) -> None:
     path = f"{gateway.config.base_merchant_path()}/client_token"
     answer = gateway.config.http().post(path, {"client_token": request_})
     result = braintree.ErrorResult(gateway, answer["api_error_response"])
     assert codes(result) == [code]
 
 
-def test_the_sdk_raises_what_is_wrong_with_a_token(gateway: braintree.BraintreeGateway) -> None:
+def test_the_sdk_raises_the_errors_of_a_client_token_request(gateway: braintree.BraintreeGateway) -> None:
     with pytest.raises(ValueError, match="Customer does not exist"):
         gateway.client_token.generate({"customer_id": "nobody"})
 
 
-def test_the_configuration_is_there_for_a_fingerprint_and_for_a_tokenization_key(twin: Twin, browser: Browser) -> None:
+def test_a_fingerprint_and_a_tokenization_key_get_the_configuration(twin: Twin, browser: Browser) -> None:
     status, content = browser.client_api("GET", "configuration")
     assert status == 200
     assert content["merchantId"] == twin.merchant_id
@@ -170,7 +170,7 @@ def test_the_configuration_is_there_for_a_fingerprint_and_for_a_tokenization_key
     assert browser.ask("GET", f"{path}?tokenizationKey={TOKENIZATION_KEY}")[0] == 200
 
 
-def test_wrong_credentials_are_turned_away(twin: Twin, browser: Browser) -> None:
+def test_wrong_client_credentials_are_refused(twin: Twin, browser: Browser) -> None:
     path = f"/merchants/{twin.merchant_id}/client_api/v1/configuration"
     head, claims, signature = browser.fingerprint.split(".")
     forged = json.loads(base64.urlsafe_b64decode(claims + "=="))
@@ -186,7 +186,7 @@ def test_wrong_credentials_are_turned_away(twin: Twin, browser: Browser) -> None
     assert browser.ask("GET", f"{elsewhere}?authorizationFingerprint={browser.fingerprint}")[0] == 401
 
 
-def test_a_fingerprint_is_good_for_a_day(own: Twin) -> None:
+def test_a_fingerprint_is_valid_for_a_day(own: Twin) -> None:
     browser = Browser(own, gateway_to(own))
     own.control.advance(timedelta(hours=23))
     assert browser.client_api("GET", "configuration")[0] == 200
@@ -194,7 +194,7 @@ def test_a_fingerprint_is_good_for_a_day(own: Twin) -> None:
     assert browser.client_api("GET", "configuration")[0] == 401
 
 
-def test_a_card_becomes_a_nonce_that_tells_only_its_ends(browser: Browser) -> None:
+def test_a_nonce_of_a_card_shows_only_its_first_and_last_digits(browser: Browser) -> None:
     status, content = browser.tokenize(cvv="123", cardholderName="Ada", billingAddress={"postalCode": "60622"})
     assert status == 201
     (made,) = content["creditCards"]
@@ -211,7 +211,7 @@ def test_a_card_becomes_a_nonce_that_tells_only_its_ends(browser: Browser) -> No
     assert VISA not in json.dumps(content)
 
 
-def test_a_card_that_is_not_to_be_validated_is_accepted(browser: Browser) -> None:
+def test_a_card_without_validation_is_accepted(browser: Browser) -> None:
     assert browser.tokenize(options={"validate": False})[0] == 202
 
 
@@ -235,12 +235,12 @@ def test_a_nonce_is_vaulted_once(gateway: braintree.BraintreeGateway, browser: B
     assert codes(gateway.payment_method.create(dict(request))) == ["93107"]
 
 
-def test_a_nonce_makes_a_customer(gateway: braintree.BraintreeGateway, browser: Browser) -> None:
+def test_a_nonce_creates_a_customer_with_a_method(gateway: braintree.BraintreeGateway, browser: Browser) -> None:
     customer = gateway.customer.create({"payment_method_nonce": browser.nonce()}).customer
     assert [each.last_4 for each in customer.payment_methods] == ["1111"]
 
 
-def test_a_nonce_is_forgotten_after_three_hours(own: Twin) -> None:
+def test_a_nonce_expires_after_three_hours(own: Twin) -> None:
     gateway = gateway_to(own)
     nonce = Browser(own, gateway).nonce()
     own.control.advance(timedelta(hours=3, seconds=1))
@@ -248,7 +248,7 @@ def test_a_nonce_is_forgotten_after_three_hours(own: Twin) -> None:
     assert codes_on(result, "transaction", "payment_method_nonce") == ["91565"]
 
 
-def test_a_nonce_survives_a_kill_and_keeps_neither_number_nor_security_code(own: Twin, tmp_path: Path) -> None:
+def test_a_nonce_survives_a_kill_and_stores_neither_number_nor_security_code(own: Twin, tmp_path: Path) -> None:
     browser = Browser(own, gateway_to(own))
     nonce = browser.nonce(number="5555555555554444", cvv="987")
     own.kill()
@@ -274,7 +274,7 @@ def test_a_nonce_survives_a_kill_and_keeps_neither_number_nor_security_code(own:
         ({"cardholderName": "x" * 176}, {"cardholderName": "81723"}),
     ],
 )
-def test_what_is_wrong_with_a_card_is_said_field_by_field(
+def test_each_error_of_a_card_is_reported_on_its_field(
     browser: Browser, card: dict[str, Any], expected: dict[str, str]
 ) -> None:
     status, content = browser.tokenize(**card)
@@ -282,7 +282,7 @@ def test_what_is_wrong_with_a_card_is_said_field_by_field(
     assert field_codes(content) == expected
 
 
-def test_a_customers_own_token_vaults_the_card_and_lists_it(twin: Twin, gateway: Any, customer: Any) -> None:
+def test_a_customers_client_token_vaults_the_card_and_lists_it(twin: Twin, gateway: Any, customer: Any) -> None:
     browser = Browser(twin, gateway, customer_id=customer.id, options={"make_default": True})
     assert browser.tokenize()[0] == 201
     assert browser.tokenize(number="4005519200000004")[0] == 201
@@ -297,7 +297,7 @@ def test_a_customers_own_token_vaults_the_card_and_lists_it(twin: Twin, gateway:
     assert paid.transaction.customer_details.id == customer.id
 
 
-def test_a_token_may_ask_to_verify_or_to_refuse_duplicates(twin: Twin, gateway: Any, customer: Any) -> None:
+def test_a_client_token_may_demand_verification_or_refuse_duplicates(twin: Twin, gateway: Any, customer: Any) -> None:
     verifying = Browser(twin, gateway, customer_id=customer.id, options={"verify_card": True})
     status, content = verifying.tokenize(number=DECLINED)
     assert (status, content["error"]["message"]) == (422, "Credit card verification failed")
@@ -324,7 +324,7 @@ def test_paypal_consent_becomes_a_nonce(gateway: Any, browser: Browser, customer
     assert browser.client_api("POST", path, {"paypalAccount": {}})[0] == 422
 
 
-def test_the_graph_makes_nonces_as_hosted_fields_ask_for_them(gateway: Any, browser: Browser) -> None:
+def test_graphql_creates_nonces_as_hosted_fields_do(gateway: Any, browser: Browser) -> None:
     card = {"number": VISA, "expirationMonth": "12", "expirationYear": "2031", "cvv": "123"}
     content = browser.graph(card, validate=False)["data"]["tokenizeCreditCard"]
     assert content["creditCard"]["last4"] == "1111"
@@ -332,7 +332,7 @@ def test_the_graph_makes_nonces_as_hosted_fields_ask_for_them(gateway: Any, brow
     assert gateway.transaction.sale({"amount": fresh_amount(), "payment_method_nonce": content["token"]}).is_success
 
 
-def test_the_graph_says_what_is_wrong(browser: Browser) -> None:
+def test_graphql_answers_with_errors(browser: Browser) -> None:
     content = browser.graph({"number": "4111111111111112", "expirationMonth": "12", "expirationYear": "2031"})
     assert content["data"]["tokenizeCreditCard"] is None
     (error,) = content["errors"]
@@ -343,7 +343,7 @@ def test_the_graph_says_what_is_wrong(browser: Browser) -> None:
     assert browser.ask("POST", "/graphql", {"query": "{ ping }"})[0] == 401
 
 
-def test_browsers_may_call_from_any_page(twin: Twin, browser: Browser) -> None:
+def test_browsers_may_call_from_any_origin(twin: Twin, browser: Browser) -> None:
     path = f"/merchants/{twin.merchant_id}/client_api/v1/payment_methods/credit_cards"
     for each in (path, "/graphql"):
         status, _, headers = browser.ask("OPTIONS", each, headers={"Origin": "https://shop.example"})

@@ -1,4 +1,4 @@
-"""The control side's client: what it asks again, what it must not, and what it says when nothing sensible came back."""
+"""The client of the control API: retries, idempotency, and errors without a usable answer."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from braintree.exceptions.unexpected_error import UnexpectedError
 from twin_sdk import card, gateway_to, sale_request
 
 from braintree_twin.control import ControlError, TwinControl
-from braintree_twin.control_side.request_log import RequestLog
-from braintree_twin.server.http import Request
+from braintree_twin.control_api.request_log import RequestLog
+from braintree_twin.http_messages import Request
 from braintree_twin.testing import start_twin
 
 HANG_UP = b""
@@ -92,7 +92,7 @@ def scripted(*script: bytes, hangs_up_after_each: bool = False) -> Iterator[tupl
 @pytest.mark.parametrize(
     "nonsense", [answer(413, b""), answer(200, b""), answer(200, b"<html>"), answer(500, b"\xff"), answer(200, b"[]")]
 )
-def test_what_is_no_json_object_is_a_control_error_that_shows_it(nonsense: bytes) -> None:
+def test_an_answer_that_is_no_json_object_is_a_control_error_with_its_text(nonsense: bytes) -> None:
     with scripted(nonsense, ok(NOW)) as (_, control):
         with pytest.raises(ControlError, match="no JSON object") as caught:
             control.now()
@@ -100,19 +100,19 @@ def test_what_is_no_json_object_is_a_control_error_that_shows_it(nonsense: bytes
         assert control.now() == NOW["now"]
 
 
-def test_a_request_that_never_arrived_as_a_whole_is_sent_again() -> None:
+def test_a_408_is_retried() -> None:
     with scripted(answer(408, b""), ok(RULE)) as (server, control):
         assert control.add_fault("garbage").id == 1
         assert server.requests == ["POST /_twin/faults"] * 2
 
 
-def test_a_question_without_an_answer_is_asked_again() -> None:
+def test_a_get_without_an_answer_is_retried() -> None:
     with scripted(HANG_UP, ok(NOW)) as (server, control):
         assert control.now() == NOW["now"]
         assert server.requests == ["GET /_twin/clock"] * 2
 
 
-def test_a_change_without_an_answer_is_asked_for_again_under_the_same_key() -> None:
+def test_a_post_without_an_answer_is_retried_with_its_idempotency_key() -> None:
     with scripted(HANG_UP, HANG_UP, ok(RULE), ok(RULE)) as (server, control):
         assert control.add_fault("garbage").id == 1
         assert server.requests == ["POST /_twin/faults"] * 3
@@ -121,14 +121,14 @@ def test_a_change_without_an_answer_is_asked_for_again_under_the_same_key() -> N
         assert len(set(server.keys)) == 2
 
 
-def test_an_answer_that_never_comes_is_a_control_error() -> None:
+def test_a_missing_answer_is_a_control_error() -> None:
     with scripted(*[HANG_UP] * 50) as (_, control):
         with pytest.raises(ControlError, match="not known") as caught:
             control.add_fault("garbage")
         assert caught.value.status is None
 
 
-def test_a_change_on_a_connection_that_was_closed_meanwhile_takes_a_new_one() -> None:
+def test_a_call_on_a_closed_connection_opens_a_new_one() -> None:
     with scripted(ok(RULE), ok(RULE), hangs_up_after_each=True) as (server, control):
         control.add_fault("garbage")
         assert server.hung_up.wait(5)
@@ -136,14 +136,14 @@ def test_a_change_on_a_connection_that_was_closed_meanwhile_takes_a_new_one() ->
         assert len(server.requests) == 2
 
 
-def test_nobody_there_is_a_control_error() -> None:
+def test_an_unreachable_twin_is_a_control_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         url = f"http://127.0.0.1:{free.getsockname()[1]}"
     with TwinControl(url, patience_seconds=0.1) as control, pytest.raises(ControlError, match="Refused"):
         control.now()
 
 
-def test_the_door_can_be_closed_and_opened_without_a_pause() -> None:
+def test_the_fault_refuse_can_be_added_and_deleted_without_a_pause() -> None:
     with start_twin(separate_control=True) as twin:
         for _ in range(50):
             twin.control.add_fault("refuse", seconds=5)
@@ -151,7 +151,7 @@ def test_the_door_can_be_closed_and_opened_without_a_pause() -> None:
         assert twin.control.now()
 
 
-def test_closing_the_door_spares_a_control_connection_that_has_not_asked_yet() -> None:
+def test_the_fault_refuse_spares_an_unused_control_connection() -> None:
     with start_twin(separate_control=True) as twin:
         host, _, port = twin.control_url.removeprefix("http://").partition(":")
         with socket.create_connection((host, int(port)), timeout=5) as fresh, fresh.makefile("rb") as lines:
@@ -160,14 +160,14 @@ def test_closing_the_door_spares_a_control_connection_that_has_not_asked_yet() -
             assert lines.readline().startswith(b"HTTP/1.1 200")
 
 
-def test_a_control_client_outlasts_a_closed_door_on_a_shared_address() -> None:
+def test_a_control_client_survives_the_fault_refuse_on_a_shared_address() -> None:
     with start_twin() as twin:
         twin.control.add_fault("refuse", seconds=0.5)
         with TwinControl(twin.control_url, twin.ca_file) as another:
             another.settle()
 
 
-def test_a_change_that_is_repeated_under_its_key_is_made_once() -> None:
+def test_a_change_repeated_under_its_idempotency_key_is_made_once() -> None:
     with start_twin() as twin:
         before = datetime.fromisoformat(twin.control.now())
         headers = {"Content-Type": "application/json", "Idempotency-Key": "one"}
@@ -179,7 +179,7 @@ def test_a_change_that_is_repeated_under_its_key_is_made_once() -> None:
         assert len(set(rules)) == 2
 
 
-def test_the_request_log_has_what_was_sent_processed_or_not() -> None:
+def test_the_request_log_has_processed_and_unprocessed_requests() -> None:
     with start_twin() as twin:
         gateway = gateway_to(twin)
         for fault, order_id in (("reset_before", "cut-before"), ("reset_after", "cut-after")):
@@ -200,11 +200,11 @@ def test_the_request_log_has_what_was_sent_processed_or_not() -> None:
     assert "4111" not in str(log)
 
 
-def test_a_request_log_that_overflows_says_so() -> None:
+def test_a_request_log_counts_dropped_requests() -> None:
     log = RequestLog(capacity=2)
     for number in range(3):
         log.arrived(Request("POST", f"/merchants/m/transactions/{number}/void", "", {}, b""))
-    shown = log.shown()
+    shown = log.as_json()
     assert shown["dropped"] == 1
     assert [each["path"] for each in shown["requests"]] == ["/transactions/1/void", "/transactions/2/void"]
 

@@ -1,4 +1,4 @@
-"""Disputes: opened by the trigger card, answered with evidence, won, lost or left to expire."""
+"""Disputes: opened by the trigger card, answered with evidence, won, lost or expired."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_trigger_card_opens_a_dispute_with_the_sale(gateway: Gateway) -> Non
     assert gateway.transaction.find(transaction.id).disputes[0].id == dispute.id
 
 
-def test_an_accepted_dispute_is_over(gateway: Gateway) -> None:
+def test_an_accepted_dispute_takes_no_further_calls(gateway: Gateway) -> None:
     dispute = open_dispute(gateway)
     assert gateway.dispute.accept(dispute.id).is_success
     found = gateway.dispute.find(dispute.id)
@@ -64,7 +64,7 @@ def test_an_accepted_dispute_is_over(gateway: Gateway) -> None:
 @pytest.mark.parametrize(
     ("text", "status"), [("compelling_evidence", "won"), ("losing_evidence", "lost"), ("some evidence", "disputed")]
 )
-def test_the_text_decides_what_becomes_of_a_finalized_dispute(gateway: Gateway, text: str, status: str) -> None:
+def test_a_trigger_text_decides_a_finalized_dispute(gateway: Gateway, text: str, status: str) -> None:
     dispute = open_dispute(gateway)
     evidence = gateway.dispute.add_text_evidence(dispute.id, text).evidence
     assert (evidence.comments, evidence.url, evidence.sent_to_processor_at) == (text, None, None)
@@ -78,7 +78,7 @@ def test_the_text_decides_what_becomes_of_a_finalized_dispute(gateway: Gateway, 
     assert codes(gateway.dispute.remove_evidence(dispute.id, evidence.id)) == ["95702"]
 
 
-def test_evidence_has_a_category_and_a_place_and_can_be_taken_back(gateway: Gateway) -> None:
+def test_evidence_has_a_category_and_a_sequence_number_and_can_be_removed(gateway: Gateway) -> None:
     dispute = open_dispute(gateway)
     request = {"content": "UPS", "category": "CARRIER_NAME", "sequence_number": 7}
     evidence = gateway.dispute.add_text_evidence(dispute.id, {**request}).evidence
@@ -103,7 +103,7 @@ def test_evidence_has_a_category_and_a_place_and_can_be_taken_back(gateway: Gate
         ("PURCHASER_EMAIL_ADDRESS", "nobody", "95715"),
     ],
 )
-def test_a_text_must_fit_its_category(gateway: Gateway, category: str, content: str, code: str) -> None:
+def test_a_text_must_match_its_category(gateway: Gateway, category: str, content: str, code: str) -> None:
     dispute = open_dispute(gateway)
     result = gateway.dispute.add_text_evidence(dispute.id, {"content": content, "category": category})
     assert codes(result) == [code]
@@ -161,13 +161,13 @@ def test_a_document_is_uploaded_and_becomes_evidence(gateway: Gateway) -> None:
         (b"", "empty.pdf", "evidence_document", "84906"),
     ],
 )
-def test_a_document_that_cannot_be_used_says_why(
+def test_an_invalid_document_is_refused_with_its_code(
     gateway: Gateway, content: bytes, name: str, kind: str, code: str
 ) -> None:
     assert codes(upload(gateway, content, name, kind)) == [code]
 
 
-def test_a_pdf_is_fine(gateway: Gateway, tmp_path: Path) -> None:
+def test_a_pdf_is_accepted(gateway: Gateway, tmp_path: Path) -> None:
     path = tmp_path / "fine.pdf"
     path.write_bytes(PDF)
     with path.open("rb") as file:
@@ -229,7 +229,7 @@ def test_disputes_are_found_by_every_criterion(gateway: Gateway) -> None:
     assert gateway.transaction.search(TransactionSearch.id == transaction.id, today).ids == [transaction.id]
 
 
-def test_disputes_are_paged_and_expire_when_nobody_answers() -> None:
+def test_disputes_are_paged_and_expire_without_an_answer() -> None:
     with start_twin() as twin:
         gateway = gateway_to(twin)
         made = {open_dispute(gateway).id for _ in range(52)}

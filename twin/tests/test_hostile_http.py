@@ -1,4 +1,4 @@
-"""HTTP as no SDK would speak it, and the small things by which a real gateway is known."""
+"""HTTP beyond the SDKs: invalid bytes, limits, pipelining, TLS, and the gateway's headers."""
 
 from __future__ import annotations
 
@@ -59,18 +59,18 @@ NOT_HTTP = {
 
 
 @pytest.mark.parametrize("kind", NOT_HTTP)
-def test_what_is_not_http_gets_a_4xx_and_an_end(twin: Twin, raw: RawHttp, kind: str) -> None:
+def test_bytes_that_are_not_http_get_a_4xx_and_a_close(twin: Twin, raw: RawHttp, kind: str) -> None:
     (status,) = statuses(exchange(twin, NOT_HTTP[kind]))
     assert status in (400, 401, 413)
     assert raw.ask("GET", "/_twin/health").status == 200
 
 
-def test_a_body_sent_beyond_the_limit_is_refused_while_it_comes(twin: Twin, raw: RawHttp) -> None:
+def test_a_body_beyond_the_limit_is_refused_while_it_arrives(twin: Twin, raw: RawHttp) -> None:
     data = _head(twin, raw, Transfer_Encoding="chunked") + b"%x\r\n" % 9_000_000 + b" " * 9_000_000
     assert statuses(exchange(twin, data)) == [413]
 
 
-def test_chunks_are_put_together(twin: Twin, raw: RawHttp) -> None:
+def test_chunked_bodies_are_read(twin: Twin, raw: RawHttp) -> None:
     body = b"<customer><first-name>Ada</first-name></customer>"
     chunks = b"".join(b"%x\r\n%c\r\n" % (1, byte) for byte in body) + b"0\r\n\r\n"
     received = exchange(twin, _head(twin, raw, Transfer_Encoding="chunked", Connection="close") + chunks)
@@ -78,7 +78,7 @@ def test_chunks_are_put_together(twin: Twin, raw: RawHttp) -> None:
     assert b"<first-name>Ada</first-name>" in received
 
 
-def test_requests_in_a_row_are_answered_in_their_order(twin: Twin, raw: RawHttp) -> None:
+def test_pipelined_requests_are_answered_in_order(twin: Twin, raw: RawHttp) -> None:
     wanted = ("/customers/no", "/customers", "/customers/no", "/customers")
     parts = [_head(twin, raw, "GET" if path.endswith("no") else "POST", path) for path in wanted]
     parts.append(_head(twin, raw, "GET", "/customers/no", Connection="close"))
@@ -86,18 +86,18 @@ def test_requests_in_a_row_are_answered_in_their_order(twin: Twin, raw: RawHttp)
     assert statuses(exchange(twin, b"".join(posts))) == [404, 201, 404, 201, 404]
 
 
-def test_a_request_before_rubbish_is_still_answered(twin: Twin, raw: RawHttp) -> None:
+def test_a_request_before_invalid_bytes_is_answered(twin: Twin, raw: RawHttp) -> None:
     received = exchange(twin, _head(twin, raw, "GET", "/customers/no") + b"rubbish\r\n\r\n")
     assert statuses(received) == [404, 400]
 
 
-def test_a_client_that_expects_to_be_told_is_told_to_continue(twin: Twin, raw: RawHttp) -> None:
+def test_expect_100_continue_is_answered(twin: Twin, raw: RawHttp) -> None:
     head = _head(twin, raw, Expect="100-continue", Content_Length="11", Connection="close")
     assert statuses(exchange(twin, head + b"<customer/>")) == [100, 201]
 
 
 @pytest.mark.parametrize("method", ["HEAD", "PATCH", "OPTIONS", "TRACE", "DELETE", "PUT"])
-def test_a_method_that_a_path_does_not_know_is_not_found(raw: RawHttp, method: str) -> None:
+def test_an_unknown_method_of_a_path_is_not_found(raw: RawHttp, method: str) -> None:
     reply = raw.ask(method, f"{raw.base}/transactions")
     assert (reply.status, reply.body) == (404, b"")
     assert raw.ask("GET", "/_twin/health").status == 200
@@ -117,7 +117,7 @@ def test_wrong_keys_are_401_whatever_the_path(raw: RawHttp, authorization: str |
 
 
 @pytest.mark.parametrize("path", ["/merchants/other/transactions", "/merchants//transactions", "/", "/merchants", "//"])
-def test_anothers_path_is_401(raw: RawHttp, path: str) -> None:
+def test_another_merchants_path_is_401(raw: RawHttp, path: str) -> None:
     assert raw.ask("POST", path, b"<transaction/>").status == 401
 
 
@@ -125,7 +125,7 @@ def test_anothers_path_is_401(raw: RawHttp, path: str) -> None:
     "path",
     ["/transactions/%00", "/transactions/%ff%fe", "/transactions/..%2f..", "/customers/%F0%9F%98%80", "/x?%ff=%00&a"],
 )
-def test_odd_paths_are_not_found(raw: RawHttp, path: str) -> None:
+def test_malformed_paths_are_not_found(raw: RawHttp, path: str) -> None:
     reply = raw.ask("GET", raw.base + path)
     assert (reply.status, reply.body) == (404, b"")
 
@@ -133,7 +133,7 @@ def test_odd_paths_are_not_found(raw: RawHttp, path: str) -> None:
 @pytest.mark.parametrize(
     ("version", "status"), [("6", 201), ("5", 201), (None, 201), ("0", 426), ("x", 426), ("", 426)]
 )
-def test_an_unknown_api_version_must_be_upgraded(raw: RawHttp, version: str | None, status: int) -> None:
+def test_an_unknown_api_version_is_426(raw: RawHttp, version: str | None, status: int) -> None:
     reply = raw.ask("POST", f"{raw.base}/customers", b"<customer/>", X_ApiVersion=version)
     assert reply.status == status
     if status == 426:
@@ -147,7 +147,7 @@ def test_an_unknown_api_version_must_be_upgraded(raw: RawHttp, version: str | No
         *((None, False), ("identity", False), ("gzip;q=0", False), ("deflate", False), ("", False)),
     ],
 )
-def test_answers_are_compressed_for_those_who_accept_it(raw: RawHttp, accepted: str | None, gzipped: bool) -> None:
+def test_answers_are_compressed_if_the_client_accepts_it(raw: RawHttp, accepted: str | None, gzipped: bool) -> None:
     if accepted is None:
         raw_headers: dict[str, str | None] = {"Accept_Encoding": "identity"}
     else:
@@ -177,14 +177,14 @@ def test_answers_carry_the_headers_of_the_recorded_ones(raw: RawHttp) -> None:
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-def test_modern_tls_is_spoken(twin: Twin, version: ssl.TLSVersion) -> None:
+def test_tls_1_2_and_1_3_are_accepted(twin: Twin, version: ssl.TLSVersion) -> None:
     context = ssl.create_default_context(cafile=str(twin.ca_file))
     context.minimum_version = context.maximum_version = version
     with socket.create_connection((twin.host, twin.port), timeout=5) as plain:
         context.wrap_socket(plain, server_hostname=twin.host).close()
 
 
-def test_old_tls_and_plain_http_are_not(twin: Twin) -> None:
+def test_old_tls_and_plain_http_are_refused(twin: Twin) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(str(twin.ca_file))
     with pytest.warns(DeprecationWarning, match="TLSv1_1"):
@@ -197,7 +197,7 @@ def test_old_tls_and_plain_http_are_not(twin: Twin) -> None:
         assert b"HTTP/1.1 200" not in plain.recv(1000)
 
 
-def test_a_request_that_dribbles_in_is_given_up() -> None:
+def test_a_request_that_arrives_too_slowly_is_closed() -> None:
     with start_twin(arguments=("--request-timeout", "0.2")) as twin:
         context = ssl.create_default_context(cafile=str(twin.ca_file))
         with (
@@ -219,7 +219,7 @@ def test_a_request_that_dribbles_in_is_given_up() -> None:
         assert statuses(received) == [408]
 
 
-def test_an_unused_connection_is_closed_and_a_used_one_is_not() -> None:
+def test_an_idle_connection_is_closed_and_a_used_one_is_not() -> None:
     with start_twin(arguments=("--idle-timeout", "0.3")) as twin:
         context = ssl.create_default_context(cafile=str(twin.ca_file))
         with (
@@ -236,7 +236,7 @@ def test_an_unused_connection_is_closed_and_a_used_one_is_not() -> None:
         raw.close()
 
 
-def test_many_silent_clients_do_not_keep_others_waiting(twin: Twin, raw: RawHttp) -> None:
+def test_many_silent_clients_do_not_delay_others(twin: Twin, raw: RawHttp) -> None:
     silent = [socket.create_connection((twin.host, twin.port), timeout=5) for _ in range(100)]
     reply = raw.ask("POST", f"{raw.base}/transactions", SALE % (812, 33))
     assert reply.status == 201

@@ -1,4 +1,4 @@
-"""What becomes of a transaction: settlement in whole and in parts, voids, refunds, time."""
+"""The lifecycle of a transaction: settlement in full and in part, voids, refunds, expiry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from braintree_twin.testing import Twin, start_twin
 Gateway = braintree.BraintreeGateway
 
 
-def test_an_authorization_is_submitted_whole(gateway: Gateway) -> None:
+def test_an_authorization_is_submitted_in_full(gateway: Gateway) -> None:
     transaction = sale(gateway, amount="40.00", order_id="whole")
     result = gateway.transaction.submit_for_settlement(transaction.id)
     assert result.transaction.status == "submitted_for_settlement"
@@ -33,7 +33,7 @@ def test_an_authorization_is_submitted_for_less_and_never_for_more(gateway: Gate
     assert [event.amount for event in result.transaction.status_history] == [Decimal("40.00"), Decimal("10.00")]
 
 
-def test_parts_are_settled_until_the_authorization_is_used_up(gateway: Gateway) -> None:
+def test_partial_settlements_use_up_the_authorization(gateway: Gateway) -> None:
     parent = sale(gateway, amount="30.00", order_id="parent")
     first = gateway.transaction.submit_for_partial_settlement(parent.id, "10.00", {"order_id": "part-1"}).transaction
     assert first.authorized_transaction_id == parent.id
@@ -54,7 +54,7 @@ def test_an_authorization_can_be_voided_once(gateway: Gateway) -> None:
     assert codes(gateway.transaction.void(transaction.id)) == ["91504"]
 
 
-def test_what_is_left_of_an_authorization_is_voided_and_its_parts_stay(gateway: Gateway) -> None:
+def test_the_rest_of_an_authorization_is_voided_and_its_partial_settlements_stay(gateway: Gateway) -> None:
     parent = sale(gateway, amount="30.00")
     part = gateway.transaction.submit_for_partial_settlement(parent.id, "10.00").transaction
     assert gateway.transaction.void(parent.id).transaction.status == "voided"
@@ -62,7 +62,7 @@ def test_what_is_left_of_an_authorization_is_voided_and_its_parts_stay(gateway: 
     assert codes(gateway.transaction.submit_for_partial_settlement(parent.id, "1.00")) == ["91507"]
 
 
-def test_a_pending_settlement_is_voided_only_with_paypal(gateway: Gateway) -> None:
+def test_only_a_paypal_sale_can_be_voided_while_its_settlement_is_pending(gateway: Gateway) -> None:
     submit = {"submit_for_settlement": True}
     by_card = sale(gateway, options=submit)
     by_paypal = sale(gateway, options=submit, payment_method_nonce="fake-paypal-one-time-nonce")
@@ -88,14 +88,14 @@ def test_a_settled_sale_is_refunded_in_parts_and_never_beyond(gateway: Gateway) 
     assert gateway.transaction.find(transaction.id).refund_ids == [first.id, rest.id]
 
 
-def test_a_voided_refund_can_be_made_again(gateway: Gateway) -> None:
+def test_a_voided_refund_can_be_repeated(gateway: Gateway) -> None:
     transaction = settled_sale(gateway)
     refund = gateway.transaction.refund(transaction.id).transaction
     assert gateway.transaction.void(refund.id).is_success
     assert gateway.transaction.refund(transaction.id).is_success
 
 
-def test_what_is_not_settled_cannot_be_refunded(gateway: Gateway) -> None:
+def test_an_unsettled_sale_cannot_be_refunded(gateway: Gateway) -> None:
     transaction = sale(gateway)
     assert codes(gateway.transaction.refund(transaction.id)) == ["91506"]
 
@@ -111,7 +111,7 @@ def test_refunds_can_be_declined_hard_and_soft(gateway: Gateway) -> None:
     assert gateway.transaction.refund(transaction.id).transaction.amount == Decimal("6954.00")
 
 
-def test_the_testing_gateway_moves_what_was_submitted_and_nothing_else(gateway: Gateway) -> None:
+def test_the_testing_gateway_settles_submitted_sales_only(gateway: Gateway) -> None:
     assert codes(gateway.testing.settle_transaction(sale(gateway).id)) == ["91575"]
     settled = settled_sale(gateway)
     assert settled.status == "settled"
@@ -121,7 +121,7 @@ def test_the_testing_gateway_moves_what_was_submitted_and_nothing_else(gateway: 
     assert declined.transaction.processor_settlement_response_code == "4001"
 
 
-def test_the_same_request_key_answers_with_the_same_transaction(gateway: Gateway) -> None:
+def test_the_same_api_request_key_gets_the_same_transaction(gateway: Gateway) -> None:
     def request() -> dict[str, object]:
         return {"amount": "7.77", "order_id": "keyed", "credit_card": card(), "api_request_key": "key-1"}
 
@@ -138,7 +138,7 @@ def test_the_same_request_key_answers_with_the_same_transaction(gateway: Gateway
     assert codes(gateway.transaction.sale({**wrong})) == ["915234"]
 
 
-def test_steps_can_be_repeated_under_a_key(gateway: Gateway) -> None:
+def test_voids_and_refunds_are_idempotent_by_api_request_key(gateway: Gateway) -> None:
     transaction = sale(gateway)
     first = gateway.transaction.submit_for_settlement(transaction.id, None, {"api_request_key": "submit-1"})
     again = gateway.transaction.submit_for_settlement(transaction.id, None, {"api_request_key": "submit-1"})
@@ -155,7 +155,7 @@ def test_unknown_transactions_are_not_found(gateway: Gateway) -> None:
         gateway.transaction.void("nothing")
 
 
-def test_the_batch_settles_declines_and_holds_up_by_amount() -> None:
+def test_the_batch_settles_declines_or_leaves_pending_by_amount() -> None:
     with start_twin() as twin:
         gateway = gateway_to(twin)
         submit = {"submit_for_settlement": True}
@@ -179,7 +179,7 @@ def _the_clock_expires_and_disburses(twin: Twin, gateway: Gateway, settled_id: s
     assert codes(gateway.transaction.submit_for_settlement(authorized_id)) == ["91507"]
 
 
-def test_a_duplicate_is_none_once_the_window_has_passed() -> None:
+def test_a_sale_after_the_duplicate_window_is_no_duplicate() -> None:
     with start_twin() as twin:
         gateway = gateway_to(twin)
         request = sale_request(amount=fresh_amount())

@@ -1,4 +1,4 @@
-"""The listening socket opens and closes at any moment, also in the middle of opening."""
+"""The listening socket opens and closes at any time, also while it is opening."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def connects_to(address: tuple[str, int]) -> bool:
 
 
 @pytest.mark.parametrize("turns", [0, 1, 2, 3])
-def test_a_door_that_is_just_being_opened_can_be_closed_and_opened_again(turns: int) -> None:
+def test_a_listener_that_is_opening_can_refuse_and_listen_again(turns: int) -> None:
     async def close_while_opening() -> tuple[bool, bool]:
         listener = Listener(("127.0.0.1", 0), asyncio.Protocol, None)
         opening = asyncio.get_running_loop().create_task(listener.listen())

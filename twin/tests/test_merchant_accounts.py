@@ -1,4 +1,4 @@
-"""Merchant accounts, and the settlement batch summary of what they took."""
+"""Merchant accounts, the settlement batch summary, the catalogue."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_an_account_is_found_by_its_id(gateway: Gateway) -> None:
         gateway.merchant_account.find("nobody")
 
 
-def test_an_account_is_made_for_a_new_currency_and_outlives_a_restart() -> None:
+def test_an_account_is_created_for_a_new_currency_and_survives_a_restart() -> None:
     with start_twin() as twin:
         gateway = gateway_to(twin)
         made = gateway.merchant_account.create_for_currency({"currency": "SEK"})
@@ -57,11 +57,11 @@ def test_an_account_is_made_for_a_new_currency_and_outlives_a_restart() -> None:
         ({"currency": "USD", "id": "twin_usd"}, "93620"),
     ],
 )
-def test_an_account_that_cannot_be_made_says_why(gateway: Gateway, params: dict[str, str], code: str) -> None:
+def test_an_invalid_account_request_has_its_code(gateway: Gateway, params: dict[str, str], code: str) -> None:
     assert codes(gateway.merchant_account.create_for_currency(params)) == [code]
 
 
-def test_the_batch_summary_counts_and_adds_up_a_day() -> None:
+def test_the_batch_summary_counts_and_sums_a_day() -> None:
     with start_twin() as twin:
         gateway = gateway_to(twin)
         for amount in ("10.00", "5.50"):
@@ -81,18 +81,18 @@ def test_the_batch_summary_counts_and_adds_up_a_day() -> None:
         assert codes(gateway.settlement_batch_summary.generate(day, "nowhere")) == ["82303"]
 
 
-def test_a_batch_summary_needs_a_day(gateway: Gateway) -> None:
+def test_a_batch_summary_needs_a_valid_day(gateway: Gateway) -> None:
     wrong = gateway.settlement_batch_summary.generate("THIS IS NO DATE")
     assert codes_on(wrong, "settlement_batch_summary", "settlement_date") == ["82302"]
     assert codes(gateway.settlement_batch_summary.generate(None)) == ["82301"]
 
 
-def test_a_catalogue_that_nobody_seeded_is_empty(gateway: Gateway) -> None:
+def test_the_catalogue_is_empty_without_a_seed(gateway: Gateway) -> None:
     assert (gateway.plan.all(), gateway.add_on.all(), gateway.discount.all()) == ([], [], [])
     with pytest.raises(NotFoundError):
         gateway.plan.find("none")
 
 
-def test_subscriptions_are_not_there(gateway: Gateway) -> None:
+def test_subscriptions_are_not_found(gateway: Gateway) -> None:
     with pytest.raises(NotFoundError):
         gateway.subscription.find("any")

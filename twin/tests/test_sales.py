@@ -1,4 +1,4 @@
-"""Sales: what pays, what is answered, what is refused."""
+"""Sales and credits: payment sources, answers, errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from twin_sdk import VISA, card, codes, codes_on, fresh_amount, sale, sale_reque
 Gateway = braintree.BraintreeGateway
 
 
-def test_a_sale_with_a_card_is_authorized_and_shows_everything_a_client_reads(gateway: Gateway) -> None:
+def test_a_card_sale_is_authorized_with_every_field_that_clients_read(gateway: Gateway) -> None:
     transaction = sale(
         gateway,
         amount="123.45",
@@ -63,7 +63,7 @@ def test_a_sale_can_be_submitted_for_settlement_at_once(gateway: Gateway) -> Non
     assert [event.status for event in transaction.status_history] == ["authorized", "submitted_for_settlement"]
 
 
-def test_text_that_xml_must_escape_comes_back_as_it_was_sent(gateway: Gateway) -> None:
+def test_escaped_text_comes_back_unchanged(gateway: Gateway) -> None:
     transaction = sale(gateway, order_id="""<&>"'é✓""", customer={"company": "A & B <Ltd>"})
     found = gateway.transaction.find(transaction.id)
     assert found.order_id == """<&>"'é✓"""
@@ -108,7 +108,7 @@ def test_the_amount_decides_the_outcome(gateway: Gateway, amount: str, status: s
     assert gateway.transaction.find(result.transaction.id).status == status
 
 
-def test_a_decline_has_no_validation_errors_but_says_what_the_processor_said(gateway: Gateway) -> None:
+def test_a_decline_has_the_processor_response_and_no_validation_errors(gateway: Gateway) -> None:
     result = gateway.transaction.sale(sale_request(amount="2001.00"))
     assert result.errors.deep_errors == []
     assert result.message == "Insufficient Funds"
@@ -138,7 +138,7 @@ def test_the_security_code_decides_its_response(gateway: Gateway, cvv: str | Non
     assert sale(gateway, credit_card=details).cvv_response_code == response
 
 
-def test_an_account_with_rules_rejects_what_does_not_match(gateway: Gateway) -> None:
+def test_an_account_with_avs_and_cvv_rules_rejects_mismatches(gateway: Gateway) -> None:
     def reason(cvv: str, postal_code: str) -> str | None:
         result = gateway.transaction.sale(
             sale_request(
@@ -168,7 +168,7 @@ def test_an_account_with_rules_rejects_what_does_not_match(gateway: Gateway) -> 
         ("99999999999.00", "81528"),
     ],
 )
-def test_an_amount_that_is_not_one_is_refused(gateway: Gateway, amount: str | None, code: str) -> None:
+def test_an_invalid_amount_is_refused(gateway: Gateway, amount: str | None, code: str) -> None:
     result = gateway.transaction.sale(sale_request(amount=amount))
     assert codes_on(result, "transaction", "amount") == [code]
     assert result.transaction is None
@@ -177,13 +177,13 @@ def test_an_amount_that_is_not_one_is_refused(gateway: Gateway, amount: str | No
 @pytest.mark.parametrize(
     ("amount", "account"), [("9999999999.99", "twin_idr"), ("9999999999", "twin_jpy"), ("9999999999.999", "twin_kwd")]
 )
-def test_ten_digits_before_the_point_are_taken_in_every_currency(gateway: Gateway, amount: str, account: str) -> None:
+def test_an_amount_has_up_to_ten_whole_digits_in_every_currency(gateway: Gateway, amount: str, account: str) -> None:
     result = gateway.transaction.sale(sale_request(amount=amount, merchant_account_id=account))
     assert result.is_success
     assert str(result.transaction.amount) == amount
 
 
-def test_currencies_without_decimals_take_none(gateway: Gateway) -> None:
+def test_amounts_in_currencies_without_decimals_have_none(gateway: Gateway) -> None:
     request = sale_request(amount="100.50", merchant_account_id="twin_jpy")
     assert codes(gateway.transaction.sale(request)) == ["81503"]
     request = sale_request(amount="1.2345", merchant_account_id="twin_kwd")
@@ -207,7 +207,7 @@ def test_currencies_without_decimals_take_none(gateway: Gateway) -> None:
         ({"token": "x" * 37}, "token", "91720"),
     ],
 )
-def test_each_fault_of_a_card_has_its_code(gateway: Gateway, fields: dict[str, Any], field: str, code: str) -> None:
+def test_each_error_of_a_card_has_its_code(gateway: Gateway, fields: dict[str, Any], field: str, code: str) -> None:
     result = gateway.transaction.sale(sale_request(credit_card=card(**fields)))
     assert code in codes_on(result, "transaction", "credit_card", field)
 
@@ -230,15 +230,15 @@ def test_each_fault_of_a_card_has_its_code(gateway: Gateway, fields: dict[str, A
         ({"purchase_order_number": "x" * 18}, "purchase_order_number", "91537"),
     ],
 )
-def test_each_fault_of_a_sale_has_its_code(gateway: Gateway, fields: dict[str, Any], field: str, code: str) -> None:
+def test_each_error_of_a_sale_has_its_code(gateway: Gateway, fields: dict[str, Any], field: str, code: str) -> None:
     assert codes_on(gateway.transaction.sale(sale_request(**fields)), "transaction", field) == [code]
 
 
-def test_a_sale_needs_something_to_pay_with(gateway: Gateway) -> None:
+def test_a_sale_needs_a_payment_source(gateway: Gateway) -> None:
     assert codes(gateway.transaction.sale({"amount": "1.00"})) == ["91508"]
 
 
-def test_all_faults_are_named_at_once_and_the_request_is_repeated_without_its_card_number(gateway: Gateway) -> None:
+def test_all_errors_are_listed_and_the_request_is_echoed_without_its_card_number(gateway: Gateway) -> None:
     result = gateway.transaction.sale(
         {"amount": "x", "order_id": "y" * 256, "credit_card": {"number": VISA, "expiration_date": "99/99"}}
     )
@@ -247,7 +247,7 @@ def test_all_faults_are_named_at_once_and_the_request_is_repeated_without_its_ca
     assert "number" not in result.params["transaction"]["credit_card"]
 
 
-def test_addresses_are_checked_where_they_stand(gateway: Gateway) -> None:
+def test_address_errors_are_reported_on_their_own_element(gateway: Gateway) -> None:
     result = gateway.transaction.sale(
         sale_request(
             billing={"country_code_alpha2": "ZZ", "postal_code": "1234567890"},
@@ -284,7 +284,7 @@ UNSUCCESSFUL = {
 
 
 @pytest.mark.parametrize("nonce", ALL_NONCES)
-def test_every_published_test_nonce_does_what_it_stands_for(gateway: Gateway, nonce: str) -> None:
+def test_every_published_test_nonce_has_its_outcome(gateway: Gateway, nonce: str) -> None:
     result = gateway.transaction.sale(sale_request(payment_method_nonce=nonce))
     if nonce not in UNSUCCESSFUL:
         assert result.is_success, result.message
@@ -304,7 +304,7 @@ def test_every_published_test_nonce_does_what_it_stands_for(gateway: Gateway, no
         (Nonces.VenmoAccount, "venmo_account", "venmo_account_details"),
     ],
 )
-def test_wallets_show_their_own_details(gateway: Gateway, nonce: str, kind: str, details: str) -> None:
+def test_wallet_sales_have_the_wallets_details(gateway: Gateway, nonce: str, kind: str, details: str) -> None:
     transaction = sale(gateway, payment_method_nonce=nonce)
     assert transaction.payment_instrument_type == kind
     assert getattr(transaction, details).image_url

@@ -1,4 +1,4 @@
-"""Every criterion of the SDK's search classes, each shown to find and to leave out."""
+"""Every criterion of the SDK's search classes: each test finds a match and leaves out another record."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from braintree.exceptions.request_timeout_error import RequestTimeoutError
 from braintree.exceptions.unexpected_error import UnexpectedError
 from twin_sdk import card, gateway_to, sale
 
-from braintree_twin.resources.customer_searching import SEARCH as CUSTOMERS
-from braintree_twin.resources.disputes import CRITERIA as DISPUTES
-from braintree_twin.resources.transactions.searching import CRITERIA as TRANSACTIONS
-from braintree_twin.resources.verification_searching import SEARCH as VERIFICATIONS
 from braintree_twin.search.query import Criterion
+from braintree_twin.search_criteria.customers import SEARCH as CUSTOMERS
+from braintree_twin.search_criteria.disputes import CRITERIA as DISPUTES
+from braintree_twin.search_criteria.transactions import CRITERIA as TRANSACTIONS
+from braintree_twin.search_criteria.verifications import SEARCH as VERIFICATIONS
 from braintree_twin.testing import Twin, start_twin
 
 Gateway = braintree.BraintreeGateway
@@ -79,7 +79,7 @@ def texts(rich: Any) -> dict[str, str]:
     }
 
 
-def test_every_text_of_a_transaction_is_found_whole_and_in_parts(gateway: Gateway, rich: Any) -> None:
+def test_every_text_criterion_of_a_transaction_matches_whole_and_partial_texts(gateway: Gateway, rich: Any) -> None:
     def found(criterion: Any) -> bool:
         return bool(gateway.transaction.search(TransactionSearch.id == rich.id, criterion).ids == [rich.id])
 
@@ -97,7 +97,7 @@ def test_every_text_of_a_transaction_is_found_whole_and_in_parts(gateway: Gatewa
         assert not found(getattr(TransactionSearch, name) == "x"), name
 
 
-def test_every_list_of_values_is_matched(gateway: Gateway, rich: Any) -> None:
+def test_every_list_criterion_matches_its_values(gateway: Gateway, rich: Any) -> None:
     for name, right, wrong in (
         ("status", "settled", "voided"),
         ("type", "sale", "credit"),
@@ -121,7 +121,7 @@ def test_every_list_of_values_is_matched(gateway: Gateway, rich: Any) -> None:
         assert gateway.transaction.search(TransactionSearch.id == rich.id, node == value).ids == [], name
 
 
-def test_every_value_that_the_sdk_allows_is_taken(gateway: Gateway) -> None:
+def test_every_value_that_the_sdk_allows_is_accepted(gateway: Gateway) -> None:
     for searched in (TransactionSearch, CreditCardVerificationSearch):
         search = gateway.transaction.search if searched is TransactionSearch else gateway.verification.search
         for node in vars(searched).values():
@@ -129,7 +129,7 @@ def test_every_value_that_the_sdk_allows_is_taken(gateway: Gateway) -> None:
                 assert search(searched.id == "none", node.in_list(list(node.whitelist))).ids == []
 
 
-def test_every_range_is_matched(gateway: Gateway, rich: Any) -> None:
+def test_every_range_criterion_matches_its_bounds(gateway: Gateway, rich: Any) -> None:
     def found(criterion: Any) -> bool:
         return bool(gateway.transaction.search(TransactionSearch.id == rich.id, criterion).ids == [rich.id])
 
@@ -153,7 +153,7 @@ def test_every_range_is_matched(gateway: Gateway, rich: Any) -> None:
     assert not found(TransactionSearch.refund == True)  # noqa: E712
 
 
-def test_a_card_is_found_by_its_number_and_its_date(gateway: Gateway, rich: Any) -> None:
+def test_a_card_is_found_by_its_number_and_expiration_date(gateway: Gateway, rich: Any) -> None:
     number, date = TransactionSearch.credit_card_number, TransactionSearch.credit_card_expiration_date
     fits = (number == "4111111111111111", number.starts_with("4111"), number.ends_with("1111"), date == "05/2030")
     fails = (number == "4012888888881881", number != "4111111111111111", number.starts_with("5"), date != "05/2030")
@@ -163,7 +163,7 @@ def test_a_card_is_found_by_its_number_and_its_date(gateway: Gateway, rich: Any)
         assert gateway.transaction.search(TransactionSearch.id == rich.id, criterion).ids == []
 
 
-def test_paypal_is_found_by_what_paypal_says(gateway: Gateway) -> None:
+def test_a_paypal_sale_is_found_by_its_paypal_ids(gateway: Gateway) -> None:
     paid = sale(gateway, payment_method_nonce="fake-paypal-one-time-nonce")
     details = paid.paypal_details
     for criterion in (
@@ -251,7 +251,7 @@ def test_verifications_are_found_by_every_criterion(gateway: Gateway) -> None:
         (braintree.CreditCardVerificationSearch, None),
     ],
 )
-def test_no_criterion_of_the_sdk_is_missing(searched: Any, known: dict[str, Criterion[Any]] | None) -> None:
+def test_every_criterion_of_the_sdk_exists(searched: Any, known: dict[str, Criterion[Any]] | None) -> None:
     names = {node.name for name, node in vars(searched).items() if not name.startswith("_")}
     if known is None:
         steps: Any = CUSTOMERS if searched is braintree.CustomerSearch else VERIFICATIONS
@@ -260,7 +260,7 @@ def test_no_criterion_of_the_sdk_is_missing(searched: Any, known: dict[str, Crit
     assert names <= known.keys()
 
 
-def test_everything_is_found_without_criteria_up_to_the_newest() -> None:
+def test_a_search_without_criteria_finds_everything_newest_first() -> None:
     with start_twin() as twin:
         gateway = gateway_to(twin)
         made = [sale(gateway).id for _ in range(3)]
@@ -292,7 +292,7 @@ def test_a_search_times_out_on_demand(slow: Twin) -> None:
     assert [each.id for each in found.items] == [wanted.id]
 
 
-def test_a_search_that_nobody_can_mean_is_a_422(gateway: Gateway) -> None:
+def test_an_invalid_search_is_a_422(gateway: Gateway) -> None:
     unknown = braintree.search.Search.TextNodeBuilder("no_such_thing")
     with pytest.raises(RequestTimeoutError):
         gateway.transaction.search(unknown == "x")

@@ -1,4 +1,4 @@
-"""The seed: what it plants, what it keeps apart, and what it says of a mistake."""
+"""The seed: the documented example, separate merchants, error messages."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def example() -> str:
     return re.sub(r"webhook_url.*", "", text)
 
 
-def test_the_documented_example_is_planted(tmp_path: Path) -> None:
+def test_the_documented_seed_is_loaded(tmp_path: Path) -> None:
     path = tmp_path / "seed.toml"
     path.write_text(example() + SECOND)
     with start_twin(tmp_path, arguments=("--seed", str(path))) as twin:
@@ -101,7 +101,7 @@ def test_the_documented_example_is_planted(tmp_path: Path) -> None:
         ('add_ons = ["insurance"]', 'add_ons = ["no"]', "merchants[0].plans[0].add_ons has 'no'"),
     ],
 )
-def test_a_mistake_stops_the_start_and_is_named_with_its_place(tmp_path: Path, old: str, new: str, said: str) -> None:
+def test_an_invalid_seed_stops_the_start_and_names_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:
     assert old in example()
     path = tmp_path / "seed.toml"
     path.write_text(example().replace(old, new, 1))

@@ -1,4 +1,4 @@
-"""Mixed calls from many threads, and kills in the middle of them: the ledger adds up, and nothing answered is lost."""
+"""The soak test, also with kills in the middle: the ledger is consistent, and no answered call is lost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from braintree_twin.soak import Client, run
 from braintree_twin.testing import start_twin
 
 
-def test_mixed_calls_from_many_threads_leave_a_ledger_that_adds_up() -> None:
+def test_mixed_calls_from_many_threads_leave_a_consistent_ledger() -> None:
     with start_twin() as twin:
         outcome = run(twin, calls=800, threads=16)
         counted = sum(each.count for each in twin.control.requests().requests if "/_twin/" not in each.route)
@@ -25,7 +25,7 @@ def test_mixed_calls_from_many_threads_leave_a_ledger_that_adds_up() -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_whatever_was_answered_before_a_kill_is_there_afterwards(seed: int) -> None:
+def test_every_answered_call_survives_a_kill(seed: int) -> None:
     with start_twin() as twin:
         clients = [Client(twin, seed * 100 + number) for number in range(4)]
         enough = threading.Semaphore(0)
@@ -59,7 +59,7 @@ def test_whatever_was_answered_before_a_kill_is_there_afterwards(seed: int) -> N
             client.close()
 
 
-def test_a_twin_whose_standard_input_ends_stops_by_itself() -> None:
+def test_a_twin_stops_when_its_standard_input_ends() -> None:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "braintree_twin", "serve", "--address", "127.0.0.1:0", "--state", ":memory:"),

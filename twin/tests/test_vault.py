@@ -21,7 +21,7 @@ def new_customer(gateway: Gateway, **fields: Any) -> Any:
     return result.customer
 
 
-def test_a_customer_is_created_found_changed_and_deleted(gateway: Gateway) -> None:
+def test_a_customer_is_created_found_updated_and_deleted(gateway: Gateway) -> None:
     customer = new_customer(
         gateway, id="ada-1", first_name="Ada", email="ada@example.com", custom_fields={"tier": "gold"}
     )
@@ -35,7 +35,7 @@ def test_a_customer_is_created_found_changed_and_deleted(gateway: Gateway) -> No
         gateway.customer.find("ada-1")
 
 
-def test_a_customer_id_is_given_once(gateway: Gateway) -> None:
+def test_a_customer_id_is_unique(gateway: Gateway) -> None:
     new_customer(gateway, id="once")
     assert codes_on(gateway.customer.create({"id": "once"}), "customer", "id") == ["91609"]
 
@@ -52,7 +52,7 @@ def test_a_customer_id_is_given_once(gateway: Gateway) -> None:
         ({"payment_method_nonce": "nothing"}, "payment_method_nonce", "93108"),
     ],
 )
-def test_each_fault_of_a_customer_has_its_code(gateway: Gateway, fields: dict[str, Any], field: str, code: str) -> None:
+def test_each_error_of_a_customer_has_its_code(gateway: Gateway, fields: dict[str, Any], field: str, code: str) -> None:
     assert codes_on(gateway.customer.create(fields), "customer", field) == [code]
 
 
@@ -72,7 +72,7 @@ def test_a_customer_comes_with_a_card_its_address_and_a_default(gateway: Gateway
     assert transaction.avs_postal_code_response_code == "M"
 
 
-def test_the_same_card_has_the_same_identifier_and_another_card_another(gateway: Gateway) -> None:
+def test_equal_card_numbers_have_equal_unique_number_identifiers(gateway: Gateway) -> None:
     first, second, other = (
         new_customer(gateway, credit_card=card(number=number)).credit_cards[0]
         for number in ("4111111111111111", "4111111111111111", "5555555555554444")
@@ -81,7 +81,7 @@ def test_the_same_card_has_the_same_identifier_and_another_card_another(gateway:
     assert first.unique_number_identifier != other.unique_number_identifier
 
 
-def test_tokens_can_be_chosen_and_are_given_once(gateway: Gateway) -> None:
+def test_a_token_can_be_chosen_and_is_unique(gateway: Gateway) -> None:
     customer = new_customer(gateway)
     created = gateway.credit_card.create({**card(), "customer_id": customer.id, "token": "my-token"})
     assert created.credit_card.token == "my-token"
@@ -90,7 +90,7 @@ def test_tokens_can_be_chosen_and_are_given_once(gateway: Gateway) -> None:
     assert gateway.payment_method.find("my-token").bin == "411111"
 
 
-def test_a_method_is_made_from_a_nonce_found_updated_and_deleted(gateway: Gateway) -> None:
+def test_a_method_is_created_from_a_nonce_found_updated_and_deleted(gateway: Gateway) -> None:
     customer = new_customer(gateway)
     first, second = (
         gateway.payment_method.create(
@@ -123,13 +123,13 @@ def test_a_method_is_made_from_a_nonce_found_updated_and_deleted(gateway: Gatewa
         ({"payment_method_nonce": "nothing"}, "payment_method_nonce", "93108"),
     ],
 )
-def test_each_fault_of_a_payment_method_has_its_code(
+def test_each_error_of_a_payment_method_has_its_code(
     gateway: Gateway, fields: dict[str, Any], field: str, code: str
 ) -> None:
     assert code in codes_on(gateway.payment_method.create(fields), "payment_method", field)
 
 
-def test_a_sale_keeps_the_card_under_the_chosen_ids(gateway: Gateway) -> None:
+def test_a_sale_vaults_the_card_under_the_chosen_ids(gateway: Gateway) -> None:
     transaction = sale(
         gateway,
         customer={"id": "kept-customer", "first_name": "Ada"},
@@ -142,7 +142,7 @@ def test_a_sale_keeps_the_card_under_the_chosen_ids(gateway: Gateway) -> None:
     assert paid_again.customer_details.id == "kept-customer"
 
 
-def test_a_declined_sale_keeps_nothing_on_success(gateway: Gateway) -> None:
+def test_a_declined_sale_vaults_nothing_on_success(gateway: Gateway) -> None:
     result = gateway.transaction.sale(
         {
             "amount": "2000.00",
@@ -188,7 +188,7 @@ def test_a_verified_card_shows_its_verification(gateway: Gateway) -> None:
     assert customer.credit_cards[0].verification.status == "verified"
 
 
-def test_a_card_can_be_refused_as_a_duplicate(gateway: Gateway) -> None:
+def test_a_duplicate_card_can_be_refused(gateway: Gateway) -> None:
     customer = new_customer(gateway, credit_card=card(number="2223000048400011"))
     request = {**card(number="2223000048400011"), "customer_id": customer.id}
     anywhere = gateway.credit_card.create({**request, "options": {"fail_on_duplicate_payment_method": True}})
@@ -205,6 +205,6 @@ def test_a_client_token_decodes_as_the_real_one_does(gateway: Gateway) -> None:
     assert token["authorizationFingerprint"].count(".") == 2
 
 
-def test_a_client_token_for_nobody_is_refused(gateway: Gateway) -> None:
+def test_a_client_token_for_an_unknown_customer_is_refused(gateway: Gateway) -> None:
     with pytest.raises(ValueError, match=r"[Cc]ustomer"):
         gateway.client_token.generate({"customer_id": "nobody"})

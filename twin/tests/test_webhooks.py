@@ -1,4 +1,4 @@
-"""Webhooks: signed, carried to a server of the test's own, and carried again when it fails."""
+"""Webhooks: signed, delivered to a server of the test, and retried when it fails."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def settled_deliveries(twin: Twin) -> list[WebhookDelivery]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_is_made_on_demand_and_parsed_by_the_sdk(silent: Twin, kind: str) -> None:
+def test_every_kind_of_notification_is_sent_on_demand_and_parsed_by_the_sdk(silent: Twin, kind: str) -> None:
     gateway = gateway_to(silent)
     (sent,) = silent.control.send_webhook(kind, "my_id")
     assert sent.status == "no_address"
@@ -114,13 +114,13 @@ def test_every_kind_is_made_on_demand_and_parsed_by_the_sdk(silent: Twin, kind: 
     assert vars(known).keys() - vars(notification).keys() == set()
 
 
-def test_a_payload_that_was_changed_is_not_believed(silent: Twin) -> None:
+def test_a_changed_payload_fails_the_signature(silent: Twin) -> None:
     (sent,) = silent.control.send_webhook("check", "any")
     with pytest.raises(InvalidSignatureError):
         gateway_to(silent).webhook_notification.parse(sent.bt_signature, "A" + sent.bt_payload)
 
 
-def test_a_dispute_tells_of_its_life(silent: Twin) -> None:
+def test_a_dispute_sends_a_notification_for_each_status(silent: Twin) -> None:
     gateway = gateway_to(silent)
     with receiving(gateway) as receiver:
         silent.control.set_webhook_address(receiver.url, challenge=True)
@@ -136,7 +136,7 @@ def test_a_dispute_tells_of_its_life(silent: Twin) -> None:
         assert [each.status for each in settled_deliveries(silent)] == ["delivered"] * 4
 
 
-def test_disbursed_money_is_told_of(silent: Twin) -> None:
+def test_a_disbursement_sends_notifications(silent: Twin) -> None:
     gateway = gateway_to(silent)
     with receiving(gateway) as receiver:
         silent.control.set_webhook_address(receiver.url)
@@ -153,7 +153,7 @@ def test_disbursed_money_is_told_of(silent: Twin) -> None:
         assert all(each.is_credit() and each.success for each in disbursements)
 
 
-def test_a_failed_delivery_is_repeated_as_the_clock_goes_on(silent: Twin) -> None:
+def test_a_failed_delivery_is_retried_as_the_clock_advances(silent: Twin) -> None:
     with receiving(gateway_to(silent), 500, 404) as receiver:
         silent.control.set_webhook_address(receiver.url)
         silent.control.send_webhook("check", "any")
@@ -171,14 +171,14 @@ def test_a_failed_delivery_is_repeated_as_the_clock_goes_on(silent: Twin) -> Non
         assert delivery.next_attempt_at is None
 
 
-def test_the_first_repetition_needs_no_help(silent: Twin) -> None:
+def test_the_first_retry_needs_no_call(silent: Twin) -> None:
     with receiving(gateway_to(silent), 503) as receiver:
         silent.control.set_webhook_address(receiver.url)
         silent.control.send_webhook("check", "any")
         receiver.wait_for(2)
 
 
-def test_a_delivery_outlives_a_kill() -> None:
+def test_a_pending_delivery_survives_a_kill() -> None:
     with start_twin() as twin:
         gateway = gateway_to(twin)
         twin.control.set_webhook_address("http://127.0.0.1:9/")
@@ -203,13 +203,13 @@ def test_a_server_without_the_keys_fails_the_challenge(silent: Twin) -> None:
         assert delivery.attempts[0]["outcome"] == "the challenge was answered wrongly"
 
 
-def test_an_address_can_be_given_on_the_command_line() -> None:
+def test_the_command_line_sets_the_webhook_address() -> None:
     with start_twin(arguments=("--webhook-url", "http://127.0.0.1:9/hooks")) as twin:
         (sent,) = twin.control.send_webhook("check", "any")
         assert sent.url == "http://127.0.0.1:9/hooks"
 
 
-def test_what_cannot_be_sent_is_refused(silent: Twin) -> None:
+def test_an_invalid_webhook_request_is_refused(silent: Twin) -> None:
     with pytest.raises(ControlError) as refusal:
         silent.control.send_webhook("no_such_kind", "any")
     assert refusal.value.field == "kind"

@@ -1,4 +1,4 @@
-"""The unmodified Python SDK, pointed at a twin, and requests in the shapes that tests keep needing."""
+"""The unmodified Python SDK, connected to a twin, and requests that many tests need."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns one request into one answer: who calls, which route, and what came of it."""
+"""Handles one request: authenticates the caller, finds the route, runs its handler, writes the response."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from collections.abc import Callable
 from urllib.parse import parse_qsl
 
 from braintree_twin.calls import Answer, Call, JsonAnswer
-from braintree_twin.client_auth import claimed_merchant_id
-from braintree_twin.client_errors import client_error
+from braintree_twin.client_api.authentication import unverified_merchant_id
+from braintree_twin.client_api.errors import client_error
 from braintree_twin.clock import Clock
-from braintree_twin.errors import NotAuthenticated, NotFound, Refused, TooLarge, UnknownVersion
+from braintree_twin.errors import NotAuthenticated, NotFound, RequestError, TooLarge, UnknownVersion
+from braintree_twin.http_messages import Request, Response
 from braintree_twin.ids import Ids
-from braintree_twin.json_in import read_json
+from braintree_twin.json_reader import read_json
 from braintree_twin.merchants import Merchant, Merchants
 from braintree_twin.params import Params
 from braintree_twin.resources import ROUTES
 from braintree_twin.resources.merchant_accounts import restore_accounts
 from braintree_twin.routing import Match, Router
-from braintree_twin.server.http import Request, Response
 from braintree_twin.state.store import Store
 from braintree_twin.validation import Errors, ValidationFailed, error_answer
-from braintree_twin.xml_in import Value, read_xml
-from braintree_twin.xml_out import Node, write_xml
+from braintree_twin.xml_reader import Value, read_xml
+from braintree_twin.xml_writer import Node, write_xml
 
-LARGEST_DOCUMENT = 1024 * 1024
+MAX_DOCUMENT_BYTES = 1024 * 1024
 XML = "application/xml; charset=utf-8"
 UNROUTED = "(no route)"
-# What browsers want to be told before they let a page call another site.
+# CORS headers: browsers need them before a page may call another origin.
 CORS = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
@@ -61,22 +61,22 @@ class App:
             restore_accounts(store, merchant)
 
     def call(self, merchant: Merchant, base_url: str = "") -> Call:
-        """A call of the twin itself on a merchant's behalf."""
+        """A call that the twin makes itself on behalf of a merchant."""
         return Call(merchant=merchant, store=self.store, clock=self.clock, ids=self.ids, base_url=base_url)
 
     def handle(self, request: Request) -> Response:
-        """The answer; every change it tells of is committed."""
+        """Handle the request. Every change is committed before this returns."""
         match = self._router.match(request.method, request.path)
         response = self._respond(request, match)
         response.route = match.name if match else UNROUTED
         return response
 
-    def hold(self, request: Request) -> Callable[[], None]:
-        """Keep a request's api_request_key from being used by another one, until the returned function is called."""
+    def reserve_key(self, request: Request) -> Callable[[], None]:
+        """Reserve the request's api_request_key until the returned function is called; others with it get 915233."""
         keys = self._in_flight.setdefault(request.merchant_id or "", set())
         try:
             key = Params.of(self._document(request), "transaction").text("api_request_key")
-        except Refused:
+        except RequestError:
             key = None
         if key is None or key in keys:
             return lambda: None
@@ -100,21 +100,21 @@ class App:
             if _is_client_api(match):
                 return self._answer(request, client_error(422, "Invalid request", failure.errors))
             return self._error(request, 422, error_answer(failure.errors, echo))
-        except Refused as refusal:
+        except RequestError as refusal:
             if _is_client_api(match):
                 return self._answer(request, client_error(refusal.status, refusal.message or "Not found"))
             if isinstance(refusal, NotFound | NotAuthenticated):
                 return _empty(refusal.status)
             return self._error(request, refusal.status, error_answer(Errors(), {}, message=refusal.message))
         except Exception:
-            # No details of the request: they may hold a card number.
+            # Without details of the request: they may contain a card number.
             _log.exception("a request failed: %s", match.name if match else UNROUTED)
             return _empty(500)
 
     def _authenticated(self, request: Request, match: Match | None) -> Call:
         merchant_id = request.merchant_id
         if merchant_id is None and match is not None and not match.route.needs_keys:
-            merchant_id = claimed_merchant_id(request.headers)
+            merchant_id = unverified_merchant_id(request.headers)
         merchant = self.merchants.get(merchant_id or "")
         needs_keys = match is None or match.route.needs_keys
         if merchant is None or (needs_keys and not _has_keys(request, merchant)):
@@ -130,8 +130,8 @@ class App:
         reader = _READERS.get(kind)
         if not request.body or reader is None:
             return {}
-        if len(request.body) > LARGEST_DOCUMENT:
-            raise TooLarge(f"the body is larger than {LARGEST_DOCUMENT} bytes")
+        if len(request.body) > MAX_DOCUMENT_BYTES:
+            raise TooLarge(f"the body is larger than {MAX_DOCUMENT_BYTES} bytes")
         return reader(request.body)
 
     def _run(self, match: Match, call: Call) -> Answer | JsonAnswer:
@@ -168,7 +168,7 @@ def _empty(status: int) -> Response:
 
 
 def accepts_gzip(accepted: str) -> bool:
-    """What an Accept-Encoding header says of gzip; `gzip;q=0` refuses it."""
+    """Whether an Accept-Encoding header accepts gzip; `gzip;q=0` refuses it."""
     for part in accepted.split(","):
         name, _, weight = part.partition(";")
         if name.strip().lower() in ("gzip", "x-gzip", "*"):
@@ -185,7 +185,7 @@ def _is_for_browsers(path: str) -> bool:
 
 
 def _check_version(request: Request) -> None:
-    """The API version, where one is given: a whole number from 1."""
+    """Check the header X-ApiVersion, if it is there: a whole number from 1."""
     version = request.headers.get("x-apiversion", "1").strip()
     if not (version.isascii() and version.isdigit() and int(version[:9]) >= 1):
         raise UnknownVersion("this API version is not served")

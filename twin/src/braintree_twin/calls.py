@@ -1,4 +1,4 @@
-"""What a handler is given, and what it gives back."""
+"""The call that a handler receives, the answer that it returns, and the route that leads to it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from braintree_twin.ids import Ids
 from braintree_twin.merchants import Merchant
 from braintree_twin.params import Params
 from braintree_twin.state.store import Store
-from braintree_twin.xml_in import Value
-from braintree_twin.xml_out import Node
+from braintree_twin.xml_reader import Value
+from braintree_twin.xml_writer import Node
 
 
 @dataclass(slots=True)
@@ -31,7 +31,7 @@ class Call:
     path: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
     content_type: str = ""
-    # The api_request_keys of this merchant's requests that have arrived but are not worked on yet.
+    # The api_request_keys of this merchant's requests that have arrived, but are not processed yet.
     keys_in_flight: Collection[str] = ()
     # Names in lower case.
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -42,7 +42,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An element to answer with, or nothing at all."""
+    """An XML element as the answer; without a root, the body is empty."""
 
     root: str | None = None
     node: Node = None
@@ -51,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class JsonAnswer:
-    """What the client API answers with."""
+    """An answer in JSON, as the client API gives it."""
 
     content: Mapping[str, object]
     status: int = 200

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from braintree_twin.app import App
 from braintree_twin.merchants import READY_MADE, Merchants
-from braintree_twin.seed.planting import plant
-from braintree_twin.seed.reading import WrongSeed, read_seed
+from braintree_twin.seed.fields import InvalidSeed
+from braintree_twin.seed.loader import load_seed
+from braintree_twin.seed.seed_file import read_seed
 from braintree_twin.server.service import Address, Service
 from braintree_twin.server.tls import prepare_tls
 from braintree_twin.state.store import Store, UnusableState
-from braintree_twin.webhooks.notify import set_address
+from braintree_twin.webhooks.notifications import set_address
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -26,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
     _log_to_stderr(quiet=options.quiet)
     try:
         return _serve(options)
-    except (UnusableState, WrongSeed, OSError) as error:
+    except (UnusableState, InvalidSeed, OSError) as error:
         sys.stderr.write(f"braintree-twin: {error}\n")
         return 1
 
@@ -43,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--seed", type=Path, metavar="FILE", help="TOML: merchants and what they start with")
     serve.add_argument("--webhook-url", metavar="URL", help="where every merchant's webhooks go")
     serve.add_argument("--plain", action="store_true", help="http instead of https")
-    serve.add_argument("--control-address", type=_address, help="HOST:PORT of the control side alone, over http")
+    serve.add_argument("--control-address", type=_address, help="HOST:PORT of the control API alone, over http")
     serve.add_argument(
         "--stop-with-stdin",
         action="store_true",
@@ -80,7 +81,7 @@ def _log_to_stderr(*, quiet: bool) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
     logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, handlers=[handler])
-    # asyncio would tell of every TLS handshake that a client gives up.
+    # asyncio would log every TLS handshake that a client abandons.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
@@ -90,7 +91,7 @@ def _serve(options: argparse.Namespace) -> int:
         seed = read_seed(options.seed) if options.seed else None
         app = App(store, Merchants(seed.merchants if seed else [READY_MADE]))
         if seed:
-            plant(app, seed)
+            load_seed(app, seed)
         if options.webhook_url:
             for merchant in app.merchants:
                 set_address(store, merchant.id, options.webhook_url)

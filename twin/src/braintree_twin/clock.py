@@ -1,4 +1,4 @@
-"""The twin's time: the machine's, moved ahead by what it was told to, also across a restart."""
+"""The twin's clock: the machine's time plus an offset, which survives a restart."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _SETTING = "clock_offset_seconds"
 
 
 def stamp(moment: datetime) -> str:
-    """The moment as Braintree writes it: whole seconds, UTC."""
+    """The time as Braintree writes it: whole seconds, UTC."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -34,6 +34,6 @@ class Clock:
         return stamp(self.now())
 
     def advance(self, seconds: float) -> None:
-        """Move ahead for good; never back, because what happened stays in the past."""
+        """Move the clock ahead for good. It never moves back."""
         self._offset += timedelta(seconds=seconds)
         self._store.set_setting(_SETTING, str(self.offset_seconds))

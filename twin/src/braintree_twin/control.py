@@ -1,4 +1,4 @@
-"""A client of the twin's control side, for tests: break it, move its clock, settle, read its ledger."""
+"""A typed client of the twin's control API, for tests: add faults, move the clock, settle, read the ledger."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _FIRST_PAUSE_SECONDS: Final = 0.02
 
 
 class ControlError(Exception):
-    """The control side refused, failed, or could not be asked; `status` is None where no answer came.
+    """The control API refused, failed, or did not answer; `status` is None if there was no answer.
 
-    For a wrong rule, `field` and `remedy` say what to write instead.
+    If a field is invalid, `field` names it and `remedy` says what to send instead.
     """
 
     def __init__(self, status: int | None, content: Mapping[str, Any]) -> None:
@@ -38,7 +38,7 @@ class ControlError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FaultRule:
-    """A rule in force: how many requests it has matched, and how many of them it has struck."""
+    """A fault rule in force. `matched` counts the requests that matched it, `struck` those that met the fault."""
 
     id: int
     fault: str
@@ -60,13 +60,13 @@ class LedgerEntry:
     currency: str
     parent: str | None
     created_at: str
-    # Every status with the time at which it entered it, by the twin's clock in whole seconds.
+    # Every status with the time of its start, in whole seconds of the twin's clock.
     history: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class DisputeEntry:
-    """One dispute of one merchant, with the texts of its evidence; that of a file is empty."""
+    """One dispute of one merchant. `texts` has the text of each piece of evidence; for a file, it is empty."""
 
     id: str
     transaction_id: str
@@ -80,7 +80,7 @@ class DisputeEntry:
 
 @dataclass(frozen=True, slots=True)
 class LoggedRequest:
-    """A request that may have changed something: `outcome` is its status, the fault that cut it off, or None so far."""
+    """A request that may have changed something. `outcome` is its status, the fault it met, or None while it runs."""
 
     number: int
     # Seconds since 1970, by the machine's clock.
@@ -95,7 +95,7 @@ class LoggedRequest:
 
 @dataclass(frozen=True, slots=True)
 class RouteCount:
-    """How often a route ended so: with a status, or with the fault that this names."""
+    """How many requests to a route ended with a status, or with a fault."""
 
     route: str
     status: int | str
@@ -115,7 +115,7 @@ class Traffic:
 
 @dataclass(frozen=True, slots=True)
 class WebhookDelivery:
-    """A notification: pending, delivered, failed, or with no_address to go to; and every attempt, by time."""
+    """A webhook notification. `status` is pending, delivered, failed or no_address; `attempts` has time and outcome."""
 
     id: str
     merchant_id: str
@@ -130,7 +130,7 @@ class WebhookDelivery:
 
 
 class TwinControl:
-    """Talks to one twin over one connection, which outlives the `refuse` fault. For one thread at a time."""
+    """Calls one twin's control API over one connection, which survives the fault `refuse`. For one thread at a time."""
 
     def __init__(
         self, base_url: str, ca_file: str | Path | None = None, timeout_seconds: float = 10, patience_seconds: float = 3
@@ -170,7 +170,7 @@ class TwinControl:
         probability: float | None = None,
         seed: int | None = None,
     ) -> FaultRule:
-        """Have the next n matching requests (or each with a probability, or all) meet this fault.
+        """Add a fault rule for the next n matching requests, or for each with a probability, or for all.
 
         `path` is matched with and without /merchants/{id} in front; `*` stands for any characters.
         """
@@ -199,7 +199,7 @@ class TwinControl:
         return [_rule(fields) for fields in self._ask("DELETE", "faults")["removed"]]
 
     def advance(self, by: timedelta | float) -> str:
-        """Move the clock ahead by so many seconds; returns the new time. What came due by then has happened."""
+        """Move the clock ahead, in seconds; returns the new time. Everything that came due by then is done."""
         seconds = by.total_seconds() if isinstance(by, timedelta) else by
         return str(self._ask("POST", "clock", {"advance_seconds": seconds})["now"])
 
@@ -208,7 +208,7 @@ class TwinControl:
         return str(self._ask("GET", "clock")["now"])
 
     def settle(self, merchant_id: str | None = None) -> dict[str, int]:
-        """Run the batch; how many transactions ended in which status."""
+        """Run the settlement batch; returns the number of transactions by their new status."""
         answer = self._ask("POST", "settle", {"merchant_id": merchant_id} if merchant_id else {})
         return {str(status): int(count) for status, count in answer["by_status"].items()}
 
@@ -229,25 +229,25 @@ class TwinControl:
         return {method["token"]: method["customer_id"] for method in methods}
 
     def request_log(self) -> list[LoggedRequest]:
-        """Every request of a merchant that may have changed something, oldest first, since the process started."""
+        """The requests of merchants that may have changed something, oldest first, since the process started."""
         answer = self._ask("GET", "request_log")
         if answer["dropped"]:
             raise ControlError(None, {"error": f"the log is too short: it dropped {answer['dropped']} requests"})
         return [LoggedRequest(**fields) for fields in answer["requests"]]
 
     def requests(self) -> Traffic:
-        """What came in since the process started; the control side counts, too."""
+        """Counts of connections and requests since the process started, including those of the control API."""
         answer = self._ask("GET", "requests")
         counts = tuple(RouteCount(**fields) for fields in answer["requests"])
         return Traffic(answer["connections_accepted"], answer["connections_open"], counts)
 
     def set_webhook_address(self, url: str | None, *, merchant_id: str | None = None, challenge: bool = False) -> None:
-        """Where notifications go from now on; None for nowhere. `challenge` has the server prove its keys first."""
+        """Set the address of notifications; None removes it. `challenge` makes the server prove its keys first."""
         whom = {"merchant_id": merchant_id} if merchant_id else {}
         self._ask("POST", "webhooks", {"url": url, "challenge": challenge, **whom})
 
     def send_webhook(self, kind: str, identifier: str, *, merchant_id: str | None = None) -> list[WebhookDelivery]:
-        """Send a notification of any kind, about what has this id or about a sample of it."""
+        """Send a notification of this kind about the resource with this id, or about a sample if there is none."""
         whom = {"merchant_id": merchant_id} if merchant_id else {}
         answer = self._ask("POST", "webhooks", {"kind": kind, "id": identifier, **whom})
         return [WebhookDelivery(**fields) for fields in answer["sent"]]
@@ -257,11 +257,11 @@ class TwinControl:
         return [WebhookDelivery(**fields) for fields in self._ask("GET", "webhooks")["deliveries"]]
 
     def forget_webhooks(self) -> None:
-        """No address any more, and no deliveries."""
+        """Remove every address and every delivery."""
         self._ask("DELETE", "webhooks")
 
     def move_dispute(self, dispute_id: str, status: str) -> None:
-        """Do to a dispute what a bank would."""
+        """Give a dispute a status, as a bank would."""
         self._ask("POST", "disputes", {"id": dispute_id, "status": status})
 
     def _ask(self, method: str, name: str, fields: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -277,7 +277,7 @@ class TwinControl:
         return content
 
     def _exchange(self, method: str, path: str, body: str | None) -> tuple[int, bytes]:
-        """Asks until there is an answer, for as long as its patience. Under one key nothing is carried out twice."""
+        """Send until there is an answer or patience_seconds have passed. The idempotency key makes repeats safe."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
         give_up = time.monotonic() + self._patience_seconds
         pause, attempts = _FIRST_PAUSE_SECONDS, 0
@@ -290,11 +290,11 @@ class TwinControl:
             except (http.client.HTTPException, OSError) as lost:
                 failure = lost
             else:
-                # It never arrived as a whole.
+                # 408: the request did not arrive as a whole.
                 if status != HTTPStatus.REQUEST_TIMEOUT:
                     return status, text
                 self._connection.close()
-            # A first attempt may have used up all patience by waiting for its answer.
+            # At least two attempts: the first may have waited through all of patience_seconds.
             if attempts > 1 and time.monotonic() + pause > give_up:
                 raise _unanswered(method, path, failure or TimeoutError(text)) from failure
             time.sleep(pause)
@@ -306,12 +306,12 @@ class TwinControl:
             response = self._connection.getresponse()
             return response.status, response.read()
         except BaseException:
-            # Half a conversation: what comes next on it could be the answer to this.
+            # The connection is unusable: its next bytes could be the answer to this request.
             self._connection.close()
             raise
 
     def _forget_a_closed_connection(self) -> None:
-        """Between two requests nothing is to come: what there is to read is the end, or a late word before it."""
+        """Close the connection if there is anything to read: between two requests, that means its end."""
         if self._connection.sock is None:
             return
         poll = select.poll()

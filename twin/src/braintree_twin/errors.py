@@ -1,10 +1,10 @@
-"""What a request can be refused with, before any field of it is looked at."""
+"""Errors that end a request before its fields are validated, each with its HTTP status."""
 
 from __future__ import annotations
 
 
-class Refused(Exception):
-    """A request that ends with this HTTP status and, unless it is 404, Braintree's error element."""
+class RequestError(Exception):
+    """The request ends with this HTTP status, and with Braintree's error element unless it is a 404."""
 
     status = 400
 
@@ -13,31 +13,31 @@ class Refused(Exception):
         self.message = message
 
 
-class MalformedRequest(Refused):
-    """The body or its structure cannot be understood."""
+class MalformedRequest(RequestError):
+    """The body, or its structure, cannot be parsed."""
 
 
-class NotAuthenticated(Refused):
+class NotAuthenticated(RequestError):
     status = 401
 
 
-class NotFound(Refused):
-    """No such thing, or not this merchant's: never telling which."""
+class NotFound(RequestError):
+    """The resource does not exist, or belongs to another merchant; the answer does not say which."""
 
     status = 404
 
 
-class TooLarge(Refused):
+class TooLarge(RequestError):
     status = 413
 
 
-class UnknownVersion(Refused):
+class UnknownVersion(RequestError):
     """The client speaks an API version that is no longer served."""
 
     status = 426
 
 
-class InvalidSearch(Refused):
-    """A criterion that nobody knows, or a value that it does not take. The SDKs read any 422 as a failed search."""
+class InvalidSearch(RequestError):
+    """An unknown search criterion, or a value that it does not take. SDKs read any 422 as a failed search."""
 
     status = 422

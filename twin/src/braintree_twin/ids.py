@@ -12,7 +12,7 @@ _CAPITALS = "0123456789ABCDEFGHJKLMNPQRSTVWXYZ"
 
 
 class Ids:
-    """Draws identifiers, and tells a card by a keyed hash of its number."""
+    """Draws random identifiers, and identifies a card by a keyed hash of its number."""
 
     def __init__(self, secret: bytes, draw: random.Random | None = None) -> None:
         self._secret = secret
@@ -51,7 +51,7 @@ class Ids:
         return self._text(_LETTERS, 16)
 
     def unique_number_identifier(self, merchant_id: str, number: str) -> str:
-        """The same for the same number of the same merchant, and no way back to the number without the state's key."""
+        """The same for equal numbers of a merchant. Nobody can reverse it without the key of this state file."""
         return self.keyed_hash(f"card|{merchant_id}|{number}")[:32]
 
     def keyed_hash(self, text: str) -> str:
@@ -59,12 +59,12 @@ class Ids:
 
 
 def global_id(kind: str, identifier: str | None) -> str | None:
-    """The identifier that the GraphQL API uses: the kind and the id, in base64 without padding."""
+    """The GraphQL API's identifier: kind and id in base64 without padding."""
     if identifier is None:
         return None
     return base64.b64encode(f"{kind}_{identifier}".encode()).decode().rstrip("=")
 
 
 def day_of_batch(batch_id: str | None) -> str | None:
-    """The day that a settlement batch's id begins with."""
+    """The day at the start of a settlement batch's id."""
     return batch_id.partition("_")[0] if batch_id else None

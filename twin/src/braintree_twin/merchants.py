@@ -1,4 +1,4 @@
-"""Who may call: merchants with their keys, and the merchant accounts that say how they take money."""
+"""Merchants with their API keys, and their merchant accounts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MerchantAccount:
-    """Where money goes, in one currency, and the rules that the gateway checks on the way."""
+    """A merchant account: one currency, and the rules that the gateway checks."""
 
     id: str
     currency: str
@@ -16,9 +16,9 @@ class MerchantAccount:
     status: str = "active"
     duplicate_checking: bool = True
     duplicate_window_seconds: int = 30
-    # Calls with such a key are never checked for duplicates: the key already tells them apart.
+    # Calls with an api_request_key are never checked for duplicates.
     api_request_keys: bool = True
-    # Response codes that are rejected, by what they are about.
+    # The CVV and AVS response codes that the account rejects.
     reject_cvv: frozenset[str] = frozenset()
     reject_avs_postal: frozenset[str] = frozenset()
     reject_avs_street: frozenset[str] = frozenset()
@@ -34,9 +34,9 @@ class Merchant:
     public_key: str
     private_key: str
     accounts: tuple[MerchantAccount, ...]
-    # The custom fields it declared; None takes every well-formed name.
+    # The declared custom fields; None accepts every well-formed name.
     custom_fields: frozenset[str] | None = None
-    # Sandboxes only take test numbers; turn off to take every number that passes Luhn.
+    # True accepts test card numbers only, as the sandbox does; False, every number that passes the Luhn check.
     test_numbers_only: bool = True
     user: str = "api@twin.example"
     by_id: dict[str, MerchantAccount] = field(init=False, repr=False, compare=False, hash=False)
@@ -75,7 +75,7 @@ READY_MADE = Merchant(
 
 
 class Merchants:
-    """Looks merchants up by id and by keys."""
+    """The merchants, by id."""
 
     def __init__(self, merchants: Iterable[Merchant]) -> None:
         self._by_id = {merchant.id: merchant for merchant in merchants}

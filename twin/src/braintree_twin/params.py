@@ -1,4 +1,4 @@
-"""A request's fields, read by name and kind, so that no handler meets a list where it wanted text."""
+"""Reads a request's fields by name and type, so that no handler meets a list in place of a text."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Self
 
 from braintree_twin.errors import MalformedRequest
-from braintree_twin.xml_in import Value
+from braintree_twin.xml_reader import Value
 
 _TRUE = ("true", "1")
-# Never echoed and never kept: what a card is paid with.
+# Card numbers and security codes: never echoed, never stored.
 _SECRET = frozenset({"number", "cvv", "cryptogram"})
 
 
 class Params:
-    """One level of a request. Absent and empty read alike; `in` tells them apart."""
+    """One level of a request. Absent and empty fields read alike; `in` tells them apart."""
 
     __slots__ = ("_fields", "_path")
 
@@ -24,7 +24,7 @@ class Params:
 
     @classmethod
     def of(cls, document: Mapping[str, Value], root: str) -> Self:
-        """The fields below the root element; an element of another name reads as an empty one."""
+        """The fields below the root element; none if the root has another name."""
         return cls(document).section(root)
 
     def __contains__(self, name: str) -> bool:
@@ -37,7 +37,7 @@ class Params:
         return iter(self._fields)
 
     def has(self, name: str) -> bool:
-        """Whether the field carries something."""
+        """Whether the field has a value."""
         return self._fields.get(name) is not None
 
     def text(self, name: str) -> str | None:
@@ -59,7 +59,7 @@ class Params:
         raise MalformedRequest(f"{self._path}{name} must be an element with fields in it")
 
     def sections(self, name: str) -> list[Self]:
-        """The items of an array of elements; a single element counts as an array of one."""
+        """The items of an array of elements; a single element reads as an array of one."""
         value = self._fields.get(name)
         if value is None:
             return []
@@ -70,7 +70,7 @@ class Params:
         return [type(self)({name: item}, self._path).section(name) for item in items]
 
     def texts(self, name: str) -> list[str]:
-        """The items of an array of texts, nothing and None left out."""
+        """The items of an array of texts, without empty ones."""
         value = self._fields.get(name)
         items = value if isinstance(value, list) else [value]
         found = [item for item in items if item is not None]
@@ -82,7 +82,7 @@ class Params:
         return self._fields.get(name)
 
     def echo(self) -> dict[str, Value]:
-        """What an error answer repeats of the request: everything but card numbers and security codes."""
+        """The fields that an error answer echoes: all but card numbers and security codes."""
         return _without_secrets(self._fields)
 
 

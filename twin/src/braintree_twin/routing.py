@@ -15,12 +15,12 @@ PREFIX = "/merchants/"
 class Match:
     route: Route
     name: str
-    # What the path has where the route says {name}.
+    # The values of the route's {name} segments.
     values: dict[str, str]
 
 
 def split_merchant(path: str) -> tuple[str | None, str]:
-    """The merchant id in a path, and what comes after it."""
+    """Split a path into the merchant id and the rest."""
     if not path.startswith(PREFIX):
         return None, path
     merchant_id, slash, rest = path[len(PREFIX) :].partition("/")
@@ -28,7 +28,7 @@ def split_merchant(path: str) -> tuple[str | None, str]:
 
 
 class Router:
-    """Fixed segments win over `{name}`, whatever the order of the routes."""
+    """Finds the route of a request. Fixed segments win over `{name}`, in any order of the routes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._fixed: dict[tuple[str, str], Route] = {}

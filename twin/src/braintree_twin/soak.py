@@ -1,4 +1,4 @@
-"""Makes mixed calls from many threads against a twin of its own, and checks that the ledger adds up.
+"""Soak test: mixed calls from many threads against a new twin; then the ledger is checked against the answers.
 
 python -m braintree_twin.soak --calls 10000 --threads 16
 python -m braintree_twin.soak --sales 4000            # how many sales a second of the twin's CPU
@@ -23,7 +23,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from braintree_twin.testing import Twin, start_twin
-from braintree_twin.xml_out import Elements, Node, write_xml
+from braintree_twin.xml_writer import Elements, Node, write_xml
 
 ACCOUNT = "twin_usd_no_duplicate_check"
 CARD: dict[str, Node] = {"number": "4111111111111111", "expiration_date": "05/2030"}
@@ -31,7 +31,7 @@ CARD: dict[str, Node] = {"number": "4111111111111111", "expiration_date": "05/20
 
 @dataclass(slots=True)
 class Expected:
-    """What the ledger must say of one transaction, from what its calls were answered."""
+    """The expected ledger entry of one transaction, from the answers to its calls."""
 
     type: str
     status: str
@@ -46,14 +46,14 @@ class Outcome:
     seconds: float = 0.0
     twin_cpu_seconds: float = 0.0
     statuses: Counter[int] = field(default_factory=Counter)
-    # The sum of the ledger's amounts, by type and status.
+    # Sums of the ledger's amounts, by type and status.
     totals: dict[str, Decimal] = field(default_factory=dict)
-    # What does not add up; empty when all is well.
+    # Differences between the ledger and the answers; empty if there are none.
     complaints: list[str] = field(default_factory=list)
 
 
 class Client:
-    """One thread's connection, and what it was promised on it."""
+    """One thread's connection, and the ledger entries that its answers promised."""
 
     def __init__(self, twin: Twin, seed: int) -> None:
         self._draw = random.Random(seed)  # noqa: S311
@@ -84,11 +84,11 @@ class Client:
         self.statuses[response.status] += 1
         if response.headers["Content-Encoding"] == "gzip":
             content = gzip.decompress(content)
-        # The twin's own answers.
+        # XML that the twin itself wrote.
         return response.status, ElementTree.fromstring(content or b"<nothing/>")  # noqa: S314
 
     def step(self) -> None:
-        """One call, chosen by chance among those that make sense now."""
+        """Make one random call."""
         weights = {self.sell: 8, self.decline: 2, self.move: 8, self.find: 3, self.search: 1, self.enrol: 1}
         self._draw.choices(list(weights), list(weights.values()))[0]()
 
@@ -121,7 +121,7 @@ class Client:
         self._remember(declined if declined is not None else answer, Expected("sale", "processor_declined", cents))
 
     def move(self) -> None:
-        """Capture, void, settle or refund one of our own."""
+        """Capture, void, settle or refund one of this thread's transactions."""
         chosen = [(each, self.known[each]) for each in self.known if self.known[each].type == "sale"]
         if not chosen:
             return self.sell()
@@ -176,7 +176,7 @@ class Client:
     def search(self) -> None:
         if not self._orders:
             return self.sell()
-        # A refund keeps its sale's order.
+        # A refund has its sale's order id.
         fields: Node = {"order_id": {"is": self._draw.choice(self._orders)}, "type": Elements("item", ["sale"])}
         code, answer = self.ask("POST", "/transactions/advanced_search_ids", "search", fields)
         self._expect(code, 200, "a search")
@@ -208,7 +208,7 @@ def connect(twin: Twin) -> http.client.HTTPConnection:
 
 
 def run(twin: Twin, calls: int, threads: int, seed: int = 1, *, sales_only: bool = False) -> Outcome:
-    """So many calls, evenly from so many threads; then the ledger is compared with what was answered."""
+    """Make the calls, spread evenly over the threads; then compare the ledger with the answers."""
     clients = [Client(twin, seed * 1000 + number) for number in range(threads)]
     cpu_before, started = cpu_seconds(twin.pid), time.monotonic()
     workers = [
@@ -267,7 +267,7 @@ def _compare(twin: Twin, clients: list[Client], outcome: Outcome) -> None:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What the process has used of a CPU so far; 0 where the system does not tell."""
+    """The CPU seconds that the process has used; 0 if the system does not report them."""
     try:
         after_name = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:

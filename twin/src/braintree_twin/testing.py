@@ -1,4 +1,4 @@
-"""Runs a real twin for a test: another process on a free port, ready when you get it, gone when you leave."""
+"""Runs a twin for a test: a process on a free port, ready on entry and stopped on exit."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Twin:
 
     url: str
     control_url: str
-    # What clients verify with; None for plain http.
+    # The CA file for clients; None for plain http.
     ca_file: Path | None
     control: TwinControl
     merchant_id: str
@@ -50,12 +50,12 @@ class Twin:
         return self._process.pid
 
     def kill(self) -> None:
-        """End it as kill -9 does, with no chance to tidy up."""
+        """Kill the process, as kill -9 does."""
         self._process.kill()
         self._process.wait(STOP_SECONDS)
 
     def stop(self) -> int:
-        """Ask it to end, and wait; returns its exit status."""
+        """Send SIGTERM and wait; returns the exit status."""
         self._process.send_signal(signal.SIGTERM)
         return self._process.wait(STOP_SECONDS)
 
@@ -72,10 +72,10 @@ def start_twin(
     separate_control: bool = False,
     arguments: tuple[str, ...] = (),
 ) -> Iterator[Twin]:
-    """A twin with its state and certificates in the directory (a temporary one by default).
+    """Run a twin with its state and certificates in the directory (by default a temporary one).
 
-    `separate_control` gives the control side an address of its own, so that it can be reached while connections
-    to the merchants' side are refused.
+    `separate_control` gives the control API its own address: tests can reach it while connections
+    of merchants are refused.
     """
     with tempfile.TemporaryDirectory(prefix="braintree-twin-") as temporary:
         twin = _first_start(directory or Path(temporary), plain, separate_control, arguments)
@@ -120,7 +120,7 @@ def _first_start(directory: Path, plain: bool, separate_control: bool, more: tup
 
 
 def _start(arguments: list[str]) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """The process, and what its readiness line says: at, control, ca."""
+    """The process, and the addresses of its readiness line: at, control, ca."""
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "braintree_twin", "serve", *arguments],
         stdout=subprocess.PIPE,

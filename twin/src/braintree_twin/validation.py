@@ -1,16 +1,16 @@
-"""Collects what is wrong with a request, and answers it in Braintree's nested shape."""
+"""Collects validation errors, and writes them in Braintree's nested form."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from braintree_twin.rules.messages import message_of
-from braintree_twin.xml_out import Elements, Node, Symbol
+from braintree_twin.error_messages import message_of
+from braintree_twin.xml_writer import Elements, Node, Symbol
 
 
 class Errors:
-    """The faults of one level of a request, and below it those of the levels inside."""
+    """The validation errors of one level of a request, and of the levels inside."""
 
     def __init__(self) -> None:
         self._faults: list[tuple[str, str]] = []
@@ -21,7 +21,7 @@ class Errors:
         return self._inner.setdefault(name, Errors())
 
     def add(self, attribute: str, code: str | None) -> None:
-        """Note a fault; no code, no fault, so that a check's outcome can be passed on as it is."""
+        """Add an error. None adds nothing, so that a check's result can be passed on."""
         if code is not None:
             self._faults.append((attribute, code))
 
@@ -34,11 +34,11 @@ class Errors:
             yield from inner.codes()
 
     def faults(self) -> list[tuple[str, str]]:
-        """This level's own: attribute and code."""
+        """The errors of this level: attribute and code."""
         return list(self._faults)
 
     def levels(self) -> dict[str, Errors]:
-        """The levels inside that have faults, by name."""
+        """The levels inside that have errors, by name."""
         return {name: errors for name, errors in self._inner.items() if errors}
 
     def node(self) -> dict[str, Node]:
@@ -51,7 +51,7 @@ class Errors:
 
 
 class ValidationFailed(Exception):
-    """Nothing was done, because of these errors. Raised before a handler changes anything."""
+    """The request is invalid. Raised before a handler changes anything."""
 
     def __init__(self, errors: Errors) -> None:
         super().__init__(", ".join(errors.codes()))
@@ -59,7 +59,7 @@ class ValidationFailed(Exception):
 
 
 def failed(root: str, attribute: str, code: str) -> ValidationFailed:
-    """The failure of a single field, or of `base`: the thing as a whole."""
+    """The failure of a single field; `base` is the resource as a whole."""
     errors = Errors()
     errors.on(root).add(attribute, code)
     return ValidationFailed(errors)
@@ -68,7 +68,7 @@ def failed(root: str, attribute: str, code: str) -> ValidationFailed:
 def error_answer(
     errors: Errors, params: Mapping[str, Any], message: str | None = None, **things: Node
 ) -> dict[str, Node]:
-    """What stands in <api-error-response>: the errors, the request's fields, and things like a declined transaction."""
+    """The content of <api-error-response>: errors, the request's fields, resources such as a declined sale."""
     sentences = [message] if message else [message_of(code) for code in errors.codes()]
     return {"errors": errors.node(), "params": _echo(params), "message": "\n".join(sentences), **things}
 

@@ -1,1 +1,1 @@
-"""What happens to transactions whoever asks for it: statuses, time, settlement."""
+"""The lifecycle of transactions and disputes: statuses, expiry, settlement."""

@@ -1,4 +1,4 @@
-"""A dispute's life: opened by a trigger card, answered or not, won or lost."""
+"""The lifecycle of a dispute: opened by a trigger card, answered or expired, won or lost."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from braintree_twin.rules.cards import DISPUTE
 from braintree_twin.rules.money import canonical
 from braintree_twin.state.records import Dispute, Transaction
 from braintree_twin.views.disputes import dispute as dispute_view
-from braintree_twin.webhooks.notify import notify
+from braintree_twin.webhooks.notifications import notify
 
 DAYS_TO_REPLY = 14
 OPEN = "open"
 STATUSES = ("accepted", "auto_accepted", "disputed", "expired", "lost", OPEN, "under_review", "won")
 
 
-def open_if_triggered(call: Call, record: Transaction) -> None:
-    """Open a dispute over an approved sale with the card that always brings one."""
+def open_triggered_dispute(call: Call, record: Transaction) -> None:
+    """Open a dispute over an approved sale if its card number triggers one."""
     if record.type == "sale" and record.card and record.card.get("behaviour") == DISPUTE:
         open_dispute(call, record, new_dispute(call, record))
 
@@ -53,7 +53,7 @@ def new_dispute(call: Call, record: Transaction) -> Dispute:
 
 
 def open_dispute(call: Call, record: Transaction, dispute: Dispute) -> None:
-    """Keep a new dispute, in whichever status it starts, with its transaction."""
+    """Store a new dispute with its transaction."""
     record.disputes.append({"id": dispute.id})
     call.store.transactions.put(call.merchant.id, record)
     enter(call, dispute, dispute.status, notified_as="opened")
@@ -61,7 +61,7 @@ def open_dispute(call: Call, record: Transaction, dispute: Dispute) -> None:
 
 
 def enter(call: Call, dispute: Dispute, status: str, *, notified_as: str | None = None) -> None:
-    """Give the dispute a status, note it in its history, and tell the merchant."""
+    """Give the dispute a status, add it to the history, and notify the merchant."""
     today = f"{call.clock.now():%Y-%m-%d}"
     dispute.status = status
     dispute.history.append(
@@ -80,7 +80,7 @@ def _expiry(dispute: Dispute) -> str:
 
 
 def save(call: Call, dispute: Dispute) -> None:
-    """Keep the dispute, and the copy of it that its transaction shows."""
+    """Store the dispute, and its copy in the transaction."""
     dispute.updated_at = call.clock.stamp()
     call.store.disputes.put(call.merchant.id, dispute)
     record = call.store.transactions.get(call.merchant.id, dispute.transaction_id)
@@ -90,7 +90,7 @@ def save(call: Call, dispute: Dispute) -> None:
 
 
 def finalize(call: Call, dispute: Dispute) -> None:
-    """Hand the evidence over. The sandbox decides at once when a text says which way."""
+    """Submit the evidence. A text of the sandbox decides the dispute at once."""
     for each in dispute.evidence:
         each["sent_to_processor_at"] = f"{call.clock.now():%Y-%m-%d}"
     enter(call, dispute, "disputed")
@@ -101,7 +101,7 @@ def finalize(call: Call, dispute: Dispute) -> None:
         enter(call, dispute, "lost")
 
 
-def let_disputes_expire(call: Call) -> int:
+def expire_due_disputes(call: Call) -> int:
     due = list(call.store.disputes.scan(call.merchant.id, [("due_at <= ?", call.clock.stamp())]))
     for dispute in due:
         enter(call, dispute, "expired")

@@ -1,4 +1,4 @@
-"""Settlement: of one transaction, and of everything that is waiting for the batch."""
+"""Settlement of one transaction, and the batch that settles everything that was submitted."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from decimal import Decimal
 
 from braintree_twin.calls import Call
 from braintree_twin.clock import stamp
-from braintree_twin.ledger.disputes import let_disputes_expire
-from braintree_twin.ledger.life import come_due, enter, save
-from braintree_twin.rules.responses import SETTLEMENT_TEXTS, settlement_of
+from braintree_twin.ledger.disputes import expire_due_disputes
+from braintree_twin.ledger.lifecycle import apply_due, enter, save
+from braintree_twin.rules.processor_responses import SETTLEMENT_TEXTS, settlement_of
 from braintree_twin.state.records import Transaction
-from braintree_twin.webhooks.events import tell_disbursement, tell_settled
+from braintree_twin.webhooks.settlement_notifications import notify_disbursement, notify_settled
 
 WAITING = ("submitted_for_settlement", "settling")
 DISBURSED_AFTER = timedelta(days=1)
@@ -24,7 +24,7 @@ _CODES = {
 
 
 def settle_as(call: Call, record: Transaction, status: str, batch: str | None = None) -> None:
-    """End (or hold up) the settlement of one transaction with this status, in a batch of its own or a shared one."""
+    """Settle one transaction, decline it or leave it pending, by `status`; in this batch, or in one of its own."""
     code = _CODES[status]
     record.processor_settlement_response_code = code
     record.processor_settlement_response_text = SETTLEMENT_TEXTS[code]
@@ -34,11 +34,11 @@ def settle_as(call: Call, record: Transaction, status: str, batch: str | None = 
         record.due_at = stamp(now + DISBURSED_AFTER)
     enter(call, record, status, source="")
     save(call, record)
-    tell_settled(call, record)
+    notify_settled(call, record)
 
 
 def run_batch(call: Call) -> dict[str, int]:
-    """Settle whatever one merchant has submitted; amounts of the sandbox's table are declined or held up."""
+    """Settle everything that one merchant submitted. Trigger amounts of the sandbox are declined or stay pending."""
     outcome: dict[str, int] = {}
     batch = call.ids.batch()
     for waiting in WAITING:
@@ -51,11 +51,11 @@ def run_batch(call: Call) -> dict[str, int]:
     return outcome
 
 
-def let_time_pass(call: Call) -> int:
-    """Carry out everything that has come due for one merchant: authorizations expire, money is disbursed."""
+def advance_due(call: Call) -> int:
+    """Apply everything that has come due for one merchant; returns the number of changes."""
     due = list(call.store.transactions.scan(call.merchant.id, [("due_at <= ?", call.clock.stamp())]))
     waiting = {record.id for record in due if record.disbursement is None}
     for record in due:
-        come_due(call, record)
-    tell_disbursement(call, [record for record in due if record.disbursement and record.id in waiting])
-    return len(due) + let_disputes_expire(call)
+        apply_due(call, record)
+    notify_disbursement(call, [record for record in due if record.disbursement and record.id in waiting])
+    return len(due) + expire_due_disputes(call)

@@ -1,16 +1,15 @@
-"""The gateway's resources, a module each. To add one: write the module, and name it here."""
+"""The gateway's resources, one module each. A new resource needs its module and a line in ROUTES."""
 
 from __future__ import annotations
 
 from braintree_twin.calls import Route
+from braintree_twin.client_api import endpoints as client_api
+from braintree_twin.client_api import graphql as client_graphql
 from braintree_twin.resources import (
     addresses,
     catalog,
-    client_api,
-    client_graphql,
     client_tokens,
     credit_cards,
-    customer_searching,
     customers,
     disputes,
     document_uploads,
@@ -20,15 +19,18 @@ from braintree_twin.resources import (
     payment_methods,
     paypal_accounts,
     settlement_batches,
-    testing,
+    testing_gateway,
     transactions,
-    verification_searching,
     verifications,
 )
+from braintree_twin.search_criteria import customers as customer_search
+from braintree_twin.search_criteria import disputes as dispute_search
+from braintree_twin.search_criteria import transactions as transaction_search
+from braintree_twin.search_criteria import verifications as verification_search
 
 ROUTES: tuple[Route, ...] = (
     *transactions.ROUTES,
-    *testing.ROUTES,
+    *testing_gateway.ROUTES,
     *customers.ROUTES,
     *payment_methods.ROUTES,
     *credit_cards.ROUTES,
@@ -43,8 +45,10 @@ ROUTES: tuple[Route, ...] = (
     *settlement_batches.ROUTES,
     *client_api.ROUTES,
     *client_graphql.ROUTES,
-    *customer_searching.ROUTES,
-    *verification_searching.ROUTES,
+    *customer_search.ROUTES,
+    *verification_search.ROUTES,
+    *transaction_search.ROUTES,
+    *dispute_search.ROUTES,
     *disputes.ROUTES,
     *document_uploads.ROUTES,
 )

@@ -7,7 +7,7 @@ from braintree_twin.errors import NotFound
 from braintree_twin.rules.addresses import read_address
 from braintree_twin.state.records import Address, Fields
 from braintree_twin.validation import Errors, ValidationFailed, failed
-from braintree_twin.vault.storing import MOST_ADDRESSES, TOO_MANY_ADDRESSES, store_address
+from braintree_twin.vault.storing import MAX_ADDRESSES, TOO_MANY_ADDRESSES, store_address
 from braintree_twin.views.addresses import vault_address
 
 ROOT = "address"
@@ -36,7 +36,7 @@ def create(call: Call) -> Answer:
     fields = _read(call)
     if not any(fields.values()):
         raise failed(ROOT, "base", CANNOT_BE_BLANK)
-    if len(call.store.addresses.find(call.merchant.id, customer_id=customer_id)) >= MOST_ADDRESSES:
+    if len(call.store.addresses.find(call.merchant.id, customer_id=customer_id)) >= MAX_ADDRESSES:
         raise failed(ROOT, "base", TOO_MANY_ADDRESSES)
     return Answer(ROOT, vault_address(store_address(call, customer_id, fields)), 201)
 
@@ -56,7 +56,7 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    """Cards that had it as their billing address have none afterwards."""
+    """Delete the address. Cards with it as their billing address have none afterwards."""
     record = _load(call)
     call.store.addresses.delete(call.merchant.id, record.key)
     for method in call.store.payment_methods.find(call.merchant.id, customer_id=record.customer_id):

@@ -1,11 +1,11 @@
-"""Plans, add-ons and discounts as the seed gives them. They can be read; nothing here bills anyone."""
+"""Plans, add-ons and discounts of the seed. They can be read only; there are no subscriptions."""
 
 from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Handler, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.state.records import CatalogEntry
-from braintree_twin.xml_out import Elements, Node, Timestamp
+from braintree_twin.xml_writer import Elements, Node, Timestamp
 
 PLAN = "plan"
 PLAN_FIELDS = (

@@ -1,4 +1,4 @@
-"""Client tokens: what a browser or an app needs to make nonces."""
+"""Client tokens, which browsers and apps need to create nonces."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import json
 import re
 
 from braintree_twin.calls import Answer, Call, Route
-from braintree_twin.client_auth import sign_fingerprint
-from braintree_twin.client_configuration import configuration
+from braintree_twin.client_api.authentication import sign_fingerprint
+from braintree_twin.client_api.configuration import configuration
 from braintree_twin.params import Params
 from braintree_twin.validation import failed
 
 ROOT = "client_token"
 VERSIONS = ("1", "2", "3")
-TOO_MANY_DOMAINS, INVALID_DOMAIN, MOST_DOMAINS = "92810", "92011", 5
+TOO_MANY_DOMAINS, INVALID_DOMAIN, MAX_DOMAINS = "92810", "92011", 5
 _DOMAIN = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}", re.ASCII | re.IGNORECASE)
 UNKNOWN_VERSION, UNKNOWN_CUSTOMER, UNKNOWN_ACCOUNT = "92806", "92804", "92807"
-# Options that only make sense for a customer, and the code of their absence.
+# Options that need a customer id, with the error code if it is missing.
 _NEEDS_CUSTOMER = {
     "make_default": "92801",
     "verify_card": "92802",
@@ -56,7 +56,7 @@ def create(call: Call) -> Answer:
 
 def _check_domains(params: Params) -> None:
     domains = params.texts("domains")
-    if len(domains) > MOST_DOMAINS:
+    if len(domains) > MAX_DOMAINS:
         raise failed(ROOT, "domains", TOO_MANY_DOMAINS)
     if not all(_DOMAIN.fullmatch(domain) for domain in domains):
         raise failed(ROOT, "domains", INVALID_DOMAIN)

@@ -7,9 +7,16 @@ from braintree_twin.errors import NotFound
 from braintree_twin.state.records import PaymentMethod
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.instruments import NonceCodes
-from braintree_twin.vault.requests import change_method, check_card, keep_method, read_change, read_method
+from braintree_twin.vault.payment_method_requests import (
+    change_method,
+    read_change,
+    read_method,
+    store_requested_method,
+    verify_if_requested,
+)
 from braintree_twin.vault.storing import delete_method
 from braintree_twin.views.payment_methods import payment_method as method_view
+from braintree_twin.views.verifications import verification_failure
 
 ROOT = "credit_card"
 NONCE_CODES = NonceCodes(unknown="91732", consumed="91731", locked="91733")
@@ -38,10 +45,11 @@ def create(call: Call) -> Answer:
         faults.add("payment_method_nonce", NOT_A_CARD)
     if errors or customer_id is None:
         raise ValidationFailed(errors)
-    verification, refused = check_card(call, wanted)
+    verification = verify_if_requested(call, wanted)
+    refused = verification_failure(call, verification)
     if refused:
         return refused
-    return Answer(ROOT, method_view(call, keep_method(call, wanted, customer_id, verification)), 201)
+    return Answer(ROOT, method_view(call, store_requested_method(call, wanted, customer_id, verification)), 201)
 
 
 def find(call: Call) -> Answer:
@@ -55,7 +63,8 @@ def update(call: Call) -> Answer:
     wanted = read_change(call, method, params, errors.on(ROOT), NONCE_CODES)
     if errors:
         raise ValidationFailed(errors)
-    verification, refused = check_card(call, wanted)
+    verification = verify_if_requested(call, wanted)
+    refused = verification_failure(call, verification)
     return refused or Answer(ROOT, method_view(call, change_method(call, method, wanted, params, verification)))
 
 

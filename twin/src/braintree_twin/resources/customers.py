@@ -1,4 +1,4 @@
-"""Customers, and the methods that come and go with them."""
+"""Customers, with the payment methods that are created and updated along with them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,21 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.params import Params
 from braintree_twin.resources.credit_cards import NONCE_CODES as CARD_NONCE_CODES
-from braintree_twin.rules.customers import CUSTOMER_ID, identifier_fault, read_custom_fields, read_customer
+from braintree_twin.rules.customers import CUSTOMER_ID, identifier_error, read_custom_fields, read_customer
 from braintree_twin.state.records import Customer
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.instruments import NonceCodes
-from braintree_twin.vault.requests import Wanted, change_method, check_card, keep_method, read_change, read_method
+from braintree_twin.vault.payment_method_requests import (
+    MethodRequest,
+    change_method,
+    read_change,
+    read_method,
+    store_requested_method,
+    verify_if_requested,
+)
 from braintree_twin.vault.storing import methods_of, set_default
 from braintree_twin.views.customers import customer as customer_view
+from braintree_twin.views.verifications import verification_failure
 
 ROOT = "customer"
 ROOT_CARD = "credit_card"
@@ -34,7 +42,7 @@ def _load(call: Call) -> Customer:
 def _check_id(call: Call, customer_id: str | None, errors: Errors, *, current: str | None = None) -> None:
     if customer_id is None or customer_id == current:
         return
-    fault = identifier_fault(customer_id, CUSTOMER_ID)
+    fault = identifier_error(customer_id, CUSTOMER_ID)
     if fault is None and call.store.customers.get(call.merchant.id, customer_id):
         fault = ID_IN_USE
     errors.add("id", fault)
@@ -44,8 +52,8 @@ def _custom_fields(call: Call, params: Params, errors: Errors) -> dict[str, str 
     return read_custom_fields(call.merchant, params, errors, invalid="91602", too_long="81603")
 
 
-def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | None) -> Wanted | None:
-    """The card or nonce to vault with the customer. A nonce on top may come with a card section that refines it."""
+def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | None) -> MethodRequest | None:
+    """The card or nonce to vault with the customer. Fields of <credit_card> override those of a nonce."""
     card = params.section(ROOT_CARD)
     nonce = params.text("payment_method_nonce")
     if nonce is not None:
@@ -56,8 +64,8 @@ def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | 
     return read_method(call, card, errors.on(ROOT_CARD), customer_id, CARD_NONCE_CODES) if card else None
 
 
-def _check_nonce(wanted: Wanted, errors: Errors, customer_id: str | None) -> None:
-    """What pays only once cannot be kept, and what is kept for one customer is not another's."""
+def _check_nonce(wanted: MethodRequest, errors: Errors, customer_id: str | None) -> None:
+    """Refuse a one-time nonce, and a nonce of another customer's payment method."""
     instrument = wanted.instrument
     if instrument is None:
         return
@@ -80,7 +88,8 @@ def create(call: Call) -> Answer:
     wanted = _read_method(call, params, faults, None)
     if errors:
         raise ValidationFailed(errors)
-    verification, refused = check_card(call, wanted) if wanted else (None, None)
+    verification = verify_if_requested(call, wanted) if wanted else None
+    refused = verification_failure(call, verification)
     if refused:
         return refused
     now = call.clock.stamp()
@@ -89,7 +98,7 @@ def create(call: Call) -> Answer:
     )
     call.store.customers.put(call.merchant.id, record)
     if wanted:
-        keep_method(call, wanted, record.id, verification)
+        store_requested_method(call, wanted, record.id, verification)
     return Answer(ROOT, customer_view(call, record), 201)
 
 
@@ -146,9 +155,10 @@ def _add_method(call: Call, params: Params, errors: Errors, record: Customer) ->
         raise ValidationFailed(errors)
     if wanted is None:
         return None
-    verification, refused = check_card(call, wanted)
+    verification = verify_if_requested(call, wanted)
+    refused = verification_failure(call, verification)
     if refused is None:
-        keep_method(call, wanted, record.id, verification)
+        store_requested_method(call, wanted, record.id, verification)
     return refused
 
 
@@ -161,14 +171,15 @@ def _update_card(call: Call, params: Params, errors: Errors, token: str, record:
     wanted = read_change(call, method, section, faults, CARD_NONCE_CODES)
     if errors:
         raise ValidationFailed(errors)
-    verification, refused = check_card(call, wanted)
+    verification = verify_if_requested(call, wanted)
+    refused = verification_failure(call, verification)
     if refused is None:
         change_method(call, method, wanted, section, verification)
     return refused
 
 
 def _rename(call: Call, old_id: str, new_id: str) -> None:
-    """Give a customer, and everything that is its, another id."""
+    """Change a customer's id, also in its addresses and payment methods."""
     for method in methods_of(call, old_id):
         method.customer_id = new_id
         call.store.payment_methods.put(call.merchant.id, method)

@@ -1,20 +1,16 @@
-"""Disputes: accept, answer with evidence, finalize, search."""
+"""Disputes: find, accept, add and remove evidence, finalize."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import MalformedRequest, NotFound
 from braintree_twin.ledger.disputes import OPEN, enter, save
-from braintree_twin.ledger.disputes import finalize as hand_over
-from braintree_twin.ledger.settlement import let_time_pass
+from braintree_twin.ledger.disputes import finalize as finalize_dispute
+from braintree_twin.ledger.settlement import advance_due
 from braintree_twin.params import Params
-from braintree_twin.rules.evidence import Offered, evidence_fault, is_repeatable, missing_evidence
-from braintree_twin.search.criteria import Texts, amount, moment, one_of, text
-from braintree_twin.search.paging import MOST_OTHERS, numbered_page
-from braintree_twin.search.query import Criterion, id_column, list_column, read_query
+from braintree_twin.rules.evidence import SubmittedEvidence, evidence_error, is_repeatable, missing_evidence
 from braintree_twin.state.records import Dispute
 from braintree_twin.validation import Errors, ValidationFailed, failed
 from braintree_twin.views.disputes import dispute as dispute_view
@@ -26,7 +22,7 @@ ACCEPT_NEEDS_OPEN, FINALIZE_NEEDS_OPEN, CATEGORY_REPEATED = "95704", "95705", "9
 
 
 def _load(call: Call) -> Dispute:
-    let_time_pass(call)
+    advance_due(call)
     record = call.store.disputes.get(call.merchant.id, call.path["id"])
     if record is None:
         raise NotFound
@@ -57,7 +53,7 @@ def finalize(call: Call) -> Answer:
         errors.on(ROOT).add("dispute", code)
     if errors:
         raise ValidationFailed(errors)
-    hand_over(call, record)
+    finalize_dispute(call, record)
     return Answer(ROOT, dispute_view(record))
 
 
@@ -73,8 +69,8 @@ def add_evidence(call: Call) -> Answer:
     comments = None if document else params.text("comments")
     if document is None and comments is None:
         raise MalformedRequest("evidence has comments or a document_upload_id")
-    offered = Offered(comments, params.text("category"), _number(params))
-    fault = evidence_fault(offered, record.reason)
+    offered = SubmittedEvidence(comments, params.text("category"), _number(params))
+    fault = evidence_error(offered, record.reason)
     if fault is None and _is_repeated(record, offered):
         fault = CATEGORY_REPEATED
     if fault:
@@ -102,7 +98,7 @@ def _number(params: Params) -> int | None:
     return int(number)
 
 
-def _is_repeated(record: Dispute, offered: Offered) -> bool:
+def _is_repeated(record: Dispute, offered: SubmittedEvidence) -> bool:
     if is_repeatable(offered.category):
         return False
     known = {(each["category"], each["sequence_number"]) for each in record.evidence}
@@ -121,52 +117,7 @@ def remove_evidence(call: Call) -> Answer:
     return Answer()
 
 
-def _field(name: str) -> Callable[[Dispute], Texts]:
-    return lambda record: (getattr(record, name),)
-
-
-def _in_history(name: str) -> Callable[[Dispute], Texts]:
-    return lambda record: [event.get(name) for event in record.history]
-
-
-PROTECTION = {
-    "effortless": "Effortless Chargeback Protection tool",
-    "standard": "Chargeback Protection tool",
-    "not_protected": "No Protection",
-}
-CRITERIA: dict[str, Criterion[Dispute]] = {
-    "id": Criterion(text, _field("id"), id_column("record_key")),
-    "status": Criterion(one_of, _field("status"), list_column("status")),
-    "transaction_id": Criterion(text, _field("transaction_id"), id_column("transaction_id")),
-    "customer_id": Criterion(text, _field("customer_id"), id_column("customer_id")),
-    "amount_disputed": Criterion(amount, _field("amount")),
-    "amount_won": Criterion(amount, _field("amount_won")),
-    **{name: Criterion(text, _field(name)) for name in ("case_number", "reference_number")},
-    **{name: Criterion(one_of, _field(name)) for name in ("kind", "reason", "reason_code", "merchant_account_id")},
-    **{name: Criterion(moment, _field(name)) for name in ("received_date", "reply_by_date")},
-    **{name: Criterion(moment, _in_history(name)) for name in ("effective_date", "disbursement_date")},
-    "chargeback_protection_level": Criterion(one_of, _field("protection_level")),
-    "protection_level": Criterion(one_of, lambda record: (PROTECTION[record.protection_level],)),
-    "pre_dispute_program": Criterion(one_of, _field("pre_dispute_program")),
-    "transaction_source": Criterion(one_of, lambda record: (record.transaction.get("source") or "api",)),
-}
-
-
-def search(call: Call) -> Answer:
-    let_time_pass(call)
-    table = call.store.disputes
-    query = read_query(call.params("search"), CRITERIA)
-    keys = query.find_keys(table, call.merchant.id, lambda record: record.id, MOST_OTHERS)
-
-    def view(key: str) -> dict[str, Any]:
-        record = table.get(call.merchant.id, key)
-        return dispute_view(record) if record else {}
-
-    return numbered_page("disputes", ROOT, call.query.get("page"), keys, view)
-
-
 ROUTES = (
-    Route("POST", "/disputes/advanced_search", search),
     Route("GET", "/disputes/{id}", find),
     Route("PUT", "/disputes/{id}/accept", accept),
     Route("PUT", "/disputes/{id}/finalize", finalize),

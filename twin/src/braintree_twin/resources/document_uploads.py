@@ -1,4 +1,4 @@
-"""Uploaded documents: checked, counted, and their content thrown away."""
+"""Document uploads. The file is checked, and its content is not stored."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from braintree_twin.views.disputes import document as document_view
 
 ROOT = "document_upload"
 KINDS = frozenset({"evidence_document", "identity_document", "payout_invoice_document"})
-LARGEST_FILE = 4 * 1024 * 1024
-MOST_PAGES = 50
+MAX_FILE_BYTES = 4 * 1024 * 1024
+MAX_PAGES = 50
 KIND_INVALID, TOO_LARGE, TYPE_INVALID, MALFORMED, TOO_LONG, EMPTY = (
     "84901",
     "84902",
@@ -24,7 +24,7 @@ KIND_INVALID, TOO_LARGE, TYPE_INVALID, MALFORMED, TOO_LONG, EMPTY = (
     "84905",
     "84906",
 )
-# Content type -> how such a file begins.
+# Content type -> the first bytes of such a file.
 _BEGINNINGS = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff", "application/pdf": b"%PDF-"}
 _PAGE = re.compile(rb"/Type\s*/Page\b(?!s)")
 
@@ -37,7 +37,7 @@ def create(call: Call) -> Answer:
     file = parts.get("file") or parts.get("document_upload[file]")
     content = _content(file)
     content_type = file.get_content_type() if file else ""
-    fault = _file_fault(content, content_type)
+    fault = _file_error(content, content_type)
     if fault:
         raise failed(ROOT, "file", fault)
     record = Document(
@@ -75,10 +75,10 @@ def _text(part: Message | None) -> str:
     return _content(part).decode("utf-8", "replace").strip()
 
 
-def _file_fault(content: bytes, content_type: str) -> str | None:
+def _file_error(content: bytes, content_type: str) -> str | None:
     if not content:
         return EMPTY
-    if len(content) > LARGEST_FILE:
+    if len(content) > MAX_FILE_BYTES:
         return TOO_LARGE
     beginning = _BEGINNINGS.get(content_type)
     if beginning is None:
@@ -88,7 +88,7 @@ def _file_fault(content: bytes, content_type: str) -> str | None:
     if content_type == "application/pdf":
         if b"%%EOF" not in content[-1024:] or b"/Encrypt" in content:
             return MALFORMED
-        if len(_PAGE.findall(content)) > MOST_PAGES:
+        if len(_PAGE.findall(content)) > MAX_PAGES:
             return TOO_LONG
     return None
 

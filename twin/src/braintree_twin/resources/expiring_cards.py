@@ -1,4 +1,4 @@
-"""Vaulted cards by when they expire."""
+"""Searches of vaulted cards that have expired, or expire between two months."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from datetime import datetime
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import MalformedRequest
-from braintree_twin.search.paging import MOST_OTHERS, ids_answer, page_answer
+from braintree_twin.search.paging import MAX_OTHER_RESULTS, ids_answer, page_answer
 from braintree_twin.state.records import PaymentMethod
 from braintree_twin.views.payment_methods import payment_method as method_view
 
-# Year and month.
+# (year, month)
 Month = tuple[int, int]
 _EARLIEST: Month = (0, 1)
 
@@ -43,7 +43,7 @@ def _cards(call: Call, months: tuple[Month, Month]) -> Iterator[PaymentMethod]:
 
 def _routes(name: str, months: Callable[[Call], tuple[Month, Month]]) -> tuple[Route, Route]:
     def search_ids(call: Call) -> Answer:
-        return ids_answer([method.token for method in _cards(call, months(call))][:MOST_OTHERS])
+        return ids_answer([method.token for method in _cards(call, months(call))][:MAX_OTHER_RESULTS])
 
     def search(call: Call) -> Answer:
         wanted = set(call.params("search").texts("ids"))

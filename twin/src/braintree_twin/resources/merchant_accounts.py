@@ -1,4 +1,4 @@
-"""Merchant accounts: looked up, listed, and made for another currency."""
+"""Merchant accounts: find, list, and create one for a currency."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.views.merchant_accounts import merchant_account as account_view
 
 ROOT = "merchant_account"
-# Errors stand on the merchant, not on the account that was asked for.
+# The gateway reports errors on the merchant, not on the account.
 ERRORS_ON = "merchant"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,32}", re.ASCII)
 
@@ -36,8 +36,8 @@ def create_for_currency(call: Call) -> Answer:
     params = call.params(ROOT)
     errors = Errors()
     currency, given = params.text("currency"), params.text("id")
-    errors.on(ERRORS_ON).add("currency", _currency_fault(call.merchant, currency, given))
-    errors.on(ERRORS_ON).add("id", _id_fault(call.merchant, given))
+    errors.on(ERRORS_ON).add("currency", _currency_error(call.merchant, currency, given))
+    errors.on(ERRORS_ON).add("id", _id_error(call.merchant, given))
     if errors or currency is None:
         raise ValidationFailed(errors)
     record = CreatedAccount(id=given or _free_id(call, currency), currency=currency, created_at=call.clock.stamp())
@@ -45,17 +45,17 @@ def create_for_currency(call: Call) -> Answer:
     return Answer("response", {ROOT: account_view(_remember(call.merchant, record))}, 201)
 
 
-def _currency_fault(merchant: Merchant, currency: str | None, given: str | None) -> str | None:
+def _currency_error(merchant: Merchant, currency: str | None, given: str | None) -> str | None:
     if not currency:
         return "93617"
     if currency not in KNOWN_CURRENCIES:
         return "93618"
-    # With an id of its own, a second account in a currency is welcome.
+    # With an id in the request, a second account in the same currency is allowed.
     taken = any(account.currency == currency for account in merchant.by_id.values())
     return "93616" if taken and not given else None
 
 
-def _id_fault(merchant: Merchant, given: str | None) -> str | None:
+def _id_error(merchant: Merchant, given: str | None) -> str | None:
     return "93620" if given and (given in merchant.by_id or not _ID.fullmatch(given)) else None
 
 
@@ -69,7 +69,7 @@ def _remember(merchant: Merchant, record: CreatedAccount) -> MerchantAccount:
 
 
 def restore_accounts(store: Store, merchant: Merchant) -> None:
-    """Know the accounts again that were made before a restart."""
+    """Load the accounts that were created through the API before a restart."""
     for record in store.created_accounts.find(merchant.id):
         _remember(merchant, record)
 

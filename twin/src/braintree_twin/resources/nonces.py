@@ -1,4 +1,4 @@
-"""Nonces: made from vaulted methods, looked up, and what a vaulted card is found by."""
+"""Payment method nonces: create one from a vaulted method, find it, find the vaulted card behind it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def create(call: Call) -> Answer:
 
 
 def find(call: Call) -> Answer:
-    """Also what is consumed can be looked at."""
+    """Find a nonce, also a consumed one."""
     nonce = call.path["nonce"]
     found = of_nonce(call, nonce, _NO_CODES)
     if isinstance(found, Instrument):
@@ -45,7 +45,7 @@ def find(call: Call) -> Answer:
 
 
 def find_card(call: Call) -> Answer:
-    """The vaulted card that an unused nonce stands for."""
+    """The vaulted card behind an unused nonce."""
     found = of_nonce(call, call.path["nonce"], _NO_CODES)
     if isinstance(found, str) or found.method is None or found.kind != "credit_card":
         raise NotFound

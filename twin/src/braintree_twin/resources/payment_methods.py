@@ -9,9 +9,16 @@ from braintree_twin.resources.credit_cards import create as create_card
 from braintree_twin.state.records import PaymentMethod
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.instruments import NonceCodes, has_invalid_number, of_nonce
-from braintree_twin.vault.requests import change_method, check_card, keep_method, read_change, read_method
+from braintree_twin.vault.payment_method_requests import (
+    change_method,
+    read_change,
+    read_method,
+    store_requested_method,
+    verify_if_requested,
+)
 from braintree_twin.vault.storing import delete_method
 from braintree_twin.views.payment_methods import payment_method as method_view
+from braintree_twin.views.verifications import verification_failure
 
 ROOT = "payment_method"
 NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
@@ -25,7 +32,7 @@ def method_answer(call: Call, method: PaymentMethod, status: int = 200) -> Answe
 
 
 def load_method(call: Call, kind: str | None = None) -> PaymentMethod:
-    """The method that the path names; one of another kind counts as missing."""
+    """The payment method of the path's token. Raises NotFound also if it is of another kind."""
     method = call.store.payment_methods.get(call.merchant.id, call.path["token"])
     if method is None or (kind and method.kind != kind):
         raise NotFound
@@ -33,7 +40,7 @@ def load_method(call: Call, kind: str | None = None) -> PaymentMethod:
 
 
 def create(call: Call) -> Answer:
-    """The one path that makes both payment methods and (with a <credit_card>) cards."""
+    """Create a payment method from a nonce; or a card, if the root element is <credit_card>."""
     if "credit_card" in call.document:
         return create_card(call)
     params = call.params(ROOT)
@@ -54,14 +61,15 @@ def create(call: Call) -> Answer:
         faults.add("payment_method_nonce", BELONGS_TO_ANOTHER)
     if errors or customer_id is None:
         raise ValidationFailed(errors)
-    verification, refused = check_card(call, wanted)
+    verification = verify_if_requested(call, wanted)
+    refused = verification_failure(call, verification)
     if refused:
         return refused
-    return method_answer(call, keep_method(call, wanted, customer_id, verification), 201)
+    return method_answer(call, store_requested_method(call, wanted, customer_id, verification), 201)
 
 
 def _level(call: Call, params: Params) -> str:
-    """The element that faults are told under: the kind of what the nonce stands for, if it stands for anything."""
+    """The element that errors are reported on: the kind of the nonce's instrument, if there is one."""
     nonce = params.text("payment_method_nonce") or ""
     if has_invalid_number(nonce):
         return "credit_card"
@@ -80,7 +88,8 @@ def update(call: Call) -> Answer:
     wanted = read_change(call, method, params, errors.on(method.kind), NONCE_CODES)
     if errors:
         raise ValidationFailed(errors)
-    verification, refused = check_card(call, wanted)
+    verification = verify_if_requested(call, wanted)
+    refused = verification_failure(call, verification)
     return refused or method_answer(call, change_method(call, method, wanted, params, verification))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.resources.payment_methods import load_method, method_answer
-from braintree_twin.rules.customers import LONGEST_TEXT
+from braintree_twin.rules.customers import MAX_TEXT_LENGTH
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.storing import check_new_token, delete_method, replace_method, set_default
 
@@ -26,7 +26,7 @@ def update(call: Call) -> Answer:
         check_new_token(call, token, faults, in_use=TOKEN_IN_USE)
     if email and "@" not in email:
         faults.add("email", EMAIL_INVALID)
-    elif email and len(email) > LONGEST_TEXT:
+    elif email and len(email) > MAX_TEXT_LENGTH:
         faults.add("email", EMAIL_TOO_LONG)
     if errors:
         raise ValidationFailed(errors)

@@ -1,4 +1,4 @@
-"""The settlement batch summary: what was settled on a day, by account, brand and kind."""
+"""The settlement batch summary of a day, by merchant account, card brand and transaction type."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from braintree_twin.ids import day_of_batch
 from braintree_twin.rules.money import canonical
 from braintree_twin.state.records import Transaction
 from braintree_twin.validation import Errors, ValidationFailed
-from braintree_twin.xml_out import Elements, Node
+from braintree_twin.xml_writer import Elements, Node
 
 ROOT = "settlement_batch_summary"
 DATE_REQUIRED, DATE_INVALID, CUSTOM_FIELD_INVALID = "82301", "82302", "82303"
@@ -48,7 +48,7 @@ def _day(text: str | None) -> date | None:
 
 
 def _is_known(call: Call, name: str) -> bool:
-    """Declared by the merchant; or, where every name is taken, in use."""
+    """Whether the merchant declared the custom field; if every name is accepted, whether it is in use."""
     if call.merchant.custom_fields is not None:
         return name in call.merchant.custom_fields
     if not _FIELD_NAME.fullmatch(name):

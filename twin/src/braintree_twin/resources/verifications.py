@@ -1,4 +1,4 @@
-"""Verifying a card on its own, without keeping it."""
+"""Verifications of a card that is not vaulted."""
 
 from __future__ import annotations
 
@@ -8,18 +8,20 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
-from braintree_twin.resources.transactions.restrictions import ACCOUNT_TYPES, TWO_ACCOUNT_BRANDS
+from braintree_twin.resources.transactions.instrument_restrictions import ACCOUNT_TYPES, TWO_ACCOUNT_BRANDS
 from braintree_twin.rules.addresses import read_address
-from braintree_twin.rules.authentication import OF_VERIFICATIONS, check_external_vault, read_pass_thru
+from braintree_twin.rules.external_vault import check_external_vault
 from braintree_twin.rules.money import STANDALONE_VERIFICATION_AMOUNT
+from braintree_twin.rules.three_d_secure import OF_VERIFICATIONS, read_pass_thru
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.cards import read_card, read_cvv
 from braintree_twin.vault.instruments import Instrument, NonceCodes, consume, has_invalid_number, of_card, of_nonce
-from braintree_twin.vault.verifying import refusal, verify
+from braintree_twin.vault.verifying import verify
 from braintree_twin.views.verifications import verification as verification_view
+from braintree_twin.views.verifications import verification_failure
 
 ROOT = "verification"
-# Of a card's nonce, as everywhere a card is read.
+# The same codes as for any nonce of a card.
 _NONCE_CODES = NonceCodes(unknown="91732", consumed="91731", locked="91733")
 UNKNOWN_ACCOUNT, SUSPENDED_ACCOUNT = "94204", "94205"
 UNKNOWN_AUTHENTICATION, AUTHENTICATED_TWICE = "942196", "942199"
@@ -40,7 +42,7 @@ def create(call: Call) -> Answer:
         raise ValidationFailed(errors)
     record = verify(call, instrument, account, amount, account_type=params.section("options").text("account_type"))
     consume(call, instrument)
-    return Answer(ROOT, verification_view(record), 201) if record.status == "verified" else refusal(call, record)
+    return verification_failure(call, record) or Answer(ROOT, verification_view(record), 201)
 
 
 def _instrument(call: Call, params: Params, errors: Errors) -> Instrument | None:

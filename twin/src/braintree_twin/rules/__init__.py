@@ -1,1 +1,1 @@
-"""What the gateway checks and decides, as tables."""
+"""The gateway's validation rules and decisions, as tables."""

@@ -1,4 +1,4 @@
-"""Addresses: their fields, their limits, and countries named in any of four ways."""
+"""Addresses: fields, limits, and countries by name, alpha-2, alpha-3 or numeric code."""
 
 from __future__ import annotations
 
@@ -26,27 +26,27 @@ _COUNTRY_NOT_ACCEPTED = {
     "country_code_alpha3": "91816",
     "country_code_numeric": "91817",
 }
-# What the element `international_phone` has in it, kept beside the other fields.
+# The parts of the element `international_phone`, stored beside the other fields.
 PHONE_PARTS = ("country_code", "national_number")
 PHONE_FIELDS = tuple(f"international_phone_{part}" for part in PHONE_PARTS)
 FIELDS = (*_TOO_LONG, *_COUNTRY_NOT_ACCEPTED, "phone_number", *PHONE_FIELDS)
 INCONSISTENT_COUNTRY = "91815"
 POSTAL_CODE_INVALID = "81813"
-LONGEST_POSTAL_CODE = 9
-LONGEST_TEXT = 255
+MAX_POSTAL_CODE_LENGTH = 9
+MAX_TEXT_LENGTH = 255
 
 _POSTAL_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 \-]*")
 
 
 def read_address(params: Params, errors: Errors) -> Fields:
-    """The fields that are given, countries completed to all four spellings; faults go into the errors."""
+    """Read the given fields; a country gets all of its four codes. Adds to `errors`."""
     fields: Fields = {}
     for name, code in _TOO_LONG.items():
         if name in params:
             fields[name] = text = params.text(name)
-            if text and name != "postal_code" and len(text) > LONGEST_TEXT:
+            if text and name != "postal_code" and len(text) > MAX_TEXT_LENGTH:
                 errors.add(name, code)
-    errors.add("postal_code", _postal_code_fault(fields.get("postal_code")))
+    errors.add("postal_code", _postal_code_error(fields.get("postal_code")))
     if "phone_number" in params:
         fields["phone_number"] = params.text("phone_number")
     phone = params.section("international_phone")
@@ -56,13 +56,13 @@ def read_address(params: Params, errors: Errors) -> Fields:
     return fields
 
 
-def _postal_code_fault(code: str | None) -> str | None:
+def _postal_code_error(code: str | None) -> str | None:
     if not code:
         return None
     if not _POSTAL_CODE.fullmatch(code):
         return POSTAL_CODE_INVALID
     significant = code.replace(" ", "").replace("-", "")
-    return _TOO_LONG["postal_code"] if len(significant) > LONGEST_POSTAL_CODE else None
+    return _TOO_LONG["postal_code"] if len(significant) > MAX_POSTAL_CODE_LENGTH else None
 
 
 def _read_country(params: Params, errors: Errors) -> Fields:

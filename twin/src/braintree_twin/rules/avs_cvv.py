@@ -1,4 +1,4 @@
-"""Response codes of security codes and addresses, as the sandbox gives them, and the rules that reject on them."""
+"""AVS and CVV response codes, as the sandbox gives them, and the rules that reject on them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ERRORS = {"30000": "E", "30001": "S"}
 
 @dataclass(frozen=True, slots=True)
 class Avs:
-    """What the address check says: M matches, N does not, U not verified, I not given, and errors E or S."""
+    """AVS response codes: M matches, N does not match, U not verified, I not provided; errors: E, S."""
 
     error: str | None = None
     postal: str = "I"
@@ -39,7 +39,7 @@ def avs_response(billing: Mapping[str, str | None]) -> Avs:
 
 
 def rejection(account: MerchantAccount, avs: Avs | None, cvv: str | None) -> str | None:
-    """The gateway's reason to reject under the account's rules; None stands for a check that was skipped."""
+    """The gateway rejection reason under the account's rules. `avs` or `cvv` is None if that check was skipped."""
     bad_avs = avs is not None and (avs.postal in account.reject_avs_postal or avs.street in account.reject_avs_street)
     bad_cvv = cvv is not None and cvv in account.reject_cvv
     if bad_avs and bad_cvv:

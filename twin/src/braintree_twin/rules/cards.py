@@ -1,6 +1,6 @@
-"""Card numbers: their brands, the numbers the sandbox takes, and what each of them triggers.
+"""Card numbers: brands, the sandbox's test numbers, and the behaviour that each of them triggers.
 
-Behaviours, kept with a card instead of its number:
+Behaviours, stored with a card in place of its number:
 valid, verification_declined, verification_fails, fraud, dispute.
 """
 
@@ -15,7 +15,7 @@ VERIFICATION_FAILS = "verification_fails"
 FRAUD = "fraud"
 DISPUTE = "dispute"
 
-# Number -> behaviour. What is not listed here is no test number.
+# Test number -> behaviour.
 TEST_NUMBERS: dict[str, str] = {
     **dict.fromkeys(
         (
@@ -74,7 +74,7 @@ TEST_NUMBERS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """A card brand: how it is told from a number, what it is called, how long its authorizations last."""
+    """A card brand: name, number prefixes, and the days that an authorization lasts."""
 
     name: str
     prefixes: re.Pattern[str]
@@ -114,7 +114,7 @@ INDICATORS = (
     "purchase",
 )
 
-# What bin data tells of a number, where it differs from "Unknown".
+# BIN data of test numbers, where it differs from "Unknown".
 BIN_DATA: dict[str, dict[str, str]] = {
     "4229989800000003": {"business": "Yes"},
     "4111111111131010": {"commercial": "Yes"},
@@ -153,8 +153,8 @@ def passes_luhn(digits: str) -> bool:
     return total % 10 == 0
 
 
-def number_fault(number: str, *, test_numbers_only: bool) -> str | None:
-    """The error code of what is wrong with a number, spaces and hyphens already gone."""
+def number_error(number: str, *, test_numbers_only: bool) -> str | None:
+    """The error code of an invalid card number, or None. Spaces and hyphens are already removed."""
     digits = re.sub(r"[^0-9]", "", number)
     if not 12 <= len(digits) <= 19:
         return "81716"

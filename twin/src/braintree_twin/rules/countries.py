@@ -1,4 +1,4 @@
-"""ISO 3166: the countries that an address may name, and each one's four spellings."""
+"""ISO 3166: the countries of addresses, each by name, alpha-2, alpha-3 and numeric code."""
 
 from __future__ import annotations
 
@@ -265,7 +265,7 @@ ZW ZWE 716 Zimbabwe
 """
 
 COUNTRIES = tuple(Country(*line.split(" ", 3)) for line in _TABLE.splitlines())
-# By the field of an address that names it.
+# Field of an address -> its value -> the country.
 BY_FIELD: dict[str, dict[str, Country]] = {
     "country_code_alpha2": {country.alpha2: country for country in COUNTRIES},
     "country_code_alpha3": {country.alpha3: country for country in COUNTRIES},

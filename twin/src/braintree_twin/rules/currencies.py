@@ -1,4 +1,4 @@
-"""The currencies that a merchant account can be opened in: ISO 4217, as far as cards settle in it."""
+"""The currencies of merchant accounts (ISO 4217)."""
 
 from __future__ import annotations
 

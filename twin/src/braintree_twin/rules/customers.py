@@ -1,4 +1,4 @@
-"""Customers: their fields and limits, and which identifiers may be chosen for them and their methods."""
+"""Customers: fields, limits, custom fields; and the form of customer ids and payment method tokens."""
 
 from __future__ import annotations
 
@@ -21,36 +21,36 @@ _TOO_LONG = {
     "website": "81615",
 }
 FIELDS = (*_TOO_LONG, *PHONE_FIELDS)
-LONGEST_TEXT = 255
-LONGEST_IDENTIFIER = 36
-LONGEST_CUSTOM_FIELD = 255
+MAX_TEXT_LENGTH = 255
+MAX_IDENTIFIER_LENGTH = 36
+MAX_CUSTOM_FIELD_LENGTH = 255
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 _WEBSITE = re.compile(r"(https?://)?[\w\-]+(\.[\w\-]+)*(:[0-9]+)?(/\S*)?", re.IGNORECASE)
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_\-]+")
 _CUSTOM_FIELD_NAME = re.compile(r"[a-z0-9_]+")
-# Field, form, and code of another one.
+# Field, form, and error code if it does not match.
 _INTERNATIONAL_PHONE = (
     ("country_code", re.compile(r"\+?[0-9]{1,4}", re.ASCII), "91625"),
     ("national_number", re.compile(r"[0-9()\-. ]{1,30}", re.ASCII), "91626"),
 )
 _RESERVED = frozenset({"all", "new"})
 
-# Names that a merchant who takes every name is never taken to have declared, so that the refusal can be seen too.
+# If every name is accepted, names with these prefixes are refused all the same, so that tests can see the error.
 NEVER_DECLARED = ("invalid", "unknown", "undeclared", "not_")
 
-# Codes of an identifier that a merchant chooses: invalid, reserved, too long.
+# Error codes of an id that the merchant chooses: invalid, reserved, too long.
 CUSTOMER_ID = ("91610", "91611", "91612")
 TOKEN = ("91718", "91721", "91720")
 
 
 def read_customer(params: Params, errors: Errors) -> Fields:
-    """The fields that are given; faults go into the errors."""
+    """Read the given fields. Adds to `errors`."""
     fields: Fields = {}
     for name, code in _TOO_LONG.items():
         if name in params:
             fields[name] = text = params.text(name)
-            if text and len(text) > LONGEST_TEXT:
+            if text and len(text) > MAX_TEXT_LENGTH:
                 errors.add(name, code)
     email, website = fields.get("email"), fields.get("website")
     if email and not _EMAIL.fullmatch(email):
@@ -66,9 +66,9 @@ def read_customer(params: Params, errors: Errors) -> Fields:
     return fields
 
 
-def identifier_fault(text: str, codes: tuple[str, str, str]) -> str | None:
+def identifier_error(text: str, codes: tuple[str, str, str]) -> str | None:
     invalid, reserved, too_long = codes
-    if len(text) > LONGEST_IDENTIFIER:
+    if len(text) > MAX_IDENTIFIER_LENGTH:
         return too_long
     if text in _RESERVED:
         return reserved
@@ -76,7 +76,7 @@ def identifier_fault(text: str, codes: tuple[str, str, str]) -> str | None:
 
 
 def read_custom_fields(merchant: Merchant, params: Params, errors: Errors, *, invalid: str, too_long: str) -> Fields:
-    """The custom fields; which names are accepted is the merchant's setting."""
+    """Read the custom fields. The merchant's settings say which names are accepted. Adds to `errors`."""
     section = params.section("custom_fields")
     fields: Fields = {}
     unknown = [name for name in section if not _is_declared(merchant, name)]
@@ -84,7 +84,7 @@ def read_custom_fields(merchant: Merchant, params: Params, errors: Errors, *, in
         errors.add("custom_fields", invalid)
     for name in section:
         fields[name] = text = section.text(name)
-        if text and len(text) > LONGEST_CUSTOM_FIELD:
+        if text and len(text) > MAX_CUSTOM_FIELD_LENGTH:
             errors.add("custom_fields", too_long)
     return fields
 

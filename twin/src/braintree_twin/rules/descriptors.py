@@ -1,4 +1,4 @@
-"""What may stand on the cardholder's statement."""
+"""Dynamic descriptors: the text on the cardholder's statement."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from braintree_twin.params import Params
 from braintree_twin.state.records import Fields
 from braintree_twin.validation import Errors
 
-# A company of 3, 7 or 12 characters, an asterisk, a product; 22 characters in all.
+# Company (3, 7 or 12 characters), asterisk, product: 22 characters in all.
 _NAME = re.compile(
     r"(?=.{1,22}$)([A-Za-z0-9.+\- ]{3}|[A-Za-z0-9.+\- ]{7}|[A-Za-z0-9.+\- ]{12})\*[A-Za-z0-9.+\- ]{1,18}"
 )

@@ -1,4 +1,4 @@
-"""Evidence against a dispute: its categories, what each takes, and what a finalized dispute must not lack."""
+"""Dispute evidence: categories, the form of each, and the evidence that finalizing requires."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-LONGEST_TEXT = 500
-LONGEST_ARN = 23
-LONGEST_PHONE = 15
+MAX_TEXT_LENGTH = 500
+MAX_ARN_LENGTH = 23
+MAX_PHONE_LENGTH = 15
 TEXT_ONLY, DOCUMENT_ONLY, WRONG_REASON = "95711", "95712", "95713"
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _DATES = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%dT%H:%M:%S%z", "%Y-%m-%d %H:%M:%S", "%m/%d/%Y")
 
-# Category -> what its text is.
+# Category -> the form of its text.
 _TEXTS = {
     "CARRIER_NAME": "text",
     "DEVICE_ID": "text",
@@ -42,7 +42,7 @@ _TEXTS = {
     "TRACKING_NUMBER": "text",
     "TRACKING_URL": "text",
 }
-# Categories that only a document can prove.
+# Categories that take documents only.
 _DOCUMENTS = frozenset(
     {
         "LEGIT_PAYMENTS_FOR_SAME_MERCHANDISE",
@@ -59,7 +59,7 @@ _DOCUMENTS = frozenset(
 )
 _EITHER = frozenset({"GENERAL"})
 CATEGORIES = frozenset(_TEXTS) | _DOCUMENTS | _EITHER
-# They only prove something against a claim of fraud.
+# Categories for the reason `fraud` only.
 _FRAUD_ONLY = frozenset(
     name for name in _TEXTS if name.startswith(("DEVICE_", "DOWNLOAD_", "PRIOR_", "RECURRING_", "GEOGRAPHICAL_"))
 )
@@ -78,7 +78,7 @@ _DIGITAL_GOODS = frozenset(
         "PURCHASER_NAME",
     }
 )
-# Category -> the one that has to come with it, and the code if it does not.
+# Category -> the category that it requires, and the error code if that is missing.
 _PAIRS = {
     "PRIOR_NON_DISPUTED_TRANSACTION_DATE_TIME": ("PRIOR_NON_DISPUTED_TRANSACTION_ARN", "95722"),
     "PRIOR_NON_DISPUTED_TRANSACTION_ARN": ("PRIOR_NON_DISPUTED_TRANSACTION_DATE_TIME", "95723"),
@@ -88,16 +88,16 @@ _PAIRS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
-    """Evidence that a request offers: a text, or a document."""
+class SubmittedEvidence:
+    """A piece of evidence in a request: a text (`comments`) or a document (None)."""
 
     text: str | None
     category: str | None
     sequence_number: int | None
 
 
-def evidence_fault(offered: Offered, reason: str) -> str | None:
-    """The code of what is wrong with it, whatever is there already."""
+def evidence_error(offered: SubmittedEvidence, reason: str) -> str | None:
+    """The error code of invalid evidence, or None. Does not look at earlier evidence."""
     category = offered.category
     if category is not None and category not in CATEGORIES:
         return "95706"
@@ -107,18 +107,18 @@ def evidence_fault(offered: Offered, reason: str) -> str | None:
         return TEXT_ONLY if category in _TEXTS else None
     if category in _DOCUMENTS:
         return DOCUMENT_ONLY
-    return _text_fault(offered.text, _TEXTS.get(category or "", "any"))
+    return _text_error(offered.text, _TEXTS.get(category or "", "any"))
 
 
-def _text_fault(text: str, kind: str) -> str | None:
+def _text_error(text: str, kind: str) -> str | None:
     if kind == "date":
         return None if _is_date(text) else "95707"
     if kind == "email":
-        return None if _EMAIL.fullmatch(text) and len(text) <= LONGEST_TEXT else "95715"
-    longest, code = {"arn": (LONGEST_ARN, "95709"), "phone": (LONGEST_PHONE, "95710")}.get(
-        kind, (LONGEST_TEXT, "95708")
+        return None if _EMAIL.fullmatch(text) and len(text) <= MAX_TEXT_LENGTH else "95715"
+    longest, code = {"arn": (MAX_ARN_LENGTH, "95709"), "phone": (MAX_PHONE_LENGTH, "95710")}.get(
+        kind, (MAX_TEXT_LENGTH, "95708")
     )
-    # Without a category, it may be as long as a letter.
+    # Without a category, the text may be longer.
     return code if kind != "any" and len(text) > longest else None
 
 
@@ -133,12 +133,12 @@ def _is_date(text: str) -> bool:
 
 
 def is_repeatable(category: str | None) -> bool:
-    """Whether several pieces of this category may stand side by side under one sequence number."""
+    """Whether a category may have several pieces of evidence with one sequence number."""
     return category not in _TEXTS
 
 
 def missing_evidence(categories: Collection[str | None]) -> list[str]:
-    """The codes of what has to be there before the dispute is finalized."""
+    """The error codes of evidence that finalizing requires and that is missing."""
     codes: list[str] = []
     digital = _DIGITAL_GOODS.intersection(filter(None, categories))
     if digital or "DOWNLOAD_DATE_TIME" in categories:

@@ -1,4 +1,4 @@
-"""Line items: what each of their fields may hold."""
+"""Line items: the form and limits of each field."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from braintree_twin.params import Params
 from braintree_twin.state.records import Fields
 from braintree_twin.validation import Errors
 
-MOST_LINE_ITEMS = 249
+MAX_LINE_ITEMS = 249
 TOO_MANY, EXPECTED = "915157", "915158"
-LARGEST_NUMBER = Decimal(2147483647)
+MAX_NUMBER = Decimal(2147483647)
 KINDS = ("debit", "credit")
 UPC_TYPES = ("UPC-A", "UPC-B", "UPC-C", "UPC-D", "UPC-E", "UPC-2", "UPC-5")
 
@@ -29,7 +29,7 @@ class _TextRule:
 
 @dataclass(frozen=True, slots=True)
 class _NumberRule:
-    """The codes of one number; `not_positive` where nothing is too little, `negative` where less than nothing is."""
+    """The error codes of a number: `not_positive` if zero is refused, `negative` if only less than zero is."""
 
     decimals: int
     invalid: str
@@ -49,7 +49,7 @@ class _NumberRule:
             return self.not_positive
         if number < 0:
             return self.negative or self.invalid
-        return self.too_large if number > LARGEST_NUMBER else None
+        return self.too_large if number > MAX_NUMBER else None
 
 
 _TEXTS = {
@@ -89,7 +89,7 @@ FIELDS = (
 
 
 def read_line_items(params: Params, errors: Errors) -> list[Fields]:
-    """The items that are given; faults go below `index_0`, `index_1` ..."""
+    """Read the line items. Adds to `errors` below `index_0`, `index_1` ..."""
     if not params.has("line_items"):
         return []
     try:
@@ -97,7 +97,7 @@ def read_line_items(params: Params, errors: Errors) -> list[Fields]:
     except MalformedRequest:
         errors.add("line_items", EXPECTED)
         return []
-    if len(items) > MOST_LINE_ITEMS:
+    if len(items) > MAX_LINE_ITEMS:
         errors.add("line_items", TOO_MANY)
         return []
     return [_read(item, errors.on("line_items").on(f"index_{place}")) for place, item in enumerate(items)]

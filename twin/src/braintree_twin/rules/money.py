@@ -1,4 +1,4 @@
-"""Amounts: exact text with as many decimals as their currency has."""
+"""Amounts as exact text, with the decimals of their currency."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ _EXPONENTS = {
     ),
     **dict.fromkeys(("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"), 3),
 }
-# Of the currency's main unit, whatever its decimals.
-MOST_WHOLE_DIGITS = 10
+# Digits before the decimal point.
+MAX_WHOLE_DIGITS = 10
 
 _PLAIN = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
@@ -42,13 +42,13 @@ def exponent(currency: str) -> int:
 
 
 def canonical(amount: Decimal, currency: str) -> str:
-    """The amount as answers write it: 10.00 in USD, 1000 in JPY, 1.500 in KWD."""
+    """The amount with its currency's decimals: 10.00 in USD, 1000 in JPY, 1.500 in KWD."""
     return f"{amount:.{exponent(currency)}f}"
 
 
 @dataclass(frozen=True, slots=True)
 class AmountRule:
-    """The error codes of one amount field; None where the gateway has no such complaint."""
+    """The error codes of one amount field; None if the gateway has no such error."""
 
     invalid: str
     negative: str | None = None
@@ -57,7 +57,7 @@ class AmountRule:
     required: str | None = None
 
     def check(self, text: str | None, currency: str) -> tuple[Decimal | None, str | None]:
-        """The amount, or the code of what is wrong with it; neither if it is absent and may be."""
+        """The amount, or an error code; (None, None) if it is absent and optional."""
         if text is None:
             return None, self.required
         match = _PLAIN.fullmatch(text)
@@ -68,20 +68,20 @@ class AmountRule:
             return None, self.negative or self.not_positive or self.invalid
         if amount == 0 and self.not_positive:
             return None, self.not_positive
-        if amount >= 10**MOST_WHOLE_DIGITS:
+        if amount >= 10**MAX_WHOLE_DIGITS:
             return None, self.too_large or self.invalid
         return amount, None
 
 
 TRANSACTION_AMOUNT = AmountRule("81503", negative="81501", not_positive="81531", too_large="81528", required="81502")
-# Of a later step in a transaction's life, where no amount means all of it.
+# For calls about an existing transaction, where no amount means the whole amount.
 STEP_AMOUNT = AmountRule("81503", negative="81501", not_positive="81531", too_large="81528")
-# The other amounts of a sale, by field.
+# The other amount fields of a sale.
 SALE_AMOUNTS = {
     "tax_amount": AmountRule("81535", negative="81534", too_large="81536"),
     "discount_amount": AmountRule("915159", negative="915160", too_large="915161"),
     "shipping_amount": AmountRule("915162", negative="915163", too_large="915164"),
-    # No codes are published for these two; they are refused as a shipping amount and a tax amount are.
+    # Braintree publishes no codes for these two: they get those of a shipping amount and a tax amount.
     "shipping_tax_amount": AmountRule("915162", negative="915163", too_large="915164"),
     "surcharge_amount": AmountRule("81535", negative="81534", too_large="81536"),
     "service_fee_amount": AmountRule("91555", negative="91554", too_large="91556"),

@@ -1,1 +1,1 @@
-"""Searching: criteria as tables, and the two steps that page through what they find."""
+"""Advanced search: operators, queries over tables of criteria, and the two steps that page through the results."""

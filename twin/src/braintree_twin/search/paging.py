@@ -1,4 +1,4 @@
-"""The two steps of a search: all the ids, then the records of a page of them."""
+"""Paging of searches: all ids first, then the records of one page of ids."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeAlias, TypeVar
 
 from braintree_twin.calls import Answer
-from braintree_twin.xml_out import Collection, Elements, Node
+from braintree_twin.xml_writer import Collection, Elements, Node
 
 Record = TypeVar("Record")
 View: TypeAlias = Callable[[Record], Node]
 
 PAGE_SIZE = 50
-MOST_TRANSACTIONS = 20_000
-MOST_OTHERS = 10_000
+MAX_TRANSACTION_RESULTS = 20_000
+MAX_OTHER_RESULTS = 10_000
 
 
 def ids_answer(ids: list[str]) -> Answer:
@@ -21,7 +21,7 @@ def ids_answer(ids: list[str]) -> Answer:
 
 
 def numbered_page(root: str, tag: str, page: str | None, records: Sequence[Record], view: View[Record]) -> Answer:
-    """The page with this number, of a list that is paged in one step."""
+    """One page, by number, of a list that is paged in one step."""
     number = int(page) if page and page.isascii() and page.isdigit() and len(page) < 10 else 1
     start = (max(number, 1) - 1) * PAGE_SIZE
     fields: dict[str, Node] = {"current_page_number": number, "page_size": PAGE_SIZE, "total_items": len(records)}

@@ -1,1 +1,1 @@
-"""The seed: a TOML file that says which merchants there are, and what they start with."""
+"""The seed: a TOML file of merchants and the records that they start with."""

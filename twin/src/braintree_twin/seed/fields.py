@@ -1,4 +1,4 @@
-"""Reads tables of the seed by name and kind; what is wrong is said with the place it stands in."""
+"""Reads the seed's tables by name and type. Errors name the place."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any, Self
 from braintree_twin.rules.money import canonical, exponent
 
 
-class WrongSeed(Exception):
-    """The seed cannot be used. The sentence names the place, such as merchants[0].accounts[1].currency."""
+class InvalidSeed(Exception):
+    """The seed is invalid. The message names the place, such as merchants[0].accounts[1].currency."""
 
 
 class Fields:
-    """One table of the seed. `done` complains of names that nobody asked for."""
+    """One table of the seed. `reject_unknown` raises for names that were not read."""
 
     def __init__(self, table: Any, place: str) -> None:
         if not isinstance(table, Mapping):
-            raise WrongSeed(f"{place or 'the seed'} must be a table")
+            raise InvalidSeed(f"{place or 'the seed'} must be a table")
         self._table = table
         self.place = place
         self._asked: set[str] = set()
@@ -26,8 +26,8 @@ class Fields:
     def at(self, name: str) -> str:
         return f"{self.place}.{name}" if self.place else name
 
-    def wrong(self, name: str, remedy: str) -> WrongSeed:
-        return WrongSeed(f"{self.at(name)} {remedy}")
+    def invalid(self, name: str, remedy: str) -> InvalidSeed:
+        return InvalidSeed(f"{self.at(name)} {remedy}")
 
     def __contains__(self, name: str) -> bool:
         return name in self._table
@@ -40,20 +40,20 @@ class Fields:
         value = self.raw(name)
         if value is None or (isinstance(value, str) and value):
             return value
-        raise self.wrong(name, "must be text in quotes")
+        raise self.invalid(name, "must be text in quotes")
 
-    def needed(self, name: str) -> str:
+    def required(self, name: str) -> str:
         value = self.text(name)
         if value is None:
-            raise self.wrong(name, "is missing")
+            raise self.invalid(name, "is missing")
         return value
 
     def one_of(self, name: str, known: Collection[str], default: str | None = None) -> str:
         value = self.text(name) or default
         if value is None:
-            raise self.wrong(name, "is missing")
+            raise self.invalid(name, "is missing")
         if value not in known:
-            raise self.wrong(name, f"is {value!r}, and must be one of {', '.join(sorted(known))}")
+            raise self.invalid(name, f"is {value!r}, and must be one of {', '.join(sorted(known))}")
         return value
 
     def flag(self, name: str, default: bool) -> bool:
@@ -61,7 +61,7 @@ class Fields:
         if value is None:
             return default
         if not isinstance(value, bool):
-            raise self.wrong(name, "must be true or false")
+            raise self.invalid(name, "must be true or false")
         return value
 
     def number(self, name: str, default: int | None = None) -> int | None:
@@ -69,19 +69,19 @@ class Fields:
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.wrong(name, "must be a whole number")
+            raise self.invalid(name, "must be a whole number")
         return value
 
     def amount(self, name: str, currency: str, default: str | None = None) -> str:
         value = self.raw(name)
         if value is None and default is None:
-            raise self.wrong(name, "is missing")
+            raise self.invalid(name, "is missing")
         try:
             number = Decimal(str(default if value is None else value))
         except InvalidOperation:
-            raise self.wrong(name, 'must be an amount such as "10.00"') from None
+            raise self.invalid(name, 'must be an amount such as "10.00"') from None
         if not number.is_finite() or number < 0 or number != round(number, exponent(currency)):
-            raise self.wrong(name, f'must be an amount in {currency} such as "{canonical(Decimal(10), currency)}"')
+            raise self.invalid(name, f'must be an amount in {currency} such as "{canonical(Decimal(10), currency)}"')
         return canonical(number, currency)
 
     def texts(self, name: str, known: Collection[str] | None = None) -> list[str]:
@@ -89,10 +89,10 @@ class Fields:
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise self.wrong(name, "must be a list of texts")
+            raise self.invalid(name, "must be a list of texts")
         unknown = [each for each in value if known is not None and each not in known]
         if unknown:
-            raise self.wrong(name, f"has {unknown[0]!r}, and takes only {', '.join(sorted(known or ()))}")
+            raise self.invalid(name, f"has {unknown[0]!r}, and takes only {', '.join(sorted(known or ()))}")
         return value
 
     def table(self, name: str) -> dict[str, str | None]:
@@ -101,7 +101,7 @@ class Fields:
         if value is None:
             return {}
         if not isinstance(value, Mapping):
-            raise self.wrong(name, "must be a table")
+            raise self.invalid(name, "must be a table")
         return {key: None if each is None else str(each) for key, each in value.items()}
 
     def section(self, name: str) -> Self | None:
@@ -113,19 +113,19 @@ class Fields:
         if value is None:
             return []
         if not isinstance(value, list):
-            raise self.wrong(name, f"must be a list of tables, written [[{self.at(name)}]]")
+            raise self.invalid(name, f"must be a list of tables, written [[{self.at(name)}]]")
         return [type(self)(each, f"{self.at(name)}[{number}]") for number, each in enumerate(value)]
 
     def each(self, name: str, read: Callable[[Self], Any]) -> list[Any]:
-        return [_done(read, section) for section in self.sections(name)]
+        return [_read_all(read, section) for section in self.sections(name)]
 
-    def done(self) -> None:
+    def reject_unknown(self) -> None:
         unknown = sorted(set(self._table) - self._asked)
         if unknown:
-            raise self.wrong(unknown[0], f"is not known here; known are {', '.join(sorted(self._asked))}")
+            raise self.invalid(unknown[0], f"is not known here; known are {', '.join(sorted(self._asked))}")
 
 
-def _done(read: Callable[[Any], Any], fields: Fields) -> Any:
+def _read_all(read: Callable[[Any], Any], fields: Fields) -> Any:
     result = read(fields)
-    fields.done()
+    fields.reject_unknown()
     return result

@@ -1,4 +1,4 @@
-"""One client's connection: parses HTTP/1.1, answers in order, and suffers the faults."""
+"""One client's connection: parses HTTP/1.1, answers in order, applies faults."""
 
 from __future__ import annotations
 
@@ -13,41 +13,41 @@ from typing import Protocol
 
 import httptools
 
-from braintree_twin.control_side.faults import Rule
-from braintree_twin.control_side.traffic import Traffic
-from braintree_twin.server.http import Request, Response
+from braintree_twin.control_api.faults import FaultRule
+from braintree_twin.control_api.traffic import TrafficCounter
+from braintree_twin.http_messages import Request, Response
 
-LARGEST_BODY = 8 * 1024 * 1024
-LARGEST_HEAD = 64 * 1024
-LINGER_SECONDS, LONGEST_LINGER_SECONDS = 0.1, 5.0
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_HEAD_BYTES = 64 * 1024
+LINGER_SECONDS, MAX_LINGER_SECONDS = 0.1, 5.0
 GARBAGE = b"\x89PNG\r\n\x1a\n<<< this is not XML &&& \x00\xff\xfe"
 
 _log = logging.getLogger("braintree_twin.access")
 
 
-class TooMuch(Exception):
-    """More came than a request may have."""
+class RequestTooLarge(Exception):
+    """The request's head or body is too large."""
 
 
-class Site(Protocol):
-    """What a connection belongs to."""
+class ConnectionOwner(Protocol):
+    """The owner of a connection: it answers requests and picks their faults."""
 
-    traffic: Traffic
+    traffic: TrafficCounter
     scheme: str
-    # No merchant is ever served here.
-    only_control: bool
+    # True: it serves the control API only.
+    control_only: bool
 
     def respond(self, request: Request) -> Response: ...
 
-    def strike(self, request: Request) -> Rule | None: ...
+    def trigger_fault(self, request: Request) -> FaultRule | None: ...
 
-    def hold(self, request: Request) -> Callable[[], None]: ...
+    def reserve_key(self, request: Request) -> Callable[[], None]: ...
 
     def route_of(self, request: Request) -> str: ...
 
     def is_control(self, request: Request) -> bool: ...
 
-    def refuse(self, rule: Rule) -> None: ...
+    def refuse(self, rule: FaultRule) -> None: ...
 
     def opened(self, connection: Connection) -> None: ...
 
@@ -55,21 +55,21 @@ class Site(Protocol):
 
 
 class Connection(asyncio.Protocol):
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, site: ConnectionOwner) -> None:
+        self._owner = site
         self._transport: asyncio.Transport
         self._parser = httptools.HttpRequestParser(self)
         self._waiting: deque[Request] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._stopping = False
-        # What came was no request; nothing more is read.
+        # The bytes were rejected; nothing more is read.
         self._refused = False
         self._closing: asyncio.TimerHandle | None = None
         self._close_by = 0.0
         self._started = 0.0
-        # Only the control side was ever asked for on it: no fault of the merchants' side may end it.
-        self.only_control = site.only_control
-        # When the request that is arriving began, and when the last one was complete.
+        # The connection has only called the control API: the fault `refuse` does not reset it.
+        self.control_only = site.control_only
+        # Start of the request that is arriving, and end of the last one; seconds of the loop's clock.
         self._active_since: float | None = None
         self._idle_since = asyncio.get_running_loop().time()
         self._begin()
@@ -81,15 +81,15 @@ class Connection(asyncio.Protocol):
         self._size = 0
         self._head_size = 0
 
-    # What asyncio calls.
+    # Callbacks of asyncio.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)  # noqa: S101
         self._transport = transport
-        self._site.opened(self)
+        self._owner.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        self._site.closed(self)
+        self._owner.closed(self)
 
     def data_received(self, data: bytes) -> None:
         if self._refused:
@@ -100,59 +100,59 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # The request itself was taken; what follows would be in another protocol.
+            # The request was read; the bytes after it are in another protocol.
             self._refused = True
             self._linger()
         except httptools.HttpParserCallbackError as failure:
-            self._refuse_bytes(413 if isinstance(failure.__context__, TooMuch) else self._own_fault())
+            self._reject(413 if isinstance(failure.__context__, RequestTooLarge) else self._log_internal_error())
         except httptools.HttpParserError:
-            self._refuse_bytes(400)
+            self._reject(400)
 
-    def _refuse_bytes(self, status: int) -> None:
-        """Answer what is not HTTP, too much of it, or too slow, and hang up."""
+    def _reject(self, status: int) -> None:
+        """Answer invalid, too large or too slow input with this status, and close."""
         if not self._refused and not self._transport.is_closing():
             self._refused = True
-            self._site.traffic.count("(not a request)", status)
+            self._owner.traffic.count("(not a request)", status)
             self._transport.write(Response(status).head(keep_alive=False))
             self._linger()
 
-    def _own_fault(self) -> int:
+    def _log_internal_error(self) -> int:
         _log.exception("the twin failed while it served a connection")
         return 500
 
     def _linger(self) -> None:
-        """Close once nothing more comes: at once would reset a client that is still sending, before it reads."""
+        """Close once the client stops sending. An immediate close would reset it before it reads the answer."""
         loop = asyncio.get_running_loop()
         if self._closing:
             self._closing.cancel()
-        self._close_by = self._close_by or loop.time() + LONGEST_LINGER_SECONDS
+        self._close_by = self._close_by or loop.time() + MAX_LINGER_SECONDS
         self._closing = loop.call_at(min(loop.time() + LINGER_SECONDS, self._close_by), self._transport.close)
 
-    # What the parser calls.
+    # Callbacks of the HTTP parser.
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._bound_head(len(url))
+        self._limit_head(len(url))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self._bound_head(len(name) + len(value))
+        self._limit_head(len(name) + len(value))
         self._headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
-    def _bound_head(self, size: int) -> None:
+    def _limit_head(self, size: int) -> None:
         self._head_size += size
-        if self._head_size > LARGEST_HEAD:
-            raise TooMuch("the head is too large")
+        if self._head_size > MAX_HEAD_BYTES:
+            raise RequestTooLarge("the head is too large")
 
     def on_headers_complete(self) -> None:
-        if int(self._headers.get("content-length", "0") or "0") > LARGEST_BODY:
-            raise TooMuch("the body is too large")
+        if int(self._headers.get("content-length", "0") or "0") > MAX_BODY_BYTES:
+            raise RequestTooLarge("the body is too large")
         if self._headers.get("expect", "").lower() == "100-continue":
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def on_body(self, body: bytes) -> None:
         self._size += len(body)
-        if self._size > LARGEST_BODY:
-            raise TooMuch("the body is too large")
+        if self._size > MAX_BODY_BYTES:
+            raise RequestTooLarge("the body is too large")
         self._body.append(body)
 
     def on_message_complete(self) -> None:
@@ -163,7 +163,7 @@ class Connection(asyncio.Protocol):
             query=query,
             headers=self._headers,
             body=b"".join(self._body),
-            scheme=self._site.scheme,
+            scheme=self._owner.scheme,
             keep_alive=self._parser.should_keep_alive(),
         )
         self._begin()
@@ -171,9 +171,9 @@ class Connection(asyncio.Protocol):
         self._idle_since = asyncio.get_running_loop().time()
         self._waiting.append(request)
         if self._timer is None:
-            self._work()
+            self._serve_waiting()
 
-    # One request after the other.
+    # Serving, one request after the other.
 
     @property
     def is_busy(self) -> bool:
@@ -183,10 +183,10 @@ class Connection(asyncio.Protocol):
         try:
             return self._transport.get_write_buffer_size()
         except AttributeError:
-            # A TLS transport whose connection is gone cannot tell any more.
+            # A TLS transport has no buffer size once its connection is gone.
             return 0
 
-    def _work(self) -> None:
+    def _serve_waiting(self) -> None:
         while self._waiting and self._timer is None and not self._transport.is_closing():
             self._serve(self._waiting.popleft())
         if self._stopping and self._timer is None:
@@ -194,56 +194,56 @@ class Connection(asyncio.Protocol):
 
     def _serve(self, request: Request) -> None:
         self._started = time.perf_counter()
-        if self._site.is_control(request):
-            self.only_control = True
-            self._send(request, self._site.respond(request))
+        if self._owner.is_control(request):
+            self.control_only = True
+            self._send(request, self._owner.respond(request))
             return
-        self.only_control = False
-        self._site.traffic.log.arrived(request)
-        rule = self._site.strike(request)
+        self.control_only = False
+        self._owner.traffic.log.arrived(request)
+        rule = self._owner.trigger_fault(request)
         if rule is None:
-            self._send(request, self._site.respond(request))
+            self._send(request, self._owner.respond(request))
         else:
-            self._suffer(request, rule)
+            self._apply_fault(request, rule)
 
-    def _suffer(self, request: Request, rule: Rule) -> None:
-        """What each fault does; see control_side/faults.py."""
+    def _apply_fault(self, request: Request, rule: FaultRule) -> None:
+        """Apply a fault; control_api/faults.py describes each."""
         match rule.fault:
             case "delay" if rule.when == "before":
-                release = self._site.hold(request)
+                release = self._owner.reserve_key(request)
 
                 def answer() -> None:
                     release()
-                    self._send(request, self._site.respond(request))
+                    self._send(request, self._owner.respond(request))
 
-                self._later(rule, answer)
+                self._run_after_delay(rule, answer)
             case "delay":
-                response = self._site.respond(request)
-                self._later(rule, lambda: self._send(request, response))
+                response = self._owner.respond(request)
+                self._run_after_delay(rule, lambda: self._send(request, response))
             case "refuse":
                 self._count(request, rule.fault)
                 self.reset()
-                self._site.refuse(rule)
+                self._owner.refuse(rule)
             case "reset_before":
-                self._later(rule, lambda: self._reset(request, rule))
+                self._run_after_delay(rule, lambda: self._reset(request, rule))
             case "reset_after":
-                self._site.respond(request)
-                self._later(rule, lambda: self._reset(request, rule))
+                self._owner.respond(request)
+                self._run_after_delay(rule, lambda: self._reset(request, rule))
             case "status":
                 if rule.processed:
-                    self._site.respond(request)
-                response = Response(rule.status, route=self._site.route_of(request))
-                self._later(rule, lambda: self._send(request, response))
+                    self._owner.respond(request)
+                response = Response(rule.status, route=self._owner.route_of(request))
+                self._run_after_delay(rule, lambda: self._send(request, response))
             case "truncate":
-                response = self._site.respond(request)
-                self._later(rule, lambda: self._truncate(request, response))
+                response = self._owner.respond(request)
+                self._run_after_delay(rule, lambda: self._truncate(request, response))
             case "garbage":
-                route = self._site.respond(request).route
+                route = self._owner.respond(request).route
                 garbage = Response(200, GARBAGE, {"Content-Type": "application/xml; charset=utf-8"}, route)
-                self._later(rule, lambda: self._send(request, garbage))
+                self._run_after_delay(rule, lambda: self._send(request, garbage))
 
-    def _later(self, rule: Rule, action: Callable[[], None]) -> None:
-        """Do it when the rule's time is over, whether or not the client is still there."""
+    def _run_after_delay(self, rule: FaultRule, action: Callable[[], None]) -> None:
+        """Run the action after the rule's seconds, even if the client has gone."""
         if not rule.seconds:
             action()
             return
@@ -251,7 +251,7 @@ class Connection(asyncio.Protocol):
         def due() -> None:
             self._timer = None
             action()
-            self._work()
+            self._serve_waiting()
 
         self._timer = asyncio.get_running_loop().call_later(rule.seconds, due)
 
@@ -271,13 +271,13 @@ class Connection(asyncio.Protocol):
             self._transport.write(response.head(keep_alive=False) + response.body[: len(response.body) // 2])
             self._transport.close()
 
-    def _reset(self, request: Request, rule: Rule) -> None:
+    def _reset(self, request: Request, rule: FaultRule) -> None:
         self._count(request, rule.fault)
         self.reset()
 
     def _count(self, request: Request, status: int | str, route: str | None = None) -> None:
-        route = route or self._site.route_of(request)
-        self._site.traffic.count(route, status)
+        route = route or self._owner.route_of(request)
+        self._owner.traffic.count(route, status)
         if request.log_entry is not None:
             request.log_entry.outcome = status
         if _log.isEnabledFor(logging.INFO):
@@ -285,27 +285,27 @@ class Connection(asyncio.Protocol):
             _log.info("%s -> %s in %.1f ms", route, status, milliseconds)
 
     def reset(self) -> None:
-        """Hang up with a TCP reset, whatever is under way."""
+        """Close with a TCP reset, even while a request runs."""
         raw = self._transport.get_extra_info("socket")
         if raw is not None and not self._transport.is_closing():
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.abort()
 
     def abort(self) -> None:
-        """Hang up without waiting for the client to agree."""
+        """Close without waiting for the client."""
         self._waiting.clear()
         self._transport.abort()
 
-    def hang_up_if_late(self, request_seconds: float, idle_seconds: float) -> None:
-        """Give up on a request that takes too long to arrive, and on a connection that nobody uses."""
+    def close_if_timed_out(self, request_seconds: float, idle_seconds: float) -> None:
+        """Close if a request takes too long to arrive (408), or if the connection is idle for too long."""
         now = asyncio.get_running_loop().time()
         if self._active_since is not None and now - self._active_since > request_seconds:
-            self._refuse_bytes(408)
+            self._reject(408)
         elif not self.is_busy and self._active_since is None and now - self._idle_since > idle_seconds:
             self._transport.close()
 
     def stop(self) -> None:
-        """Hang up as soon as what is under way has been answered."""
+        """Close as soon as the requests under way are answered."""
         self._stopping = True
         if not self.is_busy:
             self._transport.close()

@@ -24,7 +24,7 @@ class Listener:
         """Accept connections."""
         if self._socket is None:
             return
-        # Ours before anything waits: whoever cancels this in the middle must find what is to be closed.
+        # Set before anything waits: a cancellation must find the server that it has to close.
         self._server = await asyncio.get_running_loop().create_server(
             self._make_protocol, sock=self._socket, ssl=self._context, backlog=BACKLOG, start_serving=False
         )
@@ -32,12 +32,12 @@ class Listener:
         await self._server.start_serving()
 
     def queue(self) -> None:
-        """Have the system take connections from this moment on, to be accepted once `listen` has run."""
+        """Let the system queue connections now; `listen` accepts them later."""
         if self._socket is not None:
             self._socket.listen(BACKLOG)
 
     def refuse(self) -> None:
-        """Have the system refuse connections; the port stays ours, bound but not listened on."""
+        """Let the system refuse connections. The port stays bound."""
         self.close()
         self._server, self._socket = None, _bind(self.address)
 

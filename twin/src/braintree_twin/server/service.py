@@ -1,4 +1,4 @@
-"""The running twin: its listening sockets, its connections, and a clean end."""
+"""The running twin: listening sockets, connections, graceful shutdown."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ import signal
 from collections.abc import Callable
 
 from braintree_twin.app import UNROUTED, App
-from braintree_twin.control_side.endpoints import PREFIX, ControlSide
-from braintree_twin.control_side.faults import REFUSAL_SECONDS, FaultBook, Rule
-from braintree_twin.control_side.traffic import Traffic
+from braintree_twin.control_api.endpoints import PREFIX, ControlApi
+from braintree_twin.control_api.faults import REFUSAL_SECONDS, FaultRule, FaultRules
+from braintree_twin.control_api.traffic import TrafficCounter
+from braintree_twin.http_messages import Request, Response
 from braintree_twin.resources import ROUTES
 from braintree_twin.routing import Router
 from braintree_twin.server.connection import Connection
-from braintree_twin.server.http import Request, Response
 from braintree_twin.server.listener import Listener
 from braintree_twin.server.tls import TlsFiles, server_context
-from braintree_twin.webhooks.carrier import Carrier
+from braintree_twin.webhooks.delivery import WebhookSender
 
 Address = tuple[str, int]
-PATIENCE_SECONDS = 1.5
-# How long a request may take to arrive, and how long a connection may stay open for nothing.
+SHUTDOWN_GRACE_SECONDS = 1.5
+# Limits on the arrival of a request, and on idle connections.
 REQUEST_SECONDS, IDLE_SECONDS = 30.0, 300.0
 
 
 class Service:
-    """Serves merchants on one address, and the control side there or on an address of its own."""
+    """Serves merchants on one address, and the control API there or on its own address."""
 
     def __init__(
         self,
@@ -38,20 +38,22 @@ class Service:
         idle_seconds: float = IDLE_SECONDS,
     ) -> None:
         self._limits = (request_seconds, idle_seconds)
-        self.only_control = False
-        self.traffic = Traffic()
+        self.control_only = False
+        self.traffic = TrafficCounter()
         self.scheme = "https" if tls else "http"
         self.tls = tls
         self._app = app
-        self._faults = FaultBook()
+        self._faults = FaultRules()
         self._router = Router(ROUTES)
-        self._control_side = ControlSide(app, self._faults, self.traffic, self)
-        self._carrier = Carrier(app)
+        self._control_api = ControlApi(app, self._faults, self.traffic, self)
+        self._webhook_sender = WebhookSender(app.store, app.merchants, app.clock)
         self._connections: set[Connection] = set()
         self._reopening: asyncio.TimerHandle | None = None
         self._opening: asyncio.Task[None] | None = None
         self._listener = Listener(address, lambda: Connection(self), server_context(tls) if tls else None)
-        self._control_listener = Listener(control, lambda: Connection(_ControlOnly(self)), None) if control else None
+        self._control_listener = (
+            Listener(control, lambda: Connection(_ControlListenerOwner(self)), None) if control else None
+        )
 
     @property
     def url(self) -> str:
@@ -62,39 +64,39 @@ class Service:
         return _url("http", self._control_listener.address) if self._control_listener else self.url
 
     async def run(self, on_ready: Callable[[], None]) -> None:
-        """Serve until SIGINT or SIGTERM, then finish what is under way."""
+        """Serve until SIGINT or SIGTERM, then finish the requests under way."""
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for sign in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(sign, stopped.set)
         await self.start()
-        watching = loop.create_task(self._watch())
+        watching = loop.create_task(self._close_slow_connections())
         on_ready()
         await stopped.wait()
         watching.cancel()
         await self.stop()
 
-    async def _watch(self) -> None:
-        """Hang up on clients that are too slow."""
+    async def _close_slow_connections(self) -> None:
+        """Close slow and idle connections, each second."""
         while True:
             await asyncio.sleep(min(1.0, *self._limits))
             for connection in list(self._connections):
-                connection.hang_up_if_late(*self._limits)
+                connection.close_if_timed_out(*self._limits)
 
     async def start(self) -> None:
         await self._listener.listen()
         if self._control_listener:
             await self._control_listener.listen()
-        self._carrier.look()
+        self._webhook_sender.send_due()
 
     async def stop(self) -> None:
-        self._carrier.stop()
+        self._webhook_sender.stop()
         self._listener.close()
         if self._control_listener:
             self._control_listener.close()
         for connection in list(self._connections):
             connection.stop()
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        deadline = asyncio.get_running_loop().time() + SHUTDOWN_GRACE_SECONDS
         while any(connection.is_busy for connection in self._connections):
             if asyncio.get_running_loop().time() >= deadline:
                 break
@@ -102,7 +104,7 @@ class Service:
         for connection in list(self._connections):
             connection.abort()
 
-    # What connections ask.
+    # ConnectionOwner.
 
     def opened(self, connection: Connection) -> None:
         self._connections.add(connection)
@@ -118,37 +120,37 @@ class Service:
 
     def respond(self, request: Request) -> Response:
         if self.is_control(request):
-            response = self._control_side.handle(request)
+            response = self._control_api.handle(request)
             response.route = f"{request.method} {PREFIX}"
         else:
             response = self._app.handle(request)
-        self._carrier.look()
+        self._webhook_sender.send_due()
         return response
 
-    def strike(self, request: Request) -> Rule | None:
-        return self._faults.strike(request.method, request.path)
+    def trigger_fault(self, request: Request) -> FaultRule | None:
+        return self._faults.trigger(request.method, request.path)
 
-    def hold(self, request: Request) -> Callable[[], None]:
-        """Take note of a request that will be worked on later, until the returned function is called."""
-        return self._app.hold(request)
+    def reserve_key(self, request: Request) -> Callable[[], None]:
+        """Reserve the api_request_key of a delayed request, until the returned function is called."""
+        return self._app.reserve_key(request)
 
     def route_of(self, request: Request) -> str:
         match = self._router.match(request.method, request.path)
         return match.name if match else UNROUTED
 
-    # Refusing connections.
+    # ListenerGate.
 
-    def refuse(self, rule: Rule) -> None:
-        """Close the door and hang up on merchants, for the rule's seconds.
+    def refuse(self, rule: FaultRule) -> None:
+        """Refuse new connections and reset those of merchants, for the rule's seconds.
 
-        Without seconds: until the rule is deleted if the control side has an address of its own, otherwise for two.
-        Connections that only the control side was asked on stay open, so that a test can still look and delete.
+        Without seconds: until the rule is deleted if the control API has its own address, otherwise for two seconds.
+        Connections that have only called the control API stay open, so that a test can still delete the rule.
         """
         if self._opening:
             self._opening.cancel()
         self._listener.refuse()
         for connection in list(self._connections):
-            if not connection.is_busy and not connection.only_control:
+            if not connection.is_busy and not connection.control_only:
                 connection.reset()
         seconds = rule.seconds
         if seconds is None and self._control_listener is None:
@@ -157,9 +159,9 @@ class Service:
             self._reopening.cancel()
             self._reopening = None
         if seconds is not None:
-            self._reopening = asyncio.get_running_loop().call_later(seconds, self.accept_again)
+            self._reopening = asyncio.get_running_loop().call_later(seconds, self.resume_accepting)
 
-    def accept_again(self) -> None:
+    def resume_accepting(self) -> None:
         if self._reopening:
             self._reopening.cancel()
             self._reopening = None
@@ -167,11 +169,11 @@ class Service:
         self._opening = asyncio.get_running_loop().create_task(self._listener.listen())
 
 
-class _ControlOnly:
-    """The site behind the control side's own address: no merchant is served there, no fault strikes."""
+class _ControlListenerOwner:
+    """Owns connections to the control API's own address: no merchants, no faults."""
 
     scheme = "http"
-    only_control = True
+    control_only = True
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -191,16 +193,16 @@ class _ControlOnly:
             return self._service.respond(request)
         return Response(404, route=UNROUTED)
 
-    def strike(self, request: Request) -> Rule | None:  # noqa: ARG002
+    def trigger_fault(self, request: Request) -> FaultRule | None:  # noqa: ARG002
         return None
 
-    def hold(self, request: Request) -> Callable[[], None]:
-        return self._service.hold(request)
+    def reserve_key(self, request: Request) -> Callable[[], None]:
+        return self._service.reserve_key(request)
 
     def route_of(self, request: Request) -> str:
         return self._service.route_of(request)
 
-    def refuse(self, rule: Rule) -> None:
+    def refuse(self, rule: FaultRule) -> None:
         self._service.refuse(rule)
 
 

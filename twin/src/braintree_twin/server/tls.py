@@ -1,4 +1,4 @@
-"""A certificate authority of the twin's own, and a server certificate that it signed."""
+"""Creates the twin's certificate authority, and a server certificate signed by it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NAMES = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """Where the certificates are. Clients verify with `ca`."""
+    """The paths of the certificates. Clients trust `ca`."""
 
     ca: Path
     certificate: Path
@@ -37,7 +37,7 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
 
 
 def prepare_tls(directory: Path, host: str) -> TlsFiles:
-    """The directory's certificates, made first where they are missing, do not cover the host, or run out."""
+    """The certificates in the directory. Creates those that are missing, expire soon, or do not cover the host."""
     files = TlsFiles(directory / "ca.pem", directory / "server.pem", directory / "server-key.pem")
     names = [*NAMES, *([host] if host not in (*NAMES, "0.0.0.0", "::", "") else [])]  # noqa: S104
     if not _usable(files, names):

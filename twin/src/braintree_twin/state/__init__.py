@@ -1,1 +1,1 @@
-"""What the twin remembers: the records, and the one door to the file that keeps them."""
+"""The twin's state: records, and the SQLite file that stores them."""

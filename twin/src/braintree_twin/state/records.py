@@ -1,7 +1,7 @@
-"""What is remembered of each thing, in plain values that go into JSON as they are.
+"""The records of the state, in plain values that go into JSON as they are.
 
-No record has a field for a card number or a security code: of a card, only what the real gateway shows is kept, and
-the behaviour that its number stands for.
+No record has a field for a card number or a security code. A card's record has only what the real gateway shows, and
+the behaviour that its number triggers.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ class Card:
     unique_number_identifier: str
     cardholder_name: str | None = None
     customer_location: str = "US"
-    # The card type indicators and issuer that bin data tells: prepaid, debit, issuing_bank...
+    # BIN data: card type indicators and issuer, such as prepaid, debit, issuing_bank.
     bin_data: dict[str, str] = field(default_factory=dict)
-    # What the number triggers in the sandbox; see rules/cards.py.
+    # The behaviour that the number triggers; see rules/cards.py.
     behaviour: str = "valid"
 
 
@@ -64,7 +64,7 @@ class Address:
 
 @dataclass(slots=True, kw_only=True)
 class PaymentMethod:
-    """A vaulted way to pay. `kind` is its element name: credit_card, paypal_account, apple_pay_card ..."""
+    """A vaulted payment method. `kind` is its element name: credit_card, paypal_account, apple_pay_card ..."""
 
     token: str
     customer_id: str | None
@@ -73,12 +73,12 @@ class PaymentMethod:
     updated_at: str
     default: bool = False
     card: dict[str, Any] | None = None
-    # What is particular to a wallet: an e-mail address, a user name, a source description.
+    # Fields of a wallet: an e-mail address, a user name, a source description.
     wallet: Fields = field(default_factory=dict)
     billing_address_id: str | None = None
-    # The billing fields of a card that was vaulted without an address record of its own.
+    # Billing fields of a card that was vaulted without an address record.
     billing: Fields | None = None
-    # The security code's outcome when the method was made; the code itself is gone.
+    # The CVV response at creation; the code itself is not stored.
     cvv_response: str | None = None
 
     @property
@@ -88,7 +88,7 @@ class PaymentMethod:
 
 @dataclass(slots=True, kw_only=True)
 class Nonce:
-    """A one-time reference to an instrument, made by the client API or from a vaulted method."""
+    """A one-time reference to an instrument, created by the client API or from a vaulted method."""
 
     nonce: str
     created_at: str
@@ -99,7 +99,7 @@ class Nonce:
     wallet: Fields = field(default_factory=dict)
     billing: Fields | None = None
     cvv_response: str | None = None
-    # The vaulted method that it stands for, if it was made from one.
+    # The token of the vaulted method that it was created from.
     token: str | None = None
     # False: it pays once, and cannot be vaulted.
     reusable: bool = True
@@ -167,14 +167,14 @@ class Transaction:
     custom_fields: Fields = field(default_factory=dict)
     line_items: list[Fields] = field(default_factory=list)
     shipments: list[Fields] = field(default_factory=list)
-    # full_information or token: what the request paid with.
+    # full_information or token.
     created_using: str = "full_information"
-    # The instrument as it was when the transaction was made.
+    # The instrument at the time of the transaction.
     kind: str = "credit_card"
     card: dict[str, Any] | None = None
     wallet: Fields = field(default_factory=dict)
     token: str | None = None
-    # What the processor and the gateway said.
+    # Responses of the processor and the gateway.
     avs_error: str | None = None
     avs_postal: str | None = None
     avs_street: str | None = None
@@ -191,23 +191,23 @@ class Transaction:
     authorization_expires_at: str | None = None
     three_d_secure: Fields | None = None
     sca_exemption_requested: str | None = None
-    # One entry a change: timestamp, status, amount, user, transaction_source.
+    # One entry for each status: timestamp, status, amount, user, transaction_source.
     history: list[Fields] = field(default_factory=list)
     authorization_adjustments: list[dict[str, Any]] = field(default_factory=list)
     settlement_batch_id: str | None = None
     disbursement: Fields | None = None
-    # When time alone changes something: the authorization expires, the money is disbursed.
+    # The time of the next change that comes due: expiry of the authorization, disbursement.
     due_at: str | None = None
-    # A copy of each of its disputes, as asdict() writes it.
+    # Copies of its disputes, as asdict() writes them.
     disputes: list[dict[str, Any]] = field(default_factory=list)
-    # Family ties.
+    # Related transactions.
     refunded_transaction_id: str | None = None
     refund_ids: list[str] = field(default_factory=list)
     authorized_transaction_id: str | None = None
     partial_settlement_ids: list[str] = field(default_factory=list)
-    # What makes another sale its duplicate; None for what never counts as an original.
+    # The key that duplicate sales share; None if the transaction never counts as an original.
     duplicate_key: str | None = None
-    # The last part of a partly settled sale was taken.
+    # The last partial settlement was submitted.
     final_capture: bool = False
 
     @property
@@ -222,18 +222,18 @@ class Transaction:
 
 @dataclass(slots=True, kw_only=True)
 class RequestKey:
-    """An api_request_key that was used: for which request, and what came of it."""
+    """A used api_request_key, with the fingerprint and the transaction of its request."""
 
     key: str
     fingerprint: str
     created_at: str
-    # None when the request failed: then the key cannot be used again.
+    # None if the request failed: the key cannot be used again.
     transaction_id: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class CreatedAccount:
-    """A merchant account that was made through the API, not by the seed."""
+    """A merchant account that was created through the API."""
 
     id: str
     currency: str
@@ -242,7 +242,7 @@ class CreatedAccount:
 
 @dataclass(slots=True, kw_only=True)
 class CatalogEntry:
-    """A plan, an add-on or a discount, which `kind` tells."""
+    """A plan, an add-on or a discount, by `kind`."""
 
     kind: str
     id: str
@@ -257,7 +257,7 @@ class CatalogEntry:
 
 @dataclass(slots=True, kw_only=True)
 class Dispute:
-    """A cardholder's complaint about a transaction. Dates are text, YYYY-MM-DD."""
+    """A dispute over a transaction. Dates are text, YYYY-MM-DD."""
 
     id: str
     transaction_id: str
@@ -282,19 +282,19 @@ class Dispute:
     processor_comments: str | None = None
     protection_level: str = "not_protected"
     pre_dispute_program: str = "none"
-    # What it shows of its transaction.
+    # Fields of its transaction.
     transaction: Fields = field(default_factory=dict)
-    # id, comments, url, category, sequence_number, created_at each.
+    # Each has id, comments, url, category, sequence_number, created_at.
     evidence: list[dict[str, Any]] = field(default_factory=list)
-    # status, timestamp, effective_date, disbursement_date each.
+    # Each has status, timestamp, effective_date, disbursement_date.
     history: list[Fields] = field(default_factory=list)
-    # When it expires, as long as nobody answers it.
+    # The time at which it expires if it is not answered.
     due_at: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
 class Document:
-    """An uploaded file; its content is not kept."""
+    """An uploaded document; its content is not stored."""
 
     id: str
     kind: str
@@ -306,7 +306,7 @@ class Document:
 
 @dataclass(slots=True, kw_only=True)
 class Delivery:
-    """A notification on its way to a merchant's server, or the challenge that comes before any."""
+    """A notification for a merchant's server, or the challenge that verifies the address."""
 
     id: str
     kind: str
@@ -316,7 +316,7 @@ class Delivery:
     payload: str = ""
     # pending, delivered, failed.
     status: str = "pending"
-    # time and outcome (an HTTP status, or what went wrong) each.
+    # Each has time and outcome: an HTTP status or an error.
     attempts: list[Fields] = field(default_factory=list)
-    # When the next attempt is due.
+    # The time of the next attempt.
     due_at: str | None = None

@@ -1,4 +1,4 @@
-"""The one door to the state: a SQLite file in which every answered change is committed before its answer leaves."""
+"""The state file (SQLite). Every change is committed before its answer is sent."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ Record = TypeVar("Record")
 
 
 class UnusableState(Exception):
-    """The state file was written by another version of the twin, or is no state file at all."""
+    """The state file is of another version of the twin, or is not a state file."""
 
 
 class Table(Generic[Record]):
-    """One kind of record: a JSON document a row, found by merchant and key, or by an indexed column.
+    """The table of one kind of record: a JSON document in each row, found by merchant and key, or by an indexed column.
 
     Table and column names come from the code below, never from a request.
     """
@@ -50,7 +50,7 @@ class Table(Generic[Record]):
         any_case: frozenset[str] = frozenset(),
     ) -> None:
         self.name = name
-        # Columns that are compared without regard to (ASCII) case, as searches do it.
+        # Columns that are compared case-insensitively (ASCII), for searches.
         self._any_case = any_case
         self._record = record
         self._fields = tuple(field.name for field in fields(record))  # type: ignore[arg-type]
@@ -88,7 +88,7 @@ class Table(Generic[Record]):
         return self._record(**json.loads(document))
 
     def put(self, merchant_id: str, record: Record) -> None:
-        """Insert, or replace what has the same key."""
+        """Insert the record, or replace the one with the same key."""
         indexed = (getattr(record, column) for column in self._indexed)
         row = (merchant_id, getattr(record, self._key), *indexed, self._document(record))
         self._connection.execute(self._put, row)
@@ -106,7 +106,7 @@ class Table(Generic[Record]):
     def find(
         self, merchant_id: str, /, *, newest_first: bool = False, limit: int = -1, **equals: str | int | None
     ) -> list[Record]:
-        """Records whose indexed columns have these values, in the order they were made."""
+        """Records whose indexed columns have these values, oldest first."""
         conditions = [(f"{column} = ?", value) for column, value in equals.items()]
         rows = self._select(merchant_id, conditions, newest_first)
         return [self._read(row[0]) for row in (rows.fetchall() if limit < 0 else rows.fetchmany(limit))]
@@ -114,12 +114,12 @@ class Table(Generic[Record]):
     def scan(
         self, merchant_id: str, conditions: Iterable[tuple[str, Any]] = (), newest_first: bool = False
     ) -> Iterator[Record]:
-        """Records that meet SQL conditions on indexed columns, each with the value of its one question mark."""
+        """Records that meet SQL conditions on indexed columns, each with the value for its question mark."""
         for row in self._select(merchant_id, list(conditions), newest_first):
             yield self._read(row[0])
 
     def earliest(self, merchant_id: str, column: str) -> Record | None:
-        """The record with the smallest value in an indexed column; of several, the oldest."""
+        """The record with the smallest value in an indexed column; the oldest of several."""
         where = f"merchant_id = ? AND {column} > ''"
         sql = f"SELECT document FROM {self.name} WHERE {where} ORDER BY {column}, sequence LIMIT 1"  # noqa: S608
         row = self._connection.execute(sql, (merchant_id,)).fetchone()
@@ -144,7 +144,7 @@ class Table(Generic[Record]):
 
 
 class Store:
-    """Every table, and the small settings that outlive a restart. For one thread."""
+    """Every table, and the settings that survive a restart. For one thread."""
 
     def __init__(self, path: Path) -> None:
         self.transactions = Table(
@@ -212,7 +212,7 @@ class Store:
 
     @contextmanager
     def change(self) -> Iterator[None]:
-        """All or nothing: committed when the block ends, undone when it raises."""
+        """A transaction: committed when the block ends, rolled back when it raises."""
         self._connection.execute("BEGIN")
         try:
             yield
@@ -229,7 +229,7 @@ class Store:
         self._connection.execute("INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)", (name, value))
 
     def secret(self, name: str) -> bytes:
-        """Random bytes that belong to this state file, made when first asked for."""
+        """Random bytes of this state file, created at the first call."""
         known = self.setting(name, "")
         if not known:
             known = secrets.token_hex(32)

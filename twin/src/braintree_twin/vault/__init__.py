@@ -1,1 +1,1 @@
-"""Instruments: what a transaction can be paid with, and what the vault keeps of it."""
+"""The vault: payment instruments, nonces, cards, verifications."""

@@ -1,4 +1,4 @@
-"""Reads a card from a request, and forgets its number and security code on the spot."""
+"""Reads a card from a request. Its number and security code are dropped at once."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from braintree_twin.rules.avs_cvv import cvv_response
 from braintree_twin.state.records import Card
 from braintree_twin.validation import Errors
 
-LONGEST_CARDHOLDER_NAME = 175
+MAX_CARDHOLDER_NAME_LENGTH = 175
 EARLIEST_YEAR, LATEST_YEAR = 1976, 2200
 
 _DATE = re.compile(r"([0-9]{1,2})\s*/\s*([0-9]{2}|[0-9]{4})", re.ASCII)
@@ -31,17 +31,17 @@ class Expiration:
 
 @dataclass(frozen=True, slots=True)
 class CardDetails:
-    """What a request says of a card; each part None where it says nothing (or something wrong)."""
+    """The card fields of a request; a part is None if it is absent or invalid."""
 
     card: Card | None
     expiration: Expiration | None
     cardholder_name: str | None
-    # The response to the security code; None if none was given.
+    # The CVV response; None if no security code was given.
     cvv: str | None
 
 
 def make_card(call: Call, number: str, expiration: Expiration, cardholder_name: str | None = None) -> Card:
-    """The card as it is kept."""
+    """The card as it is stored."""
     bin_data = cards.BIN_DATA.get(number, {})
     return Card(
         bin=number[:6],
@@ -57,11 +57,11 @@ def make_card(call: Call, number: str, expiration: Expiration, cardholder_name: 
 
 
 def read_card(call: Call, params: Params, errors: Errors, *, required: bool) -> CardDetails:
-    """A whole card if required, otherwise whichever parts of one are given."""
+    """Read a whole card if `required`, otherwise the given parts of one."""
     number = _read_number(call, params, errors, required=required)
     expiration = read_expiration(params, errors, required=required)
     name = params.text("cardholder_name")
-    if name and len(name) > LONGEST_CARDHOLDER_NAME:
+    if name and len(name) > MAX_CARDHOLDER_NAME_LENGTH:
         errors.add("cardholder_name", "81723")
     cvv = read_cvv(params, number, errors)
     card = make_card(call, number, expiration, name) if number and expiration else None
@@ -74,13 +74,13 @@ def _read_number(call: Call, params: Params, errors: Errors, *, required: bool) 
         errors.add("number", "81714" if required else None)
         return None
     number = _SEPARATORS.sub("", given)
-    fault = cards.number_fault(number, test_numbers_only=call.merchant.test_numbers_only)
+    fault = cards.number_error(number, test_numbers_only=call.merchant.test_numbers_only)
     errors.add("number", fault)
     return None if fault else number
 
 
 def read_expiration(params: Params, errors: Errors, *, required: bool) -> Expiration | None:
-    """`expiration_date`, or month and year; not both."""
+    """Read `expiration_date`, or month and year, not both."""
     date, month, year = (params.text(f"expiration_{part}") for part in ("date", "month", "year"))
     if date and (month or year):
         errors.add("expiration_date", "91708")
@@ -121,7 +121,7 @@ def _full_year(text: str) -> str | None:
 
 
 def read_cvv(params: Params, number: str | None, errors: Errors) -> str | None:
-    """The response that a security code gets; its length depends on the brand, where the number is known."""
+    """Read the security code, and return its CVV response. Its length depends on the brand, if the number is known."""
     cvv = params.text("cvv")
     if cvv is None:
         return None
@@ -133,5 +133,5 @@ def read_cvv(params: Params, number: str | None, errors: Errors) -> str | None:
 
 
 def is_expired(card: dict[str, Any], now: datetime) -> bool:
-    """Cards are good to the end of their month."""
+    """Whether the card has expired: it is valid to the end of its month."""
     return (int(card["expiration_year"]), int(card["expiration_month"])) < (now.year, now.month)

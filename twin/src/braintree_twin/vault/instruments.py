@@ -1,4 +1,4 @@
-"""Finds what a request wants to pay with, or to keep: a card, a nonce or a vaulted method."""
+"""Finds the instrument of a request: a card, a nonce or a vaulted method."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from braintree_twin.calls import Call
 from braintree_twin.clock import parse_stamp
 from braintree_twin.rules import cards
-from braintree_twin.rules.responses import Decision
+from braintree_twin.rules.processor_responses import Decision
 from braintree_twin.state.records import Card, Fields, Nonce, PaymentMethod
 from braintree_twin.vault.cards import Expiration, make_card
 from braintree_twin.vault.test_nonces import TEST_NONCES, TestNonce
@@ -21,20 +21,20 @@ NONCE_LIFETIME = timedelta(hours=3)
 
 @dataclass(slots=True, kw_only=True)
 class Instrument:
-    """Something that can pay, wherever it came from."""
+    """A payment instrument: a card or wallet, from a request, a nonce or the vault."""
 
     kind: str
     card: dict[str, Any] | None = None
     wallet: Fields = field(default_factory=dict)
     billing: Fields = field(default_factory=dict)
-    # The response to its security code; None if none was given.
+    # The CVV response; None if no security code was given.
     cvv: str | None = None
     decision: Decision | None = None
     three_d_secure: Fields | None = None
     reusable: bool = True
-    # The vaulted method that it is.
+    # The vaulted method, if it is one.
     method: PaymentMethod | None = None
-    # The nonce that is used up by paying with it.
+    # The nonce that a payment consumes.
     nonce: Nonce | None = None
 
     @property
@@ -44,7 +44,7 @@ class Instrument:
 
 @dataclass(frozen=True, slots=True)
 class NonceCodes:
-    """The error codes for nonces that cannot be used; every resource has its own."""
+    """The error codes of unusable nonces; each resource has its own."""
 
     unknown: str
     consumed: str
@@ -64,7 +64,7 @@ def of_method(call: Call, method: PaymentMethod) -> Instrument:
 
 
 def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
-    """The instrument behind a nonce, or the code of why there is none."""
+    """The instrument behind a nonce, or an error code."""
     fixed = TEST_NONCES.get(nonce)
     if fixed:
         return codes.consumed if fixed.fault == "consumed" else _of_test_nonce(call, fixed)
@@ -113,13 +113,13 @@ def _of_test_nonce(call: Call, fixed: TestNonce) -> Instrument:
 
 
 def has_invalid_number(nonce: str) -> bool:
-    """The one test nonce whose card has a wrong check digit."""
+    """Whether it is the test nonce whose card number fails the Luhn check."""
     fixed = TEST_NONCES.get(nonce)
     return fixed is not None and fixed.fault == "luhn_invalid"
 
 
 def consume(call: Call, instrument: Instrument) -> None:
-    """A nonce pays once."""
+    """Mark the instrument's nonce, if it has one, as consumed."""
     if instrument.nonce:
         instrument.nonce.consumed = True
         call.store.nonces.put(call.merchant.id, instrument.nonce)

@@ -1,23 +1,23 @@
-"""Puts instruments and addresses into the vault, and keeps exactly one default method a customer."""
+"""Stores payment methods and addresses in the vault. Each customer with methods has exactly one default."""
 
 from __future__ import annotations
 
 from braintree_twin.calls import Call
-from braintree_twin.rules.customers import TOKEN, identifier_fault
+from braintree_twin.rules.customers import TOKEN, identifier_error
 from braintree_twin.state.records import Address, Fields, PaymentMethod
 from braintree_twin.validation import Errors
 from braintree_twin.vault.instruments import Instrument
 
 TOKEN_IN_USE = "91719"  # noqa: S105
-MOST_ADDRESSES = 50
+MAX_ADDRESSES = 50
 TOO_MANY_ADDRESSES = "91818"
 
 
 def check_new_token(call: Call, token: str | None, errors: Errors, in_use: str = TOKEN_IN_USE) -> None:
-    """A chosen token must be well formed and free."""
+    """Check a token that the merchant chooses: well formed and unused. Adds to `errors`."""
     if token is None:
         return
-    fault = identifier_fault(token, TOKEN)
+    fault = identifier_error(token, TOKEN)
     if fault is None and call.store.payment_methods.get(call.merchant.id, token):
         fault = in_use
     errors.add("token", fault)
@@ -44,7 +44,7 @@ def store_method(
     make_default: bool = False,
     billing_address_id: str | None = None,
 ) -> PaymentMethod:
-    """Vault it; the first method of a customer becomes the default by itself."""
+    """Vault a method. A customer's first method becomes the default."""
     now = call.clock.stamp()
     first = not customer_id or not methods_of(call, customer_id)
     method = PaymentMethod(
@@ -84,7 +84,7 @@ def set_default(call: Call, chosen: PaymentMethod) -> None:
 
 
 def replace_method(call: Call, method: PaymentMethod, token: str | None) -> PaymentMethod:
-    """Keep a changed method; under a new token, nothing is left under the old one."""
+    """Store a changed method. A new token replaces the old one."""
     method.updated_at = call.clock.stamp()
     if token and token != method.token:
         call.store.payment_methods.delete(call.merchant.id, method.token)
@@ -97,7 +97,7 @@ def replace_method(call: Call, method: PaymentMethod, token: str | None) -> Paym
 
 
 def delete_method(call: Call, method: PaymentMethod) -> None:
-    """Forget it; the oldest of the others becomes the default if this one was."""
+    """Delete a method. If it was the default, the customer's oldest one becomes the default."""
     call.store.payment_methods.delete(call.merchant.id, method.token)
     others = methods_of(call, method.customer_id) if method.customer_id else []
     if method.default and others:

@@ -1,23 +1,23 @@
-"""The nonces that every sandbox knows. They can be used any number of times."""
+"""The sandbox's test nonces (fake-valid-nonce ...). They can be used any number of times."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from braintree_twin.rules.responses import Decision
+from braintree_twin.rules.processor_responses import Decision
 from braintree_twin.state.records import Fields
 
 
 @dataclass(frozen=True, slots=True)
 class TestNonce:
-    """What a fixed nonce stands for: a test card number, a wallet, an outcome, or a fault."""
+    """A test nonce: a test card number or wallet, and perhaps a fixed outcome or error."""
 
     __test__ = False
 
     kind: str = "credit_card"
     number: str | None = None
     wallet: Fields = field(default_factory=dict)
-    # Set where the outcome does not depend on the amount.
+    # Set if the outcome does not depend on the amount.
     decision: Decision | None = None
     # consumed, luhn_invalid
     fault: str | None = None
@@ -160,7 +160,7 @@ _WALLETS: dict[str, TestNonce] = {
     "fake-android-pay-visa-nonce": _google_pay("4111111111111111", "Visa"),
     "fake-android-pay-mastercard-nonce": _google_pay(_MASTERCARD, "MasterCard"),
     "fake-android-pay-amex-nonce": _google_pay(_AMEX, "American Express"),
-    # A Visa card that Google Pay stands in for with a Discover number.
+    # A Visa card behind a Discover number of Google Pay.
     "fake-android-pay-discover-nonce": _google_pay(_DISCOVER, "Visa", "1111"),
     "fake-amex-express-checkout-nonce": _card_wallet(
         "amex_express_checkout_card",

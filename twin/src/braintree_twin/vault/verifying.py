@@ -1,23 +1,22 @@
-"""Verifies cards: by the number's trigger, then by the rules on address and security code."""
+"""Verifies cards: by the behaviour of the number, then by the AVS and CVV rules."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from typing import Any
 
-from braintree_twin.calls import Answer, Call
+from braintree_twin.calls import Call
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.rules import cards
 from braintree_twin.rules.avs_cvv import avs_response, rejection
 from braintree_twin.rules.money import VERIFICATION_AMOUNT, canonical
-from braintree_twin.rules.responses import kind_of, text_of
+from braintree_twin.rules.processor_responses import kind_of
 from braintree_twin.state.records import Verification
-from braintree_twin.validation import Errors, error_answer
+from braintree_twin.validation import Errors
 from braintree_twin.vault.instruments import Instrument
-from braintree_twin.views.verifications import verification as verification_view
 
-# Behaviour of the number -> status, processor response code, the gateway's reason to reject.
+# Behaviour of the number -> status, processor response code, gateway rejection reason.
 _OUTCOMES: dict[str, tuple[str, str | None, str | None]] = {
     cards.VALID: ("verified", "1000", None),
     cards.DISPUTE: ("verified", "1000", None),
@@ -28,7 +27,7 @@ _OUTCOMES: dict[str, tuple[str, str | None, str | None]] = {
 
 
 def read_options(call: Call, params: Params, errors: Errors) -> tuple[MerchantAccount, Decimal]:
-    """The account and the amount to verify with, from a method's options."""
+    """Read the merchant account and the amount of a verification from the options."""
     options, faults = params.section("options"), errors.on("options")
     given = options.text("verification_merchant_account_id")
     account = call.merchant.by_id.get(given) if given else call.merchant.default_account
@@ -45,7 +44,7 @@ def read_options(call: Call, params: Params, errors: Errors) -> tuple[MerchantAc
 def verify(
     call: Call, instrument: Instrument, account: MerchantAccount, amount: Decimal, *, account_type: str | None = None
 ) -> Verification:
-    """Verify a card and keep the outcome."""
+    """Verify a card and store the verification."""
     card: dict[str, Any] = instrument.card or {}
     status, code, reason = _OUTCOMES[instrument.behaviour]
     avs, cvv = avs_response(instrument.billing), instrument.cvv or "I"
@@ -78,19 +77,7 @@ def verify(
 
 
 def link(call: Call, record: Verification | None, token: str, customer_id: str | None) -> None:
-    """Remember which method a verification belongs to, once there is one."""
+    """Link a verification to its payment method."""
     if record:
         record.token, record.customer_id = token, customer_id
         call.store.verifications.put(call.merchant.id, record)
-
-
-def refusal(call: Call, record: Verification) -> Answer:
-    """What a request is answered with whose card was not verified: no errors, and the verification."""
-    message = (
-        f"Gateway Rejected: {record.gateway_rejection_reason}"
-        if record.gateway_rejection_reason
-        else text_of(record.processor_response_code or "")
-    )
-    echo = Params(call.document).echo()
-    node = error_answer(Errors(), echo, message=message, verification=verification_view(record))
-    return Answer("api_error_response", node, 422)

@@ -1,4 +1,4 @@
-"""Wallets whose contents a request spells out, instead of giving a nonce for them."""
+"""Reads wallets whose fields a request contains, in place of a nonce."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from braintree_twin.vault.instruments import Instrument, of_card
 
 APPLE_PAY, GOOGLE_PAY, PAYPAL = "apple_pay_card", "android_pay_card", "paypal_account"
 PAYPAL_TEXTS = ("payee_id", "payee_email", "custom_field", "description")
-# Whoever vaulted the account, this is who pays with it in the sandbox.
+# The payer of every PayPal payment in the sandbox.
 PAYPAL_PAYER = "payer@example.com"
-# Field -> code of its absence; the codes are Apple Pay's, no others are published.
+# Required field -> error code. The codes are Apple Pay's: Braintree publishes none for Google Pay.
 _REQUIRED = {"number": "93508", "expiration_month": "93509", "expiration_year": "93510", "cryptogram": "93511"}
 
 
-def described_kind(params: Params) -> str | None:
-    """Which wallet a request spells out; who is to be paid through PayPal can also stand beside a nonce."""
+def described_wallet_kind(params: Params) -> str | None:
+    """The kind of wallet whose fields the request contains. PayPal's payee fields may also accompany a nonce."""
     paypal = params.section(PAYPAL)
     if paypal.has("payment_id") or paypal.has("payer_id"):
         return PAYPAL
@@ -26,8 +26,8 @@ def described_kind(params: Params) -> str | None:
 
 
 def read_wallet(call: Call, params: Params, errors: Errors) -> Instrument | None:
-    """The wallet that the request describes; None where it describes none, or the errors say what is wrong."""
-    kind = described_kind(params)
+    """Read the wallet of the request; None if there is none, or it is invalid. Adds to `errors`."""
+    kind = described_wallet_kind(params)
     if kind is None:
         return None
     section, faults = params.section(kind), errors.on(kind)
@@ -60,7 +60,7 @@ def _shown(kind: str, section: Params, brand: str, last_4: str) -> Fields:
 
 
 def _paypal(section: Params, errors: Errors) -> Instrument | None:
-    """A payment that the buyer approved at PayPal; it pays once."""
+    """Read a payment that the buyer approved at PayPal; it can be used once."""
     if not section.has("payment_id") or not section.has("payer_id"):
         errors.add("base", "82901")
         return None
@@ -72,8 +72,8 @@ def _paypal(section: Params, errors: Errors) -> Instrument | None:
     return Instrument(kind=PAYPAL, wallet=wallet, reusable=False)
 
 
-def paid_by_paypal(params: Params, wallet: Fields) -> Fields:
-    """A PayPal account as a transaction shows it: the payer, and what the request says of the payment."""
+def paypal_fields(params: Params, wallet: Fields) -> Fields:
+    """The PayPal fields of a transaction: the payer, and the payment's texts in the request."""
     places = (params.section("options").section("paypal"), params.section("options"), params.section(PAYPAL))
     said = {name: next((place.text(name) for place in places if place.has(name)), None) for name in PAYPAL_TEXTS}
     return {**wallet, "email": PAYPAL_PAYER, **{name: text for name, text in said.items() if text}}

@@ -1,1 +1,1 @@
-"""How each record looks in an answer: the elements, in the gateway's order."""
+"""The XML of each record, with its elements in the gateway's order."""

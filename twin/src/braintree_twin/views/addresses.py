@@ -1,4 +1,4 @@
-"""Addresses in answers."""
+"""The XML of addresses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from braintree_twin.rules.addresses import PHONE_FIELDS, PHONE_PARTS
 from braintree_twin.state.records import Address
-from braintree_twin.xml_out import Node, Timestamp
+from braintree_twin.xml_writer import Node, Timestamp
 
 _FIELDS = (
     "first_name",
@@ -22,7 +22,7 @@ _CODES = ("country_code_alpha2", "country_code_alpha3", "country_code_numeric")
 
 
 def international_phone(fields: Mapping[str, str | None]) -> Node:
-    """An element with two parts, and one without any where no number was given."""
+    """The element's two parts; empty if no number was given."""
     parts = {part: fields.get(field) for part, field in zip(PHONE_PARTS, PHONE_FIELDS, strict=True)}
     return {**parts} if any(parts.values()) else {}
 
@@ -43,7 +43,7 @@ _TRANSACTION_FIELDS = ("id", *_FIELDS, "country_name", *_CODES, "phone_number")
 
 
 def transaction_address(fields: Mapping[str, str | None]) -> dict[str, Node]:
-    """Billing or shipping, as the transaction remembers it."""
+    """The billing or shipping address of a transaction."""
     shown: dict[str, Node] = {name: fields.get(name) for name in _TRANSACTION_FIELDS}
     shown["international_phone"] = international_phone(fields)
     return shown

@@ -1,4 +1,4 @@
-"""Cards in answers."""
+"""The XML of cards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from braintree_twin.ids import global_id
 from braintree_twin.rules.cards import brand_named
-from braintree_twin.xml_out import Node
+from braintree_twin.xml_writer import Node
 
 _IMAGES = "https://assets.braintreegateway.com/payment_method_logo"
 BIN_DATA = (
@@ -25,7 +25,7 @@ BIN_DATA = (
     "purchase",
     "prepaid_reloadable",
 )
-# The part of a global id that tells the kind of payment method.
+# Kind of payment method -> its part of a global id.
 _GLOBAL_KINDS = {
     "credit_card": "cc",
     "paypal_account": "paypal",
@@ -54,7 +54,7 @@ def bin_data(card: Mapping[str, Any]) -> dict[str, Node]:
 
 
 def empty_transaction_card() -> dict[str, Node]:
-    """What stands in <credit-card> when something else paid."""
+    """The content of <credit-card> if the instrument is no card."""
     nothing = dict.fromkeys(
         ("token", "bin", "last_4", "card_type", "expiration_month", "expiration_year", "customer_location")
     )
@@ -73,7 +73,7 @@ def empty_transaction_card() -> dict[str, Node]:
 
 
 def transaction_card(card: Mapping[str, Any], token: str | None) -> dict[str, Node]:
-    """The card as the transaction remembers it."""
+    """The card of a transaction."""
     return {
         "token": token,
         "bin": card["bin"],

@@ -1,4 +1,4 @@
-"""Customers in answers, with what the vault holds of them."""
+"""The XML of customers, with their payment methods and addresses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from braintree_twin.rules.customers import FIELDS
 from braintree_twin.state.records import Customer, Fields
 from braintree_twin.views.addresses import international_phone, vault_address
 from braintree_twin.views.payment_methods import payment_method
-from braintree_twin.xml_out import Elements, Node, Timestamp
+from braintree_twin.xml_writer import Elements, Node, Timestamp
 
 
 def customer(call: Call, record: Customer) -> dict[str, Node]:
@@ -36,7 +36,7 @@ def customer(call: Call, record: Customer) -> dict[str, Node]:
 
 
 def transaction_customer(fields: Fields) -> dict[str, Node]:
-    """The customer as a transaction remembers it."""
+    """The customer of a transaction."""
     shown: dict[str, Node] = {
         name: fields.get(name)
         for name in ("id", "first_name", "last_name", "company", "email", "website", "phone", "fax")

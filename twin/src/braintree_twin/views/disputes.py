@@ -1,4 +1,4 @@
-"""Disputes, their evidence and uploaded documents in answers."""
+"""The XML of disputes, evidence and uploaded documents."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from braintree_twin.clock import parse_stamp
 from braintree_twin.ids import global_id
 from braintree_twin.state.records import Dispute, Document, Fields
-from braintree_twin.xml_out import Date, Elements, Node, Timestamp
+from braintree_twin.xml_writer import Date, Elements, Node, Timestamp
 
 DOCUMENTS_KEPT = timedelta(days=365)
 
@@ -85,7 +85,7 @@ def evidence(fields: Mapping[str, Any]) -> dict[str, Node]:
     return {
         "id": fields["id"],
         "global_id": global_id("disputeevidence", fields["id"]),
-        # The SDKs' samples of notifications have the one, their objects the other.
+        # The SDKs' sample notifications have the one element, their objects read the other.
         "comment": fields["comments"],
         "comments": fields["comments"],
         "url": fields["url"],

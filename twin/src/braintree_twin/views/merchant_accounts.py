@@ -1,9 +1,9 @@
-"""Merchant accounts in answers."""
+"""The XML of merchant accounts."""
 
 from __future__ import annotations
 
 from braintree_twin.merchants import MerchantAccount
-from braintree_twin.xml_out import Node
+from braintree_twin.xml_writer import Node
 
 
 def merchant_account(account: MerchantAccount) -> dict[str, Node]:

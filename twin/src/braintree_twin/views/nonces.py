@@ -1,11 +1,11 @@
-"""Nonces in answers, with as much of the instrument as a checkout page may show."""
+"""The XML of nonces, with the fields of the instrument that a checkout page may show."""
 
 from __future__ import annotations
 
 from braintree_twin.vault.instruments import Instrument
 from braintree_twin.views.cards import bin_data
 from braintree_twin.views.transactions import three_d_secure
-from braintree_twin.xml_out import Node
+from braintree_twin.xml_writer import Node
 
 _TYPES = {
     "credit_card": "CreditCard",

@@ -1,4 +1,4 @@
-"""Vaulted payment methods in answers, by kind."""
+"""The XML of vaulted payment methods, by kind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from braintree_twin.vault.cards import is_expired
 from braintree_twin.views.addresses import vault_address
 from braintree_twin.views.cards import bin_data, card_logo, logo, method_global_id
 from braintree_twin.views.verifications import verification
-from braintree_twin.xml_out import Elements, Node, Timestamp
+from braintree_twin.xml_writer import Elements, Node, Timestamp
 
 
 def payment_method(call: Call, method: PaymentMethod) -> dict[str, Node]:
@@ -65,7 +65,7 @@ def _credit_card(call: Call, method: PaymentMethod) -> dict[str, Node]:
 
 
 _PAYPAL_SIDE = ("capture_id", "debug_id", "refund_id", "transaction_fee_amount", "transaction_fee_currency_iso_code")
-# What the SDKs' objects have of a wallet, empty where the twin knows nothing to put there.
+# Wallet fields that the SDKs' objects have and the twin leaves empty.
 UNKNOWN: dict[str, tuple[str, ...]] = {
     "us_bank_account": ("account_holder_name", "ownership_type", "plaid_verified_at", "ach_mandate"),
     "local_payment": ("custom_field", "description", "payer_id", "payment_id", "payment_context_id", *_PAYPAL_SIDE),
@@ -108,7 +108,7 @@ def _card_wallet(call: Call, method: PaymentMethod) -> dict[str, Node]:
 
 
 def wallet_card(kind: str, card: dict[str, Any], wallet: Fields) -> dict[str, Node]:
-    """What a card in a wallet shows, in the vault and on transactions alike."""
+    """The fields of a card in a wallet, for vaulted methods and transactions."""
     common: dict[str, Node] = {
         "bin": card["bin"],
         "cardholder_name": card["cardholder_name"],

@@ -1,4 +1,4 @@
-"""Transactions in answers."""
+"""The XML of transactions."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from braintree_twin.ids import global_id
-from braintree_twin.rules.responses import text_of
+from braintree_twin.rules.processor_responses import text_of
 from braintree_twin.state.records import Dispute, Fields, Transaction
 from braintree_twin.views.addresses import transaction_address
 from braintree_twin.views.cards import empty_transaction_card, logo, method_global_id, transaction_card
 from braintree_twin.views.customers import transaction_customer
 from braintree_twin.views.disputes import dispute
 from braintree_twin.views.payment_methods import empty_fields, wallet_card
-from braintree_twin.xml_out import Date, Elements, Node, Timestamp
+from braintree_twin.xml_writer import Date, Elements, Node, Timestamp
 
 NETWORK_RESPONSE = ("XX", "sample network response text")
 
-# Kind of instrument -> the element of a transaction that tells about it.
+# Kind of instrument -> its element in a transaction.
 _ELEMENTS = {
     "apple_pay_card": "apple_pay",
     "paypal_account": "paypal",
@@ -251,7 +251,7 @@ def _global_ids(kind: str, ids: list[str]) -> Elements:
 
 
 def _risk_data(record: Transaction) -> dict[str, Node]:
-    """Left out altogether where there is none: the SDKs look into the element as soon as it is there."""
+    """The element risk_data; absent if there is none, since the SDKs read its content whenever it is there."""
     if record.type != "sale" or record.card is None:
         return {}
     return {

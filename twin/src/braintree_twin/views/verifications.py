@@ -1,13 +1,16 @@
-"""Card verifications in answers."""
+"""The XML of card verifications."""
 
 from __future__ import annotations
 
+from braintree_twin.calls import Answer, Call
 from braintree_twin.ids import global_id
-from braintree_twin.rules.responses import text_of
+from braintree_twin.params import Params
+from braintree_twin.rules.processor_responses import text_of
 from braintree_twin.state.records import Verification
+from braintree_twin.validation import Errors, error_answer
 from braintree_twin.views.addresses import transaction_address
 from braintree_twin.views.cards import transaction_card
-from braintree_twin.xml_out import Node, Timestamp
+from braintree_twin.xml_writer import Node, Timestamp
 
 
 def verification(record: Verification) -> dict[str, Node]:
@@ -42,3 +45,17 @@ def verification(record: Verification) -> dict[str, Node]:
         "ani_last_name_response_code": None,
         "global_id": global_id("verification", record.id),
     }
+
+
+def verification_failure(call: Call, record: Verification | None) -> Answer | None:
+    """The 422 for a card whose verification failed: no errors, but the verification. None where nothing failed."""
+    if record is None or record.status == "verified":
+        return None
+    message = (
+        f"Gateway Rejected: {record.gateway_rejection_reason}"
+        if record.gateway_rejection_reason
+        else text_of(record.processor_response_code or "")
+    )
+    echo = Params(call.document).echo()
+    node = error_answer(Errors(), echo, message=message, verification=verification(record))
+    return Answer("api_error_response", node, 422)

@@ -1,1 +1,1 @@
-"""Webhooks: what merchants are told of, signed, and carried to their servers."""
+"""Webhooks: notifications, their signatures, and their delivery to merchants' servers."""

@@ -1,11 +1,11 @@
-"""Selling again what was sold before, with the same card and for another amount."""
+"""Clones a transaction: a new sale with the same card and another amount."""
 
 from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call
-from braintree_twin.ledger.disputes import open_if_triggered
-from braintree_twin.resources.transactions.common import LONGEST_TEXT, ROOT, UNSUCCESSFUL, account_of, answer, load
-from braintree_twin.resources.transactions.deciding import Question, decide, submit_if_asked
+from braintree_twin.ledger.disputes import open_triggered_dispute
+from braintree_twin.resources.transactions.authorization import AuthorizationRequest, authorize, submit_if_requested
+from braintree_twin.resources.transactions.common import MAX_TEXT_LENGTH, ROOT, UNSUCCESSFUL, account_of, answer, load
 from braintree_twin.rules.cards import VALID
 from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical
 from braintree_twin.state.records import Transaction
@@ -25,7 +25,7 @@ def clone(call: Call) -> Answer:
     amount, fault = TRANSACTION_AMOUNT.check(params.text("amount"), original.currency)
     faults.add("amount", fault)
     channel = params.text("channel")
-    faults.add("channel", "91550" if len(channel or "") > LONGEST_TEXT else None)
+    faults.add("channel", "91550" if len(channel or "") > MAX_TEXT_LENGTH else None)
     options = params.section("options")
     if not options.has("submit_for_settlement"):
         faults.on("options").add("submit_for_settlement", SETTLEMENT_CHOICE_REQUIRED)
@@ -35,11 +35,13 @@ def clone(call: Call) -> Answer:
         raise ValidationFailed(errors)
     record = _draft(call, original, canonical(amount, original.currency), channel)
     behaviour = original.card["behaviour"] if original.card else VALID
-    decision = decide(call, record, Question(account=account, amount=amount, options=options, behaviour=behaviour))
-    submit_if_asked(call, record, options)
+    decision = authorize(
+        call, record, AuthorizationRequest(account=account, amount=amount, options=options, behaviour=behaviour)
+    )
+    submit_if_requested(call, record, options)
     call.store.transactions.put(call.merchant.id, record)
     if decision.approved:
-        open_if_triggered(call, record)
+        open_triggered_dispute(call, record)
     return answer(call, record, status=201)
 
 
@@ -54,7 +56,7 @@ def _fault(original: Transaction) -> str | None:
 
 
 def _draft(call: Call, original: Transaction, amount: str, channel: str | None) -> Transaction:
-    """The sale as it was asked for, without anything that came of it."""
+    """The original's request fields, without its outcome."""
     now = call.clock.stamp()
     asked = {
         name: getattr(original, name)

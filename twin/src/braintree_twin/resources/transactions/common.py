@@ -1,29 +1,29 @@
-"""What every step in a transaction's life shares with the others."""
+"""Helpers that the transaction calls share."""
 
 from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call
 from braintree_twin.errors import NotFound
-from braintree_twin.ledger.life import come_due
+from braintree_twin.ledger.lifecycle import apply_due
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
-from braintree_twin.rules.responses import text_of
+from braintree_twin.rules.processor_responses import text_of
 from braintree_twin.state.records import Transaction
 from braintree_twin.validation import Errors, error_answer
 from braintree_twin.views.transactions import transaction as transaction_view
 
 ROOT = "transaction"
-LONGEST_TEXT = 255
+MAX_TEXT_LENGTH = 255
 UNSUCCESSFUL = frozenset({"processor_declined", "gateway_rejected", "failed"})
 
 
 def load(call: Call) -> Transaction:
-    """The transaction that the path names, as time has left it."""
+    """The transaction of the path, after everything that came due is applied."""
     record = call.store.transactions.get(call.merchant.id, call.path["id"])
     if record is None:
         raise NotFound
     if record.due_at and record.due_at <= call.clock.stamp():
-        come_due(call, record)
+        apply_due(call, record)
     return record
 
 
@@ -32,7 +32,7 @@ def account_of(call: Call, record: Transaction) -> MerchantAccount:
 
 
 def answer(call: Call, record: Transaction, *, status: int = 200) -> Answer:
-    """The transaction; a decline or rejection is a 422 without errors that has the transaction in it."""
+    """Answer with the transaction. A decline or rejection is a 422 that contains it, without errors."""
     if record.status not in UNSUCCESSFUL:
         return Answer(ROOT, transaction_view(record), status)
     message = _decline_message(record)
@@ -52,6 +52,6 @@ def _decline_message(record: Transaction) -> str:
 
 def check_order_id(params: Params, errors: Errors) -> str | None:
     order_id = params.text("order_id")
-    if order_id and len(order_id) > LONGEST_TEXT:
+    if order_id and len(order_id) > MAX_TEXT_LENGTH:
         errors.add("order_id", "91501")
     return order_id

@@ -1,4 +1,4 @@
-"""Sales and credits: read, checked, decided, vaulted, kept."""
+"""Creates sales and credits: validate, authorize, vault, store."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from braintree_twin.calls import Answer, Call
-from braintree_twin.ledger.disputes import open_if_triggered
+from braintree_twin.ledger.disputes import open_triggered_dispute
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
+from braintree_twin.resources.transactions.authorization import AuthorizationRequest, authorize, submit_if_requested
 from braintree_twin.resources.transactions.common import ROOT, answer
-from braintree_twin.resources.transactions.deciding import Question, decide, submit_if_asked
 from braintree_twin.resources.transactions.details import read_details
-from braintree_twin.resources.transactions.restrictions import check_restrictions, lacks_authentication
-from braintree_twin.resources.transactions.sources import Source, read_place, read_source
+from braintree_twin.resources.transactions.instrument_restrictions import check_restrictions, lacks_authentication
+from braintree_twin.resources.transactions.payment_source import PaymentSource, read_source, read_transaction_address
 from braintree_twin.rules.avs_cvv import avs_response
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
 from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical
@@ -21,21 +21,21 @@ from braintree_twin.state.records import Customer, Fields, Transaction
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.instruments import Instrument, consume
 from braintree_twin.vault.storing import store_address, store_method
-from braintree_twin.vault.wallet_params import PAYPAL, paid_by_paypal
+from braintree_twin.vault.wallet_params import PAYPAL, paypal_fields
 
 
 @dataclass(slots=True)
 class _Request:
-    """A request that was found to be in order."""
+    """A valid request for a sale or credit."""
 
     type: str
     account: MerchantAccount
     amount: Decimal
-    source: Source
+    source: PaymentSource
     options: Params
     billing: Fields = field(default_factory=dict)
     shipping: Fields = field(default_factory=dict)
-    # Fields of the transaction that are kept as they came.
+    # Fields that the transaction stores as they were sent.
     kept: dict[str, object] = field(default_factory=dict)
 
     @property
@@ -47,29 +47,29 @@ class _Request:
 def create(call: Call) -> Answer:
     request = _read(call, call.params(ROOT))
     record = _draft(call, request)
-    decision = decide(call, record, _question(call.params(ROOT), request))
+    decision = authorize(call, record, _authorization_request(call.params(ROOT), request))
     if request.options.flag("store_in_vault") or (
         request.options.flag("store_in_vault_on_success") and decision.approved
     ):
         _vault(call, request, record)
-    submit_if_asked(call, record, request.options)
+    submit_if_requested(call, record, request.options)
     consume(call, request.instrument)
     call.store.transactions.put(call.merchant.id, record)
     if decision.approved:
-        open_if_triggered(call, record)
+        open_triggered_dispute(call, record)
     return answer(call, record, status=201)
 
 
-def _question(params: Params, request: _Request) -> Question:
-    return Question(
+def _authorization_request(params: Params, request: _Request) -> AuthorizationRequest:
+    return AuthorizationRequest(
         account=request.account,
         amount=request.amount,
         options=request.options,
         behaviour=request.instrument.behaviour,
-        fixed=request.instrument.decision,
+        preset_decision=request.instrument.decision,
         has_request_key=params.has("api_request_key"),
         lacks_authentication=request.type == "sale" and lacks_authentication(params, request.instrument),
-        takes_a_part=params.flag("accept_partial_authorization"),
+        accepts_partial=params.flag("accept_partial_authorization"),
     )
 
 
@@ -83,8 +83,8 @@ def _read(call: Call, params: Params) -> _Request:
     amount, fault = TRANSACTION_AMOUNT.check(params.text("amount"), account.currency)
     faults.add("amount", fault)
     source = read_source(call, params, faults)
-    billing = read_place(call, params, faults, "billing", source)
-    shipping = read_place(call, params, faults, "shipping", source)
+    billing = read_transaction_address(call, params, faults, "billing", source)
+    shipping = read_transaction_address(call, params, faults, "shipping", source)
     kept = read_details(call, params, account, faults)
     check_restrictions(kind, params, source.instrument, faults)
     if errors or amount is None or source.instrument is None:
@@ -134,11 +134,11 @@ def _draft(call: Call, request: _Request) -> Transaction:
 
 
 def _wallet(params: Params, instrument: Instrument) -> Fields:
-    return paid_by_paypal(params, instrument.wallet) if instrument.kind == PAYPAL else instrument.wallet
+    return paypal_fields(params, instrument.wallet) if instrument.kind == PAYPAL else instrument.wallet
 
 
-def _snapshot(source: Source) -> Fields:
-    """The customer as the transaction remembers it: the vaulted one, or what the request says without an id."""
+def _snapshot(source: PaymentSource) -> Fields:
+    """The customer's fields for the transaction: the vaulted customer's, or those of the request without an id."""
     if source.customer:
         return {"id": source.customer.id, **{name: getattr(source.customer, name) for name in CUSTOMER_FIELDS}}
     return {name: text for name, text in source.new_customer.items() if name != "id"}
@@ -157,7 +157,7 @@ def _check_codes(request: _Request, record: Transaction) -> None:
 
 
 def _vault(call: Call, request: _Request, record: Transaction) -> None:
-    """Keep the customer, the method and the addresses as the options ask."""
+    """Vault the customer, the payment method and the addresses, as the options say."""
     customer_id = record.customer.get("id") or _store_customer(call, request.source, record)
     options = request.options
     billing_id = None
@@ -180,7 +180,7 @@ def _vault(call: Call, request: _Request, record: Transaction) -> None:
         record.token = method.token
 
 
-def _store_customer(call: Call, source: Source, record: Transaction) -> str:
+def _store_customer(call: Call, source: PaymentSource, record: Transaction) -> str:
     now = call.clock.stamp()
     fields = {name: text for name, text in source.new_customer.items() if name != "id"}
     customer_id = source.new_customer.get("id") or call.ids.customer()

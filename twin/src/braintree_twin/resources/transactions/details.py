@@ -1,4 +1,4 @@
-"""The fields of a transaction that the gateway checks and keeps as they came, for a sale and for later steps."""
+"""Fields of a transaction that the gateway validates and stores unchanged."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from braintree_twin.calls import Call
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
-from braintree_twin.resources.transactions.common import LONGEST_TEXT, check_order_id
+from braintree_twin.resources.transactions.common import MAX_TEXT_LENGTH, check_order_id
 from braintree_twin.rules.customers import read_custom_fields
 from braintree_twin.rules.descriptors import read_descriptor
-from braintree_twin.rules.industry import check_industry
+from braintree_twin.rules.industry_data import check_industry
 from braintree_twin.rules.line_items import read_line_items
 from braintree_twin.rules.money import SALE_AMOUNTS, canonical
 from braintree_twin.validation import Errors
@@ -26,21 +26,21 @@ SOURCES = {
     "moto": False,
     "estimated": False,
 }
-LONGEST_PURCHASE_ORDER = 17
-LONGEST_POSTAL_CODE = 9
-LONGEST_QUOTE = 4000
+MAX_PURCHASE_ORDER_LENGTH = 17
+MAX_POSTAL_CODE_LENGTH = 9
+MAX_QUOTE_LENGTH = 4000
 SCA_EXEMPTIONS = ("low_value", "secure_corporate", "trusted_beneficiary", "transaction_risk_analysis")
 SHIPPING_METHODS = ("same_day", "next_day", "priority", "ground", "electronic", "ship_to_store", "pickup_in_store")
 SERVICE_FEE_ON_CREDIT, SERVICE_FEE_ON_MASTER = "91552", "91557"
 
 _POSTAL_CODE = re.compile(r"[A-Za-z0-9 \-]*")
-# No number of any country has more than 15 digits.
+# E.164: no phone number has more than 15 digits.
 _PHONE = re.compile(r"(?:[()+\-. ]*[0-9]){1,15}[()\-. ]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class _Form:
-    """What a text must look like, and the code of one that does not."""
+    """The form of a text field, and the error code if it does not match."""
 
     field: str
     pattern: re.Pattern[str]
@@ -56,8 +56,8 @@ _FORMS = (
     _Form("sca_exemption", re.compile("|".join(SCA_EXEMPTIONS)), "915213"),
     _Form("product_sku", re.compile(r"[A-Za-z0-9_\-. ]+"), "915202"),
     _Form("processing_merchant_category_code", re.compile(r"[0-9]{4}", re.ASCII), "915265"),
-    _Form("exchange_rate_quote_id", re.compile(rf".{{0,{LONGEST_QUOTE}}}", re.DOTALL), "915229"),
-    _Form("channel", re.compile(rf".{{0,{LONGEST_TEXT}}}", re.DOTALL), "91550"),
+    _Form("exchange_rate_quote_id", re.compile(rf".{{0,{MAX_QUOTE_LENGTH}}}", re.DOTALL), "915229"),
+    _Form("channel", re.compile(rf".{{0,{MAX_TEXT_LENGTH}}}", re.DOTALL), "91550"),
 )
 _FORMS_OF_SECTIONS = {
     "billing": (_Form("phone_number", _PHONE, "915206"),),
@@ -74,7 +74,7 @@ _FORMS_OF_SECTIONS = {
 
 
 def read_details(call: Call, params: Params, account: MerchantAccount, errors: Errors) -> dict[str, object]:
-    """What a new transaction keeps."""
+    """Read the fields that a new transaction stores."""
     source = params.text("transaction_source")
     for form in _FORMS:
         form.check(params, errors)
@@ -100,12 +100,12 @@ def _check_location(risk: Params, errors: Errors) -> None:
     code = risk.text("customer_location_zip")
     if code and not _POSTAL_CODE.fullmatch(code):
         errors.add("customer_location_zip", "94703")
-    elif code and len(code.replace("-", "").replace(" ", "")) > LONGEST_POSTAL_CODE:
+    elif code and len(code.replace("-", "").replace(" ", "")) > MAX_POSTAL_CODE_LENGTH:
         errors.add("customer_location_zip", "94705")
 
 
 def _read_service_fee(params: Params, account: MerchantAccount, errors: Errors) -> dict[str, object]:
-    """Fees belong to sub-merchant accounts, which the twin has none of."""
+    """Refuse a service fee: it needs a sub-merchant account, and the twin has none."""
     fee, fault = SALE_AMOUNTS["service_fee_amount"].check(params.text("service_fee_amount"), account.currency)
     errors.add("service_fee_amount", fault)
     if fee is None:
@@ -121,7 +121,7 @@ _LEVEL_3_AMOUNTS = ("tax_amount", "discount_amount", "shipping_amount", "shippin
 
 
 def read_level_3(params: Params, currency: str, errors: Errors) -> dict[str, object]:
-    """Taxes, shipping and line items, which can still be given when a sale is submitted for settlement."""
+    """Read level 2 and level 3 data: taxes, shipping, line items. Sales and submissions for settlement take it."""
     kept: dict[str, object] = {
         "purchase_order_number": _purchase_order(params, errors),
         "ships_from_postal_code": _ships_from(params, errors),
@@ -137,7 +137,7 @@ def read_level_3(params: Params, currency: str, errors: Errors) -> dict[str, obj
 
 def _purchase_order(params: Params, errors: Errors) -> str | None:
     number = params.text("purchase_order_number")
-    if number and len(number) > LONGEST_PURCHASE_ORDER:
+    if number and len(number) > MAX_PURCHASE_ORDER_LENGTH:
         errors.add("purchase_order_number", "91537")
     elif number and not number.isascii():
         errors.add("purchase_order_number", "91548")
@@ -148,6 +148,6 @@ def _ships_from(params: Params, errors: Errors) -> str | None:
     code = params.text("ships_from_postal_code")
     if code and not _POSTAL_CODE.fullmatch(code):
         errors.add("ships_from_postal_code", "915167")
-    elif code and len(code.replace("-", "").replace(" ", "")) > LONGEST_POSTAL_CODE:
+    elif code and len(code.replace("-", "").replace(" ", "")) > MAX_POSTAL_CODE_LENGTH:
         errors.add("ships_from_postal_code", "915165")
     return code

@@ -1,4 +1,4 @@
-"""Giving back what was settled, at once or in parts."""
+"""Refunds of a settled transaction, in full or in part."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from braintree_twin.calls import Answer, Call
-from braintree_twin.ledger.life import enter, save
+from braintree_twin.ledger.lifecycle import enter, save
 from braintree_twin.resources.transactions.common import (
     ROOT,
     UNSUCCESSFUL,
@@ -17,7 +17,7 @@ from braintree_twin.resources.transactions.common import (
     load,
 )
 from braintree_twin.rules.money import STEP_AMOUNT, canonical
-from braintree_twin.rules.responses import HARD, decide_by_amount, kind_of, text_of
+from braintree_twin.rules.processor_responses import HARD, decide_by_amount, kind_of, text_of
 from braintree_twin.state.records import Transaction
 from braintree_twin.validation import Errors, ValidationFailed, error_answer, failed
 from braintree_twin.views.transactions import transaction as transaction_view
@@ -26,21 +26,21 @@ REFUNDABLE = frozenset({"settling", "settled"})
 CREDIT, NOT_SETTLED, ALREADY_REFUNDED, TOO_MUCH = "91505", "91506", "91512", "91521"
 SUSPENDED_ACCOUNT = "91538"
 HARD_DECLINED = "915200"
-# Statuses of a refund that gives nothing back.
+# Statuses of a refund that returned no money.
 _VOID = UNSUCCESSFUL | {"voided", "settlement_declined", "settlement_failed"}
 
 
 def refund(call: Call) -> Answer:
     sale = load(call)
-    return _give_back(call, sale, *_read(call, sale))
+    return _create_refund(call, sale, *_read(call, sale))
 
 
 def refund_all(call: Call, sale: Transaction) -> Answer:
-    """Refund whatever is left of it."""
-    return _give_back(call, sale, _refundable(call, sale), None)
+    """Refund the remaining amount."""
+    return _create_refund(call, sale, _refundable(call, sale), None)
 
 
-def _give_back(call: Call, sale: Transaction, amount: Decimal, order_id: str | None) -> Answer:
+def _create_refund(call: Call, sale: Transaction, amount: Decimal, order_id: str | None) -> Answer:
     record = _draft(call, sale, canonical(amount, sale.currency), order_id)
     decision = decide_by_amount(amount, sale.kind)
     code = decision.processor_response_code if decision.status == "processor_declined" else None
@@ -57,7 +57,7 @@ def _give_back(call: Call, sale: Transaction, amount: Decimal, order_id: str | N
 
 
 def _refundable(call: Call, sale: Transaction) -> Decimal:
-    """What is left to refund; raises where nothing can be."""
+    """The remaining amount. Raises ValidationFailed if the transaction cannot be refunded."""
     if sale.type == "credit":
         raise failed(ROOT, "base", CREDIT)
     if sale.status not in REFUNDABLE:
@@ -85,7 +85,7 @@ def _read(call: Call, sale: Transaction) -> tuple[Decimal, str | None]:
 
 
 def _check_account(call: Call, sale: Transaction, account_id: str | None, errors: Errors) -> None:
-    """A refund goes through the account of the sale, or another one of the same currency."""
+    """Check the refund's merchant account: the sale's, or another one in the same currency."""
     account = call.merchant.by_id.get(account_id) if account_id else account_of(call, sale)
     if account is None or account.currency != sale.currency:
         errors.add("merchant_account_id", "91513")
@@ -94,7 +94,7 @@ def _check_account(call: Call, sale: Transaction, account_id: str | None, errors
 
 
 def refunded_amount(call: Call, sale: Transaction) -> Decimal:
-    """What has been given back or is on its way."""
+    """The amount that is refunded, or being refunded."""
     refunds = (call.store.transactions.get(call.merchant.id, identifier) for identifier in sale.refund_ids)
     return sum((Decimal(each.amount) for each in refunds if each and each.status not in _VOID), Decimal(0))
 
@@ -139,7 +139,7 @@ def _draft(call: Call, sale: Transaction, amount: str, order_id: str | None) -> 
 
 
 def _hard_decline(call: Call, record: Transaction) -> Answer:
-    """A refund that the issuer turned down for good is both an error and a transaction."""
+    """The answer to a hard-declined refund: an error that contains the transaction."""
     errors = Errors()
     errors.on(ROOT).add("base", HARD_DECLINED)
     node = error_answer(errors, echo(call), transaction=transaction_view(record))

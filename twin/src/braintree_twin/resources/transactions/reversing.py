@@ -1,4 +1,4 @@
-"""Undoing a transaction whichever way still works: a void before it settles, a full refund after."""
+"""Reverses a transaction: a void before settlement, a full refund after it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from braintree_twin.resources.transactions.refunding import refund_all
 from braintree_twin.resources.transactions.voiding import VOIDABLE, void
 from braintree_twin.validation import failed
 
-# Waiting for the processor, or taken in parts that have to be undone one by one.
+# The settlement is pending at the processor, or consists of parts that have to be reversed one by one.
 IN_BETWEEN = frozenset({"authorizing", "settlement_pending", "settlement_confirmed"})
 NOT_NOW = "915282"
 

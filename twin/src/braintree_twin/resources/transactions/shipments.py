@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call
-from braintree_twin.ledger.life import save
+from braintree_twin.ledger.lifecycle import save
 from braintree_twin.resources.transactions.common import ROOT, answer, load
 from braintree_twin.validation import Errors, ValidationFailed
 
 ROOT_SHIPMENT = "shipment"
-# Nothing publishes these codes; clients are known to look at the messages.
+# Braintree does not publish these codes; clients read the messages.
 CARRIER_REQUIRED, TRACKING_NUMBER_REQUIRED, NOT_TRACKABLE = "97401", "97402", "97403"
 _CAPTURED = frozenset({"submitted_for_settlement", "settling", "settled", "settlement_pending"})
 

@@ -1,9 +1,9 @@
-"""Finding a transaction, and calling it off before it settles."""
+"""Finds a transaction, and voids it before settlement."""
 
 from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call
-from braintree_twin.ledger.life import enter, save
+from braintree_twin.ledger.lifecycle import enter, save
 from braintree_twin.resources.transactions.common import ROOT, answer, load
 from braintree_twin.state.records import Transaction
 from braintree_twin.validation import failed
@@ -28,6 +28,6 @@ def void(call: Call) -> Answer:
 
 
 def _is_voidable_while_pending(record: Transaction) -> bool:
-    """PayPal's pending settlements, and what is left of a hold of which parts were settled (inferred for cards)."""
+    """Whether it is a pending PayPal settlement, or the rest of a partly settled hold (inferred for cards)."""
     in_parts = bool(record.partial_settlement_ids)
     return record.status == "settlement_pending" and (record.kind == "paypal_account" or in_parts)

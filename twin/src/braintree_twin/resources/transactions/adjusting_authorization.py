@@ -1,0 +1,62 @@
+"""Adjusts an authorization to a higher or lower amount."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from braintree_twin.calls import Answer, Call
+from braintree_twin.ledger.lifecycle import save
+from braintree_twin.resources.transactions.common import ROOT, answer, load
+from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical
+from braintree_twin.rules.processor_responses import HARD, decide_by_amount, kind_of
+from braintree_twin.state.records import Transaction
+from braintree_twin.validation import Errors, error_answer, failed
+from braintree_twin.views.transactions import transaction as transaction_view
+
+NOT_AUTHORIZED, NOT_ELIGIBLE, SAME_AMOUNT = "915218", "915219", "95606"
+HARD_DECLINED, SOFT_DECLINED = "95602", "95603"
+
+
+def adjust_authorization(call: Call) -> Answer:
+    """Adjust the authorized amount. A declined adjustment is recorded, and leaves the amount as it was."""
+    record = load(call)
+    amount = _adjusted_amount(call, record)
+    change = amount - Decimal(record.amount)
+    decision = decide_by_amount(abs(change), record.kind)
+    code = decision.processor_response_code or "3000"
+    record.authorization_adjustments.append(
+        {
+            "amount": canonical(change, record.currency),
+            "timestamp": call.clock.stamp(),
+            "success": decision.approved,
+            "processor_response_code": code,
+            "processor_response_type": kind_of(code),
+        }
+    )
+    if decision.approved:
+        record.amount = canonical(amount, record.currency)
+        # The limit of later settlements.
+        record.amount_requested = record.amount
+    save(call, record)
+    if decision.approved:
+        return answer(call, record)
+    errors = Errors()
+    errors.on(ROOT).add("base", HARD_DECLINED if kind_of(code) == HARD else SOFT_DECLINED)
+    node = error_answer(errors, {}, transaction=transaction_view(record))
+    return Answer("api_error_response", node, 422)
+
+
+def _adjusted_amount(call: Call, record: Transaction) -> Decimal:
+    text = call.params(ROOT).text("amount")
+    amount, fault = TRANSACTION_AMOUNT.check(text, record.currency)
+    # A negative amount gets the same error as zero.
+    fault = TRANSACTION_AMOUNT.not_positive if fault == TRANSACTION_AMOUNT.negative else fault
+    if amount is None:
+        raise failed(ROOT, "amount", fault or "81502")
+    if record.type != "sale" or record.status != "authorized":
+        raise failed(ROOT, "base", NOT_AUTHORIZED)
+    if record.card is None or record.authorized_transaction_id:
+        raise failed(ROOT, "base", NOT_ELIGIBLE)
+    if amount == Decimal(record.amount):
+        raise failed(ROOT, "base", SAME_AMOUNT)
+    return amount

@@ -1,0 +1,121 @@
+"""Authorizes a new transaction: the gateway's own rejections first, then the processor's response."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+
+from braintree_twin.calls import Call
+from braintree_twin.clock import stamp
+from braintree_twin.ledger.lifecycle import authorization_expiry, enter
+from braintree_twin.merchants import MerchantAccount
+from braintree_twin.params import Params
+from braintree_twin.rules import cards
+from braintree_twin.rules.avs_cvv import avs_response, rejection
+from braintree_twin.rules.processor_responses import Decision, decide_by_amount, kind_of, text_of
+from braintree_twin.state.records import Transaction
+
+# The processor's code for a partial approval, if the merchant accepts one.
+PARTLY_APPROVED = "1004"
+
+
+@dataclass(slots=True, kw_only=True)
+class AuthorizationRequest:
+    """The facts that the decision depends on, beside the transaction."""
+
+    account: MerchantAccount
+    amount: Decimal
+    options: Params = field(default_factory=Params)
+    # The behaviour that the card number triggers; see rules/cards.py.
+    behaviour: str = cards.VALID
+    # The outcome of a test nonce, if it has a fixed one.
+    preset_decision: Decision | None = None
+    has_request_key: bool = False
+    # The merchant requires 3-D Secure, and the payment has none.
+    lacks_authentication: bool = False
+    accepts_partial: bool = False
+
+
+def authorize(call: Call, record: Transaction, request: AuthorizationRequest) -> Decision:
+    """Decide whether the transaction is approved, and write the outcome into the record."""
+    decision = _decide(call, record, request)
+    _apply(call, record, decision)
+    return decision
+
+
+def submit_if_requested(call: Call, record: Transaction, options: Params) -> None:
+    """Submit for settlement: credits always, sales if the options say so."""
+    if record.status != "authorized" and not (record.status == "authorizing" and record.type == "credit"):
+        return
+    if record.type == "credit" or options.flag("submit_for_settlement"):
+        record.due_at = None
+        enter(call, record, "submitted_for_settlement")
+        if record.kind == "paypal_account" and record.type == "sale":
+            enter(call, record, "settling")
+
+
+def _decide(call: Call, record: Transaction, request: AuthorizationRequest) -> Decision:
+    reason = _rejection(call, record, request)
+    if reason:
+        return Decision("gateway_rejected", gateway_rejection_reason=reason)
+    if request.preset_decision:
+        return request.preset_decision
+    if request.accepts_partial and record.card and int(request.amount) == int(PARTLY_APPROVED):
+        return Decision("authorized", PARTLY_APPROVED)
+    return decide_by_amount(request.amount, record.kind)
+
+
+def _rejection(call: Call, record: Transaction, request: AuthorizationRequest) -> str | None:
+    if request.behaviour == cards.FRAUD and not request.options.flag("skip_advanced_fraud_checking"):
+        return "fraud"
+    if request.lacks_authentication:
+        return "three_d_secure"
+    if record.type == "sale" and _is_duplicate(call, record, request):
+        return "duplicate"
+    if record.type == "credit" or not record.card:
+        return None
+    options = request.options
+    avs = None if options.flag("skip_avs") else avs_response(record.billing)
+    return rejection(request.account, avs, None if options.flag("skip_cvv") else record.cvv)
+
+
+def _is_duplicate(call: Call, record: Transaction, request: AuthorizationRequest) -> bool:
+    """Whether the sale duplicates an earlier approved one. Stores the key that later sales are compared with."""
+    account, card = request.account, record.card
+    if card is None:
+        return False
+    parts = (record.amount, record.order_id or "", account.id, card["unique_number_identifier"])
+    expiration = card["expiration_month"] + card["expiration_year"]
+    record.duplicate_key = call.ids.keyed_hash("|".join((*parts, expiration)))[:32]
+    if not account.duplicate_checking or request.has_request_key:
+        return False
+    earliest = stamp(call.clock.now() - timedelta(seconds=account.duplicate_window_seconds))
+    earlier = call.store.transactions.find(
+        call.merchant.id, newest_first=True, limit=1, duplicate_key=record.duplicate_key
+    )
+    return any(other.created_at >= earliest for other in earlier)
+
+
+def _apply(call: Call, record: Transaction, decision: Decision) -> None:
+    code = decision.processor_response_code
+    if decision.approved and record.type == "credit":
+        code = "1002"
+    record.processor_response_code = code
+    record.processor_response_type = kind_of(code) if code else None
+    record.gateway_rejection_reason = decision.gateway_rejection_reason
+    record.retrieval_reference_number = call.ids.reference() if code else None
+    if not decision.approved:
+        record.duplicate_key = None
+        if decision.status == "processor_declined" and code:
+            record.additional_processor_response = f"{code} : {text_of(code)}"
+        enter(call, record, decision.status)
+        return
+    if record.type == "credit":
+        record.duplicate_key = None
+        return
+    record.processor_authorization_code = call.ids.authorization_code()
+    record.authorization_expires_at = record.due_at = authorization_expiry(record)
+    if record.card:
+        record.network_transaction_id = "0" + call.clock.now().strftime("%Y%m%d%H%M%S")
+    enter(call, record, "authorized")

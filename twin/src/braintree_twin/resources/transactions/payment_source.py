@@ -1,0 +1,146 @@
+"""Reads the payment source of a new transaction: the instrument and the customer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from braintree_twin.calls import Call
+from braintree_twin.params import Params
+from braintree_twin.rules.addresses import read_address
+from braintree_twin.rules.customers import CUSTOMER_ID, identifier_error, read_customer
+from braintree_twin.state.records import Customer, Fields
+from braintree_twin.validation import Errors
+from braintree_twin.vault.cards import read_card, read_cvv
+from braintree_twin.vault.instruments import Instrument, NonceCodes, has_invalid_number, of_card, of_method, of_nonce
+from braintree_twin.vault.storing import check_new_token, default_method
+from braintree_twin.vault.wallet_params import described_wallet_kind, read_wallet
+
+_NONCE_CODES = NonceCodes(unknown="91565", consumed="91564", locked="91566")
+_NUMBER_FIELDS = ("number", "expiration_date", "expiration_month", "expiration_year")
+
+
+@dataclass(slots=True)
+class PaymentSource:
+    """The customer and the instrument. The instrument is None if there are errors."""
+
+    instrument: Instrument | None = None
+    # The vaulted customer.
+    customer: Customer | None = None
+    # The fields and the id of a new customer.
+    new_customer: Fields = field(default_factory=dict)
+    new_token: str | None = None
+
+
+def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
+    source = PaymentSource(customer=_customer(call, params, errors))
+    card = params.section("credit_card")
+    nonce, token = params.text("payment_method_nonce"), params.text("payment_method_token")
+    gives_card = any(card.has(name) for name in _NUMBER_FIELDS)
+    gives_wallet = described_wallet_kind(params) is not None
+    if sum((gives_card, gives_wallet, nonce is not None, token is not None)) > 1:
+        errors.add("base", "91515")
+        return source
+    source.new_token = card.text("token")
+    check_new_token(call, source.new_token, errors.on("credit_card"))
+    _read_new_customer(call, params, errors, source)
+    if nonce is not None:
+        source.instrument = _by_nonce(call, nonce, source, errors)
+    elif token is not None:
+        source.instrument = _by_token(call, token, source, errors)
+    elif gives_wallet:
+        source.instrument = read_wallet(call, params, errors)
+    elif gives_card or (card and source.customer is None):
+        details = read_card(call, card, errors.on("credit_card"), required=True)
+        source.instrument = of_card(details.card, details.cvv) if details.card else None
+    else:
+        source.instrument = _by_customer(call, params, source, errors)
+    if source.instrument and source.instrument.method and card.has("cvv"):
+        source.instrument.cvv = read_cvv(card, None, errors.on("credit_card"))
+    return source
+
+
+def _customer(call: Call, params: Params, errors: Errors) -> Customer | None:
+    customer_id = params.text("customer_id")
+    if customer_id is None:
+        return None
+    customer = call.store.customers.get(call.merchant.id, customer_id)
+    if customer is None:
+        errors.add("customer_id", "91510")
+    return customer
+
+
+def _read_new_customer(call: Call, params: Params, errors: Errors, source: PaymentSource) -> None:
+    section, faults = params.section("customer"), errors.on("customer")
+    source.new_customer = read_customer(section, faults)
+    customer_id = section.text("id")
+    if customer_id is None:
+        return
+    fault = identifier_error(customer_id, CUSTOMER_ID)
+    if fault is None and call.store.customers.get(call.merchant.id, customer_id):
+        fault = "91609"
+    faults.add("id", fault)
+    source.new_customer["id"] = customer_id
+
+
+def _by_nonce(call: Call, nonce: str, source: PaymentSource, errors: Errors) -> Instrument | None:
+    if has_invalid_number(nonce):
+        errors.on("credit_card").add("number", "81715")
+        return None
+    found = of_nonce(call, nonce, _NONCE_CODES)
+    if isinstance(found, str):
+        errors.add("payment_method_nonce", found)
+        return None
+    if found.method and not _fits_customer(call, found, source):
+        errors.add("payment_method_nonce", "91516")
+        return None
+    return found
+
+
+def _by_token(call: Call, token: str, source: PaymentSource, errors: Errors) -> Instrument | None:
+    method = call.store.payment_methods.get(call.merchant.id, token)
+    if method is None:
+        errors.add("payment_method_token", "91518")
+        return None
+    found = of_method(call, method)
+    if not _fits_customer(call, found, source):
+        errors.add("payment_method_token", "91516")
+        return None
+    return found
+
+
+def _fits_customer(call: Call, found: Instrument, source: PaymentSource) -> bool:
+    """Whether the vaulted method belongs to the source's customer; sets the customer if there is none yet."""
+    owner = found.method.customer_id if found.method else None
+    if source.customer is not None:
+        return source.customer.id == owner
+    source.customer = call.store.customers.get(call.merchant.id, owner)
+    return True
+
+
+def _by_customer(call: Call, params: Params, source: PaymentSource, errors: Errors) -> Instrument | None:
+    if source.customer is None:
+        if not params.has("customer_id"):
+            errors.add("base", "91508")
+        return None
+    method = default_method(call, source.customer.id)
+    if method is None:
+        errors.add("customer_id", "91511")
+        return None
+    return of_method(call, method)
+
+
+def read_transaction_address(call: Call, params: Params, errors: Errors, name: str, source: PaymentSource) -> Fields:
+    """Read the billing or shipping address: its fields, or the id of one of the customer's addresses."""
+    given = read_address(params.section(name), errors.on(name))
+    address_id = params.text(f"{name}_address_id")
+    if address_id is None:
+        return given
+    if given:
+        errors.add("base", "91530" if name == "billing" else "91581")
+        return given
+    owner = source.customer.id if source.customer else ""
+    address = call.store.addresses.get(call.merchant.id, f"{owner}/{address_id}")
+    if address is None:
+        errors.add(f"{name}_address_id", "91702" if name == "billing" else "91581")
+        return {}
+    return {"id": address.id, **address.fields}

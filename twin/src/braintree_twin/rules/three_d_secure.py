@@ -1,0 +1,59 @@
+"""Validates 3-D Secure pass-through: the result of another provider's authentication."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from braintree_twin.params import Params
+from braintree_twin.state.records import Fields
+from braintree_twin.validation import Errors
+
+_ECI_FLAG = re.compile(r"0[0-7]")
+_VERSION = re.compile(r"[12](\.[0-9]+){1,2}")
+_RESPONSES = frozenset("YNUACR")
+_ALGORITHMS = frozenset("0123A")
+
+
+@dataclass(frozen=True, slots=True)
+class PassThruCodes:
+    eci_required: str
+    eci_invalid: str
+    cavv_required: str
+    xid_required: str | None
+    version_required: str | None
+    version_invalid: str
+    authentication_invalid: str
+    directory_invalid: str
+    algorithm_invalid: str
+
+
+OF_TRANSACTIONS = PassThruCodes("915113", "915114", "915116", "915115", None, "915119", "915120", "915121", "915122")
+OF_VERIFICATIONS = PassThruCodes("942113", "942114", "942116", None, "942117", "942119", "942120", "942121", "942122")
+
+
+def read_pass_thru(params: Params, errors: Errors, codes: PassThruCodes = OF_TRANSACTIONS) -> Fields | None:
+    """Read the fields of 3-D Secure pass-through; None if there are none. Adds to `errors`."""
+    name = "three_d_secure_pass_thru"
+    if not params.has(name):
+        return None
+    section, faults = params.section(name), errors.on(name)
+    eci_flag, version = section.text("eci_flag"), section.text("three_d_secure_version")
+    if eci_flag is None or not _ECI_FLAG.fullmatch(eci_flag):
+        faults.add("eci_flag", codes.eci_invalid if eci_flag else codes.eci_required)
+    if version is None:
+        faults.add("three_d_secure_version", codes.version_required)
+    elif not _VERSION.fullmatch(version):
+        faults.add("three_d_secure_version", codes.version_invalid)
+    if not section.has("cavv"):
+        faults.add("cavv", codes.cavv_required)
+    if not section.has("xid") and not (version or "").startswith("2"):
+        faults.add("xid", codes.xid_required)
+    for field, allowed, code in (
+        ("authentication_response", _RESPONSES, codes.authentication_invalid),
+        ("directory_response", _RESPONSES, codes.directory_invalid),
+        ("cavv_algorithm", _ALGORITHMS, codes.algorithm_invalid),
+    ):
+        text = section.text(field)
+        faults.add(field, code if text is not None and text not in allowed else None)
+    return {field: section.text(field) for field in section}

@@ -1,0 +1,1 @@
+"""The criteria of each advanced search, one module for each kind of record."""

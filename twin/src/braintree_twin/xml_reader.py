@@ -1,0 +1,108 @@
+"""Reads an XML body into plain dictionaries. Everything that is not plain data is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NoReturn, TypeAlias
+from xml.parsers import expat
+
+from braintree_twin.errors import MalformedRequest
+
+Value: TypeAlias = "str | dict[str, Value] | list[Value] | None"
+
+MAX_NESTING = 32
+MAX_ELEMENTS = 20_000
+
+
+@dataclass(slots=True)
+class _Element:
+    tag: str
+    is_array: bool
+    is_nil: bool
+    text: list[str] = field(default_factory=list)
+    children: list[tuple[str, Value]] = field(default_factory=list)
+
+    def value(self) -> Value:
+        if self.is_array:
+            return [child for _, child in self.children]
+        if self.children:
+            return _merge(self.children)
+        text = "".join(self.text)
+        return None if self.is_nil or text == "" else text
+
+
+def _merge(children: list[tuple[str, Value]]) -> dict[str, Value]:
+    """One entry for each tag; a repeated tag becomes a list, as in Braintree's parser."""
+    merged: dict[str, Value] = {}
+    repeated: set[str] = set()
+    for tag, value in children:
+        if tag not in merged:
+            merged[tag] = value
+        elif tag in repeated:
+            several = merged[tag]
+            assert isinstance(several, list)  # noqa: S101
+            several.append(value)
+        else:
+            merged[tag] = [merged[tag], value]
+            repeated.add(tag)
+    return merged
+
+
+class _Reader:
+    def __init__(self) -> None:
+        self.stack: list[_Element] = []
+        self.root: _Element | None = None
+        self.elements = 0
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.elements += 1
+        if self.elements > MAX_ELEMENTS:
+            raise MalformedRequest(f"the XML has more than {MAX_ELEMENTS} elements")
+        if len(self.stack) >= MAX_NESTING:
+            raise MalformedRequest(f"the XML is nested more than {MAX_NESTING} levels deep")
+        element = _Element(
+            tag=tag.replace("-", "_"),
+            is_array=attributes.get("type") in ("array", "collection"),
+            is_nil=attributes.get("nil") == "true",
+        )
+        self.stack.append(element)
+
+    def end(self, _tag: str) -> None:
+        element = self.stack.pop()
+        if self.stack:
+            self.stack[-1].children.append((element.tag, element.value()))
+        else:
+            self.root = element
+
+    def text(self, data: str) -> None:
+        if self.stack:
+            self.stack[-1].text.append(data)
+
+
+def _refuse(*_arguments: object) -> NoReturn:
+    raise MalformedRequest("document types and entities are not accepted")
+
+
+def read_xml(body: bytes) -> dict[str, Value]:
+    """The root element as a dictionary of one entry; an empty body is an empty dictionary.
+
+    Tags come back with underscores, whichever spelling was sent; empty and nil elements as None.
+    Raises MalformedRequest for anything that is not well-formed, bounded XML without a document type.
+    """
+    if not body.strip():
+        return {}
+    reader = _Reader()
+    parser = expat.ParserCreate()
+    parser.buffer_text = True
+    parser.StartElementHandler = reader.start
+    parser.EndElementHandler = reader.end
+    parser.CharacterDataHandler = reader.text
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.EntityDeclHandler = _refuse
+    try:
+        parser.Parse(body, True)
+    except (expat.ExpatError, ValueError, LookupError) as error:
+        raise MalformedRequest(f"the XML cannot be read: {error}") from error
+    if reader.root is None:
+        raise MalformedRequest("the XML has no root element")
+    return {reader.root.tag: reader.root.value()}
