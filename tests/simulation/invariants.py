@@ -1,4 +1,4 @@
-"""What must hold of the two ledgers, whatever happened. Computed here once more, not asked of the domain."""
+"""The invariants of both ledgers. They are computed from events and transactions, independently of the domain."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ from domain.transitions import PaymentState
 from tests.fakes.memory_gateway import MemoryGateway
 
 if TYPE_CHECKING:
-    from tests.simulation.world import Order
+    from tests.simulation.replica import Command
 
 EVERY_PAYMENT: Final = PaymentFilter()
-# How the order ids of what somebody else did begin.
-OUTSIDE: Final = "outside-"
+# The prefix of the order ids of external changes.
+EXTERNAL: Final = "outside-"
 
 _CAPTURED: Final = (TransactionStatus.SUBMITTED, TransactionStatus.SETTLING, TransactionStatus.SETTLED)
 _NEVER_SENT: Final = (FailureReason.GATEWAY_UNREACHABLE, FailureReason.GATEWAY_REFUSED_CREDENTIALS)
-# What an operation may have become since a caller was shown it.
+# The states that an operation may have after a caller saw it in this state.
 _SUCCESSORS: Final = {
     OperationState.SCHEDULED: set(OperationState) - {OperationState.DECLINED} | {OperationState.DECLINED},
     OperationState.STARTED: set(OperationState),
@@ -46,8 +46,8 @@ _SUCCESSORS: Final = {
 History = tuple[Payment, list[PaymentEvent]]
 
 
-class Broken(AssertionError):
-    """An invariant does not hold."""
+class InvariantViolated(AssertionError):
+    """An invariant is violated."""
 
     def __init__(self, invariant: int, message: str) -> None:
         super().__init__(f"invariant {invariant}: {message}")
@@ -56,32 +56,32 @@ class Broken(AssertionError):
 
 def expect(invariant: int, holds: bool, message: str) -> None:
     if not holds:
-        raise Broken(invariant, message)
+        raise InvariantViolated(invariant, message)
 
 
-def check(histories: Sequence[History], orders: Sequence[Order], gateway: MemoryGateway) -> None:
-    """Everything that must hold once faults have stopped and the resolver has run."""
+def check(histories: Sequence[History], commands: Sequence[Command], gateway: MemoryGateway) -> None:
+    """Check every invariant, after faults have stopped and the resolver has run."""
     payments = [payment for payment, _ in histories]
     for payment, history in histories:
         history_replays(payment, history)
         amounts_never_exceed(history)
-        the_record_never_goes_back(history)
-        no_verdict_without_proof(payment, history, gateway)
-    one_effect_for_each_request(payments, orders, gateway)
+        statuses_never_go_back(history)
+        outcomes_are_proven(payment, history, gateway)
+    one_effect_for_each_request(payments, commands, gateway)
     one_live_payment_for_each_reference(payments)
     both_ledgers_agree(payments, gateway)
     nothing_stays_open(payments)
 
 
 def check_restored(histories: Sequence[History], gateway: MemoryGateway) -> None:
-    """What must hold even where the database came back from an earlier moment, and forgot what was after it."""
+    """Check the invariants that hold even after the database was restored from an earlier backup."""
     for payment, history in histories:
         history_replays(payment, history)
     one_effect_for_each_operation(gateway)
     nothing_stays_open([payment for payment, _ in histories])
 
 
-# 1
+# Invariant 1: one effect.
 
 
 def one_effect_for_each_operation(gateway: MemoryGateway) -> None:
@@ -89,26 +89,28 @@ def one_effect_for_each_operation(gateway: MemoryGateway) -> None:
         expect(1, count == 1, f"{operation_id} took effect {count} times")
 
 
-def one_effect_for_each_request(payments: Sequence[Payment], orders: Sequence[Order], gateway: MemoryGateway) -> None:
+def one_effect_for_each_request(
+    payments: Sequence[Payment], commands: Sequence[Command], gateway: MemoryGateway
+) -> None:
     one_effect_for_each_operation(gateway)
     effects = defaultdict(list)
     requests = {o.operation_id: o.request_id for payment in payments for o in payment.operations}
     for effect in gateway.effects:
         effects[requests.get(effect.operation_id)].append(effect)
-    for order in orders:
-        own = effects.get(order.request_id, [])  # type: ignore[call-overload]
-        if not isinstance(order, RefundPaymentCommand):
-            expect(1, len(own) <= 1, f"{order.request_id} took effect {len(own)} times")
-        elif order.amount is not None:
+    for command in commands:
+        own = effects.get(command.request_id, [])  # type: ignore[call-overload]
+        if not isinstance(command, RefundPaymentCommand):
+            expect(1, len(own) <= 1, f"{command.request_id} took effect {len(own)} times")
+        elif command.amount is not None:
             returned = sum(effect.amount.minor_units for effect in own)
-            expect(1, returned <= order.amount.minor_units, f"{order.request_id} gave back {returned}")
-        if isinstance(order, CreatePaymentCommand):
-            made = [p for p in payments if p.operations[0].request_id == order.request_id]
-            expect(1, len(made) <= 1, f"{order.request_id} made {len(made)} payments")
+            expect(1, returned <= command.amount.minor_units, f"{command.request_id} refunded {returned}")
+        if isinstance(command, CreatePaymentCommand):
+            made = [p for p in payments if p.operations[0].request_id == command.request_id]
+            expect(1, len(made) <= 1, f"{command.request_id} made {len(made)} payments")
 
 
 def one_live_payment_for_each_reference(payments: Sequence[Payment]) -> None:
-    # What somebody else captured before a void of ours is seen afterwards, and nobody can prevent it.
+    # An external capture before a void of ours cannot be prevented, so payments with external operations do not count.
     ours = [p for p in payments if all(o.origin is OperationOrigin.SERVICE for o in p.operations)]
     live = Counter(payment.terms.reference for payment in ours if _holds_money(payment))
     for reference, count in live.items():
@@ -123,12 +125,12 @@ def _holds_money(payment: Payment) -> bool:
     )
 
 
-# 2
+# Invariant 2: both ledgers agree.
 
 
 def both_ledgers_agree(payments: Sequence[Payment], gateway: MemoryGateway) -> None:
     operations = {o.operation_id: (payment, o) for payment in payments for o in payment.operations}
-    undone = _voided_outside(gateway)
+    undone = _voided_externally(gateway)
     visible = {
         t.transaction_id
         for t in gateway.all_transactions()
@@ -136,20 +138,20 @@ def both_ledgers_agree(payments: Sequence[Payment], gateway: MemoryGateway) -> N
     }
     done = {(o.kind, o.transaction_id) for _, o in operations.values() if o.state is OperationState.SUCCEEDED}
     for effect in gateway.effects:
-        if effect.operation_id.startswith(OUTSIDE):
-            # What became of a sale shows in its status, and what was undone before it was seen is nothing.
+        if effect.operation_id.startswith(EXTERNAL):
+            # A status shows the change of a sale. A change that was undone before it was seen leaves no trace.
             shows = effect.transaction_id in visible
-            expect(2, shows or (effect.kind, effect.transaction_id) in done, f"nobody saw {effect}")
+            expect(2, shows or (effect.kind, effect.transaction_id) in done, f"no record of {effect}")
             continue
         expect(2, effect.operation_id in operations, f"no row explains {effect}")
         _, operation = operations[effect.operation_id]
         if effect.transaction_id in undone and operation.state is OperationState.FAILED:
             continue
-        expect(2, operation.state is OperationState.SUCCEEDED, f"{effect} happened, and {operation} says no")
+        expect(2, operation.state is OperationState.SUCCEEDED, f"{effect} happened, but the record is {operation}")
         expect(2, operation.transaction_id == effect.transaction_id, f"{effect} is recorded elsewhere: {operation}")
     transactions = {t.transaction_id: t for t in gateway.all_transactions()}
     for transaction in transactions.values():
-        is_ours = transaction.order_id in operations or transaction.order_id.startswith(OUTSIDE)
+        is_ours = transaction.order_id in operations or transaction.order_id.startswith(EXTERNAL)
         expect(2, is_ours, f"no row explains {transaction}")
     for payment, operation in operations.values():
         if operation.state is OperationState.SUCCEEDED:
@@ -158,10 +160,10 @@ def both_ledgers_agree(payments: Sequence[Payment], gateway: MemoryGateway) -> N
         _adds_up(payment, transactions)
 
 
-def _voided_outside(gateway: MemoryGateway) -> set[str]:
-    """Somebody else voided it. A capture whose answer was lost before that cannot be told from one that never was."""
+def _voided_externally(gateway: MemoryGateway) -> set[str]:
+    """Transactions that were voided externally. An earlier capture of them with a lost answer leaves no trace."""
     effects = gateway.effects
-    return {e.transaction_id for e in effects if e.kind is OperationKind.VOID and e.operation_id.startswith(OUTSIDE)}
+    return {e.transaction_id for e in effects if e.kind is OperationKind.VOID and e.operation_id.startswith(EXTERNAL)}
 
 
 def _agrees(payment: Payment, operation: Operation, transaction: Transaction | None) -> None:
@@ -192,8 +194,12 @@ def _adds_up(payment: Payment, transactions: dict[str, Transaction]) -> None:
     refunded = sum(
         t.amount.minor_units for t in mine if t.kind is TransactionKind.CREDIT and t.standing.status in _CAPTURED
     )
-    told = (payment.captured_amount.minor_units, payment.refunded_amount.minor_units)
-    expect(2, told == (captured, refunded), f"{payment.terms.payment_id} says {told}, the gateway {captured, refunded}")
+    recorded = (payment.captured_amount.minor_units, payment.refunded_amount.minor_units)
+    expect(
+        2,
+        recorded == (captured, refunded),
+        f"{payment.terms.payment_id} says {recorded}, the gateway {captured, refunded}",
+    )
 
 
 _ORDER: Final = {
@@ -206,8 +212,8 @@ _ORDER: Final = {
 }
 
 
-def the_record_never_goes_back(history: Sequence[PaymentEvent]) -> None:
-    """No old answer of the gateway overwrites a newer one."""
+def statuses_never_go_back(history: Sequence[PaymentEvent]) -> None:
+    """No older answer of the gateway overwrites a newer one."""
     places: dict[str, int] = {}
     for count in range(1, len(history) + 1):
         payment = Payment.replay(history[:count])
@@ -221,11 +227,11 @@ def the_record_never_goes_back(history: Sequence[PaymentEvent]) -> None:
             places[transaction_id] = place
 
 
-# 3
+# Invariant 3: outcomes are true and durable.
 
 
-def no_verdict_without_proof(payment: Payment, history: Sequence[PaymentEvent], gateway: MemoryGateway) -> None:
-    undone = _voided_outside(gateway)
+def outcomes_are_proven(payment: Payment, history: Sequence[PaymentEvent], gateway: MemoryGateway) -> None:
+    undone = _voided_externally(gateway)
     took_effect = {effect.operation_id for effect in gateway.effects if effect.transaction_id not in undone}
     declined = {t.order_id for t in gateway.all_transactions() if t.decline is not None}
     failed: set[OperationId] = set()
@@ -239,48 +245,52 @@ def no_verdict_without_proof(payment: Payment, history: Sequence[PaymentEvent], 
         if operation.state is OperationState.FAILED:
             expect(3, operation.operation_id not in took_effect, f"{operation} took effect")
         if operation.state is OperationState.DECLINED:
-            expect(3, operation.operation_id in declined, f"nobody declined {operation}")
+            expect(3, operation.operation_id in declined, f"no transaction declined {operation}")
 
 
 def is_durable(answer: Payment, stored: Payment | None) -> None:
-    """Nothing is answered that is not stored by then."""
-    nothing_is_forgotten(answer, stored)
+    """An answer contains only operations that are stored."""
+    operations_are_kept(answer, stored)
 
 
-def nothing_is_forgotten(answer: Payment, stored: Payment | None) -> None:
+def operations_are_kept(answer: Payment, stored: Payment | None) -> None:
     expect(3, stored is not None, f"{answer.terms.payment_id} was answered, and is gone")
     now = {o.operation_id: o for o in stored.operations} if stored else {}
-    for told in answer.operations:
-        expect(3, told.operation_id in now, f"{told.operation_id} was answered, and is gone")
-        state = now[told.operation_id].state
-        expect(3, state in _SUCCESSORS[told.state], f"{told.operation_id}: {told.state.value} became {state.value}")
+    for answered in answer.operations:
+        expect(3, answered.operation_id in now, f"{answered.operation_id} was answered, and is gone")
+        state = now[answered.operation_id].state
+        expect(
+            3,
+            state in _SUCCESSORS[answered.state],
+            f"{answered.operation_id}: {answered.state.value} became {state.value}",
+        )
 
 
 def same_payment(before: Payment, after: Payment) -> None:
     expect(1, before.terms == after.terms, f"{before.terms.payment_id} became {after.terms.payment_id}")
 
 
-def is_carried_out(order: Order, answer: Payment) -> None:
-    """What was answered OK was asked of the gateway in full, even where a first attempt never reached it."""
-    if not isinstance(order, RefundPaymentCommand) or order.amount is None:
+def was_requested_in_full(command: Command, answer: Payment) -> None:
+    """A refund that was answered OK was requested from the gateway in full, also after a failed first attempt."""
+    if not isinstance(command, RefundPaymentCommand) or command.amount is None:
         return
-    own = [o for o in answer.operations if o.request_id == order.request_id and o.failure_reason not in _NEVER_SENT]
+    own = [o for o in answer.operations if o.request_id == command.request_id and o.failure_reason not in _NEVER_SENT]
     asked = sum(o.amount.minor_units for o in own)
-    # More than once only where a void came too late and a refund took its place.
-    expect(5, asked >= order.amount.minor_units, f"{asked} was asked for {order}, and the answer was OK")
+    # It can be more than the amount if a refund replaced a void that came too late.
+    expect(5, asked >= command.amount.minor_units, f"{asked} was asked for {command}, and the answer was OK")
 
 
 def was_never_sent(answer: Payment, request_id: str) -> bool:
-    """Whether something that the request asked for surely was not sent, so that it may be tried again."""
+    """Whether an operation of the request was certainly not sent, or is open, so that a repeat may send it."""
     own = [o for o in answer.operations if o.request_id == request_id]
     return any(o.state.is_open or o.failure_reason in _NEVER_SENT for o in own)
 
 
-# 4
+# Invariant 4: amounts stay within their limits.
 
 
 def amounts_never_exceed(history: Sequence[PaymentEvent]) -> None:
-    """Before each operation starts, what it takes must be left."""
+    """When an operation starts, its amount must be available."""
     for count, event in enumerate(history):
         if not isinstance(event, OperationStarted | OperationScheduled):
             continue
@@ -290,7 +300,7 @@ def amounts_never_exceed(history: Sequence[PaymentEvent]) -> None:
         if event.kind is OperationKind.CAPTURE:
             _within(event, _authorized(before) - _captured(before, counts_open=True, counts_returned=True))
         if event.kind is OperationKind.REFUND:
-            _within(event, _captured(before) - _given_back(before))
+            _within(event, _captured(before) - _refunded(before))
 
 
 def _within(event: OperationStarted | OperationScheduled, left: int) -> None:
@@ -321,8 +331,8 @@ def _captured(payment: Payment, *, counts_open: bool = False, counts_returned: b
     return total
 
 
-def _given_back(payment: Payment) -> int:
-    """Refunds that happened or may yet, and voids under way."""
+def _refunded(payment: Payment) -> int:
+    """The amount of refunds that succeeded or are open, and of voids under way."""
     undone = (TransactionStatus.SETTLEMENT_DECLINED, TransactionStatus.VOIDED, TransactionStatus.FAILED)
     total = 0
     for operation in payment.operations:
@@ -335,10 +345,10 @@ def _given_back(payment: Payment) -> int:
     return total
 
 
-# 5
+# Invariant 5: nothing stays open.
 
 
-def tells_where_it_stands(answer: Payment) -> None:
+def state_is_explained(answer: Payment) -> None:
     if any(o.state.is_open for o in answer.operations):
         expect(5, answer.next_check_time is not None, f"{answer.terms.payment_id} is open, and nobody will look")
 
@@ -349,7 +359,7 @@ def nothing_stays_open(payments: Sequence[Payment]) -> None:
             expect(5, not operation.state.is_open, f"{operation} is never resolved")
 
 
-# 6
+# Invariant 6: the history explains the payment.
 
 
 def history_replays(payment: Payment, history: Sequence[PaymentEvent]) -> None:

@@ -1,4 +1,4 @@
-"""Bugs planted on purpose, at least one for each invariant. The simulation must find every one of them."""
+"""The mutants: deliberate bugs, at least one for each invariant. The simulation must find each of them."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from domain.operation import FailureReason, Operation, OperationState
 from domain.operation_log import OperationLog
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
-from tests.simulation.scheduler import Place
-from tests.simulation.world import ANYTHING, Focus, Theme
+from tests.simulation.fault_rates import ANY_FOCUS, Focus, Scenario
+from tests.simulation.scheduler import YieldPoint
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One planted bug, and the invariant that it breaks. Each change names who, what of it, and by what."""
+    """A bug, and the invariant that it violates. Each change is (target, attribute, replacement)."""
 
     name: str
     invariant: int
     changes: tuple[tuple[Any, str, Any], ...]
-    # Where it is rare: the runs in which it shows.
-    focus: Focus = ANYTHING
+    # The runs that are likely to show the bug, if it is rare.
+    focus: Focus = ANY_FOCUS
 
     @contextmanager
-    def planted(self) -> Iterator[None]:
+    def applied(self) -> Iterator[None]:
         with ExitStack() as stack:
             for target, attribute, replacement in self.changes:
                 stack.enter_context(patch.object(target, attribute, replacement))
@@ -63,7 +63,7 @@ def _record_after_the_call(
     call: GatewayCall[Payment, Any, Any],
     original: Callable[..., Payment] = GatewayCallExecutor.execute,
 ) -> Payment:
-    """The call comes first; only what came of it is recorded, all at once."""
+    """Calls the gateway first, then records intent and outcome together."""
     if not isinstance(call, SingleOperationCall):
         return original(self, call)
     started: list[StartedOperation] = []
@@ -82,10 +82,10 @@ def _record_after_the_call(
     return call.result_or_raise(call.record_outcome(intents[0], outcome), intents)
 
 
-def _call_again(
+def _retry_unknown_outcome(
     self: GatewayCallExecutor, call: Any, *more: Any, original: Callable[..., Payment] = GatewayCallExecutor.send_each
 ) -> Payment:
-    """An unknown outcome is asked for by calling once more."""
+    """Calls the gateway again after an unknown outcome."""
 
     class Insistent:
         def __getattr__(self, name: str) -> Any:
@@ -100,7 +100,7 @@ def _call_again(
     return original(self, Insistent(), *more)
 
 
-def _forget_the_third_beat(
+def _do_not_commit_the_outcome(
     self: PaymentRecorder,
     payment_id: PaymentId,
     operation_id: OperationId,
@@ -108,7 +108,7 @@ def _forget_the_third_beat(
     actor: str,
     detached: DetachedPayment | None = None,  # noqa: ARG001
 ) -> Payment:
-    """The answer goes out, and the transaction is never committed."""
+    """Answers without committing the outcome."""
     with self.store.read() as work:
         found = work.payments.get(payment_id)
     if found is None:
@@ -123,8 +123,8 @@ def _forget_the_third_beat(
         return payment
 
 
-def _fail_on_doubt(self: Payment, operation_id: OperationId, detail: str, *, context: EventContext) -> None:
-    """A timeout is called a failure."""
+def _fail_on_unknown_outcome(self: Payment, operation_id: OperationId, detail: str, *, context: EventContext) -> None:
+    """Records a timeout as a failure."""
     if self.operation(operation_id).state is OperationState.STARTED:
         self.fail(operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, detail=detail, context=context)
 
@@ -157,8 +157,8 @@ def _change_without_an_event(
         original(self, event)
 
 
-def _send_in_another_name(gateway: Gateway, operation: Operation, lease: Lease) -> Outcome:
-    """The gateway is told another id than the one recorded."""
+def _send_with_another_operation_id(gateway: Gateway, operation: Operation, lease: Lease) -> Outcome:
+    """Sends another operation id than the recorded one."""
     other = replace(operation, operation_id=OperationId(f"{operation.operation_id}x"))
     return _send_refund(gateway, other, lease)
 
@@ -166,36 +166,36 @@ def _send_in_another_name(gateway: Gateway, operation: Operation, lease: Lease) 
 _send_refund = refund_payment.send_refund
 
 
-def _send_without_another_look(
+def _check_lease_for_the_first_request_only(
     self: _RequestKeys, ask: Ask, operation_id: OperationId, original: Any = _RequestKeys.ask
 ) -> object:
-    """Only the first request under an operation looks at the lease."""
+    """Checks the lease only before the first request of an operation."""
     first = [True]
 
-    def once_looked(key: Params) -> object:
+    def unchecked(key: Params) -> object:
         if first and first.pop():
             return ask(key)
-        with sending_under(_ENDLESS):
+        with sending_under(_ENDLESS_LEASE):
             return ask(key)
 
-    return original(self, once_looked, operation_id)
+    return original(self, unchecked, operation_id)
 
 
-def _look_before_all_waits(original: Any = sending.sending_under) -> Any:
-    """The lease is looked at as the call begins, and never again."""
+def _check_lease_before_all_waits(original: Any = sending.sending_under) -> Any:
+    """Checks the lease only at the start of the call."""
 
     @contextmanager
-    def looking_once(lease: Lease) -> Iterator[None]:
+    def checking_once(lease: Lease) -> Iterator[None]:
         with original(lease):
             look_at_lease()
-            with original(_ENDLESS):
+            with original(_ENDLESS_LEASE):
                 yield
 
-    return looking_once
+    return checking_once
 
 
-def _take_a_new_connection(self: PooledTransport, request: bytes) -> Wire:
-    """Where an idle connection turns out to be closed, a new one gets the request whatever the time is."""
+def _send_on_a_new_connection_without_lease_check(self: PooledTransport, request: bytes) -> Wire:
+    """Opens a new connection after a closed one without checking the lease."""
     connection = self._pool.take()
     if connection is not None:
         try:
@@ -203,21 +203,21 @@ def _take_a_new_connection(self: PooledTransport, request: bytes) -> Wire:
             return connection
         except RequestNotSent:
             pass
-    with sending_under(_ENDLESS):
+    with sending_under(_ENDLESS_LEASE):
         connection = self._opened()
         self._send(connection, request)
     return connection
 
 
-def _sell_without_another_look(*arguments: Any, original: Any = params.sale, **more: Any) -> Params:
-    """The sale that names no token of ours looks at the lease no more."""
+def _sale_without_lease_check(*arguments: Any, original: Any = params.sale, **more: Any) -> Params:
+    """Skips the lease check for a sale without a token of ours."""
     if not more.get("names_token", True):
-        sending._lease.set(_ENDLESS)
+        sending._lease.set(_ENDLESS_LEASE)
     sale: Params = original(*arguments, **more)
     return sale
 
 
-_ENDLESS: Final = Lease(lambda: 0.0, 1.0)
+_ENDLESS_LEASE: Final = Lease(lambda: 0.0, 1.0)
 
 
 def _property(function: Callable[[Any], object]) -> property:
@@ -225,63 +225,67 @@ def _property(function: Callable[[Any], object]) -> property:
 
 
 MUTANTS: Final = (
-    Mutant("a repeat starts a second operation", 1, ((payment_call, "was_never_sent", lambda *_: True),)),
-    Mutant("an unknown outcome is called for again", 1, ((GatewayCallExecutor, "send_each", _call_again),)),
-    Mutant("a reference may be paid twice", 1, ((Payment, "is_live", _property(lambda _: False)),)),
-    Mutant("the call comes before the record", 2, ((GatewayCallExecutor, "execute", _record_after_the_call),)),
-    Mutant("the gateway is told another id", 2, ((refund_payment, "send_refund", _send_in_another_name),)),
-    Mutant("old answers are believed", 2, ((TransactionStatus, "precedes", lambda *_: False),)),
-    Mutant("a timeout is a failure", 3, ((Payment, "mark_outcome_unknown", _fail_on_doubt),)),
-    Mutant("absence needs no horizon", 3, ((NotFoundTimer, "is_proven", lambda *_: True),)),
-    Mutant("the third beat is not committed", 3, ((PaymentRecorder, "record_outcome", _forget_the_third_beat),)),
+    Mutant("a replay starts a second operation", 1, ((payment_call, "was_never_sent", lambda *_: True),)),
     Mutant(
-        "open refunds are not counted",
+        "an unknown outcome is retried at the gateway", 1, ((GatewayCallExecutor, "send_each", _retry_unknown_outcome),)
+    ),
+    Mutant("a reference can be paid twice", 1, ((Payment, "is_live", _property(lambda _: False)),)),
+    Mutant("the call precedes the record of intent", 2, ((GatewayCallExecutor, "execute", _record_after_the_call),)),
+    Mutant("another operation id is sent", 2, ((refund_payment, "send_refund", _send_with_another_operation_id),)),
+    Mutant("older answers overwrite newer ones", 2, ((TransactionStatus, "precedes", lambda *_: False),)),
+    Mutant("a timeout is recorded as a failure", 3, ((Payment, "mark_outcome_unknown", _fail_on_unknown_outcome),)),
+    Mutant(
+        "a missing transaction fails without the not-found horizon", 3, ((NotFoundTimer, "is_proven", lambda *_: True),)
+    ),
+    Mutant("the outcome is not committed", 3, ((PaymentRecorder, "record_outcome", _do_not_commit_the_outcome),)),
+    Mutant(
+        "open refunds are ignored",
         4,
         (
             (OperationLog, "refundable_amount", _property(_count_finished_refunds_only)),
             (OperationLog, "_unreturned", _unreturned_by_finished_refunds),
         ),
     ),
+    Mutant("earlier captures are ignored", 4, ((OperationLog, "capturable_amount", _property(_count_no_captures)),)),
+    Mutant("no check is scheduled", 5, ((Payment, "schedule_check", lambda *_, **__: None),)),
     Mutant(
-        "earlier captures are not counted", 4, ((OperationLog, "capturable_amount", _property(_count_no_captures)),)
-    ),
-    Mutant("nobody plans another look", 5, ((Payment, "schedule_check", lambda *_, **__: None),)),
-    Mutant(
-        "the lease is looked at before the wait for a place",
+        "the lease is checked before the wait for the bulkhead",
         3,
-        ((gateway, "sending_under", _look_before_all_waits()),),
-        Focus(Theme.FREEZES, Place.QUEUING),
+        ((gateway, "sending_under", _check_lease_before_all_waits()),),
+        Focus(Scenario.FREEZES, YieldPoint.BULKHEAD),
     ),
     Mutant(
-        "the lease is looked at before the connection stands",
+        "the lease is checked before the connection is open",
         3,
         ((transport, "look_at_lease", lambda: None),),
-        Focus(Theme.FREEZES, Place.CONNECTING),
+        Focus(Scenario.FREEZES, YieldPoint.CONNECTING),
     ),
     Mutant(
-        "a second request does without the lease",
+        "a second request skips the lease",
         3,
-        ((_RequestKeys, "ask", _send_without_another_look),),
-        Focus(Theme.FREEZES, Place.SENDING),
+        ((_RequestKeys, "ask", _check_lease_for_the_first_request_only),),
+        Focus(Scenario.FREEZES, YieldPoint.SENDING),
     ),
     Mutant(
-        "a sale without a token does without the lease",
+        "a sale without a token skips the lease",
         3,
-        ((params, "sale", _sell_without_another_look),),
-        Focus(Theme.FREEZES, Place.SENDING),
+        ((params, "sale", _sale_without_lease_check),),
+        Focus(Scenario.FREEZES, YieldPoint.SENDING),
     ),
     Mutant(
-        "a new connection does without the lease",
+        "a new connection skips the lease",
         3,
-        ((PooledTransport, "_sent", _take_a_new_connection),),
-        Focus(Theme.FREEZES, Place.SENDING),
+        ((PooledTransport, "_sent", _send_on_a_new_connection_without_lease_check),),
+        Focus(Scenario.FREEZES, YieldPoint.SENDING),
     ),
-    Mutant("a lease is never over", 3, ((Lease, "hold", lambda _: None),), Focus(Theme.FREEZES, Place.QUEUING)),
     Mutant(
-        "a scheduled refund is sent without a look",
+        "a lease never expires", 3, ((Lease, "hold", lambda _: None),), Focus(Scenario.FREEZES, YieldPoint.BULKHEAD)
+    ),
+    Mutant(
+        "a scheduled refund is sent without a search",
         1,
         ((ResolveOperations, "_find_scheduled", lambda *_: None),),
-        Focus(Theme.RESTORES),
+        Focus(Scenario.RESTORES),
     ),
-    Mutant("a change is no event", 6, ((Payment, "_record", _change_without_an_event),)),
+    Mutant("a status change records no event", 6, ((Payment, "_record", _change_without_an_event),)),
 )

@@ -1,6 +1,6 @@
-"""Actors that run one at a time, in an order that a seed decides.
+"""A deterministic scheduler: actors run one at a time, in an order that the seed decides.
 
-Each actor is a thread that only runs while it holds the baton, and gives it back at every step. So a run is the same
+Each actor is a thread that runs only while it holds the baton, and returns it at every step. So a run is the same
 each time, however the machine schedules its threads.
 """
 
@@ -13,30 +13,30 @@ from random import Random
 from threading import Lock, Thread
 
 
-def _taken() -> Lock:
+def _locked_lock() -> Lock:
     lock = Lock()
     lock.acquire()
     return lock
 
 
-def _at_once() -> bool:
+def _always() -> bool:
     return True
 
 
-class Place(Enum):
-    """Where an actor can be between two steps."""
+class YieldPoint(Enum):
+    """A point at which an actor lets others run."""
 
-    ELSEWHERE = "elsewhere"
-    # For a place in the bulkhead.
-    QUEUING = "queuing"
+    OTHER = "elsewhere"
+    # While it waits for the bulkhead.
+    BULKHEAD = "queuing"
     CONNECTING = "connecting"
-    # Between the last look at anything and the first byte.
+    # Between the lease check and the first byte.
     SENDING = "sending"
-    LISTENING = "listening"
+    RECEIVING = "listening"
 
 
 class Crashed(BaseException):
-    """The process of this actor is gone. No `except Exception` stops it."""
+    """The process of this actor crashed. `except Exception` does not catch it."""
 
 
 @dataclass(eq=False)
@@ -44,10 +44,10 @@ class Actor:
     name: str
     process: object
     work: Callable[[], None]
-    # Free once, each time that it is handed over.
-    baton: Lock = field(default_factory=lambda: _taken())
-    # What it waits for, if it waits.
-    is_ready: Callable[[], bool] = _at_once
+    # Released each time that the actor gets the baton.
+    baton: Lock = field(default_factory=lambda: _locked_lock())
+    # Whether it can run; False while it waits.
+    is_ready: Callable[[], bool] = _always
     has_begun: bool = False
     is_crashed: bool = False
     is_finished: bool = False
@@ -55,17 +55,17 @@ class Actor:
 
 
 class Scheduler:
-    """Hands the baton around, but never to an actor of a process that is frozen."""
+    """Passes the baton to a random actor whose process is not frozen."""
 
-    def __init__(self, random: Random, is_frozen: Callable[[object], bool], let_time_pass: Callable[[], None]) -> None:
-        """`let_time_pass`: called while all that can be done is to wait."""
+    def __init__(self, random: Random, is_frozen: Callable[[object], bool], advance_time: Callable[[], None]) -> None:
+        """`advance_time` is called while every actor waits."""
         self._random = random
         self._is_frozen = is_frozen
-        self._let_time_pass = let_time_pass
-        # How likely one goes on that ran last. Some races need many turns in a row.
+        self._advance_time = advance_time
+        # The probability that the last actor runs again. Some races need many turns in a row.
         self._persistence = random.choice((0, 0.5, 0.9))
         self._actors: list[Actor] = []
-        self._returned = _taken()
+        self._returned = _locked_lock()
         self.current: Actor | None = None
         self.steps = 0
 
@@ -73,34 +73,34 @@ class Scheduler:
         self._actors.append(Actor(name, process, work))
 
     def run(self) -> None:
-        """Runs all actors to their ends, but for those that are frozen. Raises what one of them failed with."""
+        """Run every actor to its end, except frozen ones. Raises the exception of an actor that failed."""
         actor: Actor | None = None
         while awake := [actor for actor in self._actors if actor.is_crashed or not self._is_frozen(actor.process)]:
             able = [actor for actor in awake if actor.is_crashed or actor.is_ready()]
             if not able:
-                self._let_time_pass()
+                self._advance_time()
                 continue
             if actor not in able or self._random.random() >= self._persistence:
                 actor = self._random.choice(able)
             self.steps += 1
-            self._go_on(actor)
+            self._resume(actor)
             if actor.is_finished:
                 self._actors.remove(actor)
                 if actor.failure is not None:
-                    self._abandon_all()
+                    self._crash_all()
                     raise actor.failure
 
-    def _go_on(self, actor: Actor) -> None:
+    def _resume(self, actor: Actor) -> None:
         if not actor.has_begun:
             actor.has_begun = True
-            Thread(target=self._live, args=(actor,), name=actor.name, daemon=True).start()
+            Thread(target=self._run_actor, args=(actor,), name=actor.name, daemon=True).start()
         self.current = actor
         actor.baton.release()
         self._returned.acquire()
         self.current = None
 
     def pause(self) -> None:
-        """Gives the baton back, and goes on when it is this actor's turn again. Outside of any actor: nothing."""
+        """Return the baton, and continue at this actor's next turn. Does nothing outside of an actor."""
         actor = self.current
         if actor is None:
             return
@@ -112,7 +112,7 @@ class Scheduler:
             raise Crashed
 
     def wait(self, is_ready: Callable[[], bool]) -> None:
-        """Gives the baton back until what it waits for is there. Outside of any actor: nothing."""
+        """Return the baton until `is_ready` is true. Does nothing outside of an actor."""
         actor = self.current
         if actor is None:
             return
@@ -120,15 +120,15 @@ class Scheduler:
         try:
             self.pause()
         finally:
-            actor.is_ready = _at_once
+            actor.is_ready = _always
 
     def crash(self, process: object) -> None:
-        """Every actor of the process stops where it is. The one that runs now must raise Crashed."""
+        """Stop every actor of the process. The one that runs now must raise Crashed."""
         for actor in self._actors:
             if actor.process is process:
                 actor.is_crashed = True
 
-    def _live(self, actor: Actor) -> None:
+    def _run_actor(self, actor: Actor) -> None:
         actor.baton.acquire()
         try:
             if not actor.is_crashed:
@@ -140,9 +140,9 @@ class Scheduler:
         actor.is_finished = True
         self._returned.release()
 
-    def _abandon_all(self) -> None:
+    def _crash_all(self) -> None:
         for actor in list(self._actors):
             actor.is_crashed = True
             while not actor.is_finished:
-                self._go_on(actor)
+                self._resume(actor)
         self._actors.clear()

@@ -1,12 +1,12 @@
-"""No payment lost, none charged twice, whatever breaks: the real use cases under every fault, by seed."""
+"""Runs the simulation by seed: under every fault, no payment is lost and none is charged twice."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.simulation.invariants import Broken
+from tests.simulation.invariants import InvariantViolated
 from tests.simulation.mutants import MUTANTS, Mutant
-from tests.simulation.world import World
+from tests.simulation.simulation import Simulation
 
 RUNS = 200
 PARTS = 8
@@ -22,7 +22,7 @@ def test_no_fault_breaks_an_invariant(part: int) -> None:
 def test_a_seed_gives_the_same_run_each_time() -> None:
     effects = 0
     for seed in range(10):
-        first, second = World(seed), World(seed)
+        first, second = Simulation(seed), Simulation(seed)
         first.run()
         second.run()
         assert first.gateway.effects == second.gateway.effects
@@ -36,9 +36,9 @@ def test_a_seed_gives_the_same_run_each_time() -> None:
 def test_a_planted_bug_is_found(mutant: Mutant) -> None:
     for seed in range(SEEDS_FOR_A_MUTANT):
         try:
-            with mutant.planted():
-                World(seed, mutant.focus).run()
-        except Broken as found:
+            with mutant.applied():
+                Simulation(seed, mutant.focus).run()
+        except InvariantViolated as found:
             if found.invariant == mutant.invariant:
                 return
     pytest.fail(f"{mutant.name}: not found in {SEEDS_FOR_A_MUTANT} runs")
@@ -50,7 +50,7 @@ def test_every_invariant_has_a_planted_bug() -> None:
 
 def run(seed: int) -> None:
     try:
-        World(seed).run()
+        Simulation(seed).run()
     except Exception as failure:
-        failure.add_note(f"again with: python -m tests.simulation --runs 1 --seed {seed}")
+        failure.add_note(f"repeat with: python -m tests.simulation --runs 1 --seed {seed}")
         raise

@@ -1,4 +1,4 @@
-"""The gateway's HTTP side, over the gateway in memory: what the real adapter sends is read, and answered in XML."""
+"""The gateway's XML API over the gateway in memory: it reads the adapter's requests and answers in XML."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.fakes.runtime import HELD, START
 Reply = tuple[int, bytes]
 
 KEY_NOT_ALLOWED: Final = "915231"
-TOKEN_NOT_WELCOME: Final = "91515"
+TOKEN_WITH_NONCE_REFUSED: Final = "91515"
 
 _STATUSES: Final = {
     TransactionStatus.AUTHORIZING: "authorizing",
@@ -58,7 +58,7 @@ _PATH: Final = re.compile(r"/merchants/[^/]+/(?P<what>[a-z_]+)(?:/(?P<which>[^/]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as it arrives. `operation_id`: captures and voids carry none, so the simulation adds it."""
+    """One request. The simulation adds `operation_id`: captures and voids contain none."""
 
     verb: str
     path: str
@@ -72,87 +72,96 @@ class Request:
         return cls(verb, path, body, operation_id)
 
 
-class Wire:
-    """`allows_keys`: whether the merchant may use api_request_key. `welcomes_tokens`: with nonces, tokens of ours."""
+class XmlGateway:
+    """The XML API of one merchant.
 
-    def __init__(self, gateway: MemoryGateway, *, allows_keys: bool, welcomes_tokens: bool) -> None:
+    `allows_request_keys`: it may use api_request_key. `accepts_token_with_nonce`: a sale by nonce may name our token.
+    """
+
+    def __init__(self, gateway: MemoryGateway, *, allows_request_keys: bool, accepts_token_with_nonce: bool) -> None:
         self._gateway = gateway
-        self._allows_keys = allows_keys
-        self._welcomes_tokens = welcomes_tokens
-        self._keyed: dict[str, Reply] = {}
+        self._allows_request_keys = allows_request_keys
+        self._accepts_token_with_nonce = accepts_token_with_nonce
+        self._answers_by_key: dict[str, Reply] = {}
         self._stored = 0
 
     def answer(self, request: Request) -> Reply:
         match = _PATH.fullmatch(request.path)
         assert match is not None, request.path
-        asked = ElementTree.fromstring(request.body) if request.body else Element("nothing")  # noqa: S314
+        document = ElementTree.fromstring(request.body) if request.body else Element("nothing")  # noqa: S314
         match match["what"], match["which"], match["deed"]:
             case "transactions", "advanced_search_ids", None:
-                return self._search_ids(asked)
+                return self._search_ids(document)
             case "transactions", "advanced_search", None:
-                return self._search(asked)
+                return self._search(document)
             case "transactions", None, None:
-                return self._once(asked, lambda: self._sell(asked))
-            case "transactions", str(which), None:
-                found = self._gateway.find_transaction(which)
+                return self._once(document, lambda: self._sell(document))
+            case "transactions", str(transaction_id), None:
+                found = self._gateway.find_transaction(transaction_id)
                 return (404, b"") if found is None else (200, _transaction(found))
-            case "transactions", str(which), str(deed):
-                return self._once(asked, lambda: self._change(deed, which, asked, request.operation_id))
+            case "transactions", str(transaction_id), str(action):
+                return self._once(
+                    document, lambda: self._change(action, transaction_id, document, request.operation_id)
+                )
             case "customers", None, None:
-                return self._keep_customer(_text(asked, "id"))
+                return self._ensure_customer(_text(document, "id"))
         raise AssertionError(f"the simulation knows no {request.verb} {request.path}")
 
-    def _once(self, asked: Element, act: Callable[[], Reply]) -> Reply:
-        key = _text(asked, "api_request_key")
-        if key and not self._allows_keys:
+    def _once(self, document: Element, act: Callable[[], Reply]) -> Reply:
+        key = _text(document, "api_request_key")
+        if key and not self._allows_request_keys:
             return _refusal(KEY_NOT_ALLOWED)
         if not key:
             return act()
-        if key not in self._keyed:
-            self._keyed[key] = act()
-        return self._keyed[key]
+        if key not in self._answers_by_key:
+            self._answers_by_key[key] = act()
+        return self._answers_by_key[key]
 
-    def _sell(self, asked: Element) -> Reply:
-        token = _text(asked, "credit_card/token")
-        nonce = _text(asked, "payment_method_nonce")
-        keeps = _text(asked, "options/store_in_vault_on_success") == "true"
-        if token and nonce and not self._welcomes_tokens:
-            return _refusal(TOKEN_NOT_WELCOME)
-        if keeps and not token:
+    def _sell(self, document: Element) -> Reply:
+        token = _text(document, "credit_card/token")
+        nonce = _text(document, "payment_method_nonce")
+        stores = _text(document, "options/store_in_vault_on_success") == "true"
+        if token and nonce and not self._accepts_token_with_nonce:
+            return _refusal(TOKEN_WITH_NONCE_REFUSED)
+        if stores and not token:
             self._stored += 1
             token = f"theirs{self._stored}"
-        customer_id = _text(asked, "customer_id")
+        customer_id = _text(document, "customer_id")
         return self._reply(
             self._gateway.authorize(
                 Authorization(
-                    operation_id=OperationId(_text(asked, "order_id")),
-                    amount=_money(asked),
-                    source=_source(asked, nonce),
-                    captures=_text(asked, "options/submit_for_settlement") == "true",
+                    operation_id=OperationId(_text(document, "order_id")),
+                    amount=_money(document),
+                    source=_source(document, nonce),
+                    captures=_text(document, "options/submit_for_settlement") == "true",
                     customer=_customer(customer_id) if customer_id else None,
-                    store_as=PaymentMethodId(token) if keeps else None,
+                    store_as=PaymentMethodId(token) if stores else None,
                 ),
                 HELD,
             )
         )
 
-    def _change(self, deed: str, which: str, asked: Element, operation_id: OperationId) -> Reply:
-        match deed:
+    def _change(self, action: str, transaction_id: str, document: Element, operation_id: OperationId) -> Reply:
+        match action:
             case "void":
-                return self._reply(self._gateway.void(Void(operation_id=operation_id, transaction_id=which), HELD))
-            case "refund":
-                named = OperationId(_text(asked, "order_id"))
                 return self._reply(
-                    self._gateway.refund(Refund(operation_id=named, transaction_id=which, amount=_money(asked)), HELD)
+                    self._gateway.void(Void(operation_id=operation_id, transaction_id=transaction_id), HELD)
                 )
-        in_part = deed == "submit_for_partial_settlement"
-        assert in_part or deed == "submit_for_settlement", deed
+            case "refund":
+                named = OperationId(_text(document, "order_id"))
+                return self._reply(
+                    self._gateway.refund(
+                        Refund(operation_id=named, transaction_id=transaction_id, amount=_money(document)), HELD
+                    )
+                )
+        in_part = action == "submit_for_partial_settlement"
+        assert in_part or action == "submit_for_settlement", action
         capture = Capture(
-            operation_id=OperationId(_text(asked, "order_id")) if in_part else operation_id,
-            transaction_id=which,
-            amount=_money(asked),
+            operation_id=OperationId(_text(document, "order_id")) if in_part else operation_id,
+            transaction_id=transaction_id,
+            amount=_money(document),
             in_part=in_part,
-            final=_text(asked, "final_capture") == "true",
+            final=_text(document, "final_capture") == "true",
         )
         return self._reply(self._gateway.capture(capture, HELD))
 
@@ -170,40 +179,40 @@ class Wire:
                 return 422, _ERROR.format("", _transaction(made).decode()).encode()
         raise AssertionError(outcome)
 
-    def _keep_customer(self, customer_id: str) -> Reply:
+    def _ensure_customer(self, customer_id: str) -> Reply:
         self._gateway.ensure_customer(_customer(customer_id), HELD)
         return 201, f"<customer><id>{customer_id}</id></customer>".encode()
 
-    def _found(self, asked: Element) -> list[Transaction]:
-        named = [item.text or "" for item in asked.findall("ids/item")]
+    def _found(self, document: Element) -> list[Transaction]:
+        named = [item.text or "" for item in document.findall("ids/item")]
         if named:
             return self._gateway.find_transactions(named)
-        return self._gateway.find_by_operation(OperationId(_text(asked, "order_id/is")))
+        return self._gateway.find_by_operation(OperationId(_text(document, "order_id/is")))
 
-    def _search_ids(self, asked: Element) -> Reply:
-        ids = "".join(f"<item>{found.transaction_id}</item>" for found in self._found(asked))
+    def _search_ids(self, document: Element) -> Reply:
+        ids = "".join(f"<item>{found.transaction_id}</item>" for found in self._found(document))
         return 200, (
             f'<search-results><page-size type="integer">50</page-size><ids type="array">{ids}</ids></search-results>'
         ).encode()
 
-    def _search(self, asked: Element) -> Reply:
-        shown = b"".join(_transaction(found) for found in self._found(asked))
+    def _search(self, document: Element) -> Reply:
+        shown = b"".join(_transaction(found) for found in self._found(document))
         return 200, b'<credit-card-transactions type="collection">' + shown + b"</credit-card-transactions>"
 
 
-def _text(asked: Element, path: str) -> str:
-    return asked.findtext(path) or ""
+def _text(document: Element, path: str) -> str:
+    return document.findtext(path) or ""
 
 
-def _money(asked: Element) -> Money:
-    return Money.from_decimal(_text(asked, "amount"), "USD")
+def _money(document: Element) -> Money:
+    return Money.from_decimal(_text(document, "amount"), "USD")
 
 
-def _source(asked: Element, nonce: str) -> Source:
+def _source(document: Element, nonce: str) -> Source:
     if nonce:
         return Nonce(nonce)
-    month, year = _text(asked, "credit_card/expiration_month"), _text(asked, "credit_card/expiration_year")
-    return Card(_text(asked, "credit_card/number"), CardExpiry(int(year), int(month)))
+    month, year = _text(document, "credit_card/expiration_month"), _text(document, "credit_card/expiration_year")
+    return Card(_text(document, "credit_card/number"), CardExpiry(int(year), int(month)))
 
 
 def _customer(customer_id: str) -> Customer:

@@ -1,0 +1,78 @@
+"""The callers' requests: random payments, captures, voids and refunds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from application.common.validator import RawCard, RawMoney
+from application.payments.capture_payment import CapturePaymentCommand
+from application.payments.create_payment import CreatePaymentCommand
+from application.payments.refund_payment import RefundPaymentCommand
+from application.payments.void_payment import VoidPaymentCommand
+from application.ports.gateway import Nonce
+from domain.events import CaptureMode
+from domain.ids import CustomerId
+from domain.payment import Payment
+from domain.transitions import PaymentState
+from tests.fakes.memory_gateway import VALID_NONCE
+from tests.simulation.replica import Command
+
+CARD: Final = RawCard("4111111111111111", 12, 2035, "123")
+
+
+@dataclass
+class SentRequest:
+    """A request of a caller, with the payment of each answer. It may be sent several times."""
+
+    command: Command
+    answers: list[Payment] = field(default_factory=list)
+
+
+class Workload:
+    """Creates requests and keeps them with their answers."""
+
+    def __init__(self, random: Random, customer_id: CustomerId) -> None:
+        self._random = random
+        self._customer_id = customer_id
+        self.sent: list[SentRequest] = []
+
+    def new_payment(self) -> SentRequest:
+        is_stored = self._random.random() < 0.4
+        return self._add_request(
+            CreatePaymentCommand(
+                request_id=self._new_request_id(),
+                reference=f"order {self._random.randint(1, 4)}",
+                # Sometimes an amount that the gateway declines.
+                amount=RawMoney(self._random.choices((10_00, 2001_00, 4001_00), (20, 2, 1))[0], "USD"),
+                source=Nonce(VALID_NONCE) if is_stored else CARD,
+                customer_id=self._customer_id if is_stored else "",
+                store_payment_method=is_stored,
+                capture_mode=self._random.choice(tuple(CaptureMode)),
+            )
+        )
+
+    def new_change(self, payment: Payment) -> SentRequest:
+        payment_id, request_id = payment.terms.payment_id, self._new_request_id()
+        minor_units = self._random.choice((None, 2_00, 3_00, 4_00, 7_00, payment.terms.amount.minor_units))
+        amount = None if minor_units is None else RawMoney(minor_units, "USD")
+        # Mostly a valid change; an invalid one must be refused.
+        likely = (8, 1, 1) if payment.state is PaymentState.AUTHORIZED else (3, 1, 8)
+        kind = self._random.choices(("capture", "void", "refund"), likely)[0]
+        if kind == "capture":
+            final = self._random.random() < 0.3
+            return self._add_request(
+                CapturePaymentCommand(request_id=request_id, payment_id=payment_id, amount=amount, final=final)
+            )
+        if kind == "void":
+            return self._add_request(VoidPaymentCommand(request_id=request_id, payment_id=payment_id))
+        return self._add_request(RefundPaymentCommand(request_id=request_id, payment_id=payment_id, amount=amount))
+
+    def _add_request(self, command: Command) -> SentRequest:
+        sent = SentRequest(command)
+        self.sent.append(sent)
+        return sent
+
+    def _new_request_id(self) -> str:
+        return f"00000000-0000-4000-8000-{len(self.sent):012d}"
