@@ -34,71 +34,71 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
 
-# To use it. `run` tells how to pay with buf, which comes with the tools.
+# To use it. `run` prints a first payment with buf, which comes with the tools.
 
-demo: $(RUNTIME) ## a story told by a real service, about a minute the first time
+demo: $(RUNTIME) ## a story told by the real service and an offline gateway; about a minute the first time
 	$(BIN)/bayar demo
 
-run: $(DEV) ## the service and an offline gateway in the foreground; Ctrl-C ends both
+run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C ends both
 	$(BIN)/bayar serve --with-twin
 
 # To change it.
 
-test: $(DEV) ## every test but those of test-crash (WORKERS=2; ARGS="-k refund" chooses among all)
+test: $(DEV) ## run every test but those of test-crash (WORKERS=2; ARGS="-k refund" selects among all)
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash)
 
-test-crash: $(DEV) ## kill -9, freezes, wrong clocks, a restored backup, a short storm and planted bugs, in some minutes
+test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
 
-crash: $(DEV) ## a storm of faults and kill -9, then both ledgers compared (SECONDS=60 SEED=7 DATABASE=sqlite|postgresql|both)
+crash: $(DEV) ## run a storm of faults and kill -9, then compare both ledgers (SECONDS=60 SEED=7 DATABASE=sqlite|postgresql|both)
 	$(BIN)/python -m tests.crash --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)
 
-crash-mutants: $(DEV) ## plant bugs in the service, one after the other, and fail where the storm's checker misses one
+crash-mutants: $(DEV) ## plant bugs in the service, one by one; fails if the storm's checker misses one
 	CRASH_MUTANTS=1 $(BIN)/pytest tests/crash/test_mutants.py $(ARGS)
 
-feed: $(DEV) ## 10,000 events by two writing replicas, read by five readers that restart
+feed: $(DEV) ## check the feed: 10,000 events of two writing replicas, five readers that restart
 	FEED_EVENTS=10000 $(BIN)/pytest tests/contract/test_feed.py $(ARGS)
 
-bench: $(BENCH) ## how fast it is beside its peers, in some minutes; writes docs/benchmarks (ARGS="--only reads")
+bench: $(BENCH) ## run the benchmarks beside peers, some minutes; writes docs/benchmarks (ARGS="--only reads")
 	$(BIN)/python -m benchmarks $(ARGS)
 
-bench-full: $(BENCH) ## the same with more rounds and 10 million payments, in an hour or two
+bench-full: $(BENCH) ## run the benchmarks with more rounds and 10 million payments; an hour or two
 	$(BIN)/python -m benchmarks --full $(ARGS)
 
-mutants: $(DEV) ## plant mutants in the core, show which of them the quick tests catch (SAMPLE=200 SEED=7 ARGS=src/domain/money.py)
+mutants: $(DEV) ## plant mutants in the core, show which the quick tests catch (SAMPLE=200 SEED=7 ARGS=src/domain/money.py)
 	$(BIN)/python -m tests.mutation --sample $(SAMPLE) --seed $(or $(SEED),0) --workers $(WORKERS) $(ARGS)
 
-mutants-sample: $(DEV) ## forty of them, as CI does; fails where chance does not explain how few are caught
+mutants-sample: $(DEV) ## plant forty of them, as CI does; fails if significantly few are caught
 	$(BIN)/python -m tests.mutation --sample 40 --seed 13 --workers $(WORKERS)
 
-fuzz: $(FUZZ) ## look for bytes that the service answers with a fault of its own (SECONDS=60)
+fuzz: $(FUZZ) ## search for bytes that the service answers with INTERNAL (SECONDS=60)
 	$(BIN)/python -m tests.fuzz $(SECONDS)
 
-test-domain: $(DEV) ## the domain alone, in a second or two
+test-domain: $(DEV) ## run the domain's tests; a second or two
 	$(BIN)/pytest tests/domain $(ARGS)
 
-check: $(CHECKS) ## everything else that CI asks: lint, types, layers, contract, stubs
+check: $(CHECKS) ## run the static checks of CI: lint, types, layers, contract, stubs
 
-lint: $(DEV) ## style and common mistakes; `make format` repairs most
+lint: $(DEV) ## check style and common mistakes; `make format` repairs most
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 
-format: $(DEV) ## repair what lint complains of, where a machine can
+format: $(DEV) ## repair style, as far as a machine can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-types: $(DEV) ## mypy, strict
+types: $(DEV) ## check types with mypy, strict
 	$(BIN)/mypy $(SOURCES)
 
-layers: $(DEV) ## dependencies point inwards
+layers: $(DEV) ## check that dependencies point inwards
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/lint-imports --no-logo --config twin/pyproject.toml
 
-contract: $(DEV) ## the protos are well formed and break no caller of the released contract
+contract: $(DEV) ## check that the protos are well formed and break no caller of the released contract
 	$(BIN)/buf lint
 	$(BIN)/buf breaking --against $(RELEASED)
 
-stubs: $(PROTOC) ## the committed stubs are what the protos generate
+stubs: $(PROTOC) ## check that the committed stubs match the protos
 	$(call generate,build/stubs)
 	diff --recursive --brief --exclude=__init__.py --exclude=__pycache__ build/stubs/bayar/payments $(STUBS)/bayar/payments \
 		|| { echo "The stubs do not match proto/. Run 'make proto' and commit what changes." >&2; exit 1; }
@@ -108,10 +108,10 @@ proto: $(PROTOC) ## regenerate the stubs in clients/python from proto/
 	find $(STUBS)/bayar/payments -name '*_pb2*.py*' -not -path '*/__pycache__/*' -delete
 	cp -R build/stubs/bayar $(STUBS)
 
-release-contract: $(DEV) ## from now on, the contract as it is must not be broken
+release-contract: $(DEV) ## release the current contract: later changes must not break it
 	$(BIN)/buf build --exclude-source-info --output $(RELEASED)
 
-requirements: | $(BIN)/python ## pin what is new in requirements/*.in (ARGS=--upgrade: pin everything anew)
+requirements: | $(BIN)/python ## pin new entries of requirements/*.in (ARGS=--upgrade: pin everything again)
 	$(BIN)/python $(PIP) uv
 	$(call pin,runtime)
 	$(call pin,dev,--constraint requirements/runtime.txt)
@@ -119,9 +119,9 @@ requirements: | $(BIN)/python ## pin what is new in requirements/*.in (ARGS=--up
 	$(call pin,peers,--constraint requirements/dev.txt)
 	$(call pin,stubs)
 
-dev: $(DEV) ## build the environment, and do nothing with it
+dev: $(DEV) ## build the environment
 
-clean: ## remove what was built; payments in .bayar stay
+clean: ## remove everything that was built; payments in .bayar stay
 	rm -rf $(VENV) build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find . -name '*.egg-info' -type d -prune -exec rm -rf {} +

@@ -1,13 +1,20 @@
-"""Every path that a document names exists."""
+"""The paths, names, examples and error reasons in the documents are true."""
 
 from __future__ import annotations
 
 import re
+import runpy
+import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+
+from adapters.certificates.mapping import read_mapping
+from adapters.event_webhooks.signing import signature
+from bootstrap.config.event_webhooks import read_endpoints
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 LISTS: Final = ("docs/glossary.md", "docs/develop/where.md")
@@ -65,3 +72,44 @@ def test_each_name_that_a_line_quotes_occurs_in_a_file_of_that_line() -> None:
 def test_the_glossary_is_in_alphabetical_order() -> None:
     terms = re.findall(r"^\| \*\*(.+?)\*\*", (ROOT / LISTS[0]).read_text("utf-8"), re.MULTILINE)
     assert terms == sorted(terms, key=str.casefold)
+
+
+def _example(page: str, language: str) -> str:
+    (text,) = re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text("utf-8"), re.DOTALL)
+    return str(text)
+
+
+def test_the_page_of_errors_names_each_reason_once() -> None:
+    texts = tomllib.loads((ROOT / "src/adapters/grpc/messages/errors/en.toml").read_text("utf-8"))["error"]
+    rows = [row for row in (ROOT / "docs/integrate/errors.md").read_text("utf-8").splitlines() if row.startswith("| ")]
+    named = [name for row in rows[1:] for name in row.split(" | ")[1].split(", ")]
+    assert sorted(named) == sorted(name.upper() for name in texts)
+
+
+def test_the_example_of_endpoints_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_WEBHOOK_SECRET", "whsec_" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldY")
+    file = tmp_path / "webhooks.toml"
+    file.write_text(_example("docs/integrate/events.md", "toml"), "utf-8")
+    (endpoint,) = read_endpoints(file, allow_private=False)
+    assert (endpoint.name, endpoint.caller_id, endpoint.from_beginning) == ("shop", "shop", False)
+
+
+def test_the_example_of_client_certificates_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "clients.toml"
+    file.write_text(_example("docs/operate/access.md", "toml"), "utf-8")
+    assert [caller.caller_id for caller in read_mapping(file).callers.values()] == ["shop"]
+
+
+def test_the_example_of_a_receiver_believes_the_genuine_webhook_only(tmp_path: Path) -> None:
+    file = tmp_path / "receiver.py"
+    file.write_text(_example("docs/integrate/events.md", "python"), "utf-8")
+    is_genuine = runpy.run_path(str(file))["is_genuine"]
+    now = int(time.time())
+    headers = {"webhook-id": "evt_1", "webhook-timestamp": str(now)}
+    headers["webhook-signature"] = signature([b"new", b"old"], "evt_1", now, b"{}")
+    assert is_genuine(headers, b"{}", b"old")
+    assert not is_genuine(headers, b"{ }", b"old")
+    assert not is_genuine(headers, b"{}", b"other")
+    late = headers | {"webhook-timestamp": str(now - 301)}
+    late["webhook-signature"] = signature([b"old"], "evt_1", now - 301, b"{}")
+    assert not is_genuine(late, b"{}", b"old")

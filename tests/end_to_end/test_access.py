@@ -144,7 +144,7 @@ def test_the_audit_log_is_verified_from_its_first_entry_to_its_last(pair: Pair) 
     whole = run_bayar("audit", "verify", environment=pair.service.environment)
     assert whole.returncode == 0, whole.stderr
     head = re.findall(r"--head the next time: (\d+:[0-9a-f]{64})$", whole.stdout, re.MULTILINE)[0]
-    until(lambda: f"the audit log is at {head}" in pair.service.log)
+    until(lambda: f"audit log head {head}" in pair.service.log)
     again = run_bayar("audit", "verify", "--head", head, environment=pair.service.environment)
     assert again.returncode == 0, again.stdout
     with contextlib.closing(sqlite3.connect(pair.database)) as database, database:

@@ -35,4 +35,4 @@ def test_what_is_not_over_cannot_be_put_away(pair: Pair) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     said = run_bayar("events", "archive", "--before", tomorrow, environment=pair.service.environment)
     assert said.returncode == 2
-    assert "is not over yet" in said.stderr
+    assert "is in the future" in said.stderr

@@ -75,7 +75,7 @@ def test_a_card_that_one_replica_saw_declined_is_refused_by_the_other(
     assert pay(clients[0], card=a_card(MASTERCARD)).state == PaymentState.PAYMENT_STATE_CAPTURED
     block = blocks(clients[1])[0]
     assert (block.scope, block.subject, block.limit) == (AbuseScope.ABUSE_SCOPE_CARD, "card ending in 1111", 3)
-    assert sum("card testing?" in service.log for service in replicas) == 1
+    assert sum("card testing suspected" in service.log for service in replicas) == 1
 
 
 def test_many_numbers_from_one_address_are_stopped(clients: list[BayarClient]) -> None:

@@ -102,7 +102,7 @@ def test_new_certificates_are_taken_without_a_restart(twin: Twin, tmp_path: Path
             assert outcome(connected) == "OK"
             (tmp_path / "server.pem").write_text("half of a file")
             assert calls(service.address, roots[0]) == "OK"
-            assert "the certificates stay as they were" in service.log
+            assert "TLS certificates were not reloaded" in service.log
             new.issue("server")
             until(lambda: calls(service.address, roots[1]) == "OK", what="the new certificate")
             assert outcome(connected) == "OK"

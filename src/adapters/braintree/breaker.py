@@ -215,7 +215,7 @@ class Breaker:
                 if self._failures == self._most_failures:
                     self._next_try = self._steady_seconds() + self._pause_seconds
                     _log.error(
-                        "of calls to the gateway (%s) %s more had no answer than had one: it is left alone",
+                        "circuit breaker of %s opens: %s more gateway calls lost their answer than got one",
                         self._kind.value,
                         self._failures,
                     )
@@ -225,7 +225,7 @@ class Breaker:
             if self._next_try is None:
                 self._failures = max(0, self._failures - 1)
             else:
-                _log.info("the gateway answers again (%s)", self._kind.value)
+                _log.info("circuit breaker of %s closes: the gateway answers again", self._kind.value)
                 self._failures = 0
                 self._closings += 1
                 self._next_try, self._is_trying = None, False

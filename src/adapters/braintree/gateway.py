@@ -226,7 +226,7 @@ class BraintreeAdapter:
             try:
                 yield self._read(item)
             except Exception as failure:
-                _log.error("transaction %s cannot be read: %s", getattr(item, "id", ""), type(failure).__name__)
+                _log.error("gateway transaction %s cannot be read: %s", getattr(item, "id", ""), type(failure).__name__)
 
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
         # The gateway's clock ticks in seconds, and a search includes both ends.
@@ -288,7 +288,9 @@ class BraintreeAdapter:
                 # The customer's details are optional: the payment must not fail for a phone number that the gateway
                 # refuses.
                 _log.warning(
-                    "customer %s is kept without details: %s", customer.customer_id, translate.refusal_text(result)
+                    "customer %s is stored at the gateway without details, which it refuses: %s",
+                    customer.customer_id,
+                    translate.refusal_text(result),
                 )
                 warning = MerchantWarning(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, codes[0])
                 result = self._sdk.customer.create(identity)
@@ -522,7 +524,9 @@ class _RequestKeys:
         with self._lock:
             if self._enabled:
                 self._enabled = False
-                _log.warning("this merchant may not use api_request_key (915231): going on without it")
+                _log.warning(
+                    "Braintree does not permit api_request_key for this merchant (915231): requests go without it"
+                )
 
 
 class _Credentials:

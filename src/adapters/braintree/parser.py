@@ -72,7 +72,7 @@ def choose(*, stock: bool) -> None:
     """Makes the SDK use this parser in the whole process, or its own if requested or never compared."""
     compared = Version in COMPARED_VERSIONS
     if not compared and not stock:
-        _log.warning("the parser was never compared with that of braintree %s: going on with the SDK's own", Version)
+        _log.warning("this parser was never compared with that of braintree %s: the SDK's own is used", Version)
     _sdk.Parser = Parser if compared and not stock else StockParser
 
 

@@ -94,9 +94,9 @@ class WatchedCertificates:
         try:
             self._mapping = read_mapping(self._path)
         except BadMapping as error:
-            _log.error("the client certificates stay as they were: %s: %s", self._path, error)
+            _log.error("client certificates were not reloaded, the earlier ones stay: %s: %s", self._path, error)
         else:
-            _log.info("the client certificates were read anew from %s", self._path)
+            _log.info("client certificates were reloaded from %s", self._path)
 
 
 def _state_of(path: Path) -> tuple[int, int, int] | None:

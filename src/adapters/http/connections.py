@@ -152,7 +152,7 @@ class Connection(web.RequestHandler):
         if status < 500:
             self._gate.malformed.add()
         elif not isinstance(exc, ConnectionError):
-            _log.error("a request to the HTTP side failed", exc_info=exc)
+            _log.error("an HTTP request failed", exc_info=exc)
         answer = web.Response(status=status)
         answer.force_close()
         return answer

@@ -102,7 +102,7 @@ class SqlStore:
             is_busy = cursor.fetchall()[0][0]
             cursor.close()
         if is_busy:
-            _log.warning("the database was busy: what was erased stays in its log until the next time")
+            _log.warning("the database was busy: erased data stays in its write-ahead log until the next erasure")
 
     @contextmanager
     def _unit_of_work(

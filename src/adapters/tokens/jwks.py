@@ -109,7 +109,7 @@ class Jwks:
             except JwksUnavailable as failure:
                 if self._keys is None:
                     raise
-                _log.warning("the keys of the token issuer stay as they were: %s", failure)
+                _log.warning("the token issuer's keys were not fetched, the earlier ones stay: %s", failure)
             return self._keys
 
 

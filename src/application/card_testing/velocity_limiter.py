@@ -168,15 +168,15 @@ class VelocityLimiter:
         try:
             blocked = self._add(tallies, attempt, tuple(subjects), now)
         except StoreUnavailable as failure:
-            _log.warning("a decline was not counted: %s", failure)
+            _log.warning("a decline of caller %s was not counted: %s", attempt.caller_id, failure)
             return
         for one in blocked:
             _log.warning(
-                "card testing? %s of %s is stopped until %s: %s of %d in %s",
+                "card testing suspected: a %s of caller %s is blocked until %s: limit of %s reached: %d in %s",
                 one.subject.scope.value,
                 attempt.caller_id,
                 one.end.isoformat(timespec="seconds"),
-                "different cards at the limit" if one.counts_cards else "declines and verifications at the limit",
+                "different cards" if one.counts_cards else "declines and verifications",
                 one.limit,
                 self.limits.window,
             )

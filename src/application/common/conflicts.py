@@ -30,7 +30,7 @@ def retry_on_conflict(record: Callable[P, R]) -> Callable[P, R]:
             try:
                 return record(*args, **kwargs)
             except StoreConflict as conflict:
-                _log.info("%s is tried again, the database gave up attempt %s: %s", record.__name__, count, conflict)
+                _log.info("%s is retried: the database gave up attempt %s: %s", record.__name__, count, conflict)
         return record(*args, **kwargs)
 
     return attempt

@@ -47,7 +47,7 @@ class FindNewDisputes:
                 raise
             except Exception:
                 # A dispute that cannot be recorded must not hide the others.
-                _log.exception("dispute %s of the gateway could not be recorded", report.gateway_dispute_id)
+                _log.exception("gateway dispute %s could not be recorded", report.gateway_dispute_id)
         self._looked_until = today
         return 0
 

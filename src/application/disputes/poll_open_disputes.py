@@ -41,10 +41,10 @@ class PollOpenDisputes:
             try:
                 self._look_at(dispute)
             except GatewayUnavailable:
-                _log.info("%s: the gateway did not answer", dispute.dispute_id)
+                _log.info("dispute %s: the gateway did not answer", dispute.dispute_id)
             except Exception:
                 # A failing dispute must not stop the others. It is due again after its lease.
-                _log.exception("%s could not be followed", dispute.dispute_id)
+                _log.exception("dispute %s could not be polled", dispute.dispute_id)
         return len(due)
 
     def _look_at(self, dispute: Dispute) -> None:

@@ -62,7 +62,7 @@ class ProcessNotifications:
         return len(due)
 
     def _deal_with(self, one: StoredNotification) -> None:
-        kind = one.notification.kind
+        notification_id, kind = one.notification.notification_id, one.notification.kind
         try:
             outcome = self._look(one.notification)
         except StoreUnavailable:
@@ -70,7 +70,7 @@ class ProcessNotifications:
             raise
         except Exception as failure:
             if not isinstance(failure, GatewayUnavailable):
-                _log.exception("a %s notification could not be dealt with", kind)
+                _log.exception("webhook %s (%s) could not be processed", notification_id, kind)
             self._postpone(one, failure)
             return
         if isinstance(outcome, Subject):
@@ -141,7 +141,12 @@ class ProcessNotifications:
         error = str(failure) if isinstance(failure, GatewayUnavailable) else type(failure).__name__
         if one.attempt_count >= self.max_attempts:
             self.count(one.notification.kind, NotificationState.DEAD.value)
-            _log.error("a %s notification is given up after %d attempts", one.notification.kind, one.attempt_count)
+            _log.error(
+                "webhook %s (%s) is dead after %d attempts",
+                one.notification.notification_id,
+                one.notification.kind,
+                one.attempt_count,
+            )
             dead = replace(one, state=NotificationState.DEAD, next_attempt_time=None, last_error=error)
             self._save(dead, finished=True)
             return

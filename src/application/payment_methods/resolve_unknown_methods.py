@@ -50,7 +50,7 @@ class ResolveUnknownMethods:
             try:
                 found = self.gateway.find_method(method.payment_method_id)
             except GatewayUnavailable:
-                _log.info("%s: the gateway did not answer", method.payment_method_id)
+                _log.info("payment method %s: the gateway did not answer", method.payment_method_id)
                 continue
             self._record(method, found)
         return len(due)

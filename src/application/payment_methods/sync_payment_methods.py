@@ -77,7 +77,7 @@ class SyncPaymentMethods:
                 if method.state is PaymentMethodState.ACTIVE:
                     self._bring_up_to_date(method)
         except (GatewayUnavailable, StoreUnavailable):
-            _log.warning("the methods of %s could not be compared with the gateway's", customer_id)
+            _log.warning("customer %s: the payment methods could not be compared with the gateway", customer_id)
 
     def _bring_up_to_date(self, method: PaymentMethod) -> None:
         kept = self.gateway.find_method(method.gateway_token)

@@ -19,16 +19,16 @@ _INTERRUPTED: Final = 130
 # command waits for another's imports.
 _COMMANDS: Final = {
     "serve": "run the service in the foreground; Ctrl-C ends it",
-    "migrate": "bring the database's schema up to date",
+    "migrate": "migrate the database's schema",
     "background": "hold the service after a restore until its record is reconciled, and release it",
     "payments": "list, show, verify, watch and export payments of a running service",
     "customers": "list, show, create, update and delete customers of a running service",
-    "encryption": "which keys personal data is encrypted with, and encrypting it with the current one",
-    "events": "put away the histories of payments that have long been at rest",
+    "encryption": "show the encryption keys in use, and rotate to the current one",
+    "events": "archive old payment histories",
     "keys": "issue, list and revoke the API keys of callers",
-    "audit": "what administrators did, and who was not let in",
-    "declines": "every reason a payment can be declined for, and what to do about it",
-    "demo": "tell a story with a real service and an offline gateway, leaving nothing",
+    "audit": "list and verify the log of administrative calls, API keys and refused access",
+    "declines": "list every decline reason and its remedy",
+    "demo": "tell a story with a real service and an offline gateway; leaves nothing behind",
     "version": "print the version",
 }
 
@@ -55,8 +55,8 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="bayar",
         description="Bayar takes card and wallet payments over gRPC and never loses or doubles one.",
-        epilog="Settings of the service are environment variables that begin with BAYAR_; "
-        "docs/operate/configuration.md lists them. docs/operate/command-line.md shows every command.",
+        epilog="docs/operate/command-line.md shows every command. Settings are environment variables that begin with "
+        "BAYAR_; docs/operate/configuration.md lists them.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     asked = next((word for word in arguments if not word.startswith("-")), None)

@@ -25,8 +25,7 @@ def check_keys(container: Container, engine: Engine) -> None:
     state = _register(engine, sealer)
     if state is Sealing.UNKNOWN:
         _log.warning(
-            "values of this database that are not encrypted would be accepted: run `bayar encryption rotate` once, and "
-            "they are refused"
+            "plain text in encrypted columns of this database is accepted until `bayar encryption rotate` has run once"
         )
         return
     if state is Sealing.UNDER_WAY:

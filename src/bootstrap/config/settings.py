@@ -153,43 +153,38 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class Settings(BaseSettings):
-    """Every setting. The description gives its meaning; the examples give its form."""
+    """Every setting. The description says what it sets; the example, or else the default, shows its form."""
 
     model_config = SettingsConfigDict(env_prefix="BAYAR_", extra="ignore", hide_input_in_errors=True)
 
     database_url: str = Field(
         default="sqlite:///bayar.db",
-        description="Where the record is kept: SQLite for one process, PostgreSQL for more.",
-        examples=["sqlite:///bayar.db", "postgresql://bayar@db.example/bayar"],
+        description="The database of the record: SQLite for one process, PostgreSQL for several.",
         min_length=1,
     )
     grpc_address: Address = Field(
-        default="127.0.0.1:50051",
-        description="Where the gRPC service listens. Port 0 takes a free one.",
-        examples=["127.0.0.1:50051"],
+        default="127.0.0.1:50051", description="The address of the gRPC port, HOST:PORT. Port 0 takes a free one."
     )
     http_address: Address = Field(
         default="127.0.0.1:8080",
-        description="Where the HTTP side listens: Braintree's webhooks, /healthz, /readyz and /metrics. Port 0 takes a "
-        "free one.",
-        examples=["127.0.0.1:8080"],
+        description="The address of the HTTP port, HOST:PORT: Braintree's webhooks, /healthz, /readyz and /metrics. "
+        "Port 0 takes a free one.",
     )
     authentication: Authentication = Field(
         default=Authentication.REQUIRED,
-        description="Whether callers must say who they are. none: everybody may do everything; only on a loopback "
-        "address.",
-        examples=["required"],
+        description="required: every call needs a credential. none: every caller may do everything, allowed on a "
+        "loopback address only.",
     )
     allow_plaintext: bool = Field(
         default=False,
-        description="Serve without TLS on an address that others reach, too. Only where something else encrypts, as a "
-        "service mesh does. Said at each start.",
+        description="Permits gRPC without TLS on an address that other machines reach; for use behind a service mesh "
+        "that encrypts. The log warns at each start.",
         examples=["true"],
     )
     tls_certificate_file: Path | None = Field(
         default=None,
-        description="The service's certificate chain (PEM): TLS 1.2 or 1.3 on the gRPC port. Read anew when it "
-        "changes. Not set: plain text, on a loopback address only.",
+        description="The service's certificate chain (PEM), for TLS 1.2 and 1.3 on the gRPC port. Reloaded when it "
+        "changes. Without it the port is plain text, on a loopback address only.",
         examples=["/etc/bayar/tls/server.pem"],
     )
     tls_key_file: Path | None = Field(
@@ -199,70 +194,70 @@ class Settings(BaseSettings):
     )
     tls_client_ca_file: Path | None = Field(
         default=None,
-        description="Mutual TLS: only callers with a certificate of this authority (PEM) may connect.",
+        description="Turns on mutual TLS: a client must show a certificate of this authority (PEM).",
         examples=["/etc/bayar/tls/client-ca.pem"],
     )
     client_certificates_file: Path | None = Field(
         default=None,
-        description="Which client certificate stands for which caller (TOML). Needs mutual TLS. "
-        "See docs/operate/access.md.",
+        description="The TOML file that maps client certificates to callers. Needs mutual TLS. See "
+        "docs/operate/access.md.",
         examples=["/etc/bayar/clients.toml"],
     )
     jwt_issuer: str = Field(
         default="",
-        description="Accept tokens (JWT) of this issuer. Needs the audience and the keys, too.",
+        description="The issuer (iss) whose tokens (JWT) are accepted. Needs BAYAR_JWT_AUDIENCE and BAYAR_JWT_JWKS.",
         examples=["https://login.example.com/"],
     )
-    jwt_audience: str = Field(default="", description="What tokens must name as their audience.", examples=["bayar"])
+    jwt_audience: str = Field(default="", description="The audience (aud) that a token must name.", examples=["bayar"])
     jwt_jwks: Annotated[str, AfterValidator(_jwks)] = Field(
         default="",
-        description="The issuer's public keys: a file, or an https address. Asked anew every ten minutes, and for "
-        "unknown key ids.",
+        description="The issuer's public keys: a file or an https URL. Fetched again every ten minutes, and at once "
+        "for an unknown key id, at most every 10 s.",
         examples=["https://login.example.com/.well-known/jwks.json"],
     )
     jwt_caller_claim: str = Field(
-        default="caller_id", min_length=1, description="The claim that names the caller.", examples=["client_id"]
+        default="caller_id",
+        min_length=1,
+        description="The claim of a token that holds the caller's id.",
+        examples=["client_id"],
     )
     credential_seconds: float = Field(
         default=2.5,
         gt=0,
         le=60,
-        description="How long a credential is believed before it is looked at again, and how often those of open "
-        "streams are. One that was revoked is of no use after twice that.",
-        examples=["2.5"],
+        description="The time in seconds for which a verified credential is trusted before it is verified again, on "
+        "open streams too. A revoked one stops working within twice that.",
     )
     reflection: Door = Field(
         default=Door.OPEN,
-        description="open: anybody may ask which services there are. closed: only callers who say who they are.",
+        description="open: everybody may use gRPC reflection. closed: authenticated callers only.",
         examples=["closed"],
     )
     health: Door = Field(
-        default=Door.OPEN,
-        description="open: anybody may ask whether the service is well. closed: only callers who say who they are.",
-        examples=["open"],
+        default=Door.OPEN, description="open: everybody may use gRPC health checks. closed: authenticated callers only."
     )
     secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
         default=None,
         min_length=32,
-        description="Keys the fingerprints of requests and the page tokens. Derived from the private key of Braintree "
-        "when not set. Keep it: with another one, repeats of earlier requests are taken for different ones.",
+        description="The key of request fingerprints and page tokens, at least 32 characters. Derived from Braintree's "
+        "private key when not set. Keep it: with another key, replays of earlier requests fail with REQUEST_ID_REUSED.",
         examples=["the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"],
     )
     encryption_keys: Annotated[SecretStr, AfterValidator(_encryption_keys)] | None = Field(
         default=None,
-        description="What personal data and the gateway's tokens are encrypted with in the database: NAME:KEY pairs, "
-        "the current one first, then those that older values still need. Required, but for the twin. Lost keys cannot "
-        "be replaced.",
+        description="The keys that encrypt personal data and gateway tokens in the database: NAME:KEY pairs, the "
+        "current one first, then those that older values need. Required, except with the twin. A lost key cannot be "
+        "replaced. See docs/operate/security.md.",
         examples=[f"2026-11:the output of: {_NEW_KEY}"],
     )
     raw_cards: RawCards = Field(
         default=RawCards.ACCEPT,
-        description="Whether calls may carry card numbers: accept, or refuse (payment method nonces and stored methods "
-        "only, which keeps card numbers out of your systems).",
+        description="accept: calls may carry card numbers. refuse: nonces and stored methods only, so that no card "
+        "number reaches your systems.",
         examples=["refuse"],
     )
     braintree_environment: GatewayEnvironment = Field(
-        description="Which gateway: the offline twin, Braintree's sandbox, or the real one.", examples=["sandbox"]
+        description="The gateway: twin (offline), sandbox or production.", examples=["sandbox"]
     )
     braintree_merchant_id: str = Field(
         min_length=1, description="The merchant id of your Braintree account.", examples=["9gm5x4kz2wq8t7rn"]
@@ -277,265 +272,274 @@ class Settings(BaseSettings):
     )
     braintree_merchant_accounts: Annotated[dict[str, str], NoDecode, BeforeValidator(_merchant_accounts)] = Field(
         default={},
-        description="Your merchant account for each currency that you take. Asked of Braintree at start when not set.",
+        description="The merchant account of each currency that you accept. Fetched from Braintree at each start when "
+        "not set.",
         examples=["USD=my_usd,IDR=my_idr"],
     )
     braintree_url: Annotated[str, AfterValidator(_url)] = Field(
         default="",
-        description="Where the twin listens. Only with the environment twin, and required there.",
+        description="The URL of the twin. Required with the environment twin, refused with any other.",
         examples=["https://127.0.0.1:8443"],
     )
     braintree_ca_file: Path | None = Field(
         default=None,
-        description="The certificate authority of the twin. Only with the environment twin, and required for https.",
+        description="The certificate authority of the twin. Required with the environment twin and https, refused with "
+        "any other.",
         examples=["/var/lib/bayar/tls/ca.pem"],
     )
     braintree_use_api_request_key: bool = Field(
         default=False,
-        description="Send Braintree's own idempotency key along. Only where Braintree enabled it for you.",
+        description="Sends Braintree's own idempotency key with each request. Only if Braintree enabled it for your "
+        "account.",
         examples=["true"],
     )
     braintree_stock_parser: bool = Field(
         default=False,
-        description="Read answers with the parser of Braintree's SDK instead of ours, which yields the same in a "
-        "fraction of the time.",
+        description="Parses answers with Braintree's SDK. The default parser gives the same result in a tenth of the "
+        "time.",
         examples=["true"],
     )
     braintree_connect_timeout_seconds: float = Field(
-        default=5.0, gt=0, le=60, description="How long to wait for a connection.", examples=["5"]
+        default=5.0,
+        gt=0,
+        le=60,
+        description="The timeout in seconds for a connection to Braintree. Afterwards nothing was sent, and the call "
+        "fails with GATEWAY_UNREACHABLE.",
     )
     braintree_read_timeout_seconds: float = Field(
         default=65.0,
         gt=0,
         le=600,
-        description="How long to wait for an answer. Braintree may work for 60 s: less makes more outcomes unknown for "
-        "a while.",
-        examples=["65"],
+        description="The timeout in seconds for an answer of Braintree. Afterwards the outcome is unknown and the "
+        "payment PENDING. Braintree may work for 60 s, so a shorter timeout makes more outcomes unknown for a while.",
     )
     braintree_max_calls: int | None = Field(
         default=None,
         ge=1,
-        description="How many requests to Braintree may be under way at once. Fewer than BAYAR_GRPC_THREADS, so that "
-        "reads are answered while Braintree hangs. Three quarters of them when not set.",
+        description="The maximum of concurrent requests to Braintree; further calls wait briefly, then fail with "
+        "GATEWAY_UNREACHABLE. Must be below BAYAR_GRPC_THREADS. Default: three quarters of it.",
         examples=["150"],
     )
     braintree_breaker_failures: int = Field(
         default=10,
         ge=0,
-        description="After how many lost answers nothing is sent for some seconds, and calls fail at once with "
-        "GATEWAY_UNREACHABLE. Each answer that comes makes up for one. Counted apart for what moves money, for "
-        "searches, and for the rest. 0: never.",
-        examples=["10"],
+        description="The number of lost answers that opens the circuit breaker; each answer that arrives subtracts "
+        "one. While it is open, calls fail at once with GATEWAY_UNREACHABLE. Counted apart for calls that move money, "
+        "for searches, and for others. 0: never.",
     )
     absence_horizon_seconds: float = Field(
         default=180.0,
         gt=0,
-        description="For how long the gateway must not know of an operation before it counts as never made. At least "
-        "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS + BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS + 105: 15 s to spare, the 60 s "
-        "that the gateway may work, and 30 s by which its search may lag. The twin takes any.",
-        examples=["180"],
+        description="The time in seconds for which the gateway must not know an operation before it is FAILED. At "
+        "least BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS + BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS + 105: a margin of 15 s, "
+        "the 60 s that the gateway may work, and 30 s for the lag of its search. The twin takes any.",
     )
     first_check_seconds: float = Field(
-        default=2.0, gt=0, description="How soon to look for an outcome whose answer was lost.", examples=["2"]
+        default=2.0,
+        gt=0,
+        description="The time in seconds from a lost answer to the resolver's first look. The pause doubles with each "
+        "look, up to five minutes.",
     )
     follow_interval_seconds: float = Field(
         default=300.0,
         gt=0,
-        description="How soon after a change to ask what is authorized or captured moves on (settlement, expiry). "
-        "The interval grows to six hours.",
-        examples=["300"],
+        description="The shortest pause in seconds between two polls of a payment that has yet to settle or expire. It "
+        "grows to six hours.",
     )
     watch_refunds_days: float = Field(
         default=180.0,
         ge=0,
         le=3650,
-        description="For how many days after a change to look for refunds of settled payments that somebody else made "
-        "at the gateway: 6 hours after it settled, then ever more rarely, weekly in the end. 0: never.",
-        examples=["180"],
+        description="The number of days after the last change during which settled payments are polled for refunds "
+        "that somebody else made at the gateway. The pause grows from 6 hours to a week. 0: never.",
     )
     resolver_interval_seconds: float = Field(
-        default=1.0, gt=0, description="How often to look for operations that are due.", examples=["1"]
+        default=1.0,
+        gt=0,
+        description="The pause in seconds between two searches of the database for operations that are due.",
     )
     feed_interval_seconds: float = Field(
         default=0.25,
         gt=0,
         le=10,
-        description="How often to look for new events, to give them their places and to send them to readers.",
-        examples=["0.25"],
+        description="The pause in seconds between two searches of the database for new events, to give them their "
+        "positions and send them to readers.",
     )
     dispute_poll_seconds: float = Field(
         default=3600.0,
         gt=0,
-        description="How often to search the gateway for disputes of which no webhook came, and to look again at those "
-        "that have not ended.",
-        examples=["3600"],
+        description="The pause in seconds between two searches of the gateway for disputes without a webhook, and "
+        "between two polls of an open dispute.",
     )
     webhook_attempts: int = Field(
         default=20,
         ge=1,
         le=1000,
-        description="How often to try to deal with one webhook before it is given up and listed for administrators. "
-        "The pauses between grow to an hour.",
-        examples=["20"],
+        description="The maximum of attempts at one incoming webhook. The pauses grow to an hour; after the last "
+        "attempt it is DEAD, and ListWebhookNotifications shows it.",
     )
     event_webhooks_file: Path | None = Field(
         default=None,
-        description="A TOML file that says where events are sent. See docs/integrate/events.md.",
+        description="The TOML file of the endpoints that receive events. See docs/integrate/events.md.",
         examples=["/etc/bayar/webhooks.toml"],
     )
     allow_private_webhooks: bool = Field(
         default=False,
-        description="Also send events to this machine, to private networks, and without TLS. For tests.",
+        description="Permits event webhooks to this machine, to private networks and without TLS. For tests.",
         examples=["true"],
     )
     decline_window_seconds: float = Field(
         default=3600.0,
         ge=60,
         le=86_400,
-        description="The time over which declines and verifications are counted, to stop card testing. "
-        "See docs/operate/limits.md.",
-        examples=["3600"],
+        description="The window in seconds over which the velocity limits count declines and verifications, against "
+        "card testing. See docs/operate/limits.md.",
     )
     declines_per_card: int = Field(
-        default=10, ge=0, description="How many of them one card may have. 0: any number.", examples=["10"]
+        default=10,
+        ge=0,
+        description="The maximum of declines and verifications of one card within the window. Beyond it: "
+        "TOO_MANY_DECLINES. 0: no limit.",
     )
     declines_per_customer: int = Field(
-        default=10, ge=0, description="How many of them one customer may have. 0: any number.", examples=["10"]
+        default=10,
+        ge=0,
+        description="The maximum of declines and verifications of one customer within the window. Beyond it: "
+        "TOO_MANY_DECLINES. 0: no limit.",
     )
     declines_per_client_address: int = Field(
         default=20,
         ge=0,
-        description="How many of them one client_address may have; IPv6 is counted by /64. 0: any number.",
-        examples=["20"],
+        description="The maximum of declines and verifications of one client_address (IPv6: of one /64) within the "
+        "window. Beyond it: TOO_MANY_DECLINES. 0: no limit.",
     )
     declines_per_caller: int = Field(
         default=10_000,
         ge=0,
-        description="How many of them one caller may have as a whole. It stops all its payments: keep it far above "
-        "what a bad hour has. 0: any number.",
-        examples=["10000"],
+        description="The maximum of declines and verifications of one caller within the window. Beyond it all its "
+        "payments fail with TOO_MANY_DECLINES, so keep it far above a bad hour. 0: no limit.",
     )
     cards_per_customer: int = Field(
         default=5,
         ge=0,
-        description="How many different cards of one customer may be declined or verified. 0: any number.",
-        examples=["5"],
+        description="The maximum of different cards of one customer that are declined or verified within the window. "
+        "Beyond it new cards get TOO_MANY_DECLINES. 0: no limit.",
     )
     cards_per_client_address: int = Field(
         default=10,
         ge=0,
-        description="How many different cards of one client_address may be declined or verified. 0: any number.",
-        examples=["10"],
+        description="The maximum of different cards of one client_address that are declined or verified within the "
+        "window. Beyond it new cards get TOO_MANY_DECLINES. 0: no limit.",
     )
     workers: int = Field(
         default=1,
         ge=1,
         le=256,
-        description="How many processes answer calls on the one gRPC port, as `bayar serve --workers` says it: as many "
-        "as there are cores for them. More than one needs PostgreSQL and Linux. Each counts as a replica of its own. "
-        "See docs/operate/scale.md.",
+        description="The number of processes that answer calls on the gRPC port, as `bayar serve --workers` sets it: "
+        "one for each core. More than one needs PostgreSQL and Linux. Each counts as a replica. See "
+        "docs/operate/scale.md.",
         examples=["4"],
     )
     grpc_threads: int = Field(
         default=200,
         ge=2,
         le=1000,
-        description="How many calls are worked on at once. Most of the time of a call is waiting for Braintree: with "
-        "answers in half a second, three quarters of 200 are enough for 300 payments a second.",
-        examples=["200"],
+        description="The number of threads, and so of calls under way at once. A call mostly waits for Braintree: at "
+        "half a second an answer, three quarters of 200 threads carry 300 payments a second.",
     )
     database_connections: int = Field(
         default=24,
         ge=4,
         le=1000,
-        description="How many connections to the database one process may open; what finds none waits up to 5 s. Calls "
-        "that wait for Braintree hold none. Of PostgreSQL, all processes together need fewer than its max_connections. "
-        "See docs/operate/scale.md.",
-        examples=["24"],
+        description="The maximum of database connections of one process. A call without one waits up to 5 s, then "
+        "fails with STORE_UNAVAILABLE. Calls that wait for Braintree hold none. All processes together need fewer than "
+        "PostgreSQL's max_connections. See docs/operate/scale.md.",
     )
     grpc_queue: int = Field(
         default=1000,
         ge=0,
         le=100_000,
-        description="How many more calls may wait for their turn, and as many that only read. Beyond that they are "
-        "refused with OVERLOADED.",
-        examples=["1000"],
+        description="The maximum of calls that wait for a thread, and as many again that only read. Further calls fail "
+        "with OVERLOADED.",
     )
     reads_per_second: float = Field(
         default=2000.0,
         ge=0,
-        description="How many calls that only read one caller may make, for each replica. 0: any number.",
-        examples=["2000"],
+        description="The maximum of calls a second of one caller that only read, for each replica, with bursts of "
+        "twice that. Beyond it: RATE_LIMITED. 0: no limit.",
     )
     writes_per_second: float = Field(
         default=1000.0,
         ge=0,
-        description="How many calls that change something one caller may make, for each replica. 0: any number.",
-        examples=["1000"],
+        description="The maximum of calls a second of one caller that change something, for each replica, with bursts "
+        "of twice that. Beyond it: RATE_LIMITED. 0: no limit.",
     )
     failed_logins_per_minute: float = Field(
         default=1000.0,
         ge=0,
-        description="How many credentials of one address may be refused, for each replica, before its others are not "
-        "looked at. What was good a while ago is always looked at. 0: any number.",
-        examples=["1000"],
+        description="The maximum of refused credentials a minute of one address, for each replica. Beyond it the "
+        "address gets TOO_MANY_FAILED_LOGINS, except with a credential that was good a while ago. 0: no limit.",
     )
     streams_per_caller: int = Field(
         default=500,
         ge=0,
-        description="How many streams one caller may have open, for each replica. 0: any number.",
-        examples=["500"],
+        description="The maximum of open streams of one caller, for each replica. Beyond it: TOO_MANY_STREAMS. 0: no "
+        "limit.",
     )
     stream_seconds: float = Field(
         default=3600.0,
         gt=0,
         le=86_400,
-        description="How long a stream is open before it has to be opened again.",
-        examples=["3600"],
+        description="The maximum lifetime in seconds of a stream. It then ends with STREAM_ENDED, and the client opens "
+        "it again.",
     )
     slowest_read_seconds: float = Field(
         default=60.0,
         gt=0,
         le=3600,
-        description="How long one answer of a stream waits for its reader before the stream is ended.",
-        examples=["60"],
+        description="The time in seconds that a message of a stream waits for its reader. The stream then ends with "
+        "STREAM_READ_TOO_SLOWLY.",
     )
     call_seconds: float = Field(
         default=150.0,
         gt=0,
         le=3600,
-        description="How long anybody waits for the answer to a call, whatever their deadline. What has begun goes on.",
-        examples=["150"],
+        description="The maximum time in seconds that a call waits for its answer, whatever its deadline. It then "
+        "fails with CALL_TOO_LONG; work that has begun goes on.",
     )
     grpc_connections: int = Field(
-        default=1000, ge=1, le=1_000_000, description="How many connections there may be.", examples=["1000"]
+        default=1000,
+        ge=1,
+        le=1_000_000,
+        description="The maximum of gRPC connections of one replica. Further ones are closed.",
     )
     calls_per_connection: int = Field(
-        default=128, ge=1, le=100_000, description="How many calls one connection may carry at once.", examples=["128"]
+        default=128,
+        ge=1,
+        le=100_000,
+        description="The maximum of concurrent calls on one connection. The client holds back further ones.",
     )
     connection_idle_seconds: float = Field(
         default=300.0,
         ge=1,
         le=86_400,
-        description="After how long without a call a connection is closed.",
-        examples=["300"],
+        description="The time in seconds without a call after which a connection is closed. Clients connect again by "
+        "themselves.",
     )
     connection_seconds: float = Field(
         default=3600.0,
         ge=1,
         le=604_800,
-        description="After about how long a connection has to be made again, so that load spreads over new replicas. "
-        "Calls under way on it are finished first.",
-        examples=["3600"],
+        description="The maximum age in seconds of a connection, give or take a tenth. The client then connects again, "
+        "so that load spreads over new replicas. Calls under way end first.",
     )
     stop_grace_seconds: float = Field(
         default=75.0,
         gt=0,
-        description="How long a stop waits for calls under way. Longer than the gateway's timeouts.",
-        examples=["75"],
+        description="The time in seconds that a stop waits for calls under way. Keep it above the gateway's timeouts.",
     )
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = Field(
-        default="info", description="How much to log: debug, info, warning or error.", examples=["info"]
+        default="info", description="The lowest level that is logged: debug, info, warning or error."
     )
 
     @model_validator(mode="after")
@@ -728,17 +732,28 @@ def _suggestion(name: str, known: set[str]) -> str:
     return f" Did you mean {close[0]}?" if close else " docs/operate/configuration.md lists them all."
 
 
+def example_of(name: str) -> str:
+    """A value in the form of the setting: its example, or else its default."""
+    field = Settings.model_fields[name]
+    return str(field.examples[0]) if field.examples else text_of(field.default)
+
+
+def text_of(value: object) -> str:
+    """A value as a variable holds it."""
+    if isinstance(value, StrEnum):
+        return value.value
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
 def _sentence(fault: dict[str, Any]) -> str:
     if not fault["loc"]:
         return str(fault["ctx"]["error"])
     name = str(fault["loc"][0])
     variable = _PREFIX + name.upper()
-    described = Settings.model_fields[name]
-    example = (described.examples or [""])[0]
     if fault["type"] == "missing" or (fault["type"] == "string_too_short" and fault["ctx"].get("min_length") == 1):
         problem = "is missing"
     elif fault["type"] == "value_error":
         problem = str(fault["ctx"]["error"])
     else:
         problem = "is wrong: " + str(fault["msg"])[:1].lower() + str(fault["msg"])[1:]
-    return f"{variable} {problem}. {described.description} Example: {variable}={example}"
+    return f"{variable} {problem}. {Settings.model_fields[name].description} Example: {variable}={example_of(name)}"

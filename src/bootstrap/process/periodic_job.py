@@ -45,7 +45,7 @@ class PeriodicJob:
             if not self._failing:
                 expected = isinstance(failure, self._outages)
                 _log.error(
-                    "%s: %s. It goes on trying.",
+                    "background job %s fails, and is retried: %s",
                     self._name,
                     str(failure) or type(failure).__name__,
                     exc_info=None if expected else failure,
@@ -54,6 +54,6 @@ class PeriodicJob:
             return 0
         # An idle run says nothing about the outage.
         if self._failing and done:
-            _log.info("%s works again", self._name)
+            _log.info("background job %s works again", self._name)
             self._failing = False
         return done

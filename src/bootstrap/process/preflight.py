@@ -64,11 +64,11 @@ def _check_database(container: Container, engine: Engine) -> None:
         )
     encryption.check_keys(container, engine)
     # Read at the start, so that no payment waits for it.
-    _log.info("transactions carry the mark %s", container.order_ids().mark)
+    _log.info("deployment mark of this database: %s", container.order_ids().mark)
     hold = container.store().hold()
     if hold.level is not HoldLevel.NONE:
         _log.warning(
-            "this service is held since %s (%s): it does nothing unasked until `bayar background release`",
+            "the service is held since %s (%s): background work stops until `bayar background release`",
             hold.time,
             hold.reason or "no reason was given",
         )
@@ -80,8 +80,8 @@ def warn_of_too_many_connections(container: Container) -> None:
     wanted = settings.processes * settings.database_connections
     if most is not None and wanted > most:
         _log.warning(
-            "up to %s connections to the database (%s for each of %s processes), and it has room for %s of everybody's "
-            "(max_connections): set BAYAR_DATABASE_CONNECTIONS=%s or lower, or raise max_connections",
+            "the service may open %s database connections (%s for each of %s processes), and max_connections leaves "
+            "%s: set BAYAR_DATABASE_CONNECTIONS=%s or lower, or raise max_connections",
             wanted,
             settings.database_connections,
             settings.processes,

@@ -79,7 +79,7 @@ class GrpcRole:
         failure = await self._server.ended()
         if not self._is_stopping:
             self.has_failed = True
-            _log.critical("the gRPC server ended by itself, and so does this process", exc_info=failure)
+            _log.critical("the gRPC server ended unexpectedly: this process ends", exc_info=failure)
             tell()
 
     async def stop(self) -> None:
@@ -153,4 +153,4 @@ class BackgroundRole:
 async def _stop(chores: Sequence[PeriodicJob], settings: Settings) -> None:
     for chore in chores:
         if not await asyncio.get_running_loop().run_in_executor(None, chore.stop, settings.stop_grace_seconds):
-            _log.warning("a chore did not end in time; the next start takes up its work")
+            _log.warning("a background job did not end in time: the next start takes up its work")

@@ -191,7 +191,7 @@ class Supervisor:
             case Ready():
                 child.is_ready = child.is_serving = True
                 if not self._is_starting:
-                    _log.info("%s is there again (process %s)", place.name, child.process.pid)
+                    _log.info("%s is ready again (process %s)", place.name, child.process.pid)
             case Failed():
                 child.failure = message
             case Alive():
@@ -201,7 +201,7 @@ class Supervisor:
                 else:
                     self._told_crew = None
             case WorkerPoolCount() | WorkerMetrics():
-                _log.error("%s sent what only its supervisor tells: %s", place.name, message)
+                _log.error("%s sent a message that only the supervisor may send: %s", place.name, message)
 
     def _tell_of_crew(self) -> None:
         ready = sum(bool(place.number and place.child and place.child.is_serving) for place in self._places)
@@ -284,7 +284,9 @@ class Supervisor:
                 except OSError as error:
                     # No process or file is available now, which is no reason to end the working children.
                     pause = place.plan_next(is_early=True)
-                    _log.error("%s cannot be started: %s. Tried again in %g s", place.name, error.strerror, pause)
+                    _log.error(
+                        "%s cannot be started: %s. The next attempt is in %g s", place.name, error.strerror, pause
+                    )
 
     def _kill_unresponsive(self) -> None:
         """A hung child would still receive its part of the connections."""
@@ -294,7 +296,7 @@ class Supervisor:
                 continue
             longest = self._silence_seconds * (1 if child.is_ready else _STARTS_IN_SILENCES)
             if time.monotonic() - child.heard > longest:
-                _log.error("%s (process %s) hangs, and is killed", place.name, child.process.pid)
+                _log.error("%s (process %s) is unresponsive, and is killed", place.name, child.process.pid)
                 child.heard = time.monotonic()
                 child.process.kill()
 

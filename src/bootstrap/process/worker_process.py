@@ -96,7 +96,7 @@ class _Child:
                 stop = self._stop
             if stop is None:
                 os._exit(_CANNOT_START)
-            _log.warning("the supervisor is gone: calls under way are finished, and this process ends")
+            _log.warning("the supervisor has ended: this process finishes the calls under way and ends")
             stop()
             time.sleep(self._settings.stop_grace_seconds + _LAST_SECONDS)
             os._exit(_CANNOT_START)
@@ -109,7 +109,7 @@ class _Child:
             case WorkerMetrics():
                 self._container.crew().tell_metrics(message.worker, message.text)
             case Ready() | Failed() | Alive():
-                _log.error("the supervisor sent what only children tell: %s", message)
+                _log.error("the supervisor sent a message that only its children may send: %s", message)
             case _:
                 assert_never(message)
 

@@ -262,8 +262,8 @@ def test_a_block_says_who_was_stopped_by_which_limit_until_when(caplog: pytest.L
     assert block.key not in repr(block)
     (told,) = caplog.messages
     assert told == (
-        "card testing? client_address of shop is stopped until 2026-05-01T13:05:00+00:00: "
-        "different cards at the limit of 2 in 1:00:00"
+        "card testing suspected: a client_address of caller shop is blocked until 2026-05-01T13:05:00+00:00: "
+        "limit of different cards reached: 2 in 1:00:00"
     )
 
 
@@ -273,7 +273,7 @@ def test_a_limit_of_declines_is_told_as_one(caplog: pytest.LogCaptureFixture) ->
         decline(shop)
     (block,) = blocks(shop)
     assert (block.counts_cards, block.limit, block.subject) == (False, 1, "shop")
-    assert "declines and verifications at the limit of 1 in 1:00:00" in caplog.text
+    assert "limit of declines and verifications reached: 1 in 1:00:00" in caplog.text
 
 
 def test_a_conflict_is_tried_again_when_counting() -> None:

@@ -35,7 +35,7 @@ def test_what_was_given_up_is_tried_again_with_the_same_values(losses: int, capl
     assert contested.calls == [(1, "one")] * (losses + 1)
     told = [f"attempt {count}: deadlock detected" for count in range(1, losses + 1)]
     assert [record.getMessage() for record in caplog.records] == [
-        f"note is tried again, the database gave up {one}" for one in told
+        f"note is retried: the database gave up {one}" for one in told
     ]
 
 

@@ -314,7 +314,7 @@ def test_a_fault_of_this_service_is_logged_and_does_not_stop_the_others(
     assert inbox.process() == 2
     assert (result(inbox.stored(first)), inbox.stored(first).last_error) == (PENDING, "ValueError")
     assert result(inbox.stored(second)) == RECORDED
-    assert "a transaction_settled notification could not be dealt with" in caplog.text
+    assert f"webhook {first} (transaction_settled) could not be processed" in caplog.text
 
 
 def test_a_notification_is_given_up_after_the_last_attempt(caplog: pytest.LogCaptureFixture) -> None:
@@ -329,7 +329,7 @@ def test_a_notification_is_given_up_after_the_last_attempt(caplog: pytest.LogCap
     assert (dead.next_attempt_time, dead.finish_time) == (None, inbox.clock.now())
     assert inbox.counted == [("transaction_settled", "dead")]
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
-        (logging.ERROR, "a transaction_settled notification is given up after 2 attempts")
+        (logging.ERROR, f"webhook {one} (transaction_settled) is dead after 2 attempts")
     ]
     inbox.wait(timedelta(hours=2))
     assert inbox.process() == 0

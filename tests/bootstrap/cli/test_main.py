@@ -66,7 +66,7 @@ def test_without_a_service_it_says_what_to_start(capsys: pytest.CaptureFixture[s
         (["payments", "list", "--insecure", "--ca-file", __file__], "plain text"),
         (["payments", "export", "--from", "2026-05-01", "--json", "--format", "csv"], "contradict"),
         (["customers", "show"], "name one customer"),
-        (["customers", "update", "cus_1"], "say what to change"),
+        (["customers", "update", "cus_1"], "give a field to change"),
     ],
 )
 def test_a_contradiction_is_a_usage_error(arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:

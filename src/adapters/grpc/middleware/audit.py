@@ -68,7 +68,7 @@ def _end(audit: Audit, actor: str, method: str, peer: str, ids: dict[str, str], 
         audit.write(AuditKind.ADMIN_CALL_ENDED, actor, method, peer=peer, outcome=outcome, **ids)
     except StoreUnavailable:
         # The call was carried out, and the entry of its beginning is written.
-        _log.exception("the audit log could not be told how %s by %s ended: %s", method, actor, outcome)
+        _log.exception("the audit log lacks the end of %s by %s: %s", method, actor, outcome)
 
 
 def _ids(request: Any) -> dict[str, str]:

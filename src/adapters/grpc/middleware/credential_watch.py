@@ -85,7 +85,7 @@ class CredentialWatch:
                 continue
             except Exception:
                 # The other streams are checked all the same, now and later.
-                _log.exception("a credential could not be looked at again")
+                _log.exception("a credential of an open stream could not be verified again")
         return found
 
     def _judge(self, stream: _Open, now: Caller | NotAuthenticated, loss: Loss) -> None:

@@ -147,7 +147,7 @@ class ConnectionGuard:
             try:
                 self._look()
             except OSError as failure:
-                _log.warning("connections cannot be looked at: %s", failure.strerror)
+                _log.warning("connections could not be inspected: %s", failure.strerror)
             pause = max(_LOOK_SECONDS, (time.thread_time() - begin) / _SHARE_OF_LOOKING)
 
     def _look(self) -> None:
@@ -228,7 +228,7 @@ class ConnectionGuard:
     def _tell(self, count: int) -> None:
         self._untold += count
         if self._untold and time.monotonic() >= self._next_line:
-            _log.warning("%s connections without a good credential were closed", self._untold)
+            _log.warning("%s connections without a valid credential were closed", self._untold)
             self._untold, self._next_line = 0, time.monotonic() + _LOG_SECONDS
 
 

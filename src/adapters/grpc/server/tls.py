@@ -64,10 +64,10 @@ class _Reloading:
                 self.current = self._read()
             except BadCertificates as error:
                 # Perhaps only one of the two files is written yet: the next handshake checks again.
-                _log.warning("the certificates stay as they were: %s", error)
+                _log.warning("TLS certificates were not reloaded, the earlier ones stay: %s", error)
                 return None
             self._stamp = stamp
-        _log.info("the certificates were read anew")
+        _log.info("TLS certificates were reloaded")
         return self.current
 
     def _stamps(self) -> list[tuple[int, int, int]]:

@@ -46,7 +46,7 @@ class FeedTail:
             try:
                 position = await loop.run_in_executor(self._executor, self._end)
             except StoreUnavailable as failure:
-                _log.warning("the end of the feed cannot be seen: %s", failure)
+                _log.warning("the last position of the feed could not be read: %s", failure)
                 position = self._position
             if position != self._position:
                 async with self._moved:

@@ -64,7 +64,7 @@ def append(connection: Connection, entry: AuditEntry, sealer: Sealer) -> None:
     values = {"position": position, "entry_id": entry.entry_id, "hash": link, "proof": _sign(sealer, position, link)}
     connection.execute(insert(audit_chain), values)
     # Where logs are kept elsewhere, this line reveals a truncated end.
-    event.listen(connection, "commit", lambda _: _log.info("the audit log is at %s:%s", position, link), once=True)
+    event.listen(connection, "commit", lambda _: _log.info("audit log head %s:%s", position, link), once=True)
 
 
 def verify(engine: Engine, sealer: Sealer, known: Head | None = None) -> Verification:

@@ -145,7 +145,7 @@ class SqlPayments:
                 # The gateway's action is a fact, and is recorded. People must resolve that two payments now hold money
                 # for one reference.
                 _log.error(
-                    "%s holds money again, and so does %s for the same reference",
+                    "payment %s holds money again, and payment %s for the same reference does too",
                     payment.terms.payment_id,
                     self._holder(payment),
                 )

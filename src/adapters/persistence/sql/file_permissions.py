@@ -30,8 +30,10 @@ def narrow(*paths: Path) -> None:
             mode = path.stat().st_mode
             if stat.S_ISREG(mode) and mode & _OTHERS:
                 path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
-                _log.warning("%s was open to other users (mode %o): now it is only its owner's", path, mode & 0o777)
+                _log.warning("%s was open to other users (mode %o); now only its owner can read it", path, mode & 0o777)
         except FileNotFoundError:
             continue
         except OSError as error:
-            _log.warning("%s is open to other users, and stays so (%s): chmod 600 it", path, error.strerror)
+            _log.warning(
+                "%s is open to other users, and its mode cannot be changed (%s): run chmod 600", path, error.strerror
+            )

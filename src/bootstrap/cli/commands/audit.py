@@ -29,12 +29,16 @@ _COLUMNS = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="newest first")
-    listing.add_argument("--limit", type=int, default=50, metavar="N", help="how many (default: 50; 0: all)")
+    listing = actions.add_parser("list", help="list the entries, newest first")
+    listing.add_argument(
+        "--limit", type=int, default=50, metavar="N", help="the number of entries (default: 50; 0: all)"
+    )
     listing.add_argument("--json", action="store_true", help="one JSON document a line")
     listing.set_defaults(run=lambda parsed: with_local_database(parsed, _list))
-    verify = actions.add_parser("verify", help="whether every entry is as it was written")
-    verify.add_argument("--head", type=_head, metavar="POSITION:HASH", help="what an earlier look, or a log line, told")
+    verify = actions.add_parser("verify", help="check the hash chain: exit status 1 if an entry was changed or removed")
+    verify.add_argument(
+        "--head", type=_head, metavar="POSITION:HASH", help="the head that an earlier verify or the log printed"
+    )
     verify.set_defaults(run=lambda parsed: told_of_bad_settings(lambda: _verify(parsed)))
 
 
@@ -76,7 +80,7 @@ def _entries(store: Store, limit: int) -> Iterator[AuditEntry]:
 
 def _row(entry: AuditEntry) -> list[str]:
     details = " ".join(f"{name}={value}" for name, value in entry.details.items() if value)
-    who = entry.actor or "nobody known"
+    who = entry.actor or "unknown"
     time = f"{entry.time:%Y-%m-%d %H:%M:%S}"
     return [time, entry.kind.value, who, entry.subject, entry.outcome, str(entry.count), entry.peer, details]
 

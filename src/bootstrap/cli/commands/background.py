@@ -12,23 +12,24 @@ from bootstrap.wiring.clock_and_ids import SystemClock
 
 _HELD = {
     HoldLevel.NONE: "Nothing is held.",
-    HoldLevel.BACKGROUND: "Background work is held: resolvers, followers, the gateway's webhooks, events.",
-    HoldLevel.ALL: "Background work is held, and callers' changes are answered SERVICE_HELD.",
+    HoldLevel.BACKGROUND: "Background work is held: resolvers, polling, the gateway's webhooks, events.",
+    HoldLevel.ALL: "Background work and callers' changes are held; changes get SERVICE_HELD.",
 }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    hold = actions.add_parser("hold", help="do nothing unasked and take no changes: before a restored database serves")
-    hold.add_argument("--reason", default="", help="callers are told it; at most 255 characters")
-    hold.add_argument("--accept-calls", action="store_true", help="hold background work only; callers go on")
+    hold = actions.add_parser("hold", help="stop background work and refuse changes, before a restored database serves")
+    hold.add_argument("--reason", default="", help="shown to callers; at most 255 characters")
+    hold.add_argument("--accept-calls", action="store_true", help="hold background work only, and accept changes")
     hold.set_defaults(run=lambda parsed: with_local_database(parsed, _hold))
-    release = actions.add_parser("release", help="go on: every process does within about a second")
+    release = actions.add_parser("release", help="end the hold; every process resumes within about a second")
     release.set_defaults(run=lambda parsed: with_local_database(parsed, _release))
-    status = actions.add_parser("status", help="what is held, why and since when")
+    status = actions.add_parser("status", help="show the hold, its reason and its start")
     status.set_defaults(run=lambda parsed: with_local_database(parsed, _status))
     new_mark = actions.add_parser(
-        "new-mark", help="for a copied database, that the original's transactions are not taken for its own"
+        "new-mark",
+        help="give a copied database its own deployment mark, so that it ignores the original's transactions",
     )
     new_mark.set_defaults(run=lambda parsed: with_local_database(parsed, _new_mark))
 
@@ -49,7 +50,7 @@ def _release(parsed: argparse.Namespace, store: HoldStore) -> int:
 
 def _new_mark(_: argparse.Namespace, store: HoldStore) -> int:
     mark = store.renew_mark()
-    say(f"Transactions carry the mark {mark} from the next start on. Restart whatever serves from this database.")
+    say(f"The deployment mark is {mark} from the next start on. Restart every process that uses this database.")
     return 0
 
 

@@ -26,31 +26,37 @@ _DETAILS: Final = (
     ("--family-name", "family_name", None),
     ("--email", "email", None),
     ("--phone", "phone", None),
-    ("--their-language", "language_code", "of messages to them, for example id (default: English)"),
+    (
+        "--their-language",
+        "language_code",
+        "the language of messages to the customer, for example id (default: English)",
+    ),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    every = actions.add_parser("list", help="customers, newest first", description="Lists customers, newest first.")
-    every.add_argument("--email", default="", help="only the one with this address")
+    every = actions.add_parser(
+        "list", help="list customers, newest first", description="Lists customers, newest first."
+    )
+    every.add_argument("--email", default="", help="only the customer with this email address")
     many = every.add_mutually_exclusive_group()
-    many.add_argument("--limit", type=positive, default=50, metavar="N", help="at most so many (default: 50)")
-    many.add_argument("--all", action="store_true", help="all of them")
+    many.add_argument("--limit", type=positive, default=50, metavar="N", help="the maximum (default: 50)")
+    many.add_argument("--all", action="store_true", help="no maximum")
     add_common_arguments(every, list_customers)
     one = actions.add_parser(
         "show",
-        help="one customer with the stored payment methods",
-        description="Shows a customer and what they pay with.",
+        help="show one customer with the stored payment methods",
+        description="Shows a customer and the stored payment methods.",
     )
     one.add_argument("customer_id", nargs="?", metavar="CUSTOMER_ID")
-    one.add_argument("--external-id", metavar="TEXT", help="by your own id instead")
+    one.add_argument("--external-id", metavar="TEXT", help="your own id of the customer, instead of CUSTOMER_ID")
     add_common_arguments(one, show)
     new = actions.add_parser("create", help="create a customer", description="Creates a customer.")
     _add_details(new)
     add_common_arguments(new, create)
     change = actions.add_parser(
-        "update", help="change what is given", description="Changes what is given; an empty text ('') clears."
+        "update", help="change the given fields", description="Changes the given fields; an empty text ('') clears one."
     )
     change.add_argument("customer_id", metavar="CUSTOMER_ID")
     _add_details(change)
@@ -61,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Removes the payment methods at the gateway and erases personal data here. Payments stay.",
     )
     delete.add_argument("customer_id", metavar="CUSTOMER_ID")
-    delete.add_argument("--yes", action="store_true", help="do not ask")
+    delete.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     _add_request_id(delete)
     add_common_arguments(delete, delete_customer)
 
@@ -77,7 +83,7 @@ def _add_request_id(parser: argparse.ArgumentParser) -> None:
         "--request-id",
         type=lambda text: str(uuid.UUID(text)),
         metavar="UUID",
-        help="to repeat a call whose answer was lost (default: a new one)",
+        help="the request id of a call whose answer was lost, to repeat it (default: a new one)",
     )
 
 
@@ -128,7 +134,7 @@ def create(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 def update(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     given = _given(parsed)
     if not given:
-        raise WrongUsage("say what to change, for example --email sari@example.com")
+        raise WrongUsage("give a field to change, for example --email sari@example.com")
     _tell(bayar.update_customer(customer_id=parsed.customer_id, **given, request_id=parsed.request_id), parsed)
     return 0
 
@@ -158,7 +164,7 @@ def _tell(customer: Customer, parsed: argparse.Namespace) -> None:
 
 def _confirm(customer: Customer) -> None:
     if not sys.stdin.isatty():
-        raise WrongUsage("nobody is here to ask whether to delete: say --yes")
+        raise WrongUsage("there is no terminal to confirm the deletion: give --yes")
     sys.stderr.write(
         f"Delete {words.plain(_name(customer)) or 'the customer'} ({customer.customer_id})? The payment methods are "
         "removed and personal data is erased for good; payments stay. [y/N] "

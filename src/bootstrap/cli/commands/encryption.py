@@ -8,10 +8,10 @@ from bootstrap.cli.commands.serve import told_of_bad_settings
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="ACTION")
-    status = commands.add_parser("status", help="how many values each key has encrypted")
+    status = commands.add_parser("status", help="count the values of each encryption key")
     status.set_defaults(run=lambda _: told_of_bad_settings(_from("encryption_status")))
     rotate = commands.add_parser(
-        "rotate", help="encrypt everything with the current key; works while the service does, and may be repeated"
+        "rotate", help="encrypt everything with the current key, while the service runs; resumes after an interruption"
     )
     rotate.set_defaults(run=lambda _: told_of_bad_settings(_from("rotate_encryption")))
 

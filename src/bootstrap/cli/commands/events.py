@@ -13,13 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="ACTION")
     archive = commands.add_parser(
         "archive",
-        help="put away the histories of payments that have long been at rest; works while the service does",
-        description="Moves the history of each payment that rests and has not changed since before the time into one "
-        "compressed and encrypted row. It is shown, streamed and erased as before, and takes a third of the space. "
-        "May be interrupted and repeated.",
+        help="archive the histories of payments that rest, while the service runs",
+        description="Moves the history of each payment that rests and has not changed since TIME into one compressed "
+        "and encrypted row. It is shown, streamed and erased as before, and takes a third of the space. Resumes after "
+        "an interruption.",
     )
     archive.add_argument(
-        "--before", required=True, type=_past, metavar="TIME", help="a date or time (UTC), such as 2025-01-01"
+        "--before", required=True, type=_past, metavar="TIME", help="a date or time in UTC, such as 2025-01-01"
     )
     archive.set_defaults(run=_archive)
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _past(text: str) -> datetime:
     moment = in_zone(written_moment(text), local=False)
     if moment > datetime.now(UTC):
-        raise argparse.ArgumentTypeError(f"{text!r} is not over yet")
+        raise argparse.ArgumentTypeError(f"{text!r} is in the future")
     return moment
 
 

@@ -24,23 +24,24 @@ _EVERYTHING_BUT_ADMIN: Final = ",".join(scope.value for scope in Scope if scope 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    create = actions.add_parser("create", help="issue a key; it is shown this once, on stdout")
-    create.add_argument("caller", metavar="CALLER", help="the back end that is to use it, for example shop")
+    create = actions.add_parser("create", help="issue a key, and print it once on stdout")
+    create.add_argument("caller", metavar="CALLER", help="the back end that uses the key, for example shop")
     create.add_argument(
         "--scopes",
         default=_EVERYTHING_BUT_ADMIN,
         metavar="LIST",
-        help=f"what it may do, with commas between, of: {', '.join(scope.value for scope in Scope)} (default: all but "
-        "admin)",
+        help=f"its scopes, separated by commas: {', '.join(scope.value for scope in Scope)} (default: all but admin)",
     )
-    create.add_argument("--customer", default="", metavar="ID", help="sees and uses only this customer's data")
-    create.add_argument("--expires-days", type=float, metavar="DAYS", help="from now (default: it does not expire)")
-    create.add_argument("--note", default="", help="for your own list, at most 255 characters")
+    create.add_argument("--customer", default="", metavar="ID", help="restrict the key to this customer's data")
+    create.add_argument(
+        "--expires-days", type=float, metavar="DAYS", help="the lifetime in days (default: it does not expire)"
+    )
+    create.add_argument("--note", default="", help="a note of yours, at most 255 characters")
     create.set_defaults(run=lambda parsed: with_local_database(parsed, _create))
-    listing = actions.add_parser("list", help="every key, newest first, without the keys themselves")
+    listing = actions.add_parser("list", help="list every key, newest first, without secrets")
     listing.add_argument("--json", action="store_true", help="one JSON document a line")
     listing.set_defaults(run=lambda parsed: with_local_database(parsed, _list))
-    revoke = actions.add_parser("revoke", help="end a key; every replica refuses it within seconds")
+    revoke = actions.add_parser("revoke", help="revoke a key; every replica refuses it within seconds")
     revoke.add_argument("key_id", metavar="KEY_ID", help="key_..., as the list shows it")
     revoke.set_defaults(run=lambda parsed: with_local_database(parsed, _revoke))
 

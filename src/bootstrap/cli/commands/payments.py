@@ -18,33 +18,37 @@ _WATCH_ATTEMPTS: Final = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(required=True, metavar="ACTION")
-    _add_list(actions.add_parser("list", help="payments, newest first", description="Lists payments, newest first."))
+    _add_list(
+        actions.add_parser("list", help="list payments, newest first", description="Lists payments, newest first.")
+    )
     show = actions.add_parser(
         "show",
-        help="one payment with its operations and history",
+        help="show one payment with its operations and history",
         description="Shows one payment: where its money is, why it was declined, its operations and its history.",
     )
     show.add_argument("payment_id", nargs="?", metavar="PAYMENT_ID")
-    show.add_argument("--reference", metavar="TEXT", help="by your own order instead, if it has one payment")
+    show.add_argument(
+        "--reference", metavar="TEXT", help="your own order, instead of PAYMENT_ID, if it has one payment"
+    )
     add_common_arguments(show, payments_show.show)
     verify = actions.add_parser(
         "verify",
-        help="ask the gateway now whether the record is right",
-        description="Asks the gateway now whether the record is right. What differs is repaired and shown.",
+        help="compare a payment with the gateway now",
+        description="Compares the payment with the gateway now. Differences are corrected in the record and shown.",
     )
     verify.add_argument("payment_id", metavar="PAYMENT_ID")
     add_common_arguments(verify, payments_show.verify)
     watch = actions.add_parser(
         "watch",
-        help="a line at each change, until the payment rests",
-        description="Prints a line for the payment as it is and at each change, until it rests. Ctrl-C ends it sooner.",
+        help="print a line at each change, until the payment rests",
+        description="Prints a line for the current state and for each change, until the payment rests. Ctrl-C ends it.",
     )
     watch.add_argument("payment_id", metavar="PAYMENT_ID")
     add_common_arguments(watch, payments_show.watch, attempts=_WATCH_ATTEMPTS)
     _add_export(
         actions.add_parser(
             "export",
-            help="rows for accounting",
+            help="write rows for accounting",
             description="Writes a row for each movement of money of the payments created in the time given, oldest "
             "payment first. Every caller's payments are in it.",
         )
@@ -54,20 +58,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def _add_list(parser: argparse.ArgumentParser) -> None:
     which = parser.add_argument_group("which", "A payment is listed if it matches everything that is given.")
     which.add_argument("--customer", default="", metavar="CUSTOMER_ID")
-    which.add_argument("--reference", default="", metavar="TEXT", help="your own order, exactly")
-    which.add_argument("--contains", default="", metavar="TEXT", help="a part of your own order, in any case")
+    which.add_argument("--reference", default="", metavar="TEXT", help="the exact reference (your own order)")
+    which.add_argument(
+        "--contains", default="", metavar="TEXT", help="a part of the reference, upper and lower case alike"
+    )
     which.add_argument(
         "--state", nargs="+", action="extend", default=[], choices=_STATES, metavar="STATE", help=", ".join(_STATES)
     )
     _add_window(which, required=False)
     which.add_argument("--currency", default="", metavar="CODE", help="ISO 4217, for example USD")
-    which.add_argument("--min", metavar="AMOUNT", help="at least so much, for example 10.50; with --currency")
-    which.add_argument("--max", metavar="AMOUNT", help="at most so much; with --currency")
-    which.add_argument("--brand", default="", metavar="NAME", help="as shown, for example Visa")
-    which.add_argument("--last-four", default="", metavar="DIGITS", help="the last digits of the card")
+    which.add_argument("--min", metavar="AMOUNT", help="the lowest amount, for example 10.50; with --currency")
+    which.add_argument("--max", metavar="AMOUNT", help="the highest amount; with --currency")
+    which.add_argument("--brand", default="", metavar="NAME", help="the card brand as shown, for example Visa")
+    which.add_argument("--last-four", default="", metavar="DIGITS", help="the last four digits of the card")
     many = parser.add_mutually_exclusive_group()
-    many.add_argument("--limit", type=positive, default=50, metavar="N", help="at most so many (default: 50)")
-    many.add_argument("--all", action="store_true", help="all of them")
+    many.add_argument("--limit", type=positive, default=50, metavar="N", help="the maximum (default: 50)")
+    many.add_argument("--all", action="store_true", help="no maximum")
     add_common_arguments(parser, payments_list.list_payments)
 
 
@@ -78,7 +84,7 @@ def _add_export(parser: argparse.ArgumentParser) -> None:
         "--output",
         type=Path,
         metavar="FILE",
-        help="where to write; the file is there only when all of it is (default: standard output)",
+        help="the file to write; it appears only when it is complete (default: standard output)",
     )
     add_common_arguments(parser, payments_export.export)
 

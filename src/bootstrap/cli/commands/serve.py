@@ -15,20 +15,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--with-twin",
         action="store_true",
-        help="for development: also run an offline gateway, and keep all state in --state-dir",
+        help="for development: run an offline gateway too, and keep all state in --state-dir",
     )
     parser.add_argument(
         "--state-dir",
         type=Path,
         default=Path(".bayar"),
         metavar="DIR",
-        help="with --with-twin: where the state is kept (default: .bayar)",
+        help="with --with-twin: the folder of the state (default: .bayar)",
     )
     parser.add_argument(
         "--workers",
         type=int,
         metavar="N",
-        help="answer calls with N processes on one port; needs PostgreSQL (default: BAYAR_WORKERS, or 1)",
+        help="answer calls in N processes on one port; needs PostgreSQL (default: BAYAR_WORKERS, or 1)",
     )
     parser.set_defaults(run=run)
 
@@ -37,7 +37,7 @@ def run(parsed: argparse.Namespace) -> int:
     if not parsed.with_twin:
         return told_of_bad_settings(lambda: _serve(parsed.workers))
     if (parsed.workers or os.environ.get("BAYAR_WORKERS", "1")) not in (1, "1"):
-        complain("--with-twin keeps everything in SQLite, which is for one worker: leave one of the two out")
+        complain("--with-twin uses SQLite, which serves one worker only: remove one of the two options")
         return _CONFIGURED_WRONGLY
     from bootstrap.process import serve
 

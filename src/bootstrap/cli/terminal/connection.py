@@ -39,18 +39,22 @@ def add_common_arguments(parser: argparse.ArgumentParser, work: Work, *, attempt
     """Adds the arguments, and runs the work with a client. attempts: the number of tries while nothing answers."""
     common = parser.add_argument_group("for every command")
     common.add_argument("--json", action="store_true", help="JSON instead of tables: lists one document a line")
-    common.add_argument("--local", action="store_true", help="times in this machine's time zone (default: UTC)")
-    common.add_argument("--language", default="", metavar="CODE", help="of messages for customers, for example id")
+    common.add_argument(
+        "--local", action="store_true", help="times in this machine's time zone, read and written (default: UTC)"
+    )
+    common.add_argument(
+        "--language", default="", metavar="CODE", help="the language of messages to customers, for example id"
+    )
     common.add_argument(
         "--address",
         default=_default_address(),
         metavar="HOST:PORT",
-        help=f"of the service (default: BAYAR_GRPC_ADDRESS, else {_DEFAULT_ADDRESS}; now %(default)s)",
+        help=f"the service's address (default: BAYAR_GRPC_ADDRESS, else {_DEFAULT_ADDRESS}; now %(default)s)",
     )
     common.add_argument(
-        "--ca-file", type=Path, metavar="FILE", help="PEM of the authority to trust (default: public ones)"
+        "--ca-file", type=Path, metavar="FILE", help="the certificate authority to trust, PEM (default: public ones)"
     )
-    common.add_argument("--insecure", action="store_true", help="plain text also to another machine")
+    common.add_argument("--insecure", action="store_true", help="permit plain text to another machine")
     parser.set_defaults(run=lambda parsed: _run(parsed, work, attempts))
 
 
@@ -113,7 +117,7 @@ def _told(error: BayarError, parsed: argparse.Namespace) -> str:
     if error.code is grpc.StatusCode.UNAVAILABLE and not error.reason and not error.outcome_unknown:
         return (
             f"no service answers at {parsed.address}.\n"
-            "Start one with `bayar serve`, for development with `bayar serve --with-twin`; or say where it is: "
+            "Start one with `bayar serve`, for development with `bayar serve --with-twin`; or give its address: "
             "--address HOST:PORT, or BAYAR_GRPC_ADDRESS.\n"
             f"({error.message})"
         )
