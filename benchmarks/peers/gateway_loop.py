@@ -14,10 +14,10 @@ import time
 from itertools import count
 from typing import Any
 
-from adapters.braintree.breaker import GuardedTransport
 from adapters.braintree.sdk import sdk_of
 from adapters.braintree.settings import BraintreeSettings
-from adapters.braintree.tls import TlsSocket
+from adapters.braintree.transport.circuit_breaker import GuardedTransport
+from adapters.braintree.transport.tls import TlsSocket
 from benchmarks.peers.stock_loop import sale_of
 
 _PREFIX = f"gateway-{os.getpid()}-{time.time_ns()}"

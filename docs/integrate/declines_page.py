@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-from adapters.braintree import declines
-from adapters.braintree.refusals import cause_of, groups
+from adapters.braintree.codes import declines
+from adapters.braintree.codes.refusals import cause_of, groups
 from application.ports.gateway import RefusalCause
 from domain.decline import Decline, RetryAdvice
 
@@ -27,8 +27,8 @@ answer (soft: try again; hard: not with this method). A refused refund is always
 `declined`, and logged once.
 
 `python docs/integrate/declines_page.py` generates this page from
-[declines.py](../../src/adapters/braintree/declines.py) and the texts in [messages/](../../src/adapters/grpc/messages/),
-one file for each language. A test fails if it is out of date.
+[declines.py](../../src/adapters/braintree/codes/declines.py) and the texts in
+[messages/](../../src/adapters/grpc/messages/), one file for each language. A test fails if it is out of date.
 """
 
 _RETRY = {

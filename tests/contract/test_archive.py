@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, event, func, select
 
-from adapters.persistence.encryption import key_rotation as resealing
+from adapters.persistence.encryption import key_rotation
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.store import SqlStore
 from adapters.persistence.tables import payment_archives, payment_events
@@ -256,8 +256,8 @@ def test_keys_rotate_over_what_was_put_away(engine: Engine) -> None:
     before = seen(store, payment)
     archive_batch(store)
     both = Sealer([NEW_KEY, OLD_KEY], b"an index key")
-    resealing.reseal(engine, both)
-    assert set(resealing.count_by_key(engine)) == {"new"}
+    key_rotation.reseal(engine, both)
+    assert set(key_rotation.count_by_key(engine)) == {"new"}
     with_the_new = SqlStore(engine, CountingIds(), Sealer([NEW_KEY], b"an index key"))
     assert seen(with_the_new, payment)[0] == before[0]
 

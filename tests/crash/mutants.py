@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.braintree.gateway import BraintreeAdapter
-from adapters.braintree.transport import PooledTransport
+from adapters.braintree.transport.connection_pool import PooledTransport
 from adapters.grpc.services.dispute_service import DisputeServicer
 from adapters.grpc.services.payment_method_service import PaymentMethodServicer
 from adapters.grpc.services.payment_service import PaymentServicer

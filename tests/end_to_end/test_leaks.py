@@ -27,7 +27,7 @@ SETTINGS: Final = {
 }
 WITHOUT_FILTER: Final = (
     "-c",
-    "import sys; import bootstrap.process.logs as logs; logs.without_card_data = lambda text: text;"
+    "import sys; import bootstrap.logging.log_format as logs; logs.without_card_data = lambda text: text;"
     "from bootstrap.cli.main import main; sys.exit(main(['serve']))",
 )
 NAME: Final = "Zwischenfall"

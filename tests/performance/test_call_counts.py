@@ -77,8 +77,8 @@ def counting() -> Iterator[Counter[str]]:
 def a_servicer() -> Iterator[PaymentServicer]:
     """All that is behind a call: the use cases, SQLite, and the gateway's twin over TLS."""
     from adapters.persistence.migrate import upgrade
-    from bootstrap.config import encryption_keys as encryption
     from bootstrap.config.settings import load_settings
+    from bootstrap.process import encryption_keys as encryption
     from bootstrap.wiring.container import Container
 
     with ExitStack() as stack:

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from unittest.mock import patch
 
-from adapters.braintree import gateway, params, sending, transport
-from adapters.braintree.connection import RequestNotSent
+from adapters.braintree import gateway, params
 from adapters.braintree.gateway import Ask, _RequestKeys
 from adapters.braintree.params import Params
-from adapters.braintree.platform import Wire
-from adapters.braintree.sending import look_at_lease, sending_under
-from adapters.braintree.transport import PooledTransport
+from adapters.braintree.transport import connection_pool as transport
+from adapters.braintree.transport import leases as sending
+from adapters.braintree.transport.connection import RequestNotSent
+from adapters.braintree.transport.connection_pool import PooledTransport
+from adapters.braintree.transport.leases import look_at_lease, sending_under
+from adapters.braintree.transport.platform import Wire
 from application.common.lease import Lease
 from application.common.not_found_horizon import NotFoundTimer
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Self
 
-from adapters.braintree.connection import AnswerLost, RequestNotSent
-from adapters.braintree.platform import Platform
+from adapters.braintree.transport.connection import AnswerLost, RequestNotSent
+from adapters.braintree.transport.platform import Platform
 from tests.simulation.scheduler import YieldPoint
 from tests.simulation.xml_gateway import Reply, Request
 

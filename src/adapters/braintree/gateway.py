@@ -16,16 +16,17 @@ from braintree.exceptions.authorization_error import AuthorizationError
 from braintree.exceptions.not_found_error import NotFoundError
 from braintree.exceptions.upgrade_required_error import UpgradeRequiredError
 
-from adapters.braintree import params, refusals, translate
-from adapters.braintree.breaker import GatewayStats
-from adapters.braintree.connection import AnswerLost, RequestNotSent
+from adapters.braintree import params, translate
+from adapters.braintree.codes import refusals
 from adapters.braintree.disputes import DisputeCalls, uploaded
 from adapters.braintree.order_ids import UNMARKED, OrderIds
-from adapters.braintree.platform import MACHINE, Platform
 from adapters.braintree.sdk import client_token_answer, sdk_of
-from adapters.braintree.sending import sending_under
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.translate import described
+from adapters.braintree.transport.circuit_breaker import GatewayStats
+from adapters.braintree.transport.connection import AnswerLost, RequestNotSent
+from adapters.braintree.transport.leases import sending_under
+from adapters.braintree.transport.platform import MACHINE, Platform
 from application.common.lease import Lease
 from application.ports.gateway import (
     Approved,

@@ -10,10 +10,10 @@ from braintree.transaction_gateway import TransactionGateway
 from braintree.version import Version
 
 from adapters.braintree import parser
-from adapters.braintree.breaker import Bulkhead, GuardedTransport
-from adapters.braintree.platform import MACHINE, Platform
 from adapters.braintree.settings import BraintreeSettings, environment_of
-from adapters.braintree.transport import PooledTransport
+from adapters.braintree.transport.circuit_breaker import Bulkhead, GuardedTransport
+from adapters.braintree.transport.connection_pool import PooledTransport
+from adapters.braintree.transport.platform import MACHINE, Platform
 
 # This service sends a few dozen.
 _MOST_SHAPES: Final = 1000

@@ -11,8 +11,8 @@ import braintree
 from braintree.error_result import ErrorResult
 from braintree.successful_result import SuccessfulResult
 
-from adapters.braintree import declines, refusals
-from adapters.braintree.validation_names import name_of
+from adapters.braintree.codes import declines, refusals
+from adapters.braintree.codes.validation_names import name_of
 from application.ports.gateway import (
     Approved,
     Claim,

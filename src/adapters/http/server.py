@@ -19,8 +19,8 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from adapters.http.connections import Connection, Gate, Server
-from adapters.http.crew import WorkerPoolStatus
 from adapters.http.metrics import CONTENT_TYPE, Metrics
+from adapters.http.worker_pool_status import WorkerPoolStatus
 from application.common.errors import StoreUnavailable
 from application.gateway_webhooks.receive_gateway_webhook import Received
 from application.ports.gateway_webhooks import ForgedNotification

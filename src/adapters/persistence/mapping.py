@@ -16,6 +16,7 @@ from cattrs.gen import make_dict_unstructure_fn, override
 from cattrs.preconf.json import make_converter
 from sqlalchemy import Row
 
+from adapters.persistence.encryption.blind_indexes import email_digest, external_id_digest
 from adapters.persistence.encryption.sealing import Sealer, associated_data
 from application.ports.feed import FeedEntry, FeedKind, HistoryEntry, Resource
 from application.ports.gateway_webhooks import (
@@ -100,11 +101,6 @@ for _kind in EVENT_NAMES:
     )
 
 
-def fold(text: str) -> str:
-    """The case-folded form, for comparisons that ignore case."""
-    return text.casefold()
-
-
 def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
     """The payment's row, without its operations and history."""
     terms = payment.terms
@@ -113,7 +109,7 @@ def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
         "caller_id": terms.caller_id,
         "creator": payment.creator,
         "reference": terms.reference,
-        "reference_folded": fold(terms.reference),
+        "reference_folded": terms.reference.casefold(),
         "customer_id": terms.customer_id,
         "reference_space": terms.reference_space,
         "minor_units": terms.amount.minor_units,
@@ -310,16 +306,6 @@ def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
         "update_time": customer.update_time,
         "delete_time": customer.delete_time,
     }
-
-
-def external_id_digest(external_id: str, sealer: Sealer) -> str:
-    """The lookup digest of an external id."""
-    return sealer.digest(external_id, "customers.external_id")
-
-
-def email_digest(email: str, sealer: Sealer) -> str:
-    """The lookup digest of an email address, which ignores case."""
-    return sealer.digest(fold(email), "customers.email")
 
 
 def customer_from_row(row: Row[Any], sealer: Sealer) -> Customer:

@@ -5,20 +5,17 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
 
 from adapters.grpc.middleware.violation_messages import sentence
 from adapters.persistence.migrate import is_current
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
 from application.common.errors import InvalidRequest, NotFound, StoreUnavailable
-from bootstrap.cli.commands.serve import told_of_bad_settings
+from bootstrap.cli.bad_settings import reporting_bad_settings
 from bootstrap.cli.terminal.output import say
 from bootstrap.config.settings import BadSettings, load_database_url
+from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.wiring.clock_and_ids import UlidSource
-
-_FAILED: Final = 1
-_USAGE: Final = 2
 
 
 class SchemaNotCurrent(Exception):
@@ -50,7 +47,7 @@ def with_local_database(parsed: argparse.Namespace, work: Callable[[argparse.Nam
         except InvalidRequest as invalid:
             for fault in invalid.faults:
                 say(f"bayar: {fault.field} {sentence(fault)}")
-            return _USAGE
+            return USAGE
         except NotFound:
             say("bayar: there is no such key. `bayar keys list` shows them all.")
         except SchemaNotCurrent:
@@ -60,6 +57,6 @@ def with_local_database(parsed: argparse.Namespace, work: Callable[[argparse.Nam
             )
         except StoreUnavailable as error:
             say(f"bayar: the database does not answer (BAYAR_DATABASE_URL): {error}")
-        return _FAILED
+        return FAILED
 
-    return told_of_bad_settings(told)
+    return reporting_bad_settings(told)

@@ -9,11 +9,9 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from bootstrap.exit_status import DONE, INTERRUPTED
+from bootstrap.logging.nonblocking_output import open_standard_streams
 from bootstrap.process.hardening import keep_files_private
-from bootstrap.process.nonblocking_output import open_standard_streams
-
-_DONE: Final = 0
-_INTERRUPTED: Final = 130
 
 # Name, help. The module of the same name has `add_arguments`. It is imported only when its command is given, so that no
 # command waits for another's imports.
@@ -45,9 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader of the output has closed the pipe. The rest of the buffer has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _DONE
+        return DONE
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     return status
 
 

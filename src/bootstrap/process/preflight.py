@@ -13,8 +13,8 @@ from adapters.persistence.sql.engine import lost_at_a_crash, most_connections
 from application.common.errors import StoreUnavailable
 from application.ports.gateway import GatewayUnavailable
 from application.recovery.service_hold import HoldLevel
-from bootstrap.config import encryption_keys as encryption
 from bootstrap.config.settings import BadSettings
+from bootstrap.process import encryption_keys
 from bootstrap.wiring.container import Container
 
 _log = logging.getLogger(__name__)
@@ -62,7 +62,7 @@ def _check_database(container: Container, engine: Engine) -> None:
             "database damaged. Set it to on",
             name,
         )
-    encryption.check_keys(container, engine)
+    encryption_keys.check_keys(container, engine)
     # Read at the start, so that no payment waits for it.
     _log.info("deployment mark of this database: %s", container.order_ids().mark)
     hold = container.store().hold()

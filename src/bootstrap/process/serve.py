@@ -16,26 +16,25 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from adapters.http.server import WEBHOOKS
-from adapters.persistence.encryption import key_rotation as resealing
+from adapters.persistence.encryption import key_rotation
 from adapters.persistence.migrate import is_current, upgrade
 from adapters.persistence.repositories import audit_chain
 from adapters.persistence.repositories.audit_chain import Head, Verification
 from adapters.persistence.sql.file_permissions import narrow
 from application.common.errors import StoreUnavailable
-from bootstrap.config import encryption_keys as encryption
+from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
 from bootstrap.config.settings import BadSettings, Settings, load_settings
 from bootstrap.development.development_key import HEADER_SUFFIX, KEY_FILE, ensure_development_key
 from bootstrap.development.twin_process import Twin, TwinFailed, running_twin
+from bootstrap.exit_status import FAILED
+from bootstrap.logging.log_format import write_logs
+from bootstrap.logging.nonblocking_output import complain, say
+from bootstrap.process import encryption_keys
 from bootstrap.process.exposure import encryption_of, warn_of_exposure
-from bootstrap.process.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
 from bootstrap.process.hardening import leave_no_core_dumps
-from bootstrap.process.logs import write_logs
-from bootstrap.process.nonblocking_output import complain, say
 from bootstrap.process.preflight import CannotStart, engine_of, prepared, warn_of_too_many_connections
 from bootstrap.process.roles import BackgroundRole, GrpcRole
 from bootstrap.wiring.container import Container
-
-_CANNOT_START = _FAILED = 1
 
 
 def serve(settings: Settings) -> int:
@@ -59,7 +58,7 @@ def serve_with_twin(state_dir: Path) -> int:
         complain(str(error))
     except OSError as error:
         complain(f"--state-dir {state_dir} cannot be used: {error.strerror or error}. Name a folder to write to")
-    return _CANNOT_START
+    return FAILED
 
 
 def _tell_when_gone(twin: Twin) -> None:
@@ -97,7 +96,7 @@ def verify_audit(known: Head | None) -> int:
             raise BadSettings(
                 "the database has not the tables of this version: run `bayar migrate`, or start the service"
             )
-        encryption.check_keys(container, engine)
+        encryption_keys.check_keys(container, engine)
         found.append(audit_chain.verify(engine, container.sealer(), known))
         return told_of_chain(found[0])
 
@@ -112,7 +111,7 @@ def _with_database(job: Callable[[Container, Engine], str]) -> int:
         print(job(container, engine))  # noqa: T201 (the answer of a command)
     except StoreUnavailable as error:
         complain(f"the database does not answer: {error}")
-        return _CANNOT_START
+        return FAILED
     finally:
         engine.dispose()
     return 0
@@ -138,13 +137,13 @@ def told_of_chain(found: Verification) -> str:
 
 def _migrate(container: Container, engine: Engine) -> str:
     upgrade(engine)
-    encryption.check_keys(container, engine)
+    encryption_keys.check_keys(container, engine)
     return "The schema is up to date."
 
 
 def _encryption_status(container: Container, engine: Engine) -> str:
     current = container.sealer().current_key_id
-    counts = resealing.count_by_key(engine)
+    counts = key_rotation.count_by_key(engine)
     lines = [f"{current}: {counts.get(current, 0)} values, current"]
     lines += [f"{name or 'not encrypted'}: {count} values" for name, count in sorted(counts.items()) if name != current]
     return "\n".join(lines)
@@ -153,7 +152,7 @@ def _encryption_status(container: Container, engine: Engine) -> str:
 def _archive_events(before: datetime, container: Container, engine: Engine) -> str:
     if not is_current(engine):
         raise BadSettings("the database has not the tables of this version: run `bayar migrate`, or start the service")
-    encryption.check_keys(container, engine)
+    encryption_keys.check_keys(container, engine)
     payments = events = 0
     for step in container.archive_events()(before):
         payments += step.payment_count
@@ -162,7 +161,7 @@ def _archive_events(before: datetime, container: Container, engine: Engine) -> s
 
 
 def _rotate_encryption(container: Container, engine: Engine) -> str:
-    written = encryption.rotate(container, engine)
+    written = encryption_keys.rotate(container, engine)
     current = container.sealer().current_key_id
     return f"{written} rows were encrypted anew. Everything is encrypted with {current!r}; older keys can be removed."
 
@@ -188,7 +187,7 @@ def run(
             return asyncio.run(_serve_until_told(container, settings, key_file, tell_gateway))
     except CannotStart as error:
         complain(str(error))
-        return _CANNOT_START
+        return FAILED
 
 
 def _container(settings: Settings) -> Container:
@@ -231,7 +230,7 @@ async def _serve_until_told(
     await calls.stop()
     await chores.stop()
     say("Stopped.")
-    return _FAILED if calls.has_failed else 0
+    return FAILED if calls.has_failed else 0
 
 
 def _first_payment(address: str, key_file: Path) -> str:

@@ -22,17 +22,15 @@ from typing import Final
 
 from adapters.http.server import WEBHOOKS
 from bootstrap.config.settings import BadSettings, Settings
+from bootstrap.exit_status import FAILED, USAGE
+from bootstrap.logging.log_format import write_logs
+from bootstrap.logging.nonblocking_output import complain, say
 from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS, encryption_of, warn_of_exposure
 from bootstrap.process.hardening import leave_no_core_dumps
 from bootstrap.process.ipc import Alive, Channel, Ended, Failed, Ready, WorkerMetrics, WorkerPoolCount
-from bootstrap.process.logs import write_logs
-from bootstrap.process.nonblocking_output import complain, say
 from bootstrap.process.shared_ports import PortTaken, listeners, shared_port
 
 _log = logging.getLogger(__name__)
-
-_CANNOT_START: Final = 1
-_CONFIGURED_WRONGLY: Final = 2
 
 _TURN_SECONDS: Final = 1.0
 # A child that lived this long is replaced at once; others after a backoff that doubles.
@@ -127,7 +125,7 @@ class Supervisor:
                     self._serve(doors)
             except _CannotStart as error:
                 complain(str(error))
-                return _CANNOT_START
+                return FAILED
             return self._stop()
 
     def _serve(self, doors: _Doors) -> None:
@@ -166,7 +164,7 @@ class Supervisor:
                 os.kill(os.getpid(), self._signals[-1])
             self._turn()
         say("Stopped.")
-        return _CANNOT_START if self._has_lost_some else 0
+        return FAILED if self._has_lost_some else 0
 
     def _turn(self) -> None:
         """Waits a moment for messages and handles them."""
@@ -265,7 +263,7 @@ class Supervisor:
         """Only the first reason is reported: the other children have the same."""
         if child.failure is None:
             raise _CannotStart(f"{place.name} {_ending(status)} before it was ready")
-        if child.failure.status == _CONFIGURED_WRONGLY:
+        if child.failure.status == USAGE:
             raise BadSettings(child.failure.text)
         raise _CannotStart(child.failure.text)
 

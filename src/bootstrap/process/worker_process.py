@@ -15,21 +15,19 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final, assert_never
 
+from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
 from bootstrap.config.settings import BadSettings, Settings, load_settings
-from bootstrap.process.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
+from bootstrap.exit_status import FAILED, USAGE
+from bootstrap.logging.log_format import write_logs
+from bootstrap.logging.nonblocking_output import open_standard_streams
 from bootstrap.process.hardening import leave_no_core_dumps
 from bootstrap.process.ipc import Alive, Channel, Ended, Failed, Message, Ready, WorkerMetrics, WorkerPoolCount
-from bootstrap.process.logs import write_logs
-from bootstrap.process.nonblocking_output import open_standard_streams
 from bootstrap.process.preflight import CannotStart, prepared, warn_of_too_many_connections
 from bootstrap.process.roles import BackgroundRole, GrpcRole
 from bootstrap.wiring.container import Container
 
 _log = logging.getLogger(__name__)
 
-_CANNOT_START: Final = 1
-_CANNOT_SERVE: Final = 1
-_CONFIGURED_WRONGLY: Final = 2
 _BEAT_SECONDS: Final = 1.0
 # The time for a stop without a supervisor, beyond the grace for calls.
 _LAST_SECONDS: Final = 10.0
@@ -56,11 +54,11 @@ def main() -> int:
             warn_of_too_many_connections(container)
             asyncio.run(child.do_chores([socket.socket(fileno=number) for number in parsed.http]))
     except BadSettings as error:
-        channel.send(Failed(str(error), _CONFIGURED_WRONGLY))
-        return _CONFIGURED_WRONGLY
+        channel.send(Failed(str(error), USAGE))
+        return USAGE
     except CannotStart as error:
-        channel.send(Failed(str(error), _CANNOT_START))
-        return _CANNOT_START
+        channel.send(Failed(str(error), FAILED))
+        return FAILED
     return 0
 
 
@@ -95,11 +93,11 @@ class _Child:
             with self._lock:
                 stop = self._stop
             if stop is None:
-                os._exit(_CANNOT_START)
+                os._exit(FAILED)
             _log.warning("the supervisor has ended: this process finishes the calls under way and ends")
             stop()
             time.sleep(self._settings.stop_grace_seconds + _LAST_SECONDS)
-            os._exit(_CANNOT_START)
+            os._exit(FAILED)
 
     def _on_message(self, message: Message) -> None:
         match message:
@@ -122,7 +120,7 @@ class _Child:
         # Released at once, so that other replicas do not wait for this process's leases.
         self._container.stopping().set()
         await calls.stop()
-        return _CANNOT_SERVE if calls.has_failed else 0
+        return FAILED if calls.has_failed else 0
 
     async def do_chores(self, listeners: list[socket.socket]) -> None:
         # Before anybody can ask whether there are enough workers.

@@ -11,15 +11,15 @@ from functools import partial
 from dependency_injector import containers, providers
 from sqlalchemy import Engine
 
-from adapters.braintree.declines import codes_by_reason
+from adapters.braintree.codes.declines import codes_by_reason
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.webhooks import BraintreeNotifications
 from adapters.event_webhooks.sender import HttpPostman
 from adapters.grpc.middleware.authorization import current_caller
+from adapters.grpc.scheduling.stream_pool import StreamWork
 from adapters.grpc.server.server import GrpcServer, Servicers
-from adapters.grpc.server.stream_work import StreamWork
 from adapters.grpc.services.admin_service import AdminServicer
 from adapters.grpc.services.customer_service import CustomerServicer
 from adapters.grpc.services.dispute_service import DisputeServicer
@@ -27,9 +27,9 @@ from adapters.grpc.services.event_service import EventServicer
 from adapters.grpc.services.payment_method_service import PaymentMethodServicer
 from adapters.grpc.services.payment_service import PaymentServicer
 from adapters.grpc.translate.events import event_json
-from adapters.http.crew import WorkerPoolStatus
 from adapters.http.metrics import Family, Metrics
 from adapters.http.server import HttpServer, Pages
+from adapters.http.worker_pool_status import WorkerPoolStatus
 from adapters.persistence.encryption.sealing import Sealer, SealingKey
 from adapters.persistence.repositories.deployment import mark_of
 from adapters.persistence.sql.engine import Limits, create_engine
@@ -107,9 +107,9 @@ from application.recovery.resolve_operations import ResolveOperations
 from application.recovery.reverse_orphans import ReverseOrphans
 from application.recovery.service_hold import HoldWatch
 from bootstrap.config.event_webhooks import read_endpoints
-from bootstrap.config.limits import traffic_limits
 from bootstrap.config.settings import RawCards, Settings
-from bootstrap.process.nonblocking_output import STDERR, STDOUT
+from bootstrap.logging.nonblocking_output import STDERR, STDOUT
+from bootstrap.wiring.admission_limits import traffic_limits
 from bootstrap.wiring.authentication import authentication, closed_services, tls_files
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
 from bootstrap.wiring.gateway_metrics import gateway_families

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from adapters.braintree.breaker import CallClass, CallEnd, GatewayStats
+from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd, GatewayStats
 from adapters.http.metrics import Family
 
 _PREFIX: Final = "bayar_gateway_"

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
-from adapters.braintree import connection, transport
 from adapters.braintree.gateway import BraintreeAdapter
+from adapters.braintree.transport import connection
+from adapters.braintree.transport import connection_pool as transport
 from application.ports.gateway import (
     Approved,
     GatewayNotReached,

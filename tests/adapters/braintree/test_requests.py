@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from adapters.braintree import params
 from adapters.braintree.order_ids import OrderIds
-from adapters.braintree.sending import sending_under
 from adapters.braintree.settings import BraintreeSettings, TwinEnvironment
+from adapters.braintree.transport.leases import sending_under
 from application.ports.gateway import (
     Approved,
     Capture,

@@ -13,8 +13,8 @@ from braintree.util.parser import Parser as StockParser
 
 from adapters.braintree import parser
 from adapters.braintree.gateway import BraintreeAdapter
-from adapters.braintree.sending import sending_under
 from adapters.braintree.settings import BraintreeSettings
+from adapters.braintree.transport.leases import sending_under
 from application.ports.gateway import (
     Approved,
     Authorization,

@@ -17,9 +17,9 @@ import pytest
 
 from adapters.http import connections
 from adapters.http.connections import MOST_CONNECTIONS, MOST_OF_ONE_ADDRESS
-from adapters.http.crew import WorkerPoolStatus
 from adapters.http.metrics import Metrics
 from adapters.http.server import MAX_AT_ONCE, HttpServer, Pages
+from adapters.http.worker_pool_status import WorkerPoolStatus
 from application.gateway_webhooks.receive_gateway_webhook import Received
 from application.ports.gateway_webhooks import ForgedNotification
 

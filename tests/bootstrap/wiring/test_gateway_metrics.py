@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from adapters.braintree.breaker import CallClass, CallEnd, GatewayStats
-from adapters.braintree.tls import Handshakes
+from adapters.braintree.transport.circuit_breaker import CallClass, CallEnd, GatewayStats
+from adapters.braintree.transport.tls import Handshakes
 from adapters.http.metrics import Metrics
 from bootstrap.wiring.gateway_metrics import gateway_families
 

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
+from adapters.grpc.errors import RateLimited, TooManyFailedLogins, TooManyStreams, TooMuchUnread
 from adapters.grpc.middleware.authorization import Guard, peer_of
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
 from adapters.grpc.middleware.credential_watch import CredentialWatch
-from adapters.grpc.middleware.status import RateLimited, TooManyFailedLogins, TooManyStreams, TooMuchUnread
-from adapters.grpc.middleware.token_bucket import TokenBuckets
-from adapters.grpc.server.fair_queue import Flow
+from adapters.grpc.scheduling.fair_queue import Flow
+from adapters.grpc.token_bucket import TokenBuckets
 from application.common.caller import Caller
 from application.common.errors import NotAuthenticated
 

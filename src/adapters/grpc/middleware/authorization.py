@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from google.protobuf.descriptor import ServiceDescriptor
 
-from adapters.grpc.server.connection_guard import ConnectionGuard, address_of
+from adapters.grpc.connections.connection_guard import ConnectionGuard, address_of
 from application.access.authenticate import PresentedCredentials
 from application.audit.audit_log import Audit
 from application.audit.refused_calls import Refused

@@ -16,12 +16,12 @@ from typing import Any, Final, TypeAlias
 
 import grpc
 
+from adapters.grpc.connections.connection_guard import ConnectionGuard
+from adapters.grpc.errors import TooManyFailedLogins
 from adapters.grpc.middleware.admission_control import AdmissionControl
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
 from adapters.grpc.middleware.interceptor import refusing
-from adapters.grpc.middleware.status import TooManyFailedLogins
-from adapters.grpc.server.connection_guard import ConnectionGuard
-from adapters.grpc.server.server_options import is_large
+from adapters.grpc.middleware.request_size import may_be_large
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
@@ -57,7 +57,7 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         # A large request is received only once its connection is authenticated.
-        if handler is None or (self._traffic.has_let_in(metadata) and not is_large(method)):
+        if handler is None or (self._traffic.has_let_in(metadata) and not may_be_large(method)):
             return handler
         needs_credential = method in self._own or method.split("/")[1] in self._closed
         enter = self._known(method, metadata) if needs_credential else self._few

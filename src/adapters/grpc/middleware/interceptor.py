@@ -14,22 +14,16 @@ from typing import Any, Final
 
 import grpc
 
+from adapters.grpc.errors import Overloaded, RequestTooLarge, UndecodableRequest
 from adapters.grpc.messages.catalogue import catalogue
 from adapters.grpc.middleware.admission_control import AdmissionControl
 from adapters.grpc.middleware.audit import audited
 from adapters.grpc.middleware.call_context import requested_languages
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
-from adapters.grpc.middleware.status import (
-    Overloaded,
-    Problem,
-    RequestTooLarge,
-    UndecodableRequest,
-    problem_of,
-    status_of,
-)
-from adapters.grpc.server.call_pool import CallPool
-from adapters.grpc.server.server_options import most_bytes
-from adapters.grpc.server.streams import StreamLimits, send
+from adapters.grpc.middleware.request_size import max_bytes
+from adapters.grpc.middleware.status import Problem, problem_of, status_of
+from adapters.grpc.middleware.stream_writer import StreamLimits, send
+from adapters.grpc.scheduling.call_pool import CallPool
 
 _log = logging.getLogger("bayar.calls")
 
@@ -90,7 +84,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             return (
                 guarded(handler, method, metadata, self._traffic) if method.split("/")[1] in self._closed else handler
             )
-        decode = _forgiving(handler.request_deserializer, most_bytes(method))
+        decode = _forgiving(handler.request_deserializer, max_bytes(method))
         encode = handler.response_serializer
         if handler.unary_stream is not None:
             streaming = self._answered_for(handler.unary_stream, method)

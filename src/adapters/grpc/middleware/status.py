@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 from google.rpc import status_pb2
 
+from adapters.grpc import errors
 from adapters.grpc.messages.catalogue import Catalogue
 from adapters.grpc.middleware.violation_messages import sentence
 from application.common import errors as application
@@ -28,78 +29,6 @@ _log = logging.getLogger(__name__)
 DOMAIN: Final = "bayar"
 # Details travel as base64 in a header, and clients accept 8 KiB of headers by default.
 _MOST_DETAIL_BYTES: Final = 4000
-
-
-class ServiceStopping(Exception):
-    """The service stops and ends its streams."""
-
-
-class UndecodableRequest(Exception):
-    """The bytes do not decode as the method's message."""
-
-
-class RateLimited(Exception):
-    """The caller exceeds its rate limit."""
-
-    def __init__(self, wait_seconds: float) -> None:
-        super().__init__(f"for {wait_seconds:.3f} s")
-        self.wait_seconds = wait_seconds
-
-
-class TooManyFailedLogins(Exception):
-    """The peer repeatedly presents invalid credentials."""
-
-    def __init__(self, wait_seconds: float) -> None:
-        super().__init__(f"for {wait_seconds:.3f} s")
-        self.wait_seconds = wait_seconds
-
-
-class TooManyStreams(Exception):
-    """The caller has its maximum of open streams."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-
-class Overloaded(Exception):
-    """All threads are busy, and the queue is full."""
-
-
-class RequestTooLarge(Exception):
-    """The request is larger than its method allows."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-
-class CallTooLong(Exception):
-    """The call exceeded the maximum wait."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"{seconds:g} s")
-        self.seconds = seconds
-
-
-class StreamTooLong(Exception):
-    """The stream exceeded its maximum lifetime."""
-
-
-class TooMuchUnread(Exception):
-    """The caller does not read the answers to its calls."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__(limit)
-        self.limit = limit
-
-
-class ReaderTooSlow(Exception):
-    """The reader of a stream read nothing for too long."""
-
-    def __init__(self, seconds: float) -> None:
-        super().__init__(seconds)
-        self.seconds = seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +89,7 @@ def _invalid(error: application.InvalidRequest) -> Problem:
     return Problem(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", message, details=details)
 
 
-def _undecodable(_: UndecodableRequest) -> Problem:
+def _undecodable(_: errors.UndecodableRequest) -> Problem:
     what = "The request is no message of this contract: its bytes cannot be decoded. Use stubs of the current protos."
     violation = rich.BadRequest.FieldViolation(field="", description=what, reason="UNDECODABLE")
     details = [rich.BadRequest(field_violations=[violation])]
@@ -457,7 +386,7 @@ def _not_for_customers(_: application.NotForCustomers) -> Problem:
     )
 
 
-def _rate_limited(error: RateLimited) -> Problem:
+def _rate_limited(error: errors.RateLimited) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "RATE_LIMITED",
@@ -467,7 +396,7 @@ def _rate_limited(error: RateLimited) -> Problem:
     )
 
 
-def _too_many_failed_logins(error: TooManyFailedLogins) -> Problem:
+def _too_many_failed_logins(error: errors.TooManyFailedLogins) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "TOO_MANY_FAILED_LOGINS",
@@ -477,7 +406,7 @@ def _too_many_failed_logins(error: TooManyFailedLogins) -> Problem:
     )
 
 
-def _reader_too_slow(error: ReaderTooSlow) -> Problem:
+def _reader_too_slow(error: errors.ReaderTooSlow) -> Problem:
     return Problem(
         grpc.StatusCode.UNAVAILABLE,
         "STREAM_READ_TOO_SLOWLY",
@@ -488,7 +417,7 @@ def _reader_too_slow(error: ReaderTooSlow) -> Problem:
     )
 
 
-def _too_much_unread(error: TooMuchUnread) -> Problem:
+def _too_much_unread(error: errors.TooMuchUnread) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "ANSWERS_UNREAD",
@@ -499,7 +428,7 @@ def _too_much_unread(error: TooMuchUnread) -> Problem:
     )
 
 
-def _too_many_streams(error: TooManyStreams) -> Problem:
+def _too_many_streams(error: errors.TooManyStreams) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "TOO_MANY_STREAMS",
@@ -509,7 +438,7 @@ def _too_many_streams(error: TooManyStreams) -> Problem:
     )
 
 
-def _overloaded(_: Overloaded) -> Problem:
+def _overloaded(_: errors.Overloaded) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "OVERLOADED",
@@ -519,7 +448,7 @@ def _overloaded(_: Overloaded) -> Problem:
     )
 
 
-def _too_large(error: RequestTooLarge) -> Problem:
+def _too_large(error: errors.RequestTooLarge) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "REQUEST_TOO_LARGE",
@@ -528,7 +457,7 @@ def _too_large(error: RequestTooLarge) -> Problem:
     )
 
 
-def _too_long(error: CallTooLong) -> Problem:
+def _too_long(error: errors.CallTooLong) -> Problem:
     return Problem(
         grpc.StatusCode.DEADLINE_EXCEEDED,
         "CALL_TOO_LONG",
@@ -569,7 +498,7 @@ def _retry_after(seconds: int) -> rich.RetryInfo:
 # Subclasses come before their bases.
 _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.InvalidRequest: _invalid,
-    UndecodableRequest: _undecodable,
+    errors.UndecodableRequest: _undecodable,
     application.NotAuthenticated: _not_authenticated,
     application.ScopeMissing: _scope_missing,
     application.NotForCustomers: _not_for_customers,
@@ -622,20 +551,20 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "send the same request again, with the same request_id; it has no second effect.",
         5,
     ),
-    ServiceStopping: _unavailable(
+    errors.ServiceStopping: _unavailable(
         "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
     ),
-    StreamTooLong: _unavailable(
+    errors.StreamTooLong: _unavailable(
         "STREAM_ENDED", "No stream is open for longer than this one was. Open it again, where it left off.", 1
     ),
-    ReaderTooSlow: _reader_too_slow,
-    TooMuchUnread: _too_much_unread,
-    RateLimited: _rate_limited,
-    TooManyFailedLogins: _too_many_failed_logins,
-    TooManyStreams: _too_many_streams,
-    Overloaded: _overloaded,
-    RequestTooLarge: _too_large,
-    CallTooLong: _too_long,
+    errors.ReaderTooSlow: _reader_too_slow,
+    errors.TooMuchUnread: _too_much_unread,
+    errors.RateLimited: _rate_limited,
+    errors.TooManyFailedLogins: _too_many_failed_logins,
+    errors.TooManyStreams: _too_many_streams,
+    errors.Overloaded: _overloaded,
+    errors.RequestTooLarge: _too_large,
+    errors.CallTooLong: _too_long,
     application.CredentialsUnavailable: _unavailable(
         "CREDENTIALS_UNAVAILABLE",
         "The keys of the token issuer cannot be had just now, so nobody knows whether the token is good. Try again.",

@@ -13,12 +13,12 @@ from google.protobuf.descriptor import ServiceDescriptor
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
+from adapters.grpc.connections.connection_guard import ConnectionGuard
 from adapters.grpc.middleware.admission_control import AdmissionControl, AdmissionLimits, writes_of
 from adapters.grpc.middleware.authorization import Guard, required_scopes
 from adapters.grpc.middleware.early_authentication import StrangerInterceptor
 from adapters.grpc.middleware.interceptor import CallInterceptor
-from adapters.grpc.server.call_pool import CallPool
-from adapters.grpc.server.connection_guard import ConnectionGuard
+from adapters.grpc.scheduling.call_pool import CallPool
 from adapters.grpc.server.reflection import V1, V1ALPHA, add_reflection
 from adapters.grpc.server.server_options import options_of
 from adapters.grpc.server.tls import TlsFiles, server_credentials

@@ -5,32 +5,18 @@ from __future__ import annotations
 from typing import Any, Final
 
 from adapters.grpc.middleware.admission_control import AdmissionLimits
+from adapters.grpc.middleware.request_size import MAX_BYTES
 
-# A request with an evidence document, the largest in the contract, and some margin.
-MOST_BYTES: Final = 6 * 1024 * 1024
-# Any other request: the largest valid metadata and texts, doubled.
-MOST_ORDINARY_BYTES: Final = 256 * 1024
-_LARGE: Final = frozenset({"/bayar.payments.v1.DisputeService/AddDisputeEvidence"})
 # The service ends streams itself before an old connection is closed.
 _GRACE_SECONDS: Final = 60.0
 # The time for the handshake, and then for the peer's settings.
 GREETING_SECONDS: Final = 10.0
 
 
-def is_large(method: str) -> bool:
-    """Whether the method's requests may be larger than ordinary ones."""
-    return method in _LARGE
-
-
-def most_bytes(method: str) -> int:
-    """The maximum size of the method's requests."""
-    return MOST_BYTES if is_large(method) else MOST_ORDINARY_BYTES
-
-
 def options_of(limits: AdmissionLimits, *, shares_port: bool = False) -> tuple[tuple[str, Any], ...]:
     """The server's options. shares_port: with other processes, on purpose."""
     return (
-        ("grpc.max_receive_message_length", MOST_BYTES),
+        ("grpc.max_receive_message_length", MAX_BYTES),
         # Above the first limit the core refuses at random, above the second always.
         ("grpc.max_metadata_size", 16 * 1024),
         ("grpc.absolute_max_metadata_size", 32 * 1024),

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, Final, TypeVar
 
 from adapters.grpc.middleware.call_context import Callers, mapper_for
-from adapters.grpc.server.stream_work import StreamWork
+from adapters.grpc.scheduling.stream_pool import StreamWork
 from adapters.grpc.translate import disputes, requests
 from adapters.grpc.translate.enums import notification_state_from
 from adapters.grpc.translate.events import endpoint_status, event_delivery

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from adapters.grpc.middleware.call_context import Callers
-from adapters.grpc.server.event_buffer import FeedShelf
-from adapters.grpc.server.stream_work import StreamWork
+from adapters.grpc.scheduling.stream_pool import StreamWork
+from adapters.grpc.services.event_buffer import FeedShelf
 from adapters.grpc.services.feed_watcher import FeedTail
 from adapters.grpc.translate.events import event_message, feed_kind_from, voice_of_events
 from adapters.grpc.translate.resources import known_moment

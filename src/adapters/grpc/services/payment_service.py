@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from adapters.grpc.middleware.call_context import Callers, mapper_for
-from adapters.grpc.server.stream_work import StreamWork
+from adapters.grpc.scheduling.stream_pool import StreamWork
 from adapters.grpc.translate import requests
 from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event

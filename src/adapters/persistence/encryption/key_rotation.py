@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Connection, Engine, Row, Table, select, update
 
+from adapters.persistence.encryption.blind_indexes import email_digest, external_id_digest
 from adapters.persistence.encryption.sealing import Sealer, associated_data, sealed_texts
-from adapters.persistence.mapping import email_digest, external_id_digest
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.engine import SQLITE_BEGIN
 from adapters.persistence.tables import (

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select, update
 
+from adapters.persistence.encryption.blind_indexes import email_digest, external_id_digest
 from adapters.persistence.encryption.sealing import Sealer
-from adapters.persistence.mapping import customer_from_row, customer_to_row, email_digest, external_id_digest
+from adapters.persistence.mapping import customer_from_row, customer_to_row
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import UniqueViolation, insert_unless_taken, page_of, savepoint
 from adapters.persistence.tables import HAS_EMAIL, IS_EXTERNAL_ID_HELD, IS_NOT_DELETED, customers

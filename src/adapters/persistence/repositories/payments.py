@@ -23,8 +23,8 @@ from adapters.persistence.mapping import (
     without_personal_data,
 )
 from adapters.persistence.repositories import payment_archives as archive
+from adapters.persistence.repositories.payment_indexes import page_of_payments
 from adapters.persistence.sql.keyset_pagination import Bound, Way, walk
-from adapters.persistence.sql.payment_indexes import page_of_payments
 from adapters.persistence.sql.statements import UniqueViolation, insert_unless_taken, is_due, savepoint
 from adapters.persistence.tables import (
     HAS_TRANSACTION,

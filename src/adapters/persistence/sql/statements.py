@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
@@ -13,12 +13,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
-from adapters.persistence.mapping import Values
 from application.common.page_tokens import Position
 
 
 def insert_unless_taken(
-    connection: Connection, table: Table, row: Values, *unique: str, where: TextClause | None = None
+    connection: Connection, table: Table, row: Mapping[str, Any], *unique: str, where: TextClause | None = None
 ) -> bool:
     """Inserts, unless a row with the same unique columns exists. Waits for a concurrent insert of the same row."""
     statement = _insertion(connection.dialect.name, table, unique, where)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from application.common.page_tokens import Position
 from application.ports.audit_log import AuditEntry
 from application.ports.store import Store
-from bootstrap.cli.commands.serve import told_of_bad_settings
+from bootstrap.cli.bad_settings import reporting_bad_settings
 from bootstrap.cli.local_database import with_local_database
 from bootstrap.cli.terminal.output import console, json_line, say
 from bootstrap.cli.terminal.tables import Column, print_long_table
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument(
         "--head", type=_head, metavar="POSITION:HASH", help="the head that an earlier verify or the log printed"
     )
-    verify.set_defaults(run=lambda parsed: told_of_bad_settings(lambda: _verify(parsed)))
+    verify.set_defaults(run=lambda parsed: reporting_bad_settings(lambda: _verify(parsed)))
 
 
 def _head(text: str) -> tuple[int, str]:

@@ -3,17 +3,17 @@
 import argparse
 from collections.abc import Callable
 
-from bootstrap.cli.commands.serve import told_of_bad_settings
+from bootstrap.cli.bad_settings import reporting_bad_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     commands = parser.add_subparsers(required=True, metavar="ACTION")
     status = commands.add_parser("status", help="count the values of each encryption key")
-    status.set_defaults(run=lambda _: told_of_bad_settings(_from("encryption_status")))
+    status.set_defaults(run=lambda _: reporting_bad_settings(_from("encryption_status")))
     rotate = commands.add_parser(
         "rotate", help="encrypt everything with the current key, while the service runs; resumes after an interruption"
     )
-    rotate.set_defaults(run=lambda _: told_of_bad_settings(_from("rotate_encryption")))
+    rotate.set_defaults(run=lambda _: reporting_bad_settings(_from("rotate_encryption")))
 
 
 def _from(name: str) -> Callable[[], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from datetime import UTC, datetime
 
-from bootstrap.cli.commands.serve import told_of_bad_settings
+from bootstrap.cli.bad_settings import reporting_bad_settings
 from bootstrap.cli.terminal.timestamps import in_zone, written_moment
 
 
@@ -37,4 +37,4 @@ def _archive(parsed: argparse.Namespace) -> int:
 
         return serve.archive_events(parsed.before)
 
-    return told_of_bad_settings(start)
+    return reporting_bad_settings(start)

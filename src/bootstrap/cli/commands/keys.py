@@ -16,9 +16,9 @@ from application.ports.store import Store
 from bootstrap.cli.local_database import with_local_database
 from bootstrap.cli.terminal.output import console, say
 from bootstrap.cli.terminal.tables import small_table
+from bootstrap.exit_status import USAGE
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
 
-_USAGE: Final = 2
 _EVERYTHING_BUT_ADMIN: Final = ",".join(scope.value for scope in Scope if scope is not Scope.ADMIN)
 
 
@@ -52,12 +52,12 @@ def _create(parsed: argparse.Namespace, store: Store) -> int:
     for name in names:
         if name not in known:
             say(f"bayar: {name!r} is no scope. There are: {', '.join(known)}")
-            return _USAGE
+            return USAGE
     expires = None
     if parsed.expires_days is not None:
         if not 0 < parsed.expires_days < 36_525:
             say("bayar: --expires-days must be more than 0, and at most a hundred years")
-            return _USAGE
+            return USAGE
         expires = datetime.now(UTC) + timedelta(days=parsed.expires_days)
     key, shown = CreateApiKey(store, SystemClock(), UlidSource(), os.urandom)(
         parsed.caller,

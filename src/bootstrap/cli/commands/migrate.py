@@ -2,7 +2,7 @@
 
 import argparse
 
-from bootstrap.cli.commands.serve import told_of_bad_settings
+from bootstrap.cli.bad_settings import reporting_bad_settings
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,4 +12,4 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(_: argparse.Namespace) -> int:
     from bootstrap.process import serve
 
-    return told_of_bad_settings(serve.migrate)
+    return reporting_bad_settings(serve.migrate)

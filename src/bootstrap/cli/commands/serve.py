@@ -2,13 +2,11 @@
 
 import argparse
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
-from bootstrap.process.nonblocking_output import STDERR, complain
-
-_CONFIGURED_WRONGLY: Final = 2
+from bootstrap.cli.bad_settings import reporting_bad_settings
+from bootstrap.exit_status import USAGE
+from bootstrap.logging.nonblocking_output import complain
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,13 +33,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     if not parsed.with_twin:
-        return told_of_bad_settings(lambda: _serve(parsed.workers))
+        return reporting_bad_settings(lambda: _serve(parsed.workers))
     if (parsed.workers or os.environ.get("BAYAR_WORKERS", "1")) not in (1, "1"):
         complain("--with-twin uses SQLite, which serves one worker only: remove one of the two options")
-        return _CONFIGURED_WRONGLY
+        return USAGE
     from bootstrap.process import serve
 
-    return told_of_bad_settings(lambda: serve.serve_with_twin(parsed.state_dir))
+    return reporting_bad_settings(lambda: serve.serve_with_twin(parsed.state_dir))
 
 
 def _serve(workers: int | None) -> int:
@@ -55,14 +53,3 @@ def _serve(workers: int | None) -> int:
     from bootstrap.process import serve
 
     return serve.serve(settings)
-
-
-def told_of_bad_settings(start: Callable[[], int]) -> int:
-    """Runs `start`, and reports configuration errors on stderr."""
-    from bootstrap.config.settings import BadSettings
-
-    try:
-        return start()
-    except BadSettings as error:
-        STDERR.write(f"bayar cannot start:\n{error}")
-        return _CONFIGURED_WRONGLY

@@ -14,13 +14,11 @@ from bayar import BayarClient, BayarError, RetryPolicy
 from bayar.channels import is_loopback
 from bayar.credentials import Credential, from_environment
 from bootstrap.cli.terminal.output import say
+from bootstrap.exit_status import FAILED, INTERRUPTED, USAGE
 
 _DEFAULT_ADDRESS: Final = "127.0.0.1:50051"
 # The path of the key that `make run` and `bayar serve --with-twin` create.
 DEVELOPMENT_KEY: Final = Path(".bayar") / "api_key"
-_FAILED: Final = 1
-_USAGE: Final = 2
-_INTERRUPTED: Final = 130
 # A service that listens on every interface is reachable at this address.
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}  # noqa: S104 (nothing binds here)
 
@@ -78,7 +76,7 @@ def _run(parsed: argparse.Namespace, work: Work, attempts: int) -> int:
     except KeyboardInterrupt:
         # The `with` blocks inside the work have cleaned up. gRPC itself, though, can wait for ever for a call that an
         # interrupt tore away.
-        os._exit(_INTERRUPTED)
+        os._exit(INTERRUPTED)
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -87,8 +85,8 @@ def _run(parsed: argparse.Namespace, work: Work, attempts: int) -> int:
         say(f"bayar: {error}")
     except WrongUsage as error:
         say(f"bayar: {error}")
-        return _USAGE
-    return _FAILED
+        return USAGE
+    return FAILED
 
 
 def _client(parsed: argparse.Namespace, attempts: int) -> BayarClient:

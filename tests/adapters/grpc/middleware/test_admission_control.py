@@ -19,7 +19,7 @@ from grpc_status import rpc_status
 
 from adapters.grpc.middleware.admission_control import FailedLogins
 from adapters.grpc.middleware.authorization import peer_of
-from adapters.grpc.middleware.token_bucket import TokenBuckets
+from adapters.grpc.token_bucket import TokenBuckets
 from application.common.errors import AuthFailure, NotAuthenticated
 from bayar.payments.v1 import dispute_service_pb2, payment_service_pb2
 from bayar.payments.v1.card_pb2 import Card

@@ -12,7 +12,7 @@ from adapters.grpc.middleware.admission_control import AdmissionControl, Admissi
 from adapters.grpc.middleware.authorization import Guard
 from adapters.grpc.middleware.call_context import everybody, requested_languages
 from adapters.grpc.middleware.interceptor import CallInterceptor
-from adapters.grpc.server.call_pool import CallPool
+from adapters.grpc.scheduling.call_pool import CallPool
 from application.audit.audit_log import Audit
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_store import MemoryStore

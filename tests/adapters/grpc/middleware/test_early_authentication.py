@@ -11,10 +11,10 @@ from typing import Any
 import grpc
 import pytest
 
+from adapters.grpc.connections import connection_guard
+from adapters.grpc.connections.connection_guard import MOST_REFUSED, SHARED_STRIKES, address_of
 from adapters.grpc.middleware import early_authentication as strangers
 from adapters.grpc.middleware.early_authentication import MOST_OPEN
-from adapters.grpc.server import connection_guard
-from adapters.grpc.server.connection_guard import MOST_REFUSED, SHARED_STRIKES, address_of
 from application.common.api_key import ApiKey, hash_of, written
 from application.common.caller import EVERY_SCOPE
 from domain.ids import CallerId

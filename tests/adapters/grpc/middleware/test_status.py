@@ -11,8 +11,8 @@ import pytest
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 
+from adapters.grpc import errors
 from adapters.grpc.messages.catalogue import accepted_languages, catalogue
-from adapters.grpc.middleware import status as errors
 from adapters.grpc.middleware.status import REFUSALS, problem_of, status_of
 from adapters.grpc.middleware.violation_messages import SENTENCES, sentence
 from application.common import errors as application

@@ -15,7 +15,7 @@ import grpc
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from adapters.grpc.server import connection_guard
+from adapters.grpc.connections import connection_guard
 from adapters.grpc.server import server_options as connections
 from tests.adapters.grpc import raw_http2 as http2
 from tests.adapters.grpc.raw_http2 import Connection, call_headers, frame, message

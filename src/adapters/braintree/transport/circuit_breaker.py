@@ -1,0 +1,290 @@
+"""A circuit breaker and a bulkhead around the gateway, so that a gateway that hangs cannot take every thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, NoReturn, Protocol
+
+from adapters.braintree.transport.connection import RequestNotSent
+from adapters.braintree.transport.connection_pool import Body
+from adapters.braintree.transport.leases import NotAllowedToSend, look_at_lease, must_have_lease
+from adapters.braintree.transport.platform import MACHINE, Platform
+from adapters.braintree.transport.tls import Handshakes
+from application.common.concurrency import blocking_call
+from application.common.lease import steady_seconds
+
+_log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS: Final = 2.0
+LONGEST_PAUSE_SECONDS: Final = 10.0
+# A connection attempt that failed sooner blocked no thread for long, and does not count.
+_SLOW_SECONDS: Final = 1.0
+
+
+class CallClass(Enum):
+    """Calls that are likely to fail together: each class has its own circuit breaker."""
+
+    MOVES = "moves"
+    SEARCHES = "searches"
+    OTHERS = "others"
+
+
+def is_question(http_verb: str, path: str) -> bool:
+    """Whether the call changes nothing, however late it arrives."""
+    return http_verb == "GET" or "/advanced_search" in path or path.endswith("/client_token")
+
+
+def call_class_of(http_verb: str, path: str) -> CallClass:
+    if "/advanced_search" in path:
+        return CallClass.SEARCHES
+    return CallClass.MOVES if "/transactions" in path and http_verb != "GET" else CallClass.OTHERS
+
+
+class CallEnd(Enum):
+    ANSWERED = "answered"
+    LOST = "lost"
+    NOT_SENT = "not_sent"
+    # Not sent, and not attempted.
+    REFUSED_BUSY = "refused_busy"
+    REFUSED_SILENT = "refused_silent"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayStats:
+    """Statistics of the calls to the gateway since this process began."""
+
+    under_way: int
+    ended: Mapping[tuple[CallClass, CallEnd], int]
+    # The circuits that are open now, except for a probe.
+    silent: frozenset[CallClass]
+    handshakes: Handshakes
+
+
+class BulkheadFull(RequestNotSent):
+    """The maximum of calls is under way."""
+
+
+class CircuitOpen(RequestNotSent):
+    """Most calls of this class had no answer."""
+
+
+class Transport(Protocol):
+    @property
+    def handshakes(self) -> Handshakes: ...
+
+    def http_do(self, http_verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> list[int | str]: ...
+
+    def close(self) -> None: ...
+
+
+class Bulkhead:
+    """Lets `places` calls run at once, and `queue` more wait for a slot. Raises BulkheadFull for all others.
+
+    Calls keep waiting while slots change hands: the gateway answers then, and is only busy. If no slot has changed
+    hands for `longest_wait_seconds`, the gateway hangs, and waiting calls are refused. No call waits longer than
+    `longest_in_all_seconds`, or takes a slot once its lease is over.
+    """
+
+    def __init__(
+        self,
+        places: int,
+        queue: int,
+        *,
+        longest_wait_seconds: float = 1.0,
+        longest_in_all_seconds: float = 10.0,
+        platform: Platform = MACHINE,
+    ) -> None:
+        self._places = places
+        self._queue = queue
+        self._longest_wait_seconds = longest_wait_seconds
+        self._longest_in_all_seconds = longest_in_all_seconds
+        self._steady_seconds = platform.steady_seconds
+        self._change = platform.condition()
+        self._under_way = 0
+        self._waiting = 0
+        # When a slot was last taken or released.
+        self._last_change = self._steady_seconds()
+
+    @property
+    def under_way(self) -> int:
+        return self._under_way
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        with self._change:
+            if self._under_way >= self._places:
+                self._wait()
+            look_at_lease()
+            self._under_way += 1
+            self._last_change = self._steady_seconds()
+        try:
+            yield
+        finally:
+            with self._change:
+                self._under_way -= 1
+                self._last_change = self._steady_seconds()
+                self._change.notify()
+
+    def _wait(self) -> None:
+        if self._waiting >= self._queue:
+            raise BulkheadFull("too many calls to the gateway are under way")
+        self._waiting += 1
+        end = self._steady_seconds() + self._longest_in_all_seconds
+        try:
+            while self._under_way >= self._places:
+                now = self._steady_seconds()
+                left = self._last_change + self._longest_wait_seconds - now
+                if left <= 0:
+                    raise BulkheadFull("too many calls to the gateway are under way, and none of them ends")
+                if now >= end:
+                    raise BulkheadFull("too many calls to the gateway are under way, and others are always first")
+                self._change.wait(min(left, end - now))
+        finally:
+            self._waiting -= 1
+
+
+class Breaker:
+    """A circuit breaker. Each lost answer or slow failure to connect adds 1, each answer subtracts 1; the circuit opens
+    at `failures`; 0: never.
+
+    So a gateway that answers every third call opens it, and one that answers nine of ten does not. While it is open,
+    every call raises CircuitOpen at once, except a single probe (half-open) after a pause that grows. Any answer closes
+    it, also a refusal or an error of the gateway: the gateway is there.
+    """
+
+    def __init__(
+        self, failures: int, steady_seconds: Callable[[], float] = steady_seconds, *, kind: CallClass = CallClass.OTHERS
+    ) -> None:
+        self._most_failures = failures
+        self._kind = kind
+        self._steady_seconds = steady_seconds
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._pause_seconds = FIRST_PAUSE_SECONDS
+        # When the next probe may run. None: the circuit is closed.
+        self._next_try: float | None = None
+        self._is_trying = False
+        # The number of closings. Calls that started before the latest closing say nothing about the time since.
+        self._closings = 0
+
+    @property
+    def is_open(self) -> bool:
+        return self._next_try is not None
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        began, tries = self._enter()
+        start = self._steady_seconds()
+        try:
+            yield
+        except BaseException as failure:
+            took_long = self._steady_seconds() - start >= _SLOW_SECONDS
+            # A hang of this process says nothing about the gateway.
+            is_ours = isinstance(failure, NotAllowedToSend)
+            is_theirs = took_long or not isinstance(failure, RequestNotSent)
+            self._fail(began, tries, counts=is_theirs and not is_ours)
+            raise
+        self._succeed()
+
+    def _enter(self) -> tuple[int, bool]:
+        """The number of closings, and whether this call is the probe."""
+        with self._lock:
+            if self._next_try is None:
+                return self._closings, False
+            if self._is_trying or self._steady_seconds() < self._next_try:
+                raise CircuitOpen("the gateway does not answer; nothing is sent until it does")
+            self._is_trying = True
+            return self._closings, True
+
+    def _fail(self, began: int, tries: bool, *, counts: bool) -> None:
+        with self._lock:
+            if began != self._closings:
+                return
+            if tries:
+                self._is_trying = False
+                self._pause_seconds = min(2 * self._pause_seconds, LONGEST_PAUSE_SECONDS)
+                self._next_try = self._steady_seconds() + self._pause_seconds
+            elif counts and self._next_try is None:
+                self._failures += 1
+                if self._failures == self._most_failures:
+                    self._next_try = self._steady_seconds() + self._pause_seconds
+                    _log.error(
+                        "circuit breaker of %s opens: %s more gateway calls lost their answer than got one",
+                        self._kind.value,
+                        self._failures,
+                    )
+
+    def _succeed(self) -> None:
+        with self._lock:
+            if self._next_try is None:
+                self._failures = max(0, self._failures - 1)
+            else:
+                _log.info("circuit breaker of %s closes: the gateway answers again", self._kind.value)
+                self._failures = 0
+                self._closings += 1
+                self._next_try, self._is_trying = None, False
+                self._pause_seconds = FIRST_PAUSE_SECONDS
+
+
+class GuardedTransport:
+    """An http_strategy for the SDK: the transport behind a circuit breaker for each class of calls and one bulkhead for
+    all.
+
+    Raises the transport's errors, BulkheadFull and CircuitOpen.
+    """
+
+    def __init__(
+        self, transport: Transport, bulkhead: Bulkhead, *, breaker_failures: int, platform: Platform = MACHINE
+    ) -> None:
+        self._transport = transport
+        self._breakers = {kind: Breaker(breaker_failures, platform.steady_seconds, kind=kind) for kind in CallClass}
+        self._bulkhead = bulkhead
+        self._lock = threading.Lock()
+        self._ended: Counter[tuple[CallClass, CallEnd]] = Counter()
+
+    @property
+    def traffic(self) -> GatewayStats:
+        with self._lock:
+            ended = dict(self._ended)
+        return GatewayStats(
+            under_way=self._bulkhead.under_way,
+            ended=ended,
+            silent=frozenset(kind for kind, breaker in self._breakers.items() if breaker.is_open),
+            handshakes=self._transport.handshakes,
+        )
+
+    def http_do(self, http_verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> list[int | str]:
+        if not is_question(http_verb, path):
+            must_have_lease()
+        kind = call_class_of(http_verb, path)
+        end = CallEnd.LOST
+        try:
+            # The bulkhead comes first: a call that waited for a slot must not be the probe, nor count as a failure.
+            with blocking_call(), self._bulkhead(), self._breakers[kind]():
+                answer = self._transport.http_do(http_verb, path, headers, request_body)
+            end = CallEnd.ANSWERED
+            return answer
+        except RequestNotSent as failure:
+            end = _REFUSED.get(type(failure), CallEnd.NOT_SENT)
+            raise
+        finally:
+            with self._lock:
+                self._ended[kind, end] += 1
+
+    def handle_exception(self, exception: Exception) -> NoReturn:
+        raise exception
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+_REFUSED: Final[Mapping[type[RequestNotSent], CallEnd]] = {
+    BulkheadFull: CallEnd.REFUSED_BUSY,
+    CircuitOpen: CallEnd.REFUSED_SILENT,
+}

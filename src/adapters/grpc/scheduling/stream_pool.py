@@ -1,0 +1,82 @@
+"""Threads that produce the messages of streams: few at once, with fair queueing among callers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, TypeVar
+
+from adapters.grpc.scheduling.fair_queue import FairQueue, Flow, Share
+from application.common.caller import Caller
+
+Answer = TypeVar("Answer")
+
+# The initial cost estimate: a page of the feed.
+_FIRST_COST_SECONDS: Final = 0.01
+
+
+@dataclass(slots=True, eq=False)
+class _Piece:
+    work: Callable[[], Any]
+    share: Share[_Piece]
+    answer: asyncio.Future[Any]
+    expected_seconds: float = 0.0
+
+
+class StreamWork:
+    """Belongs to the event loop on which it is used. A caller has at most half of the threads."""
+
+    def __init__(self, name: str, threads: int = 4) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._threads = threads
+        self._queue: FairQueue[_Piece] = FairQueue(_FIRST_COST_SECONDS)
+        self._begun = 0
+
+    async def run(self, caller: Caller, work: Callable[..., Answer], *arguments: Any) -> Answer:
+        """Returns the work's result. Work that is cancelled before its start never starts."""
+        share = self._queue.share(Flow.of(caller))
+        piece = _Piece(partial(work, *arguments), share, asyncio.get_running_loop().create_future())
+        self._queue.push(share, piece)
+        self._begin_waiting()
+        try:
+            answer: Answer = await piece.answer
+        except asyncio.CancelledError:
+            self._queue.remove(share, piece)
+            raise
+        return answer
+
+    def _begin_waiting(self) -> None:
+        while self._begun < self._threads and (piece := self._queue.pop(self._may_begin)) is not None:
+            self._begun += 1
+            piece.expected_seconds = piece.share.cost_seconds
+            making = asyncio.get_running_loop().run_in_executor(self._executor, _timed, piece.work)
+            making.add_done_callback(partial(self._end, piece))
+
+    def _may_begin(self, share: Share[_Piece]) -> bool:
+        is_caller = not share.items
+        return not is_caller or share.begun < max(1, self._threads // 2)
+
+    def _end(self, piece: _Piece, made: asyncio.Future[tuple[float, Any, BaseException | None]]) -> None:
+        self._begun -= 1
+        seconds, answer, failure = made.result()
+        self._queue.end(piece.share, seconds, piece.expected_seconds)
+        if not piece.answer.done():
+            if failure is not None:
+                piece.answer.set_exception(failure)
+            else:
+                piece.answer.set_result(answer)
+        self._begin_waiting()
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any, BaseException | None]:
+    """The CPU time, and the result or the error."""
+    began = time.thread_time()
+    try:
+        answer, failure = work(), None
+    except Exception as error:
+        answer, failure = None, error
+    return time.thread_time() - began, answer, failure

@@ -1,0 +1,114 @@
+"""Chooses the index for a filter of payments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, Connection, Row, TextClause, select, true
+
+from adapters.persistence.sql.keyset_pagination import Bound, Condition, Way, walk
+from adapters.persistence.tables import HAS_LAST_FOUR, IS_CUSTOMERS, payments
+from application.common.page_tokens import Position
+from application.ports.store import PaymentFilter
+from domain.ids import CallerId
+
+_c: Final = payments.c
+_ORDER: Final = (_c.create_time, _c.payment_id)
+
+# The filters without an index, which are checked in each row.
+_CONDITIONS: Final[dict[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
+    "customer_id": lambda c, customer_id: c.customer_id == customer_id,
+    "reference": lambda c, reference: c.reference == reference,
+    "reference_contains": lambda c, text: c.reference_folded.contains(text.casefold(), autoescape=True),
+    "states": lambda c, states: c.state.in_(sorted(state.value for state in states)),
+    "currency_code": lambda c, currency_code: c.currency_code == currency_code,
+    "min_minor_units": lambda c, minor_units: c.minor_units >= minor_units,
+    "max_minor_units": lambda c, minor_units: c.minor_units <= minor_units,
+    "brand": lambda c, brand: c.brand == brand,
+    "last_four": lambda c, last_four: c.last_four == last_four,
+}
+_Pins = dict[Column[Any], Any]
+_Choice = tuple[str, list[_Pins], tuple[ColumnElement[bool] | TextClause, ...]]
+# Beyond this many callers, the payments are scanned by time.
+_MOST_CALLERS: Final = 50
+
+
+def page_of_payments(
+    connection: Connection, caller_id: CallerId | None, which: PaymentFilter, after: Position | None, limit: int
+) -> tuple[list[Row[Any]], Position | None]:
+    """Rows, newest first, and the position after which the next page starts: None at the end."""
+    led_by, pins, where = _choose(caller_id, which) if caller_id is not None else _of_everybody(connection, which)
+    ways = [
+        Way(
+            pins=each,
+            order=_ORDER,
+            low=Bound((which.created_from,), inclusive=True) if which.created_from else None,
+            high=_beginning(after, which.created_until),
+            backwards=True,
+            where=where,
+        )
+        for each in pins
+    ]
+    found, last = walk(connection, ways, _rest(which, led_by), limit)
+    return found, Position(last.create_time, last.payment_id) if last is not None else None
+
+
+def _choose(caller_id: CallerId, which: PaymentFilter) -> _Choice:
+    """The filter's most selective index, and one scan for each of the states."""
+    whose: _Pins = {_c.caller_id: caller_id}
+    if which.reference is not None:
+        return "reference", [whose | {_c.reference: which.reference}], ()
+    if which.customer_id is not None:
+        # Not a condition for later: the number of a customer's payments with another caller must not leak.
+        return "customer_id", [{_c.customer_id: which.customer_id}], (IS_CUSTOMERS, _c.caller_id == caller_id)
+    if which.last_four is not None:
+        return "last_four", [whose | {_c.last_four: which.last_four}], (HAS_LAST_FOUR,)
+    if which.states:
+        return "states", [whose | {_c.state: state} for state in sorted(one.value for one in which.states)], ()
+    return "", [whose], ()
+
+
+def _of_everybody(connection: Connection, which: PaymentFilter) -> _Choice:
+    """The indexes begin with the caller: one scan for each caller, if the filter has an index of its own."""
+    if which.customer_id is not None and which.reference is None:
+        return "customer_id", [{_c.customer_id: which.customer_id}], (IS_CUSTOMERS,)
+    if which.reference is None and which.last_four is None and not which.states:
+        return "", [{}], ()
+    callers = _callers(connection)
+    if not 0 < len(callers) <= _MOST_CALLERS:
+        return "", [{}], ()
+    choices = [_choose(caller_id, which) for caller_id in callers]
+    led_by, _, where = choices[0]
+    return led_by, [pins for _, some, _ in choices for pins in some], where
+
+
+def _callers(connection: Connection) -> list[CallerId]:
+    """The callers that have payments, each found by one index lookup (loose index scan); at most one more than are
+    useful.
+    """
+    found: list[CallerId] = []
+    while len(found) <= _MOST_CALLERS:
+        after = _c.caller_id > found[-1] if found else true()
+        caller_id = connection.execute(select(_c.caller_id).where(after).order_by(_c.caller_id).limit(1)).scalar()
+        if caller_id is None:
+            break
+        found.append(CallerId(caller_id))
+    return found
+
+
+def _rest(which: PaymentFilter, led_by: str) -> list[Condition]:
+    asked = [(getattr(which, name), make) for name, make in _CONDITIONS.items() if name != led_by]
+    return [_applied(make, value) for value, make in asked if value is not None and value != frozenset()]
+
+
+def _applied(make: Callable[[Any, Any], ColumnElement[bool]], value: Any) -> Condition:
+    return lambda columns: make(columns, value)
+
+
+def _beginning(after: Position | None, until: datetime | None) -> Bound | None:
+    """One lower bound, since a planner that is given two may scan from the farther one."""
+    if after is not None and (until is None or after.time < until):
+        return Bound((after.time, after.id))
+    return Bound((until,)) if until is not None else None

@@ -1,0 +1,10 @@
+"""The exit statuses of the `bayar` command and of its processes."""
+
+from typing import Final
+
+DONE: Final = 0
+FAILED: Final = 1
+# Wrong usage, or wrong settings.
+USAGE: Final = 2
+# By Ctrl-C, as a shell reports it.
+INTERRUPTED: Final = 130

@@ -1,0 +1,157 @@
+"""Logging: one line for each record on stderr, free of external input.
+
+Libraries log all kinds of input: metadata with credentials, addresses with queries, values in exceptions. So a
+library's record is written only with its constant text, and a foreign exception only with its type and where it was
+raised. A filter then removes anything that looks like card data, for the day on which a line of our own has some.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import threading
+import time
+import traceback
+from types import TracebackType
+from typing import Any, Final
+
+from bootstrap.logging.nonblocking_output import STDERR, LineHandler
+from domain.card_detector import without_card_numbers
+
+REMOVED: Final = "[removed]"
+
+_LIKE_A_CVV: Final = re.compile(r"(?i)((?:cvv2?|cvc2?|security[ _-]?code)[^0-9A-Za-z]{1,6})[0-9]{3,4}(?![0-9])")
+
+_OWN_PACKAGES: Final = frozenset({"domain", "application", "adapters", "bootstrap", "bayar", "__main__"})
+_REPEATS: Final = "repeats"
+_REPEAT_SECONDS: Final = 60.0
+# The maximum of distinct log call sites in libraries. Beyond that, counting begins anew.
+_MOST_PLACES: Final = 1000
+
+ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class SafeFormatter(logging.Formatter):
+    """Formats a record completely, with its traceback, before it searches for card data: nothing joins it later."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return without_card_data(super().format(record if _is_own(record.name) else _without_values(record)))
+
+    def formatException(self, ei: ExcInfo) -> str:  # noqa: N802 (the standard library's name)
+        return "".join(_exception_lines(ei[1])).rstrip()
+
+
+class LibraryFilter(logging.Filter):
+    """Drops libraries' records below a warning, and limits each call site to one record a minute."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._seen: dict[tuple[str, int], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if _is_own(record.name):
+            return True
+        # Alembic logs each migration that it runs, at info; those pass, too.
+        repeats = self._repeats(record) if record.levelno >= logging.WARNING else None
+        setattr(record, _REPEATS, repeats)
+        return repeats is not None
+
+    def _repeats(self, record: logging.LogRecord) -> int | None:
+        """The number of records of the same call site dropped since its last line. None: this one is dropped, too."""
+        place, now = (record.pathname, record.lineno), time.monotonic()
+        with self._lock:
+            last, left_out = self._seen.get(place, (-_REPEAT_SECONDS, 0))
+            if now - last < _REPEAT_SECONDS:
+                self._seen[place] = last, left_out + 1
+                return None
+            if len(self._seen) >= _MOST_PLACES:
+                self._seen.clear()
+            self._seen[place] = now, 0
+            return left_out
+
+
+def without_card_data(text: str) -> str:
+    """The text without anything that looks like a card number with a valid check digit, or like a security code."""
+    return _LIKE_A_CVV.sub(rf"\g<1>{REMOVED}", without_card_numbers(text, REMOVED))
+
+
+def write_logs(level: str, process: str = "") -> None:
+    """Configures every logger of the process from here on. `level` is debug, info, warning or error.
+
+    process: the process's name, where several write to the same stream.
+    """
+    handler = LineHandler(STDERR)
+    where = f" [{process}]" if process else ""
+    handler.setFormatter(SafeFormatter(f"%(asctime)s %(levelname)s{where} %(name)s %(message)s"))
+    handler.addFilter(LibraryFilter())
+    logging.basicConfig(level=level.upper(), handlers=[handler])
+    logging.captureWarnings(capture=True)
+    _log_uncaught_exceptions()
+
+
+def _without_values(record: logging.LogRecord) -> logging.LogRecord:
+    """With arguments, the text is a constant; without any, it may have been composed of anything."""
+    text = record.msg if record.args and isinstance(record.msg, str) else "a message whose text is left out"
+    repeats = getattr(record, _REPEATS, 0)
+    more = f" ({repeats} more of them since the last line)" if repeats else ""
+    told = f"{record.filename}:{record.lineno}: {text}{more}"
+    changed = {"msg": told, "args": (), "stack_info": None, "exc_text": None, "message": ""}
+    failure = record.exc_info[1] if record.exc_info else None
+    if failure is not None and not _passed_through_ours(failure):
+        # Most likely invalid input of a stranger: its location in the library helps nobody.
+        changed |= {"msg": f"{told} ({_described(failure)})", "exc_info": None}
+    return logging.makeLogRecord(record.__dict__ | changed)
+
+
+def _log_uncaught_exceptions() -> None:
+    """The interpreter would print uncaught exceptions with their values; a hook logs them instead."""
+    log = logging.getLogger(__name__)
+
+    def uncaught(kind: type[BaseException], failure: BaseException, trace: TracebackType | None) -> None:
+        log.critical("an exception ends the process", exc_info=(kind, failure, trace))
+
+    def uncaught_in_thread(told: threading.ExceptHookArgs) -> None:
+        failure = told.exc_value or told.exc_type()
+        name = told.thread.name if told.thread else "?"
+        log.error("an exception ends the thread %s", name, exc_info=(told.exc_type, failure, told.exc_traceback))
+
+    def unraisable(told: Any) -> None:
+        failure = told.exc_value or told.exc_type()
+        log.error("an exception could not be raised", exc_info=(told.exc_type, failure, told.exc_traceback))
+
+    sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, uncaught_in_thread, unraisable
+
+
+def _exception_lines(failure: BaseException | None) -> list[str]:
+    """As Python prints an exception, without the texts of foreign exceptions: they repeat values."""
+    lines: list[str] = []
+    seen: set[int] = set()
+    while failure is not None and id(failure) not in seen:
+        seen.add(id(failure))
+        frames = traceback.format_tb(failure.__traceback__)
+        lines = ["Traceback (most recent call last):\n", *frames, f"{_described(failure)}\n", *lines]
+        following = failure.__cause__ or (None if failure.__suppress_context__ else failure.__context__)
+        if following is not None:
+            lines.insert(0, "\nwhich led to:\n\n")
+        failure = following
+    return lines
+
+
+def _passed_through_ours(failure: BaseException) -> bool:
+    return any(
+        _is_own(str(frame.f_globals.get("__name__", ""))) for frame, _ in traceback.walk_tb(failure.__traceback__)
+    )
+
+
+def _described(failure: BaseException) -> str:
+    kind = type(failure)
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if _is_own(kind.__module__):
+        return f"{name}: {failure}"
+    return f"{name}: {failure.strerror}" if isinstance(failure, OSError) and failure.strerror else name
+
+
+def _is_own(dotted_name: str) -> bool:
+    return dotted_name.partition(".")[0] in _OWN_PACKAGES
