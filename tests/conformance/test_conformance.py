@@ -1,0 +1,110 @@
+"""The Python client passes the conformance suite; a suite that is wrong, or a client that is, fails."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bayar import BayarClient
+from tests.conformance.cases import Case, load_cases, mismatches
+from tests.conformance.runner import Runner, method_name
+from tests.conformance.serve import running
+
+# Those whose calls the client has.
+CASES = [
+    case
+    for case in load_cases()
+    if all(hasattr(BayarClient, method_name(step["call"])) for step in case.content["steps"] if "call" in step)
+]
+
+
+@pytest.fixture(scope="module")
+def told() -> Iterator[dict[str, str]]:
+    with running() as told:
+        yield told
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_the_client_passes(case: Case, told: dict[str, str]) -> None:
+    assert Runner(told).problems(case) == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "seen"),
+    [
+        ({"state": "A"}, {"state": "B"}),
+        ({"state": "A"}, {}),
+        ({"state": {"$present": True}}, {"state": ""}),
+        ({"state": {"$absent": True}}, {"state": "A"}),
+        ({"state": {"$matches": "^B"}}, {"state": "AB"}),
+        ({"units": "2500"}, {"units": 25}),
+        ([{"a": 1}], []),
+        ([{"a": 1}], [{"a": 1}, {"a": 1}]),
+        ({"a": {"b": 1}}, None),
+        ({"flag": False}, {"flag": True}),
+    ],
+)
+def test_what_is_not_as_expected_is_found(expected: Any, seen: Any) -> None:
+    assert list(mismatches(expected, seen)) != []
+
+
+@pytest.mark.parametrize(
+    ("expected", "seen"),
+    [
+        ({"units": "0", "flag": False, "list": [], "text": ""}, {}),
+        ({"units": "2500"}, {"units": 2500, "more": 1}),
+        ({"flag": True}, {"flag": True}),
+        ({"state": 77}, {"state": 77}),
+    ],
+)
+def test_what_proto_json_leaves_out_matches(expected: Any, seen: Any) -> None:
+    assert list(mismatches(expected, seen)) == []
+
+
+def test_a_file_that_the_schema_refuses_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "wrong.yaml").write_text("server: service\ncases: [{name: x, steps: [{call: GetPayment}]}]")
+    with pytest.raises(ValueError, match=r"wrong\.yaml: \$\.cases\[0\]\.steps\[0\]"):
+        load_cases(tmp_path)
+
+
+def test_a_client_that_answers_otherwise_fails() -> None:
+    case = Case(
+        "broken",
+        "scripted",
+        {
+            "name": "two answers for one call",
+            "script": [{"answer": {"payment": {"payment_id": "pay_1"}}}, {"answer": {}}],
+            "steps": [
+                {
+                    "call": "GetPayment",
+                    "request": {"payment_id": "pay_1"},
+                    "expect": {"answer": {"payment": {"payment_id": "pay_1"}}},
+                }
+            ],
+        },
+    )
+    with running([case]) as told:
+        assert Runner(told).problems(case) == ["1 of the script's replies were not asked for: 1 calls arrived."]
+
+
+def test_the_command_prints_what_a_runner_needs() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.conformance.serve"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout
+    assert process.stdin
+    told = json.loads(process.stdout.readline())
+    assert set(told) == {"service", "scripted", "root_certificates", "api_key", "control"}
+    runner = Runner(told)
+    assert [case["id"] for case in runner.cases()] == [case.id for case in load_cases()]
+    case = next(case for case in load_cases() if case.server == "scripted")
+    assert runner.problems(case) == []
+    process.stdin.close()
+    assert process.wait(20) == 0
+    process.stdout.close()
