@@ -29,7 +29,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client contract-languages test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -44,14 +44,17 @@ run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C 
 
 # To change it.
 
-test: $(DEV) ## run every test but those of test-crash and test-python-client (WORKERS=2; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/conformance)
+test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/conformance --ignore=tests/languages)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
 
 test-python-client: $(DEV) ## run the conformance suite with the Python client; a minute or two
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/conformance $(ARGS)
+
+contract-languages: $(DEV) $(PROTOC) ## run the contract through every generator of Debian, PyPI and npm; two minutes
+	$(BIN)/pytest tests/languages/test_generates.py $(ARGS)
 
 crash: $(DEV) ## run a storm of faults and kill -9, then compare both ledgers (SECONDS=60 SEED=7 DATABASE=sqlite|postgresql|both)
 	$(BIN)/python -m tests.crash --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)

@@ -11,6 +11,8 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, PreconditionFailure, RetryInfo  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
+from bayar.payments.v1.secret_pb2 import secret
+
 _Detail = TypeVar("_Detail", bound=Message)
 
 # Whoever says one of these does not know whether the call took effect ...
@@ -199,7 +201,7 @@ def _hider(request: Message) -> Callable[[str], str]:
 
 def _secrets(message: Message) -> Iterator[str]:
     for field, value in message.ListFields():
-        if field.type == field.TYPE_STRING and field.GetOptions().debug_redact:
+        if field.type == field.TYPE_STRING and field.GetOptions().Extensions[secret]:
             yield value
         elif isinstance(value, Message):
             yield from _secrets(value)

@@ -22,29 +22,31 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from bayar.payments.v1 import secret_pb2 as bayar_dot_payments_dot_v1_dot_secret__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62\x61yar/payments/v1/card.proto\x12\x11\x62\x61yar.payments.v1\"\x88\x01\n\x04\x43\x61rd\x12\x13\n\x06number\x18\x01 \x01(\tB\x03\x80\x01\x01\x12\x1d\n\x10\x65xpiration_month\x18\x02 \x01(\x05\x42\x03\x80\x01\x01\x12\x1c\n\x0f\x65xpiration_year\x18\x03 \x01(\x05\x42\x03\x80\x01\x01\x12\x10\n\x03\x63vv\x18\x04 \x01(\tB\x03\x80\x01\x01\x12\x1c\n\x0f\x63\x61rdholder_name\x18\x05 \x01(\tB\x03\x80\x01\x01\"\xe4\x01\n\nInstrument\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.bayar.payments.v1.InstrumentKind\x12\r\n\x05\x62rand\x18\x02 \x01(\t\x12\x11\n\tlast_four\x18\x03 \x01(\t\x12\x18\n\x10\x65xpiration_month\x18\x04 \x01(\x05\x12\x17\n\x0f\x65xpiration_year\x18\x05 \x01(\x05\x12\x17\n\x0f\x63\x61rdholder_name\x18\x06 \x01(\t\x12\x16\n\x0eissuer_country\x18\x07 \x01(\t\x12\x0e\n\x06issuer\x18\x08 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\t \x01(\t*\xdc\x01\n\x0eInstrumentKind\x12\x1f\n\x1bINSTRUMENT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14INSTRUMENT_KIND_CARD\x10\x01\x12\x1a\n\x16INSTRUMENT_KIND_PAYPAL\x10\x02\x12\x1d\n\x19INSTRUMENT_KIND_APPLE_PAY\x10\x03\x12\x1e\n\x1aINSTRUMENT_KIND_GOOGLE_PAY\x10\x04\x12\x19\n\x15INSTRUMENT_KIND_VENMO\x10\x05\x12\x19\n\x15INSTRUMENT_KIND_OTHER\x10\x06\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1c\x62\x61yar/payments/v1/card.proto\x12\x11\x62\x61yar.payments.v1\x1a\x1e\x62\x61yar/payments/v1/secret.proto\"\x8d\x01\n\x04\x43\x61rd\x12\x14\n\x06number\x18\x01 \x01(\tB\x04\xf0\xe0\x18\x01\x12\x1e\n\x10\x65xpiration_month\x18\x02 \x01(\x05\x42\x04\xf0\xe0\x18\x01\x12\x1d\n\x0f\x65xpiration_year\x18\x03 \x01(\x05\x42\x04\xf0\xe0\x18\x01\x12\x11\n\x03\x63vv\x18\x04 \x01(\tB\x04\xf0\xe0\x18\x01\x12\x1d\n\x0f\x63\x61rdholder_name\x18\x05 \x01(\tB\x04\xf0\xe0\x18\x01\"\xe4\x01\n\nInstrument\x12/\n\x04kind\x18\x01 \x01(\x0e\x32!.bayar.payments.v1.InstrumentKind\x12\r\n\x05\x62rand\x18\x02 \x01(\t\x12\x11\n\tlast_four\x18\x03 \x01(\t\x12\x18\n\x10\x65xpiration_month\x18\x04 \x01(\x05\x12\x17\n\x0f\x65xpiration_year\x18\x05 \x01(\x05\x12\x17\n\x0f\x63\x61rdholder_name\x18\x06 \x01(\t\x12\x16\n\x0eissuer_country\x18\x07 \x01(\t\x12\x0e\n\x06issuer\x18\x08 \x01(\t\x12\x0f\n\x07\x61\x63\x63ount\x18\t \x01(\t*\xdc\x01\n\x0eInstrumentKind\x12\x1f\n\x1bINSTRUMENT_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14INSTRUMENT_KIND_CARD\x10\x01\x12\x1a\n\x16INSTRUMENT_KIND_PAYPAL\x10\x02\x12\x1d\n\x19INSTRUMENT_KIND_APPLE_PAY\x10\x03\x12\x1e\n\x1aINSTRUMENT_KIND_GOOGLE_PAY\x10\x04\x12\x19\n\x15INSTRUMENT_KIND_VENMO\x10\x05\x12\x19\n\x15INSTRUMENT_KIND_OTHER\x10\x06\x42\xad\x01\n\x11\x62\x61yar.payments.v1B\tCardProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bayar.payments.v1.card_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\021bayar.payments.v1B\tCardProtoP\001Z*bayar.internal/bayar/paymentsv1;paymentsv1\242\002\003BYR\252\002\021Bayar.Payments.V1\312\002\021Bayar\\Payments\\V1\342\002\032Bayar\\Payments\\V1\\Metadata\352\002\023Bayar::Payments::V1'
   _globals['_CARD'].fields_by_name['number']._loaded_options = None
-  _globals['_CARD'].fields_by_name['number']._serialized_options = b'\200\001\001'
+  _globals['_CARD'].fields_by_name['number']._serialized_options = b'\360\340\030\001'
   _globals['_CARD'].fields_by_name['expiration_month']._loaded_options = None
-  _globals['_CARD'].fields_by_name['expiration_month']._serialized_options = b'\200\001\001'
+  _globals['_CARD'].fields_by_name['expiration_month']._serialized_options = b'\360\340\030\001'
   _globals['_CARD'].fields_by_name['expiration_year']._loaded_options = None
-  _globals['_CARD'].fields_by_name['expiration_year']._serialized_options = b'\200\001\001'
+  _globals['_CARD'].fields_by_name['expiration_year']._serialized_options = b'\360\340\030\001'
   _globals['_CARD'].fields_by_name['cvv']._loaded_options = None
-  _globals['_CARD'].fields_by_name['cvv']._serialized_options = b'\200\001\001'
+  _globals['_CARD'].fields_by_name['cvv']._serialized_options = b'\360\340\030\001'
   _globals['_CARD'].fields_by_name['cardholder_name']._loaded_options = None
-  _globals['_CARD'].fields_by_name['cardholder_name']._serialized_options = b'\200\001\001'
-  _globals['_INSTRUMENTKIND']._serialized_start=422
-  _globals['_INSTRUMENTKIND']._serialized_end=642
-  _globals['_CARD']._serialized_start=52
-  _globals['_CARD']._serialized_end=188
-  _globals['_INSTRUMENT']._serialized_start=191
-  _globals['_INSTRUMENT']._serialized_end=419
+  _globals['_CARD'].fields_by_name['cardholder_name']._serialized_options = b'\360\340\030\001'
+  _globals['_INSTRUMENTKIND']._serialized_start=459
+  _globals['_INSTRUMENTKIND']._serialized_end=679
+  _globals['_CARD']._serialized_start=84
+  _globals['_CARD']._serialized_end=225
+  _globals['_INSTRUMENT']._serialized_start=228
+  _globals['_INSTRUMENT']._serialized_end=456
 # @@protoc_insertion_point(module_scope)

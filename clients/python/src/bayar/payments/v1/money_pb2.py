@@ -24,13 +24,14 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61yar/payments/v1/money.proto\x12\x11\x62\x61yar.payments.v1\"3\n\x05Money\x12\x13\n\x0bminor_units\x18\x01 \x01(\x03\x12\x15\n\rcurrency_code\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1d\x62\x61yar/payments/v1/money.proto\x12\x11\x62\x61yar.payments.v1\"3\n\x05Money\x12\x13\n\x0bminor_units\x18\x01 \x01(\x03\x12\x15\n\rcurrency_code\x18\x02 \x01(\tB\xae\x01\n\x11\x62\x61yar.payments.v1B\nMoneyProtoP\x01Z*bayar.internal/bayar/paymentsv1;paymentsv1\xa2\x02\x03\x42YR\xaa\x02\x11\x42\x61yar.Payments.V1\xca\x02\x11\x42\x61yar\\Payments\\V1\xe2\x02\x1a\x42\x61yar\\Payments\\V1\\Metadata\xea\x02\x13\x42\x61yar::Payments::V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'bayar.payments.v1.money_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
-  DESCRIPTOR._loaded_options = None
+  _globals['DESCRIPTOR']._loaded_options = None
+  _globals['DESCRIPTOR']._serialized_options = b'\n\021bayar.payments.v1B\nMoneyProtoP\001Z*bayar.internal/bayar/paymentsv1;paymentsv1\242\002\003BYR\252\002\021Bayar.Payments.V1\312\002\021Bayar\\Payments\\V1\342\002\032Bayar\\Payments\\V1\\Metadata\352\002\023Bayar::Payments::V1'
   _globals['_MONEY']._serialized_start=52
   _globals['_MONEY']._serialized_end=103
 # @@protoc_insertion_point(module_scope)
