@@ -111,15 +111,15 @@ class BackgroundRole:
         jobs: list[tuple[str, Callable[[], int], float]] = [
             ("resolver", container.resolve_operations(), interval),
             ("method resolver", container.resolve_methods(), interval),
-            ("follower", container.follow_payments(), interval),
+            ("settlement poller", container.follow_payments(), interval),
             ("event relay", container.relay_events(), settings.feed_interval_seconds),
-            ("webhook worker", container.process_notifications(), interval),
-            ("dispute follower", container.follow_disputes(), interval),
-            ("dispute poll", container.poll_disputes(), settings.dispute_poll_seconds),
-            ("attempt cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS),
+            ("gateway webhook processor", container.process_notifications(), interval),
+            ("open dispute poller", container.follow_disputes(), interval),
+            ("dispute search", container.poll_disputes(), settings.dispute_poll_seconds),
+            ("velocity counter cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS),
         ]
         deliver = container.deliver_events()
-        jobs += [(f"postman of {one.name}", partial(deliver.serve, one), interval) for one in deliver.endpoints]
+        jobs += [(f"webhook sender of {one.name}", partial(deliver.serve, one), interval) for one in deliver.endpoints]
         hold = container.hold()
         self._chores = [PeriodicJob(name, hold.unless_held(job), seconds, _OUTAGES) for name, job, seconds in jobs]
 

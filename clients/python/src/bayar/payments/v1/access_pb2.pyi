@@ -25,7 +25,7 @@ class _Scope:
 class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SCOPE_UNSPECIFIED: _Scope.ValueType  # 0
-    """No scope. A call that needs none does not exist: the service refuses to start with one."""
+    """No scope. Every call needs one: the service refuses to start otherwise."""
     SCOPE_PAYMENTS_READ: _Scope.ValueType  # 1
     """"payments:read": to see payments and their history, and to have them compared with the gateway."""
     SCOPE_PAYMENTS_WRITE: _Scope.ValueType  # 2
@@ -48,14 +48,14 @@ class _ScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Scope.ValueType
     """
 
 class Scope(_Scope, metaclass=_ScopeEnumTypeWrapper):
-    """What a caller may be allowed to do. Each call of every service says which scope it needs, in its option
-    required_scope; a caller without it gets PERMISSION_DENIED/SCOPE_MISSING, naming the scope. No scope includes another.
+    """A right of a caller. Each call declares the scope that it needs in its option required_scope. A caller without it
+    gets PERMISSION_DENIED/SCOPE_MISSING, naming the scope. No scope includes another.
 
     API keys and the `scope` claim of tokens name them in lower case: SCOPE_PAYMENTS_READ is "payments:read".
     """
 
 SCOPE_UNSPECIFIED: Scope.ValueType  # 0
-"""No scope. A call that needs none does not exist: the service refuses to start with one."""
+"""No scope. Every call needs one: the service refuses to start otherwise."""
 SCOPE_PAYMENTS_READ: Scope.ValueType  # 1
 """"payments:read": to see payments and their history, and to have them compared with the gateway."""
 SCOPE_PAYMENTS_WRITE: Scope.ValueType  # 2

@@ -18,8 +18,8 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Address(_message.Message):
-    """A postal address. Banks compare the billing address of a card with their records (AVS), so the more of it is right,
-    the fewer payments are declined. Every field is optional, and empty means "not given".
+    """A postal address. Banks compare the billing address of a card with their records (AVS), so a complete
+    address avoids declines. Every field is optional, and empty means "not given".
     """
 
     DESCRIPTOR: _descriptor.Descriptor

@@ -31,32 +31,32 @@ class _ManualResolutionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Manu
     MANUAL_RESOLUTION_UNSPECIFIED: _ManualResolution.ValueType  # 0
     """The same as CHECK_NOW."""
     MANUAL_RESOLUTION_CHECK_NOW: _ManualResolution.ValueType  # 1
-    """Ask the gateway now, and record what it says. Of a scheduled refund: whether it was sent before."""
+    """Ask the gateway now, and record its answer. For a scheduled refund: check whether it was sent before."""
     MANUAL_RESOLUTION_FAILED: _ManualResolution.ValueType  # 2
     """It had no effect. Refused while the gateway knows of it, and until it can neither be on its way any more nor be
     missing in the gateway's searches: BAYAR_ABSENCE_HORIZON_SECONDS after its lease, some minutes in all.
     """
     MANUAL_RESOLUTION_SUCCEEDED: _ManualResolution.ValueType  # 3
-    """It succeeded, as the gateway's transaction shows: one of the operation's kind, amount, currency and payment, that is
-    recorded for no other operation and whose order id names no other. One that does not name this operation either is
-    taken as late as FAILED is.
+    """It succeeded, as the gateway's transaction shows: one of the operation's kind, amount, currency and payment, that
+    is recorded for no other operation and whose order id names no other. One that does not name this operation either
+    is taken as late as FAILED is.
     """
 
 class ManualResolution(_ManualResolution, metaclass=_ManualResolutionEnumTypeWrapper):
-    """What an administrator says of an unknown outcome."""
+    """The resolution of an unknown outcome by an administrator."""
 
 MANUAL_RESOLUTION_UNSPECIFIED: ManualResolution.ValueType  # 0
 """The same as CHECK_NOW."""
 MANUAL_RESOLUTION_CHECK_NOW: ManualResolution.ValueType  # 1
-"""Ask the gateway now, and record what it says. Of a scheduled refund: whether it was sent before."""
+"""Ask the gateway now, and record its answer. For a scheduled refund: check whether it was sent before."""
 MANUAL_RESOLUTION_FAILED: ManualResolution.ValueType  # 2
 """It had no effect. Refused while the gateway knows of it, and until it can neither be on its way any more nor be
 missing in the gateway's searches: BAYAR_ABSENCE_HORIZON_SECONDS after its lease, some minutes in all.
 """
 MANUAL_RESOLUTION_SUCCEEDED: ManualResolution.ValueType  # 3
-"""It succeeded, as the gateway's transaction shows: one of the operation's kind, amount, currency and payment, that is
-recorded for no other operation and whose order id names no other. One that does not name this operation either is
-taken as late as FAILED is.
+"""It succeeded, as the gateway's transaction shows: one of the operation's kind, amount, currency and payment, that
+is recorded for no other operation and whose order id names no other. One that does not name this operation either
+is taken as late as FAILED is.
 """
 Global___ManualResolution: _TypeAlias = ManualResolution  # noqa: Y015
 
@@ -69,17 +69,17 @@ class _OrphanPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_OrphanPo
     ORPHAN_POLICY_UNSPECIFIED: _OrphanPolicy.ValueType  # 0
     """The same as REPORT."""
     ORPHAN_POLICY_REPORT: _OrphanPolicy.ValueType  # 1
-    """Only tell."""
+    """Report only."""
     ORPHAN_POLICY_REVERSE: _OrphanPolicy.ValueType  # 2
     """Void or refund it, if this deployment made it. Needs max_reversals."""
 
 class OrphanPolicy(_OrphanPolicy, metaclass=_OrphanPolicyEnumTypeWrapper):
-    """What Reconcile does about money at the gateway that no record explains."""
+    """The treatment of orphans: money at the gateway that no record explains."""
 
 ORPHAN_POLICY_UNSPECIFIED: OrphanPolicy.ValueType  # 0
 """The same as REPORT."""
 ORPHAN_POLICY_REPORT: OrphanPolicy.ValueType  # 1
-"""Only tell."""
+"""Report only."""
 ORPHAN_POLICY_REVERSE: OrphanPolicy.ValueType  # 2
 """Void or refund it, if this deployment made it. Needs max_reversals."""
 Global___OrphanPolicy: _TypeAlias = OrphanPolicy  # noqa: Y015
@@ -101,16 +101,16 @@ class _FindingKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingKi
     FINDING_KIND_MISMATCH: _FindingKind.ValueType  # 3
     """Both have it, and they disagree."""
     FINDING_KIND_ORPHAN_REVERSED: _FindingKind.ValueType  # 4
-    """An orphan was given back."""
+    """An orphan was reversed."""
     FINDING_KIND_FOREIGN: _FindingKind.ValueType  # 5
     """Somebody else made the transaction on the same merchant account: another deployment, another program, the control
     panel; or a version of this service that did not mark its transactions yet. It is never reversed.
     """
     FINDING_KIND_UNREADABLE: _FindingKind.ValueType  # 6
-    """The gateway shows a transaction that cannot be read, such as one in a currency that is none any more."""
+    """The gateway shows a transaction that cannot be read, such as one in a withdrawn currency."""
 
 class FindingKind(_FindingKind, metaclass=_FindingKindEnumTypeWrapper):
-    """What kind of thing Reconcile found."""
+    """The kind of a finding of Reconcile."""
 
 FINDING_KIND_UNSPECIFIED: FindingKind.ValueType  # 0
 """Never sent."""
@@ -123,13 +123,13 @@ FINDING_KIND_MISSING_AT_GATEWAY: FindingKind.ValueType  # 2
 FINDING_KIND_MISMATCH: FindingKind.ValueType  # 3
 """Both have it, and they disagree."""
 FINDING_KIND_ORPHAN_REVERSED: FindingKind.ValueType  # 4
-"""An orphan was given back."""
+"""An orphan was reversed."""
 FINDING_KIND_FOREIGN: FindingKind.ValueType  # 5
 """Somebody else made the transaction on the same merchant account: another deployment, another program, the control
 panel; or a version of this service that did not mark its transactions yet. It is never reversed.
 """
 FINDING_KIND_UNREADABLE: FindingKind.ValueType  # 6
-"""The gateway shows a transaction that cannot be read, such as one in a currency that is none any more."""
+"""The gateway shows a transaction that cannot be read, such as one in a withdrawn currency."""
 Global___FindingKind: _TypeAlias = FindingKind  # noqa: Y015
 
 class _FindingRemedy:
@@ -139,7 +139,7 @@ class _FindingRemedy:
 class _FindingRemedyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FindingRemedy.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FINDING_REMEDY_UNSPECIFIED: _FindingRemedy.ValueType  # 0
-    """No call does. The summary says what to do."""
+    """No call. The summary says what to do."""
     FINDING_REMEDY_VERIFY_PAYMENT: _FindingRemedy.ValueType  # 1
     """VerifyPayment of the payment."""
     FINDING_REMEDY_CHECK_NOW: _FindingRemedy.ValueType  # 2
@@ -148,10 +148,10 @@ class _FindingRemedyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Finding
     """Reconcile with REVERSE."""
 
 class FindingRemedy(_FindingRemedy, metaclass=_FindingRemedyEnumTypeWrapper):
-    """The call that mends a finding."""
+    """The remedy of a finding."""
 
 FINDING_REMEDY_UNSPECIFIED: FindingRemedy.ValueType  # 0
-"""No call does. The summary says what to do."""
+"""No call. The summary says what to do."""
 FINDING_REMEDY_VERIFY_PAYMENT: FindingRemedy.ValueType  # 1
 """VerifyPayment of the payment."""
 FINDING_REMEDY_CHECK_NOW: FindingRemedy.ValueType  # 2
@@ -169,23 +169,23 @@ class _WebhookNotificationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapp
     WEBHOOK_NOTIFICATION_STATE_UNSPECIFIED: _WebhookNotificationState.ValueType  # 0
     """Never sent."""
     WEBHOOK_NOTIFICATION_STATE_PENDING: _WebhookNotificationState.ValueType  # 1
-    """To be dealt with, for the first time or again."""
+    """To be processed, for the first time or again."""
     WEBHOOK_NOTIFICATION_STATE_DONE: _WebhookNotificationState.ValueType  # 2
-    """Dealt with."""
+    """Processed."""
     WEBHOOK_NOTIFICATION_STATE_DEAD: _WebhookNotificationState.ValueType  # 3
-    """Given up after too many attempts."""
+    """A dead letter: given up after too many attempts."""
 
 class WebhookNotificationState(_WebhookNotificationState, metaclass=_WebhookNotificationStateEnumTypeWrapper):
-    """Where a notification of the gateway stands."""
+    """The state of a notification of the gateway."""
 
 WEBHOOK_NOTIFICATION_STATE_UNSPECIFIED: WebhookNotificationState.ValueType  # 0
 """Never sent."""
 WEBHOOK_NOTIFICATION_STATE_PENDING: WebhookNotificationState.ValueType  # 1
-"""To be dealt with, for the first time or again."""
+"""To be processed, for the first time or again."""
 WEBHOOK_NOTIFICATION_STATE_DONE: WebhookNotificationState.ValueType  # 2
-"""Dealt with."""
+"""Processed."""
 WEBHOOK_NOTIFICATION_STATE_DEAD: WebhookNotificationState.ValueType  # 3
-"""Given up after too many attempts."""
+"""A dead letter: given up after too many attempts."""
 Global___WebhookNotificationState: _TypeAlias = WebhookNotificationState  # noqa: Y015
 
 class _WebhookNotificationOutcome:
@@ -197,23 +197,23 @@ class _WebhookNotificationOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWra
     WEBHOOK_NOTIFICATION_OUTCOME_UNSPECIFIED: _WebhookNotificationOutcome.ValueType  # 0
     """Nothing yet."""
     WEBHOOK_NOTIFICATION_OUTCOME_RECORDED: _WebhookNotificationOutcome.ValueType  # 1
-    """What it is about was read again, and recorded where that was news."""
+    """The resource was read again at the gateway, and a change recorded."""
     WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS: _WebhookNotificationOutcome.ValueType  # 2
-    """It is about something that this service did not make."""
+    """It concerns something that this service did not create."""
     WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND: _WebhookNotificationOutcome.ValueType  # 3
-    """Of a kind that means nothing to this service."""
+    """Its kind is unknown to this service."""
 
 class WebhookNotificationOutcome(_WebhookNotificationOutcome, metaclass=_WebhookNotificationOutcomeEnumTypeWrapper):
-    """What came of a notification."""
+    """The outcome of a notification."""
 
 WEBHOOK_NOTIFICATION_OUTCOME_UNSPECIFIED: WebhookNotificationOutcome.ValueType  # 0
 """Nothing yet."""
 WEBHOOK_NOTIFICATION_OUTCOME_RECORDED: WebhookNotificationOutcome.ValueType  # 1
-"""What it is about was read again, and recorded where that was news."""
+"""The resource was read again at the gateway, and a change recorded."""
 WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS: WebhookNotificationOutcome.ValueType  # 2
-"""It is about something that this service did not make."""
+"""It concerns something that this service did not create."""
 WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND: WebhookNotificationOutcome.ValueType  # 3
-"""Of a kind that means nothing to this service."""
+"""Its kind is unknown to this service."""
 Global___WebhookNotificationOutcome: _TypeAlias = WebhookNotificationOutcome  # noqa: Y015
 
 class _AbuseScope:
@@ -234,7 +234,7 @@ class _AbuseScopeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AbuseScope
     """One caller as a whole."""
 
 class AbuseScope(_AbuseScope, metaclass=_AbuseScopeEnumTypeWrapper):
-    """Whose declines and verifications are counted together."""
+    """The subject whose declines and verifications are counted together."""
 
 ABUSE_SCOPE_UNSPECIFIED: AbuseScope.ValueType  # 0
 """Never sent."""
@@ -257,19 +257,19 @@ class _EventDeliveryStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Ev
     EVENT_DELIVERY_STATE_UNSPECIFIED: _EventDeliveryState.ValueType  # 0
     """Never sent."""
     EVENT_DELIVERY_STATE_WAITING: _EventDeliveryState.ValueType  # 1
-    """To be sent once more."""
+    """To be sent again."""
     EVENT_DELIVERY_STATE_DEAD: _EventDeliveryState.ValueType  # 2
-    """Given up."""
+    """A dead letter."""
 
 class EventDeliveryState(_EventDeliveryState, metaclass=_EventDeliveryStateEnumTypeWrapper):
-    """Where an event stands that is not in its address's line any more."""
+    """The state of an event outside the endpoint's regular order."""
 
 EVENT_DELIVERY_STATE_UNSPECIFIED: EventDeliveryState.ValueType  # 0
 """Never sent."""
 EVENT_DELIVERY_STATE_WAITING: EventDeliveryState.ValueType  # 1
-"""To be sent once more."""
+"""To be sent again."""
 EVENT_DELIVERY_STATE_DEAD: EventDeliveryState.ValueType  # 2
-"""Given up."""
+"""A dead letter."""
 Global___EventDeliveryState: _TypeAlias = EventDeliveryState  # noqa: Y015
 
 @_typing.final
@@ -318,11 +318,11 @@ class UnresolvedOperation(_message.Message):
     payment_id: _builtins.str
     """The payment."""
     check_count: _builtins.int
-    """How often the gateway was asked since."""
+    """The number of looks at the gateway since."""
     why: _builtins.str
     """Why it is still open, in one sentence."""
     caller_id: _builtins.str
-    """Whose it is."""
+    """The caller that it belongs to."""
     @_builtins.property
     def operation(self) -> _payment_pb2.Operation:
         """The operation."""
@@ -388,7 +388,7 @@ class ResolveOperationRequest(_message.Message):
     operation_id: _builtins.str
     """The operation. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one is NOT_FOUND."""
     resolution: Global___ManualResolution.ValueType
-    """What to do. Default: ask the gateway now."""
+    """The resolution. Default: ask the gateway now."""
     gateway_transaction_id: _builtins.str
     """With SUCCEEDED: the gateway's transaction. Required then."""
     reason: _builtins.str
@@ -445,10 +445,10 @@ class ReconcileRequest(_message.Message):
     ORPHAN_POLICY_FIELD_NUMBER: _builtins.int
     MAX_REVERSALS_FIELD_NUMBER: _builtins.int
     orphan_policy: Global___OrphanPolicy.ValueType
-    """What to do about orphans. Default: only tell."""
+    """The treatment of orphans. Default: report only."""
     max_reversals: _builtins.int
     """With REVERSE: how many orphans may be reversed, 1 to 10000; otherwise INVALID_REQUEST. Where the window holds more,
-    none is reversed. A run with REPORT tells how many there are: ReconcileProgress.orphan_count.
+    none is reversed. A run with REPORT counts them: ReconcileProgress.orphan_count.
     """
     @_builtins.property
     def from_time(self) -> _timestamp_pb2.Timestamp:
@@ -476,7 +476,7 @@ Global___ReconcileRequest: _TypeAlias = ReconcileRequest  # noqa: Y015
 
 @_typing.final
 class Finding(_message.Message):
-    """One thing that Reconcile found."""
+    """One finding of Reconcile."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -489,7 +489,7 @@ class Finding(_message.Message):
     SUMMARY_FIELD_NUMBER: _builtins.int
     REMEDY_FIELD_NUMBER: _builtins.int
     kind: Global___FindingKind.ValueType
-    """What."""
+    """Its kind."""
     payment_id: _builtins.str
     """The payment, where there is one."""
     operation_id: _builtins.str
@@ -497,9 +497,9 @@ class Finding(_message.Message):
     gateway_transaction_id: _builtins.str
     """The gateway's transaction, where there is one."""
     summary: _builtins.str
-    """What is the matter, in a sentence or two."""
+    """The finding in a sentence or two."""
     remedy: Global___FindingRemedy.ValueType
-    """The call that mends it."""
+    """The call that corrects it."""
     @_builtins.property
     def recorded_amount(self) -> _money_pb2.Money:
         """The amount here. Absent where there is none."""
@@ -530,7 +530,7 @@ Global___Finding: _TypeAlias = Finding  # noqa: Y015
 
 @_typing.final
 class ReconcileProgress(_message.Message):
-    """How far Reconcile is."""
+    """The progress of Reconcile."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -549,9 +549,9 @@ class ReconcileProgress(_message.Message):
     done: _builtins.bool
     """Whether this is the end."""
     orphan_count: _builtins.int
-    """Orphans so far that REVERSE can give back, those that it gave back included."""
+    """Orphans so far that REVERSE can reverse, reversed ones included."""
     reversed_count: _builtins.int
-    """Orphans given back so far."""
+    """Orphans reversed so far."""
     def __init__(
         self,
         *,
@@ -580,11 +580,11 @@ class ReconcileResponse(_message.Message):
     PROGRESS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def finding(self) -> Global___Finding:
-        """Something found."""
+        """A finding."""
 
     @_builtins.property
     def progress(self) -> Global___ReconcileProgress:
-        """How far it is; the last message says done."""
+        """The progress; the last message says done."""
 
     def __init__(
         self,
@@ -661,7 +661,7 @@ class ExportRow(_message.Message):
     operation_id: _builtins.str
     """The operation."""
     kind: _payment_pb2.OperationKind.ValueType
-    """What kind of movement."""
+    """The kind of movement."""
     operation_state: _payment_pb2.OperationState.ValueType
     """Where the operation stands."""
     payment_state: _payment_pb2.PaymentState.ValueType
@@ -673,10 +673,10 @@ class ExportRow(_message.Message):
     gateway_transaction_id: _builtins.str
     """The gateway's transaction."""
     caller_id: _builtins.str
-    """Whose it is."""
+    """The caller that it belongs to."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much. Refunds and voids are positive here, too; kind tells the direction."""
+        """How much. Refunds and voids are positive here too; kind is the direction."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -738,7 +738,7 @@ Global___ExportPaymentsResponse: _TypeAlias = ExportPaymentsResponse  # noqa: Y0
 
 @_typing.final
 class WebhookNotification(_message.Message):
-    """Something that the gateway told by a webhook. Of its content only ids are kept."""
+    """A webhook of the gateway. Only ids of its content are stored."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -755,22 +755,22 @@ class WebhookNotification(_message.Message):
     GATEWAY_TRANSACTION_IDS_FIELD_NUMBER: _builtins.int
     GATEWAY_DISPUTE_ID_FIELD_NUMBER: _builtins.int
     notification_id: _builtins.str
-    """The digest of what was sent: 64 hexadecimal digits. The same one sent again is not kept again."""
+    """The digest of what was sent: 64 hexadecimal digits. A repeat is not stored again."""
     kind: _builtins.str
     """The gateway's name of its kind, such as "dispute_opened"."""
     state: Global___WebhookNotificationState.ValueType
-    """Where it stands."""
+    """Its state."""
     outcome: Global___WebhookNotificationOutcome.ValueType
-    """What came of it."""
+    """Its outcome."""
     attempt_count: _builtins.int
-    """How often it was tried."""
+    """The number of attempts."""
     last_error: _builtins.str
-    """Why the last attempt failed. Empty where none did."""
+    """The error of the last attempt. Empty if none failed."""
     gateway_dispute_id: _builtins.str
     """The gateway's dispute that it is about, or empty."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
-        """When the gateway says that it happened. Absent where it does not."""
+        """The time of the event at the gateway. Absent if the gateway does not say."""
 
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
@@ -778,7 +778,7 @@ class WebhookNotification(_message.Message):
 
     @_builtins.property
     def finish_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was dealt with or given up. Absent before."""
+        """When it was processed or given up. Absent before."""
 
     @_builtins.property
     def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
@@ -874,7 +874,9 @@ Global___ListWebhookNotificationsResponse: _TypeAlias = ListWebhookNotifications
 
 @_typing.final
 class AbuseBlock(_message.Message):
-    """One limit that was reached: until end_time, CreatePayment and AddPaymentMethod are refused with TOO_MANY_DECLINES."""
+    """A velocity limit that was reached: until end_time, CreatePayment and AddPaymentMethod are refused with
+    TOO_MANY_DECLINES.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -889,22 +891,22 @@ class AbuseBlock(_message.Message):
     block_id: _builtins.str
     """Its id."""
     caller_id: _builtins.str
-    """Of whose payments."""
+    """The caller whose payments are blocked."""
     scope: Global___AbuseScope.ValueType
-    """What is stopped."""
+    """The kind of subject that is blocked."""
     subject: _builtins.str
     """The customer's or caller's id, the address or network, or the last four digits of the card."""
     counts_cards: _builtins.bool
-    """Whether too many different cards were tried; otherwise there were too many declines and verifications."""
+    """True: too many different cards. False: too many declines and verifications."""
     limit: _builtins.int
     """The limit that was reached."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Since when."""
+        """The start of the block."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """Until when, unless more is declined."""
+        """The end of the block, unless more declines extend it."""
 
     def __init__(
         self,
@@ -1015,7 +1017,7 @@ class RetryWebhookNotificationResponse(_message.Message):
     NOTIFICATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def notification(self) -> Global___WebhookNotification:
-        """The notification, to be dealt with shortly."""
+        """The notification, to be processed shortly."""
 
     def __init__(
         self,
@@ -1049,7 +1051,7 @@ Global___ListEventEndpointsRequest: _TypeAlias = ListEventEndpointsRequest  # no
 
 @_typing.final
 class EventEndpoint(_message.Message):
-    """An address that events are sent to, as BAYAR_EVENT_WEBHOOKS_FILE has it."""
+    """An endpoint of event webhooks, from BAYAR_EVENT_WEBHOOKS_FILE."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1066,20 +1068,20 @@ class EventEndpoint(_message.Message):
     name: _builtins.str
     """Its name there."""
     caller_id: _builtins.str
-    """Whose events it is sent."""
+    """The caller whose events it receives."""
     position: _builtins.int
     """Everything up to this position of the feed was received or given up."""
     behind: _builtins.int
-    """How many positions of the feed come after that, whether they are for this address or not."""
+    """The number of later positions in the feed, whether for this endpoint or not."""
     attempt_count: _builtins.int
-    """How often it failed."""
+    """The number of its failures."""
     last_error: _builtins.str
-    """Why the last attempt failed. Empty where it did not."""
+    """The error of the last attempt. Empty if it did not fail."""
     dead_count: _builtins.int
-    """How many events were given up."""
+    """The number of dead letters."""
     @_builtins.property
     def failing_since_time(self) -> _timestamp_pb2.Timestamp:
-        """Since when the event that is next fails. Absent where it does not."""
+        """The first failure of the next event. Absent if it has not failed."""
 
     @_builtins.property
     def next_attempt_time(self) -> _timestamp_pb2.Timestamp:
@@ -1087,7 +1089,7 @@ class EventEndpoint(_message.Message):
 
     @_builtins.property
     def success_time(self) -> _timestamp_pb2.Timestamp:
-        """When an event was last received. Absent where none was."""
+        """When an event was last received. Absent if none was."""
 
     def __init__(
         self,
@@ -1145,9 +1147,9 @@ class ListEventDeliveriesRequest(_message.Message):
     AFTER_POSITION_FIELD_NUMBER: _builtins.int
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     endpoint: _builtins.str
-    """The name of the address. Required; an unknown one is INVALID_REQUEST."""
+    """The name of the endpoint. Required; an unknown one is INVALID_REQUEST."""
     after_position: _builtins.int
-    """Only those behind this position of the feed: the last one of the page before. Negative is INVALID_REQUEST."""
+    """Only events after this position of the feed: the last one of the page before. Negative is INVALID_REQUEST."""
     page_size: _builtins.int
     """How many, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST."""
     def __init__(
@@ -1167,7 +1169,7 @@ Global___ListEventDeliveriesRequest: _TypeAlias = ListEventDeliveriesRequest  # 
 
 @_typing.final
 class EventDelivery(_message.Message):
-    """An event that is not in its address's line any more."""
+    """An event outside the endpoint's regular order."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1181,12 +1183,12 @@ class EventDelivery(_message.Message):
     position: _builtins.int
     """Its position in the feed."""
     state: Global___EventDeliveryState.ValueType
-    """Where it stands."""
+    """Its state."""
     reason: _builtins.str
-    """Why."""
+    """The reason."""
     @_builtins.property
     def change_time(self) -> _timestamp_pb2.Timestamp:
-        """Since when."""
+        """When it entered this state."""
 
     def __init__(
         self,
@@ -1241,10 +1243,10 @@ class ResendEventsRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     endpoint: _builtins.str
-    """The name of the address. Required; an unknown one is INVALID_REQUEST."""
+    """The name of the endpoint. Required; an unknown one is INVALID_REQUEST."""
     @_builtins.property
     def event_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """1 to 100 events of the address's caller; otherwise INVALID_REQUEST."""
+        """1 to 100 events of the endpoint's caller; otherwise INVALID_REQUEST."""
 
     def __init__(
         self,
@@ -1269,7 +1271,7 @@ class ResendEventsResponse(_message.Message):
 
     EVENT_COUNT_FIELD_NUMBER: _builtins.int
     event_count: _builtins.int
-    """How many will be sent."""
+    """The number of events to be sent."""
     def __init__(
         self,
         *,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class AdminServiceStub(object):
-    """For the people who run the service.
+    """Administration of the service, for the people who run it.
     """
 
     def __init__(self, channel):
@@ -88,30 +88,30 @@ class AdminServiceStub(object):
 
 
 class AdminServiceServicer(object):
-    """For the people who run the service.
+    """Administration of the service, for the people who run it.
     """
 
     def ListUnresolvedOperations(self, request, context):
-        """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
-        is PENDING, and settles in the same way.
+        """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is
+        unknown is PENDING, and settles in the same way.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResolveOperation(self, request, context):
-        """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
+        """Settles an unknown outcome: asks the gateway again, or records an outcome by hand, with a reason.
 
-        FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: by hand it is too early;
-        CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
+        FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: it is too early to
+        settle it by hand; CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Reconcile(self, request, context):
-        """Compares this service's record with the gateway's over a window of time, each way. Each finding names the call that
-        mends it. First without, then with ORPHAN_POLICY_REVERSE.
+        """Compares this service's record with the gateway's over a window of time, each way. Each finding names its
+        remedy. Run it first without, then with ORPHAN_POLICY_REVERSE.
 
         FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
         """
@@ -127,14 +127,14 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListWebhookNotifications(self, request, context):
-        """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here.
+        """Lists the gateway's webhooks, newest first, with dead letters and unknown kinds.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RetryWebhookNotification(self, request, context):
-        """Has a notification dealt with again, whatever became of it. Harmless: each only makes the service look again.
+        """Processes a notification again, whatever its state. Harmless: it only makes the service read the resource again.
 
         NOT_FOUND/NOTIFICATION_NOT_FOUND.
         """
@@ -143,29 +143,29 @@ class AdminServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListAbuseBlocks(self, request, context):
-        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days.
+        """Lists the blocks of the velocity limits against card testing, newest first. Kept for 90 days.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListEventEndpoints(self, request, context):
-        """Shows the addresses that events are sent to, and how far each is.
+        """Lists the endpoints of event webhooks, with the position that each has reached.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListEventDeliveries(self, request, context):
-        """Lists events that an address did not receive in three days and that were given up, and those to be sent once more;
-        in the order of the feed.
+        """Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
+        again, in the order of the feed.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ResendEvents(self, request, context):
-        """Has events sent to an address once more, beside those whose turn it is.
+        """Sends events to an endpoint once more, beside those that are due.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -233,7 +233,7 @@ def add_AdminServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class AdminService(object):
-    """For the people who run the service.
+    """Administration of the service, for the people who run it.
     """
 
     @staticmethod

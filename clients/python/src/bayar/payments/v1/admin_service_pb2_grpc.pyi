@@ -27,91 +27,91 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class AdminServiceStub:
-    """For the people who run the service."""
+    """Administration of the service, for the people who run it."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> AdminServiceAsyncStub: ...
     ListUnresolvedOperations: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListUnresolvedOperationsRequest, _admin_service_pb2.ListUnresolvedOperationsResponse]
-    """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
-    is PENDING, and settles in the same way.
+    """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is
+    unknown is PENDING, and settles in the same way.
     """
     ResolveOperation: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ResolveOperationRequest, _admin_service_pb2.ResolveOperationResponse]
-    """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
+    """Settles an unknown outcome: asks the gateway again, or records an outcome by hand, with a reason.
 
-    FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: by hand it is too early;
-    CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
+    FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: it is too early to
+    settle it by hand; CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
     """
     Reconcile: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.ReconcileRequest, _admin_service_pb2.ReconcileResponse]
-    """Compares this service's record with the gateway's over a window of time, each way. Each finding names the call that
-    mends it. First without, then with ORPHAN_POLICY_REVERSE.
+    """Compares this service's record with the gateway's over a window of time, each way. Each finding names its
+    remedy. Run it first without, then with ORPHAN_POLICY_REVERSE.
 
     FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
     """
     ExportPayments: _grpc.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]
     """Streams payments as rows for accounting, oldest first."""
     ListWebhookNotifications: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]
-    """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here."""
+    """Lists the gateway's webhooks, newest first, with dead letters and unknown kinds."""
     RetryWebhookNotification: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.RetryWebhookNotificationRequest, _admin_service_pb2.RetryWebhookNotificationResponse]
-    """Has a notification dealt with again, whatever became of it. Harmless: each only makes the service look again.
+    """Processes a notification again, whatever its state. Harmless: it only makes the service read the resource again.
 
     NOT_FOUND/NOTIFICATION_NOT_FOUND.
     """
     ListAbuseBlocks: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]
-    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
+    """Lists the blocks of the velocity limits against card testing, newest first. Kept for 90 days."""
     ListEventEndpoints: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventEndpointsRequest, _admin_service_pb2.ListEventEndpointsResponse]
-    """Shows the addresses that events are sent to, and how far each is."""
+    """Lists the endpoints of event webhooks, with the position that each has reached."""
     ListEventDeliveries: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventDeliveriesRequest, _admin_service_pb2.ListEventDeliveriesResponse]
-    """Lists events that an address did not receive in three days and that were given up, and those to be sent once more;
-    in the order of the feed.
+    """Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
+    again, in the order of the feed.
     """
     ResendEvents: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ResendEventsRequest, _admin_service_pb2.ResendEventsResponse]
-    """Has events sent to an address once more, beside those whose turn it is."""
+    """Sends events to an endpoint once more, beside those that are due."""
 
 @_typing.type_check_only
 class AdminServiceAsyncStub(AdminServiceStub):
-    """For the people who run the service."""
+    """Administration of the service, for the people who run it."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListUnresolvedOperations: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListUnresolvedOperationsRequest, _admin_service_pb2.ListUnresolvedOperationsResponse]  # type: ignore[assignment]
-    """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
-    is PENDING, and settles in the same way.
+    """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is
+    unknown is PENDING, and settles in the same way.
     """
     ResolveOperation: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ResolveOperationRequest, _admin_service_pb2.ResolveOperationResponse]  # type: ignore[assignment]
-    """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
+    """Settles an unknown outcome: asks the gateway again, or records an outcome by hand, with a reason.
 
-    FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: by hand it is too early;
-    CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
+    FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: it is too early to
+    settle it by hand; CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
     """
     Reconcile: _aio.UnaryStreamMultiCallable[_admin_service_pb2.ReconcileRequest, _admin_service_pb2.ReconcileResponse]  # type: ignore[assignment]
-    """Compares this service's record with the gateway's over a window of time, each way. Each finding names the call that
-    mends it. First without, then with ORPHAN_POLICY_REVERSE.
+    """Compares this service's record with the gateway's over a window of time, each way. Each finding names its
+    remedy. Run it first without, then with ORPHAN_POLICY_REVERSE.
 
     FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
     """
     ExportPayments: _aio.UnaryStreamMultiCallable[_admin_service_pb2.ExportPaymentsRequest, _admin_service_pb2.ExportPaymentsResponse]  # type: ignore[assignment]
     """Streams payments as rows for accounting, oldest first."""
     ListWebhookNotifications: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListWebhookNotificationsRequest, _admin_service_pb2.ListWebhookNotificationsResponse]  # type: ignore[assignment]
-    """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here."""
+    """Lists the gateway's webhooks, newest first, with dead letters and unknown kinds."""
     RetryWebhookNotification: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.RetryWebhookNotificationRequest, _admin_service_pb2.RetryWebhookNotificationResponse]  # type: ignore[assignment]
-    """Has a notification dealt with again, whatever became of it. Harmless: each only makes the service look again.
+    """Processes a notification again, whatever its state. Harmless: it only makes the service read the resource again.
 
     NOT_FOUND/NOTIFICATION_NOT_FOUND.
     """
     ListAbuseBlocks: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]  # type: ignore[assignment]
-    """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
+    """Lists the blocks of the velocity limits against card testing, newest first. Kept for 90 days."""
     ListEventEndpoints: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventEndpointsRequest, _admin_service_pb2.ListEventEndpointsResponse]  # type: ignore[assignment]
-    """Shows the addresses that events are sent to, and how far each is."""
+    """Lists the endpoints of event webhooks, with the position that each has reached."""
     ListEventDeliveries: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventDeliveriesRequest, _admin_service_pb2.ListEventDeliveriesResponse]  # type: ignore[assignment]
-    """Lists events that an address did not receive in three days and that were given up, and those to be sent once more;
-    in the order of the feed.
+    """Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
+    again, in the order of the feed.
     """
     ResendEvents: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ResendEventsRequest, _admin_service_pb2.ResendEventsResponse]  # type: ignore[assignment]
-    """Has events sent to an address once more, beside those whose turn it is."""
+    """Sends events to an endpoint once more, beside those that are due."""
 
 class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
-    """For the people who run the service."""
+    """Administration of the service, for the people who run it."""
 
     @_abc_1.abstractmethod
     def ListUnresolvedOperations(
@@ -119,8 +119,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ListUnresolvedOperationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListUnresolvedOperationsResponse, _abc.Awaitable[_admin_service_pb2.ListUnresolvedOperationsResponse]]:
-        """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is unknown
-        is PENDING, and settles in the same way.
+        """Lists operations on payments whose outcome is still unknown, oldest first. A payment method whose outcome is
+        unknown is PENDING, and settles in the same way.
         """
 
     @_abc_1.abstractmethod
@@ -129,10 +129,10 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ResolveOperationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ResolveOperationResponse, _abc.Awaitable[_admin_service_pb2.ResolveOperationResponse]]:
-        """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what somebody found out.
+        """Settles an unknown outcome: asks the gateway again, or records an outcome by hand, with a reason.
 
-        FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: by hand it is too early;
-        CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
+        FAILED_PRECONDITION/OPERATION_ALREADY_RESOLVED; OPERATION_MAY_STILL_HAPPEN with RetryInfo: it is too early to
+        settle it by hand; CONTRADICTED_BY_GATEWAY: the gateway says otherwise. NOT_FOUND/OPERATION_NOT_FOUND.
         """
 
     @_abc_1.abstractmethod
@@ -141,8 +141,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ReconcileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_admin_service_pb2.ReconcileResponse], _abc.AsyncIterator[_admin_service_pb2.ReconcileResponse]]:
-        """Compares this service's record with the gateway's over a window of time, each way. Each finding names the call that
-        mends it. First without, then with ORPHAN_POLICY_REVERSE.
+        """Compares this service's record with the gateway's over a window of time, each way. Each finding names its
+        remedy. Run it first without, then with ORPHAN_POLICY_REVERSE.
 
         FAILED_PRECONDITION/TOO_MANY_ORPHANS: more orphans than max_reversals, and none was reversed.
         """
@@ -161,7 +161,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ListWebhookNotificationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListWebhookNotificationsResponse, _abc.Awaitable[_admin_service_pb2.ListWebhookNotificationsResponse]]:
-        """Lists what the gateway's webhooks told, newest first: to see what was given up, and kinds that mean nothing here."""
+        """Lists the gateway's webhooks, newest first, with dead letters and unknown kinds."""
 
     @_abc_1.abstractmethod
     def RetryWebhookNotification(
@@ -169,7 +169,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.RetryWebhookNotificationRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.RetryWebhookNotificationResponse, _abc.Awaitable[_admin_service_pb2.RetryWebhookNotificationResponse]]:
-        """Has a notification dealt with again, whatever became of it. Harmless: each only makes the service look again.
+        """Processes a notification again, whatever its state. Harmless: it only makes the service read the resource again.
 
         NOT_FOUND/NOTIFICATION_NOT_FOUND.
         """
@@ -180,7 +180,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ListAbuseBlocksRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListAbuseBlocksResponse, _abc.Awaitable[_admin_service_pb2.ListAbuseBlocksResponse]]:
-        """Lists whom the limits of card testing stopped, newest first. Kept for 90 days."""
+        """Lists the blocks of the velocity limits against card testing, newest first. Kept for 90 days."""
 
     @_abc_1.abstractmethod
     def ListEventEndpoints(
@@ -188,7 +188,7 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ListEventEndpointsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListEventEndpointsResponse, _abc.Awaitable[_admin_service_pb2.ListEventEndpointsResponse]]:
-        """Shows the addresses that events are sent to, and how far each is."""
+        """Lists the endpoints of event webhooks, with the position that each has reached."""
 
     @_abc_1.abstractmethod
     def ListEventDeliveries(
@@ -196,8 +196,8 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ListEventDeliveriesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListEventDeliveriesResponse, _abc.Awaitable[_admin_service_pb2.ListEventDeliveriesResponse]]:
-        """Lists events that an address did not receive in three days and that were given up, and those to be sent once more;
-        in the order of the feed.
+        """Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
+        again, in the order of the feed.
         """
 
     @_abc_1.abstractmethod
@@ -206,6 +206,6 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.ResendEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ResendEventsResponse, _abc.Awaitable[_admin_service_pb2.ResendEventsResponse]]:
-        """Has events sent to an address once more, beside those whose turn it is."""
+        """Sends events to an endpoint once more, beside those that are due."""
 
 def add_AdminServiceServicer_to_server(servicer: AdminServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

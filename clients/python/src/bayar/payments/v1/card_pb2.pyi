@@ -39,7 +39,7 @@ class _InstrumentKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Instru
     """Anything else that the gateway accepts."""
 
 class InstrumentKind(_InstrumentKind, metaclass=_InstrumentKindEnumTypeWrapper):
-    """What kind of instrument paid, or is kept."""
+    """The kind of instrument that paid, or is stored."""
 
 INSTRUMENT_KIND_UNSPECIFIED: InstrumentKind.ValueType  # 0
 """Not known yet: the gateway has not answered."""
@@ -103,7 +103,7 @@ Global___Card: _TypeAlias = Card  # noqa: Y015
 
 @_typing.final
 class Instrument(_message.Message):
-    """What may be shown of a card or wallet. Never enough to pay with."""
+    """The displayable part of a card or wallet. Never enough to pay with."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -117,7 +117,7 @@ class Instrument(_message.Message):
     ISSUER_FIELD_NUMBER: _builtins.int
     ACCOUNT_FIELD_NUMBER: _builtins.int
     kind: Global___InstrumentKind.ValueType
-    """Card or which wallet."""
+    """A card, or the kind of wallet."""
     brand: _builtins.str
     """The brand as the gateway names it, for example "Visa". Empty for a wallet without a card."""
     last_four: _builtins.str
@@ -133,7 +133,7 @@ class Instrument(_message.Message):
     issuer: _builtins.str
     """The issuing bank, as the gateway knows it. Empty when it does not."""
     account: _builtins.str
-    """What people call a wallet account: its email address or user name. Empty for a card."""
+    """The email address or user name of a wallet account. Empty for a card."""
     def __init__(
         self,
         *,

@@ -19,7 +19,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Customer(_message.Message):
-    """A person who pays. What is known of them is as little as you choose to give."""
+    """A person who pays. Every detail is optional."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

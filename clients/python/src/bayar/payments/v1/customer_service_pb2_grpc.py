@@ -26,7 +26,8 @@ if _version_not_supported:
 
 
 class CustomerServiceStub(object):
-    """Keeps the people who pay. Calls that change something repeat safely under their request_id, as in PaymentService.
+    """Stores customers, the people who pay. Calls that change something repeat safely under their request_id, as in
+    PaymentService.
     """
 
     def __init__(self, channel):
@@ -63,7 +64,8 @@ class CustomerServiceStub(object):
 
 
 class CustomerServiceServicer(object):
-    """Keeps the people who pay. Calls that change something repeat safely under their request_id, as in PaymentService.
+    """Stores customers, the people who pay. Calls that change something repeat safely under their request_id, as in
+    PaymentService.
     """
 
     def CreateCustomer(self, request, context):
@@ -139,7 +141,8 @@ def add_CustomerServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class CustomerService(object):
-    """Keeps the people who pay. Calls that change something repeat safely under their request_id, as in PaymentService.
+    """Stores customers, the people who pay. Calls that change something repeat safely under their request_id, as in
+    PaymentService.
     """
 
     @staticmethod

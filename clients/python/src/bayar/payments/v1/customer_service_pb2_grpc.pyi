@@ -27,7 +27,9 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class CustomerServiceStub:
-    """Keeps the people who pay. Calls that change something repeat safely under their request_id, as in PaymentService."""
+    """Stores customers, the people who pay. Calls that change something repeat safely under their request_id, as in
+    PaymentService.
+    """
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -48,7 +50,9 @@ class CustomerServiceStub:
 
 @_typing.type_check_only
 class CustomerServiceAsyncStub(CustomerServiceStub):
-    """Keeps the people who pay. Calls that change something repeat safely under their request_id, as in PaymentService."""
+    """Stores customers, the people who pay. Calls that change something repeat safely under their request_id, as in
+    PaymentService.
+    """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateCustomer: _aio.UnaryUnaryMultiCallable[_customer_service_pb2.CreateCustomerRequest, _customer_service_pb2.CreateCustomerResponse]  # type: ignore[assignment]
@@ -65,7 +69,9 @@ class CustomerServiceAsyncStub(CustomerServiceStub):
     """Lists customers, newest first."""
 
 class CustomerServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Keeps the people who pay. Calls that change something repeat safely under their request_id, as in PaymentService."""
+    """Stores customers, the people who pay. Calls that change something repeat safely under their request_id, as in
+    PaymentService.
+    """
 
     @_abc_1.abstractmethod
     def CreateCustomer(

@@ -29,7 +29,7 @@ class _DeclineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decline
     DECLINE_REASON_UNSPECIFIED: _DeclineReason.ValueType  # 0
     """Never sent."""
     DECLINE_REASON_DECLINED: _DeclineReason.ValueType  # 1
-    """The bank said no and gave no better reason."""
+    """The bank refused and gave no better reason."""
     DECLINE_REASON_INSUFFICIENT_FUNDS: _DeclineReason.ValueType  # 2
     """Not enough money or credit on the account."""
     DECLINE_REASON_LIMIT_EXCEEDED: _DeclineReason.ValueType  # 3
@@ -43,11 +43,11 @@ class _DeclineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decline
     DECLINE_REASON_INCORRECT_ADDRESS: _DeclineReason.ValueType  # 7
     """The billing address does not match."""
     DECLINE_REASON_CALL_ISSUER: _DeclineReason.ValueType  # 8
-    """The bank wants to hear from its customer first."""
+    """The bank wants its customer to call first."""
     DECLINE_REASON_SUSPECTED_FRAUD: _DeclineReason.ValueType  # 9
-    """The bank or the gateway suspects misuse. Never told to the customer."""
+    """The bank or the gateway suspects misuse. Never shown to the customer."""
     DECLINE_REASON_LOST_OR_STOLEN: _DeclineReason.ValueType  # 10
-    """The card was reported lost or stolen. Never told to the customer."""
+    """The card was reported lost or stolen. Never shown to the customer."""
     DECLINE_REASON_NOT_PERMITTED: _DeclineReason.ValueType  # 11
     """This card may not make this kind of purchase."""
     DECLINE_REASON_AUTHENTICATION_REQUIRED: _DeclineReason.ValueType  # 12
@@ -77,17 +77,17 @@ class _DeclineReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decline
     DECLINE_REASON_REFUND_REFUSED: _DeclineReason.ValueType  # 24
     """The refund was refused."""
     DECLINE_REASON_METHOD_REMOVED: _DeclineReason.ValueType  # 25
-    """The gateway does not keep the stored payment method any more. It is DELETED here, too: use another one."""
+    """The stored payment method was deleted at the gateway. It is DELETED here too: use another one."""
 
 class DeclineReason(_DeclineReason, metaclass=_DeclineReasonEnumTypeWrapper):
-    """Why money was not taken, in terms of what to do next. Stable: code may switch on it. New reasons can be added, so
+    """The reason of a decline. Stable: code may switch on it. New reasons can be added, so
     treat an unknown one as DECLINE_REASON_DECLINED.
     """
 
 DECLINE_REASON_UNSPECIFIED: DeclineReason.ValueType  # 0
 """Never sent."""
 DECLINE_REASON_DECLINED: DeclineReason.ValueType  # 1
-"""The bank said no and gave no better reason."""
+"""The bank refused and gave no better reason."""
 DECLINE_REASON_INSUFFICIENT_FUNDS: DeclineReason.ValueType  # 2
 """Not enough money or credit on the account."""
 DECLINE_REASON_LIMIT_EXCEEDED: DeclineReason.ValueType  # 3
@@ -101,11 +101,11 @@ DECLINE_REASON_INCORRECT_CVV: DeclineReason.ValueType  # 6
 DECLINE_REASON_INCORRECT_ADDRESS: DeclineReason.ValueType  # 7
 """The billing address does not match."""
 DECLINE_REASON_CALL_ISSUER: DeclineReason.ValueType  # 8
-"""The bank wants to hear from its customer first."""
+"""The bank wants its customer to call first."""
 DECLINE_REASON_SUSPECTED_FRAUD: DeclineReason.ValueType  # 9
-"""The bank or the gateway suspects misuse. Never told to the customer."""
+"""The bank or the gateway suspects misuse. Never shown to the customer."""
 DECLINE_REASON_LOST_OR_STOLEN: DeclineReason.ValueType  # 10
-"""The card was reported lost or stolen. Never told to the customer."""
+"""The card was reported lost or stolen. Never shown to the customer."""
 DECLINE_REASON_NOT_PERMITTED: DeclineReason.ValueType  # 11
 """This card may not make this kind of purchase."""
 DECLINE_REASON_AUTHENTICATION_REQUIRED: DeclineReason.ValueType  # 12
@@ -135,7 +135,7 @@ DECLINE_REASON_SETTLEMENT_DECLINED: DeclineReason.ValueType  # 23
 DECLINE_REASON_REFUND_REFUSED: DeclineReason.ValueType  # 24
 """The refund was refused."""
 DECLINE_REASON_METHOD_REMOVED: DeclineReason.ValueType  # 25
-"""The gateway does not keep the stored payment method any more. It is DELETED here, too: use another one."""
+"""The stored payment method was deleted at the gateway. It is DELETED here too: use another one."""
 Global___DeclineReason: _TypeAlias = DeclineReason  # noqa: Y015
 
 class _DeclineFixer:
@@ -153,10 +153,10 @@ class _DeclineFixerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DeclineF
     DECLINE_FIXER_MERCHANT: _DeclineFixer.ValueType  # 3
     """The shop, with its gateway account."""
     DECLINE_FIXER_SERVICE: _DeclineFixer.ValueType  # 4
-    """Whoever runs this service."""
+    """The administrator of this service."""
 
 class DeclineFixer(_DeclineFixer, metaclass=_DeclineFixerEnumTypeWrapper):
-    """Who can do something about a decline."""
+    """The party that can fix a decline."""
 
 DECLINE_FIXER_UNSPECIFIED: DeclineFixer.ValueType  # 0
 """Never sent."""
@@ -167,7 +167,7 @@ DECLINE_FIXER_ISSUER: DeclineFixer.ValueType  # 2
 DECLINE_FIXER_MERCHANT: DeclineFixer.ValueType  # 3
 """The shop, with its gateway account."""
 DECLINE_FIXER_SERVICE: DeclineFixer.ValueType  # 4
-"""Whoever runs this service."""
+"""The administrator of this service."""
 Global___DeclineFixer: _TypeAlias = DeclineFixer  # noqa: Y015
 
 class _RetryAdvice:
@@ -190,7 +190,7 @@ class _RetryAdviceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RetryAdvi
     """Try again after the customer has confirmed or talked with the bank."""
 
 class RetryAdvice(_RetryAdvice, metaclass=_RetryAdviceEnumTypeWrapper):
-    """Whether and how another attempt makes sense. An attempt is a new CreatePayment with a new request_id."""
+    """The advice about another attempt. An attempt is a new CreatePayment with a new request_id."""
 
 RETRY_ADVICE_UNSPECIFIED: RetryAdvice.ValueType  # 0
 """Never sent."""
@@ -234,7 +234,7 @@ Global___LocalizedText: _TypeAlias = LocalizedText  # noqa: Y015
 
 @_typing.final
 class Decline(_message.Message):
-    """Why the money was not taken and what to do. An answer, not an error."""
+    """The reason of a decline, and the advice. An answer, not an error."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -248,26 +248,26 @@ class Decline(_message.Message):
     reason: Global___DeclineReason.ValueType
     """The reason to switch on."""
     fixer: Global___DeclineFixer.ValueType
-    """Who can fix it."""
+    """The party that can fix it."""
     retry_advice: Global___RetryAdvice.ValueType
-    """Whether and how to try again."""
+    """The advice about another attempt."""
     @_builtins.property
     def retry_after(self) -> _duration_pb2.Duration:
-        """With RETRY_ADVICE_RETRY_LATER: how long to wait at least. Absent otherwise."""
+        """With RETRY_ADVICE_RETRY_LATER: the shortest wait. Absent otherwise."""
 
     @_builtins.property
     def customer_message(self) -> Global___LocalizedText:
-        """What to show the customer, in the language asked for (the request's language_code, else accept-language metadata,
-        else the customer's own, else English). It never says "stolen" or "fraud".
+        """The message for the customer, in the requested language (the request's language_code, else accept-language
+        metadata, else the customer's own, else English). It never says "stolen" or "fraud".
         """
 
     @_builtins.property
     def customer_messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___LocalizedText]:
-        """The same text in every language there is."""
+        """The same text in every available language."""
 
     @_builtins.property
     def merchant_message(self) -> Global___LocalizedText:
-        """What to tell the people who run the shop, in the language asked for. Not for customers."""
+        """The message for the people who run the shop, in the requested language. Not for customers."""
 
     def __init__(
         self,

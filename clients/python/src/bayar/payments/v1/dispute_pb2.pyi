@@ -37,7 +37,7 @@ class _DisputeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeKi
     """Only a question; no money moves."""
 
 class DisputeKind(_DisputeKind, metaclass=_DisputeKindEnumTypeWrapper):
-    """What kind of claim a bank makes."""
+    """The kind of a bank's claim."""
 
 DISPUTE_KIND_UNSPECIFIED: DisputeKind.ValueType  # 0
 """Never sent."""
@@ -60,33 +60,33 @@ class _DisputeStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DisputeS
     DISPUTE_STATE_OPEN: _DisputeState.ValueType  # 1
     """Waiting for evidence or acceptance until reply_by_time."""
     DISPUTE_STATE_UNDER_REVIEW: _DisputeState.ValueType  # 2
-    """Evidence was sent; the bank is looking."""
+    """Evidence was sent; the bank examines it."""
     DISPUTE_STATE_WON: _DisputeState.ValueType  # 3
     """Ended: the money is the shop's again."""
     DISPUTE_STATE_LOST: _DisputeState.ValueType  # 4
     """Ended: the customer keeps the money."""
     DISPUTE_STATE_ACCEPTED: _DisputeState.ValueType  # 5
-    """Ended: the shop gave in."""
+    """Ended: the shop accepted the claim."""
     DISPUTE_STATE_EXPIRED: _DisputeState.ValueType  # 6
-    """Ended: nobody replied in time."""
+    """Ended: there was no reply in time."""
 
 class DisputeState(_DisputeState, metaclass=_DisputeStateEnumTypeWrapper):
-    """Where a dispute stands."""
+    """The state of a dispute."""
 
 DISPUTE_STATE_UNSPECIFIED: DisputeState.ValueType  # 0
 """Never sent."""
 DISPUTE_STATE_OPEN: DisputeState.ValueType  # 1
 """Waiting for evidence or acceptance until reply_by_time."""
 DISPUTE_STATE_UNDER_REVIEW: DisputeState.ValueType  # 2
-"""Evidence was sent; the bank is looking."""
+"""Evidence was sent; the bank examines it."""
 DISPUTE_STATE_WON: DisputeState.ValueType  # 3
 """Ended: the money is the shop's again."""
 DISPUTE_STATE_LOST: DisputeState.ValueType  # 4
 """Ended: the customer keeps the money."""
 DISPUTE_STATE_ACCEPTED: DisputeState.ValueType  # 5
-"""Ended: the shop gave in."""
+"""Ended: the shop accepted the claim."""
 DISPUTE_STATE_EXPIRED: DisputeState.ValueType  # 6
-"""Ended: nobody replied in time."""
+"""Ended: there was no reply in time."""
 Global___DisputeState: _TypeAlias = DisputeState  # noqa: Y015
 
 class _DisputeReason:
@@ -119,7 +119,7 @@ class _DisputeReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dispute
     """Anything else."""
 
 class DisputeReason(_DisputeReason, metaclass=_DisputeReasonEnumTypeWrapper):
-    """Why the customer's bank claims the money back."""
+    """The reason of the claim."""
 
 DISPUTE_REASON_UNSPECIFIED: DisputeReason.ValueType  # 0
 """Not one of those below."""
@@ -154,7 +154,7 @@ class _DisputeActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dispute
     DISPUTE_ACTION_UNSPECIFIED: _DisputeAction.ValueType  # 0
     """Nothing."""
     DISPUTE_ACTION_ACCEPT: _DisputeAction.ValueType  # 1
-    """Giving in."""
+    """Accepting the claim."""
     DISPUTE_ACTION_ADD_TEXT: _DisputeAction.ValueType  # 2
     """Adding a text."""
     DISPUTE_ACTION_ADD_FILE: _DisputeAction.ValueType  # 3
@@ -163,12 +163,12 @@ class _DisputeActionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Dispute
     """Sending the evidence to the bank."""
 
 class DisputeAction(_DisputeAction, metaclass=_DisputeActionEnumTypeWrapper):
-    """What can be done about a dispute."""
+    """An answer to a dispute."""
 
 DISPUTE_ACTION_UNSPECIFIED: DisputeAction.ValueType  # 0
 """Nothing."""
 DISPUTE_ACTION_ACCEPT: DisputeAction.ValueType  # 1
-"""Giving in."""
+"""Accepting the claim."""
 DISPUTE_ACTION_ADD_TEXT: DisputeAction.ValueType  # 2
 """Adding a text."""
 DISPUTE_ACTION_ADD_FILE: DisputeAction.ValueType  # 3
@@ -243,24 +243,24 @@ class Dispute(_message.Message):
     dispute_id: _builtins.str
     """Chosen by this service, "dis_" and 26 characters."""
     payment_id: _builtins.str
-    """The payment it hits."""
+    """The disputed payment."""
     kind: Global___DisputeKind.ValueType
-    """What kind."""
+    """Its kind."""
     state: Global___DisputeState.ValueType
-    """Where it stands."""
+    """Its state."""
     reason: Global___DisputeReason.ValueType
-    """Why."""
+    """Its reason."""
     case_number: _builtins.str
     """The bank's case number, for administrators."""
     reason_code: _builtins.str
     """The card network's reason code, for administrators."""
     pending_action: Global___DisputeAction.ValueType
-    """What was asked of the gateway and has no known outcome yet: the answer was lost, and this service finds it out. Until
-    then nothing else can be done. UNSPECIFIED: nothing is under way.
+    """The answer whose outcome at the gateway is unknown. This service finds it out; until then other answers are
+    refused. UNSPECIFIED: none.
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much is claimed."""
+        """The claimed amount."""
 
     @_builtins.property
     def receive_time(self) -> _timestamp_pb2.Timestamp:
@@ -268,15 +268,15 @@ class Dispute(_message.Message):
 
     @_builtins.property
     def reply_by_time(self) -> _timestamp_pb2.Timestamp:
-        """Evidence must be finalized before. Absent where no reply is possible."""
+        """The deadline of the evidence. Absent if no reply is possible."""
 
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___DisputeEvidence]:
-        """What was added so far, oldest first."""
+        """The evidence so far, oldest first."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When this service first knew."""
+        """When this service first recorded it."""
 
     @_builtins.property
     def update_time(self) -> _timestamp_pb2.Timestamp:

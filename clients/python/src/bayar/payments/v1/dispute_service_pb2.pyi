@@ -234,7 +234,7 @@ Global___AddDisputeEvidenceRequest: _TypeAlias = AddDisputeEvidenceRequest  # no
 
 @_typing.final
 class EvidenceFile(_message.Message):
-    """A document for a bank."""
+    """A document for the bank."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

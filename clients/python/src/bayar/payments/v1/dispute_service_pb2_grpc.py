@@ -28,11 +28,11 @@ if _version_not_supported:
 class DisputeServiceStub(object):
     """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
 
-    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
-    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send
+    the same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
 
-    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
-    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED if the gateway refuses the answer;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE if it was not sent; NOT_FOUND/DISPUTE_NOT_FOUND.
     """
 
     def __init__(self, channel):
@@ -71,11 +71,11 @@ class DisputeServiceStub(object):
 class DisputeServiceServicer(object):
     """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
 
-    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
-    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send
+    the same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
 
-    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
-    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED if the gateway refuses the answer;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE if it was not sent; NOT_FOUND/DISPUTE_NOT_FOUND.
     """
 
     def GetDispute(self, request, context):
@@ -93,7 +93,7 @@ class DisputeServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def AcceptDispute(self, request, context):
-        """Gives in. Final. FAILED_PRECONDITION/DISPUTE_NOT_OPEN.
+        """Accepts the claim. Final. FAILED_PRECONDITION/DISPUTE_NOT_OPEN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -152,11 +152,11 @@ def add_DisputeServiceServicer_to_server(servicer, server):
 class DisputeService(object):
     """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
 
-    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
-    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send
+    the same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
 
-    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
-    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED if the gateway refuses the answer;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE if it was not sent; NOT_FOUND/DISPUTE_NOT_FOUND.
     """
 
     @staticmethod

@@ -29,11 +29,11 @@ GRPC_VERSION: str
 class DisputeServiceStub:
     """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
 
-    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
-    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send
+    the same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
 
-    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
-    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED if the gateway refuses the answer;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE if it was not sent; NOT_FOUND/DISPUTE_NOT_FOUND.
     """
 
     @_typing.overload
@@ -45,7 +45,7 @@ class DisputeServiceStub:
     ListDisputes: _grpc.UnaryUnaryMultiCallable[_dispute_service_pb2.ListDisputesRequest, _dispute_service_pb2.ListDisputesResponse]
     """Lists disputes, newest first."""
     AcceptDispute: _grpc.UnaryUnaryMultiCallable[_dispute_service_pb2.AcceptDisputeRequest, _dispute_service_pb2.AcceptDisputeResponse]
-    """Gives in. Final. FAILED_PRECONDITION/DISPUTE_NOT_OPEN."""
+    """Accepts the claim. Final. FAILED_PRECONDITION/DISPUTE_NOT_OPEN."""
     AddDisputeEvidence: _grpc.UnaryUnaryMultiCallable[_dispute_service_pb2.AddDisputeEvidenceRequest, _dispute_service_pb2.AddDisputeEvidenceResponse]
     """Adds a text or a file. FAILED_PRECONDITION/DISPUTE_NOT_OPEN."""
     FinalizeDispute: _grpc.UnaryUnaryMultiCallable[_dispute_service_pb2.FinalizeDisputeRequest, _dispute_service_pb2.FinalizeDisputeResponse]
@@ -55,11 +55,11 @@ class DisputeServiceStub:
 class DisputeServiceAsyncStub(DisputeServiceStub):
     """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
 
-    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
-    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send
+    the same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
 
-    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
-    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED if the gateway refuses the answer;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE if it was not sent; NOT_FOUND/DISPUTE_NOT_FOUND.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -68,7 +68,7 @@ class DisputeServiceAsyncStub(DisputeServiceStub):
     ListDisputes: _aio.UnaryUnaryMultiCallable[_dispute_service_pb2.ListDisputesRequest, _dispute_service_pb2.ListDisputesResponse]  # type: ignore[assignment]
     """Lists disputes, newest first."""
     AcceptDispute: _aio.UnaryUnaryMultiCallable[_dispute_service_pb2.AcceptDisputeRequest, _dispute_service_pb2.AcceptDisputeResponse]  # type: ignore[assignment]
-    """Gives in. Final. FAILED_PRECONDITION/DISPUTE_NOT_OPEN."""
+    """Accepts the claim. Final. FAILED_PRECONDITION/DISPUTE_NOT_OPEN."""
     AddDisputeEvidence: _aio.UnaryUnaryMultiCallable[_dispute_service_pb2.AddDisputeEvidenceRequest, _dispute_service_pb2.AddDisputeEvidenceResponse]  # type: ignore[assignment]
     """Adds a text or a file. FAILED_PRECONDITION/DISPUTE_NOT_OPEN."""
     FinalizeDispute: _aio.UnaryUnaryMultiCallable[_dispute_service_pb2.FinalizeDisputeRequest, _dispute_service_pb2.FinalizeDisputeResponse]  # type: ignore[assignment]
@@ -77,11 +77,11 @@ class DisputeServiceAsyncStub(DisputeServiceStub):
 class DisputeServiceServicer(metaclass=_abc_1.ABCMeta):
     """Shows and answers disputes. Calls that change something repeat safely under their request_id, as in PaymentService.
 
-    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send the
-    same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
+    Where the gateway's answer is lost, they answer OK with the dispute's pending_action set: read the dispute, or send
+    the same request again, until it is known. Meanwhile every other one is ABORTED/OPERATION_IN_PROGRESS.
 
-    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED where the gateway refuses what was asked;
-    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE where it was not asked; NOT_FOUND/DISPUTE_NOT_FOUND.
+    Beside DISPUTE_NOT_OPEN they are FAILED_PRECONDITION/DISPUTE_ANSWER_REFUSED if the gateway refuses the answer;
+    UNAVAILABLE/GATEWAY_UNREACHABLE or GATEWAY_UNAVAILABLE if it was not sent; NOT_FOUND/DISPUTE_NOT_FOUND.
     """
 
     @_abc_1.abstractmethod
@@ -106,7 +106,7 @@ class DisputeServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _dispute_service_pb2.AcceptDisputeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_dispute_service_pb2.AcceptDisputeResponse, _abc.Awaitable[_dispute_service_pb2.AcceptDisputeResponse]]:
-        """Gives in. Final. FAILED_PRECONDITION/DISPUTE_NOT_OPEN."""
+        """Accepts the claim. Final. FAILED_PRECONDITION/DISPUTE_NOT_OPEN."""
 
     @_abc_1.abstractmethod
     def AddDisputeEvidence(

@@ -40,7 +40,7 @@ class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.V
     """A dispute."""
 
 class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper):
-    """What changed."""
+    """The kind of resource that changed."""
 
 EVENT_TYPE_UNSPECIFIED: EventType.ValueType  # 0
 """Never sent."""
@@ -64,7 +64,7 @@ class PaymentChange(_message.Message):
     PAYMENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> _payment_pb2.PaymentEvent:
-        """What happened."""
+        """The history entry."""
 
     @_builtins.property
     def payment(self) -> _payment_pb2.Payment:
@@ -102,11 +102,11 @@ class Event(_message.Message):
     PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     DISPUTE_FIELD_NUMBER: _builtins.int
     position: _builtins.int
-    """Its place in the one feed of all changes. Grows; gaps are possible."""
+    """Its position in the one feed of all changes. Grows; gaps are possible."""
     event_id: _builtins.str
     """Unique."""
     type: Global___EventType.ValueType
-    """What changed."""
+    """The kind of resource that changed."""
     actor: _builtins.str
     """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself."""
     customer_id: _builtins.str

@@ -30,8 +30,8 @@ class StreamEventsRequest(_message.Message):
     TYPES_FIELD_NUMBER: _builtins.int
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     after_position: _builtins.int
-    """Send what comes after this position. Default (0): from the beginning. Negative, or beyond the end of the feed (it is
-    of another database, or of one that was restored since), is INVALID_REQUEST.
+    """Send what comes after this position. Default (0): from the beginning. Negative, or beyond the end of the feed (it
+    is of another database, or of one that was restored since), is INVALID_REQUEST.
     """
     customer_id: _builtins.str
     """Only those about this customer. Default: all of yours."""
@@ -68,7 +68,7 @@ class StreamEventsResponse(_message.Message):
 
     @_builtins.property
     def heartbeat(self) -> Global___Heartbeat:
-        """Nothing happened for a while; the stream lives."""
+        """A sign of life without a change."""
 
     def __init__(
         self,

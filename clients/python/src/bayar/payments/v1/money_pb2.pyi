@@ -25,14 +25,14 @@ class Money(_message.Message):
     MINOR_UNITS_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     minor_units: _builtins.int
-    """The amount in the currency's minor units: cents for USD (1050 is 10.50), whole yen for JPY (1050 is 1050),
-    fils for KWD (1050 is 1.050). Required. As the amount of a request it must be at least 1, with at most ten digits
-    before the decimal point (9,999,999,999.99 USD, 9,999,999,999 JPY); otherwise INVALID_REQUEST. In answers it may
-    be 0.
+    """The amount in the currency's minor units: cents for USD (1050 is 10.50), whole yen for JPY (1050 is 1050), fils for
+    KWD (1050 is 1.050). Required. As the amount of a request it must be at least 1, with at most ten digits before the
+    decimal point (9,999,999,999.99 USD, 9,999,999,999 JPY); otherwise INVALID_REQUEST. In answers it may be 0.
     """
     currency_code: _builtins.str
     """The ISO 4217 code in capital letters, for example "USD" or "IDR". Required: exactly three letters of an active
-    currency for which this service has a merchant account; otherwise INVALID_REQUEST. Lower case is refused, not mended.
+    currency for which this service has a merchant account; otherwise INVALID_REQUEST. Lower case is refused, not
+    mended.
     """
     def __init__(
         self,

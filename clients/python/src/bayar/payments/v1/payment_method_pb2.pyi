@@ -39,14 +39,14 @@ class _PaymentMethodStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Pa
     PAYMENT_METHOD_STATE_DECLINED: _PaymentMethodState.ValueType  # 3
     """The bank or the gateway refused it at verification; see verification. Nothing was stored."""
     PAYMENT_METHOD_STATE_FAILED: _PaymentMethodState.ValueType  # 4
-    """Nothing was stored, for a reason that is no decline; see failure_detail. Where no answer came, the gateway can still
-    show it much later: a repeat of the AddPaymentMethod then finds it ACTIVE.
+    """Nothing was stored, and nobody declined it; see failure_detail. If no answer came, the gateway can still show it
+    much later: a repeat of the AddPaymentMethod then finds it ACTIVE.
     """
     PAYMENT_METHOD_STATE_DELETED: _PaymentMethodState.ValueType  # 5
     """Deleted here and at the gateway, or found to be deleted there."""
 
 class PaymentMethodState(_PaymentMethodState, metaclass=_PaymentMethodStateEnumTypeWrapper):
-    """Where a stored payment method stands."""
+    """The state of a stored payment method."""
 
 PAYMENT_METHOD_STATE_UNSPECIFIED: PaymentMethodState.ValueType  # 0
 """Never sent."""
@@ -57,8 +57,8 @@ PAYMENT_METHOD_STATE_ACTIVE: PaymentMethodState.ValueType  # 2
 PAYMENT_METHOD_STATE_DECLINED: PaymentMethodState.ValueType  # 3
 """The bank or the gateway refused it at verification; see verification. Nothing was stored."""
 PAYMENT_METHOD_STATE_FAILED: PaymentMethodState.ValueType  # 4
-"""Nothing was stored, for a reason that is no decline; see failure_detail. Where no answer came, the gateway can still
-show it much later: a repeat of the AddPaymentMethod then finds it ACTIVE.
+"""Nothing was stored, and nobody declined it; see failure_detail. If no answer came, the gateway can still show it
+much later: a repeat of the AddPaymentMethod then finds it ACTIVE.
 """
 PAYMENT_METHOD_STATE_DELETED: PaymentMethodState.ValueType  # 5
 """Deleted here and at the gateway, or found to be deleted there."""
@@ -99,7 +99,7 @@ class _CheckResult:
 class _CheckResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CheckResult.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CHECK_RESULT_UNSPECIFIED: _CheckResult.ValueType  # 0
-    """Nothing is known."""
+    """Unknown."""
     CHECK_RESULT_MATCHES: _CheckResult.ValueType  # 1
     """It matches."""
     CHECK_RESULT_DOES_NOT_MATCH: _CheckResult.ValueType  # 2
@@ -112,10 +112,10 @@ class _CheckResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_CheckResu
     """The bank does not take part in this check."""
 
 class CheckResult(_CheckResult, metaclass=_CheckResultEnumTypeWrapper):
-    """What comparing one detail with the bank's records gave."""
+    """The result of a comparison with the bank's records."""
 
 CHECK_RESULT_UNSPECIFIED: CheckResult.ValueType  # 0
-"""Nothing is known."""
+"""Unknown."""
 CHECK_RESULT_MATCHES: CheckResult.ValueType  # 1
 """It matches."""
 CHECK_RESULT_DOES_NOT_MATCH: CheckResult.ValueType  # 2
@@ -130,7 +130,7 @@ Global___CheckResult: _TypeAlias = CheckResult  # noqa: Y015
 
 @_typing.final
 class Verification(_message.Message):
-    """What the bank said of a card without taking money."""
+    """The bank's verification of a card, without taking money."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -152,7 +152,7 @@ class Verification(_message.Message):
     """The processor's code, for administrators."""
     @_builtins.property
     def decline(self) -> _decline_pb2.Decline:
-        """When not approved: why, and what to do."""
+        """If not approved: the reason and the advice."""
 
     def __init__(
         self,
@@ -174,7 +174,7 @@ Global___Verification: _TypeAlias = Verification  # noqa: Y015
 
 @_typing.final
 class PaymentMethod(_message.Message):
-    """A card or wallet kept at the gateway for a customer. Paying with it needs no card data."""
+    """A card or wallet stored at the gateway for a customer. Paying with it needs no card data."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -195,9 +195,9 @@ class PaymentMethod(_message.Message):
     payment_method_id: _builtins.str
     """Chosen by this service, "pm_" and 26 characters."""
     customer_id: _builtins.str
-    """Whose it is."""
+    """The customer it belongs to."""
     state: Global___PaymentMethodState.ValueType
-    """Where it stands."""
+    """Its state."""
     default: _builtins.bool
     """The one to offer the customer first. Exactly one of a customer's ACTIVE methods is."""
     expiry_status: Global___ExpiryStatus.ValueType
@@ -208,11 +208,11 @@ class PaymentMethod(_message.Message):
     """With FAILED: one sentence that says why. May be empty."""
     @_builtins.property
     def instrument(self) -> _card_pb2.Instrument:
-        """What may be shown of it."""
+        """Its displayable part."""
 
     @_builtins.property
     def verification(self) -> Global___Verification:
-        """What the bank said when it was added with verify. Absent when nobody asked."""
+        """The bank's verification when it was added with verify. Absent without verify."""
 
     @_builtins.property
     def billing_address(self) -> _address_pb2.Address:
@@ -228,11 +228,11 @@ class PaymentMethod(_message.Message):
 
     @_builtins.property
     def next_check_time(self) -> _timestamp_pb2.Timestamp:
-        """With PENDING: when the service looks next. Absent otherwise."""
+        """With PENDING: the next look at the gateway. Absent otherwise."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_warning_pb2.MerchantWarning]:
-        """What the gateway refused of the records that went along, so that the method was stored without it. Mostly empty."""
+        """Records that the gateway refused and the method was stored without. Mostly empty."""
 
     def __init__(
         self,

@@ -30,8 +30,8 @@ class CreateClientTokenRequest(_message.Message):
     CUSTOMER_ID_FIELD_NUMBER: _builtins.int
     CURRENCY_CODE_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
-    """Whose stored methods the token may show. Optional; an unknown one is INVALID_REQUEST. One that was deleted at the
-    gateway is made anew there.
+    """The customer whose stored methods the token may show. Optional; an unknown one is INVALID_REQUEST. One that was
+    deleted at the gateway is created there again.
     """
     currency_code: _builtins.str
     """The currency of the coming payment. Default: that of the default merchant account."""
@@ -89,7 +89,7 @@ class AddPaymentMethodRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     customer_id: _builtins.str
-    """Whose it is. Required; an unknown one is INVALID_REQUEST."""
+    """The customer it belongs to. Required; an unknown one is INVALID_REQUEST."""
     payment_method_nonce: _builtins.str
     """A single-use nonce made in the customer's browser or app, 1 to 255 characters. The recommended way."""
     verify: _builtins.bool
@@ -103,8 +103,8 @@ class AddPaymentMethodRequest(_message.Message):
     client_address: _builtins.str
     """The IP address of the shopper, IPv4 or IPv6, without a port or a zone. Optional; anything else is INVALID_REQUEST.
     Declines and verifications are counted for it (IPv6: for its /64), to stop card testing; past a limit
-    RESOURCE_EXHAUSTED/TOO_MANY_DECLINES. Never the address of your own server. A repeat may name another one.
-    Checked and not counted where the credential is one of a single customer, who could block others with their address.
+    RESOURCE_EXHAUSTED/TOO_MANY_DECLINES. Never the address of your own server. A repeat may name another one. Checked
+    and not counted where the credential is one of a single customer, who could block others with their address.
     """
     @_builtins.property
     def card(self) -> _card_pb2.Card:
@@ -170,8 +170,8 @@ class GetPaymentMethodRequest(_message.Message):
     PAYMENT_METHOD_ID_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     payment_method_id: _builtins.str
-    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
-    NOT_FOUND.
+    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another
+    caller's, is NOT_FOUND.
     """
     language_code: _builtins.str
     """The language of messages in the answer, as in AddPaymentMethodRequest."""
@@ -224,7 +224,7 @@ class ListPaymentMethodsRequest(_message.Message):
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     customer_id: _builtins.str
-    """Whose. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one is NOT_FOUND."""
+    """The customer. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one is NOT_FOUND."""
     page_size: _builtins.int
     """How many a page, 1 to 500. Default (0): 50. More is cut to 500, negative is INVALID_REQUEST."""
     page_token: _builtins.str
@@ -291,8 +291,8 @@ class UpdatePaymentMethodRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_method_id: _builtins.str
-    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
-    NOT_FOUND.
+    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another
+    caller's, is NOT_FOUND.
     """
     expiration_month: _builtins.int
     """A new expiry month, 1 to 12, together with the year. Default (0): unchanged."""
@@ -362,8 +362,8 @@ class SetDefaultPaymentMethodRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_method_id: _builtins.str
-    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
-    NOT_FOUND.
+    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another
+    caller's, is NOT_FOUND.
     """
     def __init__(
         self,
@@ -414,8 +414,8 @@ class DeletePaymentMethodRequest(_message.Message):
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     payment_method_id: _builtins.str
-    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
-    NOT_FOUND.
+    """The payment method. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another
+    caller's, is NOT_FOUND.
     """
     def __init__(
         self,

@@ -26,8 +26,8 @@ if _version_not_supported:
 
 
 class PaymentMethodServiceStub(object):
-    """Keeps customers' payment methods at the gateway. Calls that change something repeat safely under their request_id, as
-    in PaymentService.
+    """Stores customers' payment methods at the gateway. Calls that change something repeat safely under their request_id,
+    as in PaymentService.
     """
 
     def __init__(self, channel):
@@ -74,14 +74,14 @@ class PaymentMethodServiceStub(object):
 
 
 class PaymentMethodServiceServicer(object):
-    """Keeps customers' payment methods at the gateway. Calls that change something repeat safely under their request_id, as
-    in PaymentService.
+    """Stores customers' payment methods at the gateway. Calls that change something repeat safely under their request_id,
+    as in PaymentService.
     """
 
     def CreateClientToken(self, request, context):
         """Makes a token with which a browser or app turns card or wallet data into a nonce (Braintree's Hosted Fields and
-        Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account is
-        not set up for it.
+        Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account
+        is not set up for it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -90,8 +90,8 @@ class PaymentMethodServiceServicer(object):
     def AddPaymentMethod(self, request, context):
         """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 
-        A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent.
-        RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+        A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
+        sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -120,15 +120,14 @@ class PaymentMethodServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SetDefaultPaymentMethod(self, request, context):
-        """Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
-        FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
+        """Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND; FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeletePaymentMethod(self, request, context):
-        """Deletes it here and at the gateway. A deleted one is answered as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+        """Deletes it here and at the gateway. A deleted one is returned as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
         FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE for one that was never stored, or is not yet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -182,8 +181,8 @@ def add_PaymentMethodServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PaymentMethodService(object):
-    """Keeps customers' payment methods at the gateway. Calls that change something repeat safely under their request_id, as
-    in PaymentService.
+    """Stores customers' payment methods at the gateway. Calls that change something repeat safely under their request_id,
+    as in PaymentService.
     """
 
     @staticmethod

@@ -27,8 +27,8 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PaymentMethodServiceStub:
-    """Keeps customers' payment methods at the gateway. Calls that change something repeat safely under their request_id, as
-    in PaymentService.
+    """Stores customers' payment methods at the gateway. Calls that change something repeat safely under their request_id,
+    as in PaymentService.
     """
 
     @_typing.overload
@@ -37,14 +37,14 @@ class PaymentMethodServiceStub:
     def __new__(cls, channel: _aio.Channel) -> PaymentMethodServiceAsyncStub: ...
     CreateClientToken: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.CreateClientTokenRequest, _payment_method_service_pb2.CreateClientTokenResponse]
     """Makes a token with which a browser or app turns card or wallet data into a nonce (Braintree's Hosted Fields and
-    Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account is
-    not set up for it.
+    Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account
+    is not set up for it.
     """
     AddPaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.AddPaymentMethodRequest, _payment_method_service_pb2.AddPaymentMethodResponse]
     """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 
-    A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent.
-    RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+    A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
+    sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
     """
     GetPaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.GetPaymentMethodRequest, _payment_method_service_pb2.GetPaymentMethodResponse]
     """Reads a payment method. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND."""
@@ -55,31 +55,29 @@ class PaymentMethodServiceStub:
     FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
     """
     SetDefaultPaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.SetDefaultPaymentMethodRequest, _payment_method_service_pb2.SetDefaultPaymentMethodResponse]
-    """Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
-    FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
-    """
+    """Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND; FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE."""
     DeletePaymentMethod: _grpc.UnaryUnaryMultiCallable[_payment_method_service_pb2.DeletePaymentMethodRequest, _payment_method_service_pb2.DeletePaymentMethodResponse]
-    """Deletes it here and at the gateway. A deleted one is answered as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+    """Deletes it here and at the gateway. A deleted one is returned as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
     FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE for one that was never stored, or is not yet.
     """
 
 @_typing.type_check_only
 class PaymentMethodServiceAsyncStub(PaymentMethodServiceStub):
-    """Keeps customers' payment methods at the gateway. Calls that change something repeat safely under their request_id, as
-    in PaymentService.
+    """Stores customers' payment methods at the gateway. Calls that change something repeat safely under their request_id,
+    as in PaymentService.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateClientToken: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.CreateClientTokenRequest, _payment_method_service_pb2.CreateClientTokenResponse]  # type: ignore[assignment]
     """Makes a token with which a browser or app turns card or wallet data into a nonce (Braintree's Hosted Fields and
-    Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account is
-    not set up for it.
+    Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account
+    is not set up for it.
     """
     AddPaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.AddPaymentMethodRequest, _payment_method_service_pb2.AddPaymentMethodResponse]  # type: ignore[assignment]
     """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 
-    A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent.
-    RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+    A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
+    sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
     """
     GetPaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.GetPaymentMethodRequest, _payment_method_service_pb2.GetPaymentMethodResponse]  # type: ignore[assignment]
     """Reads a payment method. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND."""
@@ -90,17 +88,15 @@ class PaymentMethodServiceAsyncStub(PaymentMethodServiceStub):
     FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
     """
     SetDefaultPaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.SetDefaultPaymentMethodRequest, _payment_method_service_pb2.SetDefaultPaymentMethodResponse]  # type: ignore[assignment]
-    """Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
-    FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
-    """
+    """Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND; FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE."""
     DeletePaymentMethod: _aio.UnaryUnaryMultiCallable[_payment_method_service_pb2.DeletePaymentMethodRequest, _payment_method_service_pb2.DeletePaymentMethodResponse]  # type: ignore[assignment]
-    """Deletes it here and at the gateway. A deleted one is answered as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+    """Deletes it here and at the gateway. A deleted one is returned as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
     FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE for one that was never stored, or is not yet.
     """
 
 class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Keeps customers' payment methods at the gateway. Calls that change something repeat safely under their request_id, as
-    in PaymentService.
+    """Stores customers' payment methods at the gateway. Calls that change something repeat safely under their request_id,
+    as in PaymentService.
     """
 
     @_abc_1.abstractmethod
@@ -110,8 +106,8 @@ class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_method_service_pb2.CreateClientTokenResponse, _abc.Awaitable[_payment_method_service_pb2.CreateClientTokenResponse]]:
         """Makes a token with which a browser or app turns card or wallet data into a nonce (Braintree's Hosted Fields and
-        Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account is
-        not set up for it.
+        Drop-in). UNAVAILABLE/GATEWAY_UNREACHABLE; FAILED_PRECONDITION/GATEWAY_REFUSED_REQUEST where the merchant account
+        is not set up for it.
         """
 
     @_abc_1.abstractmethod
@@ -122,8 +118,8 @@ class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_method_service_pb2.AddPaymentMethodResponse, _abc.Awaitable[_payment_method_service_pb2.AddPaymentMethodResponse]]:
         """Stores a payment method for a customer. Its id is also its token at the gateway, so a lost answer never leaves two.
 
-        A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent.
-        RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
+        A refusal of the bank is an answer: OK, state DECLINED. UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was
+        sent. RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines and verifications.
         """
 
     @_abc_1.abstractmethod
@@ -158,9 +154,7 @@ class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_method_service_pb2.SetDefaultPaymentMethodRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_method_service_pb2.SetDefaultPaymentMethodResponse, _abc.Awaitable[_payment_method_service_pb2.SetDefaultPaymentMethodResponse]]:
-        """Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
-        FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE.
-        """
+        """Makes it the one to offer first. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND; FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE."""
 
     @_abc_1.abstractmethod
     def DeletePaymentMethod(
@@ -168,7 +162,7 @@ class PaymentMethodServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_method_service_pb2.DeletePaymentMethodRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_method_service_pb2.DeletePaymentMethodResponse, _abc.Awaitable[_payment_method_service_pb2.DeletePaymentMethodResponse]]:
-        """Deletes it here and at the gateway. A deleted one is answered as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
+        """Deletes it here and at the gateway. A deleted one is returned as it is. NOT_FOUND/PAYMENT_METHOD_NOT_FOUND;
         FAILED_PRECONDITION/PAYMENT_METHOD_NOT_ACTIVE for one that was never stored, or is not yet.
         """
 

@@ -44,9 +44,9 @@ class _PaymentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentS
     PAYMENT_STATE_SETTLED: _PaymentState.ValueType  # 4
     """All that was captured has settled."""
     PAYMENT_STATE_DECLINED: _PaymentState.ValueType  # 5
-    """The bank or the gateway said no; see decline."""
+    """The bank or the gateway refused; see decline."""
     PAYMENT_STATE_FAILED: _PaymentState.ValueType  # 6
-    """It did not happen, for a reason that is no decline; see failure. No money moved."""
+    """It did not happen, and nobody declined it; see failure_reason. No money moved."""
     PAYMENT_STATE_VOIDED: _PaymentState.ValueType  # 7
     """Cancelled before settlement; the money was released."""
     PAYMENT_STATE_EXPIRED: _PaymentState.ValueType  # 8
@@ -55,7 +55,7 @@ class _PaymentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentS
     """It was captured, but the bank refused the transfer at settlement."""
 
 class PaymentState(_PaymentState, metaclass=_PaymentStateEnumTypeWrapper):
-    """Where a payment stands. Derived from its operations, never set."""
+    """The state of a payment. Derived from its operations, never set."""
 
 PAYMENT_STATE_UNSPECIFIED: PaymentState.ValueType  # 0
 """Never sent."""
@@ -70,9 +70,9 @@ PAYMENT_STATE_CAPTURED: PaymentState.ValueType  # 3
 PAYMENT_STATE_SETTLED: PaymentState.ValueType  # 4
 """All that was captured has settled."""
 PAYMENT_STATE_DECLINED: PaymentState.ValueType  # 5
-"""The bank or the gateway said no; see decline."""
+"""The bank or the gateway refused; see decline."""
 PAYMENT_STATE_FAILED: PaymentState.ValueType  # 6
-"""It did not happen, for a reason that is no decline; see failure. No money moved."""
+"""It did not happen, and nobody declined it; see failure_reason. No money moved."""
 PAYMENT_STATE_VOIDED: PaymentState.ValueType  # 7
 """Cancelled before settlement; the money was released."""
 PAYMENT_STATE_EXPIRED: PaymentState.ValueType  # 8
@@ -171,7 +171,7 @@ class _OperationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Operati
     """Give settled money back, or a part."""
 
 class OperationKind(_OperationKind, metaclass=_OperationKindEnumTypeWrapper):
-    """What an operation does at the gateway."""
+    """The kind of an operation at the gateway."""
 
 OPERATION_KIND_UNSPECIFIED: OperationKind.ValueType  # 0
 """Never sent."""
@@ -194,22 +194,22 @@ class _OperationOriginEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Opera
     OPERATION_ORIGIN_UNSPECIFIED: _OperationOrigin.ValueType  # 0
     """Never sent."""
     OPERATION_ORIGIN_SERVICE: _OperationOrigin.ValueType  # 1
-    """This service did, because a caller asked for it."""
+    """This service, at a caller's request."""
     OPERATION_ORIGIN_OUTSIDE: _OperationOrigin.ValueType  # 2
-    """Somebody else did, in the gateway's control panel or as another client of the same merchant. It is recorded as it was
-    found at the gateway.
+    """Somebody else, in the gateway's control panel or as another client of the same merchant. It is recorded as found at
+    the gateway.
     """
 
 class OperationOrigin(_OperationOrigin, metaclass=_OperationOriginEnumTypeWrapper):
-    """Who sent an operation to the gateway."""
+    """The sender of an operation to the gateway."""
 
 OPERATION_ORIGIN_UNSPECIFIED: OperationOrigin.ValueType  # 0
 """Never sent."""
 OPERATION_ORIGIN_SERVICE: OperationOrigin.ValueType  # 1
-"""This service did, because a caller asked for it."""
+"""This service, at a caller's request."""
 OPERATION_ORIGIN_OUTSIDE: OperationOrigin.ValueType  # 2
-"""Somebody else did, in the gateway's control panel or as another client of the same merchant. It is recorded as it was
-found at the gateway.
+"""Somebody else, in the gateway's control panel or as another client of the same merchant. It is recorded as found at
+the gateway.
 """
 Global___OperationOrigin: _TypeAlias = OperationOrigin  # noqa: Y015
 
@@ -228,12 +228,12 @@ class _OperationStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Operat
     OPERATION_STATE_SUCCEEDED: _OperationState.ValueType  # 3
     """The gateway did it."""
     OPERATION_STATE_DECLINED: _OperationState.ValueType  # 4
-    """The bank or the gateway said no; see decline."""
+    """The bank or the gateway refused; see decline."""
     OPERATION_STATE_FAILED: _OperationState.ValueType  # 5
-    """It had no effect, for a reason that is no decline; see failure."""
+    """It had no effect, and nobody declined it; see failure_reason."""
 
 class OperationState(_OperationState, metaclass=_OperationStateEnumTypeWrapper):
-    """Where an operation stands."""
+    """The state of an operation."""
 
 OPERATION_STATE_UNSPECIFIED: OperationState.ValueType  # 0
 """Never sent."""
@@ -244,9 +244,9 @@ OPERATION_STATE_STARTED: OperationState.ValueType  # 2
 OPERATION_STATE_SUCCEEDED: OperationState.ValueType  # 3
 """The gateway did it."""
 OPERATION_STATE_DECLINED: OperationState.ValueType  # 4
-"""The bank or the gateway said no; see decline."""
+"""The bank or the gateway refused; see decline."""
 OPERATION_STATE_FAILED: OperationState.ValueType  # 5
-"""It had no effect, for a reason that is no decline; see failure."""
+"""It had no effect, and nobody declined it; see failure_reason."""
 Global___OperationState: _TypeAlias = OperationState  # noqa: Y015
 
 class _FailureReason:
@@ -262,9 +262,9 @@ class _FailureReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Failure
     FAILURE_REASON_GATEWAY_REFUSED_REQUEST: _FailureReason.ValueType  # 2
     """The gateway refused the request as it was; see failure_detail."""
     FAILURE_REASON_NOT_FOUND_AT_GATEWAY: _FailureReason.ValueType  # 3
-    """No answer came, and the gateway was proven not to have it."""
+    """No answer came, and the gateway provably does not have it."""
     FAILURE_REASON_GATEWAY_REFUSED_CREDENTIALS: _FailureReason.ValueType  # 4
-    """The gateway refused this service's own credentials. Whoever runs this service has to act."""
+    """The gateway refused this service's own credentials. The administrator has to act."""
     FAILURE_REASON_NO_LONGER_POSSIBLE: _FailureReason.ValueType  # 5
     """A scheduled refund became impossible: the payment was never settled, or was given back otherwise, also by somebody
     else at the gateway; see failure_detail.
@@ -273,7 +273,7 @@ class _FailureReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Failure
     """An administrator closed it by hand, with a reason in the history."""
 
 class FailureReason(_FailureReason, metaclass=_FailureReasonEnumTypeWrapper):
-    """Why an operation had no effect although nobody declined it."""
+    """The reason of an operation without effect that nobody declined."""
 
 FAILURE_REASON_UNSPECIFIED: FailureReason.ValueType  # 0
 """Never sent."""
@@ -282,9 +282,9 @@ FAILURE_REASON_GATEWAY_UNREACHABLE: FailureReason.ValueType  # 1
 FAILURE_REASON_GATEWAY_REFUSED_REQUEST: FailureReason.ValueType  # 2
 """The gateway refused the request as it was; see failure_detail."""
 FAILURE_REASON_NOT_FOUND_AT_GATEWAY: FailureReason.ValueType  # 3
-"""No answer came, and the gateway was proven not to have it."""
+"""No answer came, and the gateway provably does not have it."""
 FAILURE_REASON_GATEWAY_REFUSED_CREDENTIALS: FailureReason.ValueType  # 4
-"""The gateway refused this service's own credentials. Whoever runs this service has to act."""
+"""The gateway refused this service's own credentials. The administrator has to act."""
 FAILURE_REASON_NO_LONGER_POSSIBLE: FailureReason.ValueType  # 5
 """A scheduled refund became impossible: the payment was never settled, or was given back otherwise, also by somebody
 else at the gateway; see failure_detail.
@@ -302,7 +302,7 @@ class _PaymentEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Paym
     PAYMENT_EVENT_TYPE_UNSPECIFIED: _PaymentEventType.ValueType  # 0
     """Never sent."""
     PAYMENT_EVENT_TYPE_CREATED: _PaymentEventType.ValueType  # 1
-    """The payment was asked for."""
+    """The payment was requested."""
     PAYMENT_EVENT_TYPE_OPERATION_SCHEDULED: _PaymentEventType.ValueType  # 2
     """An operation was accepted for later."""
     PAYMENT_EVENT_TYPE_OPERATION_STARTED: _PaymentEventType.ValueType  # 3
@@ -310,27 +310,29 @@ class _PaymentEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Paym
     PAYMENT_EVENT_TYPE_OPERATION_SUCCEEDED: _PaymentEventType.ValueType  # 4
     """The gateway did it."""
     PAYMENT_EVENT_TYPE_OPERATION_DECLINED: _PaymentEventType.ValueType  # 5
-    """The bank or the gateway said no."""
+    """The bank or the gateway refused."""
     PAYMENT_EVENT_TYPE_OPERATION_FAILED: _PaymentEventType.ValueType  # 6
     """It had no effect."""
     PAYMENT_EVENT_TYPE_OUTCOME_UNKNOWN: _PaymentEventType.ValueType  # 7
-    """No readable answer came; the service goes on looking."""
+    """No readable answer came; the service looks for the outcome."""
     PAYMENT_EVENT_TYPE_GATEWAY_STATUS_CHANGED: _PaymentEventType.ValueType  # 8
     """The gateway reported that the money moved on: settled, refused at settlement, expired, paid out."""
     PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED: _PaymentEventType.ValueType  # 9
-    """The gateway and this service disagreed, and the record was mended."""
+    """The gateway and this service disagreed, and the record was corrected."""
     PAYMENT_EVENT_TYPE_DISPUTE_CHANGED: _PaymentEventType.ValueType  # 10
     """A dispute opened, changed or ended."""
     PAYMENT_EVENT_TYPE_OUTSIDE_OPERATION_RECORDED: _PaymentEventType.ValueType  # 11
-    """Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the merchant."""
+    """Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the
+    merchant.
+    """
 
 class PaymentEventType(_PaymentEventType, metaclass=_PaymentEventTypeEnumTypeWrapper):
-    """What happened to a payment."""
+    """The type of an entry in a payment's history."""
 
 PAYMENT_EVENT_TYPE_UNSPECIFIED: PaymentEventType.ValueType  # 0
 """Never sent."""
 PAYMENT_EVENT_TYPE_CREATED: PaymentEventType.ValueType  # 1
-"""The payment was asked for."""
+"""The payment was requested."""
 PAYMENT_EVENT_TYPE_OPERATION_SCHEDULED: PaymentEventType.ValueType  # 2
 """An operation was accepted for later."""
 PAYMENT_EVENT_TYPE_OPERATION_STARTED: PaymentEventType.ValueType  # 3
@@ -338,24 +340,26 @@ PAYMENT_EVENT_TYPE_OPERATION_STARTED: PaymentEventType.ValueType  # 3
 PAYMENT_EVENT_TYPE_OPERATION_SUCCEEDED: PaymentEventType.ValueType  # 4
 """The gateway did it."""
 PAYMENT_EVENT_TYPE_OPERATION_DECLINED: PaymentEventType.ValueType  # 5
-"""The bank or the gateway said no."""
+"""The bank or the gateway refused."""
 PAYMENT_EVENT_TYPE_OPERATION_FAILED: PaymentEventType.ValueType  # 6
 """It had no effect."""
 PAYMENT_EVENT_TYPE_OUTCOME_UNKNOWN: PaymentEventType.ValueType  # 7
-"""No readable answer came; the service goes on looking."""
+"""No readable answer came; the service looks for the outcome."""
 PAYMENT_EVENT_TYPE_GATEWAY_STATUS_CHANGED: PaymentEventType.ValueType  # 8
 """The gateway reported that the money moved on: settled, refused at settlement, expired, paid out."""
 PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED: PaymentEventType.ValueType  # 9
-"""The gateway and this service disagreed, and the record was mended."""
+"""The gateway and this service disagreed, and the record was corrected."""
 PAYMENT_EVENT_TYPE_DISPUTE_CHANGED: PaymentEventType.ValueType  # 10
 """A dispute opened, changed or ended."""
 PAYMENT_EVENT_TYPE_OUTSIDE_OPERATION_RECORDED: PaymentEventType.ValueType  # 11
-"""Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the merchant."""
+"""Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the
+merchant.
+"""
 Global___PaymentEventType: _TypeAlias = PaymentEventType  # noqa: Y015
 
 @_typing.final
 class GatewayDetails(_message.Message):
-    """The merchant's own view of an outcome: what the gateway said, word by word. For administrators, never for customers."""
+    """The gateway's answer, word by word. For administrators, never for customers."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -382,7 +386,7 @@ class GatewayDetails(_message.Message):
     additional_processor_response: _builtins.str
     """The answer of the bank beyond that, often a code and a text."""
     gateway_rejection_reason: _builtins.str
-    """Why the gateway itself said no, for example "cvv"."""
+    """The gateway's own reason of a refusal, for example "cvv"."""
     avs_postal_code_response: _builtins.str
     """The result of comparing the postal code."""
     avs_street_address_response: _builtins.str
@@ -390,7 +394,7 @@ class GatewayDetails(_message.Message):
     cvv_response: _builtins.str
     """The result of comparing the security code."""
     merchant_advice_code: _builtins.str
-    """What the card network advises about another attempt."""
+    """The card network's advice about another attempt."""
     network_transaction_id: _builtins.str
     """The card network's id of the transaction."""
     validation_code: _builtins.str
@@ -444,28 +448,28 @@ class Operation(_message.Message):
     operation_id: _builtins.str
     """Chosen by this service; also the order id at the gateway."""
     kind: Global___OperationKind.ValueType
-    """What it does."""
+    """Its kind."""
     state: Global___OperationState.ValueType
-    """Where it stands."""
+    """Its state."""
     request_id: _builtins.str
-    """The request that asked for it. Empty where somebody else did it at the gateway."""
+    """The request that started it. Empty if somebody else made it at the gateway."""
     failure_reason: Global___FailureReason.ValueType
-    """With FAILED: why."""
+    """With FAILED: the reason."""
     failure_detail: _builtins.str
     """With FAILED: one sentence for the people who run the shop. May be empty."""
     note: _builtins.str
     """Why the caller asked for it (a refund's or void's reason). May be empty."""
     origin: Global___OperationOrigin.ValueType
-    """Who sent it to the gateway."""
+    """The sender."""
     gateway_transaction_id: _builtins.str
     """The gateway's id of the transaction that holds its effect. Empty until it succeeded."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much it is about. For a capture or refund without an amount: what was left."""
+        """The amount. For a capture or refund without an amount: all that was left."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """When it was asked for."""
+        """When it was requested."""
 
     @_builtins.property
     def finish_time(self) -> _timestamp_pb2.Timestamp:
@@ -473,19 +477,19 @@ class Operation(_message.Message):
 
     @_builtins.property
     def next_check_time(self) -> _timestamp_pb2.Timestamp:
-        """While SCHEDULED or STARTED: when the service looks at it next. Absent afterwards."""
+        """While SCHEDULED or STARTED: the next look at the gateway. Absent afterwards."""
 
     @_builtins.property
     def settle_time(self) -> _timestamp_pb2.Timestamp:
-        """When its money settled. Absent before, and where it moves none."""
+        """When its money settled. Absent before, and if it moves none."""
 
     @_builtins.property
     def decline(self) -> _decline_pb2.Decline:
-        """With DECLINED: why, and what to do."""
+        """With DECLINED: the reason and the advice."""
 
     @_builtins.property
     def gateway_details(self) -> Global___GatewayDetails:
-        """What the gateway said."""
+        """The gateway's answer."""
 
     def __init__(
         self,
@@ -613,54 +617,54 @@ class Payment(_message.Message):
     customer_id: _builtins.str
     """The customer, or empty for a guest."""
     state: Global___PaymentState.ValueType
-    """Where it stands."""
+    """Its state."""
     funds: Global___PaymentFunds.ValueType
-    """Where the money is."""
+    """The location of the money."""
     capture_mode: Global___CaptureMode.ValueType
     """When the money is captured."""
     payment_method_id: _builtins.str
     """The stored payment method that paid, or that was stored with this payment. Empty when there is none."""
     failure_reason: Global___FailureReason.ValueType
-    """With FAILED: why."""
+    """With FAILED: the reason."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """What was asked for."""
+        """The requested amount."""
 
     @_builtins.property
     def authorized_amount(self) -> _money_pb2.Money:
-        """What is or was held. Less than amount only where a bank approved a part."""
+        """The authorized amount. Less than amount only if the bank approved a part."""
 
     @_builtins.property
     def captured_amount(self) -> _money_pb2.Money:
-        """What was captured so far."""
+        """The amount captured so far."""
 
     @_builtins.property
     def capturable_amount(self) -> _money_pb2.Money:
-        """What CapturePayment could still take."""
+        """The amount that CapturePayment can still take."""
 
     @_builtins.property
     def refunded_amount(self) -> _money_pb2.Money:
-        """What was given back so far."""
+        """The amount refunded so far."""
 
     @_builtins.property
     def refund_pending_amount(self) -> _money_pb2.Money:
-        """Refunds that are under way or scheduled."""
+        """The amount of refunds under way or scheduled."""
 
     @_builtins.property
     def disputed_amount(self) -> _money_pb2.Money:
-        """What is claimed by disputes, and so cannot be refunded."""
+        """The amount claimed by disputes, which cannot be refunded."""
 
     @_builtins.property
     def refundable_amount(self) -> _money_pb2.Money:
-        """What RefundPayment could still give back: captured - refunded - refunds under way - disputed."""
+        """The amount that RefundPayment can still return: captured - refunded - refunds under way - disputed."""
 
     @_builtins.property
     def instrument(self) -> _card_pb2.Instrument:
-        """What paid."""
+        """The card or wallet that paid."""
 
     @_builtins.property
     def decline(self) -> _decline_pb2.Decline:
-        """With DECLINED or SETTLEMENT_DECLINED: why, and what to do."""
+        """With DECLINED or SETTLEMENT_DECLINED: the reason and the advice."""
 
     @_builtins.property
     def operations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Operation]:
@@ -676,7 +680,7 @@ class Payment(_message.Message):
 
     @_builtins.property
     def next_check_time(self) -> _timestamp_pb2.Timestamp:
-        """While an outcome is unknown or a refund is scheduled: when the service looks next. Absent otherwise."""
+        """While an outcome is unknown or a refund is scheduled: the next look at the gateway. Absent otherwise."""
 
     @_builtins.property
     def authorization_expire_time(self) -> _timestamp_pb2.Timestamp:
@@ -696,7 +700,7 @@ class Payment(_message.Message):
 
     @_builtins.property
     def gateway_details(self) -> Global___GatewayDetails:
-        """What the gateway said of the authorization."""
+        """The gateway's answer to the authorization."""
 
     @_builtins.property
     def settle_time(self) -> _timestamp_pb2.Timestamp:
@@ -708,11 +712,11 @@ class Payment(_message.Message):
 
     @_builtins.property
     def settlement_amount(self) -> _money_pb2.Money:
-        """What was paid out, in the currency of the shop's account. Absent before."""
+        """The amount paid out, in the currency of the shop's account. Absent before."""
 
     @_builtins.property
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_warning_pb2.MerchantWarning]:
-        """What the gateway refused of the records that went along, so that the payment was made without it. Mostly empty."""
+        """Records that the gateway refused and the payment was made without. Mostly empty."""
 
     def __init__(
         self,
@@ -759,7 +763,7 @@ Global___Payment: _TypeAlias = Payment  # noqa: Y015
 
 @_typing.final
 class PaymentEvent(_message.Message):
-    """One line of a payment's history."""
+    """One entry of a payment's history."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -782,30 +786,30 @@ class PaymentEvent(_message.Message):
     sequence: _builtins.int
     """1, 2, 3 ... within the payment."""
     type: Global___PaymentEventType.ValueType
-    """What happened."""
+    """Its type."""
     actor: _builtins.str
-    """Who: a caller's id with the credential that it used ("shop/key_01j..."), "bayar" for the service itself, or "gateway"
-    for somebody else who acted at the gateway.
+    """The author: a caller's id with the credential that it used ("shop/key_01j..."), "bayar" for the service itself, or
+    "gateway" for somebody else who acted at the gateway.
     """
     operation_id: _builtins.str
-    """The operation it is about, or empty."""
+    """The operation concerned, or empty."""
     operation_kind: Global___OperationKind.ValueType
-    """What kind of operation."""
+    """The kind of that operation."""
     state: Global___PaymentState.ValueType
     """The payment's state after it."""
     summary: _builtins.str
-    """One English sentence that says what happened and why."""
+    """One English sentence: the event and its reason."""
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
-        """When."""
+        """Its time."""
 
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much it is about. Absent where no amount is."""
+        """The amount. Absent if there is none."""
 
     @_builtins.property
     def gateway_details(self) -> Global___GatewayDetails:
-        """The gateway's own words, for administrators."""
+        """The gateway's answer, for administrators."""
 
     def __init__(
         self,

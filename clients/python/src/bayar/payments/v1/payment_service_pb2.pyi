@@ -36,28 +36,28 @@ class _VerificationOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_V
     VERIFICATION_OUTCOME_MATCHES: _VerificationOutcome.ValueType  # 1
     """The gateway and the record agree."""
     VERIFICATION_OUTCOME_REPAIRED: _VerificationOutcome.ValueType  # 2
-    """The gateway knew more or other; the record was brought up to date, and the history says so."""
+    """The gateway differed; the record was corrected, and the history says so."""
     VERIFICATION_OUTCOME_NOT_FOUND_YET: _VerificationOutcome.ValueType  # 3
-    """The gateway does not know of it, and it may still be on its way. Nothing was changed."""
+    """The gateway does not know it, and it may still be on its way. Nothing was changed."""
     VERIFICATION_OUTCOME_DIFFERS: _VerificationOutcome.ValueType  # 4
-    """The gateway and the record disagree, and nothing that the gateway shows explains why. The differences say where;
-    somebody has to look.
+    """The gateway and the record disagree, and nothing that the gateway shows explains why. Compare the
+    differences by hand.
     """
 
 class VerificationOutcome(_VerificationOutcome, metaclass=_VerificationOutcomeEnumTypeWrapper):
-    """What a verification found."""
+    """The outcome of a verification."""
 
 VERIFICATION_OUTCOME_UNSPECIFIED: VerificationOutcome.ValueType  # 0
 """Never sent."""
 VERIFICATION_OUTCOME_MATCHES: VerificationOutcome.ValueType  # 1
 """The gateway and the record agree."""
 VERIFICATION_OUTCOME_REPAIRED: VerificationOutcome.ValueType  # 2
-"""The gateway knew more or other; the record was brought up to date, and the history says so."""
+"""The gateway differed; the record was corrected, and the history says so."""
 VERIFICATION_OUTCOME_NOT_FOUND_YET: VerificationOutcome.ValueType  # 3
-"""The gateway does not know of it, and it may still be on its way. Nothing was changed."""
+"""The gateway does not know it, and it may still be on its way. Nothing was changed."""
 VERIFICATION_OUTCOME_DIFFERS: VerificationOutcome.ValueType  # 4
-"""The gateway and the record disagree, and nothing that the gateway shows explains why. The differences say where;
-somebody has to look.
+"""The gateway and the record disagree, and nothing that the gateway shows explains why. Compare the
+differences by hand.
 """
 Global___VerificationOutcome: _TypeAlias = VerificationOutcome  # noqa: Y015
 
@@ -122,8 +122,8 @@ class CreatePaymentRequest(_message.Message):
     capture_mode: _payment_pb2.CaptureMode.ValueType
     """When to capture. Default: automatic. An unknown value is INVALID_REQUEST."""
     store_payment_method: _builtins.bool
-    """Keep the method for the customer if the payment succeeds. Default: false. Needs customer_id, and a card or nonce as
-    source; otherwise INVALID_REQUEST.
+    """Store the method for the customer if the payment succeeds. Default: false. Needs customer_id, and a card or nonce
+    as source; otherwise INVALID_REQUEST.
     """
     language_code: _builtins.str
     """The language of messages in the answer, BCP 47. Default: accept-language metadata, then the customer's, then "en".
@@ -133,12 +133,12 @@ class CreatePaymentRequest(_message.Message):
     """The IP address of the shopper, IPv4 or IPv6, without a port or a zone. Optional; anything else is INVALID_REQUEST.
     Declines and verifications are counted for it (IPv6: for its /64), to stop card testing; past a limit
     RESOURCE_EXHAUSTED/TOO_MANY_DECLINES. Never the address of your own server. A repeat may name another one.
-    Checked and not counted where the credential is one of a single customer, who could block others with their address.
+    Checked but not counted with a credential of one customer, who could block others with their address.
     """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much. Required: at least 1 minor unit of a currency that has a merchant account, with at most ten digits before
-        the decimal point; otherwise INVALID_REQUEST.
+        """The amount. Required: at least 1 minor unit of a currency that has a merchant account, with at most ten digits
+        before the decimal point; otherwise INVALID_REQUEST.
         """
 
     @_builtins.property
@@ -151,11 +151,11 @@ class CreatePaymentRequest(_message.Message):
 
     @_builtins.property
     def descriptor(self) -> _payment_pb2.StatementDescriptor:
-        """What the customer's bank statement says. Default: the merchant account's own."""
+        """The text on the customer's bank statement. Default: the merchant account's own."""
 
     @_builtins.property
     def metadata(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Anything of yours, returned as given. At most 50 entries, keys of 1 to 40 and values of up to 500 characters, no
+        """Data of yours, returned as given. At most 50 entries, keys of 1 to 40 and values of up to 500 characters, no
         control characters; otherwise INVALID_REQUEST. No card data: an entry that looks like a card number is refused.
         """
 
@@ -236,7 +236,7 @@ class CapturePaymentRequest(_message.Message):
     """The language of messages in the answer, as in CreatePaymentRequest."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much. Default: all that is capturable. Another currency than the payment's is INVALID_REQUEST."""
+        """The amount. Default: all that is capturable. Another currency than the payment's is INVALID_REQUEST."""
 
     def __init__(
         self,
@@ -300,8 +300,8 @@ class VoidPaymentRequest(_message.Message):
     NOT_FOUND.
     """
     note: _builtins.str
-    """Why, for the history. Optional, at most 255 characters, no control characters, nothing that looks like a card number;
-    otherwise INVALID_REQUEST.
+    """Why, for the history. Optional, at most 255 characters, no control characters, nothing that looks like a card
+    number; otherwise INVALID_REQUEST.
     """
     language_code: _builtins.str
     """The language of messages in the answer, as in CreatePaymentRequest."""
@@ -367,14 +367,14 @@ class RefundPaymentRequest(_message.Message):
     NOT_FOUND.
     """
     note: _builtins.str
-    """Why, for the history. Optional, at most 255 characters, no control characters, nothing that looks like a card number;
-    otherwise INVALID_REQUEST.
+    """Why, for the history. Optional, at most 255 characters, no control characters, nothing that looks like a card
+    number; otherwise INVALID_REQUEST.
     """
     language_code: _builtins.str
     """The language of messages in the answer, as in CreatePaymentRequest."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
-        """How much. Default: all that is refundable. Another currency than the payment's is INVALID_REQUEST."""
+        """The amount. Default: all that is refundable. Another currency than the payment's is INVALID_REQUEST."""
 
     def __init__(
         self,
@@ -477,7 +477,7 @@ Global___GetPaymentResponse: _TypeAlias = GetPaymentResponse  # noqa: Y015
 
 @_typing.final
 class PaymentFilter(_message.Message):
-    """Which payments to list. Every field that is set must match."""
+    """The payments to list. Every field that is set must match."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -565,7 +565,7 @@ class ListPaymentsRequest(_message.Message):
     """The language of messages in the answer, as in CreatePaymentRequest."""
     @_builtins.property
     def filter(self) -> Global___PaymentFilter:
-        """Which ones. Default: all of yours."""
+        """The filter. Default: all of yours."""
 
     def __init__(
         self,
@@ -641,7 +641,7 @@ Global___VerifyPaymentRequest: _TypeAlias = VerifyPaymentRequest  # noqa: Y015
 
 @_typing.final
 class Difference(_message.Message):
-    """One fact on which the record and the gateway disagreed."""
+    """One difference between the record and the gateway."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -650,13 +650,13 @@ class Difference(_message.Message):
     RECORDED_FIELD_NUMBER: _builtins.int
     AT_GATEWAY_FIELD_NUMBER: _builtins.int
     operation_id: _builtins.str
-    """The operation it is about."""
+    """The operation concerned."""
     field: _builtins.str
-    """What, for example "status" or "amount"."""
+    """The name of the fact, for example "status" or "amount"."""
     recorded: _builtins.str
-    """What the record said before."""
+    """The earlier value of the record."""
     at_gateway: _builtins.str
-    """What the gateway says."""
+    """The gateway's value."""
     def __init__(
         self,
         *,
@@ -684,14 +684,14 @@ class VerifyPaymentResponse(_message.Message):
     DIFFERENCES_FIELD_NUMBER: _builtins.int
     VERIFY_TIME_FIELD_NUMBER: _builtins.int
     outcome: Global___VerificationOutcome.ValueType
-    """What was found."""
+    """The outcome."""
     @_builtins.property
     def payment(self) -> _payment_pb2.Payment:
-        """The payment, after repair. funds says where the money is."""
+        """The corrected payment."""
 
     @_builtins.property
     def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___Difference]:
-        """What was different. Empty with MATCHES."""
+        """The differences. Empty with MATCHES."""
 
     @_builtins.property
     def verify_time(self) -> _timestamp_pb2.Timestamp:

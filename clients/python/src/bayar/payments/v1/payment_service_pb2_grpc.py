@@ -26,17 +26,17 @@ if _version_not_supported:
 
 
 class PaymentServiceStub(object):
-    """Takes payments and gives money back.
+    """Takes payments and refunds them.
 
-    Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
-    has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
-    date are compared: more is not kept. The language of messages is not compared.
+    Every call that changes something carries a request_id that you choose. The same request_id again, with the same
+    body, has no second effect: it returns the payment as it is now. With another body it is ALREADY_EXISTS,
+    REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry date are
+    compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and PAYMENT_DISPUTED
-    are repeated as they were, even where the payment has changed since. To ask again, make a new request_id. Other errors
-    are not kept.
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
+    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -101,17 +101,17 @@ class PaymentServiceStub(object):
 
 
 class PaymentServiceServicer(object):
-    """Takes payments and gives money back.
+    """Takes payments and refunds them.
 
-    Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
-    has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
-    date are compared: more is not kept. The language of messages is not compared.
+    Every call that changes something carries a request_id that you choose. The same request_id again, with the same
+    body, has no second effect: it returns the payment as it is now. With another body it is ALREADY_EXISTS,
+    REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry date are
+    compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and PAYMENT_DISPUTED
-    are repeated as they were, even where the payment has changed since. To ask again, make a new request_id. Other errors
-    are not kept.
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
+    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -120,9 +120,10 @@ class PaymentServiceServicer(object):
     def CreatePayment(self, request, context):
         """Takes a payment.
 
-        INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
-        REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines: nothing is
-        recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
+        INVALID_ARGUMENT/INVALID_REQUEST with every violation at once, as many as fit into the details of an error;
+        ALREADY_EXISTS/REQUEST_ID_REUSED or REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo
+        after too many declines: nothing is recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent:
+        send the same request again.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -150,12 +151,12 @@ class PaymentServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RefundPayment(self, request, context):
-        """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
+        """Refunds a payment, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
         SCHEDULED and carried out once the payment settles.
 
         FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE, or PAYMENT_DISPUTED where a dispute claims
         the money, so that a refund would pay twice; ABORTED/OPERATION_IN_PROGRESS;
-        NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
+        NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was refunded and the rest could not be
         sent: send the same request again, it sends only the rest.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -170,17 +171,17 @@ class PaymentServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListPayments(self, request, context):
-        """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number of
-        payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to come.
-        Go on until next_page_token is empty.
+        """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number
+        of payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to
+        come. Go on until next_page_token is empty.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def VerifyPayment(self, request, context):
-        """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
-        recorded in the history, and shown. So are refunds, captures and voids that somebody else made at the gateway.
+        """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
+        refunds, captures and voids that somebody else made at the gateway.
 
         UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
         """
@@ -197,7 +198,7 @@ class PaymentServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListPaymentEvents(self, request, context):
-        """Lists what happened to a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND.
+        """Lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -272,17 +273,17 @@ def add_PaymentServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PaymentService(object):
-    """Takes payments and gives money back.
+    """Takes payments and refunds them.
 
-    Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
-    has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
-    date are compared: more is not kept. The language of messages is not compared.
+    Every call that changes something carries a request_id that you choose. The same request_id again, with the same
+    body, has no second effect: it returns the payment as it is now. With another body it is ALREADY_EXISTS,
+    REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry date are
+    compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and PAYMENT_DISPUTED
-    are repeated as they were, even where the payment has changed since. To ask again, make a new request_id. Other errors
-    are not kept.
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
+    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).

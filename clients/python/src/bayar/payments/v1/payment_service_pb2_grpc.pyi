@@ -27,17 +27,17 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PaymentServiceStub:
-    """Takes payments and gives money back.
+    """Takes payments and refunds them.
 
-    Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
-    has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
-    date are compared: more is not kept. The language of messages is not compared.
+    Every call that changes something carries a request_id that you choose. The same request_id again, with the same
+    body, has no second effect: it returns the payment as it is now. With another body it is ALREADY_EXISTS,
+    REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry date are
+    compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and PAYMENT_DISPUTED
-    are repeated as they were, even where the payment has changed since. To ask again, make a new request_id. Other errors
-    are not kept.
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
+    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -50,9 +50,10 @@ class PaymentServiceStub:
     CreatePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_service_pb2.CreatePaymentResponse]
     """Takes a payment.
 
-    INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
-    REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines: nothing is
-    recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
+    INVALID_ARGUMENT/INVALID_REQUEST with every violation at once, as many as fit into the details of an error;
+    ALREADY_EXISTS/REQUEST_ID_REUSED or REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo
+    after too many declines: nothing is recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent:
+    send the same request again.
     """
     CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_service_pb2.CapturePaymentResponse]
     """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
@@ -68,24 +69,24 @@ class PaymentServiceStub:
     ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     RefundPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_service_pb2.RefundPaymentResponse]
-    """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
+    """Refunds a payment, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
     SCHEDULED and carried out once the payment settles.
 
     FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE, or PAYMENT_DISPUTED where a dispute claims
     the money, so that a refund would pay twice; ABORTED/OPERATION_IN_PROGRESS;
-    NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
+    NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was refunded and the rest could not be
     sent: send the same request again, it sends only the rest.
     """
     GetPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]
     """Reads one payment. NOT_FOUND/PAYMENT_NOT_FOUND."""
     ListPayments: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentsRequest, _payment_service_pb2.ListPaymentsResponse]
-    """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number of
-    payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to come.
-    Go on until next_page_token is empty.
+    """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number
+    of payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to
+    come. Go on until next_page_token is empty.
     """
     VerifyPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]
-    """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
-    recorded in the history, and shown. So are refunds, captures and voids that somebody else made at the gateway.
+    """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
+    refunds, captures and voids that somebody else made at the gateway.
 
     UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
     """
@@ -94,23 +95,23 @@ class PaymentServiceStub:
     settlement is awaited. NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     ListPaymentEvents: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentEventsRequest, _payment_service_pb2.ListPaymentEventsResponse]
-    """Lists what happened to a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND."""
+    """Lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND."""
     ListDeclineReasons: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.ListDeclineReasonsRequest, _payment_service_pb2.ListDeclineReasonsResponse]
     """Lists every reason a payment can be declined for, with its advice and texts."""
 
 @_typing.type_check_only
 class PaymentServiceAsyncStub(PaymentServiceStub):
-    """Takes payments and gives money back.
+    """Takes payments and refunds them.
 
-    Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
-    has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
-    date are compared: more is not kept. The language of messages is not compared.
+    Every call that changes something carries a request_id that you choose. The same request_id again, with the same
+    body, has no second effect: it returns the payment as it is now. With another body it is ALREADY_EXISTS,
+    REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry date are
+    compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and PAYMENT_DISPUTED
-    are repeated as they were, even where the payment has changed since. To ask again, make a new request_id. Other errors
-    are not kept.
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
+    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -120,9 +121,10 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     CreatePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CreatePaymentRequest, _payment_service_pb2.CreatePaymentResponse]  # type: ignore[assignment]
     """Takes a payment.
 
-    INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
-    REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines: nothing is
-    recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
+    INVALID_ARGUMENT/INVALID_REQUEST with every violation at once, as many as fit into the details of an error;
+    ALREADY_EXISTS/REQUEST_ID_REUSED or REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo
+    after too many declines: nothing is recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent:
+    send the same request again.
     """
     CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_service_pb2.CapturePaymentResponse]  # type: ignore[assignment]
     """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
@@ -138,24 +140,24 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     ABORTED/OPERATION_IN_PROGRESS; NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     RefundPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.RefundPaymentRequest, _payment_service_pb2.RefundPaymentResponse]  # type: ignore[assignment]
-    """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
+    """Refunds a payment, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
     SCHEDULED and carried out once the payment settles.
 
     FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE, or PAYMENT_DISPUTED where a dispute claims
     the money, so that a refund would pay twice; ABORTED/OPERATION_IN_PROGRESS;
-    NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
+    NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was refunded and the rest could not be
     sent: send the same request again, it sends only the rest.
     """
     GetPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.GetPaymentRequest, _payment_service_pb2.GetPaymentResponse]  # type: ignore[assignment]
     """Reads one payment. NOT_FOUND/PAYMENT_NOT_FOUND."""
     ListPayments: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentsRequest, _payment_service_pb2.ListPaymentsResponse]  # type: ignore[assignment]
-    """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number of
-    payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to come.
-    Go on until next_page_token is empty.
+    """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number
+    of payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to
+    come. Go on until next_page_token is empty.
     """
     VerifyPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]  # type: ignore[assignment]
-    """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
-    recorded in the history, and shown. So are refunds, captures and voids that somebody else made at the gateway.
+    """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
+    refunds, captures and voids that somebody else made at the gateway.
 
     UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
     """
@@ -164,22 +166,22 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     settlement is awaited. NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     ListPaymentEvents: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListPaymentEventsRequest, _payment_service_pb2.ListPaymentEventsResponse]  # type: ignore[assignment]
-    """Lists what happened to a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND."""
+    """Lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND."""
     ListDeclineReasons: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.ListDeclineReasonsRequest, _payment_service_pb2.ListDeclineReasonsResponse]  # type: ignore[assignment]
     """Lists every reason a payment can be declined for, with its advice and texts."""
 
 class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Takes payments and gives money back.
+    """Takes payments and refunds them.
 
-    Every call that changes something carries a request_id that you choose. The same request_id again, with the same body,
-    has no second effect: it answers with the payment as it is now, whenever you ask. With another body it is
-    ALREADY_EXISTS, REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry
-    date are compared: more is not kept. The language of messages is not compared.
+    Every call that changes something carries a request_id that you choose. The same request_id again, with the same
+    body, has no second effect: it returns the payment as it is now. With another body it is ALREADY_EXISTS,
+    REQUEST_ID_REUSED, naming the fields that differ. Of a card only the last four digits and the expiry date are
+    compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and PAYMENT_DISPUTED
-    are repeated as they were, even where the payment has changed since. To ask again, make a new request_id. Other errors
-    are not kept.
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
+    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
     Errors are google.rpc.Status with ErrorInfo (domain "bayar", a stable reason).
@@ -193,9 +195,10 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_payment_service_pb2.CreatePaymentResponse, _abc.Awaitable[_payment_service_pb2.CreatePaymentResponse]]:
         """Takes a payment.
 
-        INVALID_ARGUMENT/INVALID_REQUEST with every fault at once, as many as fit into the details of an error; ALREADY_EXISTS/REQUEST_ID_REUSED or
-        REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo after too many declines: nothing is
-        recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
+        INVALID_ARGUMENT/INVALID_REQUEST with every violation at once, as many as fit into the details of an error;
+        ALREADY_EXISTS/REQUEST_ID_REUSED or REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo
+        after too many declines: nothing is recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent:
+        send the same request again.
         """
 
     @_abc_1.abstractmethod
@@ -229,12 +232,12 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.RefundPaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.RefundPaymentResponse, _abc.Awaitable[_payment_service_pb2.RefundPaymentResponse]]:
-        """Gives money back, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
+        """Refunds a payment, whole or in parts. Before settlement a whole refund becomes a void, and a part is accepted as
         SCHEDULED and carried out once the payment settles.
 
         FAILED_PRECONDITION/PAYMENT_NOT_REFUNDABLE or AMOUNT_EXCEEDS_REFUNDABLE, or PAYMENT_DISPUTED where a dispute claims
         the money, so that a refund would pay twice; ABORTED/OPERATION_IN_PROGRESS;
-        NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was given back and the rest could not be
+        NOT_FOUND/PAYMENT_NOT_FOUND. UNAVAILABLE/REFUND_INCOMPLETE when a part was refunded and the rest could not be
         sent: send the same request again, it sends only the rest.
         """
 
@@ -252,9 +255,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.ListPaymentsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.ListPaymentsResponse, _abc.Awaitable[_payment_service_pb2.ListPaymentsResponse]]:
-        """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number of
-        payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to come.
-        Go on until next_page_token is empty.
+        """Lists payments, newest first. Pages neither skip nor repeat while payments arrive. A page looks at a bounded number
+        of payments, so that it is quick however many there are: where few match, it can be short, or empty, with more to
+        come. Go on until next_page_token is empty.
         """
 
     @_abc_1.abstractmethod
@@ -263,8 +266,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.VerifyPaymentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.VerifyPaymentResponse, _abc.Awaitable[_payment_service_pb2.VerifyPaymentResponse]]:
-        """Asks the gateway now whether the payment is what the record says, and where the money is. A difference is repaired,
-        recorded in the history, and shown. So are refunds, captures and voids that somebody else made at the gateway.
+        """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
+        refunds, captures and voids that somebody else made at the gateway.
 
         UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
         """
@@ -285,7 +288,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _payment_service_pb2.ListPaymentEventsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.ListPaymentEventsResponse, _abc.Awaitable[_payment_service_pb2.ListPaymentEventsResponse]]:
-        """Lists what happened to a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND."""
+        """Lists the history of a payment, oldest first. NOT_FOUND/PAYMENT_NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ListDeclineReasons(

@@ -31,7 +31,7 @@ class _WarningReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Warning
     """The gateway refuses the billing address. Correct it before the next payment: banks compare it."""
 
 class WarningReason(_WarningReason, metaclass=_WarningReasonEnumTypeWrapper):
-    """Which record was left out. New reasons can be added: show `message` for one that you do not know."""
+    """The record that was left out. New reasons can be added: show `message` for one that you do not know."""
 
 WARNING_REASON_UNSPECIFIED: WarningReason.ValueType  # 0
 """Never sent."""
@@ -43,8 +43,8 @@ Global___WarningReason: _TypeAlias = WarningReason  # noqa: Y015
 
 @_typing.final
 class MerchantWarning(_message.Message):
-    """Something that the gateway refused and that was left out, so that the rest could be done. For the people who run the
-    shop, never for customers.
+    """A record that the gateway refused and the operation went on without. For the people who run the shop, never for
+    customers.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -53,11 +53,11 @@ class MerchantWarning(_message.Message):
     GATEWAY_CODE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     reason: Global___WarningReason.ValueType
-    """What to switch on."""
+    """The reason to switch on."""
     gateway_code: _builtins.str
     """The gateway's validation code, for example "81604"."""
     message: _builtins.str
-    """One English sentence: what was left out, and the remedy."""
+    """One English sentence: the omitted record, and the remedy."""
     def __init__(
         self,
         *,
