@@ -20,12 +20,13 @@ from adapters.braintree.transport.platform import Wire
 from application.common.lease import Lease
 from application.common.not_found_horizon import NotFoundTimer
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
+from application.idempotency.standing_refusals import STANDING
 from application.payments import payment_call, refund_payment
 from application.payments.payment_access import lock_payment
 from application.payments.payment_call import PaymentRecorder, SingleOperationCall, StartedOperation
 from application.payments.record_outcome import record_outcome
 from application.ports.gateway import Gateway, Outcome, Unknown
-from application.ports.store import DetachedPayment
+from application.ports.store import DetachedPayment, ReferenceTaken
 from application.recovery.resolve_operations import ResolveOperations
 from domain.events import EventContext, GatewayStatusChanged, PaymentEvent
 from domain.ids import OperationId, PaymentId
@@ -77,8 +78,13 @@ def _record_after_the_call(
             raise _Undo
     except _Undo:
         pass
+    except (ReferenceTaken, *STANDING):
+        return original(self, call)
     outcome = call.send(started[0], self.leases.begin()) if started else None
-    payment, intents = self._record_intents(call)
+    try:
+        payment, intents = self._record_intents(call)
+    except (ReferenceTaken, *STANDING) as failure:
+        return self._record_refusal(call, call.refusal_of(failure))
     if not intents or outcome is None:
         return call.result_or_raise(call.present(payment), ())
     return call.result_or_raise(call.record_outcome(intents[0], outcome), intents)
