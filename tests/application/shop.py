@@ -54,8 +54,9 @@ from domain.events import CaptureMode
 from domain.ids import CallerId
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
+from tests.fakes.faulty_gateway import Fault, FaultyGateway
 from tests.fakes.ids import CountingIds
-from tests.fakes.memory_gateway import Fault, FaultyGateway, MemoryGateway
+from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.runtime import ManualClock
 
@@ -274,9 +275,9 @@ class Shop:
     def wait(self, time: timedelta) -> None:
         """Time goes by, and what was sent late arrives when it is due."""
         end = self.clock.now() + time
-        while (arrival := self.gateway.next_arrival) is not None and arrival <= end:
+        while (arrival := self.gateway.next_delivery) is not None and arrival <= end:
             self.clock.advance(arrival - self.clock.now())
-            self.gateway.deliver_late()
+            self.gateway.deliver_due()
         self.clock.advance(end - self.clock.now())
 
     def resolve(self, after: timedelta = timedelta()) -> int:

@@ -1,13 +1,13 @@
-"""Ids that count."""
+"""Ids with counted numbers."""
 
 from itertools import count
 
 
 class CountingIds:
-    """Unique within one object, in the form of real ids, and sorted by time as they are."""
+    """Unique and sorted ids in the form of real ones."""
 
     def __init__(self, start: int = 1) -> None:
-        # next() of a count is one step for all threads.
+        # next() of a count is atomic.
         self._numbers = count(start)
 
     def new(self, prefix: str) -> str:

@@ -1,4 +1,4 @@
-"""A clock that stands still until it is moved, and leases that are held or over."""
+"""A clock that tests advance, and leases that are held or over."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +10,7 @@ OVER = Lease(lambda: 1.0, 1.0)
 
 
 class ManualClock:
-    """A wall clock, and a steady one beside it. Only the wall clock can be set to a wrong time."""
+    """A wall clock and a steady clock. Only the wall clock can jump."""
 
     def __init__(self, now: datetime = START) -> None:
         self._now = now
@@ -23,10 +23,10 @@ class ManualClock:
         return self._steady_seconds
 
     def advance(self, by: timedelta) -> None:
-        """Time passes."""
+        """Advance both clocks."""
         self._now += by
         self._steady_seconds += by.total_seconds()
 
     def jump(self, by: timedelta) -> None:
-        """Somebody sets the wall clock. No time passes."""
+        """Set the wall clock; the steady clock stays."""
         self._now += by

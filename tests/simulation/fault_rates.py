@@ -7,7 +7,7 @@ from enum import Enum
 from random import Random
 from typing import Final
 
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.simulation.scheduler import YieldPoint
 
 

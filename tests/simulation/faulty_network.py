@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from random import Random
 
 from application.ports.runtime import Clock
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.simulation.xml_gateway import Reply, Request, XmlGateway
 
 

@@ -16,7 +16,7 @@ from domain.events import CaptureMode
 from domain.ids import CustomerId
 from domain.payment import Payment
 from domain.transitions import PaymentState
-from tests.fakes.memory_gateway import VALID_NONCE
+from tests.fakes.gateway.vault import VALID_NONCE
 from tests.simulation.replica import Command
 
 CARD: Final = RawCard("4111111111111111", 12, 2035, "123")

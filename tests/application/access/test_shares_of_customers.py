@@ -15,7 +15,7 @@ from application.ports.gateway import GatewayNotReached
 from domain.events import CaptureMode
 from domain.transitions import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, VISA, Shop, an_order, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 DECLINED = usd(2046_00)
 CENT = usd(1)

@@ -25,7 +25,7 @@ from domain.networks import network_of
 from domain.payment_method import PaymentMethodState
 from domain.transitions import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, VISA, Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 DECLINED = usd(2046_00)
 NETWORK_DOWN = usd(3000_00)

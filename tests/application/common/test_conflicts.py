@@ -18,8 +18,8 @@ from domain.payment import Payment
 from domain.payment_method import PaymentMethodState
 from domain.transitions import PaymentState
 from tests.application.shop import FIRST_CHECK, LEASE, Shop, an_order
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.ids import CountingIds
-from tests.fakes.memory_gateway import Fault
 from tests.fakes.memory_store import MemoryStore
 
 

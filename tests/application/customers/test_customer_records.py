@@ -26,7 +26,7 @@ from domain.address import Address
 from domain.customer import Customer
 from domain.payment_method import PaymentMethodState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, VISA, Shop, a_request_id, an_order
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.memory_store import MemoryStore
 
 MINUTE = timedelta(minutes=1)

@@ -25,7 +25,7 @@ from domain.address import Address
 from domain.instrument import CardExpiry
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, VISA, Shop, a_request_id, an_order
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 MINUTE = timedelta(minutes=1)
 DECLINED_CARD = replace(VISA, number="4000111111111115")

@@ -33,7 +33,7 @@ from domain.dispute import ActionKind, ActionState, Dispute, DisputeState
 from domain.errors import DisputeActionInProgress, DisputeNotOpen
 from domain.ids import CallerId, CustomerId, RequestId
 from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, SHOP, STRANGER, Shop, a_request_id, an_order
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 INTERVAL = timedelta(hours=1)
 PDF = b"%PDF-1.7 slip %%EOF\n"

@@ -10,7 +10,7 @@ from application.common.errors import InvalidRequest, NotFound, RequestIdReused,
 from application.ports.gateway_webhooks import ForgedNotification, NotificationOutcome, NotificationState
 from tests.application.gateway_webhooks.inbox import GENUINE, Inbox
 from tests.application.shop import SHOP, a_request_id
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 HOUR = timedelta(hours=1)
 UNKNOWN = "f" * 64

@@ -21,7 +21,7 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.transitions import PaymentState
 from tests.application.gateway_webhooks.inbox import METHODS_AT_ONCE, Inbox
 from tests.application.shop import FIRST_CHECK, LEASE
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import HELD
 
 HOUR = timedelta(hours=1)
@@ -96,14 +96,14 @@ def test_many_transactions_are_asked_for_together(inbox: Inbox) -> None:
 
 @pytest.mark.parametrize("is_known", [False, True])
 def test_a_transaction_of_somebody_else_is_not_ours(inbox: Inbox, is_known: bool) -> None:
-    theirs = inbox.real_gateway.sell_for_others("theirs", Money(10_00, "USD")).transaction_id if is_known else "bt99"
+    theirs = inbox.real_gateway.add_external_sale("theirs", Money(10_00, "USD")).transaction_id if is_known else "bt99"
     one = inbox.dealt_with(inbox.told_of(theirs))
     assert result(one) == NOT_OURS
     assert inbox.counted == [("transaction_settled", "not_ours")]
 
 
 def test_one_of_ours_among_those_of_others_is_recorded(inbox: Inbox) -> None:
-    theirs = inbox.real_gateway.sell_for_others("", Money(10_00, "USD")).transaction_id
+    theirs = inbox.real_gateway.add_external_sale("", Money(10_00, "USD")).transaction_id
     ours = inbox.pay().authorization.transaction_id
     assert result(inbox.dealt_with(inbox.told_of(theirs, ours))) == RECORDED
 
@@ -160,7 +160,7 @@ def test_a_dispute_that_is_told_of_is_recorded(inbox: Inbox, kind: str) -> None:
 
 @pytest.mark.parametrize("is_known", [False, True])
 def test_a_dispute_of_somebody_else_is_not_ours(inbox: Inbox, is_known: bool) -> None:
-    theirs = inbox.real_gateway.sell_for_others("theirs", Money(10_00, "USD"))
+    theirs = inbox.real_gateway.add_external_sale("theirs", Money(10_00, "USD"))
     dispute_id = inbox.real_gateway.open_dispute(theirs.transaction_id) if is_known else "dp99"
     assert result(inbox.dealt_with(inbox.told("dispute_opened", Subject(dispute_id=dispute_id)))) == NOT_OURS
 

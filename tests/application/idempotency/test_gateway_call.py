@@ -26,7 +26,7 @@ from domain.operation_log import Funds
 from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.application.shop import FIRST_CHECK, SHOP, STRANGER, VISA, Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 # Repeats
 

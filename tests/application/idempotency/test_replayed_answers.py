@@ -19,7 +19,7 @@ from domain.errors import DisputeNotOpen
 from tests.application.disputes.test_answer_dispute import Court
 from tests.application.recovery.test_resolve_operation import resolve
 from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, SHOP, Shop, a_request_id
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import START
 
 

@@ -15,7 +15,8 @@ from domain.ids import DisputeId, PaymentId
 from domain.money import Money
 from domain.payment import Payment
 from tests.application.shop import Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import DISPUTED_CARD, Fault
+from tests.fakes.faulty_gateway import Fault
+from tests.fakes.memory_gateway import DISPUTED_CARD
 
 Refused = Callable[[Shop, Payment, str], Payment]
 Change = Callable[[Shop, Payment], object]

@@ -20,8 +20,9 @@ from domain.customer import Customer
 from domain.ids import PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from tests.application.shop import FIRST_CHECK, LEASE, MASTERCARD, SHOP, STRANGER, VISA, Shop, a_request_id
+from tests.fakes.faulty_gateway import Fault
+from tests.fakes.gateway.vault import CONSUMED_NONCE, VALID_NONCE
 from tests.fakes.ids import CountingIds
-from tests.fakes.memory_gateway import CONSUMED_NONCE, VALID_NONCE, Fault
 
 MINUTE = timedelta(minutes=1)
 HOME = Address(street_address="12 St James Square", postal_code="SW1Y 4JH", country_code="GB")

@@ -21,7 +21,7 @@ from domain.ids import PaymentMethodId
 from domain.instrument import CardExpiry
 from domain.payment_method import PaymentMethod, PaymentMethodState, Verification
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, VISA, Shop, a_request_id
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import HELD
 
 MINUTE = timedelta(minutes=1)

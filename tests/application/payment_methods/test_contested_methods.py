@@ -18,7 +18,8 @@ from domain.instrument import Card, CardExpiry
 from domain.payment_method import PaymentMethodState
 from tests.application.common.test_conflicts import ContestedStore, a_shop
 from tests.application.shop import FIRST_CHECK, LEASE, MASTERCARD, SHOP, VISA, Shop, a_request_id
-from tests.fakes.memory_gateway import Fault, MemoryGateway
+from tests.fakes.faulty_gateway import Fault
+from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.runtime import HELD, ManualClock
 
 LOST_THREE_TIMES = {"first": (1, 2, 3), "second": (2, 3, 4), "third": (3, 4, 5), "fourth": (4, 5, 6)}

@@ -13,7 +13,7 @@ from domain.customer import Customer
 from domain.payment_method import PaymentMethod, PaymentMethodState, Verification
 from tests.application.payment_methods.test_sync_payment_methods import MINUTE, Bank
 from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, MASTERCARD, SHOP, VISA, a_request_id
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 
 @pytest.fixture

@@ -37,7 +37,9 @@ from domain.transaction import GatewayDetails
 from domain.transitions import PaymentState
 from domain.warning import MerchantWarning, WarningReason
 from tests.application.shop import LEASE, MASTERCARD, SHOP, VISA, Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import VALID_NONCE, Fault, MemoryGateway
+from tests.fakes.faulty_gateway import Fault
+from tests.fakes.gateway.vault import VALID_NONCE
+from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.runtime import HELD
 
 DETAILS = MerchantWarning(WarningReason.CUSTOMER_DETAILS_LEFT_OUT, "81604")
@@ -61,7 +63,7 @@ def now(shop: Shop, method: PaymentMethod) -> PaymentMethod:
 
 def refuses_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
     """The gateway is stricter than its published rules, as some processors are."""
-    monkeypatch.setattr("tests.fakes.memory_gateway._is_refused", lambda address: bool(address.postal_code))
+    monkeypatch.setattr("tests.fakes.gateway.answers._is_refused", lambda address: bool(address.postal_code))
 
 
 # Details of a customer

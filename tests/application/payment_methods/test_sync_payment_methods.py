@@ -15,7 +15,8 @@ from application.ports.gateway import GatewayUnavailable, StoredInstrument
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.payment_method import PaymentMethod, PaymentMethodState, Verification
 from tests.application.shop import MASTERCARD, SHOP, VISA, Shop, a_request_id
-from tests.fakes.memory_gateway import Fault, MemoryGateway
+from tests.fakes.faulty_gateway import Fault
+from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.runtime import HELD
 
 MINUTE = timedelta(minutes=1)

@@ -23,7 +23,8 @@ from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.transitions import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, VISA, Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import VALID_NONCE, Fault
+from tests.fakes.faulty_gateway import Fault
+from tests.fakes.gateway.vault import VALID_NONCE
 
 HOME = Address(street_address="1 Main Street", postal_code="12345", country_code="US")
 ON_STATEMENT = StatementDescriptor(name="BAY*Books")

@@ -21,7 +21,7 @@ from tests.application.common.test_conflicts import a_shop
 from tests.application.disputes.test_answer_dispute import Court
 from tests.application.disputes.test_record_dispute import learn, refund
 from tests.application.shop import FIRST_CHECK, SHOP, Shop, an_order
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import START
 
 SECOND = timedelta(seconds=1)

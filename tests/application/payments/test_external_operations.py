@@ -25,7 +25,7 @@ from domain.payment import Payment
 from domain.transaction import TransactionStatus
 from domain.transitions import PaymentState
 from tests.application.shop import Shop, a_request_id
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import HELD
 
 MINUTE = timedelta(minutes=1)

@@ -15,7 +15,7 @@ from domain.operation import Operation, OperationKind
 from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.application.recovery.test_reconcile import an_orphan
 from tests.application.shop import Shop, an_order, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 CAPTURED = {
     TransactionStatus.SUBMITTED,

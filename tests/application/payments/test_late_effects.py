@@ -13,7 +13,7 @@ from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.application.recovery.test_resolve_operations import IDS, LOST, Change
 from tests.application.shop import HORIZON, Shop, an_order, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 LATE = timedelta(days=1)
 

@@ -18,7 +18,7 @@ from domain.payment import Payment
 from domain.payment_method import PaymentMethodState
 from domain.transitions import PaymentState
 from tests.application.shop import SHOP, Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 # Taking
 

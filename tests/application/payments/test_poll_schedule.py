@@ -15,7 +15,7 @@ from domain.transaction import TransactionStatus
 from domain.transitions import PaymentState
 from tests.application.shop import Shop, an_order, usd
 from tests.domain.making import NOON, a_captured_payment, a_payment_in, a_settled_payment, an_authorized_payment, refund
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 MINUTES, HOURS, DAYS = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 A_MOMENT = timedelta(microseconds=1)

@@ -34,7 +34,7 @@ from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionS
 from domain.transitions import PaymentState
 from domain.warning import MerchantWarning, WarningReason
 from tests.application.shop import SHOP, Shop, an_order
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import START
 
 FOLLOW = SettlementPollPolicy()

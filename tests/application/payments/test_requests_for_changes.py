@@ -22,7 +22,7 @@ from domain.payment import Payment
 from domain.transaction import TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
 from tests.application.shop import FIRST_CHECK, LEASE, SHOP, STRANGER, Shop, a_request_id, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 CARD = "4111 1111 1111 1111"
 Ask = Callable[..., Payment]

@@ -21,7 +21,7 @@ from domain.transaction import TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
 from tests.application.shop import SHOP, STRANGER, Shop, an_order
 from tests.application.shop import usd as raw
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import HELD, START
 
 MATCHES, REPAIRED = VerificationOutcome.MATCHES, VerificationOutcome.REPAIRED
@@ -164,7 +164,7 @@ def test_what_the_bank_still_works_on_is_not_found_yet() -> None:
     shop = Shop()
     shop.fails("authorize", Fault.LOST_AFTER)
     payment = shop.pay()
-    shop.real_gateway.keep_authorizing(shop.real_gateway.effects[-1].transaction_id)
+    shop.real_gateway.leave_authorizing(shop.real_gateway.effects[-1].transaction_id)
     assert shop.verify(payment).outcome is NOT_FOUND_YET
     assert shop.now(payment).state is PaymentState.PENDING
 

@@ -15,7 +15,8 @@ from domain.payment import Payment
 from domain.transaction import TransactionStatus
 from domain.transitions import PaymentState
 from tests.application.shop import Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import PAYPAL_NONCE, Fault
+from tests.fakes.faulty_gateway import Fault
+from tests.fakes.gateway.vault import PAYPAL_NONCE
 
 MINUTE = timedelta(minutes=1)
 
@@ -94,7 +95,7 @@ def test_a_refund_of_what_paypal_holds_up_is_scheduled_and_carried_out(amount: i
     assert payment.authorization.standing.status is TransactionStatus.SETTLEMENT_PENDING
     payment = shop.refund(payment, amount)
     assert payment.operations[-1].state is OperationState.SCHEDULED
-    shop.real_gateway.confirm()
+    shop.real_gateway.confirm_settlement()
     for _ in range(4):
         shop.resolve(after=timedelta(hours=1))
 
@@ -114,7 +115,7 @@ def test_a_void_of_what_paypal_holds_up_gives_it_back_and_ends_what_was_schedule
 def test_a_void_that_the_gateway_refuses_leaves_the_refund() -> None:
     shop = Shop()
     payment = held_up(shop)
-    shop.real_gateway.confirm()
+    shop.real_gateway.confirm_settlement()
     with pytest.raises(OperationRefused) as refusal:
         shop.void(payment)
     assert refusal.value.kind is OperationKind.VOID

@@ -31,7 +31,7 @@ from domain.operation import OperationState
 from domain.transaction import TransactionStatus
 from domain.transitions import PaymentState
 from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import HELD, START
 
 HOUR = timedelta(hours=1)
@@ -265,7 +265,7 @@ def test_a_transaction_that_cannot_be_read_is_reported_and_the_rest_is_compared(
 )
 def test_a_transaction_of_others_is_never_reversed(order_id: str) -> None:
     shop = Shop()
-    shop.real_gateway.sell_for_others(order_id, Money(10_00, "USD"))
+    shop.real_gateway.add_external_sale(order_id, Money(10_00, "USD"))
     ledger = shop.real_gateway.all_transactions()
     (found,) = reconcile(shop, max_reversals=10)
     assert (found.kind, found.remedy) == (FindingKind.FOREIGN, None)
@@ -276,7 +276,7 @@ def test_a_bare_id_that_this_database_issued_is_known() -> None:
     shop = Shop()
     shop.fails("authorize", Fault.LOST_BEFORE)
     payment = shop.pay()
-    shop.real_gateway.sell_for_others(payment.authorization.operation_id, Money(100_00, "USD"))
+    shop.real_gateway.add_external_sale(payment.authorization.operation_id, Money(100_00, "USD"))
     (found,) = reconcile(shop)
     assert (found.payment_id, found.remedy) == (payment.terms.payment_id, Remedy.CHECK_NOW)
     mend(shop, found)

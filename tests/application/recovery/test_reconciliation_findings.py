@@ -24,7 +24,7 @@ from tests.application.recovery.test_reconcile import (
     reconcile,
 )
 from tests.application.shop import Shop
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import START
 
 DAY = timedelta(days=1)
@@ -91,7 +91,7 @@ def test_progress_counts_what_was_compared_and_found() -> None:
     shop.pay()
     shop.capture(shop.authorize(), 10_00)
     an_orphan(shop)
-    shop.real_gateway.sell_for_others("theirs", Money(5_00, "USD"))
+    shop.real_gateway.add_external_sale("theirs", Money(5_00, "USD"))
     assert progress(shop) == [
         Progress(transaction_count=5, finding_count=2, orphan_count=1),
         Progress(transaction_count=5, operation_count=3, finding_count=2, orphan_count=1, is_done=True),

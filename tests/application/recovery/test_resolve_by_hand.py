@@ -28,7 +28,7 @@ from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.application.recovery.test_resolve_operation import a_lost_payment, resolve
 from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 OVER = LEASE + HORIZON
 SECOND = timedelta(seconds=1)
@@ -157,7 +157,7 @@ def test_a_success_by_hand_tells_its_reason() -> None:
 def test_what_somebody_resolved_meanwhile_stays_as_it_is(resolution: Resolution) -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_BEFORE)
-    by_hand = shop.real_gateway.sell_for_others("by hand", Money(100_00, "USD")).transaction_id
+    by_hand = shop.real_gateway.add_external_sale("by hand", Money(100_00, "USD")).transaction_id
     shop.wait(OVER)
 
     def close() -> None:
@@ -173,7 +173,7 @@ def test_what_somebody_resolved_meanwhile_stays_as_it_is(resolution: Resolution)
 def test_the_gateways_own_transaction_is_named_where_another_one_was() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_AFTER)
-    by_hand = shop.real_gateway.sell_for_others("by hand", Money(100_00, "USD")).transaction_id
+    by_hand = shop.real_gateway.add_external_sale("by hand", Money(100_00, "USD")).transaction_id
     shop.wait(OVER)
     with pytest.raises(ContradictedByGateway) as refusal:
         resolve(shop, payment, Resolution.SUCCEEDED, by_hand)
@@ -184,8 +184,8 @@ def test_the_gateways_own_transaction_is_named_where_another_one_was() -> None:
 def test_what_the_gateway_refused_is_not_called_a_success() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_AFTER)
-    shop.real_gateway.keep_authorizing("bt1")
-    by_hand = shop.real_gateway.sell_for_others("by hand", Money(100_00, "USD")).transaction_id
+    shop.real_gateway.leave_authorizing("bt1")
+    by_hand = shop.real_gateway.add_external_sale("by hand", Money(100_00, "USD")).transaction_id
     shop.wait(OVER)
     with pytest.raises(ContradictedByGateway) as refusal:
         resolve(shop, payment, Resolution.SUCCEEDED, by_hand)

@@ -28,7 +28,7 @@ from domain.operation import FailureReason, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import START
 
 HOUR = timedelta(hours=1)
@@ -151,7 +151,7 @@ def another_callers_larger_one(shop: Shop, _: Payment) -> str:
 
 def one_of_another_deployment(shop: Shop, _: Payment) -> str:
     order_id = "0000000000-op_00000000000000000000000999"
-    return shop.real_gateway.sell_for_others(order_id, Money(100_00, "USD")).transaction_id
+    return shop.real_gateway.add_external_sale(order_id, Money(100_00, "USD")).transaction_id
 
 
 def one_whose_record_was_lost(shop: Shop, _: Payment) -> str:
@@ -162,11 +162,11 @@ def one_whose_record_was_lost(shop: Shop, _: Payment) -> str:
 
 
 def one_over_less(shop: Shop, _: Payment) -> str:
-    return shop.real_gateway.sell_for_others("by hand", Money(99_99, "USD")).transaction_id
+    return shop.real_gateway.add_external_sale("by hand", Money(99_99, "USD")).transaction_id
 
 
 def one_in_another_currency(shop: Shop, _: Payment) -> str:
-    return shop.real_gateway.sell_for_others("by hand", Money(100_00, "JPY")).transaction_id
+    return shop.real_gateway.add_external_sale("by hand", Money(100_00, "JPY")).transaction_id
 
 
 def a_refund(shop: Shop, _: Payment) -> str:
@@ -210,7 +210,7 @@ def test_a_transaction_that_explains_something_else_is_refused(wrong: Callable[[
 def test_a_transaction_made_by_hand_is_taken_once_nothing_else_can_come() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_BEFORE)
-    by_hand = shop.real_gateway.sell_for_others("by hand", Money(100_00, "USD")).transaction_id
+    by_hand = shop.real_gateway.add_external_sale("by hand", Money(100_00, "USD")).transaction_id
     with pytest.raises(MayStillHappen):
         resolve(shop, payment, Resolution.SUCCEEDED, by_hand)
     shop.wait(LEASE + HORIZON)
@@ -224,7 +224,7 @@ def test_a_transaction_made_by_hand_is_taken_once_nothing_else_can_come() -> Non
 def test_a_transaction_made_by_hand_does_not_hide_the_gateways_own() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_AFTER)
-    by_hand = shop.real_gateway.sell_for_others("by hand", Money(100_00, "USD")).transaction_id
+    by_hand = shop.real_gateway.add_external_sale("by hand", Money(100_00, "USD")).transaction_id
     shop.wait(LEASE + HORIZON)
     with pytest.raises(ContradictedByGateway):
         resolve(shop, payment, Resolution.SUCCEEDED, by_hand)

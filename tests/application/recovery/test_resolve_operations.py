@@ -17,7 +17,7 @@ from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 SOON = timedelta(seconds=10)
 MINUTE = timedelta(minutes=1)
@@ -98,7 +98,7 @@ def test_what_the_gateway_still_works_on_is_not_absent() -> None:
     shop.fails("authorize", Fault.LOST_AFTER)
     payment = shop.pay()
     (transaction,) = shop.real_gateway.all_transactions()
-    shop.real_gateway.keep_authorizing(transaction.transaction_id)
+    shop.real_gateway.leave_authorizing(transaction.transaction_id)
     for _ in range(100):
         shop.resolve(after=MINUTE)
     assert shop.now(payment).state is PaymentState.PENDING

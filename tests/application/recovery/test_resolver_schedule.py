@@ -21,7 +21,7 @@ from tests.application.gateway_webhooks.inbox import Inbox
 from tests.application.recovery.test_reconcile import a_scheduled_refund_that_was_sent
 from tests.application.recovery.test_resolve_operations import a_waiting_refund
 from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, Shop
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import HELD
 
 HOUR = timedelta(hours=1)
@@ -58,7 +58,7 @@ def lost(shop: Shop, fault: Fault = Fault.LOST_BEFORE) -> Payment:
 
 def still_at_work(shop: Shop) -> Payment:
     payment = lost(shop, Fault.LOST_AFTER)
-    shop.real_gateway.keep_authorizing(shop.real_gateway.all_transactions()[-1].transaction_id)
+    shop.real_gateway.leave_authorizing(shop.real_gateway.all_transactions()[-1].transaction_id)
     return payment
 
 
@@ -117,7 +117,7 @@ def test_what_the_gateway_works_on_is_not_watched_for_any_more() -> None:
     payment = lost(shop, Fault.LATE)
     shop.resolve(after=SOON)
     shop.wait(MINUTE)
-    shop.real_gateway.keep_authorizing(shop.real_gateway.all_transactions()[-1].transaction_id)
+    shop.real_gateway.leave_authorizing(shop.real_gateway.all_transactions()[-1].transaction_id)
     shop.resolve()
     assert shop.now(payment).state is PaymentState.PENDING
     assert shop.absence.count == 0

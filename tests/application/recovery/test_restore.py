@@ -8,7 +8,7 @@ import pytest
 
 from domain.operation import OperationState
 from tests.application.shop import HORIZON, Shop
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 
 DAY = timedelta(days=1)
 

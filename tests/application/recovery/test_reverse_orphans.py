@@ -14,7 +14,7 @@ from domain.money import Money
 from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.application.recovery.test_reconcile import FORGOTTEN, a_part, an_orphan, reconcile
 from tests.application.shop import Shop
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import HELD
 
 

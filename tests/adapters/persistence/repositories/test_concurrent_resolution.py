@@ -16,7 +16,7 @@ from domain.money import Money
 from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id
-from tests.fakes.memory_gateway import Fault
+from tests.fakes.faulty_gateway import Fault
 from tests.sealing import SEALER
 
 ROUNDS = 5
@@ -59,7 +59,7 @@ def test_a_transaction_made_by_hand_is_taken_for_one_payment_only(shop: Shop, mo
         shop.fails("authorize", Fault.LOST_BEFORE)
         lost = [shop.pay(), shop.pay()]
         shop.wait(LEASE + HORIZON)
-        by_hand = shop.real_gateway.sell_for_others(f"by hand {number}", Money(100_00, "USD"))
+        by_hand = shop.real_gateway.add_external_sale(f"by hand {number}", Money(100_00, "USD"))
         with ThreadPoolExecutor(2) as pool:
             believed = list(pool.map(resolve, lost, [by_hand.transaction_id] * 2))
         assert sorted(believed) == [False, True]

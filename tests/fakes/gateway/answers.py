@@ -1,0 +1,78 @@
+"""Outcomes of the gateway in memory: by amount and by field, as in Braintree's sandbox."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from application.common.lease import Lease, LeaseOver
+from application.ports.gateway import GatewayNotReached, RefusalCause, Rejected
+from domain.address import Address
+from domain.decline import CATALOGUE, Decline, DeclineReason
+from domain.instrument import Card, Instrument, InstrumentKind
+from domain.money import Money
+from domain.transaction import GatewayDetails, TransactionStatus
+
+_DECLINES: Final = {
+    2001: DeclineReason.INSUFFICIENT_FUNDS,
+    2004: DeclineReason.CARD_EXPIRED,
+    2010: DeclineReason.INCORRECT_CVV,
+    2013: DeclineReason.LOST_OR_STOLEN,
+    3000: DeclineReason.NETWORK_UNAVAILABLE,
+}
+
+
+def require_lease(lease: Lease) -> None:
+    """Raise GatewayNotReached if the lease is over, as the adapter does before the first byte."""
+    try:
+        lease.hold()
+    except LeaseOver as over:
+        raise GatewayNotReached(str(over)) from None
+
+
+def outcome_by_amount(amount: Money, *, captures: bool) -> tuple[TransactionStatus, Decline | None]:
+    """The outcome that an amount triggers, as in Braintree's sandbox."""
+    whole = whole_units(amount)
+    if 2000 <= whole < 3000:
+        return TransactionStatus.DECLINED, CATALOGUE[_DECLINES.get(whole, DeclineReason.DECLINED)]
+    if whole == 3000:
+        return TransactionStatus.FAILED, CATALOGUE[_DECLINES[whole]]
+    if amount.to_decimal() == "5001.00":
+        return TransactionStatus.DECLINED, CATALOGUE[DeclineReason.MERCHANT_SETUP]
+    return (TransactionStatus.SUBMITTED if captures else TransactionStatus.AUTHORIZED), None
+
+
+def whole_units(amount: Money) -> int:
+    return int(amount.minor_units // 10**amount.exponent)
+
+
+def card_instrument(card: Card) -> Instrument:
+    return Instrument(
+        InstrumentKind.CARD,
+        brand="visa" if card.number.startswith("4") else "mastercard",
+        last_four=card.last_four,
+        expiry=card.expiry,
+        cardholder_name=card.cardholder_name,
+        unique_number_identifier=f"of-{card.number}",
+    )
+
+
+def rejected(code: str, detail: str, cause: RefusalCause = RefusalCause.REQUEST) -> Rejected:
+    return Rejected(detail=f"{code}: {detail}", details=GatewayDetails(validation_code=code), cause=cause)
+
+
+def accepts_email(email: str) -> bool:
+    return not email or "." in email.partition("@")[2]
+
+
+def _is_refused(address: Address) -> bool:
+    return address.postal_code.startswith("-")
+
+
+def refused_address(address: Address) -> Rejected | None:
+    if not _is_refused(address):
+        return None
+    return rejected("81813", "postal code has invalid characters", RefusalCause.BILLING_ADDRESS)
+
+
+def unknown_transaction() -> Rejected:
+    return Rejected(detail="the gateway knows no such transaction")

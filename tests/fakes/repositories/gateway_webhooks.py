@@ -1,0 +1,64 @@
+"""Incoming webhooks, in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from application.common.page_tokens import Position
+from application.ports.gateway_webhooks import Notification, NotificationState, StoredNotification
+from tests.fakes.store_state import RowLocks, StoreState, is_due, newest_first_page
+
+
+class MemoryGatewayWebhooks:
+    def __init__(self, state: StoreState, locks: RowLocks) -> None:
+        self._state = state
+        self._locks = locks
+
+    def receive(self, notification: Notification, time: datetime) -> bool:
+        is_new = notification.notification_id not in self._state.notifications
+        if is_new:
+            self._state.notifications[notification.notification_id] = StoredNotification(
+                notification=notification, state=NotificationState.PENDING, receive_time=time, next_attempt_time=time
+            )
+        return is_new
+
+    def save(self, stored: StoredNotification) -> None:
+        if stored.notification.notification_id not in self._state.notifications:
+            raise LookupError(stored.notification.notification_id)
+        self._locks.require(stored.notification.notification_id)
+        self._state.notifications[stored.notification.notification_id] = stored
+
+    def get(self, notification_id: str, *, lock: bool = False) -> StoredNotification | None:
+        self._locks.acquire(notification_id, lock=lock)
+        return self._state.notifications.get(notification_id)
+
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredNotification]:
+        waiting = [
+            (one.next_attempt_time, notification_id)
+            for notification_id, one in self._state.notifications.items()
+            if one.state is NotificationState.PENDING and one.next_attempt_time is not None
+        ]
+        found = []
+        for _, notification_id in sorted(pair for pair in waiting if is_due(pair[0], now))[:limit]:
+            one = self._state.notifications[notification_id]
+            self._locks.acquire(notification_id)
+            claimed = replace(one, next_attempt_time=lease_until, attempt_count=one.attempt_count + 1)
+            self._state.notifications[notification_id] = claimed
+            found.append(claimed)
+        return found
+
+    def page(
+        self, states: frozenset[NotificationState], *, after: Position | None, limit: int
+    ) -> list[StoredNotification]:
+        found = [
+            (Position(one.receive_time, notification_id), one)
+            for notification_id, one in self._state.notifications.items()
+            if not states or one.state in states
+        ]
+        return newest_first_page(found, after, limit)
+
+    def count(self) -> Mapping[NotificationState, int]:
+        states = [one.state for one in self._state.notifications.values()]
+        return {state: states.count(state) for state in (NotificationState.PENDING, NotificationState.DEAD)}

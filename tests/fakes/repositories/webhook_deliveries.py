@@ -1,0 +1,48 @@
+"""The cursors and deliveries of outgoing webhooks, in memory."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from application.ports.deliveries import Delivery, DeliveryState, Line
+from domain.ids import EventId
+from tests.fakes.store_state import StoreState, is_due
+
+
+class MemoryDeliveries:
+    def __init__(self, state: StoreState) -> None:
+        self._state = state
+
+    def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> Line | None:
+        line = self._state.lines.setdefault(name, Line(name=name, position=start, next_attempt_time=now))
+        if not is_due(line.next_attempt_time, now, timedelta(hours=2)):
+            return None
+        self._state.lines[name] = replace(line, next_attempt_time=lease_until)
+        return line
+
+    def save(self, line: Line) -> None:
+        if self._state.lines[line.name].position <= line.position:
+            self._state.lines[line.name] = line
+
+    def lines(self) -> list[Line]:
+        return list(self._state.lines.values())
+
+    def keep(self, delivery: Delivery) -> None:
+        self._state.deliveries[delivery.endpoint, delivery.event_id] = delivery
+
+    def drop(self, endpoint: str, event_id: EventId) -> None:
+        self._state.deliveries.pop((endpoint, event_id), None)
+
+    def waiting(self, endpoint: str, limit: int) -> list[Delivery]:
+        return [one for one in self._of(endpoint) if one.state is DeliveryState.WAITING][:limit]
+
+    def count_dead(self, endpoint: str) -> int:
+        return sum(one.state is DeliveryState.DEAD for one in self._of(endpoint))
+
+    def page(self, endpoint: str, *, after: int, limit: int) -> list[Delivery]:
+        return [one for one in self._of(endpoint) if one.position > after][:limit]
+
+    def _of(self, endpoint: str) -> list[Delivery]:
+        own = (one for one in self._state.deliveries.values() if one.endpoint == endpoint)
+        return sorted(own, key=lambda one: one.position)
