@@ -32,7 +32,7 @@ def test_a_decimal_becomes_minor_units(text: str | Decimal, currency_code: str, 
 
 
 @pytest.mark.parametrize("amount", [25.0, 0.1, 25, True, None])
-def test_what_is_not_a_decimal_is_refused(amount: object) -> None:
+def test_a_malformed_decimal_is_refused(amount: object) -> None:
     with pytest.raises(TypeError, match=r'text or a Decimal, for example money\("25.00", "USD"\)'):
         money(amount, "USD")  # type: ignore[arg-type]
 
@@ -62,13 +62,13 @@ def test_what_is_not_a_decimal_is_refused(amount: object) -> None:
         ("25.00", ""),
     ],
 )
-def test_what_is_no_exact_amount_is_refused(text: str | Decimal, currency_code: str) -> None:
+def test_an_inexact_amount_is_refused(text: str | Decimal, currency_code: str) -> None:
     with pytest.raises(ValueError, match=r"amount|precise|currency"):
         money(text, currency_code)
 
 
 @given(st.integers(0, 2**63 - 1), CURRENCIES)
-def test_what_is_formatted_reads_back_the_same(minor_units: int, currency_code: str) -> None:
+def test_formatted_amounts_parse_to_the_same_value(minor_units: int, currency_code: str) -> None:
     amount = Money(minor_units=minor_units, currency_code=currency_code)
     code, text = format_money(amount).split()
     assert money(text, code) == amount

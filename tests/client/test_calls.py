@@ -176,7 +176,7 @@ def test_no_answer_in_time_is_an_unknown_outcome() -> None:
     assert error.request_id in str(error)
 
 
-def test_what_a_server_cancels_as_it_stops_is_sent_again() -> None:
+def test_a_call_cancelled_by_a_stopping_server_is_retried() -> None:
     clock = Clock()
     cancelled = AuthFailure(grpc.StatusCode.CANCELLED, "CANCELLED")
     with scripted_server(cancelled, CREATED) as script, client_of(script, clock) as client:
@@ -216,7 +216,7 @@ def test_a_server_that_dies_over_a_call_leaves_its_outcome_unknown() -> None:
         refusal(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE"),
     ],
 )
-def test_what_does_not_say_that_nothing_happened_leaves_the_outcome_unknown(unsure: AuthFailure) -> None:
+def test_an_unreadable_answer_leaves_the_outcome_unknown(unsure: AuthFailure) -> None:
     with scripted_server(unsure) as script, client_of(script, Clock(), attempts=1) as client:
         assert failure(client).outcome_unknown
 

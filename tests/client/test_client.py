@@ -364,7 +364,7 @@ CALLS: list[tuple[Callable[[BayarClient], object], Message, object, object]] = [
 @pytest.mark.parametrize(
     ("call", "request_message", "answer", "made"), CALLS, ids=[type(call[1]).__name__ for call in CALLS]
 )
-def test_what_is_given_arrives_and_what_is_answered_comes_back(
+def test_arguments_and_answers_pass_through(
     call: Callable[[BayarClient], Any], request_message: Message, answer: object, made: object
 ) -> None:
     with scripted_server(answer) as script, BayarClient(script.address) as client:

@@ -22,8 +22,8 @@ from domain.instrument import Instrument, InstrumentKind
 from domain.operation import FailureReason
 from domain.payment import Payment
 from domain.transaction import TransactionSnapshot, TransactionStatus
-from tests.contract import stories
-from tests.contract.stories import IDS, SHOP, at, started
+from tests.contract import random_payments
+from tests.contract.random_payments import IDS, SHOP, at, started
 from tests.fakes.ids import CountingIds
 from tests.sealing import NEW_KEY, OLD_KEY, SEALER
 
@@ -91,7 +91,7 @@ def seen(store: Store, payment: Payment) -> tuple[object, ...]:
         middle = work.payments.history(payment.terms.payment_id, after_sequence=1, limit=2)
         entries, _ = work.feed.after(0, FeedFilter(), until=work.feed.end(), limit=1000)
     page = ReadFeed(store).after(0, FeedFilter(), limit=1000)
-    payments = [stories.everything(item.change.payment) for item in page.items if item.change]
+    payments = [random_payments.all_fields(item.change.payment) for item in page.items if item.change]
     return history, middle, entries, payments, Payment.replay([entry.event for entry in history])
 
 
@@ -100,7 +100,7 @@ def histories(store: Store, payments: list[Payment]) -> list[object]:
         return [work.payments.history(payment.terms.payment_id) for payment in payments]
 
 
-def test_what_was_put_away_reads_as_before(store: Store) -> None:
+def test_an_archived_history_reads_as_before(store: Store) -> None:
     payment, other = settled(store), settled(store, seconds=500)
     before = seen(store, payment), seen(store, other)
     assert archive_batch(store, at(400).time) == (1, 4)
@@ -111,7 +111,7 @@ def test_what_was_put_away_reads_as_before(store: Store) -> None:
     assert (seen(store, payment), seen(store, other)) == before
 
 
-def test_what_happens_later_goes_on_from_what_was_put_away(store: Store) -> None:
+def test_later_events_continue_an_archived_history(store: Store) -> None:
     payment = settled(store)
     assert archive_batch(store) == (1, 4)
     with store.begin() as work:
@@ -132,7 +132,7 @@ def test_what_happens_later_goes_on_from_what_was_put_away(store: Store) -> None
     assert seen(store, payment) == before
 
 
-def test_nothing_is_put_away_of_a_payment_on_which_something_is_under_way(store: Store) -> None:
+def test_nothing_is_archived_of_a_payment_on_which_something_is_under_way(store: Store) -> None:
     asked, followed, waiting = started(), captured(store), settled(store)
     with store.begin() as work:
         work.payments.add(asked)
@@ -148,7 +148,7 @@ def test_nothing_is_put_away_of_a_payment_on_which_something_is_under_way(store:
     assert archive_batch(store) == (0, 0)
 
 
-def test_an_event_without_a_place_in_the_feed_is_not_put_away(store: Store) -> None:
+def test_an_event_without_a_place_in_the_feed_is_not_archived(store: Store) -> None:
     payment = settled(store)
     assert [step.payment_count for step in ArchiveEvents(store)(LATER)] == [0]
     before = seen(store, payment)
@@ -156,14 +156,14 @@ def test_an_event_without_a_place_in_the_feed_is_not_put_away(store: Store) -> N
     assert seen(store, payment) == before
 
 
-def test_many_are_put_away_step_by_step(store: Store) -> None:
+def test_many_are_archived_step_by_step(store: Store) -> None:
     payments = [settled(store, seconds=number / 1000) for number in range(150)]
     before = histories(store, payments)
     assert archive_batch(store) == (150, 600)
     assert histories(store, payments) == before
 
 
-def test_personal_data_is_erased_from_what_was_put_away(store: Store) -> None:
+def test_personal_data_is_erased_from_what_was_archived(store: Store) -> None:
     payment = settled(store)
     archive_batch(store)
     assert "Jalan Braga" in repr_of(store, payment)
@@ -203,7 +203,7 @@ def test_rows_are_moved_and_nothing_of_them_is_readable(engine: Engine) -> None:
     assert payment.terms.payment_id not in kept
 
 
-def test_what_an_earlier_version_put_away_is_read(engine: Engine) -> None:
+def test_an_archive_of_an_earlier_version_is_read(engine: Engine) -> None:
     """The rows are there for years: neither their form nor what they were compressed with may change."""
     recorded = "c=--&m>t6`rg4?h`K2Yvz#<BmlCtyi%k%K2W{hN9oRMEZdR{g}uAKAo6@YP24s<%u*#MNZIot"
     payment = settled(store := SqlStore(engine, CountingIds(), SEALER))
@@ -215,12 +215,12 @@ def test_what_an_earlier_version_put_away_is_read(engine: Engine) -> None:
     with store.read() as work:
         (entry,) = work.payments.history(payment_id)
     assert entry.event == OutcomeUnknown(
-        context=EventContext(stories.START, SHOP), operation_id=OperationId("op_1"), detail="no answer"
+        context=EventContext(random_payments.START, SHOP), operation_id=OperationId("op_1"), detail="no answer"
     )
 
 
 @pytest.mark.parametrize("statement", ["INSERT INTO payment_archives", "DELETE FROM payment_events"])
-def test_whoever_dies_on_the_way_loses_nothing_and_leaves_nothing_twice(engine: Engine, statement: str) -> None:
+def test_a_crash_at_any_step_loses_and_doubles_nothing(engine: Engine, statement: str) -> None:
     store = SqlStore(engine, CountingIds(), SEALER)
     payments = [settled(store, seconds=number / 1000) for number in range(300)]
     before = histories(store, payments)
@@ -250,7 +250,7 @@ def test_whoever_dies_on_the_way_loses_nothing_and_leaves_nothing_twice(engine: 
     assert histories(store, payments) == before
 
 
-def test_keys_rotate_over_what_was_put_away(engine: Engine) -> None:
+def test_keys_rotate_over_what_was_archived(engine: Engine) -> None:
     store = SqlStore(engine, CountingIds(), SEALER)
     payment = settled(store)
     before = seen(store, payment)
@@ -262,7 +262,7 @@ def test_keys_rotate_over_what_was_put_away(engine: Engine) -> None:
     assert seen(with_the_new, payment)[0] == before[0]
 
 
-def test_a_payment_that_somebody_works_on_is_left_alone(postgres_engine: Engine) -> None:
+def test_a_payment_locked_by_another_transaction_is_left_alone(postgres_engine: Engine) -> None:
     store = SqlStore(postgres_engine, CountingIds(), SEALER)
     payment = settled(store)
     place_all(store)

@@ -44,7 +44,7 @@ def test_counts_under_one_key_bucket_and_card_add_up(store: Store) -> None:
     assert counted(store, "a", "b", "c") == counted(store, "a") | {VelocityCounter("b", NOON)}
 
 
-def test_only_buckets_later_than_the_start_and_up_to_the_end_are_told(store: Store) -> None:
+def test_only_buckets_later_than_the_start_and_up_to_the_end_are_reported(store: Store) -> None:
     add(store, *(VelocityCounter("a", NOON + n * MINUTE) for n in range(-2, 3)))
     found = counted(store, "a", start=NOON - MINUTE, end=NOON + MINUTE)
     assert {tally.bucket for tally in found} == {NOON, NOON + MINUTE}
@@ -57,7 +57,7 @@ def test_counts_that_race_are_all_there(store: Store) -> None:
     assert counted(store, "a", "b", "c") == {VelocityCounter(key, NOON, "", 40) for key in "abc"}
 
 
-def test_what_was_counted_is_undone_with_its_transaction(store: Store) -> None:
+def test_counts_are_rolled_back_with_their_transaction(store: Store) -> None:
     try:
         with store.begin() as work:
             work.attempts.add([VelocityCounter("a", NOON)])
@@ -87,7 +87,7 @@ def test_a_key_is_blocked_once_at_a_time(store: Store) -> None:
         assert rest == [other, BLOCK]
 
 
-def test_what_no_longer_counts_is_forgotten_in_small_batches(store: Store) -> None:
+def test_expired_counters_are_deleted_in_small_batches(store: Store) -> None:
     add(store, *(VelocityCounter("a", NOON + n * MINUTE) for n in range(-5, 5)))
     with store.begin() as work:
         work.attempts.block(BLOCK)

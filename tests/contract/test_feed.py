@@ -19,8 +19,8 @@ from domain.address import Address
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
-from tests.contract import stories
-from tests.contract.stories import SHOP, START
+from tests.contract import random_payments
+from tests.contract.random_payments import SHOP, START
 from tests.fakes.ids import CountingIds
 from tests.sealing import SEALER
 
@@ -62,7 +62,7 @@ def _entries(store: Store, which: FeedFilter = EVERYTHING, after: int = 0, limit
 def test_every_change_is_there_once_in_its_order(store: Store) -> None:
     with store.begin("shop/key_1") as work:
         work.customers.add(_customer())
-    payment = stories.started(customer_id=ANI)
+    payment = random_payments.started(customer_id=ANI)
     with store.begin() as work:
         work.payments.add(payment)
     with store.begin("shop/key_1") as work:
@@ -90,7 +90,7 @@ def test_every_change_is_there_once_in_its_order(store: Store) -> None:
     assert _relay(store) == 0
 
 
-def test_what_changes_nothing_is_no_event(store: Store) -> None:
+def test_an_unchanged_report_records_no_event(store: Store) -> None:
     with store.begin() as work:
         work.customers.add(_customer())
         work.payment_methods.add(_method(1))
@@ -164,14 +164,14 @@ def vars_of(entry: FeedEntry) -> list[str]:
 
 def test_clocks_that_disagree_do_not_swap_the_events_of_a_payment(engine: Engine) -> None:
     store = SqlStore(engine, CountingIds(), SEALER)
-    payment = stories.started()
+    payment = random_payments.started()
     with store.begin() as work:
         work.payments.add(payment)
     # Another replica, whose clock is an hour behind, goes on with it.
     with store.begin() as work:
         again = work.payments.get(payment.terms.payment_id, lock=True)
         assert again is not None
-        again.mark_outcome_unknown(again.operations[0].operation_id, "no answer", context=stories.at(-3600))
+        again.mark_outcome_unknown(again.operations[0].operation_id, "no answer", context=random_payments.at(-3600))
         work.payments.save(again)
     while _relay(store, 1):
         pass
@@ -288,7 +288,7 @@ def test_events_of_two_writers_are_read_once_and_in_order_by_readers_that_restar
         assert sorted(customer for _, customer in seen[reader]) == sorted(written)
 
 
-def test_how_far_a_page_reaches_is_told(store: Store) -> None:
+def test_the_end_of_a_page_is_reported(store: Store) -> None:
     with store.begin() as work:
         for number in range(1, 5):
             work.customers.add(_customer(customer_id=CustomerId(f"cus_{number}")))

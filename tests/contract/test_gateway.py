@@ -213,7 +213,7 @@ def test_nothing_is_changed_once_the_lease_is_over(bench: Bench, change: Callabl
 # Authorizing
 
 
-def test_an_authorization_holds_the_amount_and_tells_what_paid(bench: Bench) -> None:
+def test_an_authorization_holds_the_amount_and_shows_what_paid(bench: Bench) -> None:
     operation_id = an_operation_id()
     sale = approved(authorize(bench.gateway, 10_50, operation_id=operation_id))
     assert (sale.kind, sale.amount, sale.order_id) == (TransactionKind.SALE, usd(10_50), operation_id)
@@ -252,7 +252,7 @@ def test_a_nonce_that_was_used_is_declined(bench: Bench) -> None:
     assert isinstance(authorize(bench.gateway, source=Nonce("fake-consumed-nonce")), Declined)
 
 
-def test_a_method_that_nobody_stored_does_not_pay(bench: Bench) -> None:
+def test_an_unknown_method_does_not_pay(bench: Bench) -> None:
     outcome = authorize(bench.gateway, source=StoredMethod(an_id("pm")))
     assert isinstance(outcome, Declined | Rejected)
 
@@ -287,7 +287,7 @@ def test_more_than_was_authorized_is_not_captured(bench: Bench) -> None:
     assert status_of(bench.gateway, sale) is TransactionStatus.AUTHORIZED
 
 
-def test_what_was_captured_is_not_captured_again(bench: Bench) -> None:
+def test_a_second_capture_of_a_captured_sale_is_refused(bench: Bench) -> None:
     sale = approved(authorize(bench.gateway, captures=True))
     assert isinstance(capture(bench.gateway, sale, 10_00, in_part=False), Rejected)
 
@@ -296,14 +296,14 @@ def test_what_was_captured_is_not_captured_again(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("captures", [False, True])
-def test_a_void_cancels_what_has_not_settled(bench: Bench, captures: bool) -> None:
+def test_a_void_cancels_an_unsettled_sale(bench: Bench, captures: bool) -> None:
     sale = approved(authorize(bench.gateway, captures=captures))
     voided = approved(void(bench.gateway, sale))
     assert (voided.transaction_id, voided.standing.status) == (sale.transaction_id, TransactionStatus.VOIDED)
     assert isinstance(void(bench.gateway, sale), Rejected)
 
 
-def test_what_has_settled_is_not_voided(bench: Bench) -> None:
+def test_a_settled_sale_is_not_voided(bench: Bench) -> None:
     assert isinstance(void(bench.gateway, a_settled_sale(bench)), Rejected)
 
 
@@ -347,7 +347,7 @@ def test_refunds_never_exceed_the_sale(bench: Bench) -> None:
     assert isinstance(refund(bench.gateway, sale, 1), Rejected)
 
 
-def test_what_has_not_settled_is_not_refunded(bench: Bench) -> None:
+def test_an_unsettled_sale_is_not_refunded(bench: Bench) -> None:
     sale = approved(authorize(bench.gateway, captures=True))
     assert isinstance(refund(bench.gateway, sale, 1_00), Rejected)
 
@@ -367,7 +367,7 @@ def test_a_refund_can_be_declined(bench: Bench) -> None:
 # Asked about what is not there
 
 
-def test_a_transaction_that_nobody_knows_is_no_error(bench: Bench) -> None:
+def test_an_unknown_transaction_is_no_error(bench: Bench) -> None:
     gateway = bench.gateway
     assert gateway.find_transaction("0nobody0") is None
     assert gateway.find_transactions(["0nobody0"]) == []
@@ -376,7 +376,7 @@ def test_a_transaction_that_nobody_knows_is_no_error(bench: Bench) -> None:
     assert gateway.find_method("0nobody0") is None
 
 
-def test_a_change_to_a_transaction_that_nobody_knows_is_rejected(bench: Bench) -> None:
+def test_a_change_to_an_unknown_transaction_is_rejected(bench: Bench) -> None:
     gateway, operation_id = bench.gateway, an_operation_id()
     outcomes = (
         gateway.capture(Capture(operation_id=operation_id, transaction_id="0n0", amount=usd(1), in_part=False), HELD),
@@ -509,7 +509,7 @@ def test_a_stored_method_that_is_gone_says_to_use_another_one(bench: Bench, name
     assert (outcome.decline.reason, outcome.details.validation_code) == (DeclineReason.METHOD_REMOVED, "91518")
 
 
-def test_a_client_token_for_a_customer_that_is_gone_says_so(bench: Bench) -> None:
+def test_a_client_token_for_a_customer_that_is_gone_is_reported(bench: Bench) -> None:
     with pytest.raises(CustomerUnknown):
         bench.gateway.create_client_token(CustomerId(an_id("cus")), "USD")
 
@@ -531,7 +531,7 @@ def test_storing_again_under_the_same_id_finds_what_was_stored(bench: Bench) -> 
     assert first.token == second.token == method.payment_method_id
 
 
-def test_a_card_is_not_kept_for_a_customer_that_nobody_knows(bench: Bench) -> None:
+def test_a_card_is_not_stored_for_an_unknown_customer(bench: Bench) -> None:
     assert isinstance(store(bench.gateway, a_customer()), Rejected | NotStored)
 
 
@@ -555,7 +555,7 @@ def test_one_method_is_the_default(bench: Bench) -> None:
     assert changed.is_default
 
 
-def test_a_method_changes_only_in_what_is_told(bench: Bench) -> None:
+def test_an_update_changes_only_the_given_fields_of_a_method(bench: Bench) -> None:
     kept = stored(store(bench.gateway, a_known_customer(bench.gateway)))
     changed = stored(bench.gateway.change_method(MethodChange(token=kept.token, expiry=CardExpiry(2036, 1)), HELD))
     assert changed.instrument.expiry == CardExpiry(2036, 1)

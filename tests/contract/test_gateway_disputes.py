@@ -56,7 +56,7 @@ def added(outcome: DisputeOutcome) -> Evidence:
     return outcome.evidence
 
 
-def test_a_dispute_tells_what_it_claims_of_which_transaction(bench: Bench) -> None:
+def test_a_dispute_shows_its_amount_and_its_transaction(bench: Bench) -> None:
     report, transaction = a_dispute(bench.gateway)
     assert (report.kind, report.state) == (DisputeKind.CHARGEBACK, DisputeState.OPEN)
     assert (report.transaction_id, report.order_id) == (transaction.transaction_id, transaction.order_id)

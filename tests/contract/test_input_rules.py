@@ -107,7 +107,7 @@ def test_the_largest_amount_is_the_gateways_in_every_currency(amount: int, code:
     assert (TRANSACTION_AMOUNT.check(Money(amount, code).to_decimal(), code)[1] is None) is accepted
 
 
-def test_the_limit_is_told_in_the_currencys_own_form() -> None:
+def test_the_limit_is_reported_in_the_currencys_own_form() -> None:
     validator = Validator()
     validator.money("amount", RawMoney(10**15, "IDR"), frozenset({"IDR"}))
     with pytest.raises(InvalidRequest) as refusal:

@@ -27,7 +27,7 @@ from domain.dispute import (
 from domain.ids import CallerId, CustomerId, DisputeId, OperationId, RequestId
 from domain.money import Money
 from domain.payment import Payment
-from tests.contract.stories import IDS, SHOP, at, started
+from tests.contract.random_payments import IDS, SHOP, at, started
 
 LEASE = timedelta(minutes=2)
 

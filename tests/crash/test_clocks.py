@@ -42,7 +42,7 @@ def pay(address: str, reference: str) -> Payment | BayarError:
         ("caller call: answered", PaymentState.PAYMENT_STATE_CAPTURED),
     ],
 )
-def test_what_one_left_behind_the_other_finds_out_soon(
+def test_a_replica_soon_resolves_what_another_left_open(
     two_replicas: Storm, ahead: timedelta, step: str, ends: PaymentState.ValueType
 ) -> None:
     dying, other = two_replicas.replicas

@@ -142,7 +142,7 @@ def charges(house: Storm, client: BayarClient, references: Sequence[str]) -> Cou
         ),
     ],
 )
-def test_who_pays_again_while_a_replica_is_frozen_pays_once(
+def test_a_repeated_payment_during_a_freeze_charges_once(
     two_replicas: Storm, environment: dict[str, str], count: int
 ) -> None:
     frozen, other = two_replicas.replicas

@@ -30,19 +30,19 @@ def hunt() -> Iterator[Hunt]:
         yield begun
 
 
-def test_nothing_is_found_where_nothing_is_planted(hunt: Hunt) -> None:
+def test_the_checker_finds_nothing_without_a_mutant(hunt: Hunt) -> None:
     board = hunt.run(None)
     assert board.payments > 0
     assert (board.verdict.lines(), board.internal_errors) == ([], []), str(board)
 
 
 @pytest.mark.parametrize("mutant", PLANTED, ids=lambda mutant: mutant.name)
-def test_a_planted_bug_is_seen(mutant: Mutant, hunt: Hunt) -> None:
+def test_a_mutant_is_seen(mutant: Mutant, hunt: Hunt) -> None:
     board = hunt.run(mutant)
     assert board.verdict.columns()[mutant.column], f"{board}\n{board.verdict.lines()[:5]}"
 
 
-def test_a_call_that_is_sent_after_others_gave_it_up_is_seen(two_replicas: Storm) -> None:
+def test_a_call_sent_after_others_failed_it_is_seen(two_replicas: Storm) -> None:
     for replica in two_replicas.replicas:
         replica.mutant = LATE_SENDER.name
     # How many of the burst wait as the freeze begins is the machine's to say.
@@ -55,10 +55,10 @@ def test_a_call_that_is_sent_after_others_gave_it_up_is_seen(two_replicas: Storm
     assert board.verdict.columns()[LATE_SENDER.column], f"{board}\n{board.verdict.lines()[:5]}"
 
 
-def test_every_column_has_a_planted_bug() -> None:
+def test_every_column_has_a_mutant() -> None:
     unresolved = {"unresolved"}
     assert {mutant.column for mutant in MUTANTS.values()} == Verdict().columns().keys() - unresolved
 
 
-def test_the_documented_table_names_every_planted_bug() -> None:
+def test_the_documented_table_names_every_mutant() -> None:
     assert table() in PAGE.read_text(), f"the table of {PAGE.name} is to be:\n{table()}"

@@ -118,7 +118,7 @@ def test_fifty_partial_captures_never_take_more_than_was_authorized(clients: lis
     assert now.captured_amount.minor_units == 2000 * min(reasons(answers)["OK"], 2)
 
 
-def test_of_a_capture_and_a_void_at_once_one_wins(clients: list[BayarClient]) -> None:
+def test_one_of_a_concurrent_capture_and_void_wins(clients: list[BayarClient]) -> None:
     payment = a_payment(clients[0], "either")
 
     def either(client: BayarClient, number: int) -> Payment:

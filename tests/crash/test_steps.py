@@ -40,7 +40,7 @@ def find(client: BayarClient, reference: str) -> list[Payment]:
     return list(client.list_payments(reference=reference))
 
 
-def test_death_at_any_step_leaves_what_the_gateway_says(house: Storm) -> None:
+def test_a_crash_at_any_step_leaves_the_gateways_truth(house: Storm) -> None:
     replica = house.replicas[0]
     for step in OF_A_PAYMENT:
         replica.start(step)
@@ -65,7 +65,7 @@ def test_death_at_any_step_leaves_what_the_gateway_says(house: Storm) -> None:
             assert held or payments[0].state == PaymentState.PAYMENT_STATE_FAILED, step
 
 
-def test_a_repeat_after_any_death_charges_once(house: Storm) -> None:
+def test_a_replay_after_any_crash_charges_once(house: Storm) -> None:
     replica = house.replicas[0]
     replica.kill()
     replica.start()

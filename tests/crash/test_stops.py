@@ -43,7 +43,7 @@ def test_a_stop_lets_a_call_under_way_finish(house: Storm) -> None:
     assert [answer.state for answer in answers] == [PaymentState.PAYMENT_STATE_CAPTURED]
 
 
-def test_a_watcher_does_not_hold_up_a_stop_and_watches_on(house: Storm) -> None:
+def test_a_watch_does_not_delay_a_stop_and_resumes(house: Storm) -> None:
     replica = house.replicas[0]
     seen: list[PaymentState.ValueType] = []
     with BayarClient(replica.address) as client:

@@ -11,7 +11,7 @@ from tests.crash.weather import Weather
 from tests.crash.worker import StormFailed, Worker, all_well
 
 
-def test_a_worker_keeps_what_ended_it() -> None:
+def test_a_worker_keeps_the_exception_that_ended_it() -> None:
     def fall() -> None:
         raise ValueError("fell")
 
@@ -26,7 +26,7 @@ def test_a_worker_keeps_what_ended_it() -> None:
 
 
 @pytest.mark.timeout(120)
-def test_a_storm_without_weather_is_no_storm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_fault_injector_fails_the_storm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(_: Weather) -> None:
         raise RuntimeError("no wind")
 

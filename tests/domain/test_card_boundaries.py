@@ -225,7 +225,7 @@ def test_digits_are_together_up_to_a_gap_of_twenty_four() -> None:
         ("37 -828- 2246 -310- 005", True),
     ],
 )
-def test_what_stands_between_the_groups_speaks_for_a_card_or_against_it(text: str, is_found: bool) -> None:
+def test_separators_between_digit_groups_count_for_or_against_a_card(text: str, is_found: bool) -> None:
     assert looks_like_card(text) is is_found
 
 
@@ -273,7 +273,7 @@ def test_twelve_digits_of_another_script_are_enough() -> None:
 @pytest.mark.parametrize(
     "unseen", ["\u0301", "\u20dd", "\u0903", "\u200b", "\ue000", "\ud800", "\u0378", "\u115f", "\uffa0"]
 )
-def test_what_nobody_sees_does_not_part_digits(unseen: str) -> None:
+def test_invisible_characters_do_not_separate_digits(unseen: str) -> None:
     assert find_card_numbers(f"x{unseen.join(VISA)}y") == [(1, 32)]
 
 

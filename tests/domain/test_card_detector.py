@@ -97,7 +97,7 @@ def test_a_telephone_field_takes_no_card_number(text: str) -> None:
         "4500-A-123456-B-78",
     ],
 )
-def test_what_is_no_card_number_is_left_alone(text: str) -> None:
+def test_text_without_a_card_number_is_unchanged(text: str) -> None:
     assert not looks_like_card(text)
 
 

@@ -16,7 +16,7 @@ from tests.domain.test_card_boundaries import VISA, card, wrong
 
 
 @pytest.mark.parametrize("length", range(20, 36))
-def test_a_parcel_is_told_by_its_length_and_its_check_digit(length: int) -> None:
+def test_a_parcel_number_is_recognized_by_its_length_and_its_check_digit(length: int) -> None:
     body = VISA.ljust(length - 1, "8")
     assert looks_like_card(gs1(body)) is (length not in (20, 22, 26, 30, 34))
     assert looks_like_card(wrong(gs1(body)))
@@ -29,7 +29,7 @@ def test_a_parcel_is_told_by_its_length_and_its_check_digit(length: int) -> None
 
 
 @pytest.mark.parametrize("article", ["4006381333931", "036000291452", "9783161484100", "00012345600012345675"])
-def test_an_article_is_told_by_its_check_digit(article: str) -> None:
+def test_an_article_number_is_recognized_by_its_check_digit(article: str) -> None:
     assert is_numbered_otherwise(article)
     assert not is_numbered_otherwise(wrong(article))
 
@@ -152,7 +152,7 @@ IBANS = [
 
 
 @pytest.mark.parametrize("iban", IBANS)
-def test_an_iban_is_told_by_its_country_its_length_and_its_check_digits(iban: str) -> None:
+def test_an_iban_is_recognized_by_its_country_its_length_and_its_check_digits(iban: str) -> None:
     for spelling in (iban, grouped(iban, " ", (4,) * 8)):
         assert without_exempted(f"to {spelling}.") == f"to {'x' * len(spelling)}."
     for other in (f"{iban[:2]}{(int(iban[2:4]) + 1) % 100:02}{iban[4:]}", f"Q{iban[1:]}", f"x{iban}", f"{iban}x"):

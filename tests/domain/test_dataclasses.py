@@ -57,7 +57,7 @@ def test_a_value_is_frozen_and_has_slots(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(CORE))
-def test_what_a_log_must_not_hold_is_hidden(name: str) -> None:
+def test_secrets_are_hidden_in_logs(name: str) -> None:
     for field in dataclasses.fields(CORE[name]):
         if field.name in HIDDEN and f"{CORE[name].__name__}.{field.name}" not in SHOWN:
             assert not field.repr, field.name

@@ -251,7 +251,7 @@ def test_lost_evidence_is_recognized_by_its_text_whatever_became_of_white_space(
         pytest.param(Evidence(evidence_id="claimed", text="mine"), id="the same text of another action"),
     ],
 )
-def test_what_is_not_the_lost_text_is_not_taken_for_it(evidence: Evidence) -> None:
+def test_text_like_the_placeholder_is_not_taken_for_it(evidence: Evidence) -> None:
     action = replace(an_action(text="mine"), known_evidence_ids=("known",))
     other = replace(an_action(state=ActionState.SUCCEEDED, number=2), evidence_id="claimed")
     dispute = a_dispute(a_report(DisputeState.OPEN, evidence), other, action)

@@ -57,7 +57,7 @@ def succeed_later(payment: Payment, operation: Operation, instrument: Instrument
 # The payment
 
 
-def test_a_new_payment_tells_who_made_it_and_when() -> None:
+def test_a_new_payment_shows_who_made_it_and_when() -> None:
     payment = a_payment()
     assert (payment.creator, payment.create_time, payment.update_time) == ("shop", NOON, NOON)
     assert (payment.operations, payment.instrument, payment.next_poll_time) == ((), None, None)
@@ -184,7 +184,7 @@ def test_a_failure_of_what_waits_is_taken_and_one_of_what_is_done_is_not() -> No
         payment.fail(payment.authorization.operation_id, FailureReason.NOT_FOUND_AT_GATEWAY, context=STAMP)
 
 
-def test_a_doubt_about_what_is_known_is_none() -> None:
+def test_an_unknown_outcome_after_a_known_one_changes_nothing() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
     before = list(payment.new_events)
@@ -277,7 +277,7 @@ def test_a_capture_is_a_part_unless_it_is_the_only_one(
     assert begun.target_transaction_id == payment.authorization.transaction_id
 
 
-def test_a_capture_releases_nothing_unless_told() -> None:
+def test_a_capture_releases_nothing_by_default() -> None:
     payment = an_authorized_payment()
     begun = payment.capture(usd(10_00), an_operation_id(), a_request_id(), context=STAMP)
     assert (begun.final, begun.in_part) == (False, True)
@@ -324,7 +324,7 @@ def test_a_void_keeps_the_dates_of_what_it_releases() -> None:
     assert isinstance(payment.new_events[-1], OperationSucceeded)
 
 
-def test_somebody_else_is_named_wherever_the_stamp_comes_from() -> None:
+def test_an_external_actor_is_named_in_every_context() -> None:
     payment = an_authorized_payment()
     payment.record_outside(
         OperationKind.CAPTURE,

@@ -82,7 +82,7 @@ def test_an_order_that_came_to_nothing_may_be_paid_again() -> None:
     assert not any(payment.already_pays(TERMS) for payment in (declined, failed, voided))
 
 
-def test_what_the_back_end_took_from_a_customer_stands_against_that_customer_with_any_amount() -> None:
+def test_a_back_end_payment_for_a_customer_blocks_the_customers_own_of_any_amount() -> None:
     assert paid(TERMS).already_pays(replace(BY_ADA, amount=usd(99_00)))
     assert paid(TERMS).already_pays(BY_ADA)
 
@@ -95,7 +95,7 @@ def test_customers_of_their_own_do_not_stand_against_one_another() -> None:
     assert not paid(TERMS).already_pays(by_bob)
 
 
-def test_a_guest_is_nobody_who_could_have_paid() -> None:
+def test_a_guest_has_no_earlier_payments() -> None:
     guest = replace(TERMS, customer_id=None)
     assert not paid(guest).already_pays(replace(guest, reference_space=ADA))
     assert not paid(guest).already_pays(BY_ADA)
@@ -141,7 +141,7 @@ def test_a_customer_does_not_stand_with_what_was_given_back_or_will_be() -> None
     assert stands_with(payment) == usd(4_00)
 
 
-def test_what_asks_for_money_is_told_from_what_tells_of_it() -> None:
+def test_requests_that_move_money_are_distinguished_from_reads() -> None:
     payment = Payment.create(TERMS, context=STAMP)
     assert not payment.is_asked_to_pay
     payment.authorize(an_operation_id(), a_request_id(), context=STAMP)

@@ -82,7 +82,7 @@ def test_a_part_whose_capture_is_not_known_yet_still_holds_the_money() -> None:
     assert payment.is_live
 
 
-def test_what_can_still_be_captured_is_held_even_when_all_that_was_captured_went_back() -> None:
+def test_a_capturable_rest_is_held_even_when_every_capture_was_refunded() -> None:
     payment = an_authorized_payment()
     part = capture(payment, usd(40_00))
     move(payment, TransactionStatus.SETTLED, part.transaction_id)
@@ -127,7 +127,7 @@ def test_a_refund_that_the_bank_turns_back_counts_no_more() -> None:
     assert payment.is_live
 
 
-def test_settlement_is_told_once_all_parts_have_settled() -> None:
+def test_settlement_is_reported_once_all_parts_have_settled() -> None:
     payment = an_authorized_payment()
     first, second = capture(payment, usd(30_00)), capture(payment, usd(70_00))
     move(payment, TransactionStatus.SETTLED, first.transaction_id, settle_time=NOON)
@@ -282,7 +282,7 @@ def test_a_refund_plan(
     assert [(part.kind, part.amount.minor_units, part.must_wait) for part in plan] == parts
 
 
-def test_what_is_settling_can_neither_be_voided_nor_has_to_wait() -> None:
+def test_a_settling_payment_is_neither_voided_nor_scheduled() -> None:
     payment = a_captured_payment()
     move(payment, TransactionStatus.SETTLING)
     assert payment.plan_refund(None) == [
@@ -396,7 +396,7 @@ def test_a_contradicting_outcome_is_refused(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize("reason", FailureReason, ids=lambda reason: reason.value)
-def test_a_late_success_replaces_only_a_failure_that_nobody_was_sure_of(reason: FailureReason) -> None:
+def test_a_late_success_replaces_only_an_uncertain_failure(reason: FailureReason) -> None:
     payment = a_started_payment()
     payment.fail(payment.authorization.operation_id, reason, context=STAMP)
     if reason in (FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR):
@@ -415,7 +415,7 @@ def test_a_late_decline_replaces_a_failure_that_meant_not_found() -> None:
     assert (payment.state, payment.final_decline) == (PaymentState.DECLINED, NO_FUNDS)
 
 
-def test_what_is_scheduled_has_no_outcome_yet() -> None:
+def test_a_scheduled_operation_has_no_outcome() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(10_00))
     with pytest.raises(OutcomeConflict):
@@ -424,7 +424,7 @@ def test_what_is_scheduled_has_no_outcome_yet() -> None:
         payment.decline(waiting.operation_id, NO_FUNDS, context=STAMP)
 
 
-def test_a_doubt_leaves_the_operation_started_and_is_remembered() -> None:
+def test_an_unknown_outcome_leaves_the_operation_started_and_is_remembered() -> None:
     payment = a_started_payment()
     payment.mark_outcome_unknown(payment.authorization.operation_id, "timed out", context=STAMP)
     assert payment.state is PaymentState.PENDING
@@ -442,7 +442,7 @@ def test_an_operation_of_another_payment_is_unknown() -> None:
 # What the gateway moves on by itself
 
 
-def test_news_about_a_transaction_is_told_once() -> None:
+def test_news_about_a_transaction_is_reported_once() -> None:
     payment = a_captured_payment()
     assert move(payment, TransactionStatus.SETTLED)
     assert not move(payment, TransactionStatus.SETTLED)
@@ -498,7 +498,7 @@ def test_an_old_answer_takes_nothing_back() -> None:
     assert voided.state is PaymentState.VOIDED
 
 
-def test_a_settlement_that_was_refused_says_why_there_is_no_money() -> None:
+def test_a_declined_settlement_shows_the_reason() -> None:
     decline = a_payment_in(PaymentState.SETTLEMENT_DECLINED).final_decline
     assert decline is CATALOGUE[DeclineReason.SETTLEMENT_DECLINED]
 
@@ -564,7 +564,7 @@ def test_checks_that_find_nothing_are_counted_and_are_no_history() -> None:
     assert payment.next_check_time is None
 
 
-def test_what_a_request_did_is_its_last_attempt() -> None:
+def test_the_result_of_a_request_is_its_last_attempt() -> None:
     payment = a_settled_payment()
     request_id = a_request_id()
     part = payment.plan_refund(usd(1))[0]

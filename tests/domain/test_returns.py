@@ -101,7 +101,7 @@ def test_a_plan_passes_over_what_went_back_already() -> None:
     ]
 
 
-def test_what_a_dispute_claims_of_one_part_is_taken_from_another() -> None:
+def test_a_disputed_amount_of_one_capture_reduces_another() -> None:
     payment = an_authorized_payment()
     first, second = capture(payment, usd(60_00)), capture(payment, usd(40_00))
     move(payment, TransactionStatus.SETTLED, first.transaction_id, disputed_amount=usd(50_00))
@@ -183,7 +183,7 @@ def test_a_refused_refund_has_no_other_in_its_place() -> None:
     assert not convert_void_to_refund(payment, late)
 
 
-def test_a_sale_that_somebody_else_voided_is_not_refunded() -> None:
+def test_an_externally_voided_sale_is_not_refunded() -> None:
     payment = a_captured_payment()
     late = a_void_for_a_refund(payment)
     outside(payment, OperationKind.VOID, usd(100_00), sale_of(payment), TransactionStatus.VOIDED, sale_of(payment))
@@ -282,7 +282,7 @@ def test_a_refund_that_just_fits_stays() -> None:
     assert states(payment, *waiting) == [OperationState.SCHEDULED]
 
 
-def test_what_is_left_is_never_told_as_less_than_nothing() -> None:
+def test_the_remaining_amount_is_never_negative() -> None:
     payment = a_captured_payment()
     (waiting,) = start_refund(payment, usd(20_00))
     outside(payment, OperationKind.REFUND, usd(130_00), sale_of(payment))
@@ -341,7 +341,7 @@ def test_a_refund_that_succeeds_drops_none_that_waits() -> None:
 # Somebody else's
 
 
-def test_what_somebody_else_did_is_recorded_as_it_was_found() -> None:
+def test_an_external_operation_is_recorded_as_found() -> None:
     payment = a_settled_payment()
     done = outside(payment, OperationKind.REFUND, usd(10_00), sale_of(payment))
     assert (done.origin, done.state, done.start_count) == (OperationOrigin.OUTSIDE, OperationState.SUCCEEDED, 0)
@@ -354,7 +354,7 @@ def test_what_somebody_else_did_is_recorded_as_it_was_found() -> None:
     assert payment.refunded_amount == usd(10_00)
 
 
-def test_a_part_that_somebody_else_captured_leaves_the_rest_of_the_hold() -> None:
+def test_an_external_partial_capture_leaves_the_rest_of_the_hold() -> None:
     payment = an_authorized_payment()
     part = outside(payment, OperationKind.CAPTURE, usd(30_00), sale_of(payment))
     assert part.in_part
@@ -362,7 +362,7 @@ def test_a_part_that_somebody_else_captured_leaves_the_rest_of_the_hold() -> Non
     assert (payment.captured_amount, payment.capturable_amount) == (usd(30_00), usd(70_00))
 
 
-def test_a_whole_capture_by_somebody_else_releases_the_rest() -> None:
+def test_a_whole_capture_by_an_external_client_releases_the_rest() -> None:
     payment = an_authorized_payment()
     whole = outside(payment, OperationKind.CAPTURE, usd(30_00), sale_of(payment), transaction_id=sale_of(payment))
     assert not whole.in_part

@@ -117,7 +117,7 @@ def test_expiries_are_in_the_order_of_time() -> None:
     assert CardExpiry(2026, 12) < CardExpiry(2027, 1) < CardExpiry(2027, 2)
 
 
-def test_of_an_instrument_only_what_may_be_shown_is_shown() -> None:
+def test_an_instrument_shows_only_its_public_fields() -> None:
     shown = repr(
         Instrument(
             InstrumentKind.CARD,
@@ -151,7 +151,7 @@ def test_code_and_name_of_a_card_need_not_be_given() -> None:
         (DeclineReason.NETWORK_UNAVAILABLE, timedelta(minutes=5)),
     ],
 )
-def test_what_passes_by_itself_is_tried_later(reason: DeclineReason, wait: timedelta) -> None:
+def test_a_transient_failure_is_retried_later(reason: DeclineReason, wait: timedelta) -> None:
     assert (CATALOGUE[reason].retry_advice, CATALOGUE[reason].retry_after) == (RetryAdvice.RETRY_LATER, wait)
 
 
@@ -181,7 +181,7 @@ def test_an_ipv6_address_counts_with_its_network_of_64_bits(address: str, networ
 
 
 @pytest.mark.parametrize("address", ["fe80::1%eth0", "", "203.0.113", "203.0.113.7/32", "shop.example"])
-def test_what_is_no_address_or_has_a_zone_has_no_network(address: str) -> None:
+def test_an_invalid_or_zoned_address_has_no_network(address: str) -> None:
     with pytest.raises(ValueError, match=r"zone|address"):
         network_of(address)
 
@@ -190,12 +190,12 @@ def test_what_is_no_address_or_has_a_zone_has_no_network(address: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "order 1", "é", "注文", "a b c", "заказ № 7", "a\u2011b"])
-def test_what_looks_like_nothing_else_is_unambiguous(text: str) -> None:
+def test_a_number_that_resembles_no_other_kind_is_unambiguous(text: str) -> None:
     assert is_unambiguous(text)
 
 
 @pytest.mark.parametrize("text", [" a", "a ", "a  b", "e\u0301", "é\u00a0a", "\u2003é", "a\u200db", "a\u00adb"])
-def test_what_may_look_like_something_else_is_ambiguous(text: str) -> None:
+def test_a_number_that_resembles_another_kind_is_ambiguous(text: str) -> None:
     assert not is_unambiguous(text)
 
 

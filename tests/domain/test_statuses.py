@@ -53,7 +53,7 @@ def test_each_failure_says_whether_it_is_for_sure(reason: FailureReason) -> None
 
 
 @pytest.mark.parametrize("state", OperationState)
-def test_an_outcome_is_to_come_of_what_waits_or_is_under_way(state: OperationState) -> None:
+def test_an_outcome_is_to_come_of_scheduled_and_started_operations(state: OperationState) -> None:
     assert state.is_open is (state in {OperationState.SCHEDULED, OperationState.STARTED})
 
 
@@ -77,7 +77,7 @@ def test_captured_money_lies_in_an_authorization_or_a_capture(kind: OperationKin
     assert not an_operation(kind, None).is_captured_sale
 
 
-def test_what_is_not_said_of_an_operation_is_not_so() -> None:
+def test_fields_of_an_operation_default_to_empty() -> None:
     operation = an_operation(OperationKind.CAPTURE, None)
     assert (operation.in_part, operation.final, operation.was_scheduled, operation.for_refund) == (False,) * 4
     assert (operation.start_count, operation.check_count) == (0, 0)
@@ -89,7 +89,7 @@ def test_looks_make_no_other_operation() -> None:
     assert operation == dataclasses.replace(operation, next_check_time=STAMP.time, check_count=3)
 
 
-def test_what_is_not_said_of_terms_and_starts_is_not_so() -> None:
+def test_fields_of_terms_and_starts_default_to_empty() -> None:
     terms: PaymentTerms = a_payment().terms
     assert (terms.store_payment_method, terms.reference_space, terms.metadata) == (False, None, {})
     facts = {

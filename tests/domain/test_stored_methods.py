@@ -27,13 +27,13 @@ PENDING = PaymentMethod(
 )
 
 
-def test_a_new_method_is_nobodys_first_choice() -> None:
+def test_a_new_method_is_not_the_default() -> None:
     assert not PENDING.is_default
     assert (PENDING.instrument, PENDING.verification, PENDING.duplicate_of) == (None, None, None)
     assert (PENDING.failure_detail, PENDING.gateway_token, PENDING.warnings) == ("", "", ())
 
 
-def test_what_the_gateway_keeps_is_active_and_looked_at_no_more() -> None:
+def test_a_method_found_at_the_gateway_is_active_and_not_checked_again() -> None:
     active = PENDING.activate(CARD, "token", APPROVED, time=LATER)
     assert active == replace(
         PENDING,
@@ -46,14 +46,14 @@ def test_what_the_gateway_keeps_is_active_and_looked_at_no_more() -> None:
     assert active.next_check_time is None
 
 
-def test_what_the_bank_refused_is_declined_and_looked_at_no_more() -> None:
+def test_a_method_that_the_bank_refused_is_declined_and_not_checked_again() -> None:
     refused = Verification(approved=False)
     declined = PENDING.refuse(refused, time=LATER)
     assert declined == replace(PENDING, state=PaymentMethodState.DECLINED, verification=refused, update_time=LATER)
     assert declined.next_check_time is None
 
 
-def test_what_failed_says_why_and_is_looked_at_no_more() -> None:
+def test_a_failed_method_shows_the_reason_and_is_not_checked_again() -> None:
     failed = PENDING.fail("no such nonce", time=LATER)
     assert failed == replace(
         PENDING, state=PaymentMethodState.FAILED, failure_detail="no such nonce", update_time=LATER
@@ -75,7 +75,7 @@ def test_a_card_is_expiring_for_sixty_days(today: date, status: ExpiryStatus) ->
     assert replace(PENDING, instrument=CARD).expiry_status(today) is status
 
 
-def test_what_has_no_expiry_date_does_not_expire() -> None:
+def test_a_method_without_an_expiry_date_does_not_expire() -> None:
     assert PENDING.expiry_status(date(2026, 9, 1)) is None
     wallet = replace(PENDING, instrument=Instrument(InstrumentKind.PAYPAL, account="jane.doe@paypal.com"))
     assert wallet.expiry_status(date(2026, 9, 1)) is None

@@ -69,7 +69,7 @@ FORBIDDEN_PAIRS = [(state, kind) for state, kind in product(PaymentState, Operat
 
 
 @pytest.mark.parametrize(("state", "kind"), ALLOWED_PAIRS, ids=lambda part: part.value)
-def test_what_the_table_allows_starts(state: PaymentState, kind: OperationKind) -> None:
+def test_an_allowed_operation_starts(state: PaymentState, kind: OperationKind) -> None:
     payment = a_payment_for(state, kind)
     assert payment.state is state
     count = len(payment.operations)
@@ -79,7 +79,7 @@ def test_what_the_table_allows_starts(state: PaymentState, kind: OperationKind) 
 
 
 @pytest.mark.parametrize(("state", "kind"), FORBIDDEN_PAIRS, ids=lambda part: part.value)
-def test_what_the_table_forbids_changes_nothing(state: PaymentState, kind: OperationKind) -> None:
+def test_a_forbidden_operation_changes_nothing(state: PaymentState, kind: OperationKind) -> None:
     payment = a_payment_in(state)
     operations, events = payment.operations, list(payment.new_events)
     with pytest.raises((IllegalTransition, OperationInProgress)) as refusal:
@@ -96,7 +96,7 @@ def test_a_refusal_names_payment_state_and_operation() -> None:
     assert (refusal.value.state, refusal.value.operation) == (PaymentState.VOIDED, OperationKind.VOID)
 
 
-def test_what_waits_for_an_outcome_is_named() -> None:
+def test_an_operation_that_awaits_its_outcome_is_named() -> None:
     payment = an_authorized_payment()
     under_way = void(payment)
     with pytest.raises(OperationInProgress) as refusal:

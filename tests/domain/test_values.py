@@ -106,7 +106,7 @@ def test_a_wait_without_a_retry_later_is_refused() -> None:
         Decline(DeclineReason.DECLINED, Fixer.ISSUER, RetryAdvice.RETRY_LATER)
 
 
-def test_nobody_is_told_to_try_a_stolen_card_again() -> None:
+def test_a_stolen_card_is_never_advised_to_retry() -> None:
     for reason in (DeclineReason.LOST_OR_STOLEN, DeclineReason.SUSPECTED_FRAUD):
         assert CATALOGUE[reason].retry_advice is RetryAdvice.DO_NOT_RETRY
 
@@ -134,7 +134,7 @@ def a_method(expiry: CardExpiry | None) -> PaymentMethod:
         (date(2026, 6, 1), ExpiryStatus.EXPIRED),
     ],
 )
-def test_a_stored_card_tells_sixty_days_ahead_that_it_expires(today: date, status: ExpiryStatus) -> None:
+def test_a_stored_card_is_reported_as_expiring_sixty_days_ahead(today: date, status: ExpiryStatus) -> None:
     assert a_method(CardExpiry(2026, 5)).expiry_status(today) is status
 
 

@@ -61,7 +61,7 @@ def found_outside(payment: Payment, amount: Money, target: str, transaction_id: 
 # Refunds
 
 
-def test_what_is_given_back_done_or_to_come_is_no_more_refundable() -> None:
+def test_refunded_and_scheduled_amounts_are_not_refundable_again() -> None:
     payment = a_settled_payment()
     refund(payment, usd(10_00))
     start_refund(payment, usd(20_00))
@@ -123,7 +123,7 @@ def disputed(amount: int | None) -> Payment:
     return payment
 
 
-def test_what_a_dispute_claims_is_not_refundable() -> None:
+def test_a_disputed_amount_is_not_refundable() -> None:
     payment = disputed(30_00)
     assert (payment.disputed_amount, payment.refundable_amount) == (usd(30_00), usd(70_00))
     assert payment.funds is Funds.DISPUTED

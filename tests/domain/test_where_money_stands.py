@@ -69,7 +69,7 @@ def test_without_an_authorization_there_is_nothing(state: PaymentState) -> None:
     assert payment.transaction_ids == payment.awaited_transactions == payment.refundable_transactions == []
 
 
-def test_what_was_captured_whole_leaves_nothing_to_capture() -> None:
+def test_a_full_capture_leaves_no_capturable_amount() -> None:
     payment = an_authorized_payment()
     assert (payment.authorized_amount, payment.capturable_amount) == (usd(100_00), usd(100_00))
     capture(payment)
@@ -159,7 +159,7 @@ def test_a_sale_is_refundable_by_others_until_all_of_it_went_back() -> None:
     assert payment.refundable_transactions == []
 
 
-def test_the_next_look_is_the_earliest_of_what_is_open() -> None:
+def test_the_next_check_is_the_earliest_of_what_is_open() -> None:
     payment = a_settled_payment()
     assert payment.next_check_time is None
     first, second = (start_refund(payment, usd(1_00))[0] for _ in range(2))
@@ -187,7 +187,7 @@ def test_a_refund_can_be_sent_once_the_sale_settles(status: TransactionStatus, r
     assert payment.is_refundable_now(payment.authorization.transaction_id) is refundable
 
 
-def test_a_transaction_that_nobody_knows_is_not_refundable() -> None:
+def test_an_unknown_transaction_is_not_refundable() -> None:
     payment = a_settled_payment()
     assert not payment.is_refundable_now("theirs")
     assert not payment.is_refundable_now("")
@@ -245,7 +245,7 @@ def test_a_payout_may_be_in_another_currency_than_the_payment() -> None:
 # Why there is no money
 
 
-def test_a_decline_says_why() -> None:
+def test_a_decline_shows_the_reason() -> None:
     assert a_payment_in(PaymentState.DECLINED).final_decline == NO_FUNDS
     assert a_payment_in(PaymentState.SETTLEMENT_DECLINED).final_decline == CATALOGUE[DeclineReason.SETTLEMENT_DECLINED]
     assert a_payment_in(PaymentState.CAPTURED).final_decline is None

@@ -214,7 +214,7 @@ def test_each_wrong_scope_is_refused_and_the_right_one_is_enough(path: str, town
 
 @pytest.mark.parametrize("path", NAMING)
 @pytest.mark.parametrize("stranger", ["another caller", "another customer"])
-def test_what_is_not_yours_looks_like_what_does_not_exist(path: str, stranger: str, town: Town) -> None:
+def test_a_resource_of_another_caller_looks_nonexistent(path: str, stranger: str, town: Town) -> None:
     if stranger == "another caller":
         shown = bearer(token(scope=OF_A_BACK_END, caller_id="rival"))
     else:
@@ -248,7 +248,7 @@ def test_no_customer_creates_customers(town: Town) -> None:
     assert ask(town, "CustomerService/CreateCustomer", shown, request) == ("PERMISSION_DENIED", "NOT_FOR_CUSTOMERS", [])
 
 
-def test_owners_do_all_that_strangers_cannot(town: Town) -> None:
+def test_an_owner_may_do_everything_that_other_callers_may_not(town: Town) -> None:
     """The other half of the matrix: the ids are real, so that "not found" says something."""
     shown = bearer(token(scope=EVERYTHING, customer=town.ids["cus"]))
     for path in (
@@ -292,7 +292,7 @@ def test_an_administrator_makes_nothing_of_what_is_another_callers(town: Town) -
         assert ask(town, path, administrator, filled(ROWS[path] or {}, town.ids))[0] == "INVALID_ARGUMENT"
 
 
-def test_the_page_tells_the_scope_of_each_call() -> None:
+def test_the_page_shows_the_scope_of_each_call() -> None:
     services = {method.containing_service.full_name: method.containing_service for method in METHODS.values()}
     page = (Path(__file__).parents[2] / "docs" / "operate" / "access.md").read_text()
     for path, scope in required_scopes(services.values()).items():

@@ -10,7 +10,7 @@ from tests.end_to_end.service import Pair, run_bayar
 from tests.end_to_end.wallet import pay
 
 
-def test_a_history_that_was_put_away_is_listed_and_streamed_as_before(pair: Pair) -> None:
+def test_a_history_that_was_archived_is_listed_and_streamed_as_before(pair: Pair) -> None:
     bayar = pair.service.client()
     payment = pay(bayar, "2000.00")
     assert payment.state == PaymentState.PAYMENT_STATE_DECLINED
@@ -31,7 +31,7 @@ def test_a_history_that_was_put_away_is_listed_and_streamed_as_before(pair: Pair
     assert streamed() == at_first
 
 
-def test_what_is_not_over_cannot_be_put_away(pair: Pair) -> None:
+def test_an_open_payment_cannot_be_archived(pair: Pair) -> None:
     tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
     said = run_bayar("events", "archive", "--before", tomorrow, environment=pair.service.environment)
     assert said.returncode == 2

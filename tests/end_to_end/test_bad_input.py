@@ -216,7 +216,7 @@ ONE_FAULT: dict[str, tuple[dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("what", ONE_FAULT)
-def test_a_fault_is_named_by_its_path_and_rule(what: str, payments: PaymentServiceStub) -> None:
+def test_a_violation_is_named_by_its_path_and_rule(what: str, payments: PaymentServiceStub) -> None:
     changes, path, rule = ONE_FAULT[what]
     refusal = refused(payments.CreatePayment, a_request(**changes))
     assert refusal.code is grpc.StatusCode.INVALID_ARGUMENT
@@ -242,13 +242,13 @@ def test_the_gateways_own_limits_are_the_limits(changes: dict[str, Any], payment
     assert payment.captured_amount == payment.amount
 
 
-def test_the_limit_of_an_amount_is_told_in_its_currency(payments: PaymentServiceStub) -> None:
+def test_the_limit_of_an_amount_is_reported_in_its_currency(payments: PaymentServiceStub) -> None:
     amount = Money(minor_units=10**12, currency_code="IDR")
     (sentence,) = refused(payments.CreatePayment, a_request(amount=amount)).descriptions
     assert "IDR 9,999,999,999.99" in sentence
 
 
-def test_every_fault_is_told_at_once(payments: PaymentServiceStub) -> None:
+def test_every_violation_is_reported_at_once(payments: PaymentServiceStub) -> None:
     request = CreatePaymentRequest(
         request_id="x",
         reference="",
@@ -436,7 +436,7 @@ def test_a_payment_method_is_held_to_its_limits(methods: PaymentMethodServiceStu
     assert refused(methods.UpdatePaymentMethod, half).faults == {"expiration_year": ["YEAR"]}
 
 
-def test_what_was_refused_left_nothing_behind(payments: PaymentServiceStub, pair: Pair) -> None:
+def test_a_refused_request_leaves_no_record(payments: PaymentServiceStub, pair: Pair) -> None:
     request = a_request(amount=Money(minor_units=0, currency_code="USD"))
     before = len(pair.twin.control.ledger())
     refused(payments.CreatePayment, request)

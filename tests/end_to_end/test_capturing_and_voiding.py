@@ -143,7 +143,7 @@ def test_captures_at_once_never_take_more_than_is_held(bayar: BayarClient, pair:
     assert len(taken) == answers.count("captured")
 
 
-def test_a_capture_under_way_is_told_to_whoever_asks_for_another(bayar: BayarClient, pair: Pair) -> None:
+def test_a_second_capture_is_refused_with_the_open_one(bayar: BayarClient, pair: Pair) -> None:
     held = hold(bayar)
     pair.twin.control.add_fault("delay", seconds=1.5, path="*submit*", next=1)
     with ThreadPoolExecutor(1) as pool:
@@ -195,7 +195,7 @@ def test_a_settled_payment_cannot_be_voided(bayar: BayarClient, pair: Pair) -> N
 
 
 @pytest.mark.parametrize("amount", ["2000.00", "2001.00"])
-def test_what_was_declined_can_be_neither_captured_nor_voided_nor_refunded(amount: str, bayar: BayarClient) -> None:
+def test_a_declined_payment_cannot_be_captured_voided_or_refunded(amount: str, bayar: BayarClient) -> None:
     payment = pay(bayar, amount)
     reasons = set()
     for call in (bayar.void_payment, bayar.capture_payment, bayar.refund_payment):

@@ -149,7 +149,7 @@ def test_messages_come_in_the_language_asked_for(shop: Shop) -> None:
     assert payment["decline"]["customer_message"] == {"locale": "id", "text": indonesian}
 
 
-def test_what_is_not_there_is_told_clearly(shop: Shop) -> None:
+def test_a_missing_resource_is_reported_clearly(shop: Shop) -> None:
     done = shop.cli.run("payments", "show", "pay_" + "0" * 26)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith("bayar: There is no such payment of yours.")
@@ -180,7 +180,7 @@ def test_verifying_says_what_the_gateway_knew_better(shop: Shop) -> None:
     assert answer["outcome"] == "VERIFICATION_OUTCOME_MATCHES"
 
 
-def test_watching_tells_each_change_and_ends_when_the_payment_rests(shop: Shop) -> None:
+def test_a_watch_sends_each_change_and_ends_when_the_payment_is_final(shop: Shop) -> None:
     payment = shop.bayar.create_payment(
         reference="to-watch", amount=money("8.00", "USD"), card=VISA, capture_mode=CaptureMode.CAPTURE_MODE_MANUAL
     )

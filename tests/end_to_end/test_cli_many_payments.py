@@ -112,7 +112,7 @@ def test_the_table_of_all_of_them_has_one_heading(cli: CommandLine) -> None:
     assert len({line.index("USD") for line in lines if line.endswith("USD 1.00")}) == 1
 
 
-def test_what_is_asked_for_is_what_comes(cli: CommandLine) -> None:
+def test_the_requested_fields_are_returned(cli: CommandLine) -> None:
     def numbers(*filters: str) -> list[int]:
         found = documents(cli.out("payments", "list", "--json", *filters))
         return [int(str(document["reference"]).removeprefix("order-")) for document in found]
@@ -131,7 +131,7 @@ def test_what_is_asked_for_is_what_comes(cli: CommandLine) -> None:
     assert numbers("--customer", "cus_" + "0" * 26) == []
 
 
-def test_a_wish_that_makes_no_sense_is_told_without_a_traceback(cli: CommandLine) -> None:
+def test_an_invalid_option_is_reported_without_a_traceback(cli: CommandLine) -> None:
     for arguments, told in [
         (("--min", "3"), "--min needs --currency"),
         (("--currency", "JPY", "--max", "1.5"), "--max: 1.5 is too precise"),
@@ -244,7 +244,7 @@ def test_an_export_that_breaks_off_leaves_the_old_file_alone(cli: CommandLine, t
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_an_export_to_a_place_that_is_none_is_told(cli: CommandLine, tmp_path: Path) -> None:
+def test_an_export_to_a_place_that_is_none_is_reported(cli: CommandLine, tmp_path: Path) -> None:
     done = cli.run("payments", "export", *MONTH, "--output", str(tmp_path / "none" / "may.csv"))
     assert done.returncode == 1
     assert done.stderr.endswith("No such file or directory\n")

@@ -18,7 +18,7 @@ from tests.end_to_end.wallet import a_card, pay
 from tests.sealing import opened_rows, sealer_of
 
 
-def test_a_customer_is_kept_as_told_and_found_by_either_id(bayar: BayarClient) -> None:
+def test_a_customer_is_kept_as_given_and_found_by_either_id(bayar: BayarClient) -> None:
     external_id = f"shop-{uuid.uuid4()}"
     told = {
         "external_id": external_id,
@@ -171,7 +171,7 @@ def test_a_change_that_is_refused_never_reaches_the_gateway(bayar: BayarClient, 
     assert bayar.get_customer(customer_id=customer.customer_id).given_name == "Sari"
 
 
-def test_what_was_asked_for_before_the_deletion_is_answered_when_it_comes_again(bayar: BayarClient) -> None:
+def test_a_request_from_before_the_deletion_is_replayed(bayar: BayarClient) -> None:
     customer = bayar.create_customer(given_name="Sari")
     adding, changing = str(uuid.uuid4()), str(uuid.uuid4())
     method = bayar.add_payment_method(customer_id=customer.customer_id, card=a_card(), request_id=adding)

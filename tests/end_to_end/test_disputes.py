@@ -181,7 +181,7 @@ def _asked_again(ask: Callable[[], Dispute]) -> Dispute | None:
         ),
     ],
 )
-def test_evidence_with_faults_is_refused_with_all_of_them(
+def test_invalid_evidence_is_refused_with_all_violations(
     disputes: Disputes, request_: AddDisputeEvidenceRequest, faults: dict[str, list[str]]
 ) -> None:
     refusal = refused(disputes.stub.AddDisputeEvidence, request_)

@@ -51,7 +51,7 @@ def test_keys_are_rotated_while_the_service_works(tmp_path: Path) -> None:
         ("2025", "must list NAME:KEY pairs"),
     ],
 )
-def test_a_key_that_does_not_fit_is_told_at_the_start(tmp_path: Path, keys: str, said: str) -> None:
+def test_a_key_that_does_not_fit_is_reported_at_the_start(tmp_path: Path, keys: str, said: str) -> None:
     with running_pair(tmp_path, {"BAYAR_ENCRYPTION_KEYS": OLD}) as pair:
         pair.service.stop()
         refused = run_bayar("serve", environment=_with_keys(pair, keys))
@@ -93,7 +93,7 @@ def _reads(client: BayarClient, customer_id: str) -> str:
         return str(error)
 
 
-def test_a_plain_value_that_somebody_else_wrote_is_refused_and_named(tmp_path: Path) -> None:
+def test_a_plain_value_from_outside_the_service_is_refused_and_named(tmp_path: Path) -> None:
     with running_pair(tmp_path, {"BAYAR_ENCRYPTION_KEYS": OLD}) as pair:
         ani = pair.service.client().create_customer(email="ani@example.com", given_name="Ani")
         with contextlib.closing(sqlite3.connect(pair.database)) as database, database:

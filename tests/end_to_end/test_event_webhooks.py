@@ -130,7 +130,7 @@ def test_events_are_sent_again_when_asked(own_pair: Pair, receiver: Receiver) ->
         ("[[", "no TOML"),
     ],
 )
-def test_what_is_wrong_with_the_file_is_told_at_the_start(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_file_is_reported_at_the_start(tmp_path: Path, text: str, said: str) -> None:
     config = tmp_path / "webhooks.toml"
     config.write_text(text)
     with pytest.MonkeyPatch.context() as patch:

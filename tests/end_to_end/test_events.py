@@ -89,7 +89,7 @@ def test_a_heartbeat_moves_past_what_does_not_match(bayar: BayarClient) -> None:
         ({"customer_id": "x"}, "customer_id"),
     ],
 )
-def test_what_is_wrong_is_named(bayar: BayarClient, request_: dict[str, object], field: str) -> None:
+def test_each_violation_is_named(bayar: BayarClient, request_: dict[str, object], field: str) -> None:
     with pytest.raises(BayarError) as raised:
         next(bayar.stream_events(**request_))  # type: ignore[arg-type]
     assert raised.value.reason == "INVALID_REQUEST"
@@ -124,7 +124,7 @@ def test_a_reader_goes_on_after_a_restart(pair: Pair) -> None:
     assert next(stream).customer.given_name == "After"
 
 
-def test_a_slow_reader_holds_up_nobody_and_loses_nothing(pair: Pair) -> None:
+def test_a_slow_reader_delays_no_caller_and_loses_nothing(pair: Pair) -> None:
     client = pair.service.client()
     start = _end(client)
     slow = client.stream_events(after_position=start, timeout_seconds=110)

@@ -34,9 +34,7 @@ def dispute_of(payment: Payment, pair: Pair) -> str:
     return str(dispute.id)
 
 
-def test_a_dispute_takes_what_it_claims_from_what_can_be_refunded_until_it_is_won(
-    bayar: BayarClient, pair: Pair
-) -> None:
+def test_a_dispute_reduces_the_refundable_amount_until_it_is_won(bayar: BayarClient, pair: Pair) -> None:
     payment = pay(bayar, "30.00", card=a_card(DISPUTED))
     assert payment.funds == PaymentFunds.PAYMENT_FUNDS_DISPUTED
     assert (payment.disputed_amount, payment.refundable_amount) == (usd("30.00"), usd("0.00"))

@@ -141,7 +141,7 @@ def test_a_partial_refund_before_settlement_waits_and_is_done_by_the_worker(baya
     assert given_back(pair, done) == ["20.00"]
 
 
-def test_what_was_captured_in_parts_is_given_back_across_the_parts(bayar: BayarClient, pair: Pair) -> None:
+def test_a_partly_captured_payment_is_refunded_across_its_parts(bayar: BayarClient, pair: Pair) -> None:
     payment = pay(bayar, "100.00", capture_mode=CaptureMode.CAPTURE_MODE_MANUAL)
     for part in ("60.00", "40.00"):
         bayar.capture_payment(payment_id=payment.payment_id, amount=usd(part))

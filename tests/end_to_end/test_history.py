@@ -142,7 +142,7 @@ def test_a_page_is_fifty_by_default_and_five_hundred_at_most(bayar: BayarClient)
     assert len(stub.ListPayments(ListPaymentsRequest(), timeout=30).payments) <= 50
 
 
-def test_events_tell_who_did_what_when_and_why_with_the_gateway_s_codes(bayar: BayarClient, pair: Pair) -> None:
+def test_events_show_who_did_what_when_and_why_with_the_gateway_s_codes(bayar: BayarClient, pair: Pair) -> None:
     payment = pay(bayar, "50.00")
     pair.twin.control.settle()
     bayar.refund_payment(payment_id=payment.payment_id, amount=usd("20.00"), note="one was broken")

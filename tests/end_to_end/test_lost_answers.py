@@ -86,7 +86,9 @@ def test_a_lost_answer_is_pending_and_then_found(fault: str, bayar: BayarClient,
 
 
 @pytest.mark.parametrize("fault", ["reset_before", "status"])
-def test_what_never_arrived_is_failed_after_the_horizon(fault: str, bayar: BayarClient, pair: Pair) -> None:
+def test_an_operation_that_never_arrived_is_failed_after_the_horizon(
+    fault: str, bayar: BayarClient, pair: Pair
+) -> None:
     more = {"status": 500} if fault == "status" else {}
     pair.twin.control.add_fault(fault, method="POST", path="/transactions", next=1, **more)  # type: ignore[arg-type]
     reference = an_order()
@@ -163,14 +165,14 @@ def test_a_lost_answer_to_a_later_step_is_found_too(what: str, bayar: BayarClien
         assert found.refunded_amount == usd("4.00")
 
 
-def test_a_watch_tells_when_the_outcome_is_known(bayar: BayarClient, pair: Pair) -> None:
+def test_a_watch_shows_when_the_outcome_is_known(bayar: BayarClient, pair: Pair) -> None:
     pair.twin.control.add_fault("reset_before", method="POST", path="/transactions", next=1)
     payment = pay(bayar)
     states = [one.state for one in bayar.watch_payment(payment_id=payment.payment_id, timeout_seconds=30)]
     assert (states[0], states[-1]) == (PENDING, PaymentState.PAYMENT_STATE_FAILED)
 
 
-def test_a_stopped_gateway_is_told_clearly_and_the_same_request_pays_later(bayar: BayarClient, pair: Pair) -> None:
+def test_a_stopped_gateway_is_reported_clearly_and_the_same_request_pays_later(bayar: BayarClient, pair: Pair) -> None:
     request_id, reference = str(uuid.uuid4()), an_order()
     customer = bayar.create_customer(given_name="Sari")
     pair.twin.stop()
@@ -200,7 +202,7 @@ def test_a_stopped_gateway_is_told_clearly_and_the_same_request_pays_later(bayar
     assert charges(pair, paid) == ["10.00"]
 
 
-def test_a_gateway_that_stops_in_the_middle_of_a_life_is_told_clearly(bayar: BayarClient, pair: Pair) -> None:
+def test_a_gateway_that_stops_in_the_middle_of_a_life_is_reported_clearly(bayar: BayarClient, pair: Pair) -> None:
     payment = pay(bayar, capture_mode=CaptureMode.CAPTURE_MODE_MANUAL)
     pair.twin.stop()
     request_id = str(uuid.uuid4())

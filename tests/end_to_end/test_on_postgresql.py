@@ -51,7 +51,7 @@ def charges(twin: Twin, payment: Payment) -> list[str]:
     return [entry.amount for entry in twin.control.ledger() if operation_of(entry.order_id) in ours]
 
 
-def test_a_schema_that_is_not_up_to_date_is_told_with_the_remedy(postgres: Postgres, twin: Twin) -> None:
+def test_a_schema_that_is_not_up_to_date_is_reported_with_the_remedy(postgres: Postgres, twin: Twin) -> None:
     url = postgres.new_database()
     run = run_bayar("serve", environment=environment_of(twin, url))
     assert run.returncode == 1

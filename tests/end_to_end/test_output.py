@@ -86,7 +86,7 @@ def test_a_service_without_output_starts_takes_payments_and_stops(redirected: st
 
 
 @pytest.mark.parametrize("options", [(), ("--workers", "2")], ids=["one process", "two workers"])
-def test_a_pipe_that_nobody_reads_stops_nothing(options: tuple[str, ...], twin: Twin, postgres: Postgres) -> None:
+def test_a_pipe_without_a_reader_stops_nothing(options: tuple[str, ...], twin: Twin, postgres: Postgres) -> None:
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
     while True:

@@ -124,7 +124,7 @@ def test_a_scheduled_refund_that_no_longer_fits_ends_with_its_reason(
     assert (payment.refunded_amount, payment.refund_pending_amount) == (usd("50.00"), usd("0.00"))
 
 
-def test_the_command_line_tells_what_somebody_else_did(bayar: BayarClient, pair: Pair, panel: Any) -> None:
+def test_the_command_line_shows_external_operations(bayar: BayarClient, pair: Pair, panel: Any) -> None:
     payment = settled(bayar, pair, "81.00")
     panel.transaction.refund(payment.gateway_details.transaction_id, "50.00")
     cli = CommandLine(pair.service.address)

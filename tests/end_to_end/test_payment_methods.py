@@ -157,7 +157,7 @@ def test_one_of_several_is_the_default(bayar: BayarClient, customer: Customer) -
     assert listed == [third.payment_method_id, first.payment_method_id]
 
 
-def test_the_same_card_twice_is_told(bayar: BayarClient, customer: Customer) -> None:
+def test_the_same_card_twice_is_reported(bayar: BayarClient, customer: Customer) -> None:
     first = bayar.add_payment_method(customer_id=customer.customer_id, card=a_card())
     assert not first.duplicate_of_payment_method_id
     second = bayar.add_payment_method(customer_id=customer.customer_id, card=a_card())
@@ -195,7 +195,7 @@ def test_a_card_is_verified_at_once_and_the_bank_s_checks_are_shown(bayar: Bayar
     assert good.verification.cvv == CheckResult.CHECK_RESULT_MATCHES
 
 
-def test_what_the_bank_refuses_at_verification_is_not_kept(bayar: BayarClient, customer: Customer) -> None:
+def test_a_card_that_fails_verification_is_not_stored(bayar: BayarClient, customer: Customer) -> None:
     request_id = str(uuid.uuid4())
     card = a_card("4000111111111115")
     refused = bayar.add_payment_method(customer_id=customer.customer_id, card=card, verify=True, request_id=request_id)

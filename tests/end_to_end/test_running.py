@@ -235,7 +235,7 @@ def test_a_stop_does_not_wait_for_those_who_only_watch(tmp_path: Path) -> None:
         assert time.monotonic() - started < 6
 
 
-def test_what_a_crash_interrupted_is_found_by_the_next_start(tmp_path: Path) -> None:
+def test_the_next_start_finds_operations_that_a_crash_interrupted(tmp_path: Path) -> None:
     # A crash is noticed when the lease ends: the timeouts and fifteen seconds.
     fast = {"BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "1", "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "0.5"}
     with running_pair(tmp_path, fast) as pair:
@@ -266,7 +266,7 @@ def test_what_a_crash_interrupted_is_found_by_the_next_start(tmp_path: Path) -> 
 # The command line
 
 
-def test_an_address_in_use_is_told_with_the_remedy(pair: Pair, tmp_path: Path) -> None:
+def test_an_address_in_use_is_reported_with_the_remedy(pair: Pair, tmp_path: Path) -> None:
     taken = {"BAYAR_GRPC_ADDRESS": pair.service.address}
     run = run_bayar("serve", environment=environment_of(pair.twin, f"sqlite:///{tmp_path / 'b.db'}", taken))
     assert run.returncode == 1
@@ -289,21 +289,21 @@ def test_every_wrong_setting_is_named_with_an_example(command: str, pair: Pair) 
 @pytest.mark.parametrize(
     "url", ["nonsense", "mysql://localhost/bayar", "postgresql://nobody@127.0.0.1:1/none", "sqlite:////nowhere/b.db"]
 )
-def test_a_database_that_cannot_be_used_is_told_in_a_sentence(url: str, pair: Pair) -> None:
+def test_a_database_that_cannot_be_used_is_reported_in_a_sentence(url: str, pair: Pair) -> None:
     run = run_bayar("serve", environment=environment_of(pair.twin, url))
     assert run.returncode in (1, 2)
     assert "BAYAR_DATABASE_URL" in run.stderr
     assert "Traceback" not in run.stderr
 
 
-def test_the_version_and_the_help_are_told() -> None:
+def test_the_version_and_the_help_are_reported() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
     assert run_bayar("version", environment=environment).stdout.startswith("bayar ")
     assert "serve" in run_bayar("--help", environment=environment).stdout
     assert run_bayar("dance", environment=environment).returncode == 2
 
 
-def test_the_demo_tells_its_story_and_leaves_nothing(tmp_path: Path) -> None:
+def test_the_demo_runs_and_leaves_nothing(tmp_path: Path) -> None:
     marker = f"BAYAR_TEST_{uuid.uuid4().hex}"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
     environment |= {marker.removeprefix("BAYAR_"): "1", "TMPDIR": str(tmp_path), "COLUMNS": "160"}

@@ -121,7 +121,7 @@ def _is_reset(connection: Connection) -> bool:
 
 
 @pytest.mark.parametrize("authorization", AUTHORIZATIONS.values(), ids=AUTHORIZATIONS)
-def test_what_makes_no_sense_as_a_credential_is_unauthenticated(pair: Pair, authorization: bytes) -> None:
+def test_a_malformed_credential_is_unauthenticated(pair: Pair, authorization: bytes) -> None:
     for path in (LIST, WATCH, ADMIN):
         assert ask(pair, ("authorization", authorization), path=path) == UNAUTHENTICATED
     assert ask(pair, ("authorization", authorization), ("authorization", authorization)) == UNAUTHENTICATED

@@ -204,7 +204,7 @@ def test_the_language_is_the_requests_then_the_headers_then_the_customers_then_e
 
 
 @pytest.mark.parametrize("amount", ["2010.00", "2012.00", "2013.00", "2014.00", "2047.00", "2999.00", "3000.00"])
-def test_no_decline_tells_the_customer_of_theft_fraud_or_codes(amount: str, bayar: BayarClient) -> None:
+def test_no_decline_text_mentions_theft_fraud_or_codes(amount: str, bayar: BayarClient) -> None:
     payment = pay(bayar, amount)
     assert payment.state == PaymentState.PAYMENT_STATE_DECLINED
     texts = {text.locale: text.text.lower() for text in payment.decline.customer_messages}
@@ -223,7 +223,7 @@ def test_a_rejection_of_the_gateway_itself_is_a_decline(bayar: BayarClient) -> N
     assert payment.gateway_details.gateway_rejection_reason == "fraud"
 
 
-def test_a_code_that_nobody_has_seen_is_answered_sensibly(bayar: BayarClient, pair: Pair) -> None:
+def test_an_unknown_code_is_answered_sensibly(bayar: BayarClient, pair: Pair) -> None:
     first = pay(bayar, "2666.00")
     pay(bayar, "2666.00")
     assert first.state == PaymentState.PAYMENT_STATE_DECLINED

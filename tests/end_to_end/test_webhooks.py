@@ -116,7 +116,7 @@ def test_no_challenge_of_anybody_else_is_answered(pair: Pair) -> None:
         b"",
     ],
 )
-def test_what_is_not_signed_by_the_gateway_is_turned_away_without_a_word(
+def test_a_webhook_with_an_invalid_signature_is_refused_without_details(
     pair: Pair, form: dict[str, str] | bytes
 ) -> None:
     answer = exchange(pair, "POST", "/webhooks/braintree", form)
@@ -177,7 +177,7 @@ def test_every_kind_that_the_gateway_sends_is_taken_in(pair: Pair, disputes: Dis
 
 
 @pytest.mark.usefixtures("disputes")
-def test_a_payout_is_told_by_its_notification(bayar: BayarClient, pair: Pair) -> None:
+def test_a_payout_is_reported_by_its_webhook(bayar: BayarClient, pair: Pair) -> None:
     payment = pay(bayar, "23.00")
     pair.twin.control.settle()
     bayar.verify_payment(payment_id=payment.payment_id)
@@ -203,7 +203,7 @@ def test_a_revoked_method_is_deleted_and_a_renewed_card_is_read_again(bayar: Bay
     until(lambda: bayar.get_payment_method(payment_method_id=second).instrument.expiration_year == 2039)
 
 
-def test_what_cannot_be_dealt_with_is_given_up_listed_and_tried_again_on_demand(
+def test_a_failing_webhook_becomes_a_dead_letter_and_is_retried_on_demand(
     bayar: BayarClient, pair: Pair, disputes: Disputes
 ) -> None:
     payment = pay_and_settle(bayar, pair)
@@ -238,7 +238,7 @@ def test_health_and_metrics_answer(pair: Pair) -> None:
     assert shown['bayar_gateway_calls_total{calls="others",end="answered"}'] >= 1
 
 
-def test_an_address_that_is_taken_is_told(pair: Pair, tmp_path: Path) -> None:
+def test_an_address_that_is_taken_is_reported(pair: Pair, tmp_path: Path) -> None:
     taken = urlsplit(pair.service.http_url).netloc
     environment = pair.service.environment | {
         "BAYAR_HTTP_ADDRESS": taken,

@@ -184,7 +184,7 @@ def test_a_lost_answer_is_found_by_the_one_process_that_looks(crew: WorkerPoolSt
 # Those who look after it
 
 
-def test_what_is_shown_over_http_is_true_of_all_workers(crew: WorkerPoolStatus) -> None:
+def test_the_http_side_reports_on_all_workers(crew: WorkerPoolStatus) -> None:
     crew.await_all()
     metrics = read(f"{crew.service.http_url}/metrics").splitlines()
     assert f"bayar_workers_wanted{{}} {WORKERS}" in metrics
@@ -245,7 +245,7 @@ def test_with_fewer_than_half_of_the_workers_it_is_not_ready_and_soon_is_again(c
     assert pay(crew.service.client()).state == PaymentState.PAYMENT_STATE_CAPTURED
 
 
-def test_the_chores_are_replaced_and_who_asks_meanwhile_waits_instead_of_failing(crew: WorkerPoolStatus) -> None:
+def test_the_background_process_is_replaced_while_callers_wait(crew: WorkerPoolStatus) -> None:
     before = crew.processes()[0]
     before.kill()
     assert "workers" in crew.ready()
@@ -253,7 +253,7 @@ def test_the_chores_are_replaced_and_who_asks_meanwhile_waits_instead_of_failing
     crew.await_all()
 
 
-def test_a_worker_that_is_told_to_end_finishes_its_calls_and_is_replaced(crew: WorkerPoolStatus) -> None:
+def test_a_worker_that_is_stopped_finishes_its_calls_and_is_replaced(crew: WorkerPoolStatus) -> None:
     clients = crew.clients_by_worker()
     before = crew.processes()[2]
     with slow_answers(crew.twin, 1, seconds=1.5), ThreadPoolExecutor(1) as pool:
@@ -267,7 +267,7 @@ def test_a_worker_that_is_told_to_end_finishes_its_calls_and_is_replaced(crew: W
     crew.await_all()
 
 
-def test_what_a_killed_worker_had_under_way_is_found_and_nothing_was_charged_twice(
+def test_operations_of_a_killed_worker_are_found_and_charged_once(
     crew: WorkerPoolStatus, paid_under_fire: list[Payment]
 ) -> None:
     bayar = crew.service.client()
@@ -402,26 +402,26 @@ def refused(environment: dict[str, str], *arguments: str, status: int = 1) -> st
     return run.stderr
 
 
-def test_a_schema_that_is_not_up_to_date_is_told_once(postgres: Postgres, environment: dict[str, str]) -> None:
+def test_a_schema_that_is_not_up_to_date_is_reported_once(postgres: Postgres, environment: dict[str, str]) -> None:
     url = postgres.new_database()
     assert refused(environment | {"BAYAR_DATABASE_URL": url}).count("bayar migrate") == 1
     postgres.drop(url)
 
 
-def test_a_wrong_certificate_is_told_once(environment: dict[str, str], tmp_path: Path) -> None:
+def test_a_wrong_certificate_is_reported_once(environment: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "wrong.pem").write_text("nonsense")
     wrong = dict.fromkeys(("BAYAR_TLS_CERTIFICATE_FILE", "BAYAR_TLS_KEY_FILE"), str(tmp_path / "wrong.pem"))
     assert refused(environment | wrong).count("BAYAR_TLS_KEY_FILE") == 1
 
 
-def test_a_file_that_only_a_worker_reads_is_told_once_as_a_wrong_setting(
+def test_a_file_that_only_a_worker_reads_is_reported_once_as_a_wrong_setting(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
     wrong = {"BAYAR_EVENT_WEBHOOKS_FILE": str(tmp_path / "none.toml")}
     assert refused(environment | wrong, status=2).count("BAYAR_EVENT_WEBHOOKS_FILE") == 1
 
 
-def test_a_database_that_does_not_answer_is_told_once(environment: dict[str, str]) -> None:
+def test_a_database_that_does_not_answer_is_reported_once(environment: dict[str, str]) -> None:
     away = {"BAYAR_DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
     assert refused(environment | away).count("BAYAR_DATABASE_URL") == 1
 
@@ -447,7 +447,7 @@ def a_foreign_service() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("variable", ["BAYAR_GRPC_ADDRESS", "BAYAR_HTTP_ADDRESS"])
-def test_a_port_that_somebody_else_has_is_not_shared_with_them(variable: str, environment: dict[str, str]) -> None:
+def test_a_port_in_use_is_not_shared(variable: str, environment: dict[str, str]) -> None:
     with a_foreign_service() as address:
         told = refused(environment | {variable: address})
         assert f"cannot listen on {address}" in told

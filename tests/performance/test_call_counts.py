@@ -150,7 +150,7 @@ def test_no_call_costs_more_calls_than_it_did() -> None:
     assert not changed, f"{changed}; if that is worth it: python -m tests.performance.test_call_counts"
 
 
-def test_what_is_slower_is_found() -> None:
+def test_a_slower_call_is_found() -> None:
     def wasteful() -> None:
         for _ in range(10):
             everybody(None)

@@ -33,7 +33,7 @@ def test_a_seed_gives_the_same_run_each_time() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
-def test_a_planted_bug_is_found(mutant: Mutant) -> None:
+def test_a_mutant_is_found(mutant: Mutant) -> None:
     for seed in range(SEEDS_FOR_A_MUTANT):
         try:
             with mutant.applied():
@@ -44,7 +44,7 @@ def test_a_planted_bug_is_found(mutant: Mutant) -> None:
     pytest.fail(f"{mutant.name}: not found in {SEEDS_FOR_A_MUTANT} runs")
 
 
-def test_every_invariant_has_a_planted_bug() -> None:
+def test_every_invariant_has_a_mutant() -> None:
     assert {mutant.invariant for mutant in MUTANTS} == {1, 2, 3, 4, 5, 6}
 
 

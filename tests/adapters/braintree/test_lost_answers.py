@@ -231,7 +231,7 @@ def test_proxy_variables_do_not_lead_the_connection_astray(name: str, monkeypatc
 
 @pytest.mark.parametrize("status", [401, 403, 426])
 @pytest.mark.parametrize("move", [*MOVES.values(), *QUESTIONS.values()], ids=[*MOVES, *QUESTIONS])
-def test_refused_credentials_have_no_effect_and_are_told_once(
+def test_refused_credentials_have_no_effect_and_are_reported_once(
     move: Move, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     with serving(answer(status)) as server:
@@ -248,7 +248,7 @@ def test_a_transaction_that_the_gateway_does_not_know_cannot_be_acted_on(name: s
         assert isinstance(MOVES[name](adapter(server.url)), Rejected)
 
 
-def test_what_the_gateway_does_not_know_is_absent_not_an_error() -> None:
+def test_an_unknown_transaction_is_absent_and_no_error() -> None:
     with serving(answer(404)) as server:
         gateway = adapter(server.url)
         assert gateway.find_transaction("tx1") is None

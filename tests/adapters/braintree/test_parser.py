@@ -224,7 +224,7 @@ PROPER = st.builds(str.__add__, HEADS, st.recursive(proper_leaves(), wire_branch
 
 @settings(max_examples=300, deadline=None)
 @given(PROPER)
-def test_what_the_gateway_may_write_needs_nothing_of_the_sdks_parser(xml: str) -> None:
+def test_the_gateways_documents_need_no_other_feature_of_the_sdks_parser(xml: str) -> None:
     expected = outcome(StockParser, xml)
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(parser, "StockParser", None)
@@ -261,7 +261,7 @@ def _as_before() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("_as_before")
-def test_the_sdk_reads_with_ours_unless_told_otherwise() -> None:
+def test_the_sdk_reads_with_ours_by_default() -> None:
     adapter("http://127.0.0.1:1", stock_parser=True)
     assert parser_in_use() is StockParser
     with serving(answer(201, documents.transaction())) as server:

@@ -254,7 +254,7 @@ def test_a_merchant_without_request_keys_is_served_without_them_from_then_on(cap
     ("code", "kind"),
     [("915232", Rejected), ("915233", Unknown), ("915234", Unknown), ("915235", Unknown), ("915230", Rejected)],
 )
-def test_what_the_gateway_says_of_a_request_key_decides_the_outcome(code: str, kind: type) -> None:
+def test_the_gateways_answer_about_a_request_key_decides_the_outcome(code: str, kind: type) -> None:
     with serving(answer(422, documents.invalid(code))) as server:
         assert isinstance(adapter(server.url, use_api_request_key=True).authorize(authorization(), HELD), kind)
 
@@ -530,7 +530,7 @@ def test_settings_show_no_key() -> None:
     assert not any(secret in repr(settings) for secret in (PRIVATE_KEY, "the-public-key", "password"))
 
 
-def test_a_declined_payment_tells_nothing_of_the_card_but_what_may_be_shown() -> None:
+def test_a_declined_payment_reveals_nothing_of_the_card_but_what_may_be_shown() -> None:
     with serving(answer(422, documents.declined())) as server:
         outcome = adapter(server.url).authorize(authorization(), HELD)
     assert isinstance(outcome, Declined)

@@ -74,7 +74,7 @@ SALES = st.fixed_dictionaries(
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(SALES, min_size=1, max_size=6))
-def test_whatever_is_sold_in_whatever_order_is_sent_or_refused_as_the_sdk_does(sales: list[dict[str, Any]]) -> None:
+def test_every_sale_is_sent_or_refused_as_by_the_sdk(sales: list[dict[str, Any]]) -> None:
     ours, stock, recorder = gateways()
 
     def outcome(gateway: Any, sale: dict[str, Any]) -> object:

@@ -60,7 +60,7 @@ def stored(name: str, shown: Any) -> StoredInstrument:
 # Transactions
 
 
-def test_a_transaction_is_told_whole() -> None:
+def test_a_transaction_is_reported_whole() -> None:
     assert read() == Transaction(
         transaction_id="tx1",
         order_id="op_1",
@@ -137,7 +137,7 @@ def test_a_parent_that_settles_holds_no_money_of_its_own(status: str) -> None:
     assert found.standing.status is TransactionStatus.RELEASED
 
 
-def test_a_settled_transaction_tells_when_it_settled_and_what_was_paid_out() -> None:
+def test_a_settled_transaction_shows_when_it_settled_and_what_was_paid_out() -> None:
     def event(status: str, time: str) -> dict[str, str]:
         return {"timestamp": time, "status": status, "amount": "10.50"}
 
@@ -197,7 +197,7 @@ def test_elements_that_are_absent_are_no_trouble() -> None:
         {"id": ""},
     ],
 )
-def test_what_makes_no_sense_is_not_taken_for_a_transaction(changes: dict[str, Any]) -> None:
+def test_an_unreadable_transaction_is_not_accepted(changes: dict[str, Any]) -> None:
     with pytest.raises((KeyError, ValueError)):
         read(**changes)
 
@@ -249,7 +249,7 @@ def test_wallets_show_as_what_they_are() -> None:
     assert [found.token for found in (apple, google, paypal, venmo)] == ["", "gp1", "pp1", "v1"]
 
 
-def test_an_instrument_that_nobody_knows_is_other() -> None:
+def test_an_unknown_instrument_is_other() -> None:
     assert read(payment_instrument_type="samsung_pay_card").instrument == Instrument(InstrumentKind.OTHER)
 
 
@@ -261,7 +261,7 @@ def test_a_strange_expiry_date_is_left_out() -> None:
         assert found.instrument.expiry is None
 
 
-def test_a_stored_card_is_told_whole() -> None:
+def test_a_stored_card_is_reported_whole() -> None:
     assert stored("credit-card", documents.CARD) == StoredInstrument(
         token="pm_1",
         customer_id="cus_1",
@@ -329,7 +329,7 @@ def test_a_verification_shows_each_check() -> None:
 
 
 @pytest.mark.parametrize(("code", "expected"), [("S", CheckResult.NOT_SUPPORTED), ("E", CheckResult.NOT_VERIFIED)])
-def test_what_is_said_of_the_whole_address_is_said_of_both_parts(code: str, expected: CheckResult) -> None:
+def test_a_setting_for_the_whole_address_applies_to_both_parts(code: str, expected: CheckResult) -> None:
     checked = {**documents.VERIFICATION, "avs-error-response-code": code}
     shown = stored("credit-card", {**documents.CARD, "verifications": [checked]}).verification
     assert shown is not None
@@ -387,7 +387,7 @@ def test_the_issuers_advice_comes_first() -> None:
     assert told.details.merchant_advice_code == "24"
 
 
-def test_a_rejection_by_the_gateway_tells_its_reason() -> None:
+def test_a_rejection_by_the_gateway_shows_its_reason() -> None:
     told = outcome(documents.declined(status="gateway_rejected", gateway_rejection_reason="cvv"))
     assert isinstance(told, Declined)
     assert told.decline == CATALOGUE[DeclineReason.INCORRECT_CVV]
@@ -410,7 +410,7 @@ def test_a_refusal_at_settlement_shows_the_settlement_code() -> None:
     assert told.details.processor_response_code == "4001"
 
 
-def test_a_refund_that_is_declined_says_nothing_of_the_card() -> None:
+def test_a_declined_refund_counts_against_no_card() -> None:
     told = outcome(documents.declined(type="credit", processor_response_code="2004"))
     assert isinstance(told, Declined)
     assert told.decline == CATALOGUE[DeclineReason.REFUND_REFUSED]
@@ -423,7 +423,7 @@ def test_a_refusal_because_of_what_was_sent_names_the_code() -> None:
     )
 
 
-def test_what_a_caller_can_mend_comes_before_what_it_cannot() -> None:
+def test_correctable_violations_come_before_others() -> None:
     told = outcome(documents.invalid("91513", "81715"))
     assert isinstance(told, Declined)
     assert told.decline.reason is DeclineReason.INVALID_CARD
@@ -460,7 +460,7 @@ def test_a_refusal_without_any_reason_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("answer", [None, {}, object(), "text"])
-def test_what_is_no_answer_is_not_taken_for_one(answer: object) -> None:
+def test_a_malformed_answer_is_not_accepted(answer: object) -> None:
     with pytest.raises(TypeError):
         translate.outcome(answer)
     with pytest.raises(TypeError):

@@ -204,7 +204,7 @@ def test_a_payment_can_be_captured_at_once_and_voided(gateway: BraintreeAdapter)
     assert again.details.validation_code == "91504"
 
 
-def test_parts_are_transactions_of_their_own_and_their_parent_says_so(gateway: BraintreeAdapter) -> None:
+def test_partial_captures_are_transactions_that_their_parent_lists(gateway: BraintreeAdapter) -> None:
     held = taken(gateway.authorize(sale(), HELD))
     parts = []
     for cents in (300, 450):
@@ -284,7 +284,7 @@ def test_the_merchants_own_rules_reject_a_wrong_security_code(twin: Any) -> None
     assert outcome.details.cvv_response == "N"
 
 
-def test_wrong_keys_are_told_as_such(twin: Any) -> None:
+def test_wrong_keys_are_reported_as_such(twin: Any) -> None:
     stranger = connect(twin, private_key="wrong")
     with pytest.raises(GatewayRefusedCredentials):
         stranger.authorize(sale(), HELD)
@@ -309,7 +309,7 @@ def test_a_merchant_without_request_keys_is_served_without(twin: Any) -> None:
     assert len(keyless.find_by_operation(asked.operation_id)) == 1
 
 
-def test_what_is_sent_again_with_another_content_has_a_request_key_of_its_own(twin: Any) -> None:
+def test_a_second_send_with_other_content_has_its_own_request_key(twin: Any) -> None:
     keyed = connect(twin, use_api_request_key=True)
     asked = sale(customer=asking.customer(email="ann@localhost"))
     refused = keyed.authorize(asked, HELD)
@@ -459,7 +459,7 @@ def test_a_client_token_can_be_had_with_and_without_a_customer(gateway: Braintre
 # Looking things up
 
 
-def test_what_the_gateway_does_not_know_is_not_found(gateway: BraintreeAdapter) -> None:
+def test_an_unknown_transaction_is_not_found(gateway: BraintreeAdapter) -> None:
     assert gateway.find_transaction("nothing") is None
     assert gateway.find_transactions(["nothing"]) == []
     assert gateway.find_by_operation(OperationId(new("op"))) == []
@@ -507,7 +507,7 @@ def test_many_threads_share_one_adapter(gateway: BraintreeAdapter) -> None:
     ],
     ids=lambda value: " ".join(str(part) for part in value.values()) if isinstance(value, dict) else "",
 )
-def test_whatever_breaks_the_outcome_is_unknown_until_it_is_looked_up(
+def test_the_outcome_is_unknown_after_any_failure_until_it_is_checked(
     gateway: BraintreeAdapter, twin: Any, fault: dict[str, Any], happened: bool
 ) -> None:
     asked = sale()
@@ -534,7 +534,7 @@ QUESTIONS: list[Callable[[BraintreeAdapter], object]] = [
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_question_that_stays_unanswered_says_so(
+def test_a_question_that_stays_unanswered_is_reported(
     gateway: BraintreeAdapter, twin: Any, question: Callable[[BraintreeAdapter], object]
 ) -> None:
     twin.control.add_fault("status", status=503)
@@ -543,7 +543,7 @@ def test_a_question_that_stays_unanswered_says_so(
     assert not isinstance(raised.value, GatewayNotReached)
 
 
-def test_a_certificate_that_nobody_vouches_for_means_that_nothing_was_sent(twin: Any) -> None:
+def test_an_untrusted_certificate_means_that_nothing_was_sent(twin: Any) -> None:
     with pytest.raises(GatewayNotReached):
         connect(twin, ca_file="").authorize(sale(), HELD)
 

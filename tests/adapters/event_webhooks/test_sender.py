@@ -108,7 +108,7 @@ def test_redirects_are_not_followed() -> None:
     assert got == []
 
 
-def test_nobody_there_is_a_failure_without_the_address() -> None:
+def test_a_refused_connection_is_a_failure_without_the_address() -> None:
     error = HttpPostman(_encode, allow_private=True).send(_endpoint("http://127.0.0.1:9/?token=secret"), ITEM, NOW)
     assert error.startswith("no answer")
     assert "secret" not in error
@@ -149,12 +149,12 @@ def test_a_name_is_looked_up_once_and_the_very_address_is_connected_to() -> None
         "::ffff:192.0.0.8", "::ffff:c000:8",
     ],
 )  # fmt: skip
-def test_what_is_not_on_the_internet_is_no_public_address(address: str) -> None:
+def test_a_private_address_is_not_public(address: str) -> None:
     assert not is_public(address)
     with pytest.raises(AddressRefused):
         public_address("x", 443, allow_private=False, resolve=lambda *_: [address])
 
 
 @pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
-def test_what_is_on_the_internet_is(address: str) -> None:
+def test_a_public_address_is_public(address: str) -> None:
     assert is_public(address)

@@ -172,7 +172,7 @@ def test_bombs_cost_nothing(house: House) -> None:
         b"\r\n" * 5000,
     ],
 )
-def test_no_answer_tells_what_serves_it_or_what_was_sent(house: House, request_text: bytes) -> None:
+def test_no_answer_reveals_the_server_or_the_request(house: House, request_text: bytes) -> None:
     with house.connect() as connection:
         connection.sendall(request_text)
         connection.shutdown(socket.SHUT_WR)
@@ -184,7 +184,7 @@ def test_no_answer_tells_what_serves_it_or_what_was_sent(house: House, request_t
     assert not answer or status(head) < 500
 
 
-def test_malformed_requests_are_told_of_in_one_line(house: House, caplog: pytest.LogCaptureFixture) -> None:
+def test_malformed_requests_are_logged_in_one_line(house: House, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(50):
         assert status(house.ask(b"no http at all\r\n\r\n")) == 400
     assert [one.getMessage() for one in caplog.records if one.levelno == logging.WARNING] == [

@@ -124,7 +124,7 @@ def test_a_step_that_fails_leaves_nothing_behind(empty: Engine) -> None:
     assert is_current(empty)
 
 
-def test_the_files_of_the_steps_tell_their_order() -> None:
+def test_the_files_of_the_migrations_show_their_order() -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(migrate.__file__).parent / "migrations"))
     steps = [script.revision for script in ScriptDirectory.from_config(config).walk_revisions()]

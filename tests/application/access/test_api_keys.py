@@ -206,7 +206,7 @@ def test_a_key_runs_out_at_its_time_and_not_before(office: Office) -> None:
     assert (refusal.value.refusal, refusal.value.detail) == (AuthFailure.EXPIRED, key.key_id)
 
 
-def test_whoever_has_not_the_secret_does_not_hear_that_a_key_was_revoked(office: Office) -> None:
+def test_a_wrong_secret_does_not_reveal_a_revoked_key(office: Office) -> None:
     key, _ = office.create("shop", SCOPES)
     revoked = office.revoke(key.key_id)
     with pytest.raises(NotAuthenticated) as refusal:
@@ -230,7 +230,7 @@ def test_whoever_has_not_the_secret_does_not_hear_that_a_key_was_revoked(office:
         " " + written("key_00000000000000000000000001", "s" * 43),
     ],
 )
-def test_what_has_not_the_form_of_a_key_is_refused(shown: str) -> None:
+def test_a_malformed_key_is_refused(shown: str) -> None:
     with pytest.raises(NotAuthenticated) as refusal:
         read(shown)
     assert (refusal.value.refusal, refusal.value.detail) == (AuthFailure.INVALID, "not the form of an API key")
@@ -261,7 +261,7 @@ def test_a_use_is_written_down_once_in_five_minutes(office: Office) -> None:
     assert written_at[9:11] == [START, START + 5 * MINUTE]
 
 
-def test_what_another_replica_wrote_a_moment_ago_is_not_written_again(office: Office) -> None:
+def test_a_recent_use_recorded_by_another_replica_is_not_written_again(office: Office) -> None:
     key, _ = office.create("shop", SCOPES)
     elsewhere = LastUsedRecorder(office.store)
     elsewhere.note(key, START)

@@ -137,11 +137,11 @@ def test_anything_else_is_refused(door: Door, authorization: tuple[str, ...], de
     assert door.refusal(PresentedCredentials(authorization)) == (AuthFailure.INVALID, detail)
 
 
-def test_whoever_shows_nothing_is_told_so(door: Door) -> None:
+def test_a_call_without_credentials_is_unauthenticated(door: Door) -> None:
     assert door.refusal(PresentedCredentials()) == (AuthFailure.MISSING, "")
 
 
-def test_what_was_shown_is_not_in_the_repr() -> None:
+def test_presented_credentials_are_not_in_the_repr() -> None:
     assert "secret" not in repr(PresentedCredentials(("Bearer secret",), b"secret"))
 
 
@@ -200,7 +200,7 @@ def test_a_store_that_fails_is_no_wrong_key(door: Door) -> None:
 # The audit log
 
 
-def test_what_is_written_to_the_audit_log_names_no_card(door: Door) -> None:
+def test_an_audit_entry_contains_no_card_number(door: Door) -> None:
     audit = Audit(door.store, door.clock, door.ids)
     audit.write(AuditKind.ACCESS_REFUSED, "4111111111111111", "/method")
     audit.write(

@@ -109,7 +109,7 @@ def test_a_kind_is_written_again_a_minute_after_it_was_written() -> None:
     assert len(log.after(0)) == 2
 
 
-def test_what_is_over_for_a_minute_makes_room() -> None:
+def test_a_counter_expired_for_a_minute_is_evicted() -> None:
     log = Log()
     for number in range(20):
         log.note(f"/method{number}")
@@ -137,7 +137,7 @@ def test_room_is_made_for_each_kind_that_is_forgotten_and_no_other() -> None:
     assert len(new) == 19
 
 
-def test_what_came_while_it_was_written_is_counted_from_there() -> None:
+def test_lines_that_arrive_during_a_write_are_counted_from_there() -> None:
     log = Log()
     log.note()
     begin = log.store.begin

@@ -57,7 +57,7 @@ def test_a_kind_is_written_soon_with_its_first_and_last_time_and_its_peer() -> N
     assert entry.details == {"first_time": START.isoformat()}
 
 
-def test_what_goes_on_is_written_once_a_minute_and_counted_from_the_last_time_on() -> None:
+def test_a_continuing_state_is_logged_once_a_minute_with_its_count() -> None:
     log = Log()
     for _ in range(200):
         log.note()
@@ -105,7 +105,7 @@ def test_a_new_peer_does_not_wait_behind_a_flood_of_entries() -> None:
     assert "198.51.100.9" in {entry.peer for entry in log.after(5)}
 
 
-def test_everything_at_once_stays_in_bounded_room_and_nothing_goes_uncounted() -> None:
+def test_all_loads_together_stay_in_bounded_memory_and_every_line_is_counted() -> None:
     log = Log()
     for number in range(20_000):
         log.note(method=f"/method{number % 300}", why=f"invalid {number}", peer=f"peer {number % 4_000}")
@@ -116,7 +116,7 @@ def test_everything_at_once_stays_in_bounded_room_and_nothing_goes_uncounted() -
     assert sum(entry.count for entry in log.after(0)) == 20_000
 
 
-def test_what_is_over_is_forgotten() -> None:
+def test_an_expired_entry_is_dropped() -> None:
     log = Log()
     for number in range(30):
         log.note(method=f"/method{number}")
@@ -128,7 +128,7 @@ def test_what_is_over_is_forgotten() -> None:
     assert not log.calls._of_kinds
 
 
-def test_what_could_not_be_written_is_written_the_next_time() -> None:
+def test_a_failed_write_is_repeated_at_the_next_flush() -> None:
     log = Log()
     log.note()
     log.store.is_down = True

@@ -122,7 +122,7 @@ def test_an_attempt_shows_no_keys() -> None:
         (DeclineReason.MERCHANT_SETUP, False),
     ],
 )
-def test_only_what_tells_of_the_card_is_counted(reason: DeclineReason, tells: bool) -> None:
+def test_only_outcomes_about_the_card_are_counted(reason: DeclineReason, tells: bool) -> None:
     assert tells_of_the_card(CATALOGUE[reason]) is tells
     shop = a_shop(per_caller=100)
     shop.velocity.note_payment(shop.velocity.attempt(SHOP), Declined(decline=CATALOGUE[reason]))
@@ -159,7 +159,7 @@ def test_nothing_is_counted_where_there_is_no_limit() -> None:
     assert counts(shop) == [2]
 
 
-def test_cards_are_told_apart_only_where_their_number_is_limited() -> None:
+def test_cards_are_distinguished_only_where_their_number_is_limited() -> None:
     for limits, tallies in (({"per_client_address": 9}, 1), ({"cards_per_client_address": 9}, 2)):
         shop = a_shop(**limits)
         for card in MANY[:2]:
@@ -167,7 +167,7 @@ def test_cards_are_told_apart_only_where_their_number_is_limited() -> None:
         assert len(counts(shop)) == tallies
 
 
-def test_what_is_counted_is_put_into_pieces_of_the_window() -> None:
+def test_counts_are_stored_in_buckets_of_the_window() -> None:
     shop = a_shop(per_caller=100)
     shop.wait(timedelta(minutes=4, seconds=59))
     shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
@@ -188,7 +188,7 @@ def test_a_decline_counts_for_a_window_and_the_piece_it_is_in() -> None:
     shop.pay()
 
 
-def test_the_last_of_several_limits_is_the_one_that_is_told() -> None:
+def test_the_limit_that_ends_last_is_reported() -> None:
     shop = a_shop(per_caller=2, per_card=1)
     decline(shop, source=MASTERCARD)
     shop.wait(timedelta(minutes=30))
@@ -267,7 +267,7 @@ def test_a_block_says_who_was_stopped_by_which_limit_until_when(caplog: pytest.L
     )
 
 
-def test_a_limit_of_declines_is_told_as_one(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_limit_of_declines_is_reported_as_one(caplog: pytest.LogCaptureFixture) -> None:
     shop = a_shop(per_caller=1)
     with caplog.at_level(logging.WARNING):
         decline(shop)

@@ -122,7 +122,7 @@ def test_addresses_of_one_ipv6_network_count_as_one() -> None:
 @pytest.mark.parametrize(
     "address", ["203.0.113", "203.0.113.7:80", "fe80::1%eth0", "shop.example", "1" * 400, " ", "٣.1.1.1"]
 )
-def test_what_is_no_address_is_an_invalid_request(address: str) -> None:
+def test_an_invalid_address_is_an_invalid_request(address: str) -> None:
     shop = a_shop()
     with pytest.raises(InvalidRequest) as refused:
         shop.pay(an_order(client_address=address))
@@ -148,7 +148,7 @@ def test_a_refused_request_can_be_sent_again_under_its_id() -> None:
     assert shop.pay(order).state is PaymentState.CAPTURED
 
 
-def test_it_is_refused_until_just_the_time_that_was_told() -> None:
+def test_a_limited_call_is_refused_until_the_reported_time() -> None:
     shop = a_shop(per_card=2)
     decline(shop)
     shop.wait(timedelta(minutes=30))
@@ -214,7 +214,7 @@ def test_replicas_count_together() -> None:
     refusal(shop)
 
 
-def test_reaching_a_limit_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+def test_reaching_a_limit_is_reported_once(caplog: pytest.LogCaptureFixture) -> None:
     shop = a_shop(per_card=2, per_client_address=2)
     with caplog.at_level(logging.WARNING):
         decline(shop, 2, address="203.0.113.7")
@@ -236,7 +236,7 @@ def test_nothing_of_a_card_is_kept_but_a_keyed_hash() -> None:
     assert not {subject.key for subject in other_key.attempt(SHOP).subjects} & set(kept)
 
 
-def test_a_clock_set_back_or_ahead_blocks_nobody_for_long() -> None:
+def test_a_clock_set_back_or_ahead_blocks_no_caller_for_long() -> None:
     shop = a_shop(per_card=1)
     shop.clock.advance(timedelta(days=3))
     decline(shop)
@@ -247,7 +247,7 @@ def test_a_clock_set_back_or_ahead_blocks_nobody_for_long() -> None:
     assert not shop.store._state.tallies
 
 
-def test_what_no_longer_counts_is_deleted_and_what_counts_is_not() -> None:
+def test_expired_counters_are_deleted_and_current_ones_kept() -> None:
     shop = a_shop(per_card=2)
     forget = PurgeVelocityCounters(shop.store, shop.clock, HOUR)
     decline(shop, 2)

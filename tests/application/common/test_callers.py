@@ -49,7 +49,7 @@ def test_each_bound_customer_has_request_ids_of_their_own() -> None:
         pytest.param(ADMINISTRATOR, THERE, BOB, True, False, id="anybody's for an administrator"),
     ],
 )
-def test_one_rule_tells_what_is_reached_and_what_is_owned(
+def test_one_rule_decides_access_and_ownership(
     caller: Caller, owner: CallerId, customer: CustomerId | None, reaches: bool, owns: bool
 ) -> None:
     assert caller.reaches(owner, customer) is reaches

@@ -93,7 +93,7 @@ def test_a_method_is_recorded_after_all_and_stored_once(given_up: list[int]) -> 
     assert shop.calls.count("store_method") == 1
 
 
-def test_what_was_never_sent_is_recorded_after_all() -> None:
+def test_an_unsent_operation_is_recorded_after_a_conflict() -> None:
     shop, store = a_shop()
     order = an_order()
     shop.fails("authorize", Fault.UNREACHABLE)
@@ -138,7 +138,7 @@ def test_a_verification_asks_the_gateway_once_and_is_recorded_after_all(given_up
     assert len(shop.calls) == asked + 1
 
 
-def test_what_is_followed_is_recorded_after_all_and_asked_for_once() -> None:
+def test_a_polled_status_is_recorded_after_a_conflict_with_one_query() -> None:
     shop, store = a_shop()
     payments = [shop.pay(), shop.pay()]
     for payment in payments:

@@ -98,7 +98,7 @@ def test_an_amount_below_nothing_is_refused_at_either_end() -> None:
     ]
 
 
-def test_every_fault_of_a_list_request_is_named_at_once() -> None:
+def test_every_violation_in_a_list_request_is_named_at_once() -> None:
     shop = Shop()
     which = RawPaymentFilter(currency_code="?", last_four="1")
     faults = faults_of(lambda: shop.list(which, SHOP, page_size=-1, page_token="no", language_code="!"))
@@ -275,7 +275,7 @@ def test_a_customer_sees_of_all_customers_only_themselves(email: str, is_shown: 
         (lambda shop: shop.get_customer(SHOP, customer_id="ada", external_id="a\n"), ["customer_id", "external_id"]),
     ],
 )
-def test_every_fault_of_a_question_is_named_at_once(ask: Callable[[Shop], object], fields: list[str]) -> None:
+def test_every_violation_in_a_question_is_named_at_once(ask: Callable[[Shop], object], fields: list[str]) -> None:
     assert [field for field, _, _ in faults_of(lambda: ask(Shop()))] == fields
 
 
@@ -290,13 +290,13 @@ def test_every_fault_of_a_question_is_named_at_once(ask: Callable[[Shop], object
         (lambda shop: shop.get_customer(SHOP, external_id="ada"), ResourceKind.CUSTOMER, "ada"),
     ],
 )
-def test_what_is_not_there_is_named(ask: Callable[[Shop], object], kind: ResourceKind, named: str) -> None:
+def test_a_missing_resource_is_named(ask: Callable[[Shop], object], kind: ResourceKind, named: str) -> None:
     with pytest.raises(NotFound) as refusal:
         ask(Shop())
     assert (refusal.value.kind, refusal.value.resource_id) == (kind, named)
 
 
-def test_a_customer_is_found_by_either_name_and_by_nobody_else() -> None:
+def test_a_customer_is_found_by_either_id_for_its_own_caller_only() -> None:
     shop = Shop()
     ada, bob = shop.customer(external_id="ada"), shop.customer(external_id="bob")
     assert shop.get_customer(SHOP, customer_id=bob.customer_id, external_id="ada") == bob

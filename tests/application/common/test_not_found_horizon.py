@@ -29,7 +29,7 @@ def test_the_first_look_proves_nothing_and_the_horizon_does() -> None:
     assert not watch.is_proven("one")
 
 
-def test_what_another_replica_resolved_is_forgotten_in_time() -> None:
+def test_a_timer_of_an_operation_resolved_by_another_replica_is_dropped() -> None:
     time = Steady()
     watch = NotFoundTimer(time, HORIZON)
     for number in range(1000):
@@ -40,7 +40,7 @@ def test_what_another_replica_resolved_is_forgotten_in_time() -> None:
     assert watch.count == 1
 
 
-def test_what_is_still_looked_for_is_not_forgotten() -> None:
+def test_a_running_timer_is_not_dropped() -> None:
     time = Steady()
     watch = NotFoundTimer(time, timedelta(hours=1))
     watch.is_proven("long")

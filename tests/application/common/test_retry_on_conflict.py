@@ -28,7 +28,7 @@ class Contested:
 
 
 @pytest.mark.parametrize("losses", [0, 1, 3])
-def test_what_was_given_up_is_tried_again_with_the_same_values(losses: int, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_operation_is_sent_again_with_the_same_values(losses: int, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     contested = Contested(losses)
     assert contested.note(1, text="one") == "1 one"
@@ -39,7 +39,7 @@ def test_what_was_given_up_is_tried_again_with_the_same_values(losses: int, capl
     ]
 
 
-def test_what_always_loses_is_tried_four_times() -> None:
+def test_a_permanent_conflict_is_tried_four_times() -> None:
     contested = Contested(100)
     with pytest.raises(StoreConflict):
         contested.note(1, text="one")

@@ -134,7 +134,7 @@ def faults_of(attempt: Callable[[], object]) -> tuple[Fault, ...]:
 
 
 @pytest.mark.parametrize(("order", "path", "rule"), ORDERS.values(), ids=ORDERS)
-def test_what_is_wrong_with_an_order_is_named_by_path_and_rule(
+def test_each_violation_of_a_create_payment_command_is_named_by_path_and_rule(
     order: CreatePaymentCommand, path: str, rule: Rule
 ) -> None:
     shop = Shop()
@@ -152,7 +152,7 @@ def test_a_method_of_another_customer_does_not_pay() -> None:
     assert faults == (Fault("payment_method_id", Rule.OF_CUSTOMER),)
 
 
-def test_what_belongs_to_another_caller_does_not_exist() -> None:
+def test_a_resource_of_another_caller_is_not_found() -> None:
     shop = Shop()
     ada = shop.customer()
     method = shop.method(ada)
@@ -249,14 +249,12 @@ OTHERS: dict[str, tuple[Callable[[Shop], object], str, Rule]] = {
 
 
 @pytest.mark.parametrize(("attempt", "path", "rule"), OTHERS.values(), ids=OTHERS)
-def test_what_is_wrong_with_another_request_is_named_too(
-    attempt: Callable[[Shop], object], path: str, rule: Rule
-) -> None:
+def test_each_violation_of_other_commands_is_named(attempt: Callable[[Shop], object], path: str, rule: Rule) -> None:
     shop = Shop()
     assert (path, rule) in [(fault.field, fault.rule) for fault in faults_of(lambda: attempt(shop))]
 
 
-def test_all_faults_are_named_at_once() -> None:
+def test_all_violations_are_named_at_once() -> None:
     order = an_order(
         request_id="",
         reference="",
@@ -319,7 +317,7 @@ def test_a_repeat_of_an_order_from_before_a_rule_is_answered() -> None:
     assert len(shop.calls) == 1
 
 
-def test_what_is_right_has_no_fault() -> None:
+def test_a_valid_request_has_no_violation() -> None:
     order = an_order(
         amount=RawMoney(999_999_999_999, "USD"),
         source=RawCard("3782-822463-10005", 5, 2026, "1234", "Ada Lovelace"),

@@ -91,7 +91,7 @@ def test_there_are_up_to_fifty_entries_of_metadata() -> None:
     assert Validator().metadata("m", more) == {}
 
 
-def test_each_entry_of_metadata_is_told_by_its_key() -> None:
+def test_each_violation_in_metadata_names_its_key() -> None:
     wrong = {"a": VISA, " ": "", "b\x00": "", VISA: "x"}
     assert faults(lambda validator: validator.metadata("m", wrong)) == [
         ("m[a]", Rule.NO_CARD_DATA),

@@ -56,7 +56,7 @@ def card_faults(**values: object) -> list[tuple[str, Rule]]:
 # Collecting
 
 
-def test_each_fault_is_told_once_with_its_limit() -> None:
+def test_each_violation_is_reported_once_with_its_limit() -> None:
     def check(validator: Validator) -> None:
         validator.text("a", "xx", maximum=1)
         validator.text("a", "xxx", maximum=1)
@@ -65,7 +65,7 @@ def test_each_fault_is_told_once_with_its_limit() -> None:
     assert whole_faults(check) == (Fault("a", Rule.MAX_CHARACTERS, "1"), Fault("b", Rule.MAX_CHARACTERS, "1"))
 
 
-def test_a_checked_value_that_is_missing_is_a_fault_in_us() -> None:
+def test_a_checked_value_that_is_missing_is_an_internal_error() -> None:
     assert require_checked(0) == 0
     with pytest.raises(RuntimeError, match="missing"):
         require_checked(None)
@@ -150,13 +150,13 @@ def test_a_secret_is_required() -> None:
 @pytest.mark.parametrize(
     "character", [*"\x00\x1f\n\x7f\x9f\u2028\u2029\ud800\ufdd0\ufdef\ufffe\uffff\U0001fffe\U0010ffff"]
 )
-def test_what_cannot_be_printed_is_in_no_text(character: str) -> None:
+def test_unprintable_characters_are_in_no_text(character: str) -> None:
     assert has_unprintable(f"a{character}b")
     assert faults(lambda validator: validator.text("a", f"a{character}b")) == [("a", Rule.NO_CONTROL_CHARACTERS)]
 
 
 @pytest.mark.parametrize("character", [*" ~\xa0\u2027\u202a\ud7ff\ue000\ufdcf\ufdf0\ufffd\U0001fffd\U00020000"])
-def test_what_can_be_printed_is_taken(character: str) -> None:
+def test_printable_text_is_accepted(character: str) -> None:
     assert not has_unprintable(f"a{character}b")
     assert faults(lambda validator: validator.text("a", f"a{character}b")) == []
 
@@ -183,7 +183,7 @@ def test_an_identifier_looks_like_no_other() -> None:
     assert faults(lambda validator: validator.identifier("a", VISA)) == [("a", Rule.NO_CARD_DATA)]
 
 
-def test_no_text_tells_the_card_that_is_used() -> None:
+def test_no_text_shows_the_card_that_is_used() -> None:
     texts = {"a": "4111 and 1111 and 1111 and 1111", "b": "4111 1111", "c": ""}
     assert faults(lambda validator: validator.must_not_contain_card(card(), texts)) == [("a", Rule.NO_CARD_DATA)]
     named = card(cardholder_name="Ada 4111, 1111, later 1111 1111")
@@ -349,7 +349,7 @@ def test_a_card_expires_from_this_month_to_the_end_of_twenty_years(
     assert (found is None) is bool(told)
 
 
-def test_the_year_of_an_expiry_is_told_with_the_last_one() -> None:
+def test_the_year_of_an_expiry_is_reported_with_the_last_one() -> None:
     (fault,) = whole_faults(lambda validator: validator.expiry("", 1, 2047, TODAY))
     assert fault == Fault("expiration_year", Rule.YEAR, "2046")
     late = date(9995, 1, 1)

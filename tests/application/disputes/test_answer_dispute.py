@@ -142,7 +142,7 @@ def test_the_same_request_with_other_evidence_is_refused(court: Court) -> None:
     assert set(raised.value.fields) == {"file.content"}
 
 
-def test_what_was_surely_not_sent_is_sent_by_the_same_request(court: Court) -> None:
+def test_a_certainly_unsent_call_is_sent_by_the_same_request(court: Court) -> None:
     request_id = a_request_id()
     court.fails("add_text_evidence", Fault.UNREACHABLE)
     with pytest.raises(GatewayNotReached):
@@ -231,7 +231,7 @@ def test_good_evidence_is_sent(court: Court, evidence: str | RawFile) -> None:
     assert court.add(evidence)[1]
 
 
-def test_every_fault_of_a_dispute_s_request_is_named_at_once(court: Court) -> None:
+def test_every_violation_in_a_dispute_s_request_is_named_at_once(court: Court) -> None:
     for attempt in (
         lambda: court.accept_dispute("no uuid", "no id", SHOP),
         lambda: court.finalize_dispute("no uuid", "no id", SHOP),
@@ -246,7 +246,7 @@ def test_every_fault_of_a_dispute_s_request_is_named_at_once(court: Court) -> No
 
 
 @pytest.mark.parametrize("answer", ["accept", "finalize", "add"])
-def test_a_lost_answer_is_pending_and_found_by_the_follower(court: Court, answer: str) -> None:
+def test_a_lost_answer_is_pending_and_found_by_the_poller(court: Court, answer: str) -> None:
     call = {"accept": "accept_dispute", "finalize": "finalize_dispute", "add": "add_text_evidence"}[answer]
     court.fails(call, Fault.LOST_AFTER)
     request_id = a_request_id()
@@ -292,7 +292,7 @@ def test_a_look_before_the_answer_could_show_proves_nothing(court: Court) -> Non
     assert court.seen().under_way is not None
 
 
-def test_a_gateway_that_does_not_answer_leaves_the_dispute_for_the_next_look(court: Court) -> None:
+def test_a_gateway_that_does_not_answer_leaves_the_dispute_for_the_next_check(court: Court) -> None:
     court.fails("find_dispute", Fault.UNREACHABLE)
     court.real_gateway.decide_dispute(court.dispute.report.gateway_dispute_id, DisputeState.WON)
     assert court.follow_after(INTERVAL).state is DisputeState.OPEN
@@ -300,7 +300,7 @@ def test_a_gateway_that_does_not_answer_leaves_the_dispute_for_the_next_look(cou
     assert court.follow_after(LEASE).state is DisputeState.WON
 
 
-def test_one_dispute_that_cannot_be_followed_does_not_stop_the_others(court: Court) -> None:
+def test_one_dispute_that_cannot_be_polled_does_not_stop_the_others(court: Court) -> None:
     other = court.disputed(court.pay().authorization.transaction_id)
     for one in (court.dispute, other):
         court.clock.advance(timedelta(minutes=1))
@@ -373,7 +373,7 @@ def test_disputes_are_listed_by_payment_state_and_deadline(court: Court) -> None
         court.list_disputes(RawDisputeFilter(states=(DisputeState.WON,)), SHOP, page_token=token)
 
 
-def test_an_answer_that_the_gateway_refuses_says_why(court: Court) -> None:
+def test_an_answer_that_the_gateway_refuses_shows_the_reason(court: Court) -> None:
     request = IdempotentRequest(
         SHOP, RequestId(a_request_id()), "AcceptDispute", {"dispute_id": court.dispute.dispute_id}
     )

@@ -138,7 +138,7 @@ def test_a_scheduled_refund_is_given_up_when_the_dispute_is_lost(shop: Shop) -> 
     assert ended.funds is Funds.DISPUTED
 
 
-def test_a_dispute_of_somebody_else_s_transaction_is_not_ours(shop: Shop) -> None:
+def test_a_dispute_of_another_callers_transaction_is_not_ours(shop: Shop) -> None:
     payment = shop.pay()
     gateway_dispute_id = shop.real_gateway.open_dispute(payment.authorization.transaction_id)
     report = shop.gateway.find_dispute(gateway_dispute_id)

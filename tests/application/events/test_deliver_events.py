@@ -173,7 +173,7 @@ def test_only_the_kinds_and_the_caller_asked_for_are_sent() -> None:
     assert status.behind == 0
 
 
-def test_a_new_endpoint_begins_now_unless_told_otherwise() -> None:
+def test_a_new_endpoint_begins_now_by_default() -> None:
     house = House(from_beginning=False)
     house.customers(3)
     house.run()

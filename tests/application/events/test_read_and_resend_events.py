@@ -78,7 +78,7 @@ def test_the_first_place_may_be_read_from_while_nothing_is_there(house: House) -
     assert faults(lambda: house.read.check(1, [], "", SHOP)) == [("after_position", Rule.AT_MOST)]
 
 
-def test_every_fault_of_a_reader_is_named(house: House) -> None:
+def test_every_violation_in_a_reader_is_named(house: House) -> None:
     assert faults(lambda: house.read.check(-1, [FeedKind.PAYMENT, None], "no id", SHOP)) == [
         ("types", Rule.KNOWN_VALUE),
         ("customer_id", Rule.ID),
@@ -119,7 +119,7 @@ def history(shop: Shop, payment: Payment) -> Sequence[HistoryEntry]:
         return work.payments.history(payment.terms.payment_id)
 
 
-def test_payments_whose_events_are_mixed_are_told_apart(house: House) -> None:
+def test_payments_whose_events_are_mixed_are_distinguished(house: House) -> None:
     first, second = house.shop.authorize(), house.shop.authorize()
     house.shop.void(first)
     house.shop.capture(second)
@@ -179,7 +179,7 @@ def test_the_relay_is_called_again_at_once_only_where_more_may_wait(
     assert house.read.end() == waiting
 
 
-def test_histories_are_put_away_in_steps_of_five_hundred_events(house: House) -> None:
+def test_histories_are_archived_in_steps_of_five_hundred_events(house: House) -> None:
     shop = house.shop
     payments = [shop.pay() for _ in range(168)]
     for payment in payments:
@@ -204,7 +204,7 @@ def test_an_endpoint_that_was_never_served_has_no_line_and_is_not_behind(house: 
     assert (status.endpoint, status.line, status.behind, status.dead_count) == (house.endpoint, None, 0, 0)
 
 
-def test_what_was_given_up_is_counted_for_its_own_endpoint(house: House) -> None:
+def test_dead_deliveries_are_counted_for_each_endpoint(house: House) -> None:
     house.customers(2)
     other = replace(house.endpoint, name="other")
     keep(house, house.feed()[0], DeliveryState.DEAD)
@@ -229,7 +229,7 @@ def keep(house: House, event_id: str, state: DeliveryState) -> None:
         )
 
 
-def test_what_was_given_up_is_listed_page_by_page_in_the_order_of_the_feed(house: House) -> None:
+def test_dead_deliveries_are_listed_in_pages_in_feed_order(house: House) -> None:
     house.customers(3)
     for event_id in reversed(house.feed()):
         keep(house, event_id, DeliveryState.DEAD)
@@ -239,7 +239,7 @@ def test_what_was_given_up_is_listed_page_by_page_in_the_order_of_the_feed(house
     assert len(first) == 2
 
 
-def test_every_fault_of_a_list_of_deliveries_is_named(house: House) -> None:
+def test_every_violation_in_a_list_of_deliveries_is_named(house: House) -> None:
     assert faults(lambda: house.list("nobody", after_position=-1, page_size=-1)) == [
         ("page_size", Rule.NOT_NEGATIVE),
         ("endpoint", Rule.EXISTS),
@@ -251,7 +251,7 @@ def test_every_fault_of_a_list_of_deliveries_is_named(house: House) -> None:
 # Sending again
 
 
-def test_what_is_asked_for_again_waits_with_the_name_of_whoever_asked(house: House) -> None:
+def test_a_requested_redelivery_waits_with_its_requester(house: House) -> None:
     house.customers(3)
     wanted = house.feed()[1]
     assert house.resend(a_request_id(), "shop", [wanted], Caller(CallerId("ops"), credential="key_1")) == 1
@@ -282,7 +282,7 @@ def test_an_event_that_is_named_twice_is_sent_once(house: House) -> None:
     assert refusal.value.fields == ("event_ids",)
 
 
-def test_what_fails_when_it_is_sent_again_is_listed_with_its_error_and_tried_no_more(house: House) -> None:
+def test_a_failed_redelivery_is_listed_with_its_error_and_not_retried(house: House) -> None:
     house.customers(1)
     house.run()
     house.mailbox.is_open = False
@@ -296,7 +296,7 @@ def test_what_fails_when_it_is_sent_again_is_listed_with_its_error_and_tried_no_
     assert house.mailbox.attempts == attempts
 
 
-def test_what_is_asked_for_is_all_there_or_nothing_is_sent(house: House) -> None:
+def test_an_incomplete_request_is_not_sent(house: House) -> None:
     house.customers(1)
     house.shop.pay(caller=STRANGER)
     house.relay()
@@ -329,7 +329,7 @@ def test_what_is_asked_for_is_all_there_or_nothing_is_sent(house: House) -> None
         (a_request_id(), "shop", ["x"] * 100 + ["\0"], [("event_ids", Rule.MAX_ENTRIES)]),
     ],
 )
-def test_what_names_nothing_to_send_is_refused_with_every_fault(
+def test_a_redelivery_request_without_events_is_refused_with_every_violation(
     house: House, request_id: str, endpoint: str, event_ids: list[str], expected: list[tuple[str, Rule]]
 ) -> None:
     assert faults(lambda: house.resend(request_id, endpoint, event_ids, SHOP)) == expected

@@ -36,7 +36,7 @@ def test_a_notification_that_comes_twice_is_kept_once(inbox: Inbox) -> None:
     assert inbox.stored(one) == done
 
 
-def test_whoever_tells_hears_that_it_is_new(inbox: Inbox) -> None:
+def test_receiving_a_webhook_returns_whether_it_is_new(inbox: Inbox) -> None:
     one = inbox.told("check")
     inbox.store = type(inbox.store)(inbox.ids)
     elsewhere = Inbox()
@@ -61,7 +61,7 @@ def dead(inbox: Inbox) -> str:
     return one
 
 
-def test_what_was_given_up_is_dealt_with_again_from_the_start(inbox: Inbox) -> None:
+def test_a_dead_webhook_is_processed_again_from_the_start(inbox: Inbox) -> None:
     one, request_id = dead(inbox), a_request_id()
     inbox.wait(HOUR)
     pending = inbox.retry(request_id, one, SHOP)
@@ -85,7 +85,9 @@ def test_what_was_given_up_is_dealt_with_again_from_the_start(inbox: Inbox) -> N
         ("g" * 64, Rule.NOTIFICATION_ID),
     ],
 )
-def test_what_names_no_notification_is_refused_with_every_fault(inbox: Inbox, notification_id: str, rule: Rule) -> None:
+def test_a_request_without_a_webhook_is_refused_with_every_violation(
+    inbox: Inbox, notification_id: str, rule: Rule
+) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         inbox.retry("no uuid", notification_id, SHOP)
     assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [
@@ -143,7 +145,7 @@ def test_only_those_in_the_states_asked_for_are_listed(inbox: Inbox) -> None:
     assert listed(NotificationState.DONE, NotificationState.PENDING) == {done, waiting}
 
 
-def test_every_fault_of_a_list_is_named(inbox: Inbox) -> None:
+def test_every_violation_in_a_list_is_named(inbox: Inbox) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         inbox.list_notifications((NotificationState.DEAD, None), page_size=-1, page_token="none of ours")
     assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [

@@ -95,7 +95,7 @@ def test_many_transactions_are_asked_for_together(inbox: Inbox) -> None:
 
 
 @pytest.mark.parametrize("is_known", [False, True])
-def test_a_transaction_of_somebody_else_is_not_ours(inbox: Inbox, is_known: bool) -> None:
+def test_a_transaction_of_another_owner_is_not_ours(inbox: Inbox, is_known: bool) -> None:
     theirs = inbox.real_gateway.add_external_sale("theirs", Money(10_00, "USD")).transaction_id if is_known else "bt99"
     one = inbox.dealt_with(inbox.told_of(theirs))
     assert result(one) == NOT_OURS
@@ -112,7 +112,7 @@ def test_no_transaction_at_all_is_not_ours(inbox: Inbox) -> None:
     assert result(inbox.dealt_with(inbox.told_of())) == NOT_OURS
 
 
-def test_a_lost_answer_is_recorded_when_the_gateway_tells_of_its_transaction(inbox: Inbox) -> None:
+def test_a_lost_answer_is_recorded_when_the_gateway_reports_its_transaction(inbox: Inbox) -> None:
     inbox.fails("authorize", Fault.LOST_AFTER)
     payment = inbox.pay()
     (transaction,) = inbox.real_gateway.all_transactions()
@@ -121,7 +121,7 @@ def test_a_lost_answer_is_recorded_when_the_gateway_tells_of_its_transaction(inb
 
 
 @pytest.mark.parametrize("call", ["refund", "capture"])
-def test_a_lost_refund_or_part_is_recorded_when_the_gateway_tells_of_it(inbox: Inbox, call: str) -> None:
+def test_a_lost_refund_or_part_is_recorded_when_the_gateway_reports_it(inbox: Inbox, call: str) -> None:
     """Its sale is recorded already: the operation under way is the one that is told of."""
     payment = inbox.settled() if call == "refund" else inbox.authorize()
     inbox.fails(call, Fault.LOST_AFTER)
@@ -133,7 +133,7 @@ def test_a_lost_refund_or_part_is_recorded_when_the_gateway_tells_of_it(inbox: I
     assert len(inbox.now(payment).operations) == 2
 
 
-def test_a_refund_by_somebody_else_is_found_by_its_sale(inbox: Inbox) -> None:
+def test_a_refund_by_an_external_client_is_found_by_its_sale(inbox: Inbox) -> None:
     payment = inbox.settled()
     sale = payment.authorization.transaction_id
     elsewhere = Refund(operation_id=OperationId("by hand"), transaction_id=sale, amount=Money(10_00, "USD"))
@@ -159,7 +159,7 @@ def test_a_dispute_that_is_told_of_is_recorded(inbox: Inbox, kind: str) -> None:
 
 
 @pytest.mark.parametrize("is_known", [False, True])
-def test_a_dispute_of_somebody_else_is_not_ours(inbox: Inbox, is_known: bool) -> None:
+def test_a_dispute_of_another_owner_is_not_ours(inbox: Inbox, is_known: bool) -> None:
     theirs = inbox.real_gateway.add_external_sale("theirs", Money(10_00, "USD"))
     dispute_id = inbox.real_gateway.open_dispute(theirs.transaction_id) if is_known else "dp99"
     assert result(inbox.dealt_with(inbox.told("dispute_opened", Subject(dispute_id=dispute_id)))) == NOT_OURS
@@ -204,7 +204,7 @@ def test_a_method_that_changed_is_read_again_and_stays(inbox: Inbox) -> None:
     assert expiry_of(inbox, method) == CardExpiry(2040, 1)
 
 
-def test_a_method_that_appeared_after_its_horizon_is_active_once_the_gateway_tells_of_it(inbox: Inbox) -> None:
+def test_a_method_that_appeared_after_its_horizon_is_active_once_the_gateway_reports_it(inbox: Inbox) -> None:
     method = inbox.method(inbox.customer())
     with inbox.store.begin() as work:
         absent = work.payment_methods.get(method.payment_method_id, lock=True)
@@ -220,7 +220,7 @@ def test_a_method_that_appeared_after_its_horizon_is_active_once_the_gateway_tel
 
 
 @pytest.mark.parametrize("kind", ["payment_method_revoked_by_customer", "payment_method_customer_data_updated"])
-def test_a_method_of_somebody_else_is_not_ours(inbox: Inbox, kind: str) -> None:
+def test_a_method_of_another_owner_is_not_ours(inbox: Inbox, kind: str) -> None:
     assert result(inbox.dealt_with(inbox.told(kind, Subject(token="theirs", customer_id="theirs")))) == NOT_OURS
 
 
@@ -302,7 +302,7 @@ def test_a_gateway_that_does_not_answer_is_asked_again_ever_more_rarely(caplog: 
     assert (result(done), done.last_error) == (NOT_OURS, "")
 
 
-def test_a_fault_of_this_service_is_logged_and_does_not_stop_the_others(
+def test_an_internal_error_is_logged_and_does_not_stop_the_others(
     inbox: Inbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = inbox.told_of("bt1"), inbox.told("check")
@@ -355,7 +355,7 @@ def test_a_database_that_fails_leaves_the_notification_to_its_lease(inbox: Inbox
     assert result(inbox.dealt_with(one)) == RECORDED
 
 
-def test_what_another_replica_finished_meanwhile_stays_as_it_is(inbox: Inbox) -> None:
+def test_an_outcome_recorded_by_another_replica_stays(inbox: Inbox) -> None:
     one = inbox.told_of(inbox.pay().authorization.transaction_id)
 
     def finish() -> None:

@@ -15,7 +15,7 @@ def test_a_fingerprint_is_read_by_the_next_version_too() -> None:
     }
 
 
-def test_what_is_not_set_has_no_fingerprint() -> None:
+def test_an_unset_field_has_no_fingerprint() -> None:
     """So that a field of a newer version changes nothing for orders that do not use it."""
     assert OF({"a": None, "b": "", "c": {}, "d": False}) == {}
     assert OF({"a": True, "b": "x"}).keys() == {"a", "b"}

@@ -161,7 +161,7 @@ def test_a_request_id_of_another_call_is_refused() -> None:
     assert refusal.value.fields == ("amount",)
 
 
-def test_a_fingerprint_tells_nothing_of_what_it_was_made_of() -> None:
+def test_a_fingerprint_reveals_nothing_of_what_it_was_made_of() -> None:
     fingerprinter = Fingerprinter(b"key")
     one = fingerprinter.of({"a": "secret", "b": "", "c": {"x": 1, "y": 2}, "d": None})
     assert "secret" not in str(one)
@@ -237,7 +237,7 @@ def test_a_payment_that_lost_its_reference_while_it_was_not_sent_is_refused() ->
 # Surely not sent
 
 
-def test_what_could_not_be_sent_is_said_so_and_the_same_request_tries_again() -> None:
+def test_an_unsent_call_is_reported_and_the_same_request_retries_it() -> None:
     shop, order = Shop(), an_order()
     shop.fails("authorize", Fault.UNREACHABLE)
     with pytest.raises(GatewayNotReached):

@@ -74,7 +74,7 @@ def test_a_repeat_waits_until_the_first_one_is_through(in_flight: InFlightReques
     assert waiter.turn.count == 1
 
 
-def test_nobody_waits_for_what_does_not_run(in_flight: InFlightRequests) -> None:
+def test_a_wait_for_a_request_that_does_not_run_returns_at_once(in_flight: InFlightRequests) -> None:
     with in_flight.track(OTHER):
         waiter = Waiter(in_flight)
         assert waiter.ends()
@@ -108,7 +108,7 @@ def test_the_first_one_stays_the_one_to_wait_for(in_flight: InFlightRequests) ->
     assert late.ends()
 
 
-def test_whoever_has_waited_for_long_enough_goes_on_and_makes_room() -> None:
+def test_a_timed_out_waiter_continues_and_frees_its_slot() -> None:
     in_flight = InFlightRequests(most_threads=2)
     with in_flight.track(KEY):
         for _ in range(3):
@@ -149,7 +149,7 @@ def test_a_turn_is_lent_once_however_deep_the_wait_is_and_held_again_afterwards(
     assert turn.count == 3
 
 
-def test_whoever_has_no_turn_lends_none() -> None:
+def test_a_thread_without_a_slot_releases_none() -> None:
     turn = CountedTurn()
     with blocking_call():
         pass
@@ -188,7 +188,7 @@ def test_a_lease_is_held_until_its_end_and_not_at_it() -> None:
             lease.hold()
 
 
-def test_the_steady_clock_counts_seconds_that_nobody_sets() -> None:
+def test_the_steady_clock_ignores_changes_of_the_wall_clock() -> None:
     before = steady_seconds()
     started = time.monotonic()
     time.sleep(0.02)  # The clock itself is what is measured.

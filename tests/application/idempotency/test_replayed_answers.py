@@ -87,7 +87,7 @@ def test_an_answer_is_looked_for_a_lease_after_it_began(court: Court) -> None:
     assert planned == [court.clock.now() + LEASE]
 
 
-def test_a_look_that_comes_too_soon_is_made_again_when_the_answer_can_show(court: Court) -> None:
+def test_a_check_that_comes_too_soon_is_made_again_when_the_answer_can_show(court: Court) -> None:
     court.fails("accept_dispute", Fault.LOST_BEFORE)
     court.accept()
     with court.store.begin() as work:
@@ -109,7 +109,7 @@ def test_an_answer_that_is_found_or_given_up_is_watched_for_no_more(court: Court
     assert court.follow_disputes.absence.count == 0
 
 
-def test_a_dispute_that_cannot_be_followed_is_told_in_the_log(court: Court, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_dispute_that_cannot_be_polled_is_reported_in_the_log(court: Court, caplog: pytest.LogCaptureFixture) -> None:
     def break_down() -> None:
         raise ValueError("something strange")
 
@@ -135,7 +135,7 @@ def test_a_poll_looks_far_back_once_and_then_at_the_days_since(court: Court, mon
     assert asked == [first - timedelta(days=180), first - timedelta(days=3), first + timedelta(days=7)]
 
 
-def test_one_dispute_that_cannot_be_recorded_is_told_in_the_log_and_hides_no_other(
+def test_one_dispute_that_cannot_be_recorded_is_reported_in_the_log_and_hides_no_other(
     court: Court, caplog: pytest.LogCaptureFixture
 ) -> None:
     first, second = (court.real_gateway.open_dispute(court.pay().authorization.transaction_id) for _ in range(2))

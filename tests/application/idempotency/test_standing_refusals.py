@@ -128,7 +128,7 @@ def test_a_dispute_that_was_won_makes_no_refund_of_an_old_request() -> None:
         shop.refund(payment, request_id=request_id)
 
 
-def test_what_is_only_too_early_may_be_asked_again() -> None:
+def test_a_request_that_is_too_early_may_be_repeated() -> None:
     shop = Shop()
     payment = shop.authorize()
     shop.fails("capture", Fault.LOST_AFTER)

@@ -134,7 +134,7 @@ def test_nothing_is_begun_for_a_customer_who_is_deleted_after_the_checks(till: T
 # What is recorded and sent
 
 
-def test_an_order_asks_for_no_verification_and_no_place_unless_it_says_so(
+def test_a_method_order_has_no_verification_and_no_default_unless_set(
     till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keep = till.real_gateway.store_method
@@ -180,7 +180,7 @@ def test_a_method_is_looked_for_soon_when_its_answer_is_lost(till: Till) -> None
     assert method.failure_detail == ""
 
 
-def test_what_the_gateway_rejects_failed_and_says_why(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_method_fails_with_a_reason(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(till.real_gateway, "store_method", lambda *_: Rejected(detail="91722: no such type"))
     till.before["store_method"] = lambda: till.clock.advance(MINUTE)
     method = till.add_method(till.order(), SHOP)
@@ -188,7 +188,7 @@ def test_what_the_gateway_rejects_failed_and_says_why(till: Till, monkeypatch: p
     assert (method.update_time, method.next_check_time) == (till.clock.now(), None)
 
 
-def test_what_the_bank_declines_is_declined_at_once(till: Till) -> None:
+def test_a_method_that_the_bank_declines_is_declined_at_once(till: Till) -> None:
     till.before["store_method"] = lambda: till.clock.advance(MINUTE)
     method = till.add_method(till.order(source=UNVERIFIABLE, verify=True), SHOP)
     assert (method.state, method.is_default) == (PaymentMethodState.DECLINED, False)
@@ -206,7 +206,7 @@ def test_verifications_count_and_too_many_are_stopped(source: RawCard, verify: b
     assert till.calls.count("store_method") == len(till.recorded()) == 2
 
 
-def test_a_nonce_that_cannot_be_used_says_nothing_of_a_card() -> None:
+def test_an_unusable_nonce_counts_against_no_card() -> None:
     till = Till(per_customer=1)
     assert till.add_method(till.order(source=Nonce(CONSUMED_NONCE)), SHOP).state is PaymentMethodState.DECLINED
 
@@ -215,7 +215,7 @@ def test_a_nonce_that_cannot_be_used_says_nothing_of_a_card() -> None:
 
 
 @pytest.mark.parametrize("call", ["ensure_customer", "store_method"])
-def test_what_was_never_sent_has_failed_and_is_looked_for_no_more(till: Till, call: str) -> None:
+def test_an_unsent_operation_fails_and_is_not_checked(till: Till, call: str) -> None:
     till.before[call] = lambda: till.clock.advance(MINUTE)
     till.fails(call, Fault.UNREACHABLE)
     with pytest.raises(GatewayNotReached):

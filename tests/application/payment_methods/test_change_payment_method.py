@@ -77,7 +77,7 @@ def events(shop: Shop) -> list[FeedEntry]:
         ({"language_code": "!"}, [("language_code", Rule.LANGUAGE)]),
     ],
 )
-def test_a_bad_update_is_refused_and_asks_nobody(changes: dict[str, object], faults: list[tuple[str, Rule]]) -> None:
+def test_a_bad_update_is_refused_and_makes_no_call(changes: dict[str, object], faults: list[tuple[str, Rule]]) -> None:
     shop = Shop()
     update = an_update(shop.method(shop.customer()), **changes)
     with pytest.raises(InvalidRequest) as refusal:
@@ -260,7 +260,7 @@ def test_a_change_of_what_the_gateway_lost_withdraws_it_once(change: Change) -> 
     assert {one.actor for one in events(shop)[before:]} == {"shop/key_1"}
 
 
-def test_what_is_withdrawn_meanwhile_is_not_withdrawn_again() -> None:
+def test_a_concurrently_detached_method_is_not_detached_again() -> None:
     shop = Shop()
     lost = shop.method(shop.customer())
     shop.real_gateway.delete_method(lost.gateway_token, HELD)
@@ -322,7 +322,7 @@ def test_the_newest_that_stays_takes_the_place_of_a_default() -> None:
     assert not now(shop, third).is_default
 
 
-def test_whoever_gains_or_loses_a_place_was_changed_then() -> None:
+def test_a_change_of_default_updates_both_methods() -> None:
     shop = Shop()
     first, second = keep(shop, VISA, VISA)
     put_first(shop, second, a_request_id())
@@ -380,7 +380,7 @@ def test_the_customers_of_others_have_their_own_default() -> None:
     assert now(shop, mine).is_default
 
 
-def test_what_is_deleted_is_nobodys_double_and_holds_no_place() -> None:
+def test_a_deleted_method_is_no_duplicate_and_no_default() -> None:
     shop = Shop()
     (first,) = keep(shop, VISA)
     delete(shop, first, a_request_id())

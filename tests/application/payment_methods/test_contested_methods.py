@@ -57,7 +57,7 @@ def test_a_withdrawal_on_the_way_of_a_change_is_recorded_after_all() -> None:
 
 
 @pytest.mark.parametrize("is_lost", [True, False])
-def test_what_a_look_showed_is_recorded_after_all(is_lost: bool) -> None:
+def test_the_finding_of_a_check_is_recorded_after_a_conflict(is_lost: bool) -> None:
     shop, store = a_shop()
     method = shop.method(shop.customer())
     if is_lost:

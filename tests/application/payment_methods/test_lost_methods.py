@@ -61,7 +61,7 @@ def test_nothing_is_looked_for_before_it_is_due(bank: Bank) -> None:
     assert "find_method" not in bank.calls
 
 
-def test_what_is_not_there_yet_is_looked_for_until_its_absence_is_proven(bank: Bank) -> None:
+def test_a_missing_method_is_checked_until_its_absence_is_proven(bank: Bank) -> None:
     method = lost(bank, Fault.LOST_BEFORE)
     bank.wait(FIRST_CHECK)
     assert bank.method_resolver() == 1
@@ -78,7 +78,7 @@ def test_what_is_not_there_yet_is_looked_for_until_its_absence_is_proven(bank: B
     assert bank.absence.count == 0
 
 
-def test_what_is_found_at_last_is_watched_for_no_more(bank: Bank) -> None:
+def test_a_found_operation_is_not_timed_any_more(bank: Bank) -> None:
     method = lost(bank, Fault.LATE)
     bank.wait(FIRST_CHECK)
     bank.method_resolver()
@@ -101,7 +101,7 @@ def test_one_look_without_an_answer_does_not_keep_the_others_waiting(bank: Bank)
     assert bank.state(first).state is PaymentMethodState.ACTIVE
 
 
-def test_what_is_resolved_during_the_look_stays_as_it_is(bank: Bank) -> None:
+def test_an_operation_resolved_during_the_check_stays(bank: Bank) -> None:
     method = lost(bank)
     bank.wait(FIRST_CHECK)
     other = replace(bank.method_resolver, batch_size=1)
@@ -118,7 +118,7 @@ def test_what_is_resolved_during_the_look_stays_as_it_is(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_look_for_one_attempt_says_nothing_of_the_next(bank: Bank, is_there: bool) -> None:
+def test_a_check_of_one_attempt_does_not_count_for_the_next(bank: Bank, is_there: bool) -> None:
     method = lost(bank, Fault.LOST_AFTER if is_there else Fault.LOST_BEFORE)
     bank.wait(FIRST_CHECK)
 

@@ -204,7 +204,7 @@ def test_a_refused_address_costs_no_stored_method(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize("stores", [True, False])
 @pytest.mark.parametrize("cause", RefusalCause)
-def test_what_is_refused_again_fails_and_is_no_decline(
+def test_a_repeated_refusal_fails_and_is_no_decline(
     cause: RefusalCause, stores: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = Shop()
@@ -336,7 +336,7 @@ def test_a_method_of_a_lost_customer_asks_for_another_one() -> None:
     assert now(shop, lost).state is PaymentMethodState.DELETED
 
 
-def test_a_method_that_is_gone_counts_against_nobody() -> None:
+def test_a_method_that_is_gone_counts_against_no_caller() -> None:
     shop = Shop()
     shop.limits = replace(shop.limits, per_customer=1)
     shop.restart()
@@ -357,7 +357,7 @@ def make_default(shop: Shop, method: PaymentMethod) -> PaymentMethod:
 
 
 @pytest.mark.parametrize("change", [rename, make_default])
-def test_a_change_of_a_method_that_is_gone_says_so(change: Callable[[Shop, PaymentMethod], PaymentMethod]) -> None:
+def test_a_change_of_a_method_that_is_gone_is_reported(change: Callable[[Shop, PaymentMethod], PaymentMethod]) -> None:
     shop = Shop()
     customer = shop.customer()
     lost, other = shop.method(customer), shop.method(customer, MASTERCARD)

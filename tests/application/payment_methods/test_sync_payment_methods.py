@@ -100,7 +100,7 @@ def test_a_renewed_card_is_renewed_here(bank: Bank) -> None:
     assert (renewed.update_time, renewed.is_default) == (bank.clock.now(), True)
 
 
-def test_what_is_as_it_was_is_not_touched(bank: Bank) -> None:
+def test_an_unchanged_record_is_not_saved(bank: Bank) -> None:
     (method,) = bank.keep(VISA)
     events = bank.events()
     assert bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
@@ -109,7 +109,7 @@ def test_what_is_as_it_was_is_not_touched(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("lose", [lambda vault, method: vault.delete_method(method.gateway_token, HELD), Vault.revoke])
-def test_what_the_gateway_keeps_no_more_is_deleted_and_replaced_as_default(
+def test_a_method_deleted_at_the_gateway_is_deleted_and_replaced_as_default(
     bank: Bank, lose: Callable[[Vault, PaymentMethod], None]
 ) -> None:
     first, second = bank.keep(VISA, MASTERCARD)
@@ -136,7 +136,7 @@ def test_an_id_that_is_no_token_is_of_no_method(bank: Bank) -> None:
     assert not bank.sync_methods.revoked(wallet.payment_method_id, bank.ada.customer_id)
 
 
-def test_what_is_deleted_here_is_of_no_interest(bank: Bank) -> None:
+def test_a_webhook_of_a_deleted_method_changes_nothing(bank: Bank) -> None:
     (method,) = bank.keep(VISA)
     bank.delete_method(a_request_id(), method.payment_method_id, SHOP)
     deleted = bank.state(method)
@@ -165,7 +165,7 @@ def test_a_gateway_that_does_not_answer_changes_nothing(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("changed", ["renewed", "lost"])
-def test_what_is_deleted_during_the_look_stays_as_it_was_deleted(bank: Bank, changed: str) -> None:
+def test_a_method_deleted_during_the_check_stays_deleted(bank: Bank, changed: str) -> None:
     (method,) = bank.keep(VISA)
     if changed == "renewed":
         bank.vault.renew(method, expiry=RENEWED)
@@ -224,7 +224,7 @@ def test_only_the_active_methods_of_the_customer_are_looked_at(bank: Bank) -> No
 
 
 @pytest.mark.parametrize("is_stores_fault", [True, False])
-def test_a_comparison_that_fails_is_told_in_the_log_and_costs_nothing(
+def test_a_comparison_that_fails_is_reported_in_the_log_and_costs_nothing(
     bank: Bank, is_stores_fault: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     (method,) = bank.keep(VISA)

@@ -123,7 +123,7 @@ def test_no_cards_are_taken_where_the_service_takes_none() -> None:
 # Customers
 
 
-def test_who_pays_for_themselves_need_not_say_who_they_are() -> None:
+def test_a_customers_own_payment_needs_no_customer_id() -> None:
     shop = Shop()
     ada, eve = shop.customer(), shop.customer()
     herself = Caller(CallerId("shop"), customer_id=ada.customer_id)
@@ -242,7 +242,7 @@ TEXTS: dict[str, Callable[[], CreatePaymentCommand]] = {
 
 
 @pytest.mark.parametrize("path", TEXTS)
-def test_no_text_of_an_order_tells_its_own_card(path: str) -> None:
+def test_no_text_of_an_order_shows_its_own_card(path: str) -> None:
     assert faults_of(Shop(), TEXTS[path]()) == [(path, Rule.NO_CARD_DATA)]
 
 
@@ -341,7 +341,7 @@ def test_a_repeat_is_answered_after_the_card_has_expired() -> None:
         shop.pay(replace(order, reference="another"))
 
 
-def test_what_was_not_sent_is_not_sent_after_the_card_has_expired() -> None:
+def test_an_unsent_authorization_is_not_sent_after_the_card_expired() -> None:
     shop = Shop()
     order = an_expiring_order()
     shop.fails("authorize", Fault.UNREACHABLE)

@@ -82,7 +82,7 @@ def claimed(shop: Shop, known: list[DisputeReport], shown: list[Claim], currency
         return with_latest_claims(work, told).standing.disputed_amount
 
 
-def test_what_the_gateway_shows_stands_where_the_record_knows_nothing(shop: Shop) -> None:
+def test_the_gateways_status_counts_where_the_record_has_none(shop: Shop) -> None:
     assert claimed(shop, [], [Claim("dp1", usd(30), START)]) == usd(7)
 
 
@@ -119,7 +119,7 @@ def disputed(shop: Shop, amount: int) -> tuple[Payment, Dispute]:
 
 
 @pytest.mark.parametrize("amount", [40_01, 100_00, None])
-def test_a_refund_of_what_is_claimed_names_the_dispute_and_what_is_left(shop: Shop, amount: int | None) -> None:
+def test_a_refund_of_a_disputed_payment_names_the_dispute_and_what_is_left(shop: Shop, amount: int | None) -> None:
     payment, dispute = disputed(shop, 100_00 if amount is None else 60_00)
     with pytest.raises(PaymentDisputed) as refusal:
         refund(shop, payment, amount)
@@ -134,7 +134,7 @@ def test_a_refund_of_more_than_was_taken_is_no_matter_of_disputes(shop: Shop) ->
         refund(shop, payment, 100_01)
 
 
-def test_what_was_given_back_before_is_not_claimed(shop: Shop) -> None:
+def test_an_amount_refunded_before_the_dispute_is_not_claimed(shop: Shop) -> None:
     payment = shop.settled()
     shop.refund(payment, 30_00)
     learn(shop, shop.real_gateway.open_dispute(payment.authorization.transaction_id, usd(50_00)))
@@ -144,7 +144,7 @@ def test_what_was_given_back_before_is_not_claimed(shop: Shop) -> None:
         refund(shop, payment, 70_01)
 
 
-def test_what_is_to_be_given_back_is_not_claimed(shop: Shop) -> None:
+def test_an_amount_under_refund_is_not_disputed_money(shop: Shop) -> None:
     payment = shop.pay()
     shop.refund(payment, 30_00)
     learn(shop, shop.real_gateway.open_dispute(payment.authorization.transaction_id, usd(50_00)))
@@ -205,7 +205,7 @@ def test_the_same_report_again_plans_nothing_anew(shop: Shop) -> None:
     assert kept.next_check_time == dispute.next_check_time
 
 
-def test_news_of_a_dispute_are_kept_and_plan_the_next_look(shop: Shop) -> None:
+def test_news_of_a_dispute_are_kept_and_plan_the_next_check(shop: Shop) -> None:
     _, dispute = disputed(shop, 10_00)
     shop.clock.advance(SECOND)
     shop.real_gateway.decide_dispute(dispute.report.gateway_dispute_id, DisputeState.UNDER_REVIEW)

@@ -36,7 +36,7 @@ def test_a_page_holds_two_hundred_payments_and_the_next_goes_on_after_it() -> No
     assert exported(shop) == [made[:200], made[200:]]
 
 
-def test_pages_that_are_all_full_are_followed_by_none() -> None:
+def test_the_last_full_page_has_no_next_page() -> None:
     shop, made = a_shop_with_payments(200)
     assert exported(shop) == [made]
 

@@ -117,7 +117,7 @@ def void_outside(shop: Shop, transaction_id: str) -> None:
 
 @every_way
 @pytest.mark.parametrize("order_id", ORDER_IDS)
-def test_a_refund_by_somebody_else_is_seen_whole(learn: Learn, order_id: str) -> None:
+def test_a_refund_by_an_external_client_is_seen_whole(learn: Learn, order_id: str) -> None:
     shop = Shop()
     payment = shop.settled(81_00)
     credit = refund_outside(shop, payment, 50_00, order_id)
@@ -141,7 +141,7 @@ def test_a_refund_by_somebody_else_is_seen_whole(learn: Learn, order_id: str) ->
     assert Payment.replay(history) == payment
 
 
-def test_what_is_left_after_refunds_by_others_is_given_back_and_no_more() -> None:
+def test_only_the_rest_after_external_refunds_is_reversed() -> None:
     shop = Shop()
     payment = shop.settled(81_00)
     refund_outside(shop, payment, 20_00)
@@ -170,7 +170,7 @@ def refunds_while_ours_is_sent(shop: Shop, payment: Payment, minor_units: int) -
     shop.real_gateway.refund = refund  # type: ignore[method-assign, assignment]
 
 
-def test_a_refund_that_somebody_else_overtook_gives_back_what_is_left() -> None:
+def test_a_refund_overtaken_by_an_external_one_refunds_the_rest() -> None:
     shop = Shop()
     payment = shop.settled(81_00)
     refunds_while_ours_is_sent(shop, payment, 50_00)
@@ -185,7 +185,7 @@ def test_a_refund_that_somebody_else_overtook_gives_back_what_is_left() -> None:
     assert shop.effects() == effects
 
 
-def test_a_refund_that_somebody_else_left_no_room_for_is_refused_with_what_is_left_for_ever() -> None:
+def test_a_refund_beyond_external_refunds_is_refused_for_ever_with_the_rest() -> None:
     shop = Shop()
     payment = shop.settled(81_00)
     refunds_while_ours_is_sent(shop, payment, 50_00)
@@ -202,7 +202,9 @@ def test_a_refund_that_somebody_else_left_no_room_for_is_refused_with_what_is_le
 
 @every_way
 @pytest.mark.parametrize("status", [TransactionStatus.VOIDED, TransactionStatus.SETTLEMENT_DECLINED])
-def test_a_refund_by_somebody_else_that_did_not_arrive_does_not_count(learn: Learn, status: TransactionStatus) -> None:
+def test_a_refund_by_an_external_client_that_did_not_arrive_does_not_count(
+    learn: Learn, status: TransactionStatus
+) -> None:
     shop = Shop()
     payment = shop.settled(81_00)
     credit = refund_outside(shop, payment, 50_00)
@@ -219,7 +221,7 @@ def test_a_refund_by_somebody_else_that_did_not_arrive_does_not_count(learn: Lea
     assert (payment.refunded_amount, payment.refundable_amount) == (usd(0), usd(81_00))
 
 
-def test_a_refund_by_somebody_else_that_was_undone_before_it_was_seen_is_none() -> None:
+def test_a_refund_by_an_external_client_that_was_undone_before_it_was_seen_is_none() -> None:
     shop = Shop()
     payment = shop.settled(81_00)
     void_outside(shop, refund_outside(shop, payment, 50_00).transaction_id)
@@ -301,7 +303,7 @@ def test_a_second_refund_of_one_operation_is_money_all_the_same() -> None:
 # Refunds of ours that wait
 
 
-def test_a_scheduled_refund_that_somebody_else_left_no_room_for_fails_and_says_so() -> None:
+def test_a_scheduled_refund_beyond_external_refunds_fails_with_the_reason() -> None:
     shop = Shop()
     payment = shop.refund(shop.pay(), 60_00)
     assert payment.operations[-1].state is OperationState.SCHEDULED
@@ -340,7 +342,7 @@ def test_a_scheduled_refund_that_still_fits_is_carried_out() -> None:
 
 @every_way
 @pytest.mark.parametrize("minor_units", [30_00, 100_00])
-def test_a_whole_capture_by_somebody_else_is_seen(learn: Learn, minor_units: int) -> None:
+def test_a_whole_capture_by_an_external_client_is_seen(learn: Learn, minor_units: int) -> None:
     shop = Shop()
     payment = shop.authorize()
     capture_outside(shop, payment, minor_units, in_part=False)
@@ -358,7 +360,7 @@ def test_a_whole_capture_by_somebody_else_is_seen(learn: Learn, minor_units: int
 
 
 @every_way
-def test_a_partial_capture_by_somebody_else_is_seen_and_so_is_its_void(learn: Learn) -> None:
+def test_a_partial_capture_by_an_external_client_is_seen_and_so_is_its_void(learn: Learn) -> None:
     shop = Shop()
     payment = shop.authorize()
     part = capture_outside(shop, payment, 30_00, in_part=True)
@@ -377,7 +379,7 @@ def test_a_partial_capture_by_somebody_else_is_seen_and_so_is_its_void(learn: Le
     assert (payment.operations[-1].kind, payment.operations[-1].origin) == (OperationKind.VOID, OperationOrigin.OUTSIDE)
 
 
-def test_a_part_by_somebody_else_is_seen_with_its_refund_at_the_first_look() -> None:
+def test_a_part_by_an_external_client_is_seen_with_its_refund_at_the_first_look() -> None:
     shop = Shop()
     payment = shop.authorize()
     part = capture_outside(shop, payment, 30_00, in_part=True)
@@ -393,7 +395,7 @@ def test_a_part_by_somebody_else_is_seen_with_its_refund_at_the_first_look() -> 
 
 @every_way
 @pytest.mark.parametrize("seen_before", [False, True])
-def test_a_void_by_somebody_else_after_a_part_releases_only_the_rest(learn: Learn, seen_before: bool) -> None:
+def test_a_void_by_an_external_client_after_a_part_releases_only_the_rest(learn: Learn, seen_before: bool) -> None:
     shop = Shop()
     payment = shop.authorize()
     capture_outside(shop, payment, 30_00, in_part=True)
@@ -411,7 +413,7 @@ def test_a_void_by_somebody_else_after_a_part_releases_only_the_rest(learn: Lear
 
 @every_way
 @pytest.mark.parametrize("captures", [False, True])
-def test_a_void_by_somebody_else_is_seen_and_ends_what_waits(learn: Learn, captures: bool) -> None:
+def test_a_void_by_an_external_client_is_seen_and_ends_what_waits(learn: Learn, captures: bool) -> None:
     shop = Shop()
     payment = shop.refund(shop.pay(), 10_00) if captures else shop.authorize()
     void_outside(shop, payment.authorization.transaction_id)

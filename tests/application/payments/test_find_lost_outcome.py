@@ -57,7 +57,7 @@ def seen(shop: Shop, operation: Operation) -> Outcome | None:
 
 @pytest.mark.parametrize("kind", [OperationKind.CAPTURE, OperationKind.VOID])
 @pytest.mark.parametrize("status", TransactionStatus)
-def test_what_acts_on_a_transaction_shows_there(kind: OperationKind, status: TransactionStatus) -> None:
+def test_a_capture_or_void_shows_in_its_transaction(kind: OperationKind, status: TransactionStatus) -> None:
     shop = Shop()
     operation = lost(shop, kind)
     target = shop.real_gateway.find_transaction(operation.target_transaction_id)
@@ -76,7 +76,7 @@ def test_what_acts_on_a_transaction_shows_there(kind: OperationKind, status: Tra
 
 
 @pytest.mark.parametrize("kind", [OperationKind.CAPTURE, OperationKind.VOID])
-def test_what_acts_on_a_transaction_that_is_not_shown_may_be_on_its_way(kind: OperationKind) -> None:
+def test_a_capture_or_void_of_a_missing_transaction_may_be_in_flight(kind: OperationKind) -> None:
     shop = Shop()
     operation = lost(shop, kind, Fault.LOST_AFTER)
     assert seen(Shop(), operation) is None
@@ -137,7 +137,7 @@ def test_one_that_took_effect_says_more_than_one_that_was_declined() -> None:
     assert outcome.transaction.transaction_id == taken
 
 
-def test_what_shows_nowhere_may_be_on_its_way() -> None:
+def test_an_operation_without_a_trace_may_be_in_flight() -> None:
     shop = Shop()
     payment = shop.pay()
     assert seen(shop, replace(payment.authorization, operation_id=OperationId(shop.ids.new(OPERATION)))) is None

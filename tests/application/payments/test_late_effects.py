@@ -50,7 +50,7 @@ def test_an_effect_after_the_horizon_is_recorded(call: str, change: Change, _bef
     assert shop.verify(payment).outcome is VerificationOutcome.MATCHES
 
 
-def test_two_charges_of_one_reference_are_both_told() -> None:
+def test_two_charges_of_one_reference_are_both_reported() -> None:
     shop = Shop()
     first = given_up(shop, "authorize", lambda shop: shop.pay(an_order(reference="order 1")))
     second = shop.pay(an_order(reference="order 1"))
@@ -61,7 +61,7 @@ def test_two_charges_of_one_reference_are_both_told() -> None:
     assert shop.now(second).state is PaymentState.CAPTURED
 
 
-def test_a_late_decline_is_told_as_one() -> None:
+def test_a_late_decline_is_reported_as_one() -> None:
     shop = Shop()
     payment = given_up(shop, "authorize", lambda shop: shop.pay(an_order(amount=usd(2001_00))))
     shop.wait(LATE)

@@ -23,7 +23,7 @@ from tests.fakes.faulty_gateway import Fault
 # Taking
 
 
-def test_a_payment_is_captured_at_once_unless_told_otherwise() -> None:
+def test_a_payment_is_captured_at_once_by_default() -> None:
     shop = Shop()
     assert shop.pay().state is PaymentState.CAPTURED
     assert shop.pay(an_order(capture_mode=CaptureMode.MANUAL)).state is PaymentState.AUTHORIZED
@@ -279,7 +279,7 @@ def test_a_refund_is_not_planned_on_a_guess() -> None:
     assert len(shop.now(payment).operations) == 1
 
 
-def test_what_is_declined_or_failed_has_nothing_to_give_back() -> None:
+def test_a_declined_or_failed_payment_has_no_refundable_amount() -> None:
     shop = Shop()
     declined = shop.pay(an_order(amount=usd(2000_00)))
     for attempt in (shop.refund, shop.void, shop.capture):

@@ -135,7 +135,7 @@ def test_fifty_payments_are_a_batch() -> None:
     assert [shop.follow(), shop.follow()] == [50, 1]
 
 
-def test_what_the_gateway_did_not_tell_is_due_again_soon_and_not_at_once() -> None:
+def test_an_unanswered_poll_is_due_again_soon_and_not_at_once() -> None:
     shop = Shop()
     payment = shop.pay()
     shop.wait(HOURS)
@@ -151,7 +151,7 @@ def test_what_the_gateway_did_not_tell_is_due_again_soon_and_not_at_once() -> No
     assert shop.now(payment).state is PaymentState.SETTLED
 
 
-def test_what_the_search_does_not_show_is_looked_at_later() -> None:
+def test_a_transaction_missing_from_a_search_is_checked_later() -> None:
     shop = Shop()
     payment, other = shop.pay(), shop.pay()
     del shop.real_gateway._transactions[payment.authorization.transaction_id]

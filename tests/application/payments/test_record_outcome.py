@@ -78,7 +78,7 @@ def test_a_declined_transaction_is_a_decline_with_all_it_says() -> None:
     assert outcome_of(declined) == Declined(decline=NO_FUNDS, details=DETAILS, instrument=VISA)
 
 
-def test_what_was_refused_at_settlement_was_approved() -> None:
+def test_a_sale_declined_at_settlement_counts_as_approved() -> None:
     refused = replace(standing(TransactionStatus.SETTLEMENT_DECLINED), decline=NO_FUNDS)
     assert outcome_of(refused) == Approved(refused)
 
@@ -145,7 +145,7 @@ def test_a_refusal_is_recorded_with_all_it_says() -> None:
     assert payment.next_poll_time is None, "there is no transaction to look at"
 
 
-def test_an_unknown_outcome_is_a_doubt_and_no_failure() -> None:
+def test_an_unknown_outcome_stays_unknown_and_is_no_failure() -> None:
     shop = Shop()
     payment = record(shop, started(shop), Unknown("reset by peer"))
     assert payment.state is PaymentState.PENDING
@@ -164,7 +164,7 @@ def lost(shop: Shop, call: str) -> Payment:
 @pytest.mark.parametrize(
     "outcome", [Approved(FOUND), Declined(decline=NO_FUNDS, instrument=VISA)], ids=["approved", "declined"]
 )
-def test_only_an_authorization_tells_what_paid(outcome: Outcome) -> None:
+def test_only_an_authorization_names_the_instrument(outcome: Outcome) -> None:
     shop = Shop()
     payment = lost(shop, "capture")
     assert record(shop, payment, outcome).instrument == payment.instrument != VISA
@@ -200,7 +200,7 @@ def test_a_capture_takes_the_amount_that_the_gateway_took() -> None:
         (Approved(replace(FOUND, refund_ids=("theirs",))), True),
     ],
 )
-def test_an_answer_that_tells_of_others_makes_the_service_look_at_once(outcome: Outcome, at_once: bool) -> None:
+def test_an_answer_that_shows_an_external_change_causes_a_sync_at_once(outcome: Outcome, at_once: bool) -> None:
     shop = Shop()
     payment = record(shop, lost(shop, "capture"), outcome)
     now = shop.clock.now()
@@ -248,7 +248,7 @@ def test_a_method_kept_with_a_payment_does_not_depose_the_default() -> None:
         (Unknown("no answer"), PaymentMethodState.PENDING, ""),
     ],
 )
-def test_a_method_that_was_not_kept_says_why(outcome: Outcome, state: PaymentMethodState, detail: str) -> None:
+def test_a_method_that_was_not_kept_shows_the_reason(outcome: Outcome, state: PaymentMethodState, detail: str) -> None:
     shop = Shop()
     payment = record(shop, started(shop, stores=True), outcome)
     method = method_of(shop, payment)

@@ -86,7 +86,7 @@ def new(payment: Payment, transaction: Transaction) -> list[Operation]:
 # Refunds and parts
 
 
-def test_a_refund_that_the_record_does_not_have_is_somebody_elses() -> None:
+def test_a_refund_that_the_record_does_not_have_is_external() -> None:
     payment = a_settled_payment()
     (done,) = new(payment, a_credit(payment))
     assert (done.kind, done.origin, done.amount) == (OperationKind.REFUND, OperationOrigin.OUTSIDE, TEN)
@@ -96,7 +96,7 @@ def test_a_refund_that_the_record_does_not_have_is_somebody_elses() -> None:
     assert new(payment, a_credit(payment)) == []
 
 
-def test_a_part_that_the_record_does_not_have_is_somebody_elses() -> None:
+def test_a_part_that_the_record_does_not_have_is_external() -> None:
     payment = an_authorized_payment()
     (done,) = new(payment, a_part(payment))
     assert (done.kind, done.in_part, done.amount) == (OperationKind.CAPTURE, True, TEN)
@@ -114,13 +114,13 @@ def test_a_part_that_the_record_does_not_have_is_somebody_elses() -> None:
         TransactionStatus.VOIDED,
     ],
 )
-def test_what_moved_no_money_is_nothing(status: TransactionStatus) -> None:
+def test_a_transaction_that_moved_no_money_is_no_finding(status: TransactionStatus) -> None:
     payment = a_settled_payment()
     assert new(payment, a_credit(payment, status=status)) == []
 
 
 @pytest.mark.parametrize("status", [SUBMITTED, TransactionStatus.SETTLING, TransactionStatus.SETTLED])
-def test_what_was_declined_moved_no_money_whatever_its_status(status: TransactionStatus) -> None:
+def test_a_declined_transaction_moved_no_money(status: TransactionStatus) -> None:
     payment = a_settled_payment()
     assert new(payment, replace(a_credit(payment, status=status), decline=NO_FUNDS)) == []
     assert len(new(payment, a_credit(payment, status=status))) == 1
@@ -135,7 +135,7 @@ def test_what_was_declined_moved_no_money_whatever_its_status(status: Transactio
         found("part", part_of="another sale"),
     ],
 )
-def test_what_hangs_on_no_transaction_of_the_payment_is_none_of_it(transaction: Transaction) -> None:
+def test_a_transaction_unrelated_to_the_payment_is_not_part_of_it(transaction: Transaction) -> None:
     assert new(a_settled_payment(), transaction) == []
 
 
@@ -158,7 +158,7 @@ def test_a_refund_of_ours_that_waits_is_left_to_who_finds_it_out() -> None:
 
 
 @pytest.mark.parametrize("reason", [FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR])
-def test_what_was_given_up_and_shows_up_is_ours(reason: FailureReason) -> None:
+def test_a_transaction_of_a_failed_operation_is_ours(reason: FailureReason) -> None:
     payment = a_settled_payment()
     (ours,) = start_refund(payment, usd(20_00))
     payment.fail(ours.operation_id, reason, context=STAMP)
@@ -181,7 +181,7 @@ def test_what_was_given_up_and_shows_up_is_ours(reason: FailureReason) -> None:
     "reason",
     sorted(set(FailureReason) - {FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR}, key=str),
 )
-def test_money_that_an_operation_surely_did_not_move_is_somebody_elses(reason: FailureReason) -> None:
+def test_money_that_an_operation_surely_did_not_move_is_external(reason: FailureReason) -> None:
     payment = a_settled_payment()
     (ours,) = start_refund(payment, TEN)
     payment.fail(ours.operation_id, reason, context=STAMP)
@@ -229,7 +229,7 @@ def test_a_hold_of_the_merchants_is_captured_or_voided_by_others(status: Transac
     assert done_to(an_authorized_payment(), status) == kinds.get(status, [])
 
 
-def test_what_captures_itself_is_captured_by_nobody_else() -> None:
+def test_an_automatic_capture_is_not_captured_again() -> None:
     payment = a_payment(capture_mode=CaptureMode.AUTOMATIC)
     payment.authorize(an_operation_id(), a_request_id(), context=STAMP)
     succeed(payment, payment.authorization, TransactionStatus.AUTHORIZED)
@@ -275,7 +275,7 @@ def test_a_refund_that_is_undone_is_no_operation_of_its_own() -> None:
     ],
 )
 @pytest.mark.parametrize("kind", [OperationKind.VOID, OperationKind.CAPTURE])
-def test_what_we_may_have_done_is_not_somebody_elses(
+def test_a_change_that_may_be_ours_is_not_external(
     kind: OperationKind, reason: FailureReason | None, is_theirs: bool
 ) -> None:
     payment = an_authorized_payment()
@@ -289,7 +289,7 @@ def test_what_we_may_have_done_is_not_somebody_elses(
     assert done_to(payment, shown) == ([kind] if is_theirs else [])
 
 
-def test_what_we_did_to_one_part_says_nothing_of_another() -> None:
+def test_our_operation_on_one_part_does_not_explain_another() -> None:
     payment = an_authorized_payment()
     capture(payment, usd(60_00))
     second = capture(payment, usd(40_00))
@@ -298,14 +298,14 @@ def test_what_we_did_to_one_part_says_nothing_of_another() -> None:
     assert done_to(payment, TransactionStatus.VOIDED, second.transaction_id) == [OperationKind.VOID]
 
 
-def test_a_capture_of_ours_under_way_says_nothing_of_a_void() -> None:
+def test_an_open_capture_of_ours_does_not_explain_a_void() -> None:
     payment = an_authorized_payment()
     payment.capture(None, an_operation_id(), a_request_id(), context=STAMP)
     assert done_to(payment, TransactionStatus.VOIDED) == [OperationKind.VOID]
 
 
 @pytest.mark.parametrize(("which", "amount"), [("hold", 70_00), ("part", 30_00), ("whole", 100_00)])
-def test_a_void_by_others_is_of_what_it_releases(which: str, amount: int) -> None:
+def test_an_external_void_has_the_amount_that_it_releases(which: str, amount: int) -> None:
     payment = a_captured_payment() if which == "whole" else an_authorized_payment()
     target = payment.authorization.transaction_id
     if which != "whole":

@@ -54,7 +54,7 @@ def order_id() -> str:
     return str(uuid.uuid4())
 
 
-def test_what_was_given_back_in_part_is_never_told_as_a_refusal() -> None:
+def test_a_partly_sent_refund_is_never_answered_as_a_refusal() -> None:
     clock, ids = Noon(), UlidSource()
     store, gateway = MemoryStore(ids), GatewayThatGoesAway(clock)
     leases = LeasePolicy(timedelta(seconds=80), timedelta(seconds=2), lambda: 0.0)

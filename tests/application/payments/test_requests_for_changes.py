@@ -96,7 +96,7 @@ def test_a_note_is_kept_with_the_operation(kind: str) -> None:
     assert ask_for(shop, kind, shop.pay().terms.payment_id, note="sorry").operations[-1].note == "sorry"
 
 
-def test_a_capture_releases_the_rest_only_when_told() -> None:
+def test_a_capture_releases_the_rest_only_on_request() -> None:
     shop = Shop()
     assert shop.capture(shop.authorize(), 10_00).capturable_amount.minor_units == 90_00
     assert shop.capture(shop.authorize(), 10_00, final=True).capturable_amount.minor_units == 0
@@ -110,7 +110,7 @@ def at_the_call(shop: Shop, call: str, payment: Payment) -> list[Payment]:
 
 
 @pytest.mark.parametrize("call", KINDS)
-def test_what_is_sent_was_recorded_and_is_looked_for_once_its_time_is_over(call: str) -> None:
+def test_an_intent_is_recorded_before_the_call_and_checked_after_its_lease(call: str) -> None:
     shop = Shop()
     payment = shop.settled() if call == "refund" else shop.authorize()
     seen = at_the_call(shop, call, payment)
@@ -132,7 +132,7 @@ def dispute(shop: Shop, payment: Payment, transaction_id: str, minor_units: int)
     assert shop.now(payment).disputed_amount.minor_units == minor_units
 
 
-def test_a_void_of_what_a_bank_claims_is_refused() -> None:
+def test_a_void_of_a_disputed_payment_is_refused() -> None:
     shop = Shop()
     payment = shop.pay()
     dispute(shop, payment, payment.authorization.transaction_id, 30_00)
@@ -151,7 +151,7 @@ def test_a_claim_on_a_part_does_not_keep_the_rest_from_its_release() -> None:
     assert payment.captured_amount.minor_units == 30_00
 
 
-def test_what_cannot_be_voided_anyhow_is_not_refused_for_a_dispute() -> None:
+def test_an_unvoidable_payment_is_not_refused_because_of_a_dispute() -> None:
     shop = Shop()
     payment = shop.refund(shop.settled(), 20_00)
     dispute(shop, payment, payment.authorization.transaction_id, 30_00)
@@ -174,7 +174,7 @@ def settled_parts(shop: Shop) -> Payment:
     return shop.verify(payment).payment
 
 
-def test_what_waits_is_recorded_before_what_is_sent_and_looked_at_soon() -> None:
+def test_scheduled_refunds_are_recorded_before_sent_ones_and_checked_soon() -> None:
     shop = Shop()
     payment = two_parts(shop)
     shop.real_gateway.settle(payment.operations[1].transaction_id)
@@ -262,7 +262,7 @@ def test_a_refund_that_was_refused_because_the_sale_is_held_up_waits() -> None:
     assert payment.refund_pending_amount.minor_units == 10_00
 
 
-def test_a_refund_that_cannot_be_sent_says_so_and_one_that_was_sent_in_part_says_that() -> None:
+def test_an_unsent_and_a_partly_sent_refund_are_reported_differently() -> None:
     shop = Shop()
     payment = settled_parts(shop)
     shop.fails("refund", Fault.UNREACHABLE)
@@ -277,7 +277,7 @@ def test_a_refund_that_cannot_be_sent_says_so_and_one_that_was_sent_in_part_says
     assert shop.now(payment).refunded_amount.minor_units == 60_00
 
 
-def test_what_is_missing_of_a_refund_waits_for_what_is_under_way_and_is_no_success_meanwhile() -> None:
+def test_the_rest_of_a_refund_waits_for_open_parts_and_is_no_success_meanwhile() -> None:
     shop, request_id = Shop(), a_request_id()
     payment = shop.authorize()
     for minor_units in (30_00, 40_00):
@@ -354,7 +354,7 @@ def test_few_transactions_are_read_by_id_and_many_by_a_search(count: int, calls:
     assert shop.calls == calls
 
 
-def test_what_a_search_does_not_show_yet_is_read_by_id_and_what_nobody_knows_is_left_out() -> None:
+def test_transactions_missing_from_a_search_are_read_by_id_and_unknown_ids_are_left_out() -> None:
     shop = Shop(search_lag=timedelta(hours=1))
     old = [shop.pay().authorization.transaction_id for _ in range(3)]
     shop.wait(timedelta(hours=2))
@@ -365,7 +365,7 @@ def test_what_a_search_does_not_show_yet_is_read_by_id_and_what_nobody_knows_is_
     assert shop.calls == ["find_transactions", "find_transaction", "find_transaction"]
 
 
-def test_a_refresh_records_what_is_new_and_plans_the_next_look() -> None:
+def test_a_sync_records_what_is_new_and_plans_the_next_check() -> None:
     shop = Shop()
     payment = shop.pay()
     refresh = SyncPayment(shop.store, shop.gateway, shop.clock, shop.ids)

@@ -100,7 +100,7 @@ def found(standing: TransactionSnapshot, amount: Money = HUNDRED) -> Transaction
         ),
     ],
 )
-def test_each_fact_on_which_they_disagree_is_told(
+def test_each_fact_on_which_they_disagree_is_reported(
     transaction: Transaction, differences: list[tuple[str, str, str]]
 ) -> None:
     operation = replace(Shop().pay().authorization, standing=SETTLED)
@@ -118,7 +118,7 @@ def test_without_a_standing_only_the_amount_can_disagree() -> None:
 # What is settled meanwhile
 
 
-def test_a_record_that_is_behind_is_mended_and_the_history_says_so() -> None:
+def test_an_outdated_record_is_corrected_with_an_event() -> None:
     shop = Shop()
     payment = shop.pay()
     shop.wait(timedelta(hours=1))
@@ -151,7 +151,7 @@ def test_a_verification_is_of_the_callers_own_payment_and_in_a_language() -> Non
 # What is under way
 
 
-def test_what_does_not_show_may_still_be_on_its_way() -> None:
+def test_a_missing_transaction_may_still_be_in_flight() -> None:
     shop = Shop()
     shop.fails("authorize", Fault.LOST_BEFORE)
     payment = shop.pay()
@@ -160,7 +160,7 @@ def test_what_does_not_show_may_still_be_on_its_way() -> None:
     assert shop.now(payment).state is PaymentState.PENDING
 
 
-def test_what_the_bank_still_works_on_is_not_found_yet() -> None:
+def test_an_authorizing_transaction_is_not_found_yet() -> None:
     shop = Shop()
     shop.fails("authorize", Fault.LOST_AFTER)
     payment = shop.pay()
@@ -200,7 +200,7 @@ def test_one_lost_answer_that_does_not_show_does_not_hide_another() -> None:
 
 
 @pytest.mark.parametrize("reason", [FailureReason.CLOSED_BY_ADMINISTRATOR, FailureReason.NOT_FOUND_AT_GATEWAY])
-def test_what_happened_all_the_same_is_recorded(reason: FailureReason) -> None:
+def test_a_success_after_a_recorded_failure_is_recorded(reason: FailureReason) -> None:
     shop = Shop()
     shop.fails("authorize", Fault.LOST_AFTER)
     payment = close(shop, shop.pay(), reason)
@@ -228,14 +228,14 @@ def test_a_decline_that_nobody_had_found_is_recorded() -> None:
     assert shop.now(payment).state is PaymentState.DECLINED
 
 
-def test_what_was_given_up_and_does_not_show_is_no_difference() -> None:
+def test_a_failed_operation_without_a_transaction_is_no_finding() -> None:
     shop = Shop()
     shop.fails("authorize", Fault.LOST_BEFORE)
     payment = close(shop, shop.pay())
     assert shop.verify(payment).outcome is MATCHES
 
 
-def test_what_was_surely_refused_is_not_looked_for() -> None:
+def test_a_certainly_refused_operation_is_not_checked() -> None:
     shop = Shop()
     payment = shop.authorize()
     shop.fails("void", Fault.LOST_BEFORE)
@@ -281,7 +281,7 @@ def refund_outside(shop: Shop, payment: Payment) -> None:
     assert isinstance(shop.real_gateway.refund(refund, HELD), Approved)
 
 
-def test_a_refund_by_somebody_else_is_told_once() -> None:
+def test_a_refund_by_an_external_client_is_reported_once() -> None:
     shop = Shop()
     payment = shop.settled()
     before = len(noted(shop, payment))
@@ -301,7 +301,7 @@ def test_a_refund_by_somebody_else_is_told_once() -> None:
         ("part", [("status", "authorized", "partially_captured"), ("capture", "none", "USD 100.00")]),
     ],
 )
-def test_what_somebody_else_did_to_a_hold_is_told_once(call: str, told: list[tuple[str, str, str]]) -> None:
+def test_an_external_change_of_a_hold_is_reported_once(call: str, told: list[tuple[str, str, str]]) -> None:
     shop = Shop()
     payment = shop.authorize()
     act(shop, call, payment)
@@ -342,7 +342,7 @@ def test_a_part_that_is_named_and_not_shown_stays_a_difference() -> None:
         assert verified.differences[0].operation_id == payment.authorization.operation_id
 
 
-def test_what_was_mended_is_told_beside_what_cannot_be() -> None:
+def test_repaired_and_unrepaired_findings_are_both_reported() -> None:
     shop = Shop()
     payment = shop.authorize()
     first = shop.capture(payment, 30_00).operations[-1]

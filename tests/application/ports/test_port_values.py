@@ -38,7 +38,7 @@ def values() -> Iterator[type]:
 
 
 @pytest.mark.parametrize("value", list(values()), ids=lambda value: value.__name__)
-def test_what_is_not_said_is_empty(value: type) -> None:
+def test_unset_fields_are_empty(value: type) -> None:
     for field in dataclasses.fields(value):
         name = f"{value.__name__}.{field.name}"
         if field.default is dataclasses.MISSING:
@@ -85,7 +85,7 @@ def test_a_unit_of_work_has_every_part_at_hand() -> None:
     assert len(parts) == len({port for port, _ in pairs()}) - 2
 
 
-def test_nobody_acts_but_the_service_where_no_one_is_named() -> None:
+def test_the_service_is_the_actor_where_none_is_named() -> None:
     assert inspect.signature(store.Store.begin).parameters["actor"].default == SERVICE
 
 

@@ -301,7 +301,7 @@ def test_a_refund_made_in_the_control_panel_is_no_second_transaction_of_its_sale
 
 @pytest.mark.parametrize("amounts", [(30_00, 20_00), (60_00, 40_00)])
 @pytest.mark.parametrize("settled", [False, True])
-def test_what_was_captured_in_parts_is_explained_once_its_parts_are_given_back(
+def test_a_partly_captured_sale_is_explained_once_its_parts_are_refunded(
     amounts: tuple[int, int], settled: bool
 ) -> None:
     shop = Shop()

@@ -56,7 +56,7 @@ def progress(shop: Shop, max_reversals: int = 0) -> list[Progress]:
         ),
     ],
 )
-def test_every_fault_of_an_order_is_named_before_anything_is_asked(
+def test_every_violation_in_an_order_is_named_before_anything_is_asked(
     order: ReconcileOrder, faults: list[tuple[str, Rule]]
 ) -> None:
     shop = Shop()
@@ -142,7 +142,7 @@ def test_no_more_is_reversed_than_was_allowed_even_if_more_comes_up_meanwhile() 
 # What is missing
 
 
-def test_what_is_missing_at_the_gateway_names_its_operation_and_amount() -> None:
+def test_a_finding_of_a_missing_transaction_names_its_operation_and_amount() -> None:
     shop, elsewhere = Shop(), Shop()
     payment = shop.pay()
     shop.gateway = elsewhere.gateway
@@ -228,7 +228,7 @@ def test_an_unreadable_transaction_is_known_by_its_order_id_too() -> None:
 
 
 @pytest.mark.parametrize("status", [TransactionStatus.DECLINED, TransactionStatus.FAILED, TransactionStatus.EXPIRED])
-def test_what_had_no_effect_at_the_gateway_needs_no_record(status: TransactionStatus) -> None:
+def test_a_transaction_without_effect_needs_no_record(status: TransactionStatus) -> None:
     shop = Shop()
     transaction_id = an_orphan(shop, captures=False)
     found = shop.real_gateway.find_transaction(transaction_id)
@@ -249,7 +249,7 @@ def test_a_void_and_a_whole_capture_make_no_transaction_of_their_own() -> None:
     assert (found.kind, found.transaction_id, found.operation_id) == (FindingKind.ORPHAN, sale, None)
 
 
-def test_a_finding_about_nobodys_operation_names_none() -> None:
+def test_a_finding_without_an_operation_names_none() -> None:
     shop = Shop()
     (transaction,) = (shop.real_gateway.find_transaction(an_orphan(shop)),)
     assert transaction is not None

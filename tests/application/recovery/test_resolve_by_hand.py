@@ -70,7 +70,9 @@ def history(shop: Shop, payment: Payment) -> list[PaymentEvent]:
         ),
     ],
 )
-def test_every_fault_of_a_resolution_is_named(asked: ResolveOperationCommand, faults: list[tuple[str, Rule]]) -> None:
+def test_every_violation_in_a_resolution_is_named(
+    asked: ResolveOperationCommand, faults: list[tuple[str, Rule]]
+) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         settle(Shop(), asked)
     assert [(fault.field, fault.rule) for fault in refusal.value.faults] == faults
@@ -111,7 +113,7 @@ def test_a_repeat_is_answered_and_asks_the_gateway_nothing(resolution: Resolutio
 
 
 @pytest.mark.parametrize("resolution", [Resolution.FAILED, Resolution.SUCCEEDED])
-def test_what_is_scheduled_can_only_be_checked(resolution: Resolution) -> None:
+def test_a_scheduled_operation_can_only_be_checked(resolution: Resolution) -> None:
     shop = Shop()
     payment = shop.refund(shop.pay(), 30_00)
     with pytest.raises(OperationAlreadyResolved) as refusal:
@@ -126,7 +128,7 @@ def test_what_is_scheduled_can_only_be_checked(resolution: Resolution) -> None:
 # What is recorded
 
 
-def test_a_failure_by_hand_tells_its_reason() -> None:
+def test_a_failure_by_hand_shows_its_reason() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_BEFORE)
     shop.wait(OVER)
@@ -138,7 +140,7 @@ def test_a_failure_by_hand_tells_its_reason() -> None:
     )
 
 
-def test_a_success_by_hand_tells_its_reason() -> None:
+def test_a_success_by_hand_shows_its_reason() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_AFTER)
     resolve(shop, payment, Resolution.SUCCEEDED, "bt1", reason="asked on the phone")
@@ -154,7 +156,7 @@ def test_a_success_by_hand_tells_its_reason() -> None:
 
 
 @pytest.mark.parametrize("resolution", [Resolution.FAILED, Resolution.SUCCEEDED])
-def test_what_somebody_resolved_meanwhile_stays_as_it_is(resolution: Resolution) -> None:
+def test_a_concurrently_resolved_operation_stays(resolution: Resolution) -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_BEFORE)
     by_hand = shop.real_gateway.add_external_sale("by hand", Money(100_00, "USD")).transaction_id
@@ -181,7 +183,7 @@ def test_the_gateways_own_transaction_is_named_where_another_one_was() -> None:
     assert refusal.value.detail == "the gateway knows of it as bt1: ask with CHECK_NOW to record that"
 
 
-def test_what_the_gateway_refused_is_not_called_a_success() -> None:
+def test_a_refused_change_is_not_reported_as_a_success() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_AFTER)
     shop.real_gateway.leave_authorizing("bt1")
@@ -227,7 +229,7 @@ def test_a_lease_that_was_renewed_counts_from_its_end() -> None:
     assert retry_after(shop, payment) == OVER - SECOND
 
 
-def test_a_look_that_is_planned_too_far_ahead_holds_up_nobody_for_longer_than_a_lease() -> None:
+def test_a_check_planned_too_far_ahead_delays_no_operation_longer_than_a_lease() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_BEFORE)
     shop.wait(OVER)
@@ -235,7 +237,7 @@ def test_a_look_that_is_planned_too_far_ahead_holds_up_nobody_for_longer_than_a_
     assert retry_after(shop, payment) == OVER
 
 
-def test_the_next_look_of_a_resolver_is_no_lease() -> None:
+def test_the_next_check_of_a_resolver_is_no_lease() -> None:
     shop = Shop()
     payment = a_lost_payment(shop, Fault.LOST_BEFORE)
     shop.wait(OVER)
@@ -246,7 +248,7 @@ def test_the_next_look_of_a_resolver_is_no_lease() -> None:
 # What is unresolved
 
 
-def test_what_is_unresolved_is_listed_up_to_a_time_page_by_page() -> None:
+def test_unresolved_operations_are_listed_up_to_a_time_in_pages() -> None:
     shop = Shop()
     lost = []
     for _ in range(3):

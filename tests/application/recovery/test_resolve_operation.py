@@ -51,7 +51,7 @@ def a_lost_payment(shop: Shop, fault: Fault) -> Payment:
     return shop.pay()
 
 
-def test_what_is_unresolved_is_listed_oldest_first() -> None:
+def test_unresolved_operations_are_listed_oldest_first() -> None:
     shop = Shop()
     lost = [a_lost_payment(shop, Fault.LOST_BEFORE) for _ in range(3)]
     shop.pay()
@@ -231,7 +231,7 @@ def test_a_transaction_made_by_hand_does_not_hide_the_gateways_own() -> None:
 
 
 @pytest.mark.parametrize("kind", ["capture", "void", "refund"])
-def test_what_acts_on_a_transaction_is_resolved_by_that_transaction_and_no_other(kind: str) -> None:
+def test_a_capture_or_void_is_resolved_by_its_own_transaction_only(kind: str) -> None:
     shop = Shop()
     payment = shop.settled() if kind == "refund" else shop.authorize()
     other = shop.settled() if kind == "refund" else shop.authorize()
@@ -256,7 +256,7 @@ def test_what_acts_on_a_transaction_is_resolved_by_that_transaction_and_no_other
     assert resolved.operations[-1].state is OperationState.SUCCEEDED
 
 
-def test_what_acts_on_a_transaction_is_not_resolved_by_hand_while_it_may_be_on_its_way() -> None:
+def test_a_capture_or_void_is_not_resolved_by_hand_while_it_may_be_in_flight() -> None:
     shop = Shop()
     payment = shop.authorize()
     shop.fails("void", Fault.LOST_AFTER)

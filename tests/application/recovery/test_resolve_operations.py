@@ -57,7 +57,9 @@ def test_a_lost_success_is_found(call: str, change: Change, _before: Change, fau
 
 
 @pytest.mark.parametrize(("call", "change", "before"), LOST.values(), ids=IDS)
-def test_what_never_arrived_fails_only_after_the_horizon(call: str, change: Change, before: Change) -> None:
+def test_an_operation_that_never_arrived_fails_only_after_the_horizon(
+    call: str, change: Change, before: Change
+) -> None:
     shop = Shop()
     shop.fails(call, Fault.LOST_BEFORE)
     payment = change(shop)
@@ -82,7 +84,7 @@ def test_a_lost_decline_is_found() -> None:
     assert shop.now(payment).state is PaymentState.DECLINED
 
 
-def test_an_authorization_found_after_its_settlement_was_refused_says_so() -> None:
+def test_an_authorization_found_after_its_settlement_was_refused_is_reported() -> None:
     shop = Shop()
     shop.fails("authorize", Fault.LOST_AFTER)
     payment = shop.pay()
@@ -93,7 +95,7 @@ def test_an_authorization_found_after_its_settlement_was_refused_says_so() -> No
     assert payment.final_decline is not None
 
 
-def test_what_the_gateway_still_works_on_is_not_absent() -> None:
+def test_an_authorizing_transaction_is_not_absent() -> None:
     shop = Shop()
     shop.fails("authorize", Fault.LOST_AFTER)
     payment = shop.pay()
@@ -453,7 +455,7 @@ def test_a_process_that_hung_while_the_resolver_refunded_in_its_place_refunds_no
 # Following
 
 
-def test_the_money_is_followed_to_its_end() -> None:
+def test_the_money_is_polled_to_its_end() -> None:
     shop = Shop()
     payment = shop.pay()
     assert shop.follow() == 0

@@ -73,7 +73,7 @@ def test_looks_are_never_farther_apart_than_five_minutes() -> None:
     assert pauses(shop, still_at_work(shop), 10)[-3:] == [256, 300, 300]
 
 
-def test_what_waits_for_its_settlement_is_looked_at_every_hour_in_the_end() -> None:
+def test_a_refund_that_awaits_settlement_is_checked_hourly_in_the_end() -> None:
     shop = Shop()
     payment = shop.refund(shop.pay(), 30_00)
     assert pauses(shop, payment, 13)[-4:] == [1024, 2048, 3600, 3600]
@@ -102,7 +102,7 @@ def test_ten_are_dealt_with_at_a_time() -> None:
 # What is watched for
 
 
-def test_what_was_found_is_not_watched_for_any_more() -> None:
+def test_a_found_operation_has_no_timer() -> None:
     shop = Shop()
     payment = lost(shop, Fault.LATE)
     shop.resolve(after=SOON)
@@ -112,7 +112,7 @@ def test_what_was_found_is_not_watched_for_any_more() -> None:
     assert shop.absence.count == 0
 
 
-def test_what_the_gateway_works_on_is_not_watched_for_any_more() -> None:
+def test_an_authorizing_transaction_is_not_timed_any_more() -> None:
     shop = Shop()
     payment = lost(shop, Fault.LATE)
     shop.resolve(after=SOON)
@@ -123,7 +123,7 @@ def test_what_the_gateway_works_on_is_not_watched_for_any_more() -> None:
     assert shop.absence.count == 0
 
 
-def test_what_was_given_up_is_not_watched_for_any_more() -> None:
+def test_a_failed_operation_has_no_timer() -> None:
     shop = Shop()
     payment = lost(shop)
     for _ in range(30):
@@ -146,7 +146,7 @@ def test_an_operation_that_is_resolved_already_is_not_asked_for() -> None:
         shop.resolver.resolve(PaymentId("pay_unknown"), OperationId("op_unknown"))
 
 
-def test_a_look_that_finds_nothing_returns_the_payment_as_it_waits() -> None:
+def test_a_check_that_finds_nothing_returns_the_payment_as_it_waits() -> None:
     shop = Shop()
     payment = lost(shop)
     waiting = shop.resolver.resolve(payment.terms.payment_id, payment.authorization.operation_id)
@@ -190,7 +190,7 @@ def test_a_scheduled_refund_that_never_arrived_waits_again() -> None:
     assert shop.absence.count == 0
 
 
-def test_a_scheduled_refund_that_somebody_else_made_first_is_told_at_once() -> None:
+def test_a_scheduled_refund_that_was_made_externally_is_reported_at_once() -> None:
     shop = Shop()
     payment = a_waiting_refund(shop)
     sale = payment.authorization.transaction_id
@@ -262,7 +262,7 @@ def looked_at_soon(shop: Shop, payment: Payment) -> None:
     [(a_late_success, captured), (an_absent_one, failed), (lost, looked_at_soon)],
     ids=["found", "absent", "waits"],
 )
-def test_what_the_resolver_found_out_is_recorded_after_all(
+def test_the_resolvers_finding_is_recorded_after_a_conflict(
     make: Callable[[Shop], Payment], check: Callable[[Shop, Payment], None]
 ) -> None:
     shop, store = a_shop()

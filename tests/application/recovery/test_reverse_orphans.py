@@ -48,7 +48,7 @@ def test_an_orphan_is_reversible_where_a_void_or_refund_gives_it_back_now(status
     assert credit.is_reversible is status.is_voidable
 
 
-def test_what_is_left_of_an_orphan_is_given_back_and_the_amount_is_told() -> None:
+def test_the_rest_of_an_orphan_is_reversed_and_its_amount_reported() -> None:
     shop = Shop()
     transaction_id = an_orphan(shop)
     shop.real_gateway.settle()
@@ -86,7 +86,7 @@ def test_a_refund_that_came_to_nothing_gave_nothing_back(status: TransactionStat
 
 
 @pytest.mark.parametrize("status", [TransactionStatus.SETTLEMENT_DECLINED, TransactionStatus.VOIDED])
-def test_what_came_to_nothing_holds_nothing(status: TransactionStatus) -> None:
+def test_an_operation_without_effect_holds_no_amount(status: TransactionStatus) -> None:
     shop = Shop()
     undone = with_status(orphan_of(shop, an_orphan(shop)), status)
     assert reverser(shop).left(undone.transaction) == Money(0, "USD")
@@ -102,7 +102,7 @@ def test_more_was_given_back_than_was_taken_and_nothing_is_left() -> None:
 
 
 @pytest.mark.parametrize("call", ["void", "refund"])
-def test_a_reversal_without_an_answer_says_so(call: str) -> None:
+def test_a_reversal_without_an_answer_is_reported(call: str) -> None:
     shop = Shop()
     transaction_id = an_orphan(shop)
     if call == "refund":
@@ -130,7 +130,7 @@ def test_a_reversal_that_the_gateway_refuses_may_be_tried_again() -> None:
     assert found.summary.startswith("It could not be given back: ")
 
 
-def test_what_cannot_be_given_back_yet_says_where_it_stands() -> None:
+def test_an_orphan_that_cannot_be_reversed_yet_shows_its_status() -> None:
     shop = Shop()
     waiting = with_status(orphan_of(shop, an_orphan(shop)), TransactionStatus.SETTLEMENT_CONFIRMED)
     found = reverse(shop, waiting)

@@ -34,7 +34,7 @@ class DetachedPayment:
     ("level", "works", "takes_changes"),
     [(HoldLevel.NONE, True, True), (HoldLevel.BACKGROUND, False, True), (HoldLevel.ALL, False, False)],
 )
-def test_a_level_tells_what_is_held(level: HoldLevel, works: bool, takes_changes: bool) -> None:
+def test_a_level_shows_the_held_amount(level: HoldLevel, works: bool, takes_changes: bool) -> None:
     watch = DetachedPayment(Hold(level, "restored")).watch()
     assert watch.unless_held(lambda: 7)() == (7 if works else 0)
     if takes_changes:

@@ -90,5 +90,5 @@ def test_a_service_that_listens_everywhere_is_found_here(
     assert _default_address() == found
 
 
-def test_what_others_wrote_cannot_steer_the_terminal() -> None:
+def test_foreign_text_cannot_control_the_terminal() -> None:
     assert plain("a\x1b[31mb\nc\u202ed [red]Zoë[/]").plain == "a\ufffd[31mb\ufffdc\ufffdd [red]Zoë[/]"

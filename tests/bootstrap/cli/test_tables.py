@@ -28,7 +28,7 @@ def test_with_room_everything_is_there() -> None:
     ]
 
 
-def test_what_may_shrink_is_cut_first() -> None:
+def test_shrinkable_columns_are_cut_first() -> None:
     assert printed(29)[2] == "1   Sar…       USD 5.00  new"
 
 

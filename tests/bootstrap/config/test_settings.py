@@ -86,7 +86,7 @@ def test_spaces_around_merchant_accounts_mean_nothing(monkeypatch: pytest.Monkey
     assert load_settings().braintree_merchant_accounts == {"USD": "a", "IDR": "b_2"}
 
 
-def test_a_key_name_that_is_there_twice_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_name_that_is_there_twice_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     name, _, key = ENCRYPTION_KEYS.partition(":")
     monkeypatch.setenv("BAYAR_ENCRYPTION_KEYS", f"{name}:{key.split(',')[0]},{name}:{key.split(',')[0]}")
     with pytest.raises(BadSettings, match=f"^BAYAR_ENCRYPTION_KEYS names the key {name} twice"):

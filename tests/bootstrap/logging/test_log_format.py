@@ -44,7 +44,7 @@ def test_a_card_number_is_taken_out(number: str, line: str) -> None:
         "cvv is missing",
     ],
 )
-def test_what_is_no_card_number_stays_readable(line: str) -> None:
+def test_text_without_a_card_number_stays_readable(line: str) -> None:
     assert without_card_data(line) == line
 
 
@@ -75,7 +75,7 @@ def test_arguments_and_tracebacks_are_looked_at_too() -> None:
     "name", ["grpc._common", "urllib3.connectionpool", "asyncio", "sqlalchemy.engine", "py.warnings"]
 )
 @pytest.mark.parametrize(("text", "values"), [("Invalid encoding on %s", (SECRET,)), (f"got {SECRET}", ())])
-def test_of_a_library_no_value_is_written(name: str, text: str, values: tuple[str, ...]) -> None:
+def test_values_from_libraries_are_not_logged(name: str, text: str, values: tuple[str, ...]) -> None:
     try:
         try:
             raise KeyError(SECRET)
@@ -117,7 +117,7 @@ def test_libraries_are_heard_from_a_warning_on_and_once_a_minute_from_each_place
         "logging.getLogger('adapters').error('%d', secret)",
     ],
 )
-def test_what_nobody_catches_is_logged_without_its_values(fails: str) -> None:
+def test_an_uncaught_exception_is_logged_without_its_values(fails: str) -> None:
     code = (
         "import asyncio, gc, logging, threading, warnings; from bootstrap.logging.log_format import write_logs; "
         "write_logs('debug')\n"

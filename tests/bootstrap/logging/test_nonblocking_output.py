@@ -43,7 +43,7 @@ def test_lines_leave_whole_and_in_order(pipe: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("is_blocking", [True, False], ids=["a blocking pipe", "a non-blocking one"])
-def test_a_pipe_that_nobody_reads_makes_nobody_wait_and_the_loss_is_told_once_it_flows(
+def test_a_pipe_without_a_reader_delays_no_caller_and_the_loss_is_reported_once_it_flows(
     pipe: tuple[int, int], is_blocking: bool
 ) -> None:
     reads, writes = pipe

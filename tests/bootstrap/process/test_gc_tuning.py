@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 
-def test_what_was_there_at_the_start_stays_out_of_every_collection() -> None:
+def test_objects_from_the_start_are_frozen_out_of_collections() -> None:
     # In a process of its own: what is frozen stays so.
     code = (
         "import gc, bootstrap.wiring.container, bootstrap.process.gc_tuning\n"

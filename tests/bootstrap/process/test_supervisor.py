@@ -5,7 +5,7 @@ from __future__ import annotations
 from bootstrap.process.supervisor import WorkerSlot
 
 
-def test_who_ends_early_is_followed_after_a_pause_that_grows_to_its_limit_and_never_beyond() -> None:
+def test_an_early_death_is_replaced_after_a_growing_bounded_pause() -> None:
     place = WorkerSlot(1)
     pauses = [place.plan_next(is_early=True) for _ in range(2000)]
     assert pauses[:7] == [1, 2, 4, 8, 16, 30, 30]

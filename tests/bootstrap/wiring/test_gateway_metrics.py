@@ -19,7 +19,7 @@ def test_every_count_is_there_before_anything_happened() -> None:
     assert len(numbers) == 1 + len(CallClass) * len(CallEnd) + len(CallClass) + 2
 
 
-def test_what_happened_stands_under_its_kind() -> None:
+def test_events_are_grouped_by_kind() -> None:
     numbers = shown(
         GatewayStats(
             under_way=3,

@@ -65,7 +65,7 @@ def test_the_codes_of_all_reasons_are_the_whole_table() -> None:
 
 
 @pytest.mark.parametrize("code", ["2009", "2012", "2019", "2047", "2053"])
-def test_what_mastercard_forbids_to_try_again_is_never_advised(code: str) -> None:
+def test_a_retry_that_mastercard_forbids_is_never_advised(code: str) -> None:
     assert declined(code).retry_advice in (RetryAdvice.DO_NOT_RETRY, RetryAdvice.USE_ANOTHER_METHOD)
 
 
@@ -88,9 +88,7 @@ def test_a_code_has_its_reason(code: str, reason: DeclineReason) -> None:
 
 
 @pytest.mark.parametrize("code", ["2109", "2500", "2999", "2042x", "5000", "", "١٢٣٤"])
-def test_a_code_that_nobody_has_seen_is_a_generic_decline_and_logged_once(
-    code: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_unknown_code_is_a_generic_decline_and_logged_once(code: str, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(3):
         assert declined(code).reason is DeclineReason.DECLINED
     assert len(caplog.records) == 1

@@ -94,7 +94,7 @@ def test_an_account_that_is_not_set_up_names_the_setting(code: str) -> None:
     assert "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS" in refusals.told([code])
 
 
-def test_of_several_codes_the_one_that_cannot_be_cured_decides() -> None:
+def test_an_incurable_code_outweighs_the_others() -> None:
     assert cause_of(["81604", "81813"]) == (RefusalCause.CUSTOMER_DETAILS, "81604")
     assert cause_of(["81604", "91513"]) == (RefusalCause.MERCHANT_ACCOUNT, "91513")
     assert cause_of(["81813", "99999"]) == (RefusalCause.REQUEST, "99999")

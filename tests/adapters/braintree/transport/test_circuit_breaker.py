@@ -141,7 +141,7 @@ def test_connections_refused_at_once_do_not_count_but_those_waited_for_do() -> N
     assert calls.refused()
 
 
-def test_what_began_before_it_closed_says_nothing_of_the_time_since() -> None:
+def test_calls_from_before_the_circuit_closed_do_not_count_afterwards() -> None:
     calls = Calls(failures=1)
 
     def open_and_close() -> None:
@@ -203,7 +203,7 @@ def test_a_full_bulkhead_lets_some_wait_and_refuses_the_others() -> None:
         pass
 
 
-def test_who_waits_goes_on_waiting_while_others_end() -> None:
+def test_a_waiter_keeps_waiting_while_other_requests_end() -> None:
     bulkhead = Bulkhead(1, 3, longest_wait_seconds=0.5)
     never = threading.Event()
 
@@ -218,7 +218,7 @@ def test_who_waits_goes_on_waiting_while_others_end() -> None:
     assert time.monotonic() - start > 0.5, "the last one waited for longer than anybody waits for what hangs"
 
 
-def test_who_is_never_first_is_told_before_what_they_wanted_is_too_old_to_be_sent() -> None:
+def test_a_starved_waiter_fails_before_its_lease_ends() -> None:
     bulkhead = Bulkhead(1, 1, longest_wait_seconds=20, longest_in_all_seconds=0.2)
     with bulkhead(), pytest.raises(RequestNotSent, match="always first"), bulkhead():
         pass
@@ -226,7 +226,7 @@ def test_who_is_never_first_is_told_before_what_they_wanted_is_too_old_to_be_sen
         pass
 
 
-def test_nobody_waits_for_what_hangs_already() -> None:
+def test_a_hanging_request_gets_no_further_waiters() -> None:
     bulkhead = Bulkhead(1, 1, longest_wait_seconds=0.2)
     with bulkhead():
         with pytest.raises(RequestNotSent, match="none of them ends"), bulkhead():
@@ -237,7 +237,7 @@ def test_nobody_waits_for_what_hangs_already() -> None:
         assert time.monotonic() - start < 0.2
 
 
-def test_who_waits_in_vain_is_told_that_nothing_was_sent_and_leaves_room() -> None:
+def test_a_timed_out_waiter_is_reported_as_unsent_and_frees_its_slot() -> None:
     bulkhead = Bulkhead(1, 1, longest_wait_seconds=0.01)
     with bulkhead():
         for _ in range(3):
@@ -379,7 +379,7 @@ def test_each_call_counts_with_its_kind(kind: CallClass, move: Callable[[Braintr
         assert gateway.traffic.ended == {(kind, CallEnd.ANSWERED): 1}
 
 
-def test_what_became_of_each_call_is_counted() -> None:
+def test_the_result_of_each_call_is_counted() -> None:
     with refusing() as nowhere:
         gateway = adapter(nowhere)
         with pytest.raises(GatewayNotReached):

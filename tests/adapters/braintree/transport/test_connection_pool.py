@@ -128,7 +128,7 @@ def _drip(server: Server, peer: socket.socket, beginning: bytes) -> None:
 
 
 @pytest.mark.parametrize(("act", "told"), LOST.values(), ids=LOST.keys())
-def test_what_is_no_whole_answer_is_lost_and_its_connection_gone(act: Act, told: str) -> None:
+def test_an_incomplete_answer_is_lost_and_closes_its_connection(act: Act, told: str) -> None:
     with serving(act, answer(200, "<b/>")) as server:
         pooled = pool(server.url, read_timeout_seconds=0.3)
         with pytest.raises(AnswerLost, match=told):
@@ -228,7 +228,7 @@ def test_of_a_request_on_a_connection_that_was_reset_the_system_takes_nothing() 
 
 
 @pytest.mark.parametrize("is_tls", [False, True], ids=["plain", "TLS"])
-def test_what_meets_a_connection_that_was_reset_just_now_goes_out_on_a_new_one(
+def test_a_request_on_a_just_reset_connection_is_sent_on_a_new_one(
     is_tls: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = prepare_tls(tmp_path, "localhost")
@@ -323,7 +323,7 @@ def test_connections_that_are_not_needed_any_more_are_closed_although_others_are
         assert server.connections <= 4
 
 
-def test_who_finds_every_connection_busy_is_told_that_nothing_was_sent() -> None:
+def test_a_call_without_a_free_connection_is_reported_as_unsent() -> None:
     with serving(hang) as server:
         pooled = pool(server.url, max_connections=1, connect_timeout_seconds=0.1)
         with ThreadPoolExecutor(1) as threads:

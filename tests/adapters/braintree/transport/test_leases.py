@@ -100,7 +100,7 @@ def test_nothing_is_changed_without_a_lease() -> None:
         guarded.close()
 
 
-def test_that_this_process_hung_says_nothing_of_the_gateway() -> None:
+def test_a_hang_of_this_process_does_not_count_against_the_gateway() -> None:
     with serving(answer(201)) as server:
         gateway = adapter(server.url, breaker_failures=1)
         with pytest.raises(GatewayNotReached):

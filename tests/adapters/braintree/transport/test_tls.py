@@ -140,7 +140,7 @@ def test_a_session_is_offered_to_no_other_name_and_saves_no_other_name_from_bein
             handshake(ours, server.port, "evil.invalid")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(new_context: NewContext, tmp_path: Path) -> None:
+def test_an_untrusted_certificate_is_refused(new_context: NewContext, tmp_path: Path) -> None:
     others = prepare_tls(tmp_path, "localhost")
     with serving(raw_and_close(BYE), tls=new_context) as server:
         for ca_file in (str(others.ca), None):

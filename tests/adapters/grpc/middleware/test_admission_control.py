@@ -154,7 +154,7 @@ def test_a_peer_that_goes_on_failing_is_not_looked_at_any_more() -> None:
     assert logs_in(logins, Peer("good"), good=True) == "in"
 
 
-def test_who_was_good_a_while_ago_passes_from_behind_the_same_proxy() -> None:
+def test_a_recently_authenticated_caller_passes_behind_a_shared_proxy() -> None:
     logins = FailedLogins(2, Steady())
     assert logs_in(logins, Peer("good"), good=True) == "in"
     for _ in range(5):
@@ -176,7 +176,7 @@ def test_a_peer_is_known_by_its_address_without_its_port(peer: str, name: str) -
     assert peer_of(Peer("", peer)) == name
 
 
-def test_who_reads_too_often_is_told_when_to_come_again_and_may_still_write() -> None:
+def test_a_read_limit_names_the_retry_time_and_allows_writes() -> None:
     with stubs(a_house(reads_per_second=0.5)) as payments:
         payments.ListPayments(LIST, timeout=30)
         code, reason, seconds = refusal(lambda: [payments.ListPayments(LIST, timeout=30) for _ in range(3)])
@@ -185,7 +185,7 @@ def test_who_reads_too_often_is_told_when_to_come_again_and_may_still_write() ->
         assert payments.CreatePayment(an_order(), timeout=30).payment.payment_id
 
 
-def test_who_writes_too_often_is_refused_before_anything_is_recorded() -> None:
+def test_a_write_limit_refuses_before_anything_is_recorded() -> None:
     with stubs(a_house(writes_per_second=0.5)) as payments:
         payments.CreatePayment(an_order(), timeout=30)
         assert refusal(lambda: payments.CreatePayment(an_order(), timeout=30))[1] == "RATE_LIMITED"
@@ -234,7 +234,7 @@ def first_done(futures: list[Any]) -> Any:
     return next(one for one in futures if one.done())
 
 
-def test_nobody_waits_for_ever_and_what_has_begun_goes_on() -> None:
+def test_waiters_time_out_and_the_running_request_continues() -> None:
     house, slow = a_slow_house(call_seconds=0.3)
     with stubs(house) as payments:
         order = an_order()
@@ -308,7 +308,7 @@ def test_a_stream_ends_politely_after_its_time() -> None:
         assert paying.result().payment.payment_id
 
 
-def test_what_is_known_of_a_call_outlives_the_call() -> None:
+def test_the_snapshot_of_a_call_outlives_the_call() -> None:
     """The metadata is read again when the answer is written, long after this caller has hung up."""
     house, slow = a_slow_house(grpc_threads=32, declines_per_card=0)
     with stubs(house) as payments:

@@ -99,7 +99,7 @@ def test_a_stream_keeps_its_metadata() -> None:
     assert context.read == ["id"]
 
 
-def test_an_error_is_told_in_the_language_asked_for() -> None:
+def test_an_error_is_reported_in_the_language_asked_for() -> None:
     class Aborting(HungUp):
         told = b""
 

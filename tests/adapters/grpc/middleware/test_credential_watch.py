@@ -92,7 +92,7 @@ def refused(house: House) -> list[Any]:
         return work.audit.page(after=None, limit=10)
 
 
-def test_a_stream_that_nobody_reads_ends_too_and_counts_until_it_did(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_stream_without_a_reader_ends_too_and_counts_until_it_did(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "bayar.calls")
     house = a_guarded_house(streams_per_caller=1, slowest_read_seconds=0.2)
     mine = give_key(house, "listener")

@@ -107,7 +107,7 @@ def statuses(connection: Connection, count: int, seconds: float = SECONDS) -> li
 @pytest.mark.parametrize(
     "shown", [(), (("authorization", "Bearer byr_nonsense"),), (("authorization", f"Bearer {KEY}x"),)]
 )
-def test_a_stranger_is_refused_before_the_request_has_come(
+def test_an_unauthenticated_peer_is_refused_before_the_request_has_come(
     address: str, path: str, shown: tuple[tuple[str, str], ...]
 ) -> None:
     with Connection.to(address) as connection:
@@ -160,7 +160,9 @@ def test_a_request_has_some_seconds_to_come(address: str, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("greets", [True, False], ids=["greeted", "silent"])
-def test_connections_of_strangers_make_room_for_new_ones(address: str, channel: grpc.Channel, greets: bool) -> None:
+def test_connections_of_unauthenticated_peers_make_room_for_new_ones(
+    address: str, channel: grpc.Channel, greets: bool
+) -> None:
     before = len(os.listdir("/dev/fd"))
     with ExitStack() as stack:
         held = [stack.enter_context(Connection.to(address, greets=greets)) for _ in range(2 * PLACES)]

@@ -164,7 +164,7 @@ IDS = [f"{type(error).__name__}-{reason}" for error, _, reason, _ in TOLD]
 
 @pytest.mark.parametrize(("error", "code", "reason", "kinds"), TOLD, ids=IDS)
 @pytest.mark.parametrize("locale", ["en", "id"])
-def test_a_refusal_is_told_with_code_reason_details_and_words(
+def test_a_refusal_is_reported_with_code_reason_details_and_words(
     error: Exception, code: grpc.StatusCode, reason: str, kinds: tuple[type[Message], ...], locale: str
 ) -> None:
     status = status_of(problem_of(error), catalogue(), locale)
@@ -190,14 +190,14 @@ def test_every_row_of_the_table_is_tried_here() -> None:
     assert set(REFUSALS) == tried
 
 
-def test_a_fault_of_ours_is_told_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_internal_error_is_reported_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
     problem = problem_of(RuntimeError("4111111111111111 in the clear"))
     assert (problem.code, problem.reason) == (Code.INTERNAL, "INTERNAL")
     assert "4111" not in problem.message + str(problem.metadata)
     assert problem.metadata["incident"] in caplog.text
 
 
-def test_a_hundred_faults_at_most_are_told() -> None:
+def test_at_most_a_hundred_violations_are_reported() -> None:
     many = application.InvalidRequest(tuple(Fault(f"metadata[{n}]", Rule.REQUIRED) for n in range(5000)))
     status = status_of(problem_of(many), catalogue(), "en")
     assert status.ByteSize() < 32 * 1024

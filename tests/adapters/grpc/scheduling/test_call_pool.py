@@ -49,7 +49,7 @@ async def begun(gate: Gate, count: int) -> None:
         assert await asyncio.to_thread(gate.begun.acquire, timeout=10)
 
 
-def test_what_may_be_slow_leaves_threads_for_what_is_not() -> None:
+def test_slow_calls_leave_threads_for_fast_ones() -> None:
     async def story() -> None:
         gate = Gate()
         with a_pool(3, 100, slow_threads=2) as pool:
@@ -80,7 +80,7 @@ def test_there_is_an_end_to_the_queue_and_room_again_after_it() -> None:
     in_a_loop(story)
 
 
-def test_what_was_given_up_leaves_its_room_in_the_queue_though_nothing_ends() -> None:
+def test_an_abandoned_call_frees_its_queue_slot() -> None:
     async def story() -> None:
         gate = Gate()
         with a_pool(2, 2, slow_threads=1) as pool:
@@ -103,7 +103,7 @@ def test_what_was_given_up_leaves_its_room_in_the_queue_though_nothing_ends() ->
     in_a_loop(story)
 
 
-def test_what_nobody_waits_for_any_more_is_not_begun_and_what_has_begun_ends() -> None:
+def test_an_abandoned_call_is_not_started_and_a_running_one_ends() -> None:
     async def story() -> None:
         gate, forgotten = Gate(), Gate()
         with a_pool(2, 10, slow_threads=1) as pool:
@@ -133,7 +133,7 @@ def test_a_fault_of_the_work_is_told_and_takes_no_room() -> None:
     in_a_loop(story)
 
 
-def test_nobody_waits_longer_than_the_longest_time() -> None:
+def test_a_wait_ends_at_its_longest_time() -> None:
     async def story() -> None:
         gate = Gate()
         with a_pool(1, 1, seconds=0.1, slow_threads=1) as pool:
@@ -148,7 +148,7 @@ def test_nobody_waits_longer_than_the_longest_time() -> None:
     in_a_loop(story)
 
 
-def test_whoever_would_wait_longer_than_they_have_is_refused_at_once() -> None:
+def test_a_wait_beyond_the_deadline_is_refused_at_once() -> None:
     async def story() -> None:
         with a_pool(1, 1000) as pool:
             pause = threading.Event()
@@ -167,7 +167,7 @@ def test_whoever_would_wait_longer_than_they_have_is_refused_at_once() -> None:
     in_a_loop(story)
 
 
-def test_what_was_slow_once_is_not_held_against_those_who_come_long_after_it() -> None:
+def test_an_old_slow_call_does_not_delay_later_callers() -> None:
     async def story() -> None:
         with a_pool(1, 1000) as pool:
             pause = threading.Event()
@@ -219,7 +219,7 @@ def _no_thread(*_: object) -> None:
     raise RuntimeError("can't start new thread")
 
 
-def test_what_begins_too_late_for_its_caller_is_not_begun() -> None:
+def test_a_call_past_its_deadline_is_not_started() -> None:
     async def story() -> None:
         gate, late = Gate(), Gate()
         with a_pool(1, 10) as pool:
@@ -264,7 +264,7 @@ def test_a_flood_of_calls_with_little_time_is_answered_as_fast_as_it_can_be() ->
     in_a_loop(story)
 
 
-def test_what_waits_for_others_lets_more_begin_than_may_work_at_once() -> None:
+def test_blocked_threads_release_their_slots() -> None:
     async def story() -> None:
         working, waiting = Gate(), Gate()
 

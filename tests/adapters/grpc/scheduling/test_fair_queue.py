@@ -71,7 +71,7 @@ def test_a_caller_with_many_customers_has_no_more_than_one_with_none() -> None:
     assert counts["shop/"] == pytest.approx(10, abs=3)
 
 
-def test_whoever_was_silent_has_saved_nothing_up() -> None:
+def test_an_idle_caller_saves_up_no_share() -> None:
     queue: FairQueue[str] = FairQueue(0.01)
     noisy, quiet = queue.share(NOISY), queue.share(QUIET)
     for number in range(100):
@@ -85,7 +85,7 @@ def test_whoever_was_silent_has_saved_nothing_up() -> None:
     assert 4 <= order.count("noisy") <= 6
 
 
-def test_what_is_idle_is_forgotten() -> None:
+def test_idle_callers_are_dropped() -> None:
     queue: FairQueue[str] = FairQueue(0.01)
     for number in range(5_000):
         share = queue.share(Flow(f"caller {number}"))
@@ -240,7 +240,7 @@ def test_streams_of_a_noisy_caller_leave_threads_for_a_quiet_one() -> None:
     in_a_loop(story)
 
 
-def test_what_waits_for_slow_readers_is_bounded_for_all_of_them_together() -> None:
+def test_buffers_for_slow_readers_are_bounded_in_total() -> None:
     shelf = FeedShelf(most_bytes=1_000)
     page = [Event(event_id="x" * 98) for _ in range(4)]
     streams = [object() for _ in range(10)]
@@ -265,7 +265,7 @@ class Call:
         self.callbacks.append(callback)
 
 
-def test_whoever_does_not_read_answers_gets_no_more_of_them() -> None:
+def test_a_peer_that_reads_no_answers_gets_no_more() -> None:
     unread, call = UnreadAnswers(most_bytes=100_000), Call()
     for _ in range(3):
         unread.must_have_room(NOISY)

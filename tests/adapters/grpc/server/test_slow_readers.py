@@ -17,7 +17,7 @@ from bayar.payments.v1.payment_service_pb2 import ListDeclineReasonsRequest
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from domain.payment import Payment
 from tests.adapters.grpc.serving import a_house, serving
-from tests.contract import stories
+from tests.contract import random_payments
 
 PAGES = 2_000
 # What is on its way: some 4 MB, at 25 KB a message.
@@ -30,7 +30,7 @@ class EndlessExport(ExportPayments):
     fetched = 0
 
     def __call__(self, start: datetime | None, end: datetime | None) -> Iterator[list[Payment]]:
-        page = [stories.started() for _ in range(200)]
+        page = [random_payments.started() for _ in range(200)]
         for _ in range(PAGES):
             EndlessExport.fetched += 1
             yield page
@@ -41,7 +41,9 @@ def test_an_export_goes_on_only_as_fast_as_it_is_read() -> None:
     EndlessExport.fetched = 0
     house.container.export_payments.override(providers.Object(EndlessExport(house.container.store())))
     with serving(house) as channel:
-        window = ExportPaymentsRequest(from_time=_stamp(stories.START), until_time=_stamp(stories.START, days=1))
+        window = ExportPaymentsRequest(
+            from_time=_stamp(random_payments.START), until_time=_stamp(random_payments.START, days=1)
+        )
         answers: Any = AdminServiceStub(channel).ExportPayments(window, timeout=60)
         next(answers)
         # Meanwhile the service has the time to do all sorts of things.

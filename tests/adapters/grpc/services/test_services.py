@@ -98,7 +98,7 @@ def test_a_refund_names_its_operations(call: Calls) -> None:
     assert list(back.operation_ids) == [back.payment.operations[-1].operation_id]
 
 
-def test_a_decline_is_told_in_the_language_of_the_header(call: Calls) -> None:
+def test_a_decline_is_reported_in_the_language_of_the_header(call: Calls) -> None:
     declined = call(
         "CreatePayment",
         an_order(amount=Money(minor_units=2001_00, currency_code="USD")),

@@ -26,7 +26,7 @@ from adapters.persistence.tables import customers, encryption_keys, metadata, pa
 from domain.address import Address
 from domain.customer import Customer
 from domain.ids import CustomerId
-from tests.contract import stories
+from tests.contract import random_payments
 from tests.sealing import NEW_KEY, OLD_KEY, SEALER
 
 BOTH = Sealer([NEW_KEY, OLD_KEY], b"an index key")
@@ -36,9 +36,9 @@ ONLY_NEW = Sealer([NEW_KEY], b"an index key")
 def _customer(number: int) -> Customer:
     return Customer(
         customer_id=CustomerId(f"cus_{number:03}"),
-        caller_id=stories.SHOP,
-        create_time=stories.START,
-        update_time=stories.START,
+        caller_id=random_payments.SHOP,
+        create_time=random_payments.START,
+        update_time=random_payments.START,
         external_id=f"their-{number}",
         given_name="Ani",
         family_name="Wijaya",
@@ -48,11 +48,11 @@ def _customer(number: int) -> Customer:
 
 
 def _fill(engine: Engine, count: int = 5) -> SqlStore:
-    store = SqlStore(engine, stories.IDS, SEALER)
+    store = SqlStore(engine, random_payments.IDS, SEALER)
     with store.begin() as work:
         for number in range(count):
             work.customers.add(_customer(number))
-        work.payments.add(stories.started(billing_address=Address(street_address="Jalan Braga 1")))
+        work.payments.add(random_payments.started(billing_address=Address(street_address="Jalan Braga 1")))
     return store
 
 
@@ -74,11 +74,11 @@ def test_rotation_reseals_everything_and_then_the_old_key_may_go(engine: Engine)
     assert reseal(engine, BOTH) >= 7
     assert set(count_by_key(engine)) == {"new"}
     assert reseal(engine, BOTH) == 0
-    with SqlStore(engine, stories.IDS, ONLY_NEW).read() as work:
+    with SqlStore(engine, random_payments.IDS, ONLY_NEW).read() as work:
         assert work.customers.get(CustomerId("cus_003")) == _customer(3)
-        found = work.customers.page(stories.SHOP, email="ANI2@example.COM", after=None, limit=5)
+        found = work.customers.page(random_payments.SHOP, email="ANI2@example.COM", after=None, limit=5)
         assert [customer.customer_id for customer in found] == ["cus_002"]
-        assert work.customers.find_by_external_id(stories.SHOP, "their-4") == _customer(4)
+        assert work.customers.find_by_external_id(random_payments.SHOP, "their-4") == _customer(4)
 
 
 def test_rows_from_before_there_were_keys_are_sealed_and_found(engine: Engine) -> None:
@@ -87,13 +87,13 @@ def test_rows_from_before_there_were_keys_are_sealed_and_found(engine: Engine) -
     assert count_by_key(engine)[""] == 25
     assert reseal(engine, SEALER) == 5
     assert "" not in count_by_key(engine)
-    with SqlStore(engine, stories.IDS, SEALER).read() as work:
-        assert work.customers.find_by_external_id(stories.SHOP, "their-1") == _customer(1)
+    with SqlStore(engine, random_payments.IDS, SEALER).read() as work:
+        assert work.customers.find_by_external_id(random_payments.SHOP, "their-1") == _customer(1)
 
 
 def test_rotation_while_others_write_loses_no_change(engine: Engine) -> None:
     _fill(engine)
-    store = SqlStore(engine, stories.IDS, BOTH)
+    store = SqlStore(engine, random_payments.IDS, BOTH)
     stop = threading.Event()
     written: list[int] = []
 
@@ -159,8 +159,8 @@ def test_another_key_for_lookups_is_refused_unless_they_are_made_anew(engine: En
         register(engine, other)
     register(engine, other, replace_index_key=True)
     assert reseal(engine, other) == 5
-    with SqlStore(engine, stories.IDS, other).read() as work:
-        assert work.customers.find_by_external_id(stories.SHOP, "their-1") == _customer(1)
+    with SqlStore(engine, random_payments.IDS, other).read() as work:
+        assert work.customers.find_by_external_id(random_payments.SHOP, "their-1") == _customer(1)
 
 
 def _strict() -> Sealer:
@@ -171,7 +171,7 @@ def _strict() -> Sealer:
 
 def test_everything_that_is_written_is_read_where_plain_values_are_refused(engine: Engine) -> None:
     _fill(engine)
-    with SqlStore(engine, stories.IDS, _strict()).read() as work:
+    with SqlStore(engine, random_payments.IDS, _strict()).read() as work:
         assert work.customers.get(CustomerId("cus_001")) == _customer(1)
     assert reseal(engine, _strict()) == 0
 
@@ -182,7 +182,7 @@ def test_a_plain_value_in_a_sealed_database_is_refused(column: str, engine: Engi
     with engine.begin() as connection:
         changed = {column: "Mallory"}
         connection.execute(update(customers).where(customers.c.customer_id == "cus_001").values(changed))
-    store = SqlStore(engine, stories.IDS, _strict())
+    store = SqlStore(engine, random_payments.IDS, _strict())
     with (
         store.read() as work,
         pytest.raises(PlainText, match=f"customers.{column}/cus_001 is plain text in a database"),
@@ -200,7 +200,7 @@ def test_a_plain_entry_of_a_document_is_refused(engine: Engine) -> None:
         forged = {**terms, "billing_address": {"street_address": "Jalan Mallory 1"}}
         connection.execute(update(payments).values(terms=forged))
         payment_id = connection.execute(select(payments.c.payment_id)).scalar_one()
-    with SqlStore(engine, stories.IDS, _strict()).read() as work, pytest.raises(PlainText):
+    with SqlStore(engine, random_payments.IDS, _strict()).read() as work, pytest.raises(PlainText):
         work.payments.get(payment_id)
     with pytest.raises(PlainText):
         reseal(engine, _strict())
@@ -213,7 +213,7 @@ def test_a_sealed_value_of_another_row_or_column_is_refused(engine: Engine) -> N
             stolen = connection.execute(select(column).where(customers.c.customer_id == source)).scalar_one()
             moved = update(customers).where(customers.c.customer_id == "cus_001").values(phone=stolen)
             connection.execute(moved)
-        with SqlStore(engine, stories.IDS, _strict()).read() as work, pytest.raises(CannotOpen):
+        with SqlStore(engine, random_payments.IDS, _strict()).read() as work, pytest.raises(CannotOpen):
             work.customers.get(CustomerId("cus_001"))
 
 

@@ -21,7 +21,7 @@ _documents = st.recursive(
 
 
 @given(st.text(min_size=1))
-def test_what_is_sealed_opens_again_and_tells_nothing(text: str) -> None:
+def test_a_sealed_value_opens_again_and_reveals_nothing(text: str) -> None:
     sealed = SEALER.seal(text, _PLACE)
     assert is_sealed(sealed)
     assert SEALER.open(sealed, _PLACE) == text
@@ -70,7 +70,7 @@ def test_a_changed_value_does_not_open(position: int) -> None:
 
 
 @pytest.mark.parametrize("wreck", ["sealed:1:old:", "sealed:1:old:AAAA", "sealed:1:old:!!", "sealed:1::AAAA"])
-def test_a_wreck_of_a_value_is_told_as_such(wreck: str) -> None:
+def test_a_wreck_of_a_value_is_reported_as_such(wreck: str) -> None:
     if key_id_of(wreck):
         with pytest.raises(CannotOpen):
             SEALER.open(wreck, _PLACE)

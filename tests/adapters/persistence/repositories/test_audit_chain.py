@@ -17,14 +17,14 @@ from adapters.persistence.repositories.audit_chain import Head, append, entry_of
 from adapters.persistence.store import SqlStore
 from adapters.persistence.tables import audit_chain, audit_entries
 from application.ports.audit_log import AuditEntry, AuditKind
-from tests.contract import stories
+from tests.contract import random_payments
 from tests.sealing import NEW_KEY, OLD_KEY, SEALER
 
 
 def _entry(number: int, kind: AuditKind = AuditKind.ADMIN_CALL_BEGUN) -> AuditEntry:
     return AuditEntry(
         entry_id=f"aud_{number:03}",
-        time=stories.START + timedelta(seconds=number, microseconds=17),
+        time=random_payments.START + timedelta(seconds=number, microseconds=17),
         kind=kind,
         actor="shop/key_1",
         subject="ResolveOperation",
@@ -35,7 +35,7 @@ def _entry(number: int, kind: AuditKind = AuditKind.ADMIN_CALL_BEGUN) -> AuditEn
 
 
 def _write(engine: Engine, *numbers: int, sealer: Sealer = SEALER) -> None:
-    store = SqlStore(engine, stories.IDS, sealer)
+    store = SqlStore(engine, random_payments.IDS, sealer)
     for number in numbers:
         with store.begin() as work:
             work.audit.add(_entry(number))
@@ -69,7 +69,7 @@ def test_a_log_as_it_was_written_is_whole(engine: Engine) -> None:
 @pytest.mark.parametrize("column", ["time", "kind", "actor", "subject", "outcome", "peer", "count", "details"])
 def test_a_changed_entry_is_named(column: str, engine: Engine) -> None:
     _write(engine, 1, 2, 3)
-    other = {"time": stories.START, "kind": "access_refused", "count": 7, "details": {"operation_id": "op_9"}}
+    other = {"time": random_payments.START, "kind": "access_refused", "count": 7, "details": {"operation_id": "op_9"}}
     with _as_intruder(engine) as connection:
         changed = {column: other.get(column, "mallory")}
         connection.execute(update(audit_entries).where(audit_entries.c.entry_id == "aud_002").values(changed))
@@ -145,7 +145,7 @@ def test_entries_without_any_chain_are_not_called_whole(engine: Engine) -> None:
     assert "2 entries and no chain" in verify(engine, SEALER).broken
 
 
-def test_entries_of_an_earlier_version_are_told_apart(engine: Engine) -> None:
+def test_entries_of_an_earlier_version_are_distinguished(engine: Engine) -> None:
     _write(engine, 1)
     with engine.begin() as connection:
         row = dict(connection.execute(select(audit_entries)).one()._mapping)
@@ -166,8 +166,8 @@ def test_the_chain_outlives_its_keys(engine: Engine) -> None:
     assert verify(engine, only_new).broken.startswith("1 (aud_001)")
 
 
-def test_what_the_command_line_writes_is_covered_by_the_next_entry(engine: Engine) -> None:
-    with SqlStore(engine, stories.IDS).begin() as work:
+def test_the_next_audit_entry_covers_entries_of_the_command_line(engine: Engine) -> None:
+    with SqlStore(engine, random_payments.IDS).begin() as work:
         work.audit.add(_entry(1, AuditKind.KEY_CREATED))
     assert (verify(engine, SEALER).broken, verify(engine, SEALER).uncovered) == ("", 1)
     _write(engine, 2)

@@ -32,8 +32,8 @@ from domain.events import PaymentEvent, PaymentTerms
 from domain.ids import CallerId, CustomerId, PaymentId, PaymentMethodId
 from domain.operation import Operation
 from domain.payment_method import PaymentMethod
-from tests.contract import stories
-from tests.contract.stories import SHOP, START
+from tests.contract import random_payments
+from tests.contract.random_payments import SHOP, START
 from tests.sealing import SEALER
 
 _ON_ONE_DATABASE = settings(
@@ -43,16 +43,16 @@ _ON_ONE_DATABASE = settings(
 
 @_ON_ONE_DATABASE
 @given(data=st.data())
-def test_what_is_cached_agrees_with_what_the_operations_say(engine: Engine, data: st.DataObject) -> None:
-    store = SqlStore(engine, stories.IDS, SEALER)
-    payment = data.draw(stories.new_payments())
+def test_cached_columns_agree_with_the_operations(engine: Engine, data: st.DataObject) -> None:
+    store = SqlStore(engine, random_payments.IDS, SEALER)
+    payment = data.draw(random_payments.new_payments())
     with store.begin() as work:
         work.payments.add(payment)
     for _ in range(data.draw(st.integers(0, 8))):
         with store.begin() as work:
             current = work.payments.get(payment.terms.payment_id, lock=True)
             assert current is not None
-            stories.go_on(data.draw, current)
+            random_payments.change_randomly(data.draw, current)
             work.payments.save(current)
         payment = current
     own = payment.terms.payment_id
@@ -125,7 +125,7 @@ _CUSTOMER = CustomerId("cus_1")
 
 def test_a_few_among_many_are_found_by_their_own_index(engine: Engine) -> None:
     """They are sorted when they were found: walking in order would meet all the others."""
-    with plans_of(engine) as plans, SqlStore(engine, stories.IDS, SEALER).read() as work:
+    with plans_of(engine) as plans, SqlStore(engine, random_payments.IDS, SEALER).read() as work:
         work.notifications.page(frozenset({NotificationState.DEAD}), after=None, limit=10)
         work.payments.unresolved(None, after=None, limit=10)
     expected = ["ix_webhook_notifications_unfinished", "ix_operations_open"]
@@ -146,8 +146,8 @@ def _fill_with_customers_of_others(engine: Engine, store: SqlStore) -> None:
             connection.execute(text("ANALYZE customers"))
 
 
-def test_what_is_asked_often_has_an_index(engine: Engine) -> None:
-    store = SqlStore(engine, stories.IDS, SEALER)
+def test_frequent_queries_have_an_index(engine: Engine) -> None:
+    store = SqlStore(engine, random_payments.IDS, SEALER)
     _fill_with_customers_of_others(engine, store)
     with plans_of(engine) as plans:
         with store.read() as work:
@@ -192,9 +192,9 @@ def test_what_is_asked_often_has_an_index(engine: Engine) -> None:
             assert "TEMP B-TREE" not in plan
 
 
-def test_what_another_transaction_holds_is_skipped_and_not_waited_for(postgres_engine: Engine) -> None:
-    store = SqlStore(postgres_engine, stories.IDS, SEALER)
-    held, free = stories.started(), stories.started()
+def test_rows_locked_by_another_transaction_are_skipped(postgres_engine: Engine) -> None:
+    store = SqlStore(postgres_engine, random_payments.IDS, SEALER)
+    held, free = random_payments.started(), random_payments.started()
     with store.begin() as work:
         work.payments.add(held)
         work.payments.add(free)
@@ -207,7 +207,7 @@ def test_what_another_transaction_holds_is_skipped_and_not_waited_for(postgres_e
 
 
 def test_operations_are_found_by_transaction_without_a_scan(engine: Engine) -> None:
-    with plans_of(engine) as plans, SqlStore(engine, stories.IDS, SEALER).read() as work:
+    with plans_of(engine) as plans, SqlStore(engine, random_payments.IDS, SEALER).read() as work:
         work.payments.find_operations(["op_1", "op_2"], ["tx_1", "tx_2"])
         work.payments.find_operations([], ["tx_1"])
         work.payments.unresolved(None, after=None, limit=10)

@@ -22,7 +22,7 @@ from application.common.errors import StoreConflict, StoreUnavailable
 from application.ports.store import RequestRecord
 from domain.ids import CallerId, CustomerId, PaymentId, RequestId
 from domain.operation import FailureReason
-from tests.contract.stories import START, started
+from tests.contract.random_payments import START, started
 from tests.databases import Postgres
 from tests.fakes.ids import CountingIds
 from tests.sealing import SEALER
@@ -248,7 +248,7 @@ def test_a_reading_unit_of_work_cannot_write_on_postgresql(postgres_engine: Engi
         assert claim(store, "one") is None
 
 
-def test_a_fault_of_ours_is_not_blamed_on_the_database(engine: Engine) -> None:
+def test_an_internal_error_is_not_blamed_on_the_database(engine: Engine) -> None:
     payment = started()
     reason = FailureReason.GATEWAY_UNREACHABLE
     payment.fail(payment.operations[0].operation_id, reason, context=payment.new_events[0].context)

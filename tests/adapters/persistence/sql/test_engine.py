@@ -83,7 +83,7 @@ def test_postgresql_is_told_its_limits(postgres_url: str) -> None:
     engine.dispose()
 
 
-def test_what_the_url_says_of_a_postgresql_connection_is_kept(postgres_url: str) -> None:
+def test_options_in_a_postgresql_url_are_kept(postgres_url: str) -> None:
     engine = create_engine(f"{postgres_url}&application_name=shop&options=-c%20search_path%3Delsewhere")
     with engine.connect() as connection:
         assert connection.execute(text("SHOW application_name")).scalar() == "shop"
@@ -179,7 +179,7 @@ def test_a_commit_is_durable_whatever_the_database_is_set_to(weak: str, used: st
         postgres.drop(url)
 
 
-def test_a_server_that_a_crash_would_damage_is_told(postgres_engine: Engine, sqlite_engine: Engine) -> None:
+def test_a_server_that_a_crash_would_damage_is_reported(postgres_engine: Engine, sqlite_engine: Engine) -> None:
     # The tests' own server is one: no test crashes the machine.
     assert lost_at_a_crash(postgres_engine) == ["fsync"]
     assert lost_at_a_crash(sqlite_engine) == []

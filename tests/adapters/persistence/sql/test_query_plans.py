@@ -238,7 +238,7 @@ def test_a_page_costs_the_same_however_many_payments_there_are(both: tuple[Fille
 
 
 @pytest.mark.parametrize("name", ["all", "customer", "state", "two states", "reference", "usual last four"])
-def test_what_an_index_knows_is_read_from_it_alone(both: tuple[Filled, Filled], name: str) -> None:
+def test_an_indexed_query_reads_the_index_alone(both: tuple[Filled, Filled], name: str) -> None:
     cost = must_cost_the_same(both, a_page(FILTERS[name]))
     # The payments, those of the first page's end, and their operations.
     assert cost.rows <= 2 * (LIMIT + 1) + LIMIT
@@ -246,13 +246,13 @@ def test_what_an_index_knows_is_read_from_it_alone(both: tuple[Filled, Filled], 
     assert index in str(cost.plans)
 
 
-def test_a_caller_who_has_been_away_for_long_waits_for_nobody(both: tuple[Filled, Filled]) -> None:
+def test_a_caller_who_has_been_away_for_long_waits_for_no_caller(both: tuple[Filled, Filled]) -> None:
     """Between now and the caller's last payment lie all those of others."""
     for which in (PaymentFilter(), FILTERS["state"], FILTERS["rare brand"]):
         assert must_cost_the_same(both, a_page(which, MUSEUM)).rows <= 4 * long_history.MUSEUM_PAYMENTS
 
 
-def test_nobody_learns_how_many_payments_a_customer_of_another_caller_has(both: tuple[Filled, Filled]) -> None:
+def test_the_count_of_payments_of_another_callers_customer_stays_hidden(both: tuple[Filled, Filled]) -> None:
     for filled in both:
         with SqlStore(filled.engine, CountingIds(), SEALER).read() as work:
             page = work.payments.page(MUSEUM, FILTERS["customer with many, state"], after=None, limit=LIMIT)
@@ -327,7 +327,7 @@ OTHERS: Final[dict[str, Ask]] = {
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_whatever_else_is_read_costs_the_same_too(both: tuple[Filled, Filled], name: str) -> None:
+def test_every_other_read_costs_the_same(both: tuple[Filled, Filled], name: str) -> None:
     must_cost_the_same(both, OTHERS[name])
 
 

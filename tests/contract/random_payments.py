@@ -135,7 +135,7 @@ def new_payments(draw: Draw[Any], customer_id: CustomerId | None = None) -> Paym
     return payment
 
 
-def go_on(draw: Draw[Any], payment: Payment) -> None:
+def change_randomly(draw: Draw[Any], payment: Payment) -> None:
     """Lets one more thing happen to the payment that the domain allows."""
     context = EventContext(
         payment.update_time + draw(st.timedeltas(timedelta(0), timedelta(days=9))),
@@ -151,7 +151,7 @@ def go_on(draw: Draw[Any], payment: Payment) -> None:
             return
 
 
-def everything(payment: Payment) -> tuple[object, ...]:
+def all_fields(payment: Payment) -> tuple[object, ...]:
     """All that a payment holds, also what its equality leaves out."""
     operations = [[getattr(o, one.name) for one in fields(Operation)] for o in payment.operations]
     return (
