@@ -186,7 +186,7 @@ class Dispute:
             return report.state in FOLLOWING[self.state]
         return report != self.report and len(report.evidence) >= len(self.report.evidence)
 
-    def follow(self, report: DisputeReport, *, time: datetime) -> Self:
+    def apply_report(self, report: DisputeReport, *, time: datetime) -> Self:
         """Applies a gateway report. A stale report changes nothing."""
         if not self.is_older_than(report):
             return self

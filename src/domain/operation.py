@@ -53,7 +53,7 @@ class FailureReason(Enum):
     CLOSED_BY_ADMINISTRATOR = "closed_by_administrator"
 
     @property
-    def may_turn_out(self) -> bool:
+    def is_provisional(self) -> bool:
         """It was not found, or was closed by hand: its effect can still show up."""
         return self in (FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR)
 

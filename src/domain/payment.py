@@ -298,7 +298,7 @@ class Payment(OperationLog):
         operation = self.operation(operation_id)
         if operation.state is OperationState.SUCCEEDED:
             return
-        gives_way = operation.failure_reason is not None and operation.failure_reason.may_turn_out
+        gives_way = operation.failure_reason is not None and operation.failure_reason.is_provisional
         if operation.state is not OperationState.STARTED and not gives_way:
             raise OutcomeConflict(operation_id, operation.state, "a success")
         self._record(

@@ -29,12 +29,12 @@ BLOCK = VelocityBlock(
 
 def add(store: Store, *tallies: VelocityCounter) -> None:
     with store.begin() as work:
-        work.attempts.add(tallies)
+        work.velocity.add(tallies)
 
 
 def counted(store: Store, *keys: str, start: datetime = NOON - MINUTE, end: datetime = NOON) -> set[VelocityCounter]:
     with store.read() as work:
-        return set(work.attempts.counted(keys, start, end))
+        return set(work.velocity.counted(keys, start, end))
 
 
 def test_counts_under_one_key_bucket_and_card_add_up(store: Store) -> None:
@@ -60,7 +60,7 @@ def test_counts_that_race_are_all_there(store: Store) -> None:
 def test_counts_are_rolled_back_with_their_transaction(store: Store) -> None:
     try:
         with store.begin() as work:
-            work.attempts.add([VelocityCounter("a", NOON)])
+            work.velocity.add([VelocityCounter("a", NOON)])
             raise KeyError
     except KeyError:
         pass
@@ -73,7 +73,7 @@ def test_a_key_is_blocked_once_at_a_time(store: Store) -> None:
     cards = replace(BLOCK, block_id="blk_4", counts_cards=True)
     after = replace(BLOCK, block_id="blk_5", create_time=NOON + 60 * MINUTE, end_time=NOON + 120 * MINUTE)
     with store.begin() as work:
-        assert [work.attempts.block(one) for one in (BLOCK, later, other, cards, after)] == [
+        assert [work.velocity.block(one) for one in (BLOCK, later, other, cards, after)] == [
             True,
             False,
             True,
@@ -81,24 +81,24 @@ def test_a_key_is_blocked_once_at_a_time(store: Store) -> None:
             True,
         ]
     with store.read() as work:
-        first = work.attempts.blocks(after=None, limit=2)
+        first = work.velocity.blocks(after=None, limit=2)
         assert first == [after, cards]
-        rest = work.attempts.blocks(after=Position(cards.create_time, cards.block_id), limit=9)
+        rest = work.velocity.blocks(after=Position(cards.create_time, cards.block_id), limit=9)
         assert rest == [other, BLOCK]
 
 
 def test_expired_counters_are_deleted_in_small_batches(store: Store) -> None:
     add(store, *(VelocityCounter("a", NOON + n * MINUTE) for n in range(-5, 5)))
     with store.begin() as work:
-        work.attempts.block(BLOCK)
-        work.attempts.block(replace(BLOCK, block_id="blk_2", key="b", end_time=NOON + 90 * MINUTE))
+        work.velocity.block(BLOCK)
+        work.velocity.block(replace(BLOCK, block_id="blk_2", key="b", end_time=NOON + 90 * MINUTE))
 
     def forget() -> int:
         with store.begin() as work:
-            return work.attempts.forget(NOON - 2 * MINUTE, NOON + 2 * MINUTE, NOON + 61 * MINUTE, 2)
+            return work.velocity.forget(NOON - 2 * MINUTE, NOON + 2 * MINUTE, NOON + 61 * MINUTE, 2)
 
     assert [forget(), forget(), forget(), forget()] == [3, 2, 1, 0]
     left = counted(store, "a", start=NOON - 9 * MINUTE, end=NOON + 9 * MINUTE)
     assert {tally.bucket for tally in left} == {NOON + n * MINUTE for n in range(-2, 3)}
     with store.read() as work:
-        assert [one.block_id for one in work.attempts.blocks(after=None, limit=9)] == ["blk_2"]
+        assert [one.block_id for one in work.velocity.blocks(after=None, limit=9)] == ["blk_2"]

@@ -112,7 +112,7 @@ def test_the_limit_is_reported_in_the_currencys_own_form() -> None:
     validator.money("amount", RawMoney(10**15, "IDR"), frozenset({"IDR"}))
     with pytest.raises(InvalidRequest) as refusal:
         validator.done()
-    assert [fault.limit for fault in refusal.value.faults] == ["999999999999 (IDR 9,999,999,999.99)"]
+    assert [fault.limit for fault in refusal.value.violations] == ["999999999999 (IDR 9,999,999,999.99)"]
 
 
 @pytest.mark.parametrize("code", sorted(EXPONENTS))

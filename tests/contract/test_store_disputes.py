@@ -7,10 +7,10 @@ from datetime import timedelta
 
 from application.common.page_tokens import Position
 from application.ports.gateway_webhooks import (
-    Notification,
-    NotificationOutcome,
-    NotificationState,
-    StoredNotification,
+    GatewayWebhook,
+    GatewayWebhookOutcome,
+    GatewayWebhookState,
+    StoredGatewayWebhook,
     Subject,
 )
 from application.ports.store import DisputeFilter, Store
@@ -103,7 +103,9 @@ def test_disputes_are_listed_newest_first_by_what_they_are(store: Store) -> None
     made = [a_dispute(store, payment, second) for second in range(3)]
     other = a_dispute(store, other_payment, 3)
     another_callers = a_dispute(store, payment, 4, CallerId("other-shop"))
-    won = made[1].follow(replace(made[1].report, state=DisputeState.WON, change_time=at(60).time), time=at(60).time)
+    won = made[1].apply_report(
+        replace(made[1].report, state=DisputeState.WON, change_time=at(60).time), time=at(60).time
+    )
     with store.begin() as work:
         work.disputes.get(won.dispute_id, lock=True)
         work.disputes.save(won)
@@ -140,72 +142,72 @@ def test_a_due_dispute_is_given_to_one_only_until_the_lease_ends(store: Store) -
         assert len(work.disputes.due(now + LEASE, now + 2 * LEASE, 10)) == 1
 
 
-def a_notification(kind: str = "dispute_opened") -> Notification:
+def a_notification(kind: str = "dispute_opened") -> GatewayWebhook:
     subject = Subject(transaction_ids=("tx1", "tx2"), dispute_id="dp1", customer_id="cus", token="a_token")
-    return Notification(notification_id=IDS.new("n"), kind=kind, event_time=at(0).time, subject=subject)
+    return GatewayWebhook(notification_id=IDS.new("n"), kind=kind, event_time=at(0).time, subject=subject)
 
 
 def test_a_notification_is_received_once_and_comes_back_as_it_was(store: Store) -> None:
     notification = a_notification()
     with store.begin() as work:
-        assert work.notifications.receive(notification, at(1).time)
+        assert work.gateway_webhooks.receive(notification, at(1).time)
     with store.begin() as work:
-        assert not work.notifications.receive(notification, at(2).time)
-        stored = work.notifications.get(notification.notification_id, lock=True)
-    assert stored == StoredNotification(
+        assert not work.gateway_webhooks.receive(notification, at(2).time)
+        stored = work.gateway_webhooks.get(notification.notification_id, lock=True)
+    assert stored == StoredGatewayWebhook(
         notification=notification,
-        state=NotificationState.PENDING,
+        state=GatewayWebhookState.PENDING,
         receive_time=at(1).time,
         next_attempt_time=at(1).time,
     )
     done = replace(
         stored,
-        state=NotificationState.DONE,
-        outcome=NotificationOutcome.NOT_OURS,
+        state=GatewayWebhookState.DONE,
+        outcome=GatewayWebhookOutcome.NOT_OURS,
         next_attempt_time=None,
         last_error="no",
         finish_time=at(3).time,
     )
     with store.begin() as work:
-        work.notifications.get(notification.notification_id, lock=True)
-        work.notifications.save(done)
+        work.gateway_webhooks.get(notification.notification_id, lock=True)
+        work.gateway_webhooks.save(done)
     with store.read() as work:
-        assert work.notifications.get(notification.notification_id) == done
-        assert work.notifications.get("unknown") is None
+        assert work.gateway_webhooks.get(notification.notification_id) == done
+        assert work.gateway_webhooks.get("unknown") is None
 
 
 def test_a_due_notification_is_counted_as_tried_and_given_to_one_only(store: Store) -> None:
     notification = a_notification()
     now = at(1).time
     with store.begin() as work:
-        work.notifications.receive(notification, now)
+        work.gateway_webhooks.receive(notification, now)
     with store.begin() as work:
-        assert work.notifications.due(now - timedelta(seconds=1), now, 10) == []
-        [claimed] = work.notifications.due(now, now + LEASE, 10)
+        assert work.gateway_webhooks.due(now - timedelta(seconds=1), now, 10) == []
+        [claimed] = work.gateway_webhooks.due(now, now + LEASE, 10)
     assert (claimed.attempt_count, claimed.notification) == (1, notification)
     with store.begin() as work:
-        assert work.notifications.due(now, now + LEASE, 10) == []
-        [again] = work.notifications.due(now + LEASE, now + 2 * LEASE, 10)
+        assert work.gateway_webhooks.due(now, now + LEASE, 10) == []
+        [again] = work.gateway_webhooks.due(now + LEASE, now + 2 * LEASE, 10)
         assert again.attempt_count == 2
-        work.notifications.save(replace(again, state=NotificationState.DEAD, next_attempt_time=None))
+        work.gateway_webhooks.save(replace(again, state=GatewayWebhookState.DEAD, next_attempt_time=None))
     with store.begin() as work:
-        assert work.notifications.due(now + 3 * LEASE, now + 4 * LEASE, 10) == []
-        assert work.notifications.count() == {NotificationState.PENDING: 0, NotificationState.DEAD: 1}
+        assert work.gateway_webhooks.due(now + 3 * LEASE, now + 4 * LEASE, 10) == []
+        assert work.gateway_webhooks.count() == {GatewayWebhookState.PENDING: 0, GatewayWebhookState.DEAD: 1}
 
 
 def test_notifications_are_listed_newest_first_by_state(store: Store) -> None:
     made = [a_notification(f"kind_{number}") for number in range(3)]
     with store.begin() as work:
         for second, notification in enumerate(made):
-            work.notifications.receive(notification, at(second).time)
-        dead = work.notifications.get(made[1].notification_id, lock=True)
+            work.gateway_webhooks.receive(notification, at(second).time)
+        dead = work.gateway_webhooks.get(made[1].notification_id, lock=True)
         assert dead is not None
-        work.notifications.save(replace(dead, state=NotificationState.DEAD))
+        work.gateway_webhooks.save(replace(dead, state=GatewayWebhookState.DEAD))
     with store.read() as work:
-        page = work.notifications.page(frozenset(), after=None, limit=2)
+        page = work.gateway_webhooks.page(frozenset(), after=None, limit=2)
         assert [one.notification.kind for one in page] == ["kind_2", "kind_1"]
         after = Position(page[1].receive_time, page[1].notification.notification_id)
-        rest = work.notifications.page(frozenset(), after=after, limit=2)
+        rest = work.gateway_webhooks.page(frozenset(), after=after, limit=2)
         assert [one.notification.kind for one in rest] == ["kind_0"]
-        listed = work.notifications.page(frozenset({NotificationState.DEAD}), after=None, limit=5)
+        listed = work.gateway_webhooks.page(frozenset({GatewayWebhookState.DEAD}), after=None, limit=5)
         assert [one.notification.kind for one in listed] == ["kind_1"]

@@ -28,7 +28,7 @@ from tests.contract.store_steps import OTHER_SHOP, add, change, fail, get, on_on
 def keep(store: Store, payment: Payment) -> DetachedPayment:
     with store.begin() as work:
         work.payments.add(payment)
-        return work.payments.keep(payment)
+        return work.payments.detach(payment)
 
 
 class TestPayments:
@@ -195,7 +195,7 @@ class TestTakingUp:
                 random_payments.change_randomly(data.draw, current)
                 events += current.new_events
                 work.payments.save(current)
-                kept = work.payments.keep(current)
+                kept = work.payments.detach(current)
         assert random_payments.all_fields(get(store, payment)) == random_payments.all_fields(payment)
         with store.read() as work:
             history = work.payments.history(payment.terms.payment_id)

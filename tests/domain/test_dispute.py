@@ -126,17 +126,17 @@ def test_at_the_same_time_and_state_more_evidence_is_news_and_less_is_not() -> N
 
 def test_following_takes_the_report_and_begins_the_looks_anew() -> None:
     before = a_dispute(a_report(order_id="op_9"))
-    after = before.follow(a_report(DisputeState.UNDER_REVIEW, change_time=LATER), time=SOON)
+    after = before.apply_report(a_report(DisputeState.UNDER_REVIEW, change_time=LATER), time=SOON)
     assert (after.state, after.update_time, after.check_count) == (DisputeState.UNDER_REVIEW, SOON, 0)
     assert after.report.order_id == "op_9"
-    assert after.follow(a_report(DisputeState.WON, change_time=LATER, order_id="op_8"), time=LATER).report.order_id == (
-        "op_8"
-    )
+    assert after.apply_report(
+        a_report(DisputeState.WON, change_time=LATER, order_id="op_8"), time=LATER
+    ).report.order_id == ("op_8")
 
 
 def test_following_an_old_report_changes_nothing() -> None:
     dispute = a_dispute(a_report(DisputeState.WON, change_time=LATER))
-    assert dispute.follow(a_report(), time=SOON) is dispute
+    assert dispute.apply_report(a_report(), time=SOON) is dispute
 
 
 def test_starting_an_action_records_what_it_is_found_again_by() -> None:

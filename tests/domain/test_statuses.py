@@ -48,7 +48,7 @@ def test_a_transaction_never_goes_back() -> None:
 def test_each_failure_says_whether_it_is_for_sure(reason: FailureReason) -> None:
     unsure = {FailureReason.NOT_FOUND_AT_GATEWAY, FailureReason.CLOSED_BY_ADMINISTRATOR}
     unsent = {FailureReason.GATEWAY_UNREACHABLE, FailureReason.GATEWAY_REFUSED_CREDENTIALS}
-    assert reason.may_turn_out is (reason in unsure)
+    assert reason.is_provisional is (reason in unsure)
     assert reason.surely_not_sent is (reason in unsent)
 
 

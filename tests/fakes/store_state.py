@@ -11,9 +11,9 @@ from typing import TypeVar
 from application.common.api_key import ApiKey
 from application.common.page_tokens import Position
 from application.ports.audit_log import AuditEntry
-from application.ports.deliveries import Delivery, Line
+from application.ports.deliveries import Delivery, DeliveryCursor
 from application.ports.feed import FeedEntry, HistoryEntry
-from application.ports.gateway_webhooks import StoredNotification
+from application.ports.gateway_webhooks import StoredGatewayWebhook
 from application.ports.store import RequestRecord, farthest_look
 from application.ports.velocity import VelocityBlock
 from domain.customer import Customer
@@ -38,7 +38,7 @@ class StoreState:
     methods: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
     requests: dict[tuple[CallerId, RequestId], RequestRecord] = field(default_factory=dict)
     disputes: dict[DisputeId, Dispute] = field(default_factory=dict)
-    notifications: dict[str, StoredNotification] = field(default_factory=dict)
+    notifications: dict[str, StoredGatewayWebhook] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
     tallies: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
@@ -47,7 +47,7 @@ class StoreState:
     unsequenced: list[FeedEntry] = field(default_factory=list)
     # The last archived sequence of each archived payment.
     archived: dict[PaymentId, int] = field(default_factory=dict)
-    lines: dict[str, Line] = field(default_factory=dict)
+    cursors: dict[str, DeliveryCursor] = field(default_factory=dict)
     deliveries: dict[tuple[str, str], Delivery] = field(default_factory=dict)
 
     def copy(self) -> StoreState:
@@ -67,7 +67,7 @@ class StoreState:
             list(self.feed),
             list(self.unsequenced),
             dict(self.archived),
-            dict(self.lines),
+            dict(self.cursors),
             dict(self.deliveries),
         )
 

@@ -15,15 +15,43 @@ from braintree.exceptions.invalid_signature_error import InvalidSignatureError
 from braintree.util.xml_util import XmlUtil
 
 from adapters.braintree.settings import BraintreeSettings, environment_of
-from application.ports.gateway_webhooks import ForgedNotification, Notification, Subject
+from application.ports.gateway_webhooks import ForgedGatewayWebhook, GatewayWebhook, Subject, WebhookTopic
 
 _SIGNATURE: Final = re.compile(r"[!-%'-{}~]+\|[!-%'-{}~]+(&[!-%'-{}~]+\|[!-%'-{}~]+)*")
 # A lower-case name, like all kinds. Any other kind is not repeated in texts.
 _KIND: Final = re.compile(r"[a-z0-9_]{1,80}")
 UNREADABLE: Final = "unreadable"
 
+_TOPICS: Final = {
+    "check": WebhookTopic.NOTHING,
+    "transaction_disbursed": WebhookTopic.TRANSACTIONS,
+    "transaction_retried": WebhookTopic.TRANSACTIONS,
+    "transaction_reviewed": WebhookTopic.TRANSACTIONS,
+    "transaction_settled": WebhookTopic.TRANSACTIONS,
+    "transaction_settlement_declined": WebhookTopic.TRANSACTIONS,
+    "refund_failed": WebhookTopic.TRANSACTIONS,
+    "disbursement": WebhookTopic.TRANSACTIONS,
+    "disbursement_exception": WebhookTopic.TRANSACTIONS,
+    "dispute_accepted": WebhookTopic.DISPUTE,
+    "dispute_auto_accepted": WebhookTopic.DISPUTE,
+    "dispute_disputed": WebhookTopic.DISPUTE,
+    "dispute_expired": WebhookTopic.DISPUTE,
+    "dispute_lost": WebhookTopic.DISPUTE,
+    "dispute_opened": WebhookTopic.DISPUTE,
+    "dispute_under_review": WebhookTopic.DISPUTE,
+    "dispute_won": WebhookTopic.DISPUTE,
+    "payment_method_customer_data_updated": WebhookTopic.PAYMENT_METHOD,
+    "payment_method_revoked_by_customer": WebhookTopic.REVOKED_PAYMENT_METHOD,
+    "account_updater_daily_report": WebhookTopic.ALL_PAYMENT_METHODS,
+}
 
-class BraintreeNotifications:
+
+def topic_of(kind: str) -> WebhookTopic | None:
+    """The topic of Braintree's kind, or None where it has no meaning for this service."""
+    return _TOPICS.get(kind)
+
+
+class BraintreeWebhooks:
     """Verifies and parses with the merchant's keys; makes no connections. Safe for many threads."""
 
     def __init__(self, settings: BraintreeSettings) -> None:
@@ -32,14 +60,14 @@ class BraintreeNotifications:
         )
         self._webhooks = braintree.BraintreeGateway(configuration).webhook_notification
 
-    def read(self, signature: str, payload: str) -> Notification:
+    def read(self, signature: str, payload: str) -> GatewayWebhook:
         if not payload.isascii() or not _SIGNATURE.fullmatch(signature):
-            raise ForgedNotification
+            raise ForgedGatewayWebhook
         payload = payload.replace("\r\n", "\n")
         try:
             self._webhooks.parse(signature, payload)
         except InvalidSignatureError:
-            raise ForgedNotification from None
+            raise ForgedGatewayWebhook from None
         except Exception:  # noqa: S110
             # The SDK checks the signature first, so the webhook is genuine: its kind or its subject is unknown to the
             # SDK. It must not be lost for that.
@@ -51,16 +79,16 @@ class BraintreeNotifications:
         try:
             return str(self._webhooks.verify(challenge))
         except InvalidChallengeError:
-            raise ForgedNotification from None
+            raise ForgedGatewayWebhook from None
 
 
-def _notification(notification_id: str, document: bytes) -> Notification:
+def _notification(notification_id: str, document: bytes) -> GatewayWebhook:
     try:
         told: Any = dict(XmlUtil.dict_from_xml(document))["notification"]
         kind, subject, moment = str(told["kind"]), told.get("subject"), told.get("timestamp")
     except Exception:
-        return Notification(notification_id=notification_id, kind=UNREADABLE)
-    return Notification(
+        return GatewayWebhook(notification_id=notification_id, kind=UNREADABLE)
+    return GatewayWebhook(
         notification_id=notification_id,
         kind=kind if _KIND.fullmatch(kind) else UNREADABLE,
         event_time=moment.replace(tzinfo=UTC) if isinstance(moment, datetime) else None,

@@ -23,7 +23,7 @@ from adapters.http.metrics import CONTENT_TYPE, Metrics
 from adapters.http.worker_pool_status import WorkerPoolStatus
 from application.common.errors import StoreUnavailable
 from application.gateway_webhooks.receive_gateway_webhook import Received
-from application.ports.gateway_webhooks import ForgedNotification
+from application.ports.gateway_webhooks import ForgedGatewayWebhook
 
 Result = TypeVar("Result")
 
@@ -52,7 +52,7 @@ class CannotListen(Exception):
 class Pages:
     """The handlers behind the HTTP paths. They may block."""
 
-    # Takes a signature and a payload. Raises ForgedNotification and StoreUnavailable.
+    # Takes a signature and a payload. Raises ForgedGatewayWebhook and StoreUnavailable.
     receive: Callable[[str, str], Received]
     answer_challenge: Callable[[str], str]
     # The number of webhooks in each unfinished state. Raises StoreUnavailable.
@@ -131,7 +131,7 @@ class HttpServer:
         challenge = request.query.get("bt_challenge", "")
         try:
             return web.Response(text=self._pages.answer_challenge(challenge))
-        except ForgedNotification:
+        except ForgedGatewayWebhook:
             return web.Response(status=401)
 
     async def _webhook(self, request: web.BaseRequest) -> web.Response:
@@ -148,7 +148,7 @@ class HttpServer:
         except _Refused as refusal:
             outcome = "too_large" if refusal.status == 413 else "forged"
             raise
-        except ForgedNotification:
+        except ForgedGatewayWebhook:
             outcome = "forged"
             return web.Response(status=401)
         except StoreUnavailable:

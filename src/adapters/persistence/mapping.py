@@ -20,10 +20,10 @@ from adapters.persistence.encryption.blind_indexes import email_digest, external
 from adapters.persistence.encryption.sealing import Sealer, associated_data
 from application.ports.feed import FeedEntry, FeedKind, HistoryEntry, Resource
 from application.ports.gateway_webhooks import (
-    Notification,
-    NotificationOutcome,
-    NotificationState,
-    StoredNotification,
+    GatewayWebhook,
+    GatewayWebhookOutcome,
+    GatewayWebhookState,
+    StoredGatewayWebhook,
     Subject,
 )
 from application.ports.store import RequestRecord
@@ -51,6 +51,7 @@ from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationOrigin, OperationState
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.personal_data import OF_CUSTOMER, erased_from_json
 from domain.transitions import PaymentState
 
 Values = dict[str, Any]
@@ -160,15 +161,6 @@ def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sea
     )
     payment.next_poll_time = row.follow_time
     return payment
-
-
-def without_personal_data(kept: Mapping[str, Any]) -> Values:
-    """Stored JSON of a payment, event or method, without the payer and their addresses. Data for accounting stays."""
-    bare = {name: item for name, item in kept.items() if name != "billing_address"}
-    for name in ("terms", "instrument"):
-        if isinstance(bare.get(name), Mapping):
-            bare[name] = without_personal_data(bare[name])
-    return {name: item for name, item in bare.items() if name not in ("cardholder_name", "account")}
 
 
 def operation_to_row(operation: Operation, payment_id: PaymentId, sequence: int) -> Values:
@@ -287,19 +279,16 @@ def request_from_row(row: Row[Any]) -> RequestRecord:
 
 
 def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
-    def sealed(column: str) -> str:
-        return sealer.seal(getattr(customer, column), associated_data("customers", column, customer.customer_id))
-
+    sealed = {
+        column: sealer.seal(getattr(customer, column), associated_data("customers", column, customer.customer_id))
+        for column in OF_CUSTOMER
+    }
     return {
         "customer_id": customer.customer_id,
         "caller_id": customer.caller_id,
-        "external_id": sealed("external_id"),
+        **sealed,
         "external_id_digest": external_id_digest(customer.external_id, sealer),
-        "given_name": sealed("given_name"),
-        "family_name": sealed("family_name"),
-        "email": sealed("email"),
         "email_digest": email_digest(customer.email, sealer),
-        "phone": sealed("phone"),
         "language_code": customer.language_code,
         "is_at_gateway": customer.is_at_gateway,
         "create_time": customer.create_time,
@@ -309,17 +298,14 @@ def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
 
 
 def customer_from_row(row: Row[Any], sealer: Sealer) -> Customer:
-    def opened(column: str) -> str:
-        return sealer.open(getattr(row, column), associated_data("customers", column, row.customer_id))
-
+    opened = {
+        column: sealer.open(getattr(row, column), associated_data("customers", column, row.customer_id))
+        for column in OF_CUSTOMER
+    }
     return Customer(
         customer_id=row.customer_id,
         caller_id=row.caller_id,
-        external_id=opened("external_id"),
-        given_name=opened("given_name"),
-        family_name=opened("family_name"),
-        email=opened("email"),
-        phone=opened("phone"),
+        **opened,
         language_code=row.language_code,
         is_at_gateway=row.is_at_gateway,
         create_time=row.create_time,
@@ -398,7 +384,7 @@ def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
     )
 
 
-def notification_to_row(stored: StoredNotification, sealer: Sealer) -> Values:
+def notification_to_row(stored: StoredGatewayWebhook, sealer: Sealer) -> Values:
     notification = stored.notification
     place = associated_data("webhook_notifications", "subject", notification.notification_id)
     return {
@@ -416,18 +402,18 @@ def notification_to_row(stored: StoredNotification, sealer: Sealer) -> Values:
     }
 
 
-def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredNotification:
+def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredGatewayWebhook:
     subject = sealer.open_entries(row.subject, associated_data("webhook_notifications", "subject", row.notification_id))
-    return StoredNotification(
-        notification=Notification(
+    return StoredGatewayWebhook(
+        notification=GatewayWebhook(
             notification_id=row.notification_id,
             kind=row.kind,
             event_time=row.event_time,
             subject=_converter.structure(subject, Subject),
         ),
-        state=NotificationState(row.state),
+        state=GatewayWebhookState(row.state),
         receive_time=row.receive_time,
-        outcome=NotificationOutcome(row.outcome),
+        outcome=GatewayWebhookOutcome(row.outcome),
         attempt_count=row.attempt_count,
         next_attempt_time=row.next_attempt_time,
         last_error=row.last_error,
@@ -438,7 +424,6 @@ def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredNotification:
 _RESOURCES: Final[Mapping[str, type[Any]]] = MappingProxyType(
     {FeedKind.CUSTOMER.value: Customer, FeedKind.PAYMENT_METHOD.value: PaymentMethod, FeedKind.DISPUTE.value: Dispute}
 )
-_PERSONAL_OF_CUSTOMERS: Final = ("external_id", "given_name", "family_name", "email", "phone")
 
 
 def feed_payload(event_id: str, resource: Resource, sealer: Sealer) -> str:
@@ -448,8 +433,7 @@ def feed_payload(event_id: str, resource: Resource, sealer: Sealer) -> str:
 
 def feed_payload_without_personal_data(row: Row[Any], sealer: Sealer) -> str:
     kept = sealer.open_json(row.payload, _feed_place(row.event_id))
-    bare = {name: item for name, item in without_personal_data(kept).items() if name not in _PERSONAL_OF_CUSTOMERS}
-    return sealer.seal_json(bare, _feed_place(row.event_id))
+    return sealer.seal_json(erased_from_json(kept, of_customer=True), _feed_place(row.event_id))
 
 
 def feed_entry_from_row(row: Row[Any], sealer: Sealer) -> FeedEntry:

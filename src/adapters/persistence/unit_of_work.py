@@ -10,7 +10,7 @@ from adapters.persistence.repositories.audit_log import SqlAuditLog
 from adapters.persistence.repositories.customers import SqlCustomers
 from adapters.persistence.repositories.disputes import SqlDisputes
 from adapters.persistence.repositories.feed import FeedWriter, SqlFeed
-from adapters.persistence.repositories.gateway_webhooks import SqlNotifications
+from adapters.persistence.repositories.gateway_webhooks import SqlGatewayWebhooks
 from adapters.persistence.repositories.idempotency_keys import SqlRequests
 from adapters.persistence.repositories.payment_methods import SqlPaymentMethods
 from adapters.persistence.repositories.payments import SqlPayments
@@ -30,8 +30,8 @@ class SqlUnitOfWork:
         self.disputes = SqlDisputes(connection, sealer, writer)
         self.feed = SqlFeed(connection, sealer)
         self.deliveries = SqlDeliveries(connection)
-        self.notifications = SqlNotifications(connection, sealer)
+        self.gateway_webhooks = SqlGatewayWebhooks(connection, sealer)
         self.requests = SqlRequests(connection)
         self.audit = SqlAuditLog(connection, sealer)
         self.api_keys = SqlApiKeys(connection)
-        self.attempts = SqlAttempts(connection)
+        self.velocity = SqlAttempts(connection)

@@ -33,7 +33,7 @@ class LastUsedRecorder:
             return 0
         with self._store.begin() as work:
             for key_id, time in noted.items():
-                work.api_keys.note_use(key_id, time, unless_after=time - _GRAIN)
+                work.api_keys.record_use(key_id, time, unless_after=time - _GRAIN)
         with self._lock:
             for key_id, time in noted.items():
                 if self._noted.get(key_id) == time:

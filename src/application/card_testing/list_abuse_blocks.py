@@ -21,5 +21,5 @@ class ListAbuseBlocks:
         after = read_token(validator, self.page_tokens, scope, page_token)
         validator.done()
         with self.store.read() as work:
-            found = work.attempts.blocks(after=after, limit=size + 1)
+            found = work.velocity.blocks(after=after, limit=size + 1)
         return self.page_tokens.cut(found, size, scope, lambda one: Position(one.create_time, one.block_id))

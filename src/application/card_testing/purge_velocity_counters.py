@@ -24,6 +24,6 @@ class PurgeVelocityCounters:
         now = self.clock.now()
         with self.store.begin() as work:
             # Twice the window is longer than any bucket needs. Only a wrong clock can have counted in the future.
-            return work.attempts.forget(
+            return work.velocity.forget(
                 now - 2 * self.window, now + 2 * self.window, now - self.blocks_kept, self.batch_size
             )

@@ -140,16 +140,16 @@ class VelocityLimiter:
             last = max(reached, key=lambda one: one.end)
             raise TooManyDeclines(last.subject.scope, max(last.end - self.clock.now(), timedelta(seconds=1)))
 
-    def note_payment(self, attempt: Attempt, outcome: Outcome) -> None:
+    def count_payment(self, attempt: Attempt, outcome: Outcome) -> None:
         """Counts declines by the bank or the gateway. Approvals write nothing."""
         if isinstance(outcome, Declined) and tells_of_the_card(outcome.decline):
             self._count(attempt, outcome.instrument)
 
-    def note_method(self, attempt: Attempt, outcome: StoreOutcome) -> None:
+    def count_method(self, attempt: Attempt, outcome: StoreOutcome) -> None:
         """Counts every verification, whatever its result, and every decline without one."""
         match outcome:
-            case Stored(kept) if kept.verification is not None:
-                self._count(attempt, kept.instrument)
+            case Stored(stored) if stored.verification is not None:
+                self._count(attempt, stored.instrument)
             case NotStored(verification) if verification.decline is None or tells_of_the_card(verification.decline):
                 self._count(attempt, None)
 
@@ -187,14 +187,14 @@ class VelocityLimiter:
     ) -> list[_Reached]:
         """Returns the limits that it reached."""
         with self.store.begin() as work:
-            work.attempts.add(tallies)
+            work.velocity.add(tallies)
             fresh = Attempt(attempt.caller_id, subjects)
             # A card counts under its number and under its identifier, but is reported once.
             reached = {(one.subject.shown, one.counts_cards): one for one in self._reached(work, fresh, now)}
             return [one for one in reached.values() if self._block(work, attempt, one, now)]
 
     def _block(self, work: UnitOfWork, attempt: Attempt, reached: _Reached, now: datetime) -> bool:
-        return work.attempts.block(
+        return work.velocity.block(
             VelocityBlock(
                 block_id=self.ids.new(ids.BLOCK),
                 key=reached.subject.key,
@@ -215,7 +215,7 @@ class VelocityLimiter:
         by_key: dict[str, list[VelocityCounter]] = defaultdict(list)
         # One bucket earlier, so that the window is never too short; one later, for a clock slightly ahead.
         start, end = now - self.limits.window - self.limits.piece, now + self.limits.piece
-        for tally in work.attempts.counted(list(limited), start, end):
+        for tally in work.velocity.counted(list(limited), start, end):
             by_key[tally.key].append(tally)
         found = []
         for key, tallies in by_key.items():

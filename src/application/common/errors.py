@@ -14,7 +14,7 @@ from domain.payment_method import PaymentMethodState
 
 
 class Rule(Enum):
-    """The rule that a field breaks. Its limit stands beside it in a Fault."""
+    """The rule that a field breaks. Its limit stands beside it in a FieldViolation."""
 
     REQUIRED = "required"
     UUID = "uuid"
@@ -84,7 +84,7 @@ _MADE_BY_TIME: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class FieldViolation:
     """One violation: the field's path, the rule, and the rule's limit. Never the value."""
 
     field: str
@@ -99,14 +99,14 @@ class ApplicationError(Exception):
 class InvalidRequest(ApplicationError):
     """The request is invalid; every violation is listed."""
 
-    def __init__(self, faults: tuple[Fault, ...]) -> None:
-        super().__init__(", ".join(f"{fault.field}: {fault.rule.value}" for fault in faults))
-        self.faults = faults
+    def __init__(self, violations: tuple[FieldViolation, ...]) -> None:
+        super().__init__(", ".join(f"{violation.field}: {violation.rule.value}" for violation in violations))
+        self.violations = violations
 
     @property
     def may_have_been_valid(self) -> bool:
         """Whether it may have been valid at first: time alone can explain every violation."""
-        return all(fault.rule in _MADE_BY_TIME for fault in self.faults)
+        return all(violation.rule in _MADE_BY_TIME for violation in self.violations)
 
 
 class StoreUnavailable(Exception):

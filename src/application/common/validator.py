@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Final, TypeVar
 
-from application.common.errors import Fault, InvalidRequest, Rule
+from application.common.errors import FieldViolation, InvalidRequest, Rule
 from domain import ids
 from domain.address import Address, StatementDescriptor
 from domain.card_detector import holds_digits, looks_like_card
@@ -93,17 +93,17 @@ class Validator:
     """Collects the violations of one request. A check returns the clean value, or None after adding a violation."""
 
     def __init__(self) -> None:
-        self._faults: list[Fault] = []
+        self._violations: list[FieldViolation] = []
 
     def add(self, field_path: str, rule: Rule, limit: object = "") -> None:
-        fault = Fault(field_path, rule, str(limit))
-        if fault not in self._faults:
-            self._faults.append(fault)
+        violation = FieldViolation(field_path, rule, str(limit))
+        if violation not in self._violations:
+            self._violations.append(violation)
 
     def done(self) -> None:
         """Raises InvalidRequest with all collected violations."""
-        if self._faults:
-            raise InvalidRequest(tuple(self._faults))
+        if self._violations:
+            raise InvalidRequest(tuple(self._violations))
 
     def request_id(self, value: str) -> RequestId | None:
         if not value:

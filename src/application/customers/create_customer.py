@@ -45,22 +45,22 @@ class CreateCustomer:
     ids: IdSource
     guard: IdempotencyGuard
 
-    def __call__(self, order: CustomerCommand, caller: Caller) -> Customer:
+    def __call__(self, command: CustomerCommand, caller: Caller) -> Customer:
         """Raises InvalidRequest, RequestIdReused, ExternalIdAlreadyUsed, NotForCustomers and StoreUnavailable."""
         if caller.customer_id is not None:
             raise NotForCustomers
         validator = Validator()
-        request_id = validator.request_id(order.request_id)
-        told = check_customer(validator, order, "")
+        request_id = validator.request_id(command.request_id)
+        details = check_customer(validator, command, "")
         validator.done()
-        request = IdempotentRequest(caller, require_checked(request_id), "CreateCustomer", told)
+        request = IdempotentRequest(caller, require_checked(request_id), "CreateCustomer", details)
         context = request.context(self.clock.now())
         customer = Customer(
             customer_id=CustomerId(self.ids.new(ids.CUSTOMER)),
             caller_id=caller.caller_id,
             create_time=context.time,
             update_time=context.time,
-            **told,
+            **details,
         )
         try:
             with self.store.begin(context.actor) as work:
@@ -73,13 +73,13 @@ class CreateCustomer:
         return customer
 
 
-def check_customer(validator: Validator, told: CustomerCommand, prefix: str) -> CustomerDetails:
+def check_customer(validator: Validator, command: CustomerCommand, prefix: str) -> CustomerDetails:
     """The customer's details by field, checked."""
     return CustomerDetails(
-        external_id=validator.identifier(f"{prefix}external_id", told.external_id),
-        given_name=validator.plain_text(f"{prefix}given_name", told.given_name),
-        family_name=validator.plain_text(f"{prefix}family_name", told.family_name),
-        email=validator.email(f"{prefix}email", told.email),
-        phone=validator.phone(f"{prefix}phone", told.phone),
-        language_code=validator.language(f"{prefix}language_code", told.language_code),
+        external_id=validator.identifier(f"{prefix}external_id", command.external_id),
+        given_name=validator.plain_text(f"{prefix}given_name", command.given_name),
+        family_name=validator.plain_text(f"{prefix}family_name", command.family_name),
+        email=validator.email(f"{prefix}email", command.email),
+        phone=validator.phone(f"{prefix}phone", command.phone),
+        language_code=validator.language(f"{prefix}language_code", command.language_code),
     )

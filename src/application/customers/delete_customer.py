@@ -17,6 +17,7 @@ from domain import ids
 from domain.customer import Customer
 from domain.ids import CustomerId
 from domain.payment_method import PaymentMethodState
+from domain.personal_data import erased_from
 from domain.transitions import PaymentState
 
 
@@ -55,10 +56,10 @@ class DeleteCustomer:
                 return current
             # Checked again: from now on, nobody can start anything for the customer.
             _refuse_while_open(work, current)
-            deleted = Customer(
-                customer_id=current.customer_id,
-                caller_id=current.caller_id,
-                create_time=current.create_time,
+            deleted = replace(
+                erased_from(current),
+                language_code="",
+                is_at_gateway=False,
                 update_time=context.time,
                 delete_time=context.time,
             )

@@ -5,6 +5,7 @@ from typing import TypeGuard
 
 from application.common.caller import Caller
 from application.common.errors import NotFound, ResourceKind, Rule
+from application.common.ownership import reached
 from application.common.validator import Validator
 from application.ports.store import Store, UnitOfWork
 from domain import ids
@@ -43,9 +44,7 @@ def is_usable(customer: Customer | None, caller: Caller) -> TypeGuard[Customer]:
 def own_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bool = False) -> Customer:
     """The customer, if it is the caller's. Raises NotFound."""
     customer = work.customers.get(CustomerId(customer_id), lock=lock)
-    if customer is None or not caller.reaches(customer.caller_id, customer.customer_id):
-        raise NotFound(ResourceKind.CUSTOMER, customer_id)
-    return customer
+    return reached(customer, ResourceKind.CUSTOMER, customer_id, caller)
 
 
 def must_live(customer: Customer) -> None:

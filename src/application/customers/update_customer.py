@@ -32,12 +32,12 @@ class UpdateCustomer:
     guard: IdempotencyGuard
     leases: LeasePolicy
 
-    def __call__(self, customer_id: str, told: CustomerCommand, paths: Sequence[str], caller: Caller) -> Customer:
+    def __call__(self, customer_id: str, command: CustomerCommand, paths: Sequence[str], caller: Caller) -> Customer:
         """Raises InvalidRequest, NotFound, RequestIdReused, ExternalIdAlreadyUsed and GatewayUnavailable."""
         validator = Validator()
-        request_id = validator.request_id(told.request_id)
+        request_id = validator.request_id(command.request_id)
         validator.resource_id("customer.customer_id", customer_id, ids.CUSTOMER)
-        details = check_customer(validator, told, "customer.")
+        details = check_customer(validator, command, "customer.")
         if not paths:
             validator.add("update_mask", Rule.REQUIRED)
         changeable = CHANGEABLE if caller.customer_id is None else BY_THEMSELVES
@@ -80,7 +80,7 @@ class UpdateCustomer:
                 self.gateway.delete_customer(customer.customer_id, self.leases.begin())
             raise
         except ExternalIdTaken as taken:
-            raise ExternalIdAlreadyUsed(told.external_id, taken.customer_id) from None
+            raise ExternalIdAlreadyUsed(command.external_id, taken.customer_id) from None
         return updated
 
 

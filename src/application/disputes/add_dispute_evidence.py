@@ -49,30 +49,30 @@ class AddDisputeEvidence:
     gateway: Gateway
     answer: AnswerDispute
 
-    def __call__(self, order: AddEvidenceCommand, caller: Caller) -> tuple[Dispute, str]:
+    def __call__(self, command: AddEvidenceCommand, caller: Caller) -> tuple[Dispute, str]:
         """The dispute and the id of the evidence, which is empty while it is unknown whether the gateway has it.
 
         Raises InvalidRequest and what AnswerDispute raises.
         """
         validator = Validator()
-        request_id = validator.request_id(order.request_id)
-        validator.resource_id("dispute_id", order.dispute_id, ids.DISPUTE)
-        match order.evidence:
+        request_id = validator.request_id(command.request_id)
+        validator.resource_id("dispute_id", command.dispute_id, ids.DISPUTE)
+        match command.evidence:
             case None:
                 validator.add("evidence", Rule.EXACTLY_ONE, "text, file")
             case RawFile():
-                _check_file(validator, order.evidence)
+                _check_file(validator, command.evidence)
             case text:
                 _check_text(validator, text)
         validator.done()
-        evidence = _given(order)
+        evidence = _given(command)
         request = IdempotentRequest(
             caller,
             require_checked(request_id),
             "AddDisputeEvidence",
-            {"dispute_id": order.dispute_id, **_said_by(evidence)},
+            {"dispute_id": command.dispute_id, **_said_by(evidence)},
         )
-        dispute = self.answer(request, order.dispute_id, _answer(evidence), partial(self._send, evidence))
+        dispute = self.answer(request, command.dispute_id, _answer(evidence), partial(self._send, evidence))
         action = dispute.action_of(request.request_id)
         return dispute, action.evidence_id if action else ""
 
@@ -82,10 +82,10 @@ class AddDisputeEvidence:
         return self.gateway.add_text_evidence(gateway_dispute_id, evidence, lease)
 
 
-def _given(order: AddEvidenceCommand) -> str | RawFile:
-    if order.evidence is None:
+def _given(command: AddEvidenceCommand) -> str | RawFile:
+    if command.evidence is None:
         raise RuntimeError("evidence was checked to be there")
-    return order.evidence
+    return command.evidence
 
 
 def _answer(evidence: str | RawFile) -> Answer:

@@ -76,7 +76,7 @@ class AnswerDispute:
         if may_be_sent:
             # An action open here may have ended at the gateway, and evidence that exists there must not be taken for
             # ours.
-            self.record.again(dispute)
+            self.record.sync(dispute)
         return self.executor.execute(call)
 
 
@@ -129,7 +129,7 @@ class _DisputeCall(GatewayCall[Dispute, tuple[Dispute, DisputeAction], DisputeOu
             case Unknown():
                 return self._check_soon()
         try:
-            return self.record.again(dispute)
+            return self.record.sync(dispute)
         except GatewayUnavailable:
             # The action is done, and only the report is outdated. The poll brings it up to date.
             return self._check_soon()
@@ -160,7 +160,7 @@ class _DisputeCall(GatewayCall[Dispute, tuple[Dispute, DisputeAction], DisputeOu
         with self.store.begin() as work:
             dispute = require_checked(work.disputes.get(DisputeId(self.resource_id), lock=True))
             dispute = dispute.finish(action.action_id, state, detail=detail, evidence_id=evidence_id)
-            dispute = self.record.planned(replace(dispute, update_time=self.clock.now()))
+            dispute = self.record.with_next_check(replace(dispute, update_time=self.clock.now()))
             work.disputes.save(dispute)
         return dispute
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.common.errors import NotFound, ResourceKind
+from application.common.errors import ResourceKind
+from application.common.ownership import reached
 from application.common.validator import Validator
 from application.ports.store import Store, UnitOfWork
 from domain import ids
@@ -27,6 +28,4 @@ class GetDispute:
 def own_dispute(work: UnitOfWork, dispute_id: str, caller: Caller, *, lock: bool = False) -> Dispute:
     """The dispute, if it is the caller's. Raises NotFound."""
     dispute = work.disputes.get(DisputeId(dispute_id), lock=lock)
-    if dispute is None or not caller.reaches(dispute.caller_id, dispute.customer_id):
-        raise NotFound(ResourceKind.DISPUTE, dispute_id)
-    return dispute
+    return reached(dispute, ResourceKind.DISPUTE, dispute_id, caller)

@@ -39,7 +39,7 @@ class PollOpenDisputes:
             due = work.disputes.due(now, now + self.leases.duration, self.batch_size)
         for dispute in due:
             try:
-                self._look_at(dispute)
+                self._poll(dispute)
             except GatewayUnavailable:
                 _log.info("dispute %s: the gateway did not answer", dispute.dispute_id)
             except Exception:
@@ -47,8 +47,8 @@ class PollOpenDisputes:
                 _log.exception("dispute %s could not be polled", dispute.dispute_id)
         return len(due)
 
-    def _look_at(self, dispute: Dispute) -> None:
-        self.record.again(dispute)
+    def _poll(self, dispute: Dispute) -> None:
+        self.record.sync(dispute)
         with self.store.begin() as work:
             current = work.disputes.get(dispute.dispute_id, lock=True)
             if current is None:
@@ -59,7 +59,7 @@ class PollOpenDisputes:
         """Applies a fresh report: resolves an open action, and sets the time of the next poll."""
         action = dispute.under_way
         if action is None:
-            return self.record.planned(dispute)
+            return self.record.with_next_check(dispute)
         now = self.clock.now()
         if now < action.start_time + self.leases.first_check:
             return replace(dispute, next_check_time=now + self.leases.first_check)
@@ -68,6 +68,6 @@ class PollOpenDisputes:
             resolved = dispute.finish(action.action_id, ActionState.UNSENT, detail="not found at the gateway")
         if resolved is not None:
             self.absence.forget(action.action_id)
-            return self.record.planned(replace(resolved, update_time=now))
+            return self.record.with_next_check(replace(resolved, update_time=now))
         wait = doubled(self.leases.first_check, dispute.check_count, _LONGEST_WAIT)
         return replace(dispute, next_check_time=now + wait, check_count=dispute.check_count + 1)

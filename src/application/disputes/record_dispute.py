@@ -42,7 +42,7 @@ class RecordDispute:
             payment = self._payment_of(work, report, transaction)
             if payment is None:
                 return None
-            dispute = self._keep(work, payment, report, context)
+            dispute = self._upsert(work, payment, report, context)
             if transaction is not None:
                 latest = with_latest_claims(work, transaction)
                 if not apply_snapshot(payment, latest, context, self.poll_policy, self.ids):
@@ -53,12 +53,12 @@ class RecordDispute:
                 work.payments.save(payment)
         return dispute
 
-    def again(self, dispute: Dispute) -> Dispute:
+    def sync(self, dispute: Dispute) -> Dispute:
         """Reads the dispute from the gateway again. Raises GatewayUnavailable and StoreUnavailable."""
         report = self.gateway.find_dispute(dispute.report.gateway_dispute_id)
         return (self(report) if report is not None else None) or dispute
 
-    def planned(self, dispute: Dispute) -> Dispute:
+    def with_next_check(self, dispute: Dispute) -> Dispute:
         """Sets the time of the next poll: none once the dispute has ended."""
         rests = dispute.state.has_ended and dispute.under_way is None
         return replace(dispute, next_check_time=None if rests else self.clock.now() + self.interval)
@@ -71,7 +71,7 @@ class RecordDispute:
             return None
         return work.payments.get(found[0].payment.terms.payment_id, lock=True)
 
-    def _keep(self, work: UnitOfWork, payment: Payment, report: DisputeReport, context: EventContext) -> Dispute:
+    def _upsert(self, work: UnitOfWork, payment: Payment, report: DisputeReport, context: EventContext) -> Dispute:
         dispute = work.disputes.find(report.gateway_dispute_id, lock=True)
         if dispute is None:
             dispute = Dispute(
@@ -83,13 +83,13 @@ class RecordDispute:
                 create_time=context.time,
                 update_time=context.time,
             )
-            dispute = self.planned(dispute)
+            dispute = self.with_next_check(dispute)
             work.disputes.add(dispute)
             return dispute
-        followed = dispute.follow(report, time=context.time)
-        if followed is dispute:
+        updated = dispute.apply_report(report, time=context.time)
+        if updated is dispute:
             return dispute
         # An open action keeps its own next check time.
-        followed = followed if followed.under_way is not None else self.planned(followed)
-        work.disputes.save(followed)
-        return followed
+        updated = updated if updated.under_way is not None else self.with_next_check(updated)
+        work.disputes.save(updated)
+        return updated

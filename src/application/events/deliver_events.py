@@ -9,7 +9,7 @@ from typing import Final
 
 from application.common.backoff import doubled
 from application.events.read_feed import FeedPage, ReadFeed
-from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
+from application.ports.deliveries import Delivery, DeliveryCursor, DeliveryState, Endpoint
 from application.ports.feed import FeedFilter, FeedItem
 from application.ports.runtime import Clock
 from application.ports.store import Store
@@ -46,23 +46,23 @@ class DeliverEvents:
         now = self.clock.now()
         with self.store.begin() as work:
             start = 0 if endpoint.from_beginning else work.feed.end()
-            line = work.deliveries.claim(endpoint.name, start, now, now + LEASE)
-            waiting = work.deliveries.waiting(endpoint.name, _BATCH) if line is not None else []
-        if line is None:
+            cursor = work.deliveries.claim(endpoint.name, start, now, now + LEASE)
+            waiting = work.deliveries.waiting(endpoint.name, _BATCH) if cursor is not None else []
+        if cursor is None:
             return 0
         sent = sum(self._send_again(endpoint, one) for one in waiting)
         which = FeedFilter(caller_id=endpoint.caller_id, kinds=endpoint.kinds)
-        page = self._next_page(line.position, which)
+        page = self._next_page(cursor.position, which)
         for item in page.items:
             if self.is_stopping():
                 break
-            line = self._send(endpoint, item, line)
-            if line.attempt_count:
+            cursor = self._send(endpoint, item, cursor)
+            if cursor.attempt_count:
                 return sent
             sent += 1
         else:
-            line = replace(line, position=page.position)
-        self._save(replace(line, next_attempt_time=self.clock.now()))
+            cursor = replace(cursor, position=page.position)
+        self._save(replace(cursor, next_attempt_time=self.clock.now()))
         return sent
 
     def _next_page(self, position: int, which: FeedFilter) -> FeedPage:
@@ -74,23 +74,23 @@ class DeliverEvents:
             position = page.position
         return page
 
-    def _send(self, endpoint: Endpoint, item: FeedItem, line: Line) -> Line:
+    def _send(self, endpoint: Endpoint, item: FeedItem, cursor: DeliveryCursor) -> DeliveryCursor:
         """Tries to send the next event. Returns the endpoint's new, saved delivery state."""
         error = self.postman.send(endpoint, item, self.clock.now())
         now = self.clock.now()
         if not error:
-            return self._save(_behind(line, item, now, success_time=now))
-        failing_since = line.failing_since or now
+            return self._save(_behind(cursor, item, now, success_time=now))
+        failing_since = cursor.failing_since or now
         if now - failing_since >= GIVE_UP_AFTER:
             dead = _delivery(endpoint, item, DeliveryState.DEAD, error, now)
-            return self._save(_behind(line, item, now, success_time=line.success_time), dead)
+            return self._save(_behind(cursor, item, now, success_time=cursor.success_time), dead)
         return self._save(
             replace(
-                line,
-                attempt_count=line.attempt_count + 1,
+                cursor,
+                attempt_count=cursor.attempt_count + 1,
                 failing_since=failing_since,
                 last_error=error,
-                next_attempt_time=now + doubled(FIRST_PAUSE, line.attempt_count, LONGEST_PAUSE),
+                next_attempt_time=now + doubled(FIRST_PAUSE, cursor.attempt_count, LONGEST_PAUSE),
             )
         )
 
@@ -100,21 +100,23 @@ class DeliverEvents:
         error = self.postman.send(endpoint, item, self.clock.now()) if item else "the event is gone"
         with self.store.begin() as work:
             if error:
-                work.deliveries.keep(replace(one, state=DeliveryState.DEAD, reason=error, time=self.clock.now()))
+                work.deliveries.upsert(replace(one, state=DeliveryState.DEAD, reason=error, time=self.clock.now()))
             else:
-                work.deliveries.drop(one.endpoint, one.event_id)
+                work.deliveries.delete(one.endpoint, one.event_id)
         return not error
 
-    def _save(self, line: Line, dead: Delivery | None = None) -> Line:
+    def _save(self, cursor: DeliveryCursor, dead: Delivery | None = None) -> DeliveryCursor:
         with self.store.begin() as work:
             if dead is not None:
-                work.deliveries.keep(dead)
-            work.deliveries.save(line)
-        return line
+                work.deliveries.upsert(dead)
+            work.deliveries.save(cursor)
+        return cursor
 
 
-def _behind(line: Line, item: FeedItem, now: datetime, *, success_time: datetime | None) -> Line:
-    return Line(name=line.name, position=item.entry.position, next_attempt_time=now + LEASE, success_time=success_time)
+def _behind(cursor: DeliveryCursor, item: FeedItem, now: datetime, *, success_time: datetime | None) -> DeliveryCursor:
+    return DeliveryCursor(
+        name=cursor.name, position=item.entry.position, next_attempt_time=now + LEASE, success_time=success_time
+    )
 
 
 def _delivery(endpoint: Endpoint, item: FeedItem, state: DeliveryState, reason: str, time: datetime) -> Delivery:

@@ -22,5 +22,5 @@ class RelayEvents:
         Raises StoreUnavailable.
         """
         with self.store.begin() as work:
-            placed = work.feed.relay(_BATCH)
-        return placed if placed >= _BATCH else 0
+            sequenced = work.feed.relay(_BATCH)
+        return sequenced if sequenced >= _BATCH else 0

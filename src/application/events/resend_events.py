@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.common.errors import Fault, InvalidRequest, Rule
+from application.common.errors import FieldViolation, InvalidRequest, Rule
 from application.common.validator import Validator, require_checked
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
-from application.ports.deliveries import Delivery, DeliveryState, Endpoint, Line
+from application.ports.deliveries import Delivery, DeliveryCursor, DeliveryState, Endpoint
 from application.ports.runtime import Clock
 from application.ports.store import Store
 from domain.ids import EventId
@@ -22,7 +22,7 @@ class EndpointStatus:
     """An endpoint, its delivery state if it has one, its lag behind the feed, and its number of dead letters."""
 
     endpoint: Endpoint
-    line: Line | None
+    cursor: DeliveryCursor | None
     behind: int
     dead_count: int
 
@@ -35,13 +35,13 @@ class ListEndpoints:
     def __call__(self) -> list[EndpointStatus]:
         """Raises StoreUnavailable."""
         with self.store.read() as work:
-            lines = {line.name: line for line in work.deliveries.lines()}
+            cursors = {cursor.name: cursor for cursor in work.deliveries.cursors()}
             end = work.feed.end()
             return [
                 EndpointStatus(
                     one,
-                    line := lines.get(one.name),
-                    end - line.position if line else 0,
+                    cursor := cursors.get(one.name),
+                    end - cursor.position if cursor else 0,
                     work.deliveries.count_dead(one.name),
                 )
                 for one in self.endpoints
@@ -98,8 +98,8 @@ class ResendEvents:
                 entry = work.feed.find(event_id)
                 if entry is None or entry.caller_id != require_checked(chosen).caller_id:
                     # Raised inside the transaction, which rolls everything back.
-                    raise InvalidRequest((Fault("event_ids", Rule.EXISTS),))
-                work.deliveries.keep(
+                    raise InvalidRequest((FieldViolation("event_ids", Rule.EXISTS),))
+                work.deliveries.upsert(
                     Delivery(
                         endpoint=endpoint,
                         event_id=event_id,

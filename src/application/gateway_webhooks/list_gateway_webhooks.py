@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from application.common.errors import Rule
 from application.common.page_tokens import PageTokens, Position, read_token, scope_of
 from application.common.validator import Validator
-from application.ports.gateway_webhooks import NotificationState, StoredNotification
+from application.ports.gateway_webhooks import GatewayWebhookState, StoredGatewayWebhook
 from application.ports.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class ListNotifications:
+class ListGatewayWebhooks:
     store: Store
     page_tokens: PageTokens
 
     def __call__(
-        self, states: tuple[NotificationState | None, ...], *, page_size: int = 0, page_token: str = ""
-    ) -> tuple[list[StoredNotification], str]:
+        self, states: tuple[GatewayWebhookState | None, ...], *, page_size: int = 0, page_token: str = ""
+    ) -> tuple[list[StoredGatewayWebhook], str]:
         """A page of them, and the token of the next page. None among the states: an unknown state.
 
         Raises InvalidRequest and StoreUnavailable.
@@ -32,7 +32,7 @@ class ListNotifications:
         after = read_token(validator, self.page_tokens, scope, page_token)
         validator.done()
         with self.store.read() as work:
-            found = work.notifications.page(wanted, after=after, limit=size + 1)
+            found = work.gateway_webhooks.page(wanted, after=after, limit=size + 1)
         return self.page_tokens.cut(
             found, size, scope, lambda one: Position(one.receive_time, one.notification.notification_id)
         )

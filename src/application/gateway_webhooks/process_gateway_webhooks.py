@@ -17,11 +17,12 @@ from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.sync_from_gateway import SyncPayment
 from application.ports.gateway import Gateway, GatewayUnavailable, Transaction
 from application.ports.gateway_webhooks import (
-    Notification,
-    NotificationOutcome,
-    NotificationState,
-    StoredNotification,
+    GatewayWebhook,
+    GatewayWebhookOutcome,
+    GatewayWebhookState,
+    StoredGatewayWebhook,
     Subject,
+    WebhookTopic,
 )
 from application.ports.runtime import Clock
 from application.ports.store import Store
@@ -36,7 +37,7 @@ Count = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessNotifications:
+class ProcessGatewayWebhooks:
     """Late, repeated and unordered webhooks are harmless: each is a hint, and the gateway is read for the facts."""
 
     store: Store
@@ -47,6 +48,8 @@ class ProcessNotifications:
     record_dispute: RecordDispute
     sync_methods: SyncPaymentMethods
     resolve: ResolveOperations
+    # The topic of a kind: the gateway's own name of it, which is stored. None where it has no meaning here.
+    topic_of: Callable[[str], WebhookTopic | None]
     # Called with the kind and the outcome, for metrics.
     count: Count
     max_attempts: int
@@ -56,12 +59,12 @@ class ProcessNotifications:
         """Processes the webhooks that are due. Returns their number. Raises StoreUnavailable."""
         now = self.clock.now()
         with self.store.begin() as work:
-            due = work.notifications.due(now, now + self.leases.duration, self.batch_size)
+            due = work.gateway_webhooks.due(now, now + self.leases.duration, self.batch_size)
         for one in due:
-            self._deal_with(one)
+            self._process(one)
         return len(due)
 
-    def _deal_with(self, one: StoredNotification) -> None:
+    def _process(self, one: StoredGatewayWebhook) -> None:
         notification_id, kind = one.notification.notification_id, one.notification.kind
         try:
             outcome = self._look(one.notification)
@@ -79,19 +82,34 @@ class ProcessNotifications:
             now = self.clock.now()
             self._save(replace(one, notification=rest, attempt_count=0, next_attempt_time=now, last_error=""))
             return
-        self.count(kind if outcome is not NotificationOutcome.UNKNOWN_KIND else "unknown", outcome.value)
+        self.count(kind if outcome is not GatewayWebhookOutcome.UNKNOWN_KIND else "unknown", outcome.value)
         self._save(
-            replace(one, state=NotificationState.DONE, outcome=outcome, next_attempt_time=None, last_error=""),
+            replace(one, state=GatewayWebhookState.DONE, outcome=outcome, next_attempt_time=None, last_error=""),
             finished=True,
         )
 
-    def _look(self, notification: Notification) -> NotificationOutcome | Subject:
-        look = _LOOKS.get(notification.kind)
-        if look is None:
-            return NotificationOutcome.UNKNOWN_KIND
-        return look(self, notification.subject)
+    def _look(self, webhook: GatewayWebhook) -> GatewayWebhookOutcome | Subject:
+        """Reads what the webhook is about. A subject: only a part of it is done, and this is the rest."""
+        subject = webhook.subject
+        match self.topic_of(webhook.kind):
+            case WebhookTopic.TRANSACTIONS:
+                return self.look_at_transactions(subject)
+            case WebhookTopic.DISPUTE:
+                return self.look_at_dispute(subject)
+            case WebhookTopic.PAYMENT_METHOD:
+                return _recorded(self.sync_methods.sync_by_token(subject.token, subject.customer_id))
+            case WebhookTopic.REVOKED_PAYMENT_METHOD:
+                return _recorded(self.sync_methods.record_revoked(subject.token, subject.customer_id))
+            case WebhookTopic.ALL_PAYMENT_METHODS:
+                # The report lists its cards in an external file, so this reads the vault instead, some at a time.
+                last = self.sync_methods.sync_batch(after=subject.token)
+                return GatewayWebhookOutcome.RECORDED if last is None else Subject(token=last)
+            case WebhookTopic.NOTHING:
+                return GatewayWebhookOutcome.RECORDED
+            case None:
+                return GatewayWebhookOutcome.UNKNOWN_KIND
 
-    def look_at_transactions(self, subject: Subject) -> NotificationOutcome:
+    def look_at_transactions(self, subject: Subject) -> GatewayWebhookOutcome:
         match subject.transaction_ids:
             case (only,):
                 # Read by id, because searches lag.
@@ -99,10 +117,10 @@ class ProcessNotifications:
                 found = [one] if one is not None else []
             case several:
                 found = self.gateway.find_transactions(several)
-        ours = [transaction for transaction in found if self._bring_up_to_date(transaction)]
-        return NotificationOutcome.RECORDED if ours else NotificationOutcome.NOT_OURS
+        ours = [transaction for transaction in found if self._sync(transaction)]
+        return _recorded(bool(ours))
 
-    def _bring_up_to_date(self, transaction: Transaction) -> bool:
+    def _sync(self, transaction: Transaction) -> bool:
         with self.store.read() as work:
             order_ids = [transaction.order_id] if transaction.order_id else []
             parents = (transaction.refunded_transaction_id, transaction.authorized_transaction_id)
@@ -118,86 +136,36 @@ class ProcessNotifications:
         self.sync_payment.record(first.payment, [transaction])
         return True
 
-    def look_at_dispute(self, subject: Subject) -> NotificationOutcome:
+    def look_at_dispute(self, subject: Subject) -> GatewayWebhookOutcome:
         report = self.gateway.find_dispute(subject.dispute_id)
         recorded = self.record_dispute(report) if report is not None else None
-        return NotificationOutcome.RECORDED if recorded is not None else NotificationOutcome.NOT_OURS
+        return _recorded(recorded is not None)
 
-    def look_at_revoked_method(self, subject: Subject) -> NotificationOutcome:
-        return _recorded(self.sync_methods.revoked(subject.token, subject.customer_id))
-
-    def look_at_method(self, subject: Subject) -> NotificationOutcome:
-        return _recorded(self.sync_methods.one(subject.token, subject.customer_id))
-
-    def look_at_all_methods(self, subject: Subject) -> NotificationOutcome | Subject:
-        """The report lists its cards in an external file, so this reads the vault instead, some methods at a time."""
-        last = self.sync_methods.some(after=subject.token)
-        return NotificationOutcome.RECORDED if last is None else Subject(token=last)
-
-    def look_at_nothing(self, _: Subject) -> NotificationOutcome:
-        return NotificationOutcome.RECORDED
-
-    def _postpone(self, one: StoredNotification, failure: Exception) -> None:
+    def _postpone(self, one: StoredGatewayWebhook, failure: Exception) -> None:
         error = str(failure) if isinstance(failure, GatewayUnavailable) else type(failure).__name__
         if one.attempt_count >= self.max_attempts:
-            self.count(one.notification.kind, NotificationState.DEAD.value)
+            self.count(one.notification.kind, GatewayWebhookState.DEAD.value)
             _log.error(
                 "webhook %s (%s) is dead after %d attempts",
                 one.notification.notification_id,
                 one.notification.kind,
                 one.attempt_count,
             )
-            dead = replace(one, state=NotificationState.DEAD, next_attempt_time=None, last_error=error)
+            dead = replace(one, state=GatewayWebhookState.DEAD, next_attempt_time=None, last_error=error)
             self._save(dead, finished=True)
             return
         wait = doubled(self.leases.first_check, one.attempt_count - 1, _LONGEST_WAIT)
         self._save(replace(one, next_attempt_time=self.clock.now() + wait, last_error=error))
 
     @retry_on_conflict
-    def _save(self, one: StoredNotification, *, finished: bool = False) -> None:
+    def _save(self, one: StoredGatewayWebhook, *, finished: bool = False) -> None:
         with self.store.begin() as work:
-            current = work.notifications.get(one.notification.notification_id, lock=True)
-            if current is None or current.state is not NotificationState.PENDING:
+            current = work.gateway_webhooks.get(one.notification.notification_id, lock=True)
+            if current is None or current.state is not GatewayWebhookState.PENDING:
                 # Another replica processed it after this one's lease expired.
                 return
-            work.notifications.save(replace(one, finish_time=self.clock.now() if finished else None))
+            work.gateway_webhooks.save(replace(one, finish_time=self.clock.now() if finished else None))
 
 
-def _recorded(is_ours: bool) -> NotificationOutcome:
-    return NotificationOutcome.RECORDED if is_ours else NotificationOutcome.NOT_OURS
-
-
-_Look = Callable[[ProcessNotifications, Subject], NotificationOutcome | Subject]
-
-_LOOKS: Final[dict[str, _Look]] = {
-    "check": ProcessNotifications.look_at_nothing,
-    **dict.fromkeys(
-        (
-            "transaction_disbursed",
-            "transaction_retried",
-            "transaction_reviewed",
-            "transaction_settled",
-            "transaction_settlement_declined",
-            "refund_failed",
-            "disbursement",
-            "disbursement_exception",
-        ),
-        ProcessNotifications.look_at_transactions,
-    ),
-    **dict.fromkeys(
-        (
-            "dispute_accepted",
-            "dispute_auto_accepted",
-            "dispute_disputed",
-            "dispute_expired",
-            "dispute_lost",
-            "dispute_opened",
-            "dispute_under_review",
-            "dispute_won",
-        ),
-        ProcessNotifications.look_at_dispute,
-    ),
-    "payment_method_revoked_by_customer": ProcessNotifications.look_at_revoked_method,
-    "payment_method_customer_data_updated": ProcessNotifications.look_at_method,
-    "account_updater_daily_report": ProcessNotifications.look_at_all_methods,
-}
+def _recorded(is_ours: bool) -> GatewayWebhookOutcome:
+    return GatewayWebhookOutcome.RECORDED if is_ours else GatewayWebhookOutcome.NOT_OURS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from application.ports.gateway_webhooks import NotificationReader
+from application.ports.gateway_webhooks import GatewayWebhookReader
 from application.ports.runtime import Clock
 from application.ports.store import Store
 
@@ -16,14 +16,14 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class ReceiveNotification:
+class ReceiveGatewayWebhook:
     store: Store
-    reader: NotificationReader
+    reader: GatewayWebhookReader
     clock: Clock
 
     def __call__(self, signature: str, payload: str) -> Received:
-        """Raises ForgedNotification and StoreUnavailable. Once it returns, the webhook is stored durably."""
+        """Raises ForgedGatewayWebhook and StoreUnavailable. Once it returns, the webhook is stored durably."""
         notification = self.reader.read(signature, payload)
         with self.store.begin() as work:
-            is_new = work.notifications.receive(notification, self.clock.now())
+            is_new = work.gateway_webhooks.receive(notification, self.clock.now())
         return Received(notification.kind, is_new)

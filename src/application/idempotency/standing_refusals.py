@@ -56,22 +56,22 @@ def refusal_to_fields(refusal: StandingRefusal) -> dict[str, str]:
             assert_never(refusal)
 
 
-def refusal_from_fields(kept: Mapping[str, str]) -> StandingRefusal:
+def refusal_from_fields(fields: Mapping[str, str]) -> StandingRefusal:
     """Raises ValueError for a refusal unknown to this version."""
-    payment_id = PaymentId(kept["payment_id"])
+    payment_id = PaymentId(fields["payment_id"])
 
     def money(name: str) -> Money:
-        return Money(int(kept[name]), kept["currency_code"])
+        return Money(int(fields[name]), fields["currency_code"])
 
-    match kept["reason"]:
+    match fields["reason"]:
         case "reference_already_paid":
             return ReferenceAlreadyPaid("", payment_id or None)
         case "illegal_transition":
-            return IllegalTransition(payment_id, PaymentState(kept["state"]), OperationKind(kept["operation"]))
+            return IllegalTransition(payment_id, PaymentState(fields["state"]), OperationKind(fields["operation"]))
         case "amount_exceeds":
-            return AmountExceeds(payment_id, OperationKind(kept["operation"]), money("asked"), money("available"))
+            return AmountExceeds(payment_id, OperationKind(fields["operation"]), money("asked"), money("available"))
         case "payment_disputed":
-            disputes = tuple(DisputeId(one) for one in kept["dispute_ids"].split())
+            disputes = tuple(DisputeId(one) for one in fields["dispute_ids"].split())
             return PaymentDisputed(payment_id, disputes, money("claimed"), money("left"))
         case unknown:
             raise ValueError(f"{unknown} is no refusal")

@@ -16,7 +16,7 @@ from application.customers.gateway_customer import record_gateway_customer
 from application.customers.get_customer import is_usable, must_still_live
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
-from application.payment_methods.default_method import place
+from application.payment_methods.default_method import assign_default
 from application.payment_methods.method_source import new_source_fields
 from application.payment_methods.retry_without_refused_record import RefusedRecords
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
@@ -83,7 +83,7 @@ class AddPaymentMethod:
             return self.executor.execute(call)
         finally:
             if call.retry.customer_was_gone:
-                self.sync_methods.of_customer(call.customer.customer_id)
+                self.sync_methods.sync_customer(call.customer.customer_id)
 
     def _check(self, command: AddPaymentMethodCommand, caller: Caller) -> _StoreMethodCall:
         validator = Validator()
@@ -112,7 +112,7 @@ class AddPaymentMethod:
                 validator.add("customer_id", Rule.EXISTS)
         validator.done()
         if source is None:
-            raise RuntimeError("a source without a fault is there")
+            raise RuntimeError("a source without a violation is there")
         customer = require_checked(customer)
         return _StoreMethodCall(
             request=_request(require_checked(request_id), command, caller),
@@ -212,7 +212,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
 
     def record_outcome(self, intent: PaymentMethodId, answer: StoreOutcome) -> PaymentMethod:
         method = self._record(intent, answer)
-        self.velocity.note_method(self.attempt, answer)
+        self.velocity.count_method(self.attempt, answer)
         return method
 
     @retry_on_conflict
@@ -221,9 +221,9 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
             time = self.clock.now()
             method = replace(self.load(work, method_id), warnings=tuple(self.retry.warnings))
             match outcome:
-                case Stored(kept):
-                    method = method.activate(kept.instrument, kept.token, kept.verification, time=time)
-                    method = place(work, method, make_default=self.command.make_default)
+                case Stored(stored):
+                    method = method.activate(stored.instrument, stored.token, stored.verification, time=time)
+                    method = assign_default(work, method, make_default=self.command.make_default)
                 case NotStored(verification):
                     method = method.refuse(verification, time=time)
                 case Rejected(detail=detail):
@@ -254,7 +254,7 @@ def _present(store: Store, sync_methods: SyncPaymentMethods, method: PaymentMeth
     with store.read() as work:
         current = require_checked(work.payment_methods.get(method.payment_method_id))
     try:
-        return sync_methods.late(current)
+        return sync_methods.activate_late(current)
     except GatewayUnavailable:
         return current
 

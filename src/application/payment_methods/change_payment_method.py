@@ -11,7 +11,7 @@ from application.common.errors import MethodNotActive, MethodRefused
 from application.common.lease import Lease, LeasePolicy
 from application.common.validator import MAX_CARDHOLDER_NAME, Validator, require_checked
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
-from application.payment_methods.default_method import detach_method, place
+from application.payment_methods.default_method import assign_default, detach_method
 from application.payment_methods.get_payment_method import own_method
 from application.ports.gateway import (
     Gateway,
@@ -148,10 +148,10 @@ class UpdatePaymentMethod:
                 )
             )
 
-        def here(_: UnitOfWork, method: PaymentMethod, kept: StoredInstrument | None) -> PaymentMethod:
+        def here(_: UnitOfWork, method: PaymentMethod, stored: StoredInstrument | None) -> PaymentMethod:
             return replace(
                 method,
-                instrument=require_checked(kept).instrument,
+                instrument=require_checked(stored).instrument,
                 billing_address=update.billing_address or method.billing_address,
             )
 
@@ -172,7 +172,7 @@ class SetDefaultPaymentMethod:
             return _stored(self.gateway.change_method(change, lease))
 
         def here(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
-            return replace(place(work, method, make_default=True), duplicate_of=method.duplicate_of)
+            return replace(assign_default(work, method, make_default=True), duplicate_of=method.duplicate_of)
 
         return self.change(request, payment_method_id, at_gateway, here)
 
@@ -208,8 +208,8 @@ def _named(request_id: str, payment_method_id: str, caller: Caller, name: str) -
 
 def _stored(outcome: StoreOutcome) -> StoredInstrument:
     match outcome:
-        case Stored(kept):
-            return kept
+        case Stored(stored):
+            return stored
         case Rejected(cause=RefusalCause.METHOD_UNKNOWN):
             raise _MethodGone
         case Rejected(detail=detail):

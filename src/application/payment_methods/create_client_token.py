@@ -48,7 +48,7 @@ class CreateClientToken:
         except CustomerUnknown:
             self._make_anew(customer, caller, lease)
             token = self.gateway.create_client_token(customer.customer_id, currency_code or None)
-            self.sync_methods.of_customer(customer.customer_id)
+            self.sync_methods.sync_customer(customer.customer_id)
             return token
 
     def _make_anew(self, customer: Customer, caller: Caller, lease: Lease) -> None:

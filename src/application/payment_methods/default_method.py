@@ -7,7 +7,7 @@ from application.ports.store import UnitOfWork
 from domain.payment_method import PaymentMethod, PaymentMethodState
 
 
-def place(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> PaymentMethod:
+def assign_default(work: UnitOfWork, method: PaymentMethod, *, make_default: bool) -> PaymentMethod:
     """Adds a newly active method: decides whether it is the default, and which method it duplicates."""
     others = [
         other
@@ -27,7 +27,7 @@ def detach_method(work: UnitOfWork, method: PaymentMethod, *, time: datetime) ->
     """The method as deleted. The default and the duplicates that refer to it pass to other methods."""
     if method.is_default:
         _promote_newest(work, method, time)
-    _pass_on_doubles(work, method, time)
+    _reassign_duplicates(work, method, time)
     return replace(method, state=PaymentMethodState.DELETED, is_default=False, update_time=time)
 
 
@@ -39,7 +39,7 @@ def _promote_newest(work: UnitOfWork, leaving: PaymentMethod, time: datetime) ->
             return
 
 
-def _pass_on_doubles(work: UnitOfWork, leaving: PaymentMethod, time: datetime) -> None:
+def _reassign_duplicates(work: UnitOfWork, leaving: PaymentMethod, time: datetime) -> None:
     """Duplicates of the leaving method become duplicates of the method that it duplicated itself."""
     for method in work.payment_methods.of_customer(leaving.customer_id, lock=True):
         if method.duplicate_of == leaving.payment_method_id:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.common.errors import NotFound, ResourceKind
+from application.common.errors import ResourceKind
+from application.common.ownership import reached
 from application.common.validator import Validator
 from application.ports.store import Store, UnitOfWork
 from domain import ids
@@ -28,6 +29,4 @@ class GetPaymentMethod:
 def own_method(work: UnitOfWork, payment_method_id: str, caller: Caller, *, lock: bool = False) -> PaymentMethod:
     """The payment method, if it is the caller's. Raises NotFound."""
     method = work.payment_methods.get(PaymentMethodId(payment_method_id), lock=lock)
-    if method is None or not caller.reaches(method.caller_id, method.customer_id):
-        raise NotFound(ResourceKind.PAYMENT_METHOD, payment_method_id)
-    return method
+    return reached(method, ResourceKind.PAYMENT_METHOD, payment_method_id, caller)

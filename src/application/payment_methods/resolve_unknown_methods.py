@@ -11,7 +11,7 @@ from application.common.conflicts import retry_on_conflict
 from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.validator import require_checked
-from application.payment_methods.default_method import place
+from application.payment_methods.default_method import assign_default
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
 from application.ports.store import Store
@@ -85,7 +85,7 @@ class ResolveUnknownMethods:
                 return True
             if found is not None:
                 current = current.activate(found.instrument, found.token, found.verification, time=time)
-                current = place(work, current, make_default=found.is_default)
+                current = assign_default(work, current, make_default=found.is_default)
             elif proven:
                 current = current.fail(NOT_AT_GATEWAY, time=time)
             else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from application.common.conflicts import retry_on_conflict
 from application.common.errors import StoreUnavailable
-from application.payment_methods.default_method import detach_method, place
+from application.payment_methods.default_method import assign_default, detach_method
 from application.payment_methods.resolve_unknown_methods import NOT_AT_GATEWAY
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
@@ -25,7 +25,7 @@ class SyncPaymentMethods:
     clock: Clock
     batch_size: int = 50
 
-    def one(self, token: str, customer_id: str) -> bool:
+    def sync_by_token(self, token: str, customer_id: str) -> bool:
         """Whether the token is of an active method here, or of one that appeared late at the gateway.
 
         Raises GatewayUnavailable and StoreUnavailable.
@@ -34,21 +34,21 @@ class SyncPaymentMethods:
             method = _find(work, token, customer_id)
             other = work.payment_methods.get(PaymentMethodId(token)) if method is None else None
         if method is not None:
-            self._bring_up_to_date(method)
+            self._sync(method)
             return True
-        return other is not None and _is_absent(other) and self.late(other).state is PaymentMethodState.ACTIVE
+        return other is not None and _is_absent(other) and self.activate_late(other).state is PaymentMethodState.ACTIVE
 
-    def late(self, method: PaymentMethod) -> PaymentMethod:
+    def activate_late(self, method: PaymentMethod) -> PaymentMethod:
         """The method as it is now: ACTIVE if the gateway has it by now, though it was not found within the horizon.
 
         Raises GatewayUnavailable and StoreUnavailable.
         """
         if not _is_absent(method):
             return method
-        kept = self.gateway.find_method(method.payment_method_id)
-        return method if kept is None or kept.is_revoked else self._activate(method, kept)
+        found = self.gateway.find_method(method.payment_method_id)
+        return method if found is None or found.is_revoked else self._activate(method, found)
 
-    def revoked(self, token: str, customer_id: str) -> bool:
+    def record_revoked(self, token: str, customer_id: str) -> bool:
         """Records that the customer revoked the consent. This is final: the gateway may still show the method.
 
         Returns whether the token is of a method here. Raises StoreUnavailable.
@@ -57,56 +57,56 @@ class SyncPaymentMethods:
             method = _find(work, token, customer_id)
         if method is None:
             return False
-        self._withdraw(method)
+        self._detach(method)
         return True
 
-    def some(self, after: str) -> str | None:
+    def sync_batch(self, after: str) -> str | None:
         """Syncs the next few active methods, by id. Returns the last id, or None once there are no more."""
         with self.store.read() as work:
             methods = work.payment_methods.active(after=after, limit=self.batch_size)
         for method in methods:
-            self._bring_up_to_date(method)
+            self._sync(method)
         return methods[-1].payment_method_id if len(methods) == self.batch_size else None
 
-    def of_customer(self, customer_id: CustomerId) -> None:
+    def sync_customer(self, customer_id: CustomerId) -> None:
         """Syncs the active methods of a customer that the gateway had lost. Without an answer nothing changes."""
         try:
             with self.store.read() as work:
                 methods = work.payment_methods.of_customer(customer_id)
             for method in methods:
                 if method.state is PaymentMethodState.ACTIVE:
-                    self._bring_up_to_date(method)
+                    self._sync(method)
         except (GatewayUnavailable, StoreUnavailable):
             _log.warning("customer %s: the payment methods could not be compared with the gateway", customer_id)
 
-    def _bring_up_to_date(self, method: PaymentMethod) -> None:
-        kept = self.gateway.find_method(method.gateway_token)
-        if kept is None or kept.is_revoked:
-            self._withdraw(method)
-        elif kept.instrument != method.instrument:
-            self._renew(method, kept)
+    def _sync(self, method: PaymentMethod) -> None:
+        found = self.gateway.find_method(method.gateway_token)
+        if found is None or found.is_revoked:
+            self._detach(method)
+        elif found.instrument != method.instrument:
+            self._update(method, found)
 
     @retry_on_conflict
-    def _activate(self, method: PaymentMethod, kept: StoredInstrument) -> PaymentMethod:
+    def _activate(self, method: PaymentMethod, found: StoredInstrument) -> PaymentMethod:
         with self.store.begin() as work:
             current = work.payment_methods.get(method.payment_method_id, lock=True)
             if current is None or not _is_absent(current):
                 return current or method
-            active = current.activate(kept.instrument, kept.token, kept.verification, time=self.clock.now())
-            active = place(work, active, make_default=kept.is_default)
+            active = current.activate(found.instrument, found.token, found.verification, time=self.clock.now())
+            active = assign_default(work, active, make_default=found.is_default)
             work.payment_methods.save(active)
         return active
 
     @retry_on_conflict
-    def _renew(self, method: PaymentMethod, kept: StoredInstrument) -> None:
+    def _update(self, method: PaymentMethod, found: StoredInstrument) -> None:
         with self.store.begin() as work:
             current = _active(work, method)
             if current is not None:
-                renewed = replace(current, instrument=kept.instrument, update_time=self.clock.now())
+                renewed = replace(current, instrument=found.instrument, update_time=self.clock.now())
                 work.payment_methods.save(renewed)
 
     @retry_on_conflict
-    def _withdraw(self, method: PaymentMethod) -> None:
+    def _detach(self, method: PaymentMethod) -> None:
         with self.store.begin() as work:
             current = _active(work, method)
             if current is not None:

@@ -106,7 +106,7 @@ class CreatePayment:
             return self.executor.execute(call)
         finally:
             if call.customer is not None and call.retry.customer_was_gone:
-                self.sync_methods.of_customer(call.customer.customer_id)
+                self.sync_methods.sync_customer(call.customer.customer_id)
 
     def _replay_once_valid(self, command: CreatePaymentCommand, caller: Caller, invalid: InvalidRequest) -> Payment:
         """Answers the replay of a request that was valid at first: cards expire, and methods are deleted.
@@ -148,7 +148,7 @@ class CreatePayment:
                 validator.add("store_payment_method", Rule.NEEDS_NEW_METHOD)
         validator.done()
         if source is None:
-            raise RuntimeError("a source without a fault is there")
+            raise RuntimeError("a source without a violation is there")
         new_id = self.ids.new
         stored_as = PaymentMethodId(new_id(ids.PAYMENT_METHOD)) if command.store_payment_method else None
         terms = PaymentTerms(
@@ -272,7 +272,7 @@ class _AuthorizeCall(SingleOperationCall):
 
     def record_outcome(self, intent: StartedOperation, answer: Outcome) -> Payment:
         payment = SingleOperationCall.record_outcome(self, intent, answer)
-        self.velocity.note_payment(self.attempt, answer)
+        self.velocity.count_payment(self.attempt, answer)
         return payment
 
     def refusal_of(self, failure: ReferenceTaken | StandingRefusal) -> StandingRefusal:

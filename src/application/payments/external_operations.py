@@ -81,7 +81,7 @@ def _may_be_ours(payment: Payment, kind: OperationKind, target: str) -> bool:
     return any(
         o.kind is kind
         and o.target_transaction_id == target
-        and (o.state is OperationState.STARTED or (o.failure_reason is not None and o.failure_reason.may_turn_out))
+        and (o.state is OperationState.STARTED or (o.failure_reason is not None and o.failure_reason.is_provisional))
         for o in payment.operations
     )
 
@@ -97,7 +97,7 @@ def _record_part(payment: Payment, found: Transaction, context: EventContext, id
     own = _own_operation(payment, kind, found)
     if own is not None and own.state.is_open:
         return False
-    if own is not None and own.failure_reason is not None and own.failure_reason.may_turn_out:
+    if own is not None and own.failure_reason is not None and own.failure_reason.is_provisional:
         payment.succeed(
             own.operation_id,
             amount=found.amount,

@@ -10,7 +10,7 @@ from domain.operation import Operation, OperationKind
 from domain.transaction import TransactionStatus
 
 
-def look_up(gateway: Gateway, operation: Operation) -> Outcome | None:
+def find_lost_outcome(gateway: Gateway, operation: Operation) -> Outcome | None:
     """The gateway's outcome of the operation, or None: it is not found, and may be on its way.
 
     An operation with a transaction of its own is found by its operation id. A whole capture and a void show on their

@@ -2,6 +2,7 @@
 
 from application.common.caller import Caller
 from application.common.errors import NotFound, ResourceKind, Rule
+from application.common.ownership import reached
 from application.common.validator import RawMoney, Validator
 from application.ports.store import Store, UnitOfWork
 from domain.currencies import EXPONENTS
@@ -11,9 +12,10 @@ from domain.payment import Payment
 
 
 def owned_payment(payment: Payment | None, payment_id: str, caller: Caller) -> Payment:
-    """The payment, if it is the caller's. Otherwise raises NotFound, which does not reveal that it exists."""
-    if payment is None or not caller.reaches(payment.terms.caller_id, payment.terms.customer_id):
+    """The payment, if it is the caller's. Otherwise raises NotFound."""
+    if payment is None:
         raise NotFound(ResourceKind.PAYMENT, payment_id)
+    reached(payment.terms, ResourceKind.PAYMENT, payment_id, caller)
     return payment
 
 

@@ -149,7 +149,7 @@ class SingleOperationCall(PaymentCall):
             work.payments.add(payment)
         else:
             work.payments.save(payment)
-        return payment, [StartedOperation(payment, operation, work.payments.keep(payment))]
+        return payment, [StartedOperation(payment, operation, work.payments.detach(payment))]
 
 
 def was_never_sent(payment: Payment, request_id: RequestId) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import assert_never
 
-from application.payment_methods.default_method import detach_method, place
+from application.payment_methods.default_method import assign_default, detach_method
 from application.payments.disputed_amounts import with_latest_claims
 from application.payments.external_operations import unknown_parts
 from application.payments.poll_schedule import SettlementPollPolicy
@@ -124,7 +124,7 @@ def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, context
             if method is not None and method.state is not PaymentMethodState.ACTIVE:
                 stored = method.activate(transaction.instrument, transaction.token, None, time=context.time)
                 stored = replace(stored, warnings=warnings)
-                work.payment_methods.save(place(work, stored, make_default=False))
+                work.payment_methods.save(assign_default(work, stored, make_default=False))
         case Approved():
             _fail_method(work, payment, "the gateway did not keep it", context)
         case Declined():

@@ -13,7 +13,7 @@ from application.common.conflicts import retry_on_conflict
 from application.common.validator import Validator, require_checked
 from application.payments.disputed_amounts import with_latest_claims
 from application.payments.external_operations import unknown_parts, with_unknown_parts
-from application.payments.find_lost_outcome import look_up
+from application.payments.find_lost_outcome import find_lost_outcome
 from application.payments.payment_access import load, lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.record_outcome import record_outcome
@@ -78,7 +78,7 @@ class VerifyPayment:
     def verify(self, payment: Payment) -> VerifiedPayment:
         """Compares and repairs one payment. Raises GatewayUnavailable and StoreUnavailable."""
         unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_turn_up(payment, o)]
-        answers = {o.operation_id: look_up(self.gateway, o) for o in unsure}
+        answers = {o.operation_id: find_lost_outcome(self.gateway, o) for o in unsure}
         found = read(self.gateway, payment.transaction_ids)
         return self._record(payment, answers, with_unknown_parts(self.gateway, payment, found))
 
@@ -200,7 +200,7 @@ def _may_turn_up(payment: Payment, operation: Operation) -> bool:
     A whole capture and a void show on their target transaction, where a later one would show as well.
     """
     reason = operation.failure_reason
-    if reason is None or not reason.may_turn_out:
+    if reason is None or not reason.is_provisional:
         return False
     makes_its_own = operation.in_part or operation.kind in (OperationKind.AUTHORIZE, OperationKind.REFUND)
     others = (o for o in payment.operations if o.target_transaction_id == operation.target_transaction_id)

@@ -25,7 +25,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class DeliveryCursor:
     """An endpoint's delivery state. Events before the position were delivered, or became dead letters."""
 
     name: str
@@ -60,21 +60,21 @@ class Delivery:
 class Deliveries(Protocol):
     """The delivery state of each endpoint, its dead letters, and its events to be resent."""
 
-    def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> Line | None:
+    def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> DeliveryCursor | None:
         """Leases the delivery state if it is due, or creates it at `start`. Nobody else gets it during the lease."""
         ...
 
-    def save(self, line: Line) -> None:
+    def save(self, cursor: DeliveryCursor) -> None:
         """Never moves the position back: events that another replica sent in between stay sent."""
         ...
 
-    def lines(self) -> list[Line]: ...
+    def cursors(self) -> list[DeliveryCursor]: ...
 
-    def keep(self, delivery: Delivery) -> None:
+    def upsert(self, delivery: Delivery) -> None:
         """Replaces an earlier one of the same event and endpoint."""
         ...
 
-    def drop(self, endpoint: str, event_id: EventId) -> None: ...
+    def delete(self, endpoint: str, event_id: EventId) -> None: ...
 
     def waiting(self, endpoint: str, limit: int) -> list[Delivery]: ...
 

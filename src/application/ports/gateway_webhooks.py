@@ -8,8 +8,21 @@ from enum import Enum
 from typing import Protocol
 
 
-class ForgedNotification(Exception):
+class ForgedGatewayWebhook(Exception):
     """The webhook does not carry the gateway's signature."""
+
+
+class WebhookTopic(Enum):
+    """The part of the gateway to read again because of a webhook."""
+
+    TRANSACTIONS = "transactions"
+    DISPUTE = "dispute"
+    PAYMENT_METHOD = "payment_method"
+    # The customer revoked the consent to charge the method.
+    REVOKED_PAYMENT_METHOD = "revoked_payment_method"
+    ALL_PAYMENT_METHODS = "all_payment_methods"
+    # A test of the address. Nothing is to be read.
+    NOTHING = "nothing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +36,7 @@ class Subject:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notification:
+class GatewayWebhook:
     """A genuine notification. Its id is the digest of the received content, so that a redelivery has the same id."""
 
     notification_id: str
@@ -33,14 +46,14 @@ class Notification:
     subject: Subject = Subject()
 
 
-class NotificationState(Enum):
+class GatewayWebhookState(Enum):
     PENDING = "pending"
     DONE = "done"
     # Given up: a dead letter. An administrator can retry it.
     DEAD = "dead"
 
 
-class NotificationOutcome(Enum):
+class GatewayWebhookOutcome(Enum):
     """The outcome of a notification that is DONE."""
 
     NONE = "none"
@@ -52,26 +65,26 @@ class NotificationOutcome(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredNotification:
+class StoredGatewayWebhook:
     """One row of the inbox."""
 
-    notification: Notification
-    state: NotificationState
+    notification: GatewayWebhook
+    state: GatewayWebhookState
     receive_time: datetime
-    outcome: NotificationOutcome = NotificationOutcome.NONE
+    outcome: GatewayWebhookOutcome = GatewayWebhookOutcome.NONE
     attempt_count: int = 0
     next_attempt_time: datetime | None = None
     last_error: str = ""
     finish_time: datetime | None = None
 
 
-class NotificationReader(Protocol):
+class GatewayWebhookReader(Protocol):
     """Verifies and parses the gateway's notifications."""
 
-    def read(self, signature: str, payload: str) -> Notification:
-        """Raises ForgedNotification for anything invalid."""
+    def read(self, signature: str, payload: str) -> GatewayWebhook:
+        """Raises ForgedGatewayWebhook for anything invalid."""
         ...
 
     def answer_challenge(self, challenge: str) -> str:
-        """Proves possession of the keys to the gateway. Raises ForgedNotification for an invalid challenge."""
+        """Proves possession of the keys to the gateway. Raises ForgedGatewayWebhook for an invalid challenge."""
         ...

@@ -13,8 +13,8 @@ from application.common.page_tokens import Position
 from application.ports.audit_log import AuditLog
 from application.ports.deliveries import Deliveries
 from application.ports.feed import Feed, HistoryEntry
-from application.ports.gateway_webhooks import Notification, NotificationState, StoredNotification
-from application.ports.velocity import Attempts
+from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
+from application.ports.velocity import VelocityCounters
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeState
 from domain.events import SERVICE
@@ -134,7 +134,7 @@ class Payments(Protocol):
         """Reads a payment. With `lock`, nobody else changes it until the transaction ends."""
         ...
 
-    def keep(self, payment: Payment) -> DetachedPayment:
+    def detach(self, payment: Payment) -> DetachedPayment:
         """Detaches the payment as stored now. Valid once this transaction commits, unless the object changes."""
         ...
 
@@ -284,28 +284,28 @@ class Disputes(Protocol):
         ...
 
 
-class Notifications(Protocol):
+class GatewayWebhooks(Protocol):
     """The inbox of gateway webhooks."""
 
-    def receive(self, notification: Notification, time: datetime) -> bool:
+    def receive(self, notification: GatewayWebhook, time: datetime) -> bool:
         """Stores it once, as PENDING. Returns whether it is new."""
         ...
 
-    def save(self, stored: StoredNotification) -> None: ...
+    def save(self, stored: StoredGatewayWebhook) -> None: ...
 
-    def get(self, notification_id: str, *, lock: bool = False) -> StoredNotification | None: ...
+    def get(self, notification_id: str, *, lock: bool = False) -> StoredGatewayWebhook | None: ...
 
-    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredNotification]:
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredGatewayWebhook]:
         """PENDING ones that are due, each with its attempt counted. Nobody else gets them during the lease."""
         ...
 
     def page(
-        self, states: frozenset[NotificationState], *, after: Position | None, limit: int
-    ) -> list[StoredNotification]:
+        self, states: frozenset[GatewayWebhookState], *, after: Position | None, limit: int
+    ) -> list[StoredGatewayWebhook]:
         """Newest first."""
         ...
 
-    def count(self) -> Mapping[NotificationState, int]:
+    def count(self) -> Mapping[GatewayWebhookState, int]:
         """The numbers of PENDING and DEAD ones."""
         ...
 
@@ -337,7 +337,7 @@ class ApiKeys(Protocol):
         """Newest first."""
         ...
 
-    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+    def record_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
         """Stores the time of the last use, unless the stored one is later than `unless_after`."""
         ...
 
@@ -358,7 +358,7 @@ class UnitOfWork(Protocol):
     def disputes(self) -> Disputes: ...
 
     @property
-    def notifications(self) -> Notifications: ...
+    def gateway_webhooks(self) -> GatewayWebhooks: ...
 
     @property
     def feed(self) -> Feed: ...
@@ -376,7 +376,7 @@ class UnitOfWork(Protocol):
     def api_keys(self) -> ApiKeys: ...
 
     @property
-    def attempts(self) -> Attempts: ...
+    def velocity(self) -> VelocityCounters: ...
 
 
 class Store(Protocol):

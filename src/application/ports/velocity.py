@@ -38,7 +38,7 @@ class VelocityBlock:
     end_time: datetime
 
 
-class Attempts(Protocol):
+class VelocityCounters(Protocol):
     """The velocity counters and the blocks that they caused."""
 
     def add(self, tallies: Collection[VelocityCounter]) -> None:

@@ -94,9 +94,9 @@ class _Record:
         differences = list(differences_on(latest, with_latest_claims(self._work, transaction)))
         if not differences:
             return None
-        told = ", ".join(f"{one.field} {one.recorded}, at the gateway {one.at_gateway}" for one in differences)
+        facts = ", ".join(f"{one.field} {one.recorded}, at the gateway {one.at_gateway}" for one in differences)
         return _mismatch(
-            transaction, recorded, f"The record says {told}. VerifyPayment mends it.", Remedy.VERIFY_PAYMENT
+            transaction, recorded, f"The record says {facts}. VerifyPayment mends it.", Remedy.VERIFY_PAYMENT
         )
 
 

@@ -30,7 +30,7 @@ class OrphanPolicy(Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReconcileOrder:
+class ReconcileCommand:
     """The comparison to make, unchecked. No policy: the caller sent an unknown one."""
 
     start: datetime | None
@@ -60,33 +60,33 @@ class Reconcile:
     explain: ExplainTransactions
     reverse: ReverseOrphans
 
-    def __call__(self, order: ReconcileOrder) -> Iterator[Finding | Progress]:
+    def __call__(self, command: ReconcileCommand) -> Iterator[Finding | Progress]:
         """Yields findings as they come up, and progress after each page; the last progress is done.
 
         Raises InvalidRequest at once, TooManyOrphans before any reversal, GatewayUnavailable and StoreUnavailable
         during iteration.
         """
         validator = Validator()
-        if order.policy is None:
+        if command.policy is None:
             validator.add("orphan_policy", Rule.KNOWN_VALUE)
-        if order.start is None:
+        if command.start is None:
             validator.add("from_time", Rule.REQUIRED)
-        if order.end is None:
+        if command.end is None:
             validator.add("until_time", Rule.REQUIRED)
-        if order.start is not None and order.end is not None:
-            if order.end <= order.start:
+        if command.start is not None and command.end is not None:
+            if command.end <= command.start:
                 validator.add("until_time", Rule.AFTER, "from_time")
-            elif order.end - order.start > LONGEST_WINDOW:
+            elif command.end - command.start > LONGEST_WINDOW:
                 validator.add("until_time", Rule.MAX_DAYS, LONGEST_WINDOW.days)
-        if order.max_reversals < 0:
+        if command.max_reversals < 0:
             validator.add("max_reversals", Rule.NOT_NEGATIVE)
-        elif order.max_reversals > MOST_REVERSALS:
+        elif command.max_reversals > MOST_REVERSALS:
             validator.add("max_reversals", Rule.AT_MOST, MOST_REVERSALS)
-        elif order.policy is OrphanPolicy.REVERSE and not order.max_reversals:
+        elif command.policy is OrphanPolicy.REVERSE and not command.max_reversals:
             validator.add("max_reversals", Rule.REQUIRED)
         validator.done()
-        most = order.max_reversals if order.policy is OrphanPolicy.REVERSE else 0
-        return self._compare(require_checked(order.start), require_checked(order.end), most)
+        most = command.max_reversals if command.policy is OrphanPolicy.REVERSE else 0
+        return self._compare(require_checked(command.start), require_checked(command.end), most)
 
     def _compare(self, start: datetime, end: datetime, most_reversals: int) -> Iterator[Finding | Progress]:
         if most_reversals:

@@ -17,7 +17,7 @@ from application.common.errors import (
 from application.common.lease import LeasePolicy
 from application.common.validator import Validator, require_checked
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
-from application.payments.find_lost_outcome import look_up
+from application.payments.find_lost_outcome import find_lost_outcome
 from application.payments.payment_access import lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.record_outcome import record_failure, record_outcome
@@ -59,15 +59,15 @@ class ResolveOperation:
     poll_policy: SettlementPollPolicy
     resolver: ResolveOperations
 
-    def __call__(self, order: ResolveOperationCommand, caller: Caller) -> Payment:
+    def __call__(self, command: ResolveOperationCommand, caller: Caller) -> Payment:
         """Raises InvalidRequest, NotFound, RequestIdReused, OperationAlreadyResolved, MayStillHappen,
         ContradictedByGateway and GatewayUnavailable."""
-        request = _check(order, caller)
+        request = _check(command, caller)
         with self.store.read() as work:
-            found = _find(work, order.operation_id)
+            found = _find(work, command.operation_id)
             if self.guard.is_replay(work, request):
                 return found.payment
-        operation, resolution = found.operation, require_checked(order.resolution)
+        operation, resolution = found.operation, require_checked(command.resolution)
         may_be_sent = resolution is Resolution.CHECK_NOW and operation.state is OperationState.SCHEDULED
         if operation.state is not OperationState.STARTED and not may_be_sent:
             raise OperationAlreadyResolved(operation.operation_id, operation.state)
@@ -77,13 +77,13 @@ class ResolveOperation:
                 self._remember(request, payment)
                 return payment
             case Resolution.FAILED:
-                return self._close(order, request, found)
+                return self._close(command, request, found)
             case Resolution.SUCCEEDED:
-                return self._accept(order, request, found)
+                return self._accept(command, request, found)
 
-    def _close(self, order: ResolveOperationCommand, request: IdempotentRequest, found: PaymentOperation) -> Payment:
+    def _close(self, command: ResolveOperationCommand, request: IdempotentRequest, found: PaymentOperation) -> Payment:
         operation = found.operation
-        if look_up(self.gateway, operation) is not None:
+        if find_lost_outcome(self.gateway, operation) is not None:
             raise ContradictedByGateway(
                 operation.operation_id, "the gateway knows of it: ask with CHECK_NOW, and its answer is recorded"
             )
@@ -92,23 +92,23 @@ class ResolveOperation:
             payment = _still_open(work, found)
             self._must_be_over(payment, payment.operation(operation.operation_id))
             reason = FailureReason.CLOSED_BY_ADMINISTRATOR
-            record_failure(work, payment, operation.operation_id, reason, order.reason, context)
+            record_failure(work, payment, operation.operation_id, reason, command.reason, context)
             self.guard.claim(work, request, operation.operation_id, context.time)
         return payment
 
-    def _accept(self, order: ResolveOperationCommand, request: IdempotentRequest, found: PaymentOperation) -> Payment:
+    def _accept(self, command: ResolveOperationCommand, request: IdempotentRequest, found: PaymentOperation) -> Payment:
         operation = found.operation
-        transaction = self.gateway.find_transaction(order.gateway_transaction_id)
+        transaction = self.gateway.find_transaction(command.gateway_transaction_id)
         must_explain(found.payment, operation, transaction)
         if require_checked(transaction).order_id != operation.operation_id:
             # Somebody else made it, or it is the operation's target: it is no evidence for the open operation.
-            _must_be_unknown(operation, look_up(self.gateway, operation), require_checked(transaction))
+            _must_be_unknown(operation, find_lost_outcome(self.gateway, operation), require_checked(transaction))
             self._must_be_over(found.payment, operation)
         context = request.context(self.clock.now())
         with self.store.begin() as work:
             payment = _still_open(work, found)
             must_be_free(work, found, require_checked(transaction))
-            payment.record_discrepancy(operation.operation_id, "outcome", "unknown", order.reason, context=context)
+            payment.record_discrepancy(operation.operation_id, "outcome", "unknown", command.reason, context=context)
             record_outcome(
                 work, payment, operation.operation_id, Approved(require_checked(transaction)), context, self.poll_policy
             )
@@ -135,22 +135,22 @@ class ResolveOperation:
             self.guard.claim(work, request, payment.terms.payment_id, context.time)
 
 
-def _check(order: ResolveOperationCommand, caller: Caller) -> IdempotentRequest:
+def _check(command: ResolveOperationCommand, caller: Caller) -> IdempotentRequest:
     validator = Validator()
-    request_id = validator.request_id(order.request_id)
-    validator.resource_id("operation_id", order.operation_id, ids.OPERATION)
-    by_hand = order.resolution in (Resolution.FAILED, Resolution.SUCCEEDED)
-    validator.plain_text("reason", order.reason, required=by_hand)
-    succeeded = order.resolution is Resolution.SUCCEEDED
-    validator.plain_text("gateway_transaction_id", order.gateway_transaction_id, required=succeeded)
-    if order.resolution is None:
+    request_id = validator.request_id(command.request_id)
+    validator.resource_id("operation_id", command.operation_id, ids.OPERATION)
+    by_hand = command.resolution in (Resolution.FAILED, Resolution.SUCCEEDED)
+    validator.plain_text("reason", command.reason, required=by_hand)
+    succeeded = command.resolution is Resolution.SUCCEEDED
+    validator.plain_text("gateway_transaction_id", command.gateway_transaction_id, required=succeeded)
+    if command.resolution is None:
         validator.add("resolution", Rule.KNOWN_VALUE)
     validator.done()
     fields = {
-        "operation_id": order.operation_id,
-        "resolution": require_checked(order.resolution).value,
-        "gateway_transaction_id": order.gateway_transaction_id,
-        "reason": order.reason,
+        "operation_id": command.operation_id,
+        "resolution": require_checked(command.resolution).value,
+        "gateway_transaction_id": command.gateway_transaction_id,
+        "reason": command.reason,
     }
     return IdempotentRequest(caller, RequestId(require_checked(request_id)), "ResolveOperation", fields)
 
@@ -173,9 +173,9 @@ def _still_open(work: UnitOfWork, found: PaymentOperation) -> Payment:
 
 def _must_be_unknown(operation: Operation, outcome: Outcome | None, transaction: Transaction) -> None:
     """Raises ContradictedByGateway where the gateway shows the outcome itself, by another transaction."""
-    told = outcome.transaction.transaction_id if isinstance(outcome, Approved) else ""
-    if outcome is not None and told != transaction.transaction_id:
+    found = outcome.transaction.transaction_id if isinstance(outcome, Approved) else ""
+    if outcome is not None and found != transaction.transaction_id:
         raise ContradictedByGateway(
             operation.operation_id,
-            f"the gateway knows of it{told and f' as {told}'}: ask with CHECK_NOW to record that",
+            f"the gateway knows of it{found and f' as {found}'}: ask with CHECK_NOW to record that",
         )

@@ -16,7 +16,7 @@ from application.common.conflicts import retry_on_conflict
 from application.common.errors import StoreUnavailable
 from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
-from application.payments.find_lost_outcome import look_up
+from application.payments.find_lost_outcome import find_lost_outcome
 from application.payments.payment_access import lock_payment
 from application.payments.payment_call import PaymentRecorder
 from application.payments.poll_schedule import SettlementPollPolicy
@@ -37,7 +37,7 @@ _LONGEST_WAIT = timedelta(minutes=5)
 _LONGEST_SCHEDULE_WAIT = timedelta(hours=1)
 
 
-def absence_key(operation: Operation) -> str:
+def not_found_key(operation: Operation) -> str:
     """The NotFoundTimer key of one start: a scheduled operation can be sent again under its own id."""
     return f"{operation.operation_id} {operation.start_count}"
 
@@ -68,7 +68,7 @@ class ResolveOperations:
             if self.is_stopping():
                 self._release(due[count:])
                 return count
-            self._deal_with(one)
+            self._process(one)
         return len(due)
 
     def resolve(self, payment_id: PaymentId, operation_id: OperationId) -> Payment:
@@ -82,12 +82,12 @@ class ResolveOperations:
             return self._find_scheduled(operation, payment_id) or payment
         if operation.state is not OperationState.STARTED:
             return payment
-        outcome = look_up(self.gateway, operation)
+        outcome = find_lost_outcome(self.gateway, operation)
         if outcome is None:
             return self._record_absence(payment_id, operation)
         if isinstance(outcome, Unknown):
             # The gateway knows the operation and still processes it, so it is not absent, however long it takes.
-            self.absence.forget(absence_key(operation))
+            self.absence.forget(not_found_key(operation))
             return self._wait(payment_id, operation_id, checked=True)
         return self._record_outcome(payment_id, operation_id, outcome)
 
@@ -101,11 +101,11 @@ class ResolveOperations:
                     payment.schedule_check(due.operation_id, now)
                     work.payments.save(payment)
 
-    def _deal_with(self, due: DueOperation) -> None:
+    def _process(self, due: DueOperation) -> None:
         """Resolves one. A failing operation must not stop the others; it is due again after its lease."""
         try:
             try:
-                self._find_out(due)
+                self._resolve_due(due)
             except GatewayUnavailable:
                 self._wait(due.payment_id, due.operation_id, checked=False)
         except StoreUnavailable as failure:
@@ -113,7 +113,7 @@ class ResolveOperations:
         except Exception:
             _log.exception("operation %s of %s could not be resolved", due.operation_id, due.payment_id)
 
-    def _find_out(self, due: DueOperation) -> None:
+    def _resolve_due(self, due: DueOperation) -> None:
         with self.store.read() as work:
             payment = work.payments.get(due.payment_id)
         if payment is None:
@@ -134,7 +134,7 @@ class ResolveOperations:
                 record_outcome(work, payment, operation_id, outcome, context, self.poll_policy)
                 if isinstance(outcome, Rejected):
                     self._refund_instead(work, payment, operation_id, context)
-        self.absence.forget(absence_key(payment.operation(operation_id)))
+        self.absence.forget(not_found_key(payment.operation(operation_id)))
         return payment
 
     def _refund_instead(
@@ -148,7 +148,7 @@ class ResolveOperations:
 
     def _record_absence(self, payment_id: PaymentId, looked_for: Operation) -> Payment:
         operation_id = looked_for.operation_id
-        if not self.absence.is_proven(absence_key(looked_for)):
+        if not self.absence.is_proven(not_found_key(looked_for)):
             return self._wait(payment_id, operation_id, checked=True)
         return self._record_proven_absence(payment_id, looked_for)
 
@@ -159,7 +159,7 @@ class ResolveOperations:
         with self.store.begin() as work:
             payment = lock_payment(work, payment_id)
             operation = payment.operation(operation_id)
-            if absence_key(operation) != absence_key(looked_for):
+            if not_found_key(operation) != not_found_key(looked_for):
                 # It was given up and sent again since this check began.
                 return payment
             if operation.state is OperationState.STARTED and operation.was_scheduled:
@@ -169,7 +169,7 @@ class ResolveOperations:
             elif operation.state is OperationState.STARTED:
                 reason = FailureReason.NOT_FOUND_AT_GATEWAY
                 record_failure(work, payment, operation_id, reason, "", context)
-        self.absence.forget(absence_key(looked_for))
+        self.absence.forget(not_found_key(looked_for))
         return payment
 
     def _carry_out_scheduled(self, payment: Payment, operation: Operation) -> None:
@@ -216,7 +216,7 @@ class ResolveOperations:
 
         After a restored backup, or a failover to a standby that was behind, the record lacks operations that it sent.
         """
-        outcome = look_up(self.gateway, operation)
+        outcome = find_lost_outcome(self.gateway, operation)
         if outcome is None:
             return None
         if isinstance(outcome, Unknown):

@@ -18,9 +18,9 @@ _ID_LENGTH: Final = len(f"{OPERATION}_") + 26
 
 def must_explain(payment: Payment, operation: Operation, transaction: Transaction | None) -> None:
     """Raises ContradictedByGateway where the transaction does not match the operation."""
-    mark_outcome_unknown = _doubt(payment, operation, transaction)
-    if mark_outcome_unknown:
-        raise ContradictedByGateway(operation.operation_id, mark_outcome_unknown)
+    contradiction = _contradiction(payment, operation, transaction)
+    if contradiction:
+        raise ContradictedByGateway(operation.operation_id, contradiction)
 
 
 def must_be_free(work: UnitOfWork, asked: PaymentOperation, transaction: Transaction) -> None:
@@ -38,7 +38,7 @@ def must_be_free(work: UnitOfWork, asked: PaymentOperation, transaction: Transac
             )
 
 
-def _doubt(payment: Payment, operation: Operation, transaction: Transaction | None) -> str:
+def _contradiction(payment: Payment, operation: Operation, transaction: Transaction | None) -> str:
     if transaction is None:
         return "the gateway knows no such transaction as gateway_transaction_id names"
     named = _named(transaction)

@@ -45,8 +45,8 @@ def with_local_database(parsed: argparse.Namespace, work: Callable[[argparse.Nam
             with local_database() as store:
                 return work(parsed, store)
         except InvalidRequest as invalid:
-            for fault in invalid.faults:
-                say(f"bayar: {fault.field} {sentence(fault)}")
+            for violation in invalid.violations:
+                say(f"bayar: {violation.field} {sentence(violation)}")
             return USAGE
         except NotFound:
             say("bayar: there is no such key. `bayar keys list` shows them all.")

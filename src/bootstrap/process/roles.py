@@ -113,7 +113,7 @@ class BackgroundRole:
             ("method resolver", container.resolve_methods(), interval),
             ("settlement poller", container.follow_payments(), interval),
             ("event relay", container.relay_events(), settings.feed_interval_seconds),
-            ("gateway webhook processor", container.process_notifications(), interval),
+            ("gateway webhook processor", container.process_gateway_webhooks(), interval),
             ("open dispute poller", container.follow_disputes(), interval),
             ("dispute search", container.poll_disputes(), settings.dispute_poll_seconds),
             ("velocity counter cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS),

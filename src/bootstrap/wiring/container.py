@@ -15,7 +15,7 @@ from adapters.braintree.codes.declines import codes_by_reason
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings
-from adapters.braintree.webhooks import BraintreeNotifications
+from adapters.braintree.webhooks import BraintreeWebhooks, topic_of
 from adapters.event_webhooks.sender import HttpPostman
 from adapters.grpc.middleware.authorization import current_caller
 from adapters.grpc.scheduling.stream_pool import StreamWork
@@ -64,10 +64,10 @@ from application.events.deliver_events import DeliverEvents
 from application.events.read_feed import ReadFeed
 from application.events.relay_events import RelayEvents
 from application.events.resend_events import ListDeliveries, ListEndpoints, ResendEvents
-from application.gateway_webhooks.list_gateway_webhooks import ListNotifications
-from application.gateway_webhooks.process_gateway_webhooks import ProcessNotifications
-from application.gateway_webhooks.receive_gateway_webhook import ReceiveNotification
-from application.gateway_webhooks.retry_gateway_webhook import RetryNotification
+from application.gateway_webhooks.list_gateway_webhooks import ListGatewayWebhooks
+from application.gateway_webhooks.process_gateway_webhooks import ProcessGatewayWebhooks
+from application.gateway_webhooks.receive_gateway_webhook import ReceiveGatewayWebhook
+from application.gateway_webhooks.retry_gateway_webhook import RetryGatewayWebhook
 from application.idempotency.fingerprint import Fingerprinter
 from application.idempotency.gateway_call import GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard
@@ -207,7 +207,7 @@ def _waiting(store: SqlStore) -> Callable[[], dict[str, int]]:
 
     def count() -> dict[str, int]:
         with store.read() as work:
-            return {state.value: number for state, number in work.notifications.count().items()}
+            return {state.value: number for state, number in work.gateway_webhooks.count().items()}
 
     return count
 
@@ -344,10 +344,10 @@ class Container(containers.DeclarativeContainer):
     )
     # The status of the worker pool, if other processes answer the calls.
     crew = providers.Singleton(WorkerPoolStatus)
-    notification_reader = providers.Singleton(BraintreeNotifications, braintree_settings)
-    receive_notification = providers.Singleton(ReceiveNotification, store, notification_reader, clock)
-    process_notifications = providers.Singleton(
-        ProcessNotifications,
+    gateway_webhook_reader = providers.Singleton(BraintreeWebhooks, braintree_settings)
+    receive_gateway_webhook = providers.Singleton(ReceiveGatewayWebhook, store, gateway_webhook_reader, clock)
+    process_gateway_webhooks = providers.Singleton(
+        ProcessGatewayWebhooks,
         store,
         gateway,
         clock,
@@ -356,11 +356,12 @@ class Container(containers.DeclarativeContainer):
         record_dispute,
         sync_methods,
         resolve_operations,
+        providers.Object(topic_of),
         metrics.provided.count_processed,
         settings.provided.webhook_attempts,
     )
-    list_notifications = providers.Singleton(ListNotifications, store, page_tokens)
-    retry_notification = providers.Singleton(RetryNotification, store, clock, guard)
+    list_gateway_webhooks = providers.Singleton(ListGatewayWebhooks, store, page_tokens)
+    retry_gateway_webhook = providers.Singleton(RetryGatewayWebhook, store, clock, guard)
 
     relay_events = providers.Singleton(RelayEvents, store)
     archive_events = providers.Singleton(ArchiveEvents, store)
@@ -452,8 +453,8 @@ class Container(containers.DeclarativeContainer):
             list_endpoints=list_endpoints,
             list_deliveries=list_deliveries,
             resend_events=resend_events,
-            list_notifications=list_notifications,
-            retry_notification=retry_notification,
+            list_gateway_webhooks=list_gateway_webhooks,
+            retry_gateway_webhook=retry_gateway_webhook,
             # Its own threads: its streams wait for the gateway, and must not delay those of others.
             stream_work=providers.Singleton(StreamWork, "administration"),
         ),
@@ -462,8 +463,8 @@ class Container(containers.DeclarativeContainer):
         HttpServer,
         providers.Factory(
             Pages,
-            receive=receive_notification,
-            answer_challenge=notification_reader.provided.answer_challenge,
+            receive=receive_gateway_webhook,
+            answer_challenge=gateway_webhook_reader.provided.answer_challenge,
             waiting=providers.Factory(_waiting, store),
             metrics=metrics,
             crew=crew,

@@ -21,7 +21,7 @@ from adapters.http.metrics import Metrics
 from adapters.http.server import MAX_AT_ONCE, HttpServer, Pages
 from adapters.http.worker_pool_status import WorkerPoolStatus
 from application.gateway_webhooks.receive_gateway_webhook import Received
-from application.ports.gateway_webhooks import ForgedNotification
+from application.ports.gateway_webhooks import ForgedGatewayWebhook
 
 SECRET = "byr-very-secret"
 FORM = b"Content-Type: application/x-www-form-urlencoded\r\n"
@@ -40,7 +40,7 @@ class House:
 
     def receive(self, signature: str, payload: str) -> Received:
         if signature != "good":
-            raise ForgedNotification
+            raise ForgedGatewayWebhook
         assert self.may_store.wait(30)
         return Received(kind="check", is_new=True)
 
@@ -86,7 +86,7 @@ def serving() -> Iterator[House]:
     house.may_store.set()
 
     def challenge(_: str) -> str:
-        raise ForgedNotification
+        raise ForgedGatewayWebhook
 
     pages = Pages(house.receive, challenge, house.waiting, Metrics(), WorkerPoolStatus())
     loop = asyncio.new_event_loop()

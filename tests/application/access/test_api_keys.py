@@ -150,7 +150,7 @@ def test_a_key_that_would_be_wrong_is_refused_and_not_made(
 ) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         office.create(**{"caller_id": "shop", "scopes": SCOPES, **changes})
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == faults
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == faults
     assert (office.list(), office.audit(), office.asked_bytes) == ([], [], [])
 
 

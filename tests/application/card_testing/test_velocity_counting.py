@@ -125,10 +125,10 @@ def test_an_attempt_shows_no_keys() -> None:
 def test_only_outcomes_about_the_card_are_counted(reason: DeclineReason, tells: bool) -> None:
     assert tells_of_the_card(CATALOGUE[reason]) is tells
     shop = a_shop(per_caller=100)
-    shop.velocity.note_payment(shop.velocity.attempt(SHOP), Declined(decline=CATALOGUE[reason]))
+    shop.velocity.count_payment(shop.velocity.attempt(SHOP), Declined(decline=CATALOGUE[reason]))
     assert counts(shop) == ([1] if tells else [])
     refused = NotStored(Verification(approved=False, decline=CATALOGUE[reason]))
-    shop.velocity.note_method(shop.velocity.attempt(SHOP), refused)
+    shop.velocity.count_method(shop.velocity.attempt(SHOP), refused)
     assert counts(shop) == ([2] if tells else [])
 
 
@@ -138,24 +138,24 @@ def test_only_outcomes_about_the_card_are_counted(reason: DeclineReason, tells: 
 )
 def test_each_verification_is_counted_whatever_it_said(outcome: Stored | NotStored, count: int) -> None:
     shop = a_shop(per_caller=100)
-    shop.velocity.note_method(shop.velocity.attempt(SHOP), outcome)
+    shop.velocity.count_method(shop.velocity.attempt(SHOP), outcome)
     assert sum(counts(shop)) == count
 
 
 def test_a_verified_card_is_counted_under_its_identifier() -> None:
     shop = a_shop(per_card=100)
-    shop.velocity.note_method(shop.velocity.attempt(SHOP), kept(Verification(approved=True)))
+    shop.velocity.count_method(shop.velocity.attempt(SHOP), kept(Verification(approved=True)))
     assert counts(shop) == [1]
-    shop.velocity.note_method(shop.velocity.attempt(SHOP, instrument=SHOWN), kept(Verification(approved=True)))
+    shop.velocity.count_method(shop.velocity.attempt(SHOP, instrument=SHOWN), kept(Verification(approved=True)))
     assert counts(shop) == [2]
 
 
 def test_nothing_is_counted_where_there_is_no_limit() -> None:
     shop = a_shop(cards_per_customer=3)
-    shop.velocity.note_payment(shop.velocity.attempt(SHOP, source=a_card()), NO_FUNDS)
+    shop.velocity.count_payment(shop.velocity.attempt(SHOP, source=a_card()), NO_FUNDS)
     assert counts(shop) == []
     for _ in range(2):
-        shop.velocity.note_payment(shop.velocity.attempt(SHOP, customer_id=CustomerId("cus_1")), NO_FUNDS)
+        shop.velocity.count_payment(shop.velocity.attempt(SHOP, customer_id=CustomerId("cus_1")), NO_FUNDS)
     assert counts(shop) == [2]
 
 
@@ -170,9 +170,9 @@ def test_cards_are_distinguished_only_where_their_number_is_limited() -> None:
 def test_counts_are_stored_in_buckets_of_the_window() -> None:
     shop = a_shop(per_caller=100)
     shop.wait(timedelta(minutes=4, seconds=59))
-    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
+    shop.velocity.count_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     shop.wait(timedelta(seconds=1))
-    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
+    shop.velocity.count_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     assert [bucket for _, bucket, _ in shop.store._state.tallies] == [START, START + PIECE]
     assert all(bucket.tzinfo is UTC for _, bucket, _ in shop.store._state.tallies)
 
@@ -180,7 +180,7 @@ def test_counts_are_stored_in_buckets_of_the_window() -> None:
 def test_a_decline_counts_for_a_window_and_the_piece_it_is_in() -> None:
     shop = a_shop(per_caller=1)
     shop.wait(timedelta(minutes=2))
-    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
+    shop.velocity.count_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     assert refusal(shop).retry_after == HOUR + PIECE - timedelta(minutes=2)
     shop.wait(HOUR + timedelta(minutes=2, seconds=59))
     assert refusal(shop).retry_after == timedelta(seconds=1)
@@ -200,7 +200,7 @@ def test_the_limit_that_ends_last_is_reported() -> None:
 def test_the_oldest_decline_that_is_needed_for_the_limit_ends_it() -> None:
     shop = a_shop(per_caller=2)
     for _ in range(3):
-        shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
+        shop.velocity.count_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
         shop.wait(timedelta(minutes=10))
     # At 0, 10 and 20 minutes; it is 30 now. Without the second there is but one.
     assert refusal(shop).retry_after == HOUR + PIECE - timedelta(minutes=20)
@@ -210,14 +210,14 @@ def test_declines_count_in_the_order_of_time_however_they_are_read() -> None:
     shop = a_shop(per_caller=2)
     key = shop.velocity.attempt(SHOP).subjects[0].key
     with shop.store.begin() as work:
-        work.attempts.add([VelocityCounter(key, START), VelocityCounter(key, START - timedelta(minutes=30))])
+        work.velocity.add([VelocityCounter(key, START), VelocityCounter(key, START - timedelta(minutes=30))])
     assert refusal(shop).retry_after == timedelta(minutes=35)
 
 
 def test_the_oldest_card_that_is_needed_for_the_limit_ends_it() -> None:
     shop = a_shop(cards_per_client_address=2)
     for card in MANY:
-        shop.velocity.note_payment(
+        shop.velocity.count_payment(
             shop.velocity.attempt(SHOP, client_address="203.0.113.7", source=a_card(card.number)), NO_FUNDS
         )
         shop.wait(timedelta(minutes=10))
@@ -228,7 +228,9 @@ def test_the_oldest_card_that_is_needed_for_the_limit_ends_it() -> None:
 def test_a_card_counts_with_the_time_at_which_it_was_tried_last() -> None:
     shop = a_shop(cards_per_client_address=1)
     for _ in range(2):
-        shop.velocity.note_payment(shop.velocity.attempt(SHOP, client_address="203.0.113.7", source=a_card()), NO_FUNDS)
+        shop.velocity.count_payment(
+            shop.velocity.attempt(SHOP, client_address="203.0.113.7", source=a_card()), NO_FUNDS
+        )
         shop.wait(timedelta(minutes=10))
     refused = refusal(shop, an_order(source=MASTERCARD, client_address="203.0.113.7"))
     assert refused.retry_after == HOUR + PIECE - timedelta(minutes=10)
@@ -239,8 +241,8 @@ def test_a_clock_that_is_a_piece_ahead_is_believed_and_no_more() -> None:
     attempt = shop.velocity.attempt(SHOP)
     for ahead, is_counted in ((PIECE, True), (PIECE + timedelta(seconds=1), False)):
         with shop.store.begin() as work:
-            work.attempts.forget(START + timedelta(days=9), START, START, 100)
-            work.attempts.add([VelocityCounter(attempt.subjects[0].key, START + ahead)])
+            work.velocity.forget(START + timedelta(days=9), START, START, 100)
+            work.velocity.add([VelocityCounter(attempt.subjects[0].key, START + ahead)])
         with shop.store.read() as work:
             if is_counted:
                 with pytest.raises(TooManyDeclines):
@@ -289,7 +291,7 @@ def test_a_conflict_is_tried_again_when_counting() -> None:
             return shop.store.begin()
 
     guard = VelocityLimiter(Contended(), shop.clock, shop.ids, shop.limits, b"key of its own")  # type: ignore[arg-type]
-    guard.note_payment(guard.attempt(SHOP), NO_FUNDS)
+    guard.count_payment(guard.attempt(SHOP), NO_FUNDS)
     assert counts(shop) == [1]
 
 
@@ -308,7 +310,7 @@ def test_a_customer_and_a_card_are_not_blocked_for_another_card() -> None:
 def test_tallies_are_kept_for_twice_the_window_and_no_longer() -> None:
     shop = a_shop(per_caller=9)
     forget = PurgeVelocityCounters(shop.store, shop.clock, HOUR)
-    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
+    shop.velocity.count_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     shop.wait(2 * HOUR)
     assert forget() == 0
     shop.wait(timedelta(seconds=1))
@@ -328,7 +330,7 @@ def test_tallies_of_a_clock_ahead_are_kept_up_to_twice_the_window() -> None:
 def test_operators_see_for_ninety_days_who_was_stopped() -> None:
     shop = a_shop(per_caller=1)
     forget = PurgeVelocityCounters(shop.store, shop.clock, HOUR)
-    shop.velocity.note_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
+    shop.velocity.count_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     shop.wait(HOUR + PIECE + timedelta(days=90))
     assert forget() == 1
     assert len(blocks(shop)) == 1
@@ -346,4 +348,4 @@ def test_at_most_five_hundred_rows_are_deleted_at_once() -> None:
 
 def _add(shop: Shop, *buckets: datetime) -> None:
     with shop.store.begin() as work:
-        work.attempts.add([VelocityCounter("key", bucket) for bucket in buckets])
+        work.velocity.add([VelocityCounter("key", bucket) for bucket in buckets])

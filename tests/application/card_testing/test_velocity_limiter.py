@@ -126,7 +126,7 @@ def test_an_invalid_address_is_an_invalid_request(address: str) -> None:
     shop = a_shop()
     with pytest.raises(InvalidRequest) as refused:
         shop.pay(an_order(client_address=address))
-    assert [(fault.field, fault.rule) for fault in refused.value.faults] == [("client_address", Rule.IP_ADDRESS)]
+    assert [(fault.field, fault.rule) for fault in refused.value.violations] == [("client_address", Rule.IP_ADDRESS)]
 
 
 def test_a_repeat_gets_its_earlier_answer_whatever_the_limits_say() -> None:

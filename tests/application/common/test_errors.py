@@ -8,7 +8,7 @@ import pytest
 
 from application.common import errors
 from application.common.caller import Scope
-from application.common.errors import AuthFailure, Fault, InvalidRequest, ResourceKind, Rule
+from application.common.errors import AuthFailure, FieldViolation, InvalidRequest, ResourceKind, Rule
 from application.common.velocity_scope import VelocityScope
 from application.idempotency.standing_refusals import refusal_from_fields, refusal_to_fields
 from application.ports.gateway import CustomerRefused
@@ -23,11 +23,11 @@ from domain.transitions import PaymentState
 PAYMENT, OPERATION, CUSTOMER = PaymentId("pay_1"), OperationId("op_1"), CustomerId("cus_1")
 METHOD, DISPUTE, REQUEST = PaymentMethodId("pm_1"), DisputeId("dis_1"), RequestId("request")
 MINUTE = timedelta(minutes=1)
-FAULTS = (Fault("amount", Rule.REQUIRED), Fault("note", Rule.MAX_CHARACTERS, "255"))
+VIOLATIONS = (FieldViolation("amount", Rule.REQUIRED), FieldViolation("note", Rule.MAX_CHARACTERS, "255"))
 ONE, TWO = Money(100, "USD"), Money(200, "USD")
 
 ERRORS: list[tuple[Exception, str, dict[str, object]]] = [
-    (InvalidRequest(FAULTS), "amount: required, note: max_characters", {"faults": FAULTS}),
+    (InvalidRequest(VIOLATIONS), "amount: required, note: max_characters", {"violations": VIOLATIONS}),
     (
         errors.NotFound(ResourceKind.PAYMENT, "pay_1"),
         "payment pay_1",
@@ -114,7 +114,7 @@ def test_an_error_says_what_it_is_about(error: Exception, text: str, fields: dic
 def test_a_request_may_have_been_good_where_only_time_made_faults_of_it(
     rules: tuple[Rule, ...], may_have_been: bool
 ) -> None:
-    assert InvalidRequest(tuple(Fault("a", rule) for rule in rules)).may_have_been_valid is may_have_been
+    assert InvalidRequest(tuple(FieldViolation("a", rule) for rule in rules)).may_have_been_valid is may_have_been
 
 
 @pytest.mark.parametrize(

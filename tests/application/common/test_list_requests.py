@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from application.card_testing.list_abuse_blocks import ListAbuseBlocks
-from application.common.errors import Fault, InvalidRequest, NotFound, ResourceKind, Rule
+from application.common.errors import FieldViolation, InvalidRequest, NotFound, ResourceKind, Rule
 from application.common.page_tokens import BadPageToken, PageTokens, Position, scope_of
 from application.common.validator import DEFAULT_PAGE_SIZE, MAX_MINOR_UNITS, MAX_PAGE_SIZE
 from application.common.velocity_scope import VelocityScope
@@ -34,7 +34,7 @@ UNKNOWN_METHOD = f"pm_{'9' * 26}"
 def faults_of(ask: Callable[[], object]) -> list[tuple[str, Rule, str]]:
     with pytest.raises(InvalidRequest) as refusal:
         ask()
-    return [(fault.field, fault.rule, fault.limit) for fault in refusal.value.faults]
+    return [(fault.field, fault.rule, fault.limit) for fault in refusal.value.violations]
 
 
 # Filters of payments
@@ -191,7 +191,7 @@ def test_blocks_come_in_pages_newest_first() -> None:
     blocks = [a_block(number) for number in range(3)]
     with shop.store.begin() as work:
         for block in blocks:
-            work.attempts.block(block)
+            work.velocity.block(block)
     first, token = listed(page_size=2)
     assert first == [blocks[2], blocks[1]]
     assert listed(page_size=1, page_token=token) == ([blocks[0]], "")
@@ -374,4 +374,4 @@ def test_the_language_of_a_customer_is_found() -> None:
 def test_a_fault_has_no_limit_where_there_is_none() -> None:
     with pytest.raises(InvalidRequest) as refusal:
         Shop().get_customer(SHOP)
-    assert refusal.value.faults == (Fault("key", Rule.EXACTLY_ONE, "customer_id, external_id"),)
+    assert refusal.value.violations == (FieldViolation("key", Rule.EXACTLY_ONE, "customer_id, external_id"),)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from application.common.errors import Fault, InvalidRequest, NotFound, RequestIdReused, Rule
+from application.common.errors import FieldViolation, InvalidRequest, NotFound, RequestIdReused, Rule
 from application.common.validator import RawCard, RawMoney
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
@@ -127,10 +127,10 @@ ORDERS: dict[str, Case] = {
 }  # fmt: skip
 
 
-def faults_of(attempt: Callable[[], object]) -> tuple[Fault, ...]:
+def faults_of(attempt: Callable[[], object]) -> tuple[FieldViolation, ...]:
     with pytest.raises(InvalidRequest) as refusal:
         attempt()
-    return refusal.value.faults
+    return refusal.value.violations
 
 
 @pytest.mark.parametrize(("order", "path", "rule"), ORDERS.values(), ids=ORDERS)
@@ -149,7 +149,7 @@ def test_a_method_of_another_customer_does_not_pay() -> None:
     ada, eve = shop.customer(), shop.customer()
     source = RawStoredMethod(shop.method(ada).payment_method_id)
     faults = faults_of(lambda: shop.pay(an_order(source=source, customer_id=eve.customer_id)))
-    assert faults == (Fault("payment_method_id", Rule.OF_CUSTOMER),)
+    assert faults == (FieldViolation("payment_method_id", Rule.OF_CUSTOMER),)
 
 
 def test_a_resource_of_another_caller_is_not_found() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from application.common.errors import Fault, Rule
+from application.common.errors import FieldViolation, Rule
 from application.common.validator import Validator, address_texts, metadata_path
 from domain.address import Address, StatementDescriptor
 from tests.application.common.test_validator_limits import VISA, faults, whole_faults
@@ -87,7 +87,9 @@ def test_there_are_up_to_fifty_entries_of_metadata() -> None:
     assert Validator().metadata("m", fifty) == fifty
     assert whole_faults(lambda validator: validator.metadata("m", fifty)) == ()
     more = fifty | {"more": "\x00"}
-    assert whole_faults(lambda validator: validator.metadata("m", more)) == (Fault("m", Rule.MAX_ENTRIES, "50"),)
+    assert whole_faults(lambda validator: validator.metadata("m", more)) == (
+        FieldViolation("m", Rule.MAX_ENTRIES, "50"),
+    )
     assert Validator().metadata("m", more) == {}
 
 

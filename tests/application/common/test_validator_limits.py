@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from application.common.errors import Fault, InvalidRequest, Rule
+from application.common.errors import FieldViolation, InvalidRequest, Rule
 from application.common.validator import (
     MAX_MINOR_UNITS,
     RawCard,
@@ -34,13 +34,13 @@ def faults(check: Check) -> list[tuple[str, Rule]]:
     return [(fault.field, fault.rule) for fault in whole_faults(check)]
 
 
-def whole_faults(check: Check) -> tuple[Fault, ...]:
+def whole_faults(check: Check) -> tuple[FieldViolation, ...]:
     validator = Validator()
     check(validator)
     try:
         validator.done()
     except InvalidRequest as invalid:
-        return invalid.faults
+        return invalid.violations
     return ()
 
 
@@ -62,7 +62,10 @@ def test_each_violation_is_reported_once_with_its_limit() -> None:
         validator.text("a", "xxx", maximum=1)
         validator.text("b", "xx", maximum=1)
 
-    assert whole_faults(check) == (Fault("a", Rule.MAX_CHARACTERS, "1"), Fault("b", Rule.MAX_CHARACTERS, "1"))
+    assert whole_faults(check) == (
+        FieldViolation("a", Rule.MAX_CHARACTERS, "1"),
+        FieldViolation("b", Rule.MAX_CHARACTERS, "1"),
+    )
 
 
 def test_a_checked_value_that_is_missing_is_an_internal_error() -> None:
@@ -100,7 +103,7 @@ def test_an_id_is_required_unless_it_is_said_not_to_be() -> None:
 def test_an_id_has_the_prefix_of_its_kind() -> None:
     assert Validator().resource_id("id", ID, ids.PAYMENT) == ID
     assert whole_faults(lambda validator: validator.resource_id("id", ID, ids.CUSTOMER)) == (
-        Fault("id", Rule.ID, "cus"),
+        FieldViolation("id", Rule.ID, "cus"),
     )
     assert Validator().resource_id("id", ID, ids.CUSTOMER) is None
 
@@ -253,7 +256,7 @@ def test_an_amount_is_from_one_to_ten_digits_before_the_point(code: str, largest
         assert Validator().money("amount", RawMoney(good, code), frozenset({code})) == Money(good, code)
         assert whole_faults(check(good)) == ()
     assert largest_amount(code) == Money(largest, code)
-    assert whole_faults(check(largest + 1)) == (Fault("amount.minor_units", Rule.AT_MOST, told),)
+    assert whole_faults(check(largest + 1)) == (FieldViolation("amount.minor_units", Rule.AT_MOST, told),)
     assert faults(check(0)) == [("amount.minor_units", Rule.POSITIVE)]
     assert Validator().money("amount", RawMoney(largest + 1, code), frozenset({code})) is None
     assert Validator().money("amount", RawMoney(0, code), frozenset({code})) is None
@@ -263,21 +266,21 @@ def test_an_amount_is_from_one_to_ten_digits_before_the_point(code: str, largest
 @pytest.mark.parametrize(
     ("raw", "told"),
     [
-        (None, [Fault("amount", Rule.REQUIRED)]),
-        (RawMoney(1, ""), [Fault("amount.currency_code", Rule.REQUIRED)]),
-        (RawMoney(1, "usd"), [Fault("amount.currency_code", Rule.CURRENCY)]),
-        (RawMoney(1, "EUR"), [Fault("amount.currency_code", Rule.CURRENCY_ACCEPTED, "JPY, USD")]),
+        (None, [FieldViolation("amount", Rule.REQUIRED)]),
+        (RawMoney(1, ""), [FieldViolation("amount.currency_code", Rule.REQUIRED)]),
+        (RawMoney(1, "usd"), [FieldViolation("amount.currency_code", Rule.CURRENCY)]),
+        (RawMoney(1, "EUR"), [FieldViolation("amount.currency_code", Rule.CURRENCY_ACCEPTED, "JPY, USD")]),
         (
             RawMoney(0, "EUR"),
             [
-                Fault("amount.currency_code", Rule.CURRENCY_ACCEPTED, "JPY, USD"),
-                Fault("amount.minor_units", Rule.POSITIVE),
+                FieldViolation("amount.currency_code", Rule.CURRENCY_ACCEPTED, "JPY, USD"),
+                FieldViolation("amount.minor_units", Rule.POSITIVE),
             ],
         ),
-        (RawMoney(10**13, ""), [Fault("amount.currency_code", Rule.REQUIRED)]),
+        (RawMoney(10**13, ""), [FieldViolation("amount.currency_code", Rule.REQUIRED)]),
     ],
 )
-def test_an_amount_has_a_currency_that_is_taken(raw: RawMoney | None, told: list[Fault]) -> None:
+def test_an_amount_has_a_currency_that_is_taken(raw: RawMoney | None, told: list[FieldViolation]) -> None:
     assert list(whole_faults(lambda validator: validator.money("amount", raw, USD_AND_JPY))) == told
 
 
@@ -321,7 +324,7 @@ def test_a_card_number_has_twelve_to_nineteen_digits(number: str, told: list[tup
 )
 def test_a_cvv_has_three_digits_and_four_on_american_express(number: str, cvv: str, digits: int) -> None:
     told = whole_faults(lambda validator: validator.card("card", card(number=number, cvv=cvv), TODAY, accepts=True))
-    assert told == ((Fault("card.cvv", Rule.CVV, str(digits)),) if digits else ())
+    assert told == ((FieldViolation("card.cvv", Rule.CVV, str(digits)),) if digits else ())
 
 
 @pytest.mark.parametrize(
@@ -351,7 +354,7 @@ def test_a_card_expires_from_this_month_to_the_end_of_twenty_years(
 
 def test_the_year_of_an_expiry_is_reported_with_the_last_one() -> None:
     (fault,) = whole_faults(lambda validator: validator.expiry("", 1, 2047, TODAY))
-    assert fault == Fault("expiration_year", Rule.YEAR, "2046")
+    assert fault == FieldViolation("expiration_year", Rule.YEAR, "2046")
     late = date(9995, 1, 1)
     assert Validator().expiry("", 1, 9999, late) == CardExpiry(9999, 1)
     assert faults(lambda validator: validator.expiry("", 1, 10_000, late)) == [("expiration_year", Rule.YEAR)]

@@ -89,7 +89,7 @@ def house() -> House:
 def faults_of(ask: Callable[[], object]) -> list[tuple[str, Rule]]:
     with pytest.raises(InvalidRequest) as refusal:
         ask()
-    return [(fault.field, fault.rule) for fault in refusal.value.faults]
+    return [(fault.field, fault.rule) for fault in refusal.value.violations]
 
 
 # Creation
@@ -166,15 +166,15 @@ def test_a_bad_change_is_named_at_once(house: House) -> None:
     told = CustomerCommand(request_id="no", email="ada")
     with pytest.raises(InvalidRequest) as refusal:
         house.update_customer("ada", told, [], SHOP)
-    assert [fault.field for fault in refusal.value.faults] == [
+    assert [fault.field for fault in refusal.value.violations] == [
         *("request_id", "customer.customer_id", "customer.email", "update_mask")
     ]
-    assert refusal.value.faults[-1].rule is Rule.REQUIRED
+    assert refusal.value.violations[-1].rule is Rule.REQUIRED
     with pytest.raises(InvalidRequest) as refusal:
         house.update_customer(
             house.customer().customer_id, CustomerCommand(request_id=a_request_id()), ["email", "delete_time"], SHOP
         )
-    (fault,) = refusal.value.faults
+    (fault,) = refusal.value.violations
     assert (fault.field, fault.rule) == ("update_mask", Rule.FIELD_PATH)
     assert fault.limit == ", ".join(EVERYTHING)
 
@@ -186,7 +186,7 @@ def test_a_customer_changes_all_but_the_back_ends_name_for_them(house: House) ->
     assert house.update_customer(ada.customer_id, told, ["given_name"], credential).external_id == "ada"
     with pytest.raises(InvalidRequest) as refusal:
         house.update_customer(ada.customer_id, replace(told, request_id=a_request_id()), ["external_id"], credential)
-    (fault,) = refusal.value.faults
+    (fault,) = refusal.value.violations
     assert fault.limit == "given_name, family_name, email, phone, language_code"
     assert house.update(ada, external_id="countess").external_id == "countess"
 

@@ -211,7 +211,7 @@ def test_bad_evidence_is_named_and_not_sent(
 ) -> None:
     with pytest.raises(InvalidRequest) as raised:
         court.add(evidence)
-    assert [(one.field, one.rule) for one in raised.value.faults] == [(path, rule)]
+    assert [(one.field, one.rule) for one in raised.value.violations] == [(path, rule)]
     assert court.evidence_at_the_gateway() == []
 
 
@@ -239,10 +239,10 @@ def test_every_violation_in_a_dispute_s_request_is_named_at_once(court: Court) -
     ):
         with pytest.raises(InvalidRequest) as raised:
             attempt()
-        assert [one.field for one in raised.value.faults] == ["request_id", "dispute_id"]
+        assert [one.field for one in raised.value.violations] == ["request_id", "dispute_id"]
     with pytest.raises(InvalidRequest) as raised:
         court.get_dispute("no id", SHOP)
-    assert [one.field for one in raised.value.faults] == ["dispute_id"]
+    assert [one.field for one in raised.value.violations] == ["dispute_id"]
 
 
 @pytest.mark.parametrize("answer", ["accept", "finalize", "add"])
@@ -285,7 +285,7 @@ def test_an_answer_that_never_arrived_may_be_sent_again_once_its_absence_is_prov
 def test_a_look_before_the_answer_could_show_proves_nothing(court: Court) -> None:
     court.fails("accept_dispute", Fault.LOST_AFTER)
     court.accept()
-    early = court.record.again(court.seen())
+    early = court.record.sync(court.seen())
     with court.store.begin() as work:
         work.disputes.get(early.dispute_id, lock=True)
         work.disputes.save(court.follow_disputes._resolved(early))
@@ -349,7 +349,7 @@ def test_disputes_are_listed_by_payment_state_and_deadline(court: Court) -> None
     other = court.disputed(court.pay().authorization.transaction_id)
     court.clock.advance(timedelta(minutes=1))
     court.real_gateway.decide_dispute(other.report.gateway_dispute_id, DisputeState.WON)
-    court.record.again(other)
+    court.record.sync(other)
 
     def listed(raw: RawDisputeFilter) -> list[str]:
         return [one.dispute_id for one in court.list_disputes(raw, SHOP)[0]]
@@ -368,7 +368,7 @@ def test_disputes_are_listed_by_payment_state_and_deadline(court: Court) -> None
     ):
         with pytest.raises(InvalidRequest) as raised:
             court.list_disputes(raw, SHOP)
-        assert [one.field for one in raised.value.faults] == [path]
+        assert [one.field for one in raised.value.violations] == [path]
     with pytest.raises(InvalidRequest):
         court.list_disputes(RawDisputeFilter(states=(DisputeState.WON,)), SHOP, page_token=token)
 

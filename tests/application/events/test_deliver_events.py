@@ -92,15 +92,15 @@ def test_an_outage_of_an_hour_loses_nothing_and_keeps_the_order() -> None:
     # Ever more rarely, not every five seconds.
     assert house.mailbox.attempts < 15
     (status,) = house.status()
-    assert status.line is not None
-    assert status.line.last_error == "HTTP 503"
+    assert status.cursor is not None
+    assert status.cursor.last_error == "HTTP 503"
     assert status.behind == 6
     house.mailbox.is_open = True
     house.pass_time(timedelta(hours=1), timedelta(minutes=1))
     assert house.mailbox.received == house.feed()
     (status,) = house.status()
-    assert status.line is not None
-    assert (status.behind, status.line.attempt_count, status.line.last_error) == (0, 0, "")
+    assert status.cursor is not None
+    assert (status.behind, status.cursor.attempt_count, status.cursor.last_error) == (0, 0, "")
 
 
 def test_an_event_that_fails_for_days_is_given_up_and_the_next_ones_go_on() -> None:
@@ -191,8 +191,8 @@ def test_pauses_grow_to_an_hour() -> None:
     for _ in range(12):
         house.run()
         (status,) = house.status()
-        assert status.line is not None
-        pause = status.line.next_attempt_time - house.shop.clock.now()
+        assert status.cursor is not None
+        pause = status.cursor.next_attempt_time - house.shop.clock.now()
         pauses.append(pause.total_seconds())
         house.shop.clock.advance(pause)
     assert pauses == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]

@@ -36,7 +36,7 @@ def house() -> House:
 def faults(call: Any) -> list[tuple[str, Rule]]:
     with pytest.raises(InvalidRequest) as refusal:
         call()
-    return [(fault.field, fault.rule) for fault in refusal.value.faults]
+    return [(fault.field, fault.rule) for fault in refusal.value.violations]
 
 
 # What may be read
@@ -69,7 +69,7 @@ def test_a_place_that_was_never_given_is_no_place_to_read_from(house: House) -> 
         assert house.read.check(position, [], "", SHOP)
     with pytest.raises(InvalidRequest) as refusal:
         house.read.check(4, [], "", SHOP)
-    (fault,) = refusal.value.faults
+    (fault,) = refusal.value.violations
     assert (fault.field, fault.rule, fault.limit) == ("after_position", Rule.AT_MOST, "3")
 
 
@@ -201,7 +201,7 @@ def test_histories_are_archived_in_steps_of_five_hundred_events(house: House) ->
 def test_an_endpoint_that_was_never_served_has_no_line_and_is_not_behind(house: House) -> None:
     house.customers(2)
     (status,) = house.status()
-    assert (status.endpoint, status.line, status.behind, status.dead_count) == (house.endpoint, None, 0, 0)
+    assert (status.endpoint, status.cursor, status.behind, status.dead_count) == (house.endpoint, None, 0, 0)
 
 
 def test_dead_deliveries_are_counted_for_each_endpoint(house: House) -> None:
@@ -217,7 +217,7 @@ def keep(house: House, event_id: str, state: DeliveryState) -> None:
     with house.shop.store.begin() as work:
         entry = work.feed.find(EventId(event_id))
         assert entry is not None
-        work.deliveries.keep(
+        work.deliveries.upsert(
             Delivery(
                 endpoint="shop",
                 event_id=entry.event_id,
@@ -310,7 +310,7 @@ def test_an_incomplete_request_is_not_sent(house: House) -> None:
         # The request was not used up.
         assert house.resend(request_id, "shop", [mine], SHOP) == 1
         with house.shop.store.begin() as work:
-            work.deliveries.drop("shop", EventId(mine))
+            work.deliveries.delete("shop", EventId(mine))
 
 
 @pytest.mark.parametrize(

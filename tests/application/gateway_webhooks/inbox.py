@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from adapters.braintree.webhooks import topic_of
 from application.common.page_tokens import PageTokens
 from application.disputes.record_dispute import RecordDispute
-from application.gateway_webhooks.list_gateway_webhooks import ListNotifications
-from application.gateway_webhooks.process_gateway_webhooks import ProcessNotifications
-from application.gateway_webhooks.receive_gateway_webhook import ReceiveNotification
-from application.gateway_webhooks.retry_gateway_webhook import RetryNotification
+from application.gateway_webhooks.list_gateway_webhooks import ListGatewayWebhooks
+from application.gateway_webhooks.process_gateway_webhooks import ProcessGatewayWebhooks
+from application.gateway_webhooks.receive_gateway_webhook import ReceiveGatewayWebhook
+from application.gateway_webhooks.retry_gateway_webhook import RetryGatewayWebhook
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.sync_from_gateway import SyncPayment
-from application.ports.gateway_webhooks import ForgedNotification, Notification, StoredNotification, Subject
+from application.ports.gateway_webhooks import ForgedGatewayWebhook, GatewayWebhook, StoredGatewayWebhook, Subject
 from tests.application.shop import Shop
 
 GENUINE = "the gateway's signature"
@@ -25,11 +26,11 @@ class KnownNotifications:
     """Reads the payloads that it was given."""
 
     def __init__(self) -> None:
-        self.genuine: dict[str, Notification] = {}
+        self.genuine: dict[str, GatewayWebhook] = {}
 
-    def read(self, signature: str, payload: str) -> Notification:
+    def read(self, signature: str, payload: str) -> GatewayWebhook:
         if signature != GENUINE:
-            raise ForgedNotification
+            raise ForgedGatewayWebhook
         return self.genuine[payload]
 
     def answer_challenge(self, challenge: str) -> str:
@@ -41,8 +42,8 @@ class Inbox(Shop):
         super().__init__(search_lag=search_lag)
         self.reader = KnownNotifications()
         self.counted: list[tuple[str, str]] = []
-        self.receive = ReceiveNotification(self.store, self.reader, self.clock)
-        self.process = ProcessNotifications(
+        self.receive = ReceiveGatewayWebhook(self.store, self.reader, self.clock)
+        self.process = ProcessGatewayWebhooks(
             self.store,
             self.gateway,
             self.clock,
@@ -53,16 +54,17 @@ class Inbox(Shop):
             ),
             SyncPaymentMethods(self.store, self.gateway, self.clock, batch_size=METHODS_AT_ONCE),
             self.resolver,
+            topic_of,
             lambda kind, outcome: self.counted.append((kind, outcome)),
             max_attempts=max_attempts,
         )
-        self.retry = RetryNotification(self.store, self.clock, self.guard)
-        self.list_notifications = ListNotifications(self.store, PageTokens(b"key"))
+        self.retry = RetryGatewayWebhook(self.store, self.clock, self.guard)
+        self.list_gateway_webhooks = ListGatewayWebhooks(self.store, PageTokens(b"key"))
 
     def told(self, kind: str, subject: Subject | None = None) -> str:
         """The id of a notification that was received."""
         notification_id = f"{len(self.reader.genuine):064x}"
-        self.reader.genuine[notification_id] = Notification(
+        self.reader.genuine[notification_id] = GatewayWebhook(
             notification_id=notification_id, kind=kind, subject=subject or Subject()
         )
         self.receive(GENUINE, notification_id)
@@ -71,13 +73,13 @@ class Inbox(Shop):
     def told_of(self, *transaction_ids: str, kind: str = "transaction_settled") -> str:
         return self.told(kind, Subject(transaction_ids=transaction_ids))
 
-    def stored(self, notification_id: str) -> StoredNotification:
+    def stored(self, notification_id: str) -> StoredGatewayWebhook:
         with self.store.read() as work:
-            found = work.notifications.get(notification_id)
+            found = work.gateway_webhooks.get(notification_id)
         assert found is not None
         return found
 
-    def dealt_with(self, notification_id: str) -> StoredNotification:
+    def dealt_with(self, notification_id: str) -> StoredGatewayWebhook:
         """The notification after one round."""
         self.process()
         return self.stored(notification_id)

@@ -1,4 +1,4 @@
-"""Notifications are taken in once, listed newest first, and dealt with again when an administrator asks."""
+"""GatewayWebhooks are taken in once, listed newest first, and dealt with again when an administrator asks."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from application.common.errors import InvalidRequest, NotFound, RequestIdReused, ResourceKind, Rule
-from application.ports.gateway_webhooks import ForgedNotification, NotificationOutcome, NotificationState
+from application.ports.gateway_webhooks import ForgedGatewayWebhook, GatewayWebhookOutcome, GatewayWebhookState
 from tests.application.gateway_webhooks.inbox import GENUINE, Inbox
 from tests.application.shop import SHOP, a_request_id
 from tests.fakes.faulty_gateway import Fault
@@ -27,7 +27,7 @@ def inbox() -> Inbox:
 def test_a_notification_that_comes_twice_is_kept_once(inbox: Inbox) -> None:
     one = inbox.told("check")
     stored = inbox.stored(one)
-    assert (stored.state, stored.receive_time) == (NotificationState.PENDING, inbox.clock.now())
+    assert (stored.state, stored.receive_time) == (GatewayWebhookState.PENDING, inbox.clock.now())
     inbox.process()
     done = inbox.stored(one)
     inbox.wait(HOUR)
@@ -46,9 +46,9 @@ def test_receiving_a_webhook_returns_whether_it_is_new(inbox: Inbox) -> None:
 
 
 def test_a_forged_notification_is_not_kept(inbox: Inbox) -> None:
-    with pytest.raises(ForgedNotification):
+    with pytest.raises(ForgedGatewayWebhook):
         inbox.receive("somebody's signature", "payload")
-    assert inbox.list_notifications(()) == ([], "")
+    assert inbox.list_gateway_webhooks(()) == ([], "")
 
 
 # Dealing with it again
@@ -57,7 +57,7 @@ def test_a_forged_notification_is_not_kept(inbox: Inbox) -> None:
 def dead(inbox: Inbox) -> str:
     one = inbox.told_of("bt1")
     inbox.fails("find_transaction", Fault.UNREACHABLE)
-    assert inbox.dealt_with(one).state is NotificationState.DEAD
+    assert inbox.dealt_with(one).state is GatewayWebhookState.DEAD
     return one
 
 
@@ -66,13 +66,17 @@ def test_a_dead_webhook_is_processed_again_from_the_start(inbox: Inbox) -> None:
     inbox.wait(HOUR)
     pending = inbox.retry(request_id, one, SHOP)
     assert pending == inbox.stored(one)
-    assert (pending.state, pending.outcome) == (NotificationState.PENDING, NotificationOutcome.NONE)
+    assert (pending.state, pending.outcome) == (GatewayWebhookState.PENDING, GatewayWebhookOutcome.NONE)
     assert (pending.attempt_count, pending.next_attempt_time, pending.finish_time) == (0, inbox.clock.now(), None)
     done = inbox.dealt_with(one)
-    assert (done.state, done.outcome, done.attempt_count) == (NotificationState.DONE, NotificationOutcome.NOT_OURS, 1)
+    assert (done.state, done.outcome, done.attempt_count) == (
+        GatewayWebhookState.DONE,
+        GatewayWebhookOutcome.NOT_OURS,
+        1,
+    )
     assert inbox.retry(request_id, one, SHOP) == done
     assert inbox.process() == 0
-    assert inbox.retry(a_request_id(), one, SHOP).outcome is NotificationOutcome.NONE
+    assert inbox.retry(a_request_id(), one, SHOP).outcome is GatewayWebhookOutcome.NONE
 
 
 @pytest.mark.parametrize(
@@ -90,7 +94,7 @@ def test_a_request_without_a_webhook_is_refused_with_every_violation(
 ) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         inbox.retry("no uuid", notification_id, SHOP)
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == [
         ("request_id", Rule.UUID),
         ("notification_id", rule),
     ]
@@ -101,7 +105,7 @@ def test_an_unknown_notification_is_not_found_and_its_request_is_not_used_up(inb
     with pytest.raises(NotFound) as refusal:
         inbox.retry(request_id, UNKNOWN, SHOP)
     assert (refusal.value.kind, refusal.value.resource_id) == (ResourceKind.NOTIFICATION, UNKNOWN)
-    assert inbox.retry(request_id, dead(inbox), SHOP).state is NotificationState.PENDING
+    assert inbox.retry(request_id, dead(inbox), SHOP).state is GatewayWebhookState.PENDING
 
 
 def test_a_request_for_one_notification_is_not_taken_for_another(inbox: Inbox) -> None:
@@ -110,7 +114,7 @@ def test_a_request_for_one_notification_is_not_taken_for_another(inbox: Inbox) -
     with pytest.raises(RequestIdReused) as refusal:
         inbox.retry(request_id, second, SHOP)
     assert refusal.value.fields == ("notification_id",)
-    assert inbox.stored(second).state is NotificationState.DEAD
+    assert inbox.stored(second).state is GatewayWebhookState.DEAD
 
 
 # Listing
@@ -123,7 +127,7 @@ def test_they_are_listed_newest_first_page_by_page(inbox: Inbox) -> None:
         inbox.wait(HOUR)
     listed, token, sizes = [], "", []
     while True:
-        page, token = inbox.list_notifications((), page_size=2, page_token=token)
+        page, token = inbox.list_gateway_webhooks((), page_size=2, page_token=token)
         listed += [one.notification.notification_id for one in page]
         sizes.append(len(page))
         if not token:
@@ -137,18 +141,18 @@ def test_only_those_in_the_states_asked_for_are_listed(inbox: Inbox) -> None:
     inbox.process()
     waiting = inbox.told("check")
 
-    def listed(*states: NotificationState) -> set[str]:
-        return {one.notification.notification_id for one in inbox.list_notifications(states)[0]}
+    def listed(*states: GatewayWebhookState) -> set[str]:
+        return {one.notification.notification_id for one in inbox.list_gateway_webhooks(states)[0]}
 
     assert listed() == {given_up, done, waiting}
-    assert listed(NotificationState.DEAD) == {given_up}
-    assert listed(NotificationState.DONE, NotificationState.PENDING) == {done, waiting}
+    assert listed(GatewayWebhookState.DEAD) == {given_up}
+    assert listed(GatewayWebhookState.DONE, GatewayWebhookState.PENDING) == {done, waiting}
 
 
 def test_every_violation_in_a_list_is_named(inbox: Inbox) -> None:
     with pytest.raises(InvalidRequest) as refusal:
-        inbox.list_notifications((NotificationState.DEAD, None), page_size=-1, page_token="none of ours")
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [
+        inbox.list_gateway_webhooks((GatewayWebhookState.DEAD, None), page_size=-1, page_token="none of ours")
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == [
         ("page_size", Rule.NOT_NEGATIVE),
         ("states", Rule.KNOWN_VALUE),
         ("page_token", Rule.PAGE_TOKEN),
@@ -158,7 +162,7 @@ def test_every_violation_in_a_list_is_named(inbox: Inbox) -> None:
 def test_a_page_of_one_list_is_none_of_another(inbox: Inbox) -> None:
     for _ in range(2):
         inbox.told("check")
-    _, token = inbox.list_notifications((NotificationState.PENDING,), page_size=1)
+    _, token = inbox.list_gateway_webhooks((GatewayWebhookState.PENDING,), page_size=1)
     assert token
     with pytest.raises(InvalidRequest):
-        inbox.list_notifications((NotificationState.DEAD,), page_size=1, page_token=token)
+        inbox.list_gateway_webhooks((GatewayWebhookState.DEAD,), page_size=1, page_token=token)

@@ -11,7 +11,7 @@ import pytest
 from application.common.errors import StoreUnavailable
 from application.payment_methods.resolve_unknown_methods import NOT_AT_GATEWAY
 from application.ports.gateway import Refund, Transaction
-from application.ports.gateway_webhooks import NotificationOutcome, NotificationState, StoredNotification, Subject
+from application.ports.gateway_webhooks import GatewayWebhookOutcome, GatewayWebhookState, StoredGatewayWebhook, Subject
 from domain.dispute import DisputeState
 from domain.ids import OperationId
 from domain.instrument import CardExpiry
@@ -53,13 +53,13 @@ def inbox() -> Inbox:
     return Inbox()
 
 
-def result(stored: StoredNotification) -> tuple[NotificationState, NotificationOutcome]:
+def result(stored: StoredGatewayWebhook) -> tuple[GatewayWebhookState, GatewayWebhookOutcome]:
     return stored.state, stored.outcome
 
 
-RECORDED = (NotificationState.DONE, NotificationOutcome.RECORDED)
-NOT_OURS = (NotificationState.DONE, NotificationOutcome.NOT_OURS)
-PENDING = (NotificationState.PENDING, NotificationOutcome.NONE)
+RECORDED = (GatewayWebhookState.DONE, GatewayWebhookOutcome.RECORDED)
+NOT_OURS = (GatewayWebhookState.DONE, GatewayWebhookOutcome.NOT_OURS)
+PENDING = (GatewayWebhookState.PENDING, GatewayWebhookOutcome.NONE)
 
 
 # Transactions
@@ -251,7 +251,7 @@ def test_a_part_that_succeeds_after_a_failure_clears_its_error(inbox: Inbox) -> 
     assert inbox.dealt_with(report).last_error == "nobody there"
     inbox.wait(FIRST_CHECK)
     part = inbox.dealt_with(report)
-    assert (part.state, part.last_error, part.attempt_count) == (NotificationState.PENDING, "", 0)
+    assert (part.state, part.last_error, part.attempt_count) == (GatewayWebhookState.PENDING, "", 0)
 
 
 # Others
@@ -270,7 +270,7 @@ def test_a_check_is_done_without_a_call_and_says_when(inbox: Inbox) -> None:
 
 def test_a_kind_that_means_nothing_here_is_done_and_counted_without_its_name(inbox: Inbox) -> None:
     one = inbox.dealt_with(inbox.told("subscription_canceled"))
-    assert result(one) == (NotificationState.DONE, NotificationOutcome.UNKNOWN_KIND)
+    assert result(one) == (GatewayWebhookState.DONE, GatewayWebhookOutcome.UNKNOWN_KIND)
     assert inbox.counted == [("unknown", "unknown_kind")]
 
 
@@ -321,11 +321,11 @@ def test_a_notification_is_given_up_after_the_last_attempt(caplog: pytest.LogCap
     inbox = Inbox(max_attempts=2)
     one = inbox.told_of("bt1")
     inbox.fails("find_transaction", Fault.UNREACHABLE)
-    assert inbox.dealt_with(one).state is NotificationState.PENDING
+    assert inbox.dealt_with(one).state is GatewayWebhookState.PENDING
     inbox.wait(FIRST_CHECK)
     inbox.fails("find_transaction", Fault.UNREACHABLE)
     dead = inbox.dealt_with(one)
-    assert (dead.state, dead.attempt_count, dead.last_error) == (NotificationState.DEAD, 2, "nobody there")
+    assert (dead.state, dead.attempt_count, dead.last_error) == (GatewayWebhookState.DEAD, 2, "nobody there")
     assert (dead.next_attempt_time, dead.finish_time) == (None, inbox.clock.now())
     assert inbox.counted == [("transaction_settled", "dead")]
     assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
@@ -360,12 +360,16 @@ def test_an_outcome_recorded_by_another_replica_stays(inbox: Inbox) -> None:
 
     def finish() -> None:
         with inbox.store.begin() as work:
-            current = work.notifications.get(one, lock=True)
+            current = work.gateway_webhooks.get(one, lock=True)
             assert current is not None
-            work.notifications.save(
-                replace(current, state=NotificationState.DEAD, next_attempt_time=None, last_error="theirs")
+            work.gateway_webhooks.save(
+                replace(current, state=GatewayWebhookState.DEAD, next_attempt_time=None, last_error="theirs")
             )
 
     inbox.before["find_transaction"] = finish
     dealt_with = inbox.dealt_with(one)
-    assert (dealt_with.state, dealt_with.last_error, dealt_with.finish_time) == (NotificationState.DEAD, "theirs", None)
+    assert (dealt_with.state, dealt_with.last_error, dealt_with.finish_time) == (
+        GatewayWebhookState.DEAD,
+        "theirs",
+        None,
+    )

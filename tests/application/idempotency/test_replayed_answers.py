@@ -154,7 +154,7 @@ def test_the_end_of_a_pdf_is_among_its_last_1024_bytes(court: Court) -> None:
     assert court.add(RawFile("slip.pdf", b"%PDF-1.7 %%EOF" + bytes(1024 - len(b"%%EOF"))))[1]
     with pytest.raises(InvalidRequest) as refusal:
         court.add(RawFile("slip.pdf", b"%PDF-1.7 %%EOF" + bytes(1025 - len(b"%%EOF"))))
-    assert [fault.rule for fault in refusal.value.faults] == [Rule.FILE_CONTENT]
+    assert [fault.rule for fault in refusal.value.violations] == [Rule.FILE_CONTENT]
 
 
 def test_a_whole_capture_that_did_not_happen_is_not_explained_by_its_authorization() -> None:

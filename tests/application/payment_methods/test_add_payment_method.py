@@ -82,7 +82,7 @@ def till() -> Till:
 def faults_of(till: Till, order: AddPaymentMethodCommand) -> list[tuple[str, Rule]]:
     with pytest.raises(InvalidRequest) as refusal:
         till.add_method(order, SHOP)
-    return [(fault.field, fault.rule) for fault in refusal.value.faults]
+    return [(fault.field, fault.rule) for fault in refusal.value.violations]
 
 
 # What is refused
@@ -119,7 +119,7 @@ def test_a_bad_order_is_refused_and_leaves_nothing(
 def test_nothing_is_kept_for_a_customer_of_another_caller_or_one_who_is_gone(till: Till) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         till.add_method(till.order(), STRANGER)
-    assert [(one.field, one.rule) for one in refusal.value.faults] == [("customer_id", Rule.EXISTS)]
+    assert [(one.field, one.rule) for one in refusal.value.violations] == [("customer_id", Rule.EXISTS)]
     till.delete_ada()
     assert faults_of(till, till.order()) == [("customer_id", Rule.EXISTS)]
 

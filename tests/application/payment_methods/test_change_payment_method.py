@@ -82,7 +82,7 @@ def test_a_bad_update_is_refused_and_makes_no_call(changes: dict[str, object], f
     update = an_update(shop.method(shop.customer()), **changes)
     with pytest.raises(InvalidRequest) as refusal:
         shop.update_method(update, SHOP)
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == faults
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == faults
     assert "change_method" not in shop.calls
 
 
@@ -92,7 +92,7 @@ def test_a_bad_update_is_refused_and_makes_no_call(changes: dict[str, object], f
 def test_bad_names_are_refused_together(ask: Callable[[Shop], object]) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         ask(Shop())
-    assert [fault.field for fault in refusal.value.faults] == ["request_id", "payment_method_id"]
+    assert [fault.field for fault in refusal.value.violations] == ["request_id", "payment_method_id"]
 
 
 @pytest.mark.parametrize("change", [rename, put_first, delete])

@@ -67,7 +67,7 @@ def test_the_finding_of_a_check_is_recorded_after_a_conflict(is_lost: bool) -> N
         renewed = replace(kept.instrument, expiry=CardExpiry(2040, 1))
         shop.real_gateway._methods[method.gateway_token] = replace(kept, instrument=renewed)
     store.gives_up(1, 2, 3)
-    shop.sync_methods.one(method.gateway_token, method.customer_id)
+    shop.sync_methods.sync_by_token(method.gateway_token, method.customer_id)
     assert shop.calls.count("find_method") == 1
     found = shop.get_method(method.payment_method_id, SHOP)
     assert found.state is (PaymentMethodState.DELETED if is_lost else PaymentMethodState.ACTIVE)

@@ -70,7 +70,7 @@ def test_an_amount_is_of_the_payments_own_currency(house: House, currency_code: 
 
     with pytest.raises(InvalidRequest) as refusal:
         capture(payment.terms.payment_id)
-    (fault,) = refusal.value.faults
+    (fault,) = refusal.value.violations
     assert (fault.field, fault.rule) == (field, rule)
     assert fault.limit == ("USD" if rule is Rule.CURRENCY_OF_PAYMENT else "")
     assert ("payment_id", Rule.ID) in faults_of(lambda: capture("pay"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from application.common.errors import Fault, InvalidRequest, Rule
+from application.common.errors import FieldViolation, InvalidRequest, Rule
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
 from application.ports.gateway import Nonce
 from domain.payment import Payment
@@ -23,12 +23,12 @@ def test_a_card_is_refused_with_the_way_out() -> None:
     shop = _without_cards(Shop())
     with pytest.raises(InvalidRequest) as refusal:
         shop.pay(an_order(source=replace(VISA, number="4111", cvv="x")))
-    assert refusal.value.faults == (Fault("card", Rule.NO_CARDS),)
+    assert refusal.value.violations == (FieldViolation("card", Rule.NO_CARDS),)
     customer = shop.customer()
     order = AddPaymentMethodCommand(request_id=a_request_id(), customer_id=customer.customer_id, source=VISA)
     with pytest.raises(InvalidRequest) as refusal:
         shop.add_method(order, SHOP)
-    assert refusal.value.faults == (Fault("card", Rule.NO_CARDS),)
+    assert refusal.value.violations == (FieldViolation("card", Rule.NO_CARDS),)
     assert shop.calls == []
 
 

@@ -157,7 +157,7 @@ def test_an_update_that_the_gateway_refuses_names_the_field() -> None:
     told = CustomerCommand(request_id=a_request_id(), phone="0215551234")
     with pytest.raises(InvalidRequest) as refusal:
         shop.update_customer(customer.customer_id, told, ["phone"], SHOP)
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == [
         ("customer.email", Rule.REFUSED_BY_GATEWAY)
     ]
     told = CustomerCommand(request_id=a_request_id(), phone="0215551234", email="ann@example.com")
@@ -300,7 +300,7 @@ def test_a_method_that_the_gateway_still_keeps_stays() -> None:
     customer = shop.customer()
     first, second = shop.method(customer), shop.method(customer, MASTERCARD)
     shop.real_gateway.delete_method(first.gateway_token, HELD)
-    shop.sync_methods.of_customer(customer.customer_id)
+    shop.sync_methods.sync_customer(customer.customer_id)
     assert now(shop, first).state is PaymentMethodState.DELETED
     assert now(shop, second).is_default
 

@@ -94,7 +94,7 @@ RENEWED = CardExpiry(2040, 1)
 def test_a_renewed_card_is_renewed_here(bank: Bank) -> None:
     (method,) = bank.keep(VISA)
     bank.vault.renew(method, expiry=RENEWED)
-    assert bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.sync_by_token(method.gateway_token, bank.ada.customer_id)
     renewed = bank.state(method)
     assert renewed.instrument == replace(method.instrument, expiry=RENEWED)  # type: ignore[type-var]
     assert (renewed.update_time, renewed.is_default) == (bank.clock.now(), True)
@@ -103,7 +103,7 @@ def test_a_renewed_card_is_renewed_here(bank: Bank) -> None:
 def test_an_unchanged_record_is_not_saved(bank: Bank) -> None:
     (method,) = bank.keep(VISA)
     events = bank.events()
-    assert bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.sync_by_token(method.gateway_token, bank.ada.customer_id)
     assert bank.state(method) == method
     assert bank.events() == events
 
@@ -114,7 +114,7 @@ def test_a_method_deleted_at_the_gateway_is_deleted_and_replaced_as_default(
 ) -> None:
     first, second = bank.keep(VISA, MASTERCARD)
     lose(bank.vault, first)
-    assert bank.sync_methods.one(first.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.sync_by_token(first.gateway_token, bank.ada.customer_id)
     assert (bank.state(first).state, bank.state(first).update_time) == (PaymentMethodState.DELETED, bank.clock.now())
     assert bank.state(second).is_default
 
@@ -123,17 +123,17 @@ def test_a_wallet_is_found_by_the_gateways_own_token(bank: Bank) -> None:
     bank.keep(VISA)
     wallet = bank.wallet()
     bank.vault.renew(wallet, account="jane@paypal.com")
-    assert bank.sync_methods.one("wallet", bank.ada.customer_id)
+    assert bank.sync_methods.sync_by_token("wallet", bank.ada.customer_id)
     assert bank.state(wallet).instrument == replace(WALLET, account="jane@paypal.com")
-    assert not bank.sync_methods.one("wallet", bank.customer().customer_id)
-    assert not bank.sync_methods.revoked("wallet", bank.customer().customer_id)
-    assert bank.sync_methods.revoked("wallet", bank.ada.customer_id)
+    assert not bank.sync_methods.sync_by_token("wallet", bank.customer().customer_id)
+    assert not bank.sync_methods.record_revoked("wallet", bank.customer().customer_id)
+    assert bank.sync_methods.record_revoked("wallet", bank.ada.customer_id)
 
 
 def test_an_id_that_is_no_token_is_of_no_method(bank: Bank) -> None:
     wallet = bank.wallet()
-    assert not bank.sync_methods.one(wallet.payment_method_id, bank.ada.customer_id)
-    assert not bank.sync_methods.revoked(wallet.payment_method_id, bank.ada.customer_id)
+    assert not bank.sync_methods.sync_by_token(wallet.payment_method_id, bank.ada.customer_id)
+    assert not bank.sync_methods.record_revoked(wallet.payment_method_id, bank.ada.customer_id)
 
 
 def test_a_webhook_of_a_deleted_method_changes_nothing(bank: Bank) -> None:
@@ -141,16 +141,16 @@ def test_a_webhook_of_a_deleted_method_changes_nothing(bank: Bank) -> None:
     bank.delete_method(a_request_id(), method.payment_method_id, SHOP)
     deleted = bank.state(method)
     bank.clock.advance(MINUTE)
-    assert not bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
-    assert not bank.sync_methods.revoked(method.gateway_token, bank.ada.customer_id)
-    assert not bank.sync_methods.one("of nobody", bank.ada.customer_id)
+    assert not bank.sync_methods.sync_by_token(method.gateway_token, bank.ada.customer_id)
+    assert not bank.sync_methods.record_revoked(method.gateway_token, bank.ada.customer_id)
+    assert not bank.sync_methods.sync_by_token("of nobody", bank.ada.customer_id)
     assert "find_method" not in bank.calls
     assert bank.state(method) == deleted
 
 
 def test_a_revocation_is_final_although_the_gateway_goes_on_showing_the_method(bank: Bank) -> None:
     first, second = bank.keep(VISA, MASTERCARD)
-    assert bank.sync_methods.revoked(first.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.record_revoked(first.gateway_token, bank.ada.customer_id)
     assert bank.state(first).state is PaymentMethodState.DELETED
     assert bank.state(second).is_default
     assert "find_method" not in bank.calls
@@ -160,7 +160,7 @@ def test_a_gateway_that_does_not_answer_changes_nothing(bank: Bank) -> None:
     (method,) = bank.keep(VISA)
     bank.fails("find_method", Fault.LOST_BEFORE)
     with pytest.raises(GatewayUnavailable):
-        bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
+        bank.sync_methods.sync_by_token(method.gateway_token, bank.ada.customer_id)
     assert bank.state(method) == method
 
 
@@ -179,7 +179,7 @@ def test_a_method_deleted_during_the_check_stays_deleted(bank: Bank, changed: st
 
     bank.before["find_method"] = meanwhile
     deleted_at = bank.clock.now()
-    assert bank.sync_methods.one(method.gateway_token, bank.ada.customer_id)
+    assert bank.sync_methods.sync_by_token(method.gateway_token, bank.ada.customer_id)
     assert (bank.state(method).state, bank.state(method).update_time) == (PaymentMethodState.DELETED, deleted_at)
     assert bank.state(method).instrument == method.instrument
 
@@ -192,19 +192,19 @@ def test_all_active_methods_are_looked_at_a_few_at_a_time(bank: Bank) -> None:
     for method in kept:
         bank.vault.renew(method, expiry=RENEWED)
     few = replace(bank.sync_methods, batch_size=3)
-    place = few.some("")
+    place = few.sync_batch("")
     assert place == kept[2].payment_method_id
     expiries = [one.instrument.expiry for one in map(bank.state, kept) if one.instrument]
     assert expiries == [RENEWED] * 3 + [CardExpiry(2035, 12)]
-    assert few.some(place) is None
+    assert few.sync_batch(place) is None
     assert bank.calls.count("find_method") == 4
 
 
 def test_after_the_last_full_batch_there_is_nothing_more(bank: Bank) -> None:
     _, second = bank.keep(VISA, MASTERCARD)
     few = replace(bank.sync_methods, batch_size=2)
-    assert few.some("") == second.payment_method_id
-    assert few.some(second.payment_method_id) is None
+    assert few.sync_batch("") == second.payment_method_id
+    assert few.sync_batch(second.payment_method_id) is None
     assert bank.calls.count("find_method") == 2
 
 
@@ -217,7 +217,7 @@ def test_only_the_active_methods_of_the_customer_are_looked_at(bank: Bank) -> No
     pending = bank.method(bank.ada, MASTERCARD)
     bank.method(bank.customer())
     bank.vault.delete_method(mine.gateway_token, HELD)
-    bank.sync_methods.of_customer(bank.ada.customer_id)
+    bank.sync_methods.sync_customer(bank.ada.customer_id)
     assert bank.calls.count("find_method") == 1
     assert bank.state(mine).state is PaymentMethodState.DELETED
     assert bank.state(pending).state is PaymentMethodState.PENDING
@@ -237,6 +237,6 @@ def test_a_comparison_that_fails_is_reported_in_the_log_and_costs_nothing(
         bank.before["find_method"] = no_database
     else:
         bank.fails("find_method", Fault.UNREACHABLE)
-    bank.sync_methods.of_customer(bank.ada.customer_id)
+    bank.sync_methods.sync_customer(bank.ada.customer_id)
     assert bank.state(method) == method
     assert bank.ada.customer_id in caplog.text

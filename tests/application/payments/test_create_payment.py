@@ -47,7 +47,7 @@ class Asked:
 def faults_of(shop: Shop, order: CreatePaymentCommand, caller: Caller = SHOP) -> list[tuple[str, Rule]]:
     with pytest.raises(InvalidRequest) as refusal:
         shop.pay(order, caller)
-    return [(fault.field, fault.rule) for fault in refusal.value.faults]
+    return [(fault.field, fault.rule) for fault in refusal.value.violations]
 
 
 def methods(shop: Shop, customer_id: str) -> list[PaymentMethod]:

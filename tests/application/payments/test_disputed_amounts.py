@@ -197,7 +197,7 @@ def test_a_dispute_that_has_ended_is_not_looked_at_again(shop: Shop) -> None:
 def test_the_same_report_again_plans_nothing_anew(shop: Shop) -> None:
     _, dispute = disputed(shop, 10_00)
     shop.clock.advance(SECOND)
-    again = recorder(shop).again(dispute)
+    again = recorder(shop).sync(dispute)
     assert again.next_check_time == dispute.next_check_time
     with shop.store.read() as work:
         kept = work.disputes.get(dispute.dispute_id)
@@ -209,7 +209,7 @@ def test_news_of_a_dispute_are_kept_and_plan_the_next_check(shop: Shop) -> None:
     _, dispute = disputed(shop, 10_00)
     shop.clock.advance(SECOND)
     shop.real_gateway.decide_dispute(dispute.report.gateway_dispute_id, DisputeState.UNDER_REVIEW)
-    news = recorder(shop).again(dispute)
+    news = recorder(shop).sync(dispute)
     assert (news.dispute_id, news.state) == (dispute.dispute_id, DisputeState.UNDER_REVIEW)
     assert (news.create_time, news.update_time) == (dispute.create_time, START + SECOND)
     assert news.next_check_time == START + SECOND + INTERVAL
@@ -220,7 +220,7 @@ def test_news_of_a_dispute_are_kept_and_plan_the_next_check(shop: Shop) -> None:
 def test_a_dispute_that_the_gateway_does_not_show_any_more_stays_as_it_was(shop: Shop) -> None:
     _, dispute = disputed(shop, 10_00)
     shop.real_gateway._disputes.clear()
-    assert recorder(shop).again(dispute) == dispute
+    assert recorder(shop).sync(dispute) == dispute
 
 
 def test_an_answer_under_way_keeps_its_own_next_look() -> None:
@@ -231,7 +231,7 @@ def test_an_answer_under_way_keeps_its_own_next_look() -> None:
     assert planned == court.clock.now() + FIRST_CHECK
     court.clock.advance(SECOND)
     court.real_gateway.decide_dispute(court.dispute.report.gateway_dispute_id, DisputeState.LOST)
-    news = court.record.again(court.seen())
+    news = court.record.sync(court.seen())
     assert (news.state, news.next_check_time) == (DisputeState.LOST, planned)
 
 

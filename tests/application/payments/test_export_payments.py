@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from application.common.errors import Fault, InvalidRequest, Rule
+from application.common.errors import FieldViolation, InvalidRequest, Rule
 from application.payments.export_payments import ExportPayments
 from domain.ids import PaymentId
 from domain.payment import Payment
@@ -65,17 +65,20 @@ def test_a_window_without_ends_is_refused_before_anything_is_read() -> None:
     export = ExportPayments(Shop().store)
     with pytest.raises(InvalidRequest) as refusal:
         export(None, None)
-    assert refusal.value.faults == (Fault("from_time", Rule.REQUIRED), Fault("until_time", Rule.REQUIRED))
+    assert refusal.value.violations == (
+        FieldViolation("from_time", Rule.REQUIRED),
+        FieldViolation("until_time", Rule.REQUIRED),
+    )
     with pytest.raises(InvalidRequest) as refusal:
         export(None, END)
-    assert refusal.value.faults == (Fault("from_time", Rule.REQUIRED),)
+    assert refusal.value.violations == (FieldViolation("from_time", Rule.REQUIRED),)
     with pytest.raises(InvalidRequest) as refusal:
         export(START, None)
-    assert refusal.value.faults == (Fault("until_time", Rule.REQUIRED),)
+    assert refusal.value.violations == (FieldViolation("until_time", Rule.REQUIRED),)
 
 
 @pytest.mark.parametrize("end", [START, START - SECOND])
 def test_a_window_that_ends_before_anything_can_be_in_it_is_refused(end: datetime) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         ExportPayments(Shop().store)(START, end)
-    assert refusal.value.faults == (Fault("until_time", Rule.AFTER, "from_time"),)
+    assert refusal.value.violations == (FieldViolation("until_time", Rule.AFTER, "from_time"),)

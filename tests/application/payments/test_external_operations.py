@@ -7,14 +7,15 @@ from datetime import timedelta
 
 import pytest
 
+from adapters.braintree.webhooks import topic_of
 from application.common.lease import Lease
 from application.disputes.record_dispute import RecordDispute
-from application.gateway_webhooks.process_gateway_webhooks import ProcessNotifications
+from application.gateway_webhooks.process_gateway_webhooks import ProcessGatewayWebhooks
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.verify_payment import VerificationOutcome
 from application.ports.gateway import Approved, Capture, Refund, Transaction, Void
-from application.ports.gateway_webhooks import NotificationOutcome, Subject
+from application.ports.gateway_webhooks import GatewayWebhookOutcome, Subject
 from domain.errors import AmountExceeds, IllegalTransition
 from domain.events import OUTSIDE, OutsideOperationRecorded
 from domain.ids import OperationId
@@ -48,7 +49,7 @@ def by_following(shop: Shop, _: Payment) -> None:
 
 def by_a_webhook(shop: Shop, _: Payment) -> None:
     """Each is a hint: of the sale, or of what was made of it."""
-    notifications = ProcessNotifications(
+    notifications = ProcessGatewayWebhooks(
         store=shop.store,
         gateway=shop.gateway,
         clock=shop.clock,
@@ -57,12 +58,13 @@ def by_a_webhook(shop: Shop, _: Payment) -> None:
         record_dispute=RecordDispute(shop.store, shop.gateway, shop.clock, shop.ids, SettlementPollPolicy(), MINUTE),
         sync_methods=SyncPaymentMethods(shop.store, shop.gateway, shop.clock),
         resolve=shop.resolver,
+        topic_of=topic_of,
         count=lambda *_: None,
         max_attempts=3,
     )
     for transaction in reversed(shop.real_gateway.all_transactions()):
         subject = Subject(transaction_ids=(transaction.transaction_id,))
-        assert notifications.look_at_transactions(subject) is NotificationOutcome.RECORDED
+        assert notifications.look_at_transactions(subject) is GatewayWebhookOutcome.RECORDED
 
 
 WAYS: dict[str, Learn] = {"verification": by_verification, "follower": by_following, "webhook": by_a_webhook}

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.payments.find_lost_outcome import look_up
+from application.payments.find_lost_outcome import find_lost_outcome
 from application.ports.gateway import Approved, Declined, Outcome, Rejected
 from domain.ids import OPERATION, OperationId
 from domain.money import Money
@@ -52,7 +52,7 @@ def lost(shop: Shop, kind: OperationKind, fault: Fault = Fault.LOST_BEFORE, *, i
 
 
 def seen(shop: Shop, operation: Operation) -> Outcome | None:
-    return look_up(shop.real_gateway, operation)
+    return find_lost_outcome(shop.real_gateway, operation)
 
 
 @pytest.mark.parametrize("kind", [OperationKind.CAPTURE, OperationKind.VOID])

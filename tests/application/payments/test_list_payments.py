@@ -120,7 +120,7 @@ def test_a_token_opens_only_the_list_that_it_belongs_to(attempt: Callable[[Shop,
     token = shop.list(ALL, SHOP, page_size=1).next_page_token
     with pytest.raises(InvalidRequest) as refusal:
         attempt(shop, token)
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [("page_token", Rule.PAGE_TOKEN)]
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == [("page_token", Rule.PAGE_TOKEN)]
 
 
 def test_a_token_fits_whatever_the_size_of_its_page() -> None:

@@ -53,7 +53,7 @@ def test_each_field_that_is_wrong_is_named_and_nothing_is_done(kind: str, field:
     payment = shop.authorize()
     with pytest.raises(InvalidRequest) as refused:
         ask_for(shop, kind, **{"payment_id": payment.terms.payment_id, field: BAD[field]})  # type: ignore[arg-type]
-    assert {fault.field.partition(".")[0] for fault in refused.value.faults} == {field}
+    assert {fault.field.partition(".")[0] for fault in refused.value.violations} == {field}
     assert shop.now(payment) == payment
 
 

@@ -145,7 +145,7 @@ def test_a_verification_is_of_the_callers_own_payment_and_in_a_language() -> Non
     ]:
         with pytest.raises(InvalidRequest) as refused:
             shop.verify_payment(bad_id, SHOP, language_code=language_code)
-        assert [fault.field for fault in refused.value.faults] == fields
+        assert [fault.field for fault in refused.value.violations] == fields
 
 
 # What is under way

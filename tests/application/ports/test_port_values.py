@@ -14,7 +14,7 @@ from application.ports import deliveries, feed, gateway, store
 from application.ports import gateway_webhooks as notifications
 from application.ports import velocity as attempts
 from application.ports.gateway import RefusalCause
-from application.ports.gateway_webhooks import NotificationOutcome
+from application.ports.gateway_webhooks import GatewayWebhookOutcome
 from application.ports.store import farthest_look
 from domain.events import SERVICE
 from tests.application.shop import Shop
@@ -26,7 +26,7 @@ DEFAULTS = {
     "VelocityCounter.count": 1,
     "Authorization.attempt": 1,
     "Rejected.cause": RefusalCause.REQUEST,
-    "StoredNotification.outcome": NotificationOutcome.NONE,
+    "StoredGatewayWebhook.outcome": GatewayWebhookOutcome.NONE,
 }
 
 

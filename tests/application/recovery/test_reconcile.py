@@ -20,7 +20,7 @@ from application.ports.gateway import (
     Unreadable,
 )
 from application.recovery.explain_transactions import ExplainTransactions
-from application.recovery.reconcile import OrphanPolicy, Progress, Reconcile, ReconcileOrder
+from application.recovery.reconcile import OrphanPolicy, Progress, Reconcile, ReconcileCommand
 from application.recovery.reconciliation_findings import Finding, FindingKind, Orphan, Remedy
 from application.recovery.resolve_operation import Resolution, ResolveOperationCommand
 from application.recovery.reverse_orphans import ReverseOrphans
@@ -47,7 +47,7 @@ def compare(shop: Shop) -> Reconcile:
 def reconcile(shop: Shop, max_reversals: int = 0) -> list[Finding]:
     policy = OrphanPolicy.REVERSE if max_reversals else OrphanPolicy.REPORT
     start, end = A_DAY
-    order = ReconcileOrder(start=start, end=end, policy=policy, max_reversals=max_reversals)
+    order = ReconcileCommand(start=start, end=end, policy=policy, max_reversals=max_reversals)
     told = list(compare(shop)(order))
     assert isinstance(told[-1], Progress)
     assert told[-1].is_done
@@ -347,7 +347,7 @@ def test_an_effect_that_the_gateway_does_not_know_is_missing() -> None:
         ReverseOrphans(elsewhere.gateway, shop.ids, shop.leases, ExplainTransactions(shop.store)),
     )
     start, end = A_DAY
-    told = at_another_merchant(ReconcileOrder(start=start, end=end))
+    told = at_another_merchant(ReconcileCommand(start=start, end=end))
     (found,) = [one for one in told if isinstance(one, Finding)]
     assert (found.kind, found.remedy) == (FindingKind.MISSING_AT_GATEWAY, None)
     assert found.payment_id == payment.terms.payment_id
@@ -382,7 +382,7 @@ def test_an_orphan_that_the_record_has_learned_of_meanwhile_is_not_reversed() ->
     a_charge_that_came_after_the_horizon(shop)
     (late,) = shop.list_all()
     start, end = A_DAY
-    order = ReconcileOrder(start=start, end=end, policy=OrphanPolicy.REVERSE, max_reversals=2)
+    order = ReconcileCommand(start=start, end=end, policy=OrphanPolicy.REVERSE, max_reversals=2)
     told = compare(shop)(order)
     # Both were judged by now.
     first = next(told)
@@ -409,7 +409,7 @@ def test_a_process_that_hangs_after_it_judged_an_orphan_does_not_reverse_it() ->
     leases = LeasePolicy(LEASE, FIRST_CHECK, shop.clock.steady_seconds)
     reverse = ReverseOrphans(shop.gateway, shop.ids, leases, hang)
     start, end = A_DAY
-    order = ReconcileOrder(start=start, end=end, policy=OrphanPolicy.REVERSE, max_reversals=1)
+    order = ReconcileCommand(start=start, end=end, policy=OrphanPolicy.REVERSE, max_reversals=1)
     with pytest.raises(GatewayNotReached):
         list(Reconcile(shop.store, shop.gateway, explain, reverse)(order))
     found = shop.real_gateway.find_transaction(transaction_id)
@@ -430,7 +430,7 @@ def test_more_orphans_than_allowed_and_none_is_reversed() -> None:
 
 
 def test_a_window_has_an_end_and_is_not_too_long_and_reversals_have_a_limit() -> None:
-    right = ReconcileOrder(start=START, end=START + HOUR)
+    right = ReconcileCommand(start=START, end=START + HOUR)
     wrong = {
         Rule.MAX_DAYS: replace(right, end=START + timedelta(days=32)),
         Rule.AFTER: replace(right, end=START),
@@ -442,7 +442,7 @@ def test_a_window_has_an_end_and_is_not_too_long_and_reversals_have_a_limit() ->
     for rule, order in wrong.items():
         with pytest.raises(InvalidRequest) as refusal:
             compare(Shop())(order)
-        assert [fault.rule for fault in refusal.value.faults] == [rule]
+        assert [fault.rule for fault in refusal.value.violations] == [rule]
     with pytest.raises(InvalidRequest) as refusal:
         compare(Shop())(replace(right, policy=OrphanPolicy.REVERSE))
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [("max_reversals", Rule.REQUIRED)]
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == [("max_reversals", Rule.REQUIRED)]

@@ -10,7 +10,7 @@ import pytest
 from application.common.errors import InvalidRequest, Rule
 from application.ports.gateway import Transaction, TransactionUnreadable, Unreadable
 from application.recovery.explain_transactions import ExplainTransactions
-from application.recovery.reconcile import OrphanPolicy, Progress, ReconcileOrder
+from application.recovery.reconcile import OrphanPolicy, Progress, ReconcileCommand
 from application.recovery.reconciliation_findings import Finding, FindingKind, Remedy, finding
 from domain.ids import OperationId
 from domain.money import Money
@@ -33,7 +33,7 @@ DAY = timedelta(days=1)
 def told(shop: Shop, max_reversals: int = 0) -> list[Finding | Progress]:
     policy = OrphanPolicy.REVERSE if max_reversals else OrphanPolicy.REPORT
     start, end = A_DAY
-    return list(compare(shop)(ReconcileOrder(start=start, end=end, policy=policy, max_reversals=max_reversals)))
+    return list(compare(shop)(ReconcileCommand(start=start, end=end, policy=policy, max_reversals=max_reversals)))
 
 
 def progress(shop: Shop, max_reversals: int = 0) -> list[Progress]:
@@ -46,29 +46,29 @@ def progress(shop: Shop, max_reversals: int = 0) -> list[Progress]:
 @pytest.mark.parametrize(
     ("order", "faults"),
     [
-        (ReconcileOrder(start=None, end=None), [("from_time", Rule.REQUIRED), ("until_time", Rule.REQUIRED)]),
-        (ReconcileOrder(start=START, end=None), [("until_time", Rule.REQUIRED)]),
-        (ReconcileOrder(start=START, end=START - HOUR), [("until_time", Rule.AFTER)]),
-        (ReconcileOrder(start=START, end=START + timedelta(days=31, seconds=1)), [("until_time", Rule.MAX_DAYS)]),
+        (ReconcileCommand(start=None, end=None), [("from_time", Rule.REQUIRED), ("until_time", Rule.REQUIRED)]),
+        (ReconcileCommand(start=START, end=None), [("until_time", Rule.REQUIRED)]),
+        (ReconcileCommand(start=START, end=START - HOUR), [("until_time", Rule.AFTER)]),
+        (ReconcileCommand(start=START, end=START + timedelta(days=31, seconds=1)), [("until_time", Rule.MAX_DAYS)]),
         (
-            ReconcileOrder(start=None, end=START, policy=None, max_reversals=-1),
+            ReconcileCommand(start=None, end=START, policy=None, max_reversals=-1),
             [("orphan_policy", Rule.KNOWN_VALUE), ("from_time", Rule.REQUIRED), ("max_reversals", Rule.NOT_NEGATIVE)],
         ),
     ],
 )
 def test_every_violation_in_an_order_is_named_before_anything_is_asked(
-    order: ReconcileOrder, faults: list[tuple[str, Rule]]
+    order: ReconcileCommand, faults: list[tuple[str, Rule]]
 ) -> None:
     shop = Shop()
     with pytest.raises(InvalidRequest) as refusal:
         compare(shop)(order)
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == faults
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == faults
     assert shop.calls == []
 
 
 @pytest.mark.parametrize("most", [1, 10_000])
 def test_a_month_and_ten_thousand_reversals_are_the_most(most: int) -> None:
-    order = ReconcileOrder(start=START, end=START + 31 * DAY, policy=OrphanPolicy.REVERSE, max_reversals=most)
+    order = ReconcileCommand(start=START, end=START + 31 * DAY, policy=OrphanPolicy.REVERSE, max_reversals=most)
     assert list(compare(Shop())(order)) == [Progress(is_done=True)]
 
 
@@ -76,8 +76,8 @@ def test_an_order_reports_unless_it_says_otherwise() -> None:
     shop = Shop()
     transaction_id = an_orphan(shop)
     start, end = A_DAY
-    list(compare(shop)(ReconcileOrder(start=start, end=end)))
-    list(compare(shop)(ReconcileOrder(start=start, end=end, max_reversals=5)))
+    list(compare(shop)(ReconcileCommand(start=start, end=end)))
+    list(compare(shop)(ReconcileCommand(start=start, end=end, max_reversals=5)))
     at_gateway = shop.real_gateway.find_transaction(transaction_id)
     assert at_gateway is not None
     assert at_gateway.standing.status is TransactionStatus.SUBMITTED

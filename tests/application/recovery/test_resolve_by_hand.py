@@ -75,7 +75,7 @@ def test_every_violation_in_a_resolution_is_named(
 ) -> None:
     with pytest.raises(InvalidRequest) as refusal:
         settle(Shop(), asked)
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == faults
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == faults
 
 
 def test_to_check_now_needs_no_reason() -> None:
@@ -262,7 +262,7 @@ def test_unresolved_operations_are_listed_up_to_a_time_in_pages() -> None:
     assert len(page) == 2
     with pytest.raises(InvalidRequest) as refusal:
         unresolved(lost[2].create_time, page_token=token, page_size=-1)
-    assert [(fault.field, fault.rule) for fault in refusal.value.faults] == [
+    assert [(fault.field, fault.rule) for fault in refusal.value.violations] == [
         ("page_size", Rule.NOT_NEGATIVE),
         ("page_token", Rule.PAGE_TOKEN),
     ]

@@ -270,7 +270,7 @@ def test_a_resolution_by_hand_has_a_reason() -> None:
     payment = a_lost_payment(shop, Fault.LOST_BEFORE)
     with pytest.raises(InvalidRequest) as refusal:
         resolve(shop, payment, Resolution.SUCCEEDED, reason="")
-    assert {fault.field for fault in refusal.value.faults} == {"reason", "gateway_transaction_id"}
+    assert {fault.field for fault in refusal.value.violations} == {"reason", "gateway_transaction_id"}
 
 
 def test_an_operation_that_does_not_exist_is_not_found() -> None:

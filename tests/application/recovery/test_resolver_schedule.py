@@ -293,6 +293,6 @@ def test_a_notification_that_was_dealt_with_is_recorded_after_all() -> None:
     store.gives_up(2, 3, 4)
     assert replace(inbox.process, store=store)() == 1
     with store.read() as work:
-        done = work.notifications.get(one)
+        done = work.gateway_webhooks.get(one)
     assert done is not None
     assert done.finish_time == inbox.clock.now()

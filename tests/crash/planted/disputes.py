@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from application.gateway_webhooks import process_gateway_webhooks as process_notifications
-from application.gateway_webhooks.process_gateway_webhooks import ProcessNotifications
+from application.gateway_webhooks.process_gateway_webhooks import ProcessGatewayWebhooks
 from application.ports.gateway import DisputeAnswered
-from application.ports.gateway_webhooks import NotificationOutcome
+from application.ports.gateway_webhooks import GatewayWebhookOutcome
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from domain.dispute import DisputeState as State
 
@@ -29,12 +28,9 @@ def webhooks_tell_of_expired_disputes() -> None:
     def look(self: Any, subject: Any) -> Any:
         report = self.gateway.find_dispute(subject.dispute_id)
         self.record_dispute(replace(report, state=State.EXPIRED))
-        return NotificationOutcome.RECORDED
+        return GatewayWebhookOutcome.RECORDED
 
-    looks = process_notifications._LOOKS
-    for kind, known in looks.items():
-        if known is ProcessNotifications.look_at_dispute:
-            looks[kind] = look
+    setattr(ProcessGatewayWebhooks, "look_at_dispute", look)  # noqa: B010
 
 
 def pretended_acceptance(_: Callable[..., Any]) -> Callable[..., Any]:

@@ -28,7 +28,7 @@ class MemoryApiKeys:
     def all(self) -> list[ApiKey]:
         return sorted(self._state.api_keys.values(), key=lambda key: (key.create_time, key.key_id), reverse=True)
 
-    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+    def record_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
         key = self._state.api_keys.get(key_id)
         if key is not None and (key.last_use_time is None or key.last_use_time <= unless_after):
             self._state.api_keys[key_id] = replace(key, last_use_time=time)

@@ -11,7 +11,7 @@ from domain.customer import Customer
 from domain.dispute import Dispute
 from domain.ids import CustomerId, EventId, PaymentId
 from domain.payment_method import PaymentMethod
-from tests.fakes.personal_data import bare_resource
+from domain.personal_data import erased_from
 from tests.fakes.store_state import StoreState
 
 
@@ -67,4 +67,4 @@ class MemoryFeed:
         for entries in (self._state.feed, self._state.unsequenced):
             for index, one in enumerate(entries):
                 if one.customer_id == customer_id:
-                    entries[index] = replace(one, resource=bare_resource(one.resource))
+                    entries[index] = replace(one, resource=erased_from(one.resource))

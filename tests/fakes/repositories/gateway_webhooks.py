@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from application.common.page_tokens import Position
-from application.ports.gateway_webhooks import Notification, NotificationState, StoredNotification
+from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
 from tests.fakes.store_state import RowLocks, StoreState, is_due, newest_first_page
 
 
@@ -16,29 +16,29 @@ class MemoryGatewayWebhooks:
         self._state = state
         self._locks = locks
 
-    def receive(self, notification: Notification, time: datetime) -> bool:
+    def receive(self, notification: GatewayWebhook, time: datetime) -> bool:
         is_new = notification.notification_id not in self._state.notifications
         if is_new:
-            self._state.notifications[notification.notification_id] = StoredNotification(
-                notification=notification, state=NotificationState.PENDING, receive_time=time, next_attempt_time=time
+            self._state.notifications[notification.notification_id] = StoredGatewayWebhook(
+                notification=notification, state=GatewayWebhookState.PENDING, receive_time=time, next_attempt_time=time
             )
         return is_new
 
-    def save(self, stored: StoredNotification) -> None:
+    def save(self, stored: StoredGatewayWebhook) -> None:
         if stored.notification.notification_id not in self._state.notifications:
             raise LookupError(stored.notification.notification_id)
         self._locks.require(stored.notification.notification_id)
         self._state.notifications[stored.notification.notification_id] = stored
 
-    def get(self, notification_id: str, *, lock: bool = False) -> StoredNotification | None:
+    def get(self, notification_id: str, *, lock: bool = False) -> StoredGatewayWebhook | None:
         self._locks.acquire(notification_id, lock=lock)
         return self._state.notifications.get(notification_id)
 
-    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredNotification]:
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredGatewayWebhook]:
         waiting = [
             (one.next_attempt_time, notification_id)
             for notification_id, one in self._state.notifications.items()
-            if one.state is NotificationState.PENDING and one.next_attempt_time is not None
+            if one.state is GatewayWebhookState.PENDING and one.next_attempt_time is not None
         ]
         found = []
         for _, notification_id in sorted(pair for pair in waiting if is_due(pair[0], now))[:limit]:
@@ -50,8 +50,8 @@ class MemoryGatewayWebhooks:
         return found
 
     def page(
-        self, states: frozenset[NotificationState], *, after: Position | None, limit: int
-    ) -> list[StoredNotification]:
+        self, states: frozenset[GatewayWebhookState], *, after: Position | None, limit: int
+    ) -> list[StoredGatewayWebhook]:
         found = [
             (Position(one.receive_time, notification_id), one)
             for notification_id, one in self._state.notifications.items()
@@ -59,6 +59,6 @@ class MemoryGatewayWebhooks:
         ]
         return newest_first_page(found, after, limit)
 
-    def count(self) -> Mapping[NotificationState, int]:
+    def count(self) -> Mapping[GatewayWebhookState, int]:
         states = [one.state for one in self._state.notifications.values()]
-        return {state: states.count(state) for state in (NotificationState.PENDING, NotificationState.DEAD)}
+        return {state: states.count(state) for state in (GatewayWebhookState.PENDING, GatewayWebhookState.DEAD)}

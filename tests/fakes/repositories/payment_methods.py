@@ -7,10 +7,9 @@ from datetime import datetime
 
 from application.common.page_tokens import Position
 from application.ports.store import farthest_look
-from domain.address import Address
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
-from tests.fakes.personal_data import bare_instrument
+from domain.personal_data import erased_from
 from tests.fakes.repositories.feed import MemoryFeed
 from tests.fakes.store_state import RowLocks, StoreState, is_due, newest_first_page
 
@@ -72,7 +71,7 @@ class MemoryPaymentMethods:
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         for method_id, method in list(self._state.methods.items()):
             if method.customer_id == customer_id:
-                bare = replace(method, instrument=bare_instrument(method.instrument), billing_address=Address())
+                bare = erased_from(method)
                 self._state.methods[method_id] = bare
 
     def _store(self, method: PaymentMethod) -> None:

@@ -21,8 +21,8 @@ from domain import ids as prefixes
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
+from domain.personal_data import erased_from
 from domain.transitions import PaymentState
-from tests.fakes.personal_data import bare_event, bare_instrument, bare_terms
 from tests.fakes.store_state import RowLocks, StoreState, copied_payment, is_due, newest_first_page
 
 
@@ -59,7 +59,7 @@ class MemoryPayments:
         stored = self._state.payments.get(payment_id)
         return None if stored is None else self._tracked_copy(stored)
 
-    def keep(self, payment: Payment) -> DetachedPayment:
+    def detach(self, payment: Payment) -> DetachedPayment:
         return _DetachedPayment(payment, self._state.payments[payment.terms.payment_id])
 
     def reattach(self, kept: DetachedPayment) -> Payment | None:
@@ -187,11 +187,11 @@ class MemoryPayments:
         for payment_id, stored in list(self._state.payments.items()):
             if stored.terms.customer_id == customer_id:
                 payment = copied_payment(stored)
-                payment.terms = bare_terms(payment.terms)
-                payment.instrument = bare_instrument(payment.instrument)
+                payment.terms = erased_from(payment.terms)
+                payment.instrument = erased_from(payment.instrument)
                 self._state.payments[payment_id] = payment
                 self._state.history[payment_id] = [
-                    replace(entry, event=bare_event(entry.event)) for entry in self._state.history[payment_id]
+                    replace(entry, event=erased_from(entry.event)) for entry in self._state.history[payment_id]
                 ]
 
     def _tracked_copy(self, stored: Payment) -> Payment:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from application.ports.deliveries import Delivery, DeliveryState, Line
+from application.ports.deliveries import Delivery, DeliveryCursor, DeliveryState
 from domain.ids import EventId
 from tests.fakes.store_state import StoreState, is_due
 
@@ -14,24 +14,24 @@ class MemoryDeliveries:
     def __init__(self, state: StoreState) -> None:
         self._state = state
 
-    def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> Line | None:
-        line = self._state.lines.setdefault(name, Line(name=name, position=start, next_attempt_time=now))
-        if not is_due(line.next_attempt_time, now, timedelta(hours=2)):
+    def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> DeliveryCursor | None:
+        cursor = self._state.cursors.setdefault(name, DeliveryCursor(name=name, position=start, next_attempt_time=now))
+        if not is_due(cursor.next_attempt_time, now, timedelta(hours=2)):
             return None
-        self._state.lines[name] = replace(line, next_attempt_time=lease_until)
-        return line
+        self._state.cursors[name] = replace(cursor, next_attempt_time=lease_until)
+        return cursor
 
-    def save(self, line: Line) -> None:
-        if self._state.lines[line.name].position <= line.position:
-            self._state.lines[line.name] = line
+    def save(self, cursor: DeliveryCursor) -> None:
+        if self._state.cursors[cursor.name].position <= cursor.position:
+            self._state.cursors[cursor.name] = cursor
 
-    def lines(self) -> list[Line]:
-        return list(self._state.lines.values())
+    def cursors(self) -> list[DeliveryCursor]:
+        return list(self._state.cursors.values())
 
-    def keep(self, delivery: Delivery) -> None:
+    def upsert(self, delivery: Delivery) -> None:
         self._state.deliveries[delivery.endpoint, delivery.event_id] = delivery
 
-    def drop(self, endpoint: str, event_id: EventId) -> None:
+    def delete(self, endpoint: str, event_id: EventId) -> None:
         self._state.deliveries.pop((endpoint, event_id), None)
 
     def waiting(self, endpoint: str, limit: int) -> list[Delivery]:

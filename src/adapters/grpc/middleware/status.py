@@ -74,17 +74,17 @@ def status_of(problem: Problem, catalogue: Catalogue, locale: str) -> status_pb2
 def _invalid(error: application.InvalidRequest) -> Problem:
     violations = []
     room = _MOST_DETAIL_BYTES
-    for fault in error.faults:
+    for violation in error.violations:
         violation = rich.BadRequest.FieldViolation(
-            field=fault.field, description=sentence(fault), reason=fault.rule.name
+            field=violation.field, description=sentence(violation), reason=violation.rule.name
         )
         room -= violation.ByteSize() + 4
         if room < 0:
             break
         violations.append(violation)
     message = "The request is not valid. " + " ".join(f"{one.field} {one.description}" for one in violations[:5])
-    if len(error.faults) > 5:
-        message += f" And {len(error.faults) - 5} more."
+    if len(error.violations) > 5:
+        message += f" And {len(error.violations) - 5} more."
     details = [rich.BadRequest(field_violations=violations)]
     return Problem(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", message, details=details)
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from application.common.errors import Fault, Rule
+from application.common.errors import FieldViolation, Rule
 
 SENTENCES: Final = {
     Rule.REQUIRED: "is required: set it.",
@@ -65,6 +65,6 @@ SENTENCES: Final = {
 }
 
 
-def sentence(fault: Fault) -> str:
+def sentence(violation: FieldViolation) -> str:
     """The rule that the field must meet, with the remedy. The sentence continues the field's name."""
-    return SENTENCES[fault.rule].format(limit=fault.limit)
+    return SENTENCES[violation.rule].format(limit=violation.limit)

@@ -16,8 +16,8 @@ from adapters.grpc.translate.resources import abuse_block, export_rows, reconcil
 from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.common.caller import Caller
 from application.events.resend_events import ListDeliveries, ListEndpoints, ResendEvents
-from application.gateway_webhooks.list_gateway_webhooks import ListNotifications
-from application.gateway_webhooks.retry_gateway_webhook import RetryNotification
+from application.gateway_webhooks.list_gateway_webhooks import ListGatewayWebhooks
+from application.gateway_webhooks.retry_gateway_webhook import RetryGatewayWebhook
 from application.payments.export_payments import ExportPayments
 from application.recovery.list_unresolved_operations import ListUnresolvedOperations
 from application.recovery.reconcile import Reconcile
@@ -45,8 +45,8 @@ class AdminServicer(AdminServiceServicer):
     resolve_operation: ResolveOperation
     reconcile: Reconcile
     export_payments: ExportPayments
-    list_notifications: ListNotifications
-    retry_notification: RetryNotification
+    list_gateway_webhooks: ListGatewayWebhooks
+    retry_gateway_webhook: RetryGatewayWebhook
     list_abuse_blocks: ListAbuseBlocks
     list_endpoints: ListEndpoints
     list_deliveries: ListDeliveries
@@ -74,7 +74,7 @@ class AdminServicer(AdminServiceServicer):
         self, request: wire.ListWebhookNotificationsRequest, context: Any
     ) -> wire.ListWebhookNotificationsResponse:
         states = tuple(notification_state_from(number) for number in request.states)
-        found, token = self.list_notifications(states, page_size=request.page_size, page_token=request.page_token)
+        found, token = self.list_gateway_webhooks(states, page_size=request.page_size, page_token=request.page_token)
         return wire.ListWebhookNotificationsResponse(
             notifications=[disputes.notification(one) for one in found], next_page_token=token
         )
@@ -82,7 +82,7 @@ class AdminServicer(AdminServiceServicer):
     def RetryWebhookNotification(
         self, request: wire.RetryWebhookNotificationRequest, context: Any
     ) -> wire.RetryWebhookNotificationResponse:
-        retried = self.retry_notification(request.request_id, request.notification_id, self.callers(context))
+        retried = self.retry_gateway_webhook(request.request_id, request.notification_id, self.callers(context))
         return wire.RetryWebhookNotificationResponse(notification=disputes.notification(retried))
 
     async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:

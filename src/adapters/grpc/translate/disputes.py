@@ -7,7 +7,7 @@ from adapters.grpc.translate.requests import times_of
 from adapters.grpc.translate.resources import moment, money
 from application.disputes.add_dispute_evidence import AddEvidenceCommand, RawFile
 from application.disputes.list_disputes import RawDisputeFilter
-from application.ports.gateway_webhooks import StoredNotification
+from application.ports.gateway_webhooks import StoredGatewayWebhook
 from bayar.payments.v1 import admin_service_pb2, dispute_pb2, dispute_service_pb2
 from domain.dispute import Dispute, Evidence
 
@@ -62,7 +62,7 @@ def evidence_order(request: dispute_service_pb2.AddDisputeEvidenceRequest) -> Ad
     return AddEvidenceCommand(request_id=request.request_id, dispute_id=request.dispute_id, evidence=evidence)
 
 
-def notification(one: StoredNotification) -> admin_service_pb2.WebhookNotification:
+def notification(one: StoredGatewayWebhook) -> admin_service_pb2.WebhookNotification:
     told = one.notification
     return admin_service_pb2.WebhookNotification(
         notification_id=told.notification_id,

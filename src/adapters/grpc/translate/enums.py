@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 from application.common.velocity_scope import VelocityScope
 from application.payments.verify_payment import VerificationOutcome
-from application.ports.gateway_webhooks import NotificationOutcome, NotificationState
+from application.ports.gateway_webhooks import GatewayWebhookOutcome, GatewayWebhookState
 from application.recovery.reconcile import OrphanPolicy
 from application.recovery.reconciliation_findings import FindingKind, Remedy
 from application.recovery.resolve_operation import Resolution
@@ -79,7 +79,7 @@ DISPUTE_STATE: Final = _by_name(DisputeState, dispute_pb2.DisputeState, "DISPUTE
 DISPUTE_REASON: Final = _by_name(DisputeReason, dispute_pb2.DisputeReason, "DISPUTE_REASON")
 DISPUTE_ACTION: Final = _by_name(ActionKind, dispute_pb2.DisputeAction, "DISPUTE_ACTION")
 NOTIFICATION_STATE: Final = _by_name(
-    NotificationState, admin_service_pb2.WebhookNotificationState, "WEBHOOK_NOTIFICATION_STATE"
+    GatewayWebhookState, admin_service_pb2.WebhookNotificationState, "WEBHOOK_NOTIFICATION_STATE"
 )
 FINDING_KIND: Final = _by_name(FindingKind, admin_service_pb2.FindingKind, "FINDING_KIND")
 FINDING_REMEDY: Final = _by_name(Remedy, admin_service_pb2.FindingRemedy, "FINDING_REMEDY")
@@ -99,12 +99,12 @@ EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.Value
     }
 )
 
-NOTIFICATION_OUTCOME: Final[Mapping[NotificationOutcome, Any]] = MappingProxyType(
+NOTIFICATION_OUTCOME: Final[Mapping[GatewayWebhookOutcome, Any]] = MappingProxyType(
     {
-        NotificationOutcome.NONE: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_UNSPECIFIED,
-        NotificationOutcome.RECORDED: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_RECORDED,
-        NotificationOutcome.NOT_OURS: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS,
-        NotificationOutcome.UNKNOWN_KIND: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND,
+        GatewayWebhookOutcome.NONE: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_UNSPECIFIED,
+        GatewayWebhookOutcome.RECORDED: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_RECORDED,
+        GatewayWebhookOutcome.NOT_OURS: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_NOT_OURS,
+        GatewayWebhookOutcome.UNKNOWN_KIND: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND,
     }
 )
 _DISPUTE_STATES: Final = {number: state for state, number in DISPUTE_STATE.items()}
@@ -152,6 +152,6 @@ def dispute_state_from(number: int) -> DisputeState | None:
     return _DISPUTE_STATES.get(number)
 
 
-def notification_state_from(number: int) -> NotificationState | None:
+def notification_state_from(number: int) -> GatewayWebhookState | None:
     """None for a number that is not a state."""
     return _NOTIFICATION_STATES.get(number)

@@ -90,16 +90,16 @@ def endpoint_status(one: EndpointStatus) -> admin_service_pb2.EventEndpoint:
     message = admin_service_pb2.EventEndpoint(
         name=one.endpoint.name, caller_id=one.endpoint.caller_id, behind=one.behind, dead_count=one.dead_count
     )
-    line = one.line
-    if line is not None:
+    cursor = one.cursor
+    if cursor is not None:
         message.MergeFrom(
             admin_service_pb2.EventEndpoint(
-                position=line.position,
-                failing_since_time=moment(line.failing_since),
-                attempt_count=line.attempt_count,
-                last_error=line.last_error,
-                next_attempt_time=moment(line.next_attempt_time),
-                success_time=moment(line.success_time),
+                position=cursor.position,
+                failing_since_time=moment(cursor.failing_since),
+                attempt_count=cursor.attempt_count,
+                last_error=cursor.last_error,
+                next_attempt_time=moment(cursor.next_attempt_time),
+                success_time=moment(cursor.success_time),
             )
         )
     return message

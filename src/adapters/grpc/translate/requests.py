@@ -9,7 +9,7 @@ from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.translate.enums import capture_mode_from, orphan_policy_from, payment_state_from, resolution_from
-from application.common.errors import Fault, InvalidRequest, Rule
+from application.common.errors import FieldViolation, InvalidRequest, Rule
 from application.common.validator import RawCard, RawMoney
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
@@ -20,7 +20,7 @@ from application.payments.list_payments import RawPaymentFilter
 from application.payments.refund_payment import RefundPaymentCommand
 from application.payments.void_payment import VoidPaymentCommand
 from application.ports.gateway import Nonce
-from application.recovery.reconcile import ReconcileOrder
+from application.recovery.reconcile import ReconcileCommand
 from application.recovery.resolve_operation import ResolveOperationCommand
 from bayar.payments.v1 import (
     address_pb2,
@@ -169,9 +169,9 @@ def resolution_order(request: admin_service_pb2.ResolveOperationRequest) -> Reso
     )
 
 
-def reconcile_order(request: admin_service_pb2.ReconcileRequest) -> ReconcileOrder:
+def reconcile_order(request: admin_service_pb2.ReconcileRequest) -> ReconcileCommand:
     start, end = times_of("", request, from_time=request.from_time, until_time=request.until_time)
-    return ReconcileOrder(
+    return ReconcileCommand(
         start=start, end=end, policy=orphan_policy_from(request.orphan_policy), max_reversals=request.max_reversals
     )
 
@@ -179,14 +179,14 @@ def reconcile_order(request: admin_service_pb2.ReconcileRequest) -> ReconcileOrd
 def times_of(prefix: str, sent: Message, **fields: Timestamp) -> list[datetime | None]:
     """The times of the fields, None for unset ones. Raises InvalidRequest with every time outside the calendar."""
     found: list[datetime | None] = []
-    faults: list[Fault] = []
+    violations: list[FieldViolation] = []
     for name, time in fields.items():
         try:
             found.append(_time(time) if sent.HasField(name) else None)
         except OverflowError:
-            faults.append(Fault(f"{prefix}.{name}" if prefix else name, Rule.TIMESTAMP))
-    if faults:
-        raise InvalidRequest(tuple(faults))
+            violations.append(FieldViolation(f"{prefix}.{name}" if prefix else name, Rule.TIMESTAMP))
+    if violations:
+        raise InvalidRequest(tuple(violations))
     return found
 
 

@@ -23,6 +23,7 @@ from adapters.persistence.tables import (
     payments,
     webhook_notifications,
 )
+from domain.personal_data import OF_CUSTOMER
 
 _BATCH: Final = 200
 _SAMPLE: Final = 20
@@ -46,7 +47,7 @@ class SealedTable:
 
 
 SEALED_TABLES: Final = (
-    SealedTable(customers, texts=("external_id", "given_name", "family_name", "email", "phone")),
+    SealedTable(customers, texts=OF_CUSTOMER),
     SealedTable(payment_methods, texts=("gateway_token",), documents=("rest",)),
     SealedTable(payments, documents=("terms", "instrument")),
     SealedTable(payment_events, documents=("payload",)),

@@ -21,17 +21,14 @@ from typing import Any, Final
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from domain import personal_data
+
 _BEGINNING: Final = "sealed:1:"
 _NONCE_BYTES: Final = 12
 KEY_BYTES: Final = 32
 
-# The sealed entries of stored JSON: the payer, their addresses, the tokens that name their card at the gateway, and the
-# texts that the shop submits to a bank about them.
-_SEALED_ENTRIES: Final = frozenset(
-    {"billing_address", "cardholder_name", "account", "unique_number_identifier", "evidence", "token"}
-)
-# The entries that contain such entries.
-_ENCLOSING_ENTRIES: Final = frozenset({"terms", "instrument"})
+# The sealed entries of stored JSON.
+_SEALED_ENTRIES: Final = frozenset({*personal_data.OF_PAYER, *personal_data.SECRETS})
 
 
 class CannotOpen(RuntimeError):
@@ -201,7 +198,7 @@ def _walk(kept: Mapping[str, Any], place: str, change: Callable[[Any, str], Any]
     for name, item in kept.items():
         if name in _SEALED_ENTRIES:
             changed[name] = change(item, f"{place}.{name}")
-        elif name in _ENCLOSING_ENTRIES and isinstance(item, Mapping):
+        elif name in personal_data.ENCLOSING and isinstance(item, Mapping):
             changed[name] = _walk(item, place, change)
     return changed
 

@@ -34,7 +34,7 @@ class SqlApiKeys:
         newest_first = select(api_keys).order_by(api_keys.c.create_time.desc(), api_keys.c.key_id.desc())
         return [_from_row(row) for row in self.connection.execute(newest_first)]
 
-    def note_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
+    def record_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
         last = api_keys.c.last_use_time
         statement = update(api_keys).where(api_keys.c.key_id == key_id, or_(last.is_(None), last <= unless_after))
         self.connection.execute(statement.values(last_use_time=time))

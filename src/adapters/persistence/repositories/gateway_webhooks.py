@@ -14,39 +14,39 @@ from adapters.persistence.mapping import notification_from_row, notification_to_
 from adapters.persistence.sql.statements import insert_unless_taken, is_due, page_of
 from adapters.persistence.tables import IS_UNFINISHED, webhook_notifications
 from application.common.page_tokens import Position
-from application.ports.gateway_webhooks import Notification, NotificationState, StoredNotification
+from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
 
 _c = webhook_notifications.c
-_UNFINISHED: Final = frozenset({NotificationState.PENDING, NotificationState.DEAD})
+_UNFINISHED: Final = frozenset({GatewayWebhookState.PENDING, GatewayWebhookState.DEAD})
 
 
 @dataclass(frozen=True, slots=True)
-class SqlNotifications:
+class SqlGatewayWebhooks:
     connection: Connection
     sealer: Sealer
 
-    def receive(self, notification: Notification, time: datetime) -> bool:
-        stored = StoredNotification(
-            notification=notification, state=NotificationState.PENDING, receive_time=time, next_attempt_time=time
+    def receive(self, notification: GatewayWebhook, time: datetime) -> bool:
+        stored = StoredGatewayWebhook(
+            notification=notification, state=GatewayWebhookState.PENDING, receive_time=time, next_attempt_time=time
         )
         row = notification_to_row(stored, self.sealer)
         return insert_unless_taken(self.connection, webhook_notifications, row, "notification_id")
 
-    def save(self, stored: StoredNotification) -> None:
+    def save(self, stored: StoredGatewayWebhook) -> None:
         own = _c.notification_id == stored.notification.notification_id
         statement = update(webhook_notifications).where(own)
         if not self.connection.execute(statement, notification_to_row(stored, self.sealer)).rowcount:
             raise LookupError(stored.notification.notification_id)
 
-    def get(self, notification_id: str, *, lock: bool = False) -> StoredNotification | None:
+    def get(self, notification_id: str, *, lock: bool = False) -> StoredGatewayWebhook | None:
         statement = select(webhook_notifications).where(_c.notification_id == notification_id)
         row = self.connection.execute(statement.with_for_update() if lock else statement).first()
         return notification_from_row(row, self.sealer) if row else None
 
-    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredNotification]:
+    def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredGatewayWebhook]:
         statement = (
             select(webhook_notifications)
-            .where(IS_UNFINISHED, _c.state == NotificationState.PENDING.value, is_due(_c.next_attempt_time, now))
+            .where(IS_UNFINISHED, _c.state == GatewayWebhookState.PENDING.value, is_due(_c.next_attempt_time, now))
             .order_by(_c.next_attempt_time)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -60,8 +60,8 @@ class SqlNotifications:
         return [replace(one, attempt_count=one.attempt_count + 1, next_attempt_time=lease_until) for one in found]
 
     def page(
-        self, states: frozenset[NotificationState], *, after: Position | None, limit: int
-    ) -> list[StoredNotification]:
+        self, states: frozenset[GatewayWebhookState], *, after: Position | None, limit: int
+    ) -> list[StoredGatewayWebhook]:
         wanted = _c.state.in_(sorted(state.value for state in states))
         statement = select(webhook_notifications).where(wanted if states else true())
         own: Any = _c
@@ -72,7 +72,7 @@ class SqlNotifications:
         statement = page_of(statement, own.receive_time, own.notification_id, after, limit)
         return [notification_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
-    def count(self) -> Mapping[NotificationState, int]:
+    def count(self) -> Mapping[GatewayWebhookState, int]:
         statement = select(_c.state, func.count()).where(IS_UNFINISHED).group_by(_c.state)
-        counted = {NotificationState(state): number for state, number in self.connection.execute(statement)}
-        return {state: counted.get(state, 0) for state in (NotificationState.PENDING, NotificationState.DEAD)}
+        counted = {GatewayWebhookState(state): number for state, number in self.connection.execute(statement)}
+        return {state: counted.get(state, 0) for state in (GatewayWebhookState.PENDING, GatewayWebhookState.DEAD)}

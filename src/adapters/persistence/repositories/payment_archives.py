@@ -17,11 +17,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, exists, insert, or_, select, update
 
 from adapters.persistence.encryption.sealing import Sealer, associated_data
-from adapters.persistence.mapping import Values, event_from_values, opened_event, without_personal_data
+from adapters.persistence.mapping import Values, event_from_values, opened_event
 from adapters.persistence.tables import operations, payment_archives, payment_events, payments
 from application.ports.feed import HistoryEntry
 from application.ports.store import Archived
 from domain.operation import OperationState
+from domain.personal_data import erased_from_json
 from domain.transitions import PaymentState
 
 # The compression dictionary: the common parts of most histories. Permanent, since archived rows were made with it.
@@ -71,7 +72,7 @@ def erase_personal_data(connection: Connection, sealer: Sealer, payment_id: str)
     if row is None:
         return
     then = _unpacked(row, sealer)
-    now = [{**kept, "payload": without_personal_data(kept["payload"])} for kept in then]
+    now = [{**kept, "payload": erased_from_json(kept["payload"])} for kept in then]
     if now != then:
         bare = update(payment_archives).where(_archives.payment_id == payment_id)
         connection.execute(bare.values(events=_packed(now, payment_id, sealer)))

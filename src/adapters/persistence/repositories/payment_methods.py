@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Executable, Row, insert, select, update
 
 from adapters.persistence.encryption.sealing import Sealer
-from adapters.persistence.mapping import method_from_row, method_to_row, without_personal_data
+from adapters.persistence.mapping import method_from_row, method_to_row
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import UniqueViolation, is_due, page_of, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
@@ -18,6 +18,7 @@ from application.common.page_tokens import Position
 from application.ports.store import farthest_look
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.personal_data import erased_from_json
 
 _USABLE: Final = (PaymentMethodState.ACTIVE.value, PaymentMethodState.PENDING.value)
 # Each failed attempt lets another default of the same customer go first.
@@ -95,7 +96,7 @@ class SqlPaymentMethods:
         own = select(table.payment_method_id, table.rest).where(table.customer_id == customer_id).with_for_update()
         for method_id, rest in self.connection.execute(own).all():
             this = table.payment_method_id == method_id
-            bare = update(payment_methods).where(this).values(rest=without_personal_data(rest))
+            bare = update(payment_methods).where(this).values(rest=erased_from_json(rest))
             self.connection.execute(bare)
             self._locked.pop(method_id, None)
 

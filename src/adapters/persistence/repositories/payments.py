@@ -20,7 +20,6 @@ from adapters.persistence.mapping import (
     payment_from_rows,
     payment_to_changes,
     payment_to_row,
-    without_personal_data,
 )
 from adapters.persistence.repositories import payment_archives as archive
 from adapters.persistence.repositories.payment_indexes import page_of_payments
@@ -52,6 +51,7 @@ from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
+from domain.personal_data import erased_from_json
 from domain.transitions import PaymentState
 
 _log = logging.getLogger(__name__)
@@ -163,7 +163,7 @@ class SqlPayments:
         row = self._connection.execute(_ONE_LOCKED if lock else _ONE, {"payment_id": payment_id}).first()
         return self._load([row])[0] if row else None
 
-    def keep(self, payment: Payment) -> DetachedPayment:
+    def detach(self, payment: Payment) -> DetachedPayment:
         return replace(self._stored[id(payment)], is_taken_up=False)
 
     def reattach(self, kept: DetachedPayment) -> Payment | None:
@@ -283,8 +283,8 @@ class SqlPayments:
         own = own.where(payments.c.customer_id == customer_id).with_for_update()
         for row in self._connection.execute(own).all():
             bare = {
-                "terms": without_personal_data(row.terms),
-                "instrument": without_personal_data(row.instrument) if row.instrument is not None else None,
+                "terms": erased_from_json(row.terms),
+                "instrument": erased_from_json(row.instrument) if row.instrument is not None else None,
                 "version": payments.c.version + 1,
             }
             this = payments.c.payment_id == row.payment_id
@@ -296,7 +296,7 @@ class SqlPayments:
         table = payment_events.c
         history = select(table.event_id, table.payload).where(table.payment_id == payment_id)
         for event_id, payload in self._connection.execute(history).all():
-            bare = without_personal_data(payload)
+            bare = erased_from_json(payload)
             if bare != payload:
                 self._connection.execute(update(payment_events).where(table.event_id == event_id).values(payload=bare))
 

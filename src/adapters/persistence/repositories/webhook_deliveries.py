@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from adapters.persistence.sql.statements import insert_unless_taken, is_due
 from adapters.persistence.tables import event_deliveries, event_lines
-from application.ports.deliveries import Delivery, DeliveryState, Line
+from application.ports.deliveries import Delivery, DeliveryCursor, DeliveryState
 from domain.ids import EventId
 
 # Longer than any backoff: beyond it, the clock that planned the attempt was wrong.
@@ -21,28 +21,28 @@ _FARTHEST: Final = timedelta(hours=2)
 class SqlDeliveries:
     connection: Connection
 
-    def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> Line | None:
+    def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> DeliveryCursor | None:
         table = event_lines.c
-        new = Line(name=name, position=start, next_attempt_time=now)
+        new = DeliveryCursor(name=name, position=start, next_attempt_time=now)
         due = select(event_lines).where(table.name == name, is_due(table.next_attempt_time, now, _FARTHEST))
         row = self.connection.execute(due.with_for_update(skip_locked=True)).first()
-        if row is None and insert_unless_taken(self.connection, event_lines, _line_to_row(new), "name"):
+        if row is None and insert_unless_taken(self.connection, event_lines, _cursor_to_row(new), "name"):
             row = self.connection.execute(due).first()
         if row is None:
             return None
         claimed = update(event_lines).where(table.name == name).values(next_attempt_time=lease_until)
         self.connection.execute(claimed)
-        return _line_from_row(row)
+        return _cursor_from_row(row)
 
-    def save(self, line: Line) -> None:
-        own = update(event_lines).where(event_lines.c.name == line.name, event_lines.c.position <= line.position)
-        self.connection.execute(own, _line_to_row(line))
+    def save(self, cursor: DeliveryCursor) -> None:
+        own = update(event_lines).where(event_lines.c.name == cursor.name, event_lines.c.position <= cursor.position)
+        self.connection.execute(own, _cursor_to_row(cursor))
 
-    def lines(self) -> list[Line]:
-        return [_line_from_row(row) for row in self.connection.execute(select(event_lines))]
+    def cursors(self) -> list[DeliveryCursor]:
+        return [_cursor_from_row(row) for row in self.connection.execute(select(event_lines))]
 
-    def keep(self, delivery: Delivery) -> None:
-        self.drop(delivery.endpoint, delivery.event_id)
+    def upsert(self, delivery: Delivery) -> None:
+        self.delete(delivery.endpoint, delivery.event_id)
         row = {
             "endpoint": delivery.endpoint,
             "event_id": delivery.event_id,
@@ -53,7 +53,7 @@ class SqlDeliveries:
         }
         self.connection.execute(insert(event_deliveries), row)
 
-    def drop(self, endpoint: str, event_id: EventId) -> None:
+    def delete(self, endpoint: str, event_id: EventId) -> None:
         table = event_deliveries.c
         self.connection.execute(delete(event_deliveries).where(table.endpoint == endpoint, table.event_id == event_id))
 
@@ -73,20 +73,20 @@ class SqlDeliveries:
         return [_delivery_from_row(row) for row in self.connection.execute(own.order_by(table.position).limit(limit))]
 
 
-def _line_to_row(line: Line) -> dict[str, Any]:
+def _cursor_to_row(cursor: DeliveryCursor) -> dict[str, Any]:
     return {
-        "name": line.name,
-        "position": line.position,
-        "attempt_count": line.attempt_count,
-        "failing_since": line.failing_since,
-        "last_error": line.last_error,
-        "next_attempt_time": line.next_attempt_time,
-        "success_time": line.success_time,
+        "name": cursor.name,
+        "position": cursor.position,
+        "attempt_count": cursor.attempt_count,
+        "failing_since": cursor.failing_since,
+        "last_error": cursor.last_error,
+        "next_attempt_time": cursor.next_attempt_time,
+        "success_time": cursor.success_time,
     }
 
 
-def _line_from_row(row: Row[Any]) -> Line:
-    return Line(
+def _cursor_from_row(row: Row[Any]) -> DeliveryCursor:
+    return DeliveryCursor(
         name=row.name,
         position=row.position,
         attempt_count=row.attempt_count,

@@ -17,7 +17,7 @@ from adapters.grpc.middleware.status import REFUSALS, problem_of, status_of
 from adapters.grpc.middleware.violation_messages import SENTENCES, sentence
 from application.common import errors as application
 from application.common.caller import Scope
-from application.common.errors import Fault, ResourceKind, Rule
+from application.common.errors import FieldViolation, ResourceKind, Rule
 from application.common.velocity_scope import VelocityScope
 from application.ports import gateway
 from domain import errors as domain
@@ -33,7 +33,7 @@ Code = grpc.StatusCode
 
 TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = [
     (
-        application.InvalidRequest((Fault("a.b", Rule.REQUIRED),)),
+        application.InvalidRequest((FieldViolation("a.b", Rule.REQUIRED),)),
         Code.INVALID_ARGUMENT,
         "INVALID_REQUEST",
         (rich.BadRequest,),
@@ -198,7 +198,7 @@ def test_an_internal_error_is_reported_without_its_text(caplog: pytest.LogCaptur
 
 
 def test_at_most_a_hundred_violations_are_reported() -> None:
-    many = application.InvalidRequest(tuple(Fault(f"metadata[{n}]", Rule.REQUIRED) for n in range(5000)))
+    many = application.InvalidRequest(tuple(FieldViolation(f"metadata[{n}]", Rule.REQUIRED) for n in range(5000)))
     status = status_of(problem_of(many), catalogue(), "en")
     assert status.ByteSize() < 32 * 1024
     assert "more" in status.message
@@ -206,7 +206,7 @@ def test_at_most_a_hundred_violations_are_reported() -> None:
 
 @pytest.mark.parametrize("rule", Rule)
 def test_every_rule_has_a_sentence(rule: Rule) -> None:
-    said = sentence(Fault("a.path", rule, "7"))
+    said = sentence(FieldViolation("a.path", rule, "7"))
     assert "a.path" not in said
     assert said.endswith(".")
     assert "{" not in said.replace("{limit}", "{")

@@ -25,7 +25,7 @@ from adapters.persistence.tables import (
     payments,
 )
 from application.common.page_tokens import Position
-from application.ports.gateway_webhooks import NotificationState
+from application.ports.gateway_webhooks import GatewayWebhookState
 from application.ports.store import PaymentFilter
 from domain.customer import Customer
 from domain.events import PaymentEvent, PaymentTerms
@@ -126,7 +126,7 @@ _CUSTOMER = CustomerId("cus_1")
 def test_a_few_among_many_are_found_by_their_own_index(engine: Engine) -> None:
     """They are sorted when they were found: walking in order would meet all the others."""
     with plans_of(engine) as plans, SqlStore(engine, random_payments.IDS, SEALER).read() as work:
-        work.notifications.page(frozenset({NotificationState.DEAD}), after=None, limit=10)
+        work.gateway_webhooks.page(frozenset({GatewayWebhookState.DEAD}), after=None, limit=10)
         work.payments.unresolved(None, after=None, limit=10)
     expected = ["ix_webhook_notifications_unfinished", "ix_operations_open"]
     for plan, index in zip(plans, expected, strict=True):
@@ -166,7 +166,7 @@ def test_frequent_queries_have_an_index(engine: Engine) -> None:
         with store.read() as work:
             work.payments.oldest_first(START, START, after=_AFTER, limit=10)
             work.payments.succeeded(START, START, after=_AFTER, limit=10)
-            work.notifications.page(frozenset(), after=_AFTER, limit=10)
+            work.gateway_webhooks.page(frozenset(), after=_AFTER, limit=10)
     expected = [
         "ix_payments_time",
         "payments",

@@ -15,7 +15,7 @@ from application.common.lease import LeasePolicy
 from application.payments.export_payments import ExportPayments
 from application.ports.gateway import Authorization
 from application.recovery.explain_transactions import ExplainTransactions
-from application.recovery.reconcile import Reconcile, ReconcileOrder
+from application.recovery.reconcile import Reconcile, ReconcileCommand
 from application.recovery.reverse_orphans import ReverseOrphans
 from domain.ids import OperationId
 from domain.instrument import Card, CardExpiry
@@ -81,7 +81,7 @@ def test_a_reconciliation_takes_the_same_memory_for_many_payments(engine: Engine
     clock.advance(timedelta(hours=1))
 
     def run(count: int) -> Iterator[object]:
-        return reconcile(ReconcileOrder(start=history.time_of(MANY - count), end=clock.now()))
+        return reconcile(ReconcileCommand(start=history.time_of(MANY - count), end=clock.now()))
 
     assert sum(1 for _ in run(MANY)) > 1.5 * MANY
     one = peak_bytes(lambda: run(FEW))
