@@ -25,7 +25,7 @@ def test_a_history_that_was_archived_is_listed_and_streamed_as_before(pair: Pair
     now = datetime.now(UTC).isoformat()
     said = run_bayar("events", "archive", "--before", now, environment=pair.service.environment)
     assert said.returncode == 0, said.stderr
-    assert said.stdout.endswith("were put away.\n")
+    assert said.stdout.endswith("were archived.\n")
     assert not said.stdout.startswith("0 events")
     assert list(bayar.list_payment_events(payment_id=payment.payment_id)) == before
     assert streamed() == at_first

@@ -186,7 +186,7 @@ def transaction(found: braintree.Transaction) -> Transaction:
 def described(found: object, failure: Exception) -> str:
     """The safe description of an unreadable transaction."""
     shown = ", ".join(filter(None, (text(found, name) for name in ("type", "amount", "currency_iso_code", "status"))))
-    return f"{shown or 'nothing is told of it'} ({type(failure).__name__})"
+    return f"{shown or 'no details'} ({type(failure).__name__})"
 
 
 _CLAIMING: Final = ("chargeback", "pre_arbitration")

@@ -44,6 +44,8 @@ class WorkerPoolStatus:
             ours = [
                 gauge("bayar_workers_wanted", "Processes that answer calls, as they were asked for.", self._wanted),
                 gauge("bayar_workers_ready", "Those of them that do.", self._ready),
-                counter("bayar_workers_replaced_total", "Those that ended unasked, and were replaced.", self._replaced),
+                counter(
+                    "bayar_workers_replaced_total", "Workers that ended unexpectedly and were replaced.", self._replaced
+                ),
             ]
         return merged([metrics, *ours, *texts])

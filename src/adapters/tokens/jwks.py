@@ -118,7 +118,7 @@ def _read(document: bytes) -> dict[str, PyJWK]:
         entries = json.loads(document)["keys"]
         return {key.key_id: key for key in map(_key, entries) if key is not None and key.key_id}
     except (ValueError, KeyError, TypeError, AttributeError):
-        raise JwksUnavailable("what was fetched is no JWKS") from None
+        raise JwksUnavailable("the content is not a JWKS") from None
 
 
 def _key(entry: Any) -> PyJWK | None:

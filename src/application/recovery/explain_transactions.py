@@ -63,7 +63,7 @@ class _Record:
         own = self._by_transaction.get(one.transaction_id) or self._by_operation.get(one.order_id)
         return Finding(
             kind=FindingKind.UNREADABLE,
-            summary=f"The transaction cannot be read: {one.detail}. No call mends it: look at it in the control panel.",
+            summary=f"The transaction cannot be read: {one.detail}. No call corrects it: see the control panel.",
             payment_id=own.payment.terms.payment_id if own else None,
             operation_id=own.operation.operation_id if own else None,
             transaction_id=one.transaction_id,
@@ -96,13 +96,13 @@ class _Record:
             return None
         facts = ", ".join(f"{one.field} {one.recorded}, at the gateway {one.at_gateway}" for one in differences)
         return _mismatch(
-            transaction, recorded, f"The record says {facts}. VerifyPayment mends it.", Remedy.VERIFY_PAYMENT
+            transaction, recorded, f"The record says {facts}. VerifyPayment corrects it.", Remedy.VERIFY_PAYMENT
         )
 
 
 def _unexplained(sale: Transaction) -> Finding | Orphan:
     if not sale.is_marked:
-        why = "Its order id is not this deployment's: somebody else made it, and it is left alone."
+        why = "Its order id is not this deployment's: somebody else made it, and it is never reversed."
         return finding(FindingKind.FOREIGN, sale, None, why, None)
     why = "This deployment made it, and no operation explains it. Reconcile with REVERSE gives it back."
     return Orphan(finding(FindingKind.ORPHAN, sale, None, why, Remedy.REVERSE), sale)

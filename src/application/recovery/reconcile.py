@@ -162,7 +162,7 @@ class Reconcile:
             if one.operation.transaction_id not in found and not self._is_there(one.operation.transaction_id):
                 yield Finding(
                     kind=FindingKind.MISSING_AT_GATEWAY,
-                    summary="The record has an effect that the gateway does not know. No call mends it: see whether "
+                    summary="The record has an effect that the gateway does not know. No call corrects it: check that "
                     "BAYAR_BRAINTREE_MERCHANT_ID names the merchant that it was made with, and ask the gateway.",
                     payment_id=one.payment.terms.payment_id,
                     operation_id=one.operation.operation_id,

@@ -81,7 +81,7 @@ def _jwks(value: str) -> str:
     if parts is None or scheme not in ("http", "https"):
         raise ValueError("must be a file, or https://HOST/PATH without a user, a password and spaces")
     if scheme == "http" and not is_loopback(parts.netloc):
-        raise ValueError("must be https: whoever changes the keys on their way could call as anybody")
+        raise ValueError("must be https: an attacker on the network could replace the keys and call as anybody")
     return value
 
 
@@ -478,7 +478,7 @@ class Settings(BaseSettings):
         default=1000.0,
         ge=0,
         description="The maximum of refused credentials a minute of one address, for each replica. Beyond it the "
-        "address gets TOO_MANY_FAILED_LOGINS, except with a credential that was good a while ago. 0: no limit.",
+        "address gets TOO_MANY_FAILED_LOGINS, except with a credential that was valid lately. 0: no limit.",
     )
     streams_per_caller: int = Field(
         default=500,
@@ -653,7 +653,7 @@ class Settings(BaseSettings):
             raise ValueError(
                 f"{self.grpc_address} is reached by others, and card data must not cross a network in plain text. Set "
                 "BAYAR_TLS_CERTIFICATE_FILE and BAYAR_TLS_KEY_FILE, or BAYAR_GRPC_ADDRESS=127.0.0.1:50051; or "
-                "BAYAR_ALLOW_PLAINTEXT=true where something else encrypts"
+                "BAYAR_ALLOW_PLAINTEXT=true if something else encrypts"
             )
         return self
 

@@ -140,7 +140,7 @@ class _Story:
                 format_money(one.refunded_amount),
             )
         self._console.print(table)
-        self._chapter(f"What happened to {payment.reference}, step by step")
+        self._chapter(f"The history of {payment.reference}, step by step")
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
         for heading in ("time (UTC)", "amount", "payment is", "what happened"):
             table.add_column(heading, justify="right" if heading == "amount" else "left")

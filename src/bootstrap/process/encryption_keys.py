@@ -45,14 +45,14 @@ def rotate(container: Container, engine: Engine) -> int:
         written = key_rotation.reseal(engine, sealer)
     except PlainText as failure:
         raise BadSettings(
-            f"the value at {failure.place} is not encrypted, and everything in this database was: somebody else wrote "
-            "it. Find out who, and bring the value back from a backup, or remove it. What was re-encrypted before it "
-            "stays so"
+            f"the value at {failure.place} is not encrypted, although everything in this database was: another "
+            "program wrote it. Find the program, then restore the value from a backup or remove it. Values that were "
+            "re-encrypted before it stay so"
         ) from None
     except CannotOpen as failure:
         raise BadSettings(
             f"a value at {failure.place} cannot be opened with the key {failure.key_id!r} of BAYAR_ENCRYPTION_KEYS, or "
-            "that key is missing, or the value was changed. What was re-encrypted before it stays so"
+            "that key is missing, or the value was changed. Values that were re-encrypted before it stay so"
         ) from None
     key_check.complete(engine, sealer)
     for key_id in sealer.key_ids - {sealer.current_key_id} - key_rotation.count_by_key(engine).keys():
@@ -70,8 +70,8 @@ def _register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False
         ) from None
     except EmptiedRegister:
         raise BadSettings(
-            "values of this database are encrypted, and nothing is known of the keys: somebody emptied the table "
-            "encryption_keys. Bring its rows back from a backup"
+            "values of this database are encrypted, and the table encryption_keys is empty: somebody deleted its rows. "
+            "Restore them from a backup"
         ) from None
     except MissingKey as missing:
         raise BadSettings(

@@ -23,7 +23,7 @@ def encryption_of(settings: Settings) -> str:
 
 def warn_of_exposure(settings: Settings) -> None:
     if settings.authentication is Authentication.NONE:
-        _log.warning("BAYAR_AUTHENTICATION=none: whoever reaches %s may do everything", settings.grpc_address)
+        _log.warning("BAYAR_AUTHENTICATION=none: everybody who reaches %s may do everything", settings.grpc_address)
     if settings.tls_certificate_file is None and not is_loopback(settings.grpc_address):
         _log.warning(
             "BAYAR_ALLOW_PLAINTEXT=true: %s serves plain text, card data and credentials included. Something else must "

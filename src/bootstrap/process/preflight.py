@@ -43,7 +43,7 @@ def prepared(container: Container) -> Iterator[None]:
             raise CannotStart(f"the database does not answer (BAYAR_DATABASE_URL): {error}") from None
         except GatewayUnavailable as error:
             raise CannotStart(
-                "Braintree did not tell its merchant accounts. Check the keys and the connection, or name the accounts "
+                "Braintree did not list the merchant accounts. Check the keys and the connection, or name the accounts "
                 f"in BAYAR_BRAINTREE_MERCHANT_ACCOUNTS: {error}"
             ) from None
 

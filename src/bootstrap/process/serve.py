@@ -129,8 +129,8 @@ def told_of_chain(found: Verification) -> str:
         )
     if found.unchained:
         lines.append(
-            f"{found.unchained} entries are in no chain: from before it, of an earlier version beside this one, "
-            "or somebody else's."
+            f"{found.unchained} entries are in no chain: they are older than it, or an earlier version or another "
+            "program wrote them."
         )
     return "\n".join(lines)
 
@@ -157,13 +157,13 @@ def _archive_events(before: datetime, container: Container, engine: Engine) -> s
     for step in container.archive_events()(before):
         payments += step.payment_count
         events += step.event_count
-    return f"{events} events of {payments} payments were put away."
+    return f"{events} events of {payments} payments were archived."
 
 
 def _rotate_encryption(container: Container, engine: Engine) -> str:
     written = encryption_keys.rotate(container, engine)
     current = container.sealer().current_key_id
-    return f"{written} rows were encrypted anew. Everything is encrypted with {current!r}; older keys can be removed."
+    return f"{written} rows were re-encrypted. Everything is encrypted with {current!r}; older keys can be removed."
 
 
 def run(

@@ -17,7 +17,7 @@ def gateway_families(now: GatewayStats) -> Iterator[Family]:
     )
     yield Family(
         _PREFIX + "calls_total",
-        "Calls to the gateway by kind and end. Of those that are lost nobody knows yet whether they had an effect.",
+        "Calls to the gateway by kind and end. The effect of lost calls is not known yet.",
         "counter",
         [
             ((("calls", kind.value), ("end", end.value)), now.ended.get((kind, end), 0))

@@ -208,7 +208,7 @@ def test_a_difference_says_both_values() -> None:
     payment = shop.pay()
     shop.real_gateway.settle()
     (found,) = reconcile(shop)
-    assert found.summary == "The record says status submitted, at the gateway settled. VerifyPayment mends it."
+    assert found.summary == "The record says status submitted, at the gateway settled. VerifyPayment corrects it."
     assert found.operation_id == payment.authorization.operation_id
 
 

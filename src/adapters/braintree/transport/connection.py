@@ -205,7 +205,7 @@ class _Answer:
         if self._encoding in (b"", b"identity") or not whole:
             return whole
         if self._encoding not in (b"gzip", b"x-gzip"):
-            raise AnswerLost("the answer is packed in a way that nobody asked for")
+            raise AnswerLost("the answer has a Content-Encoding that was not requested")
         unpacking = zlib.decompressobj(_GZIP)
         try:
             unpacked = unpacking.decompress(whole, MAX_ANSWER_BYTES)

@@ -96,7 +96,7 @@ class CredentialWatch:
                 raise self._guard.refuse(stream.method, stream.context, now)
             before = stream.caller
             if (now.caller_id, now.customer_id) != (before.caller_id, before.customer_id):
-                other = NotAuthenticated(AuthFailure.INVALID, "the credential stands for somebody else now")
+                other = NotAuthenticated(AuthFailure.INVALID, "the credential now belongs to another caller")
                 raise self._guard.refuse(stream.method, stream.context, other)
             self._guard.must_have_scope(stream.method, stream.context, now)
         except Exception as refusal:

@@ -90,7 +90,7 @@ def _invalid(error: application.InvalidRequest) -> Problem:
 
 
 def _undecodable(_: errors.UndecodableRequest) -> Problem:
-    what = "The request is no message of this contract: its bytes cannot be decoded. Use stubs of the current protos."
+    what = "The request cannot be decoded as a message of this contract. Use stubs of the current protos."
     violation = rich.BadRequest.FieldViolation(field="", description=what, reason="UNDECODABLE")
     details = [rich.BadRequest(field_violations=[violation])]
     return Problem(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", what, details=details)
@@ -254,7 +254,9 @@ def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
 def _already_resolved(error: application.OperationAlreadyResolved) -> Problem:
     message = f"The operation is {error.state.name}: its outcome is known, and there is nothing to settle."
     if error.state is OperationState.SCHEDULED:
-        message = "The operation is SCHEDULED: it is sent once its payment has settled. CHECK_NOW tells whether it was."
+        message = (
+            "The operation is SCHEDULED: it is sent once its payment has settled. CHECK_NOW shows whether it was sent."
+        )
     return _precondition("OPERATION_ALREADY_RESOLVED", message, operation_id=error.operation_id, state=error.state.name)
 
 
@@ -280,7 +282,7 @@ def _held(error: application.ServiceHeld) -> Problem:
     return Problem(
         grpc.StatusCode.UNAVAILABLE,
         "SERVICE_HELD",
-        f"Whoever runs the service holds it until its record is reconciled with the gateway{why}. Nothing was done. "
+        f"An administrator holds the service until its record is reconciled with the gateway{why}. Nothing was done. "
         "Reads are answered; send the same request again once it is released.",
         details=[_retry_after(30)],
     )
@@ -358,8 +360,8 @@ _CREDENTIAL: Final = {
     ),
     AuthFailure.INCOMPLETE: (
         "CREDENTIAL_INCOMPLETE",
-        "The token is genuine, and does not say in the agreed form who calls, with which scopes, for which customer. "
-        "docs/operate/access.md tells which claims its issuer has to set.",
+        "The token is genuine, but its claims for the caller, the scopes or the customer are missing or malformed. "
+        "docs/operate/access.md lists the claims.",
     ),
 }
 
@@ -390,8 +392,8 @@ def _rate_limited(error: errors.RateLimited) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "RATE_LIMITED",
-        "You call more often than one caller may, so nothing was done. Send the same request again after the time that "
-        "RetryInfo tells, and spread your calls.",
+        "The caller exceeds its rate limit, so nothing was done. Send the same request again after the time in "
+        "RetryInfo, and spread the calls.",
         details=[_retry_within(error.wait_seconds)],
     )
 
@@ -400,7 +402,7 @@ def _too_many_failed_logins(error: errors.TooManyFailedLogins) -> Problem:
     return Problem(
         grpc.StatusCode.RESOURCE_EXHAUSTED,
         "TOO_MANY_FAILED_LOGINS",
-        "Too many calls from your address showed credentials that are not accepted, so this one was not looked at. "
+        "Too many calls from your address showed credentials that are not accepted, so this one was not checked. "
         "Correct the credential first.",
         details=[_retry_within(error.wait_seconds)],
     )
@@ -461,7 +463,7 @@ def _too_long(error: errors.CallTooLong) -> Problem:
     return Problem(
         grpc.StatusCode.DEADLINE_EXCEEDED,
         "CALL_TOO_LONG",
-        f"There was no answer within {error.seconds:g} seconds, and nobody waits longer here. What has begun goes on: "
+        f"There was no answer within {error.seconds:g} seconds, the longest wait of this service. The work goes on: "
         "send the same request again, with the same request_id.",
         details=[_retry_after(5)],
     )
@@ -527,7 +529,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     gateway.GatewayRefusedCredentials: _unavailable(
         "GATEWAY_REFUSED_CREDENTIALS",
         "The payment gateway refuses this service's own credentials. Nothing was charged. "
-        "Whoever runs the service has to correct them; then send the same request again.",
+        "The administrator has to correct them; then send the same request again.",
         60,
     ),
     gateway.RefundIncomplete: _unavailable(
@@ -547,7 +549,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     ),
     application.StoreUnavailable: _unavailable(
         "STORE_UNAVAILABLE",
-        "The service's database does not answer. What was asked may or may not have been recorded: "
+        "The service's database does not answer. The request may or may not have been recorded: "
         "send the same request again, with the same request_id; it has no second effect.",
         5,
     ),
@@ -567,7 +569,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     errors.CallTooLong: _too_long,
     application.CredentialsUnavailable: _unavailable(
         "CREDENTIALS_UNAVAILABLE",
-        "The keys of the token issuer cannot be had just now, so nobody knows whether the token is good. Try again.",
+        "The keys of the token issuer are not available, so the token cannot be verified. Try again.",
         5,
     ),
 }

@@ -13,8 +13,8 @@ SENTENCES: Final = {
     Rule.AT_MOST: "must be at most {limit}.",
     Rule.NOT_NEGATIVE: "must not be negative: send 0 for the default.",
     Rule.MAX_CHARACTERS: "must have at most {limit} characters: shorten it.",
-    Rule.NO_CONTROL_CHARACTERS: "must not contain control characters, line breaks or what is no character "
-    "(such as U+FFFE): remove them.",
+    Rule.NO_CONTROL_CHARACTERS: "must not contain control characters, line breaks or noncharacters such as U+FFFE: "
+    "remove them.",
     Rule.CURRENCY: 'must be an ISO 4217 code in capital letters, such as "USD" or "IDR".',
     Rule.CURRENCY_ACCEPTED: "must be a currency with a merchant account. Accepted here: {limit}.",
     Rule.CURRENCY_OF_PAYMENT: "must be the currency of the payment, {limit}.",
@@ -47,7 +47,7 @@ SENTENCES: Final = {
     Rule.NEEDS_NEW_METHOD: "needs a card or a nonce as the source: this method is stored already. Leave it out.",
     Rule.EXISTS: "names nothing that exists and is usable: check the id.",
     Rule.OF_CUSTOMER: "belongs to another customer: use one of this customer's.",
-    Rule.PAGE_TOKEN: "is no token of this very list: send next_page_token of the page before with the same filter.",
+    Rule.PAGE_TOKEN: "is not a token of this list: send next_page_token of the page before with the same filter.",
     Rule.AFTER: "must be later than {limit}.",
     Rule.NOT_BELOW: "must not be below {limit}.",
     Rule.FIELD_PATH: "may only name: {limit}.",

@@ -44,7 +44,7 @@ _STATUSES: Final = {
     TransactionStatus.SETTLED: "The money has settled.",
     TransactionStatus.SETTLEMENT_DECLINED: "The bank refused the transfer at settlement.",
     TransactionStatus.VOIDED: "The money was released.",
-    TransactionStatus.RELEASED: "What was left of the hold is released.",
+    TransactionStatus.RELEASED: "The rest of the hold is released.",
     TransactionStatus.EXPIRED: "The authorization ran out.",
     TransactionStatus.DECLINED: "The bank said no.",
     TransactionStatus.FAILED: "The gateway could not process it.",
@@ -102,7 +102,7 @@ def summary(event: PaymentEvent) -> str:
             done = f"A {kind.value} of {amount} was made at the gateway by somebody else"
             return f"{done} (transaction {transaction_id}). {_standing(standing)}"
         case DifferenceRepaired(difference=difference, recorded=recorded, at_gateway=at_gateway):
-            return f"The record said {difference} {recorded}, the gateway says {at_gateway}; the record was mended."
+            return f"The record said {difference} {recorded}, the gateway says {at_gateway}; the record was corrected."
         case _:
             assert_never(event)
 

@@ -45,7 +45,7 @@ class PlainText(CannotOpen):
 
     def __init__(self, place: str) -> None:
         super().__init__(place, "")
-        self.args = (f"{place} is plain text in a database where it is always encrypted: somebody else wrote it",)
+        self.args = (f"{place} is plain text in a database where it is always encrypted: another program wrote it",)
 
 
 @dataclass(frozen=True, slots=True)

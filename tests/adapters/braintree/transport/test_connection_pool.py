@@ -112,7 +112,7 @@ LOST: dict[str, tuple[Act, str]] = {
         raw(OK + b"Content-Encoding: gzip\r\nContent-Length: 20\r\n\r\n" + PACKED[:20]),
         "the answer is cut off",
     ),
-    "packed otherwise": (raw(OK + b"Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx"), "nobody asked for"),
+    "packed otherwise": (raw(OK + b"Content-Encoding: br\r\nContent-Length: 1\r\n\r\nx"), "not requested"),
     "two lengths": (raw(OK + b"Content-Length: 9\r\nContent-Length: 5\r\n\r\n" + XML), "no HTTP"),
     "a length and chunks": (raw(OK + b"Content-Length: 9\r\nTransfer-Encoding: chunked\r\n\r\n" + XML), "no HTTP"),
     "another protocol": (raw(b"HTTP/1.1 101 Other\r\nUpgrade: h2c\r\nConnection: upgrade\r\n\r\n"), "no HTTP"),
