@@ -29,7 +29,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client contract-languages test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client contract-languages test-node test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ test-python-client: $(DEV) ## run the conformance suite with the Python client; 
 
 contract-languages: $(DEV) $(PROTOC) ## run the contract through every generator of Debian, PyPI and npm; two minutes
 	$(BIN)/pytest tests/languages/test_generates.py $(ARGS)
+
+test-node: $(DEV) ## run the tests of clients/node and the conformance suite with it; a minute
+	$(BIN)/pytest tests/languages/test_node.py $(ARGS)
 
 crash: $(DEV) ## run a storm of faults and kill -9, then compare both ledgers (SECONDS=60 SEED=7 DATABASE=sqlite|postgresql|both)
 	$(BIN)/python -m tests.crash --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)

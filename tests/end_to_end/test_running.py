@@ -27,7 +27,6 @@ from bayar import BayarClient, CaptureMode, PaymentState
 from bayar.payments.v1.payment_service_pb2 import CreatePaymentRequest
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.end_to_end.disputing import DISPUTED, Disputes
-from tests.end_to_end.node import run_example
 from tests.end_to_end.service import Pair, Service, environment_of, run_bayar, running_pair, until
 from tests.end_to_end.wallet import NEXT_YEARS, VISA, a_card, an_order, pay, usd
 from tests.keys import TEST_KEY
@@ -91,12 +90,6 @@ def test_buf_curl_takes_a_payment_and_shows_what_was_wrong(pair: Pair) -> None:
             content = base64.b64decode(detail["value"] + "==")
             fields += [violation.field for violation in BadRequest.FromString(content).field_violations]
     assert {"request_id", "reference", "amount", "source"} <= set(fields)
-
-
-def test_the_example_for_node_takes_a_payment(pair: Pair) -> None:
-    run = run_example(pair.service.address)
-    assert run.returncode == 0, run.stderr
-    assert "PAYMENT_STATE_CAPTURED" in run.stdout
 
 
 # Health

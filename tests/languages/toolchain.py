@@ -65,8 +65,8 @@ def _environment(variables: dict[str, str]) -> dict[str, str]:
     return {**inherited, "PATH": f"{NODE.parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}", **variables}
 
 
-def npm(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return run([NODE, _NPM, *arguments], cwd=cwd, seconds=_NPM_SECONDS)
+def npm(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return run([NODE, _NPM, *arguments], cwd=cwd, seconds=_NPM_SECONDS, **variables)
 
 
 @cache

@@ -1,0 +1,158 @@
+"""The client for Node and TypeScript: its own tests, the conformance suite, and its package in an empty folder."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.conformance.cases import load_cases
+from tests.conformance.serve import running
+from tests.languages import toolchain
+
+CLIENT: Final = toolchain.ROOT / "clients" / "node"
+TYPED: Final = """
+import { BayarClient, BayarError, PaymentState, money, type Payment } from 'bayar-client';
+
+const bayar = new BayarClient('127.0.0.1:50051', { timeoutSeconds: 10 });
+
+export async function pay(nonce: string): Promise<Payment> {
+  try {
+    const request = { reference: 'order-1', amount: money('25.00', 'USD'), paymentMethodNonce: nonce };
+    const payment = await bayar.createPayment(request, { signal: AbortSignal.timeout(1000) });
+    if (payment.state === PaymentState.DECLINED) console.log(payment.decline?.customerMessage?.text);
+    return payment;
+  } catch (error) {
+    if (error instanceof BayarError && error.reason === 'TOO_MANY_DECLINES') console.log(error.retryAfterSeconds);
+    throw error;
+  }
+}
+
+export async function total(): Promise<number> {
+  let minorUnits = 0;
+  for await (const payment of bayar.listPayments()) minorUnits += payment.capturedAmount?.minorUnits ?? 0;
+  return minorUnits;
+}
+
+// @ts-expect-error an amount is required
+void bayar.createPayment({ reference: 'order-1' });
+// @ts-expect-error the field is captureMode
+void bayar.createPayment({ reference: 'order-1', amount: money('1', 'USD'), capture_mode: 'CAPTURE_MODE_MANUAL' });
+"""
+
+# What the other snippets of the README have from elsewhere.
+DECLARED: Final = """
+declare const bayar: BayarClient, customerId: string, paymentId: string, afterPosition: number;
+declare const request: import('node:http').IncomingMessage & { reference: string }, bytes: Buffer;
+declare const pem: Buffer, certificate: Buffer, privateKey: Buffer;
+declare function apply(event: import('bayar-client').Event): Promise<void>;
+"""
+
+
+@pytest.fixture(scope="module")
+def built() -> Path:
+    """The client under build/, with its dependencies and compiled."""
+    folder = toolchain.npm_packages(CLIENT, "clients/node")
+    for name in ("src", "test", "tools"):
+        shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.copytree(CLIENT / name, folder / name, ignore=shutil.ignore_patterns("generated"))
+    for name in ("tsconfig.json", "README.md"):
+        shutil.copy(CLIENT / name, folder / name)
+    toolchain.npm("run", "build", cwd=folder, BAYAR_ROOT=str(toolchain.ROOT))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def package(built: Path) -> Path:
+    """The file that `npm pack` makes."""
+    packed = toolchain.npm("pack", "--ignore-scripts", "--pack-destination", str(built), cwd=built).stdout
+    return built / packed.split()[-1]
+
+
+@pytest.fixture(scope="module")
+def shop(package: Path) -> Path:
+    """A folder with nothing but the package."""
+    folder = toolchain.BUILD / "shop"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    toolchain.npm("init", "--yes", cwd=folder)
+    toolchain.npm("install", "--no-audit", "--no-fund", "--ignore-scripts", str(package), cwd=folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[dict[str, str]]:
+    with running([]) as told:
+        yield told
+
+
+@pytest.mark.timeout(300)
+def test_the_clients_own_tests_and_every_conformance_case_pass(built: Path) -> None:
+    files = sorted((built / "test").glob("*.test.mjs"))
+    command: list[str | Path] = [toolchain.NODE, "--test", "--test-reporter=tap", *map(str, files)]
+    finished = toolchain.attempt(
+        command, cwd=built, seconds=280, BAYAR_PYTHON=sys.executable, BAYAR_ROOT=str(toolchain.ROOT)
+    )
+    assert finished.returncode == 0, finished.stdout[-8000:] + finished.stderr[-2000:]
+    passed = set(re.findall(r"^ *ok \d+ - (.+)$", finished.stdout, re.MULTILINE))
+    assert {case.id.replace("#", "\\#") for case in load_cases()} <= passed
+
+
+def test_the_package_holds_what_it_needs_and_nothing_else(package: Path) -> None:
+    names = toolchain.run(["tar", "--list", "--file", package]).stdout.split()
+    assert {"package/dist/index.js", "package/dist/index.d.ts", "package/README.md"} <= set(names)
+    assert [name for name in names if not re.match(r"package/(dist/|package\.json|README\.md)", name)] == []
+
+
+def test_the_readme_takes_a_payment_from_an_empty_folder(shop: Path, service: dict[str, str]) -> None:
+    text = (CLIENT / "README.md").read_text("utf-8")
+    program, printed = re.findall(
+        r"```(?:js)?\n(.*?)```", text.partition("<!-- runs: take_payment.mjs -->")[2], re.DOTALL
+    )[:2]
+    # The service of the test has a certificate of its own authority. Node reads that from the environment, too.
+    (shop / "take_payment.mjs").write_text(program.replace("50051')", "50051', JSON.parse(process.env.BAYAR_OPTIONS))"))
+    root = Path(service["root_certificates"]).read_text()
+    options = json.dumps({"rootCertificates": root})
+    seen = toolchain.run(
+        [toolchain.NODE, "take_payment.mjs"],
+        cwd=shop,
+        BAYAR_ADDRESS=service["service"],
+        BAYAR_API_KEY=service["api_key"],
+        BAYAR_OPTIONS=options,
+    ).stdout
+    assert re.sub(r"pay_\w{26}", "pay_", seen) == re.sub(r"pay_\w{26}", "pay_", printed)
+
+
+def test_the_package_is_read_by_require_and_by_import(shop: Path) -> None:
+    name = "console.log(typeof b.BayarClient, typeof b.BayarError, typeof b.money, b.PaymentState.CAPTURED)"
+    for program in (f"const b = require('bayar-client'); {name}", f"import('bayar-client').then((b) => {name})"):
+        seen = toolchain.run([toolchain.NODE, "-e", program], cwd=shop).stdout.split()
+        assert seen == ["function", "function", "function", "PAYMENT_STATE_CAPTURED"]
+
+
+def test_typescript_accepts_what_is_right_and_refuses_what_is_wrong(shop: Path, built: Path) -> None:
+    (shop / "shop.ts").write_text(TYPED)
+    compile_strictly(shop, built, "shop.ts")
+
+
+def test_every_other_snippet_of_the_readme_compiles(shop: Path, built: Path) -> None:
+    snippets = re.findall(r"```js\n(.*?)```", (CLIENT / "README.md").read_text("utf-8"), re.DOTALL)[1:]
+    assert len(snippets) == 3
+    names = "import { BayarClient, formatMoney, money, readWebhook, WebhookError } from 'bayar-client';"
+    bodies = [re.sub(r"^import .*$", "", snippet, flags=re.MULTILINE) for snippet in snippets]
+    functions = [f"export async function example{number}() {{\n{body}}}" for number, body in enumerate(bodies)]
+    (shop / "readme.ts").write_text("\n".join([names, DECLARED, *functions]))
+    compile_strictly(shop, built, "readme.ts")
+
+
+def compile_strictly(shop: Path, built: Path, file: str) -> None:
+    tsc = built / "node_modules" / "typescript" / "bin" / "tsc"
+    types = ("--typeRoots", built / "node_modules" / "@types", "--types", "node")
+    options = ("--noEmit", "--strict", "--target", "es2022", "--module", "nodenext")
+    toolchain.run([toolchain.NODE, tsc, *options, *types, file], cwd=shop)
