@@ -151,7 +151,7 @@ def test_an_invalid_client_token_request_has_its_code(gateway: Any, request_: di
 
 
 def test_the_sdk_raises_the_errors_of_a_client_token_request(gateway: braintree.BraintreeGateway) -> None:
-    with pytest.raises(ValueError, match="Customer does not exist"):
+    with pytest.raises(ValueError, match="Customer specified by customer_id does not exist"):
         gateway.client_token.generate({"customer_id": "nobody"})
 
 

@@ -37,7 +37,7 @@ def test_a_card_sale_is_authorized_with_every_field_that_clients_read(gateway: G
     assert transaction.processor_response_code == "1000"
     assert transaction.processor_response_text == "Approved"
     assert transaction.processor_response_type == "approved"
-    assert transaction.credit_card_details.masked_number == "411111******1111"
+    assert transaction.credit_card_details.masked_number == "41111111****1111"
     assert transaction.credit_card_details.expiration_date == "05/2030"
     assert transaction.credit_card_details.cardholder_name == "Ada L"
     assert transaction.credit_card_details.card_type == "Visa"

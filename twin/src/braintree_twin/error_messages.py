@@ -1,8 +1,9 @@
-"""The message of each validation error code. Codes are the contract; messages may change."""
+"""The published message of each validation error code. Some of them name the fields at fault."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -16,5 +17,6 @@ def _messages() -> dict[str, str]:
     return messages
 
 
-def message_of(code: str) -> str:
-    return _messages().get(code, FALLBACK)
+def message_of(code: str, names: Iterable[str] = ()) -> str:
+    """The message; `names` are the fields at fault, for the messages that list them."""
+    return _messages().get(code, FALLBACK).replace("{names}", ", ".join(names))

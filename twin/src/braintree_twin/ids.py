@@ -36,6 +36,10 @@ class Ids:
     def authorization_code(self) -> str:
         return self._text(_CAPITALS, 6)
 
+    def link(self) -> str:
+        """A Mastercard transaction link id: 22 characters."""
+        return self._text(_LETTERS + _CAPITALS, 22)
+
     def reference(self) -> str:
         return self._text("0123456789", 7)
 

@@ -7,10 +7,9 @@ import re
 from typing import Any, NoReturn
 
 from braintree_twin.errors import MalformedRequest
+from braintree_twin.field_names import underscored
 from braintree_twin.xml_reader import MAX_ELEMENTS, MAX_NESTING, Value
 
-_WORD_ENDS = re.compile(r"([a-z])([A-Z])")
-_ACRONYM_ENDS = re.compile(r"([A-Z]+)([A-Z][a-z])")
 _UNPAIRED = re.compile("[\ud800-\udfff]")
 
 
@@ -29,14 +28,6 @@ def read_json(body: bytes) -> dict[str, Value]:
         raise MalformedRequest("the JSON must be an object")
     fields = _Reader().value(content, 0)
     return fields if isinstance(fields, dict) else {}
-
-
-def underscored(name: str) -> str:
-    """expirationMonth and expiration-month as expiration_month."""
-    if name.islower():
-        return name.replace("-", "_")
-    split = _WORD_ENDS.sub(r"\1_\2", _ACRONYM_ENDS.sub(r"\1_\2", name))
-    return split.replace("-", "_").lower()
 
 
 def _refuse(constant: str) -> NoReturn:

@@ -22,6 +22,10 @@ class MerchantAccount:
     reject_cvv: frozenset[str] = frozenset()
     reject_avs_postal: frozenset[str] = frozenset()
     reject_avs_street: frozenset[str] = frozenset()
+    # Transfers of money between accounts (account funding): refused, accepted or required.
+    transfers: str = "refused"
+    # The account belongs to a payment facilitator, who names its sub-merchant.
+    payment_facilitator: bool = False
 
     @property
     def suspended(self) -> bool:
@@ -70,6 +74,8 @@ READY_MADE = Merchant(
             reject_avs_postal=frozenset("N"),
             reject_avs_street=frozenset("N"),
         ),
+        MerchantAccount(id="twin_usd_transfers", currency="USD", transfers="accepted"),
+        MerchantAccount(id="twin_usd_payment_facilitator", currency="USD", payment_facilitator=True),
     ),
 )
 

@@ -48,7 +48,7 @@ class Params:
 
     def flag(self, name: str, default: bool = False) -> bool:
         value = self.text(name)
-        return default if value is None else value in _TRUE
+        return default if value is None else value.lower() in _TRUE
 
     def section(self, name: str) -> Self:
         value = self._fields.get(name)
@@ -72,6 +72,8 @@ class Params:
     def texts(self, name: str) -> list[str]:
         """The items of an array of texts, without empty ones."""
         value = self._fields.get(name)
+        if isinstance(value, dict) and len(value) == 1:
+            value = next(iter(value.values()))
         items = value if isinstance(value, list) else [value]
         found = [item for item in items if item is not None]
         if all(isinstance(item, str) for item in found):

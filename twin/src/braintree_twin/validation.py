@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from braintree_twin.error_messages import message_of
 from braintree_twin.xml_writer import Elements, Node, Symbol
+
+
+class Fault(NamedTuple):
+    """One validation error of one field; `base` is the resource as a whole."""
+
+    attribute: str
+    code: str
+    message: str
 
 
 class Errors:
     """The validation errors of one level of a request, and of the levels inside."""
 
     def __init__(self) -> None:
-        self._faults: list[tuple[str, str]] = []
+        self._faults: list[Fault] = []
         self._inner: dict[str, Errors] = {}
 
     def on(self, name: str) -> Errors:
         """The errors of the element with this name, one level down."""
         return self._inner.setdefault(name, Errors())
 
-    def add(self, attribute: str, code: str | None) -> None:
-        """Add an error. None adds nothing, so that a check's result can be passed on."""
+    def add(self, attribute: str, code: str | None, names: Iterable[str] = ()) -> None:
+        """Add an error. None adds nothing, so that a check's result can be passed on. `names` go into its message."""
         if code is not None:
-            self._faults.append((attribute, code))
+            self._faults.append(Fault(attribute, code, message_of(code, names)))
 
     def __bool__(self) -> bool:
         return bool(self._faults) or any(self._inner.values())
 
-    def codes(self) -> Iterator[str]:
-        yield from (code for _, code in self._faults)
+    def deep_faults(self) -> Iterator[Fault]:
+        """The errors of this level and of every level inside."""
+        yield from self._faults
         for inner in self._inner.values():
-            yield from inner.codes()
+            yield from inner.deep_faults()
 
-    def faults(self) -> list[tuple[str, str]]:
-        """The errors of this level: attribute and code."""
+    def faults(self) -> list[Fault]:
+        """The errors of this level."""
         return list(self._faults)
 
     def levels(self) -> dict[str, Errors]:
@@ -43,8 +52,8 @@ class Errors:
 
     def node(self) -> dict[str, Node]:
         faults: list[Node] = [
-            {"code": code, "attribute": Symbol(attribute), "message": message_of(code)}
-            for attribute, code in self._faults
+            {"code": fault.code, "attribute": Symbol(fault.attribute), "message": fault.message}
+            for fault in self._faults
         ]
         inner = {name: errors.node() for name, errors in self._inner.items() if errors}
         return {"errors": Elements("error", faults), **inner}
@@ -54,7 +63,7 @@ class ValidationFailed(Exception):
     """The request is invalid. Raised before a handler changes anything."""
 
     def __init__(self, errors: Errors) -> None:
-        super().__init__(", ".join(errors.codes()))
+        super().__init__(", ".join(fault.code for fault in errors.deep_faults()))
         self.errors = errors
 
 
@@ -69,7 +78,7 @@ def error_answer(
     errors: Errors, params: Mapping[str, Any], message: str | None = None, **things: Node
 ) -> dict[str, Node]:
     """The content of <api-error-response>: errors, the request's fields, resources such as a declined sale."""
-    sentences = [message] if message else [message_of(code) for code in errors.codes()]
+    sentences = [message] if message else [fault.message for fault in errors.deep_faults()]
     return {"errors": errors.node(), "params": _echo(params), "message": "\n".join(sentences), **things}
 
 

@@ -1,4 +1,8 @@
-"""Reads an XML body into plain dictionaries. Everything that is not plain data is refused."""
+"""Reads an XML body into plain dictionaries. Everything that is not plain data is refused.
+
+The SDKs spell one request in several ways: Python's tags have underscores, Ruby's and PHP's hyphens, Java's camelCase;
+Ruby's and PHP's XML is indented. All of them read alike.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from typing import NoReturn, TypeAlias
 from xml.parsers import expat
 
 from braintree_twin.errors import MalformedRequest
+from braintree_twin.field_names import underscored
 
 Value: TypeAlias = "str | dict[str, Value] | list[Value] | None"
 
@@ -28,7 +33,8 @@ class _Element:
         if self.children:
             return _merge(self.children)
         text = "".join(self.text)
-        return None if self.is_nil or text == "" else text
+        # White space alone is indentation: the gateway reads the element as empty.
+        return None if self.is_nil or text == "" or text.isspace() else text
 
 
 def _merge(children: list[tuple[str, Value]]) -> dict[str, Value]:
@@ -61,7 +67,7 @@ class _Reader:
         if len(self.stack) >= MAX_NESTING:
             raise MalformedRequest(f"the XML is nested more than {MAX_NESTING} levels deep")
         element = _Element(
-            tag=tag.replace("-", "_"),
+            tag=underscored(tag),
             is_array=attributes.get("type") in ("array", "collection"),
             is_nil=attributes.get("nil") == "true",
         )
@@ -86,7 +92,7 @@ def _refuse(*_arguments: object) -> NoReturn:
 def read_xml(body: bytes) -> dict[str, Value]:
     """The root element as a dictionary of one entry; an empty body is an empty dictionary.
 
-    Tags come back with underscores, whichever spelling was sent; empty and nil elements as None.
+    Tags come back with underscores, whichever spelling was sent; blank and nil elements as None.
     Raises MalformedRequest for anything that is not well-formed, bounded XML without a document type.
     """
     if not body.strip():

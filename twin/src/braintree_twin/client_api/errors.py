@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from braintree_twin.calls import JsonAnswer
-from braintree_twin.error_messages import message_of
-from braintree_twin.json_reader import underscored
+from braintree_twin.field_names import underscored
 from braintree_twin.validation import Errors
 
 _SUBJECTS = {"credit_card": "Credit card is invalid", "paypal_account": "PayPal account is invalid"}
@@ -29,8 +28,8 @@ def client_error(status: int, message: str, errors: Errors | None = None) -> Jso
 
 def _field_errors(errors: Errors) -> list[dict[str, Any]]:
     leaves = [
-        {"field": camel_case(attribute), "code": code, "message": message_of(code)}
-        for attribute, code in errors.faults()
+        {"field": camel_case(fault.attribute), "code": fault.code, "message": fault.message}
+        for fault in errors.faults()
     ]
     inner = [
         {"field": camel_case(name), "fieldErrors": _field_errors(level)} for name, level in errors.levels().items()

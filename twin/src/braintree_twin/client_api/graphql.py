@@ -9,7 +9,6 @@ from braintree_twin.client_api.authentication import authenticate_client
 from braintree_twin.client_api.endpoints import tokenize_card
 from braintree_twin.client_api.errors import camel_case
 from braintree_twin.client_api.nonces import BRAND_CODES, client_bin_data
-from braintree_twin.error_messages import message_of
 from braintree_twin.errors import MalformedRequest, NotAuthenticated, RequestError
 from braintree_twin.json_reader import read_json
 from braintree_twin.params import Params
@@ -71,8 +70,8 @@ def _indicator(value: Any) -> Any:
 
 def _validation_errors(errors: Errors, path: list[str]) -> list[dict[str, Any]]:
     found = [
-        _error(message_of(code), "VALIDATION", "user_error", [*path, camel_case(attribute)], code)
-        for attribute, code in errors.faults()
+        _error(fault.message, "VALIDATION", "user_error", [*path, camel_case(fault.attribute)], fault.code)
+        for fault in errors.faults()
     ]
     for name, level in errors.levels().items():
         found += _validation_errors(level, [*path, camel_case(name)])

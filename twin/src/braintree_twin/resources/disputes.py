@@ -83,6 +83,7 @@ def add_evidence(call: Call) -> Answer:
         "sequence_number": offered.sequence_number,
         "created_at": call.clock.stamp(),
         "sent_to_processor_at": None,
+        "size": document.size if document else 0,
     }
     record.evidence.append(evidence)
     save(call, record)

@@ -8,15 +8,14 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
-from braintree_twin.resources.transactions.instrument_restrictions import ACCOUNT_TYPES, TWO_ACCOUNT_BRANDS
 from braintree_twin.rules.addresses import read_address
 from braintree_twin.rules.external_vault import check_external_vault
 from braintree_twin.rules.money import STANDALONE_VERIFICATION_AMOUNT
-from braintree_twin.rules.three_d_secure import OF_VERIFICATIONS, read_pass_thru
+from braintree_twin.rules.three_d_secure import OF_VERIFICATIONS, passed_through, read_pass_thru
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.cards import read_card, read_cvv
 from braintree_twin.vault.instruments import Instrument, NonceCodes, consume, has_invalid_number, of_card, of_nonce
-from braintree_twin.vault.verifying import verify
+from braintree_twin.vault.verifying import VerificationExtras, account_type_error, verify
 from braintree_twin.views.verifications import verification as verification_view
 from braintree_twin.views.verifications import verification_failure
 
@@ -40,7 +39,13 @@ def create(call: Call) -> Answer:
         faults.add("three_d_secure_authentication_id", code)
     if errors or instrument is None:
         raise ValidationFailed(errors)
-    record = verify(call, instrument, account, amount, account_type=params.section("options").text("account_type"))
+    options = params.section("options")
+    extras = VerificationExtras(
+        account_type=options.text("account_type"),
+        inquires_names=options.has("account_information_inquiry"),
+        three_d_secure=passed_through(passed),
+    )
+    record = verify(call, instrument, account, amount, extras)
     consume(call, instrument)
     return verification_failure(call, record) or Answer(ROOT, verification_view(record), 201)
 
@@ -80,11 +85,8 @@ def _read_options(
         faults.add("merchant_account_id", SUSPENDED_ACCOUNT)
     amount, fault = STANDALONE_VERIFICATION_AMOUNT.check(options.text("amount"), account.currency)
     faults.add("amount", fault)
-    kind = options.text("account_type")
-    if kind is not None and kind not in ACCOUNT_TYPES:
-        faults.add("account_type", "942184")
-    elif kind and instrument and (instrument.card or {}).get("card_type") not in TWO_ACCOUNT_BRANDS:
-        faults.add("account_type", "942185")
+    brand = (instrument.card or {}).get("card_type") if instrument else None
+    faults.add("account_type", account_type_error(options.text("account_type"), brand, "942184", "942185"))
     return account, amount or Decimal(0)
 
 

@@ -31,8 +31,9 @@ _IDENTIFIER = re.compile(r"[A-Za-z0-9_\-]+")
 _CUSTOM_FIELD_NAME = re.compile(r"[a-z0-9_]+")
 # Field, form, and error code if it does not match.
 _INTERNATIONAL_PHONE = (
-    ("country_code", re.compile(r"\+?[0-9]{1,4}", re.ASCII), "91625"),
-    ("national_number", re.compile(r"[0-9()\-. ]{1,30}", re.ASCII), "91626"),
+    ("country_code", re.compile(r"\+?[1-9][0-9]{0,2}", re.ASCII), "91625"),
+    # E.164: at most 15 digits with the country code.
+    ("national_number", re.compile(r"(?:[()\-. ]*[0-9]){4,14}[()\-. ]*", re.ASCII), "91626"),
 )
 _RESERVED = frozenset({"all", "new"})
 
@@ -81,11 +82,12 @@ def read_custom_fields(merchant: Merchant, params: Params, errors: Errors, *, in
     fields: Fields = {}
     unknown = [name for name in section if not _is_declared(merchant, name)]
     if unknown:
-        errors.add("custom_fields", invalid)
+        errors.add("custom_fields", invalid, unknown)
     for name in section:
-        fields[name] = text = section.text(name)
-        if text and len(text) > MAX_CUSTOM_FIELD_LENGTH:
-            errors.add("custom_fields", too_long)
+        fields[name] = section.text(name)
+    long = [name for name, text in fields.items() if text and len(text) > MAX_CUSTOM_FIELD_LENGTH]
+    if long:
+        errors.add("custom_fields", too_long, long)
     return fields
 
 

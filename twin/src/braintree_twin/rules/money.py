@@ -33,6 +33,8 @@ _EXPONENTS = {
 }
 # Digits before the decimal point.
 MAX_WHOLE_DIGITS = 10
+# Discounts and shipping are limited to 2^31-1 cents: the SDKs' tests are refused with 999999999 (inferred).
+MAX_LEVEL_3_AMOUNT = Decimal("21474836.47")
 
 _PLAIN = re.compile(r"(-?)([0-9]+)(?:\.([0-9]+))?", re.ASCII)
 
@@ -55,6 +57,7 @@ class AmountRule:
     not_positive: str | None = None
     too_large: str | None = None
     required: str | None = None
+    largest: Decimal = Decimal(10**MAX_WHOLE_DIGITS) - Decimal("0.001")
 
     def check(self, text: str | None, currency: str) -> tuple[Decimal | None, str | None]:
         """The amount, or an error code; (None, None) if it is absent and optional."""
@@ -68,7 +71,7 @@ class AmountRule:
             return None, self.negative or self.not_positive or self.invalid
         if amount == 0 and self.not_positive:
             return None, self.not_positive
-        if amount >= 10**MAX_WHOLE_DIGITS:
+        if amount > self.largest:
             return None, self.too_large or self.invalid
         return amount, None
 
@@ -79,10 +82,10 @@ STEP_AMOUNT = AmountRule("81503", negative="81501", not_positive="81531", too_la
 # The other amount fields of a sale.
 SALE_AMOUNTS = {
     "tax_amount": AmountRule("81535", negative="81534", too_large="81536"),
-    "discount_amount": AmountRule("915159", negative="915160", too_large="915161"),
-    "shipping_amount": AmountRule("915162", negative="915163", too_large="915164"),
+    "discount_amount": AmountRule("915159", negative="915160", too_large="915161", largest=MAX_LEVEL_3_AMOUNT),
+    "shipping_amount": AmountRule("915162", negative="915163", too_large="915164", largest=MAX_LEVEL_3_AMOUNT),
     # Braintree publishes no codes for these two: they get those of a shipping amount and a tax amount.
-    "shipping_tax_amount": AmountRule("915162", negative="915163", too_large="915164"),
+    "shipping_tax_amount": AmountRule("915162", negative="915163", too_large="915164", largest=MAX_LEVEL_3_AMOUNT),
     "surcharge_amount": AmountRule("81535", negative="81534", too_large="81536"),
     "service_fee_amount": AmountRule("91555", negative="91554", too_large="91556"),
 }

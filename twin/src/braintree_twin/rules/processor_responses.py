@@ -125,6 +125,27 @@ TEXTS: dict[str, str] = {
 UNLISTED_DECLINE = "Processor Declined"
 SETTLEMENT_TEXTS = {"4000": "Settled", "4001": "Settlement Declined", "4002": "Settlement Pending"}
 
+# Mastercard's advice about a declined payment.
+ADVICE_TEXTS = {
+    "01": "New account information available",
+    "02": "Cannot approve at this time, try again later",
+    "03": "Do not try again",
+    "04": "Token not supported",
+    "21": "Stop recurring payment",
+    "24": "Retry after 1 hour",
+    "25": "Retry after 24 hours",
+    "26": "Retry after 2 days",
+    "27": "Retry after 4 days",
+    "28": "Retry after 6 days",
+    "29": "Retry after 8 days",
+    "30": "Retry after 10 days",
+    "40": "Consumer non-reloadable prepaid card",
+    "41": "Consumer single-use virtual card number",
+    "43": "Consumer multi-use virtual card number",
+}
+# Processor response code -> advice; the others go by whether another attempt may succeed (inferred).
+_ADVICE = {"2004": "01", "2006": "01", "2017": "21", "2018": "21", "2022": "01"}
+
 _SOFT_CODES = frozenset(
     {2000, 2001, 2002, 2003, 2016, 2025, 2026, 2034, 2035, 2038, 2040, 2042, 2046, 2048, 2057, 2062, 2078, 2080, 2092}
     | {2099, *range(2101, 2107), *range(2109, 3001)}
@@ -140,6 +161,13 @@ def kind_of(code: str) -> str:
     if code.startswith("1"):
         return APPROVED
     return SOFT if int(code) in _SOFT_CODES else HARD
+
+
+def advice_of(code: str, card_type: str) -> str | None:
+    """The merchant advice code of a decline, which only Mastercard's cards have."""
+    if card_type != "MasterCard" or kind_of(code) == APPROVED:
+        return None
+    return _ADVICE.get(code, "02" if kind_of(code) == SOFT else "03")
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,3 +57,23 @@ def read_pass_thru(params: Params, errors: Errors, codes: PassThruCodes = OF_TRA
         text = section.text(field)
         faults.add(field, code if text is not None and text not in allowed else None)
     return {field: section.text(field) for field in section}
+
+
+_SHIFTING = frozenset({"01", "02", "05", "06"})
+
+
+def passed_through(given: Fields | None) -> Fields | None:
+    """The 3-D Secure result that answers show for another provider's authentication (inferred)."""
+    if given is None:
+        return None
+    eci_flag = given.get("eci_flag")
+    return {
+        "status": "authenticate_successful" if eci_flag in ("02", "05") else "authenticate_attempt_successful",
+        "enrolled": "Y",
+        "liability_shifted": "true" if eci_flag in _SHIFTING else None,
+        "liability_shift_possible": "true",
+        **{
+            field: given.get(field)
+            for field in ("cavv", "xid", "eci_flag", "ds_transaction_id", "three_d_secure_version")
+        },
+    }

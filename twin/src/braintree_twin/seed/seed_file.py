@@ -111,4 +111,6 @@ def _account(fields: Fields) -> MerchantAccount:
         reject_cvv=frozenset(fields.texts("reject_cvv", AVS_CODES)),
         reject_avs_postal=frozenset(fields.texts("reject_avs_postal", AVS_CODES)),
         reject_avs_street=frozenset(fields.texts("reject_avs_street", AVS_CODES)),
+        transfers=fields.one_of("transfers", ("refused", "accepted", "required"), "refused"),
+        payment_facilitator=fields.flag("payment_facilitator", False),
     )

@@ -24,6 +24,8 @@ class Card:
     unique_number_identifier: str
     cardholder_name: str | None = None
     customer_location: str = "US"
+    # The first eight digits; None for a card that came without its number.
+    bin_extended: str | None = None
     # BIN data: card type indicators and issuer, such as prepaid, debit, issuing_bank.
     bin_data: dict[str, str] = field(default_factory=dict)
     # The behaviour that the number triggers; see rules/cards.py.
@@ -127,6 +129,11 @@ class Verification:
     network_transaction_id: str | None = None
     gateway_rejection_reason: str | None = None
     account_type: str | None = None
+    ani_first_name: str = "I"
+    ani_last_name: str = "I"
+    mastercard_transaction_link_id: str | None = None
+    three_d_secure: Fields | None = None
+    device_data_captured: bool = False
 
     @property
     def card_number_identifier(self) -> str | None:
@@ -187,10 +194,19 @@ class Transaction:
     processor_settlement_response_code: str = ""
     processor_settlement_response_text: str = ""
     network_transaction_id: str | None = None
+    mastercard_transaction_link_id: str | None = None
+    merchant_advice_code: str | None = None
     retrieval_reference_number: str | None = None
     authorization_expires_at: str | None = None
     three_d_secure: Fields | None = None
     sca_exemption_requested: str | None = None
+    foreign_retailer: bool = False
+    # credit or debit, of cards that can be both.
+    account_type: str | None = None
+    device_data_captured: bool = False
+    # Transfer details and the payment facilitator, as they were sent.
+    transfer: dict[str, Any] | None = None
+    payment_facilitator: dict[str, Any] | None = None
     # One entry for each status: timestamp, status, amount, user, transaction_source.
     history: list[Fields] = field(default_factory=list)
     authorization_adjustments: list[dict[str, Any]] = field(default_factory=list)

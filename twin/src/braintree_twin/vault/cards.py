@@ -46,6 +46,7 @@ def make_card(call: Call, number: str, expiration: Expiration, cardholder_name: 
     return Card(
         bin=number[:6],
         last_4=number[-4:],
+        bin_extended=number[:8],
         card_type=cards.brand_of(number).name,
         expiration_month=expiration.month,
         expiration_year=expiration.year,

@@ -9,6 +9,7 @@ from braintree_twin.calls import Call
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.rules.addresses import read_address
+from braintree_twin.rules.three_d_secure import passed_through, read_pass_thru
 from braintree_twin.state.records import Address, Fields, PaymentMethod, Verification
 from braintree_twin.validation import Errors
 from braintree_twin.vault.cards import CardDetails, read_card
@@ -23,7 +24,7 @@ from braintree_twin.vault.storing import (
     store_address,
     store_method,
 )
-from braintree_twin.vault.verifying import link, read_options, verify
+from braintree_twin.vault.verifying import VerificationExtras, account_type_error, link, read_options, verify
 
 DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
 # Kinds whose update cannot take a new nonce, with the error code.
@@ -44,6 +45,7 @@ class MethodRequest:
     options: Params
     account: MerchantAccount
     verification_amount: Decimal = field(default_factory=Decimal)
+    verification_extras: VerificationExtras = field(default_factory=VerificationExtras)
 
     @property
     def verifies(self) -> bool:
@@ -63,10 +65,24 @@ def read_method(
         return MethodRequest(instrument, token, {}, None, params.section("options"), call.merchant.default_account)
     account, amount = read_options(call, params, errors)
     billing, address_id = _read_billing(call, params, errors, customer_id)
+    extras = _read_extras(params, instrument, errors)
     if instrument:
         instrument.billing = {**instrument.billing, **billing}
         _check_duplicate(call, params.section("options"), instrument, errors, customer_id)
-    return MethodRequest(instrument, token, billing, address_id, params.section("options"), account, amount)
+    return MethodRequest(instrument, token, billing, address_id, params.section("options"), account, amount, extras)
+
+
+def _read_extras(params: Params, instrument: Instrument | None, errors: Errors) -> VerificationExtras:
+    options = params.section("options")
+    given = options.text("verification_account_type")
+    brand = instrument.card["card_type"] if instrument and instrument.card else None
+    errors.on("options").add("verification_account_type", account_type_error(given, brand, "91757", "91758"))
+    return VerificationExtras(
+        account_type=given,
+        inquires_names=options.has("account_information_inquiry"),
+        device_data=params.has("device_data"),
+        three_d_secure=passed_through(read_pass_thru(params, errors)),
+    )
 
 
 def _token_in_use(owner: Instrument | PaymentMethod | None) -> str:
@@ -138,7 +154,7 @@ def verify_if_requested(call: Call, wanted: MethodRequest) -> Verification | Non
     """Verify the card if the options ask for it. The verification may have failed: see its status."""
     if not wanted.verifies or wanted.instrument is None:
         return None
-    return verify(call, wanted.instrument, wanted.account, wanted.verification_amount)
+    return verify(call, wanted.instrument, wanted.account, wanted.verification_amount, wanted.verification_extras)
 
 
 def store_requested_method(
@@ -194,7 +210,8 @@ def read_change(call: Call, method: PaymentMethod, params: Params, errors: Error
         instrument.cvv = details.cvv
     instrument.billing = billing
     _check_duplicate(call, params.section("options"), instrument, errors, method.customer_id, own=method.token)
-    return MethodRequest(instrument, token, billing, address_id, params.section("options"), account, amount)
+    extras = _read_extras(params, instrument, errors)
+    return MethodRequest(instrument, token, billing, address_id, params.section("options"), account, amount, extras)
 
 
 _CARD_FIELDS = ("number", "cvv", "expiration_date", "expiration_month", "expiration_year", "cardholder_name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +13,7 @@ from braintree_twin.rules import cards
 from braintree_twin.rules.avs_cvv import avs_response, rejection
 from braintree_twin.rules.money import VERIFICATION_AMOUNT, canonical
 from braintree_twin.rules.processor_responses import kind_of
-from braintree_twin.state.records import Verification
+from braintree_twin.state.records import Fields, Verification
 from braintree_twin.validation import Errors
 from braintree_twin.vault.instruments import Instrument
 
@@ -26,6 +27,38 @@ _OUTCOMES: dict[str, tuple[str, str | None, str | None]] = {
 }
 
 
+CURRENCY_OF_NO_ACCOUNT = "91760"
+ACCOUNT_TYPES = ("credit", "debit")
+# The brands that can be charged as credit or as debit.
+TWO_ACCOUNT_BRANDS = frozenset({"Hiper", "Hipercard", "Elo"})
+
+
+def link_id(call: Call, card: dict[str, Any]) -> str | None:
+    """A new transaction link id, which only Mastercard's cards have."""
+    return call.ids.link() if card["card_type"] == "MasterCard" else None
+
+
+def account_type_error(given: str | None, brand: str | None, invalid: str, not_supported: str) -> str | None:
+    """The error code of an account type: only some brands can be both. Without a brand nothing more is wrong."""
+    if given is None:
+        return None
+    if given not in ACCOUNT_TYPES:
+        return invalid
+    return not_supported if brand is not None and brand not in TWO_ACCOUNT_BRANDS else None
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationExtras:
+    """Details of a verification beside card, account and amount."""
+
+    account_type: str | None = None
+    # The names on the account are to be checked.
+    inquires_names: bool = False
+    device_data: bool = False
+    # The result of another provider's authentication.
+    three_d_secure: Fields | None = None
+
+
 def read_options(call: Call, params: Params, errors: Errors) -> tuple[MerchantAccount, Decimal]:
     """Read the merchant account and the amount of a verification from the options."""
     options, faults = params.section("options"), errors.on("options")
@@ -36,13 +69,20 @@ def read_options(call: Call, params: Params, errors: Errors) -> tuple[MerchantAc
         account = call.merchant.default_account
     elif account.suspended:
         faults.add("verification_merchant_account_id", "91742")
+    currency = options.text("verification_currency_iso_code")
+    if currency is not None and currency != account.currency:
+        faults.add("verification_currency_iso_code", CURRENCY_OF_NO_ACCOUNT)
     amount, fault = VERIFICATION_AMOUNT.check(options.text("verification_amount"), account.currency)
     faults.add("verification_amount", fault)
     return account, amount or Decimal(0)
 
 
 def verify(
-    call: Call, instrument: Instrument, account: MerchantAccount, amount: Decimal, *, account_type: str | None = None
+    call: Call,
+    instrument: Instrument,
+    account: MerchantAccount,
+    amount: Decimal,
+    extras: VerificationExtras = VerificationExtras(),
 ) -> Verification:
     """Verify a card and store the verification."""
     card: dict[str, Any] = instrument.card or {}
@@ -70,10 +110,20 @@ def verify(
         processor_response_type=kind_of(code) if code else None,
         network_transaction_id="0" + call.clock.now().strftime("%Y%m%d%H%M%S") if code == "1000" else None,
         gateway_rejection_reason=reason,
-        account_type=account_type,
+        account_type=extras.account_type,
+        mastercard_transaction_link_id=link_id(call, card) if code == "1000" else None,
+        three_d_secure=extras.three_d_secure or instrument.three_d_secure,
+        device_data_captured=extras.device_data,
+        ani_first_name=_name_response(instrument, "first_name", extras),
+        ani_last_name=_name_response(instrument, "last_name", extras),
     )
     call.store.verifications.put(call.merchant.id, record)
     return record
+
+
+def _name_response(instrument: Instrument, name: str, extras: VerificationExtras) -> str:
+    """The account name inquiry's response: M matches, I not provided (inferred: every name matches)."""
+    return "M" if extras.inquires_names and instrument.billing.get(name) else "I"
 
 
 def link(call: Call, record: Verification | None, token: str, customer_id: str | None) -> None:

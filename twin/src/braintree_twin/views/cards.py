@@ -56,7 +56,16 @@ def bin_data(card: Mapping[str, Any]) -> dict[str, Node]:
 def empty_transaction_card() -> dict[str, Node]:
     """The content of <credit-card> if the instrument is no card."""
     nothing = dict.fromkeys(
-        ("token", "bin", "last_4", "card_type", "expiration_month", "expiration_year", "customer_location")
+        (
+            "token",
+            "bin",
+            "bin_extended",
+            "last_4",
+            "card_type",
+            "expiration_month",
+            "expiration_year",
+            "customer_location",
+        )
     )
     return {
         **nothing,
@@ -69,14 +78,22 @@ def empty_transaction_card() -> dict[str, Node]:
         "unique_number_identifier": None,
         "venmo_sdk": False,
         "account_balance": None,
+        "payment_account_reference": None,
     }
 
 
-def transaction_card(card: Mapping[str, Any], token: str | None) -> dict[str, Node]:
+def bin_extended(card: Mapping[str, Any]) -> str:
+    """The first eight digits, or six of a card that the twin knows no more of: the SDKs mask numbers with it."""
+    known: str = card.get("bin_extended") or card["bin"]
+    return known
+
+
+def transaction_card(card: Mapping[str, Any], token: str | None, account_type: str | None = None) -> dict[str, Node]:
     """The card of a transaction."""
     return {
         "token": token,
         "bin": card["bin"],
+        "bin_extended": bin_extended(card),
         "last_4": card["last_4"],
         "card_type": card["card_type"],
         "expiration_month": card["expiration_month"],
@@ -86,8 +103,9 @@ def transaction_card(card: Mapping[str, Any], token: str | None) -> dict[str, No
         "image_url": card_logo(card),
         **bin_data(card),
         "global_id": method_global_id("credit_card", token),
-        "account_type": None,
+        "account_type": account_type,
         "unique_number_identifier": card["unique_number_identifier"] if token else None,
         "venmo_sdk": False,
         "account_balance": None,
+        "payment_account_reference": None,
     }

@@ -12,6 +12,8 @@ from braintree_twin.state.records import Dispute, Document, Fields
 from braintree_twin.xml_writer import Date, Elements, Node, Timestamp
 
 DOCUMENTS_KEPT = timedelta(days=365)
+# All the documents of a dispute together (inferred from the limit of each).
+MAX_EVIDENCE_BYTES = 4 * 1024 * 1024
 
 
 def _date(text: str | None) -> Node:
@@ -48,7 +50,7 @@ def dispute(record: Dispute) -> dict[str, Node]:
         "received_date": _date(record.received_date),
         "reference_number": record.reference_number,
         "reply_by_date": _date(record.reply_by_date),
-        "remaining_file_evidence_storage": None,
+        "remaining_file_evidence_storage": max(0, MAX_EVIDENCE_BYTES - _uploaded(record)),
         "status": record.status,
         "updated_at": Timestamp(record.updated_at),
         "evidence": Elements("evidence", [evidence(each) for each in record.evidence]),
@@ -56,6 +58,10 @@ def dispute(record: Dispute) -> dict[str, Node]:
         "status_history": Elements("status_history", [_event(event) for event in record.history]),
         "transaction": _transaction(record),
     }
+
+
+def _uploaded(record: Dispute) -> int:
+    return sum(int(each.get("size") or 0) for each in record.evidence)
 
 
 def _transaction(record: Dispute) -> dict[str, Node]:

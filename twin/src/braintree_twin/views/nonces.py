@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from braintree_twin.vault.instruments import Instrument
-from braintree_twin.views.cards import bin_data
-from braintree_twin.views.transactions import three_d_secure
+from braintree_twin.views.authentication import three_d_secure
+from braintree_twin.views.cards import bin_data, bin_extended
 from braintree_twin.xml_writer import Node
 
 _TYPES = {
@@ -46,6 +46,7 @@ def _card(instrument: Instrument) -> dict[str, Node]:
     card = instrument.card or {}
     shown: dict[str, Node] = {
         "bin": card["bin"],
+        "bin_extended": bin_extended(card),
         "card_type": card["card_type"],
         "cardholder_name": card["cardholder_name"],
         "expiration_month": card["expiration_month"],

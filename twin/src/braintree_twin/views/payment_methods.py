@@ -9,7 +9,7 @@ from braintree_twin.ids import global_id
 from braintree_twin.state.records import Address, Fields, PaymentMethod
 from braintree_twin.vault.cards import is_expired
 from braintree_twin.views.addresses import vault_address
-from braintree_twin.views.cards import bin_data, card_logo, logo, method_global_id
+from braintree_twin.views.cards import bin_data, bin_extended, card_logo, logo, method_global_id
 from braintree_twin.views.verifications import verification
 from braintree_twin.xml_writer import Elements, Node, Timestamp
 
@@ -47,6 +47,7 @@ def _credit_card(call: Call, method: PaymentMethod) -> dict[str, Node]:
     return {
         **billing,
         "bin": card["bin"],
+        "bin_extended": bin_extended(card),
         "card_type": card["card_type"],
         "cardholder_name": card["cardholder_name"],
         "customer_location": card["customer_location"],
@@ -58,6 +59,7 @@ def _credit_card(call: Call, method: PaymentMethod) -> dict[str, Node]:
         "unique_number_identifier": card["unique_number_identifier"],
         "venmo_sdk": False,
         "is_network_tokenized": False,
+        "payment_account_reference": None,
         **bin_data(card),
         **_common(method),
         "verifications": Elements("verification", [verification(record) for record in verifications]),
@@ -111,6 +113,8 @@ def wallet_card(kind: str, card: dict[str, Any], wallet: Fields) -> dict[str, No
     """The fields of a card in a wallet, for vaulted methods and transactions."""
     common: dict[str, Node] = {
         "bin": card["bin"],
+        "bin_extended": bin_extended(card),
+        "payment_account_reference": None,
         "cardholder_name": card["cardholder_name"],
         "expiration_month": card["expiration_month"],
         "expiration_year": card["expiration_year"],

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from braintree_twin.ids import global_id
-from braintree_twin.rules.processor_responses import text_of
+from braintree_twin.rules.processor_responses import ADVICE_TEXTS, text_of
 from braintree_twin.state.records import Dispute, Fields, Transaction
 from braintree_twin.views.addresses import transaction_address
+from braintree_twin.views.authentication import risk_data, three_d_secure
 from braintree_twin.views.cards import empty_transaction_card, logo, method_global_id, transaction_card
 from braintree_twin.views.customers import transaction_customer
 from braintree_twin.views.disputes import dispute
@@ -74,8 +75,15 @@ def _head(record: Transaction) -> dict[str, Node]:
         "settlement_batch_id": record.settlement_batch_id,
         "shipping": transaction_address(record.shipping),
         "custom_fields": dict(record.custom_fields),
-        "account_funding_transaction": False,
+        "account_funding_transaction": bool(record.transfer and record.transfer.get("type")),
+        **_parties(record),
     }
+
+
+def _parties(record: Transaction) -> dict[str, Node]:
+    """The transfer and the payment facilitator; absent if there is none, since the SDKs read what is there."""
+    known = {"transfer": record.transfer, "payment_facilitator": record.payment_facilitator}
+    return {name: fields for name, fields in known.items() if fields}
 
 
 def _response(record: Transaction) -> dict[str, Node]:
@@ -101,7 +109,11 @@ def _response(record: Transaction) -> dict[str, Node]:
 
 def _instrument(record: Transaction) -> dict[str, Node]:
     is_card = record.kind == "credit_card" and record.card is not None
-    card = transaction_card(record.card, record.token) if is_card and record.card else empty_transaction_card()
+    card = (
+        transaction_card(record.card, record.token, record.account_type)
+        if is_card and record.card
+        else empty_transaction_card()
+    )
     return {"credit_card": card} if is_card else {"credit_card": card, _element(record.kind): _wallet(record)}
 
 
@@ -225,10 +237,16 @@ def _tail(record: Transaction) -> dict[str, Node]:
         "discount_amount": record.discount_amount,
         "surcharge_amount": record.surcharge_amount,
         "network_transaction_id": record.network_transaction_id,
+        "mastercard_transaction_link_id": record.mastercard_transaction_link_id,
+        "merchant_advice_code": record.merchant_advice_code,
+        "merchant_advice_code_text": ADVICE_TEXTS.get(record.merchant_advice_code or ""),
+        "foreign_retailer": record.foreign_retailer,
         "processor_response_type": record.processor_response_type,
         "authorization_expires_at": _stamp(record.authorization_expires_at),
+        "retried": False,
         "retry_ids": Elements("item", ()),
         "retried_transaction_id": None,
+        "upcoming_retry_date": None,
         "refund_global_ids": _global_ids("refund", record.refund_ids),
         "partial_settlement_transaction_global_ids": _global_ids("transaction", record.partial_settlement_ids),
         "refunded_transaction_global_id": global_id("transaction", record.refunded_transaction_id),
@@ -254,36 +272,7 @@ def _risk_data(record: Transaction) -> dict[str, Node]:
     """The element risk_data; absent if there is none, since the SDKs read its content whenever it is there."""
     if record.type != "sale" or record.card is None:
         return {}
-    return {
-        "risk_data": {
-            "id": record.id,
-            "decision": "Decline" if record.gateway_rejection_reason in ("fraud", "risk_threshold") else "Approve",
-            "fraud_service_provider": "fraud_protection",
-            "device_data_captured": False,
-            "decision_reasons": Elements("item", ()),
-            "transaction_risk_score": None,
-            "liability_shift": None,
-        }
-    }
-
-
-def three_d_secure(info: Fields | None) -> Node:
-    if info is None:
-        return None
-    return {
-        "status": info["status"],
-        "enrolled": info["enrolled"],
-        "liability_shifted": bool(info["liability_shifted"]),
-        "liability_shift_possible": bool(info["liability_shift_possible"]),
-        "cavv": info.get("cavv"),
-        "xid": info.get("xid"),
-        "ds_transaction_id": info.get("ds_transaction_id"),
-        "eci_flag": info.get("eci_flag"),
-        "three_d_secure_version": info.get("three_d_secure_version"),
-        "three_d_secure_authentication_id": info.get("three_d_secure_authentication_id"),
-        "pares_status": None,
-        "acs_transaction_id": None,
-    }
+    return {"risk_data": risk_data(record.id, record.gateway_rejection_reason, captured=record.device_data_captured)}
 
 
 def _receipt(record: Transaction) -> dict[str, Node]:

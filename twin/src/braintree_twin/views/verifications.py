@@ -9,6 +9,7 @@ from braintree_twin.rules.processor_responses import text_of
 from braintree_twin.state.records import Verification
 from braintree_twin.validation import Errors, error_answer
 from braintree_twin.views.addresses import transaction_address
+from braintree_twin.views.authentication import risk_data, three_d_secure
 from braintree_twin.views.cards import transaction_card
 from braintree_twin.xml_writer import Node, Timestamp
 
@@ -36,13 +37,15 @@ def verification(record: Verification) -> dict[str, Node]:
         "network_response_code": "XX" if code else None,
         "network_response_text": "sample network response text" if code else None,
         "network_transaction_id": record.network_transaction_id,
+        "mastercard_transaction_link_id": record.mastercard_transaction_link_id,
         "created_at": Timestamp(record.created_at),
         "updated_at": Timestamp(record.updated_at),
         "credit_card": card,
         "billing": transaction_address(record.billing),
-        "three_d_secure_info": None,
-        "ani_first_name_response_code": None,
-        "ani_last_name_response_code": None,
+        "risk_data": risk_data(record.id, record.gateway_rejection_reason, captured=record.device_data_captured),
+        "three_d_secure_info": three_d_secure(record.three_d_secure),
+        "ani_first_name_response_code": record.ani_first_name,
+        "ani_last_name_response_code": record.ani_last_name,
         "global_id": global_id("verification", record.id),
     }
 

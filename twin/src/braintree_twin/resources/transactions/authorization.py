@@ -13,8 +13,9 @@ from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.rules import cards
 from braintree_twin.rules.avs_cvv import avs_response, rejection
-from braintree_twin.rules.processor_responses import Decision, decide_by_amount, kind_of, text_of
+from braintree_twin.rules.processor_responses import Decision, advice_of, decide_by_amount, kind_of, text_of
 from braintree_twin.state.records import Transaction
+from braintree_twin.vault.verifying import link_id
 
 # The processor's code for a partial approval, if the merchant accepts one.
 PARTLY_APPROVED = "1004"
@@ -108,6 +109,7 @@ def _apply(call: Call, record: Transaction, decision: Decision) -> None:
     if not decision.approved:
         record.duplicate_key = None
         if decision.status == "processor_declined" and code:
+            record.merchant_advice_code = advice_of(code, record.card["card_type"]) if record.card else None
             record.additional_processor_response = f"{code} : {text_of(code)}"
         enter(call, record, decision.status)
         return
@@ -118,4 +120,5 @@ def _apply(call: Call, record: Transaction, decision: Decision) -> None:
     record.authorization_expires_at = record.due_at = authorization_expiry(record)
     if record.card:
         record.network_transaction_id = "0" + call.clock.now().strftime("%Y%m%d%H%M%S")
+        record.mastercard_transaction_link_id = link_id(call, record.card)
     enter(call, record, "authorized")

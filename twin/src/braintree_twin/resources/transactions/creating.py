@@ -17,6 +17,8 @@ from braintree_twin.resources.transactions.payment_source import PaymentSource, 
 from braintree_twin.rules.avs_cvv import avs_response
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
 from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical
+from braintree_twin.rules.three_d_secure import passed_through
+from braintree_twin.rules.transfers import read_transfer
 from braintree_twin.state.records import Customer, Fields, Transaction
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.instruments import Instrument, consume
@@ -37,6 +39,8 @@ class _Request:
     shipping: Fields = field(default_factory=dict)
     # Fields that the transaction stores as they were sent.
     kept: dict[str, object] = field(default_factory=dict)
+    # The result of another provider's authentication.
+    three_d_secure: Fields | None = None
 
     @property
     def instrument(self) -> Instrument:
@@ -86,11 +90,12 @@ def _read(call: Call, params: Params) -> _Request:
     billing = read_transaction_address(call, params, faults, "billing", source)
     shipping = read_transaction_address(call, params, faults, "shipping", source)
     kept = read_details(call, params, account, faults)
-    check_restrictions(kind, params, source.instrument, faults)
+    kept["transfer"] = read_transfer(params, account, errors)
+    passed = check_restrictions(kind, params, source.instrument, faults)
     if errors or amount is None or source.instrument is None:
         raise ValidationFailed(errors)
     options = params.section("options")
-    return _Request(kind or "sale", account, amount, source, options, billing, shipping, kept)
+    return _Request(kind or "sale", account, amount, source, options, billing, shipping, kept, passed_through(passed))
 
 
 def _account(call: Call, params: Params, faults: Errors) -> MerchantAccount:
@@ -125,7 +130,7 @@ def _draft(call: Call, request: _Request) -> Transaction:
         wallet=_wallet(call.params(ROOT), instrument),
         token=instrument.method.token if instrument.method else None,
         created_using="token" if instrument.method else "full_information",
-        three_d_secure=instrument.three_d_secure,
+        three_d_secure=request.three_d_secure or instrument.three_d_secure,
         **request.kept,  # type: ignore[arg-type]
     )
     if instrument.card:

@@ -14,6 +14,7 @@ from braintree_twin.rules.descriptors import read_descriptor
 from braintree_twin.rules.industry_data import check_industry
 from braintree_twin.rules.line_items import read_line_items
 from braintree_twin.rules.money import SALE_AMOUNTS, canonical
+from braintree_twin.rules.transfers import read_facilitator
 from braintree_twin.validation import Errors
 
 SOURCES = {
@@ -31,6 +32,7 @@ MAX_POSTAL_CODE_LENGTH = 9
 MAX_QUOTE_LENGTH = 4000
 SCA_EXEMPTIONS = ("low_value", "secure_corporate", "trusted_beneficiary", "transaction_risk_analysis")
 SHIPPING_METHODS = ("same_day", "next_day", "priority", "ground", "electronic", "ship_to_store", "pickup_in_store")
+CURRENCY_OF_NO_ACCOUNT = "915214"
 SERVICE_FEE_ON_CREDIT, SERVICE_FEE_ON_MASTER = "91552", "91557"
 
 _POSTAL_CODE = re.compile(r"[A-Za-z0-9 \-]*")
@@ -81,12 +83,18 @@ def read_details(call: Call, params: Params, account: MerchantAccount, errors: E
     for name, forms in _FORMS_OF_SECTIONS.items():
         for form in forms:
             form.check(params.section(name), errors.on(name))
+    currency = params.text("currency_iso_code")
+    errors.add("currency_iso_code", CURRENCY_OF_NO_ACCOUNT if currency not in (None, account.currency) else None)
     check_industry(params, account.currency, errors)
     _check_location(params.section("risk_data"), errors.on("risk_data"))
     return {
         "order_id": check_order_id(params, errors),
         "channel": params.text("channel"),
         "sca_exemption_requested": params.text("sca_exemption"),
+        "foreign_retailer": params.flag("foreign_retailer"),
+        "account_type": params.section("options").section("credit_card").text("account_type"),
+        "device_data_captured": params.has("device_data"),
+        "payment_facilitator": read_facilitator(params, account, errors),
         "descriptor": read_descriptor(params, errors),
         "custom_fields": read_custom_fields(call.merchant, params, errors, invalid="91526", too_long="81527"),
         "transaction_source": source,

@@ -5,8 +5,10 @@ from __future__ import annotations
 from braintree_twin.params import Params
 from braintree_twin.rules.external_vault import check_external_vault
 from braintree_twin.rules.three_d_secure import read_pass_thru
+from braintree_twin.state.records import Fields
 from braintree_twin.validation import Errors
 from braintree_twin.vault.instruments import Instrument
+from braintree_twin.vault.verifying import account_type_error
 
 # Only cards take a credit without an earlier sale.
 NOT_CREDITABLE = frozenset(
@@ -14,24 +16,27 @@ NOT_CREDITABLE = frozenset(
 )
 CREDIT_NOT_ACCEPTED = "915101"
 UNKNOWN_AUTHENTICATION, UNKNOWN_TOKEN, AUTHENTICATED_TWICE = "915196", "91568", "915199"
-ACCOUNT_TYPES = ("credit", "debit")
-# The brands that can be charged as credit or as debit.
-TWO_ACCOUNT_BRANDS = frozenset({"Hiper", "Hipercard", "Elo"})
 
 
-def check_restrictions(kind: str | None, params: Params, instrument: Instrument | None, errors: Errors) -> None:
-    """Add an error for each use of the instrument that the gateway refuses."""
+def check_restrictions(
+    kind: str | None, params: Params, instrument: Instrument | None, errors: Errors
+) -> Fields | None:
+    """Add an error for each use of the instrument that the gateway refuses.
+
+    Returns the fields of 3-D Secure pass-through, if there are any.
+    """
     if kind == "credit" and instrument and instrument.kind in NOT_CREDITABLE:
         errors.add("base", CREDIT_NOT_ACCEPTED)
     check_external_vault(params, errors, instrument.kind if instrument else None)
-    _check_authentication(params, instrument, errors)
+    passed = _check_authentication(params, instrument, errors)
     _check_account_type(params, instrument, errors)
     paypal = params.section("options").section("paypal")
     if len(paypal.text("custom_field") or "") > 255:
         errors.on("options").on("paypal").add("custom_field", "91580")
+    return passed
 
 
-def _check_authentication(params: Params, instrument: Instrument | None, errors: Errors) -> None:
+def _check_authentication(params: Params, instrument: Instrument | None, errors: Errors) -> Fields | None:
     """Check a 3-D Secure authentication id. The twin knows the ids of its own nonces only."""
     passed = read_pass_thru(params, errors)
     known = (instrument.three_d_secure or {}) if instrument else {}
@@ -42,6 +47,7 @@ def _check_authentication(params: Params, instrument: Instrument | None, errors:
         errors.add("three_d_secure_authentication_id", UNKNOWN_AUTHENTICATION)
     if "three_d_secure_token" in params:
         errors.add("three_d_secure_token", UNKNOWN_TOKEN)
+    return passed
 
 
 def _check_account_type(params: Params, instrument: Instrument | None, errors: Errors) -> None:
@@ -51,12 +57,10 @@ def _check_account_type(params: Params, instrument: Instrument | None, errors: E
         return
     faults = errors.on("options").on("credit_card")
     brand = instrument.card["card_type"] if instrument and instrument.card else None
-    if given not in ACCOUNT_TYPES:
-        faults.add("account_type", "915184")
-    elif brand is not None and brand not in TWO_ACCOUNT_BRANDS:
-        faults.add("account_type", "915185")
-    elif given == "debit" and not options.flag("submit_for_settlement"):
-        faults.add("account_type", "915186")
+    fault = account_type_error(given, brand, "915184", "915185")
+    if fault is None and given == "debit" and not options.flag("submit_for_settlement"):
+        fault = "915186"
+    faults.add("account_type", fault)
 
 
 def lacks_authentication(params: Params, instrument: Instrument) -> bool:

@@ -1,0 +1,38 @@
+"""The XML of risk data and 3-D Secure results, which transactions, verifications and nonces share."""
+
+from __future__ import annotations
+
+from braintree_twin.state.records import Fields
+from braintree_twin.xml_writer import Elements, Node
+
+
+def risk_data(identifier: str, rejection_reason: str | None, *, captured: bool) -> dict[str, Node]:
+    """The result of fraud checking. `captured`: the request had device data."""
+    return {
+        "id": identifier,
+        "decision": "Decline" if rejection_reason in ("fraud", "risk_threshold") else "Approve",
+        "fraud_service_provider": "fraud_protection",
+        "device_data_captured": captured,
+        "decision_reasons": Elements("item", ()),
+        "transaction_risk_score": None,
+        "liability_shift": None,
+    }
+
+
+def three_d_secure(info: Fields | None) -> Node:
+    if info is None:
+        return None
+    return {
+        "status": info["status"],
+        "enrolled": info["enrolled"],
+        "liability_shifted": bool(info["liability_shifted"]),
+        "liability_shift_possible": bool(info["liability_shift_possible"]),
+        "cavv": info.get("cavv"),
+        "xid": info.get("xid"),
+        "ds_transaction_id": info.get("ds_transaction_id"),
+        "eci_flag": info.get("eci_flag"),
+        "three_d_secure_version": info.get("three_d_secure_version"),
+        "three_d_secure_authentication_id": info.get("three_d_secure_authentication_id"),
+        "pares_status": None,
+        "acs_transaction_id": None,
+    }
