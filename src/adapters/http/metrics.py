@@ -45,11 +45,9 @@ class Metrics:
 
     def __init__(self, *sources: Callable[[], Iterable[Family]]) -> None:
         self._sources = sources
-        self.received = Counter(
-            "bayar_webhook_requests_total", "Requests to the webhook address, by kind of notification and outcome."
-        )
+        self.received = Counter("bayar_webhook_requests_total", "Requests to the webhook address, by kind and outcome.")
         self.processed = Counter(
-            "bayar_webhook_notifications_total", "GatewayWebhooks dealt with, by kind and what came of them."
+            "bayar_webhook_notifications_total", "Processed webhooks of the gateway, by kind and outcome."
         )
 
     def count_processed(self, kind: str, outcome: str) -> None:
@@ -58,7 +56,7 @@ class Metrics:
     def text(self, waiting: Mapping[str, int]) -> str:
         """All metrics. `waiting` is the number of gateway webhooks in each unfinished state."""
         gauge = [((("state", state),), number) for state, number in sorted(waiting.items())]
-        name, help_text = "bayar_webhook_unfinished", "GatewayWebhooks that wait, or were given up (dead)."
+        name, help_text = "bayar_webhook_unfinished", "Webhooks of the gateway that wait, or are dead letters."
         lines = [*self.received.lines(), *self.processed.lines(), *_lines(name, help_text, "gauge", gauge)]
         for source in self._sources:
             for family in source():

@@ -42,8 +42,8 @@ class WorkerPoolStatus:
                 return metrics
             texts = [labelled(text, worker=str(number)) for number, text in sorted(self._metrics.items())]
             ours = [
-                gauge("bayar_workers_wanted", "Processes that answer calls, as they were asked for.", self._wanted),
-                gauge("bayar_workers_ready", "Those of them that do.", self._ready),
+                gauge("bayar_workers_wanted", "The configured number of workers.", self._wanted),
+                gauge("bayar_workers_ready", "The number of workers that answer calls.", self._ready),
                 counter(
                     "bayar_workers_replaced_total", "Workers that ended unexpectedly and were replaced.", self._replaced
                 ),

@@ -12,6 +12,6 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 SECRET_FIELD_NUMBER: _builtins.int
 secret: _extension_dict._ExtensionFieldDescriptor[_descriptor_pb2.FieldOptions, _builtins.bool]
-"""The field holds card data or a token that can pay. Whoever prints or logs a message leaves its value out. Default:
+"""The field holds card data or a token that can pay. Code that prints or logs a message must omit its value. Default:
 false. protobuf's own option for this, debug_redact, needs protoc 22 or newer; this one needs protoc 3.15.
 """
