@@ -10,6 +10,7 @@ import pytest
 from application.ports.gateway import (
     Approved,
     Authorization,
+    Capture,
     Claim,
     DisputeAnswered,
     DisputeOutcome,
@@ -42,6 +43,24 @@ def a_dispute(gateway: Gateway) -> tuple[DisputeReport, Transaction]:
     report = gateway.find_dispute(found.claims[0].gateway_dispute_id)
     assert report is not None
     return report, found
+
+
+def test_a_part_does_not_show_the_dispute_of_its_authorization(bench: Bench) -> None:
+    card = Card(DISPUTED_CARD, CardExpiry(2035, 12), "123")
+    held = bench.gateway.authorize(
+        Authorization(operation_id=an_operation_id(), amount=usd(30_00), source=card, captures=False), HELD
+    )
+    assert isinstance(held, Approved)
+    sale = bench.gateway.find_transaction(held.transaction.transaction_id)
+    assert sale is not None
+    assert sale.claims
+    capture = Capture(
+        operation_id=an_operation_id(), transaction_id=sale.transaction_id, amount=usd(10_00), in_part=True
+    )
+    part = bench.gateway.capture(capture, HELD)
+    assert isinstance(part, Approved)
+    assert part.transaction.transaction_id != sale.transaction_id
+    assert (part.transaction.claims, part.transaction.standing.disputed_amount) == ((), None)
 
 
 def again(gateway: Gateway, report: DisputeReport) -> DisputeReport:

@@ -118,6 +118,7 @@ def _child(call: Call, parent: Transaction, amount: str) -> Transaction:
         authorized_transaction_id=parent.id,
         partial_settlement_ids=[],
         refund_ids=[],
+        disputes=[],
         authorization_adjustments=[],
         shipments=[],
         authorization_expires_at=None,
