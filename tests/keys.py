@@ -12,14 +12,14 @@ from sqlalchemy import Engine
 
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
-from application.common.api_key import ApiKey, hash_of, written
+from application.common.api_key import ApiKey, format_key, hash_of
 from application.common.caller import EVERY_SCOPE
 from bootstrap.wiring.clock_and_ids import UlidSource
 from domain.ids import CallerId
 
 KEY_ID: Final = "key_01kb00000000000000000000te"
 _SECRET: Final = "for-tests-only".ljust(43, "0")
-TEST_KEY: Final = written(KEY_ID, _SECRET)
+TEST_KEY: Final = format_key(KEY_ID, _SECRET)
 CALLER: Final = CallerId("default")
 ACTOR: Final = f"{CALLER}/{KEY_ID}"
 

@@ -48,7 +48,7 @@ class OperationLog:
     def operations(self) -> tuple[Operation, ...]:
         return self._operations
 
-    def _become(self, operations: Iterable[Operation]) -> None:
+    def _replace_operations(self, operations: Iterable[Operation]) -> None:
         self._operations = tuple(operations)
         for name in _DERIVED:
             self.__dict__.pop(name, None)

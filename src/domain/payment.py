@@ -275,7 +275,7 @@ class Payment(OperationLog):
                 note=operation.note,
             )
         )
-        self._drop_without_room(operation.target_transaction_id, context=context)
+        self._cancel_uncovered(operation.target_transaction_id, context=context)
 
     # Answers of the gateway
 
@@ -314,7 +314,7 @@ class Payment(OperationLog):
             )
         )
         if operation.kind is OperationKind.VOID:
-            self._drop_scheduled(operation.target_transaction_id, context=context)
+            self._cancel_scheduled(operation.target_transaction_id, context=context)
 
     def decline(
         self,
@@ -392,7 +392,7 @@ class Payment(OperationLog):
             )
         )
         if not standing.status.is_open and not standing.status.is_captured:
-            self._drop_scheduled(transaction_id, context=context)
+            self._cancel_scheduled(transaction_id, context=context)
         return True
 
     def apply_disputed_amount(
@@ -431,9 +431,9 @@ class Payment(OperationLog):
             )
         )
         if kind is OperationKind.VOID:
-            self._drop_scheduled(target_transaction_id, context=context)
+            self._cancel_scheduled(target_transaction_id, context=context)
         elif kind is OperationKind.REFUND:
-            self._drop_without_room(target_transaction_id, context=context)
+            self._cancel_uncovered(target_transaction_id, context=context)
 
     def record_discrepancy(
         self, operation_id: OperationId, difference: str, recorded: str, at_gateway: str, *, context: EventContext
@@ -572,7 +572,7 @@ class Payment(OperationLog):
             start_count=int(started),
             note=event.note,
         )
-        self._become([*self.operations, begun])
+        self._replace_operations([*self.operations, begun])
 
     def _append_outside(self, event: OutsideOperationRecorded) -> None:
         done = Operation(
@@ -590,7 +590,7 @@ class Payment(OperationLog):
             standing=event.standing,
             details=event.details,
         )
-        self._become([*self.operations, done])
+        self._replace_operations([*self.operations, done])
         self._mark_parent_of(done)
 
     def _mark_parent_of(self, operation: Operation) -> None:
@@ -611,7 +611,7 @@ class Payment(OperationLog):
     def _change(self, operation_id: OperationId, **changes: object) -> None:
         before = self.operation(operation_id)
         after = replace(before, **changes)  # type: ignore[arg-type]
-        self._become(after if operation is before else operation for operation in self.operations)
+        self._replace_operations(after if operation is before else operation for operation in self.operations)
 
     def _must_allow(self, kind: OperationKind) -> None:
         under_way = self.under_way
@@ -647,13 +647,13 @@ class Payment(OperationLog):
         )
         return self.operation(operation_id)
 
-    def _drop_scheduled(self, transaction_id: str, *, context: EventContext) -> None:
+    def _cancel_scheduled(self, transaction_id: str, *, context: EventContext) -> None:
         """Fails the refunds that wait for a settlement that will never come."""
         for operation in self.operations:
             if operation.state is OperationState.SCHEDULED and operation.target_transaction_id == transaction_id:
                 self.fail(operation.operation_id, FailureReason.NO_LONGER_POSSIBLE, context=context)
 
-    def _drop_without_room(self, transaction_id: str, *, context: EventContext) -> None:
+    def _cancel_uncovered(self, transaction_id: str, *, context: EventContext) -> None:
         """Fails waiting refunds, latest first, while the transaction's refunds exceed its captured amount."""
         sale = self.latest_on(transaction_id)
         for operation in reversed(self.operations):

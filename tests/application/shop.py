@@ -46,8 +46,11 @@ from application.payments.refund_payment import RefundPayment, RefundPaymentComm
 from application.payments.sync_from_gateway import SyncPayment
 from application.payments.verify_payment import VerifiedPayment, VerifyPayment
 from application.payments.void_payment import VoidPayment, VoidPaymentCommand
+from application.recovery.check_backoff import CheckBackoff
 from application.recovery.resolve_operation import ResolveOperation
 from application.recovery.resolve_operations import ResolveOperations
+from application.recovery.resolve_outcome import ResolveOutcome
+from application.recovery.send_scheduled_refund import SendScheduledRefund
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.events import CaptureMode
@@ -126,6 +129,7 @@ class Shop:
         self.store = MemoryStore(self.ids)
         self.limits = VelocityLimits()
         self.currencies = frozenset({"USD", "JPY"})
+        self.horizon = HORIZON
         self.steady_seconds: Callable[[], float] = steady_seconds
         self.restart()
 
@@ -142,7 +146,7 @@ class Shop:
         tokens = PageTokens(b"key")
         self.sync_payment = SyncPayment(store, gateway, clock, ids)
         changer = MethodChanger(store, clock, self.guard, self.leases)
-        self.absence = NotFoundTimer(clock.steady_seconds, HORIZON)
+        self.absence = NotFoundTimer(clock.steady_seconds, self.horizon)
         self.sync_methods = SyncPaymentMethods(store, gateway, clock)
         self.create = CreatePayment(
             store,
@@ -159,27 +163,39 @@ class Shop:
         self.capture_payment = CapturePayment(store, gateway, ids, self.executor, self.recorder)
         self.void_payment = VoidPayment(gateway, ids, self.executor, self.recorder)
         self.refund_payment = RefundPayment(
-            store, gateway, ids, self.guard, self.executor, self.recorder, self.leases, self.sync_payment
+            store, gateway, clock, ids, self.guard, self.executor, self.recorder, self.leases, self.sync_payment
         )
         self.get = GetPayment(store)
         self.list = ListPayments(store, tokens)
         self.list_events = ListPaymentEvents(store, tokens)
         self.verify_payment = VerifyPayment(store, gateway, clock, ids)
         self.follow = PollSettlements(store, gateway, clock, ids)
-        self.resolver = ResolveOperations(
+        backoff = CheckBackoff(store, clock, self.leases, self.horizon)
+        send_scheduled_refund = SendScheduledRefund(
+            store, gateway, clock, self.leases, self.recorder, SettlementPollPolicy(), self.sync_payment, backoff
+        )
+        resolve_outcome = ResolveOutcome(
             store,
             gateway,
             clock,
             ids,
             self.leases,
-            self.recorder,
             SettlementPollPolicy(),
-            self.sync_payment,
             self.absence,
+            backoff,
+            send_scheduled_refund,
+        )
+        self.resolver = ResolveOperations(
+            store,
+            clock,
+            self.leases,
+            resolve_outcome,
+            send_scheduled_refund,
+            backoff,
             is_stopping=lambda: self.is_stopping,
         )
         self.resolve_operation = ResolveOperation(
-            store, gateway, clock, self.guard, self.leases, SettlementPollPolicy(), self.resolver
+            store, gateway, clock, self.guard, self.leases, SettlementPollPolicy(), resolve_outcome, self.horizon
         )
         self.method_resolver = ResolveUnknownMethods(
             store, gateway, clock, self.leases, self.absence, is_stopping=lambda: self.is_stopping

@@ -23,7 +23,7 @@ from application.payments import external_operations as outside
 from application.payments import payment_call
 from application.payments.payment_call import PaymentCall, PaymentRecorder
 from application.ports.gateway import Declined, Nonce, StoredMethod, Unknown
-from application.recovery.resolve_operations import ResolveOperations
+from application.recovery.send_scheduled_refund import SendScheduledRefund
 from bayar.payments.v1.payment_pb2 import PaymentState
 from domain.operation_log import OperationLog
 from domain.payment import Payment
@@ -237,7 +237,7 @@ _TABLE: Final = (
 RESTORED_SCHEDULE: Final = Mutant(
     "a scheduled refund is sent without a look whether it was sent before",
     DOUBLE_SENDS,
-    instead(ResolveOperations, "_find_scheduled", lambda _: lambda *_: None),
+    instead(SendScheduledRefund, "find_sent", lambda _: lambda *_: None),
 )
 # Seen only by an aimed freeze of one of two replicas.
 LATE_SENDER: Final = Mutant("what others have given up is sent late", STATES, keeping.leases_without_end)

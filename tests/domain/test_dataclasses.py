@@ -17,7 +17,7 @@ CHANGEABLE = {
     "application.common.not_found_horizon._Sighting",
     "application.disputes.find_new_disputes.FindNewDisputes",
     "application.audit.refused_calls._Tally",
-    "application.payment_methods.retry_without_refused_record.RefusedRecords",
+    "application.payment_methods.retry_without_refused_record.RefusalRemedies",
 }
 
 # Card data, credentials and what says who somebody is.

@@ -14,7 +14,7 @@ from application.ports.audit_log import AuditEntry
 from application.ports.deliveries import Delivery, DeliveryCursor
 from application.ports.feed import FeedEntry, HistoryEntry
 from application.ports.gateway_webhooks import StoredGatewayWebhook
-from application.ports.store import RequestRecord, farthest_look
+from application.ports.store import RequestRecord, farthest_check
 from application.ports.velocity import VelocityBlock
 from domain.customer import Customer
 from domain.dispute import Dispute
@@ -105,7 +105,7 @@ def is_due(next_check_time: datetime | None, now: datetime, farthest: timedelta 
 
 
 def latest_check(operation: Operation, lease: timedelta) -> timedelta:
-    return farthest_look(lease, scheduled=operation.state is OperationState.SCHEDULED)
+    return farthest_check(lease, scheduled=operation.state is OperationState.SCHEDULED)
 
 
 def newest_first_page(

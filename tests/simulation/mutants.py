@@ -27,7 +27,7 @@ from application.payments.payment_call import PaymentRecorder, SingleOperationCa
 from application.payments.record_outcome import record_outcome
 from application.ports.gateway import Gateway, Outcome, Unknown
 from application.ports.store import DetachedPayment, ReferenceTaken
-from application.recovery.resolve_operations import ResolveOperations
+from application.recovery.send_scheduled_refund import SendScheduledRefund
 from domain.events import EventContext, GatewayStatusChanged, PaymentEvent
 from domain.ids import OperationId, PaymentId
 from domain.money import Money
@@ -292,7 +292,7 @@ MUTANTS: Final = (
     Mutant(
         "a scheduled refund is sent without a search",
         1,
-        ((ResolveOperations, "_find_scheduled", lambda *_: None),),
+        ((SendScheduledRefund, "find_sent", lambda *_: None),),
         Focus(Scenario.RESTORES),
     ),
     Mutant("a status change records no event", 6, ((Payment, "_record", _change_without_an_event),)),

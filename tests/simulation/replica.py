@@ -30,7 +30,10 @@ from application.payments.verify_payment import VerifyPayment
 from application.payments.void_payment import VoidPayment, VoidPaymentCommand
 from application.ports.gateway import Gateway, GatewayUnavailable, Unknown
 from application.ports.store import DueOperation, UnitOfWork
+from application.recovery.check_backoff import CheckBackoff
 from application.recovery.resolve_operations import ResolveOperations
+from application.recovery.resolve_outcome import ResolveOutcome
+from application.recovery.send_scheduled_refund import SendScheduledRefund
 from domain.events import SERVICE
 from domain.ids import CallerId
 from domain.payment import Payment
@@ -167,13 +170,14 @@ class Replica:
         )
         self.capture = CapturePayment(store, gateway, ids, executor, recorder)
         self.void = VoidPayment(gateway, ids, executor, recorder)
-        self.refund = RefundPayment(store, gateway, ids, guard, executor, recorder, leases, sync)
+        self.refund = RefundPayment(store, gateway, clock, ids, guard, executor, recorder, leases, sync)
         self.verify = VerifyPayment(store, gateway, clock, ids)
         self.follow = PollSettlements(store, gateway, clock, ids)
         not_found_timer = NotFoundTimer(simulation.clock.steady_seconds, NOT_FOUND_HORIZON)
-        self.resolve = ResolveOperations(
-            store, gateway, clock, ids, leases, recorder, SettlementPollPolicy(), sync, not_found_timer, batch_size=10
-        )
+        policy, backoff = SettlementPollPolicy(), CheckBackoff(store, clock, leases, NOT_FOUND_HORIZON)
+        send_scheduled = SendScheduledRefund(store, gateway, clock, leases, recorder, policy, sync, backoff)
+        resolve = ResolveOutcome(store, gateway, clock, ids, leases, policy, not_found_timer, backoff, send_scheduled)
+        self.resolve = ResolveOperations(store, clock, leases, resolve, send_scheduled, backoff, batch_size=10)
 
     def execute(self, command: Command) -> Payment:
         match command:

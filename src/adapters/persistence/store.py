@@ -20,7 +20,7 @@ from adapters.persistence.tables import IS_OPEN, operations
 from adapters.persistence.unit_of_work import SqlUnitOfWork
 from application.common.errors import StoreUnavailable
 from application.ports.runtime import IdSource
-from application.ports.store import DueOperation, UnitOfWork, farthest_look
+from application.ports.store import DueOperation, UnitOfWork, farthest_check
 from application.recovery.service_hold import Hold
 from domain.events import SERVICE
 from domain.ids import OperationId, PaymentId
@@ -61,8 +61,8 @@ class SqlStore:
             .where(
                 IS_OPEN,
                 or_(
-                    is_due(table.next_check_time, now, farthest_look(lease, scheduled=True)),
-                    and_(is_started, is_due(table.next_check_time, now, farthest_look(lease))),
+                    is_due(table.next_check_time, now, farthest_check(lease, scheduled=True)),
+                    and_(is_started, is_due(table.next_check_time, now, farthest_check(lease))),
                     # An operation without a planned check is due as well.
                     table.next_check_time.is_(None),
                 ),

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Final
 
 from application.access.last_used_recorder import LastUsedRecorder
-from application.common.api_key import PREFIX, ApiKey, read
+from application.common.api_key import PREFIX, ApiKey, parse_key
 from application.common.caller import Caller
 from application.common.errors import AuthFailure, NotAuthenticated
 from application.ports.credentials import Certificates, Tokens
@@ -64,7 +64,7 @@ class Authenticate:
         return self.tokens.caller_of(credential)
 
     def _key(self, credential: str) -> Caller:
-        key_id, secret = read(credential)
+        key_id, secret = parse_key(credential)
         key = self.keys.find(key_id)
         if key is None:
             raise NotAuthenticated(AuthFailure.INVALID, "unknown key")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from application.audit.audit_log import ENTRY
-from application.common.api_key import KEY, SECRET_BYTES, ApiKey, hash_of, is_caller_id, written
+from application.common.api_key import KEY, SECRET_BYTES, ApiKey, format_key, hash_of, is_caller_id
 from application.common.caller import Scope
 from application.common.errors import NotFound, ResourceKind, Rule
 from application.common.validator import Validator
@@ -64,7 +64,7 @@ class CreateApiKey:
         with self.store.begin() as work:
             work.api_keys.add(key)
             work.audit.add(_entry(AuditKind.KEY_CREATED, key, now, self.ids))
-        return key, written(key.key_id, secret)
+        return key, format_key(key.key_id, secret)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ OTHERS: Final = "others"
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class RefusedCall:
     """A call that was refused."""
 
     method: str
@@ -74,13 +74,13 @@ class RefusedCalls:
         self._ids = ids
         self._steady_seconds = steady_seconds
         self._lock = Lock()
-        self._noted: dict[Refused, _Tally] = {}
+        self._noted: dict[RefusedCall, _Tally] = {}
         self._of_peers: Counter[str] = Counter()
         self._of_kinds: Counter[tuple[str, str]] = Counter()
         self._room = _ENTRIES_A_MINUTE
         self._filled_at = steady_seconds()
 
-    def note(self, refused: Refused) -> None:
+    def note(self, refused: RefusedCall) -> None:
         now = self._clock.now()
         with self._lock:
             kind = self._kind(refused)
@@ -100,7 +100,7 @@ class RefusedCalls:
         with self._lock:
             self._room = min(_ENTRIES_A_MINUTE, self._room + (now - self._filled_at) * _ENTRIES_A_MINUTE / 60)
             self._filled_at = now
-            due = _in_turns(kind for kind, tally in self._noted.items() if tally.is_due(now))
+            due = _round_robin(kind for kind, tally in self._noted.items() if tally.is_due(now))
             chosen = list(islice(due, int(self._room)))
         self._write(chosen, now)
         with self._lock:
@@ -116,21 +116,21 @@ class RefusedCalls:
             left = [kind for kind, tally in self._noted.items() if tally.count]
         self._write(left, self._steady_seconds())
 
-    def _kind(self, refused: Refused) -> Refused:
+    def _kind(self, refused: RefusedCall) -> RefusedCall:
         """The kind to count it under: itself, or a summary once there are too many kinds."""
         if refused in self._noted:
             return refused
         summed = refused
         if self._of_peers[refused.peer] >= _KINDS_OF_A_PEER:
-            summed = Refused(OTHERS, OTHERS, "", refused.peer)
+            summed = RefusedCall(OTHERS, OTHERS, "", refused.peer)
         elif self._of_kinds[refused.method, refused.reason] >= _PEERS_OF_A_KIND:
-            summed = Refused(refused.method, refused.reason, "", OTHERS)
+            summed = RefusedCall(refused.method, refused.reason, "", OTHERS)
         most = _MOST_KINDS if summed is refused else _MOST_ROWS
         if summed in self._noted or len(self._noted) < most:
             return summed
-        return Refused(OTHERS, refused.reason, "", OTHERS)
+        return RefusedCall(OTHERS, refused.reason, "", OTHERS)
 
-    def _write(self, kinds: list[Refused], now: float) -> None:
+    def _write(self, kinds: list[RefusedCall], now: float) -> None:
         if not kinds:
             return
         with self._lock:
@@ -147,12 +147,12 @@ class RefusedCalls:
                     # More calls came during the write.
                     tally.first_time = entry.time
 
-    def _forget(self, kind: Refused) -> None:
+    def _forget(self, kind: RefusedCall) -> None:
         del self._noted[kind]
         _count_down(self._of_peers, kind.peer)
         _count_down(self._of_kinds, (kind.method, kind.reason))
 
-    def _entry(self, refused: Refused, tally: _Tally) -> AuditEntry:
+    def _entry(self, refused: RefusedCall, tally: _Tally) -> AuditEntry:
         since = {} if tally.count == 1 else {"first_time": tally.first_time.isoformat()}
         return AuditEntry(
             entry_id=self._ids.new(ENTRY),
@@ -173,9 +173,9 @@ def _count_down(counter: Counter[Key], key: Key) -> None:
         del counter[key]
 
 
-def _in_turns(kinds: Iterable[Refused]) -> Iterable[Refused]:
+def _round_robin(kinds: Iterable[RefusedCall]) -> Iterable[RefusedCall]:
     """Round-robin order over the peers; the oldest first within a peer."""
-    of_peers: defaultdict[str, list[Refused]] = defaultdict(list)
+    of_peers: defaultdict[str, list[RefusedCall]] = defaultdict(list)
     for kind in kinds:
         of_peers[kind.peer].append(kind)
     return (kind for kind in chain.from_iterable(zip_longest(*of_peers.values())) if kind is not None)

@@ -142,7 +142,7 @@ class VelocityLimiter:
 
     def count_payment(self, attempt: Attempt, outcome: Outcome) -> None:
         """Counts declines by the bank or the gateway. Approvals write nothing."""
-        if isinstance(outcome, Declined) and tells_of_the_card(outcome.decline):
+        if isinstance(outcome, Declined) and concerns_card(outcome.decline):
             self._count(attempt, outcome.instrument)
 
     def count_method(self, attempt: Attempt, outcome: StoreOutcome) -> None:
@@ -150,7 +150,7 @@ class VelocityLimiter:
         match outcome:
             case Stored(stored) if stored.verification is not None:
                 self._count(attempt, stored.instrument)
-            case NotStored(verification) if verification.decline is None or tells_of_the_card(verification.decline):
+            case NotStored(verification) if verification.decline is None or concerns_card(verification.decline):
                 self._count(attempt, None)
 
     def _count(self, attempt: Attempt, instrument: Instrument | None) -> None:
@@ -253,7 +253,7 @@ class VelocityLimiter:
         return _Subject(scope, hmac.new(self.key, text, hashlib.sha256).hexdigest()[:32], shown)
 
 
-def tells_of_the_card(decline: Decline) -> bool:
+def concerns_card(decline: Decline) -> bool:
     """Whether the decline concerns the card or its owner, rather than this service, the shop or the network."""
     return (
         decline.fixer in (Fixer.CUSTOMER, Fixer.ISSUER)

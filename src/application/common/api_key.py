@@ -55,12 +55,12 @@ def hash_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def written(key_id: str, secret: str) -> str:
+def format_key(key_id: str, secret: str) -> str:
     """The full key text, which is shown once."""
     return f"{PREFIX}{key_id}_{secret}"
 
 
-def read(key: str) -> tuple[str, str]:
+def parse_key(key: str) -> tuple[str, str]:
     """Splits a key into its id and its secret. Raises NotAuthenticated."""
     match = _FORM.fullmatch(key)
     if match is None:

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
 
-class Turn(Protocol):
+class ConcurrencySlot(Protocol):
     """A slot of the concurrency limit, held by one thread."""
 
     def released(self) -> AbstractContextManager[None]:
@@ -19,35 +19,35 @@ class Turn(Protocol):
         ...
 
 
-class _Mine(threading.local):
+class _HeldSlot(threading.local):
     """The slot that this thread holds."""
 
-    turn: Turn | None = None
+    slot: ConcurrencySlot | None = None
 
 
-_mine = _Mine()
+_held = _HeldSlot()
 
 
 @contextmanager
-def working(turn: Turn) -> Iterator[None]:
+def holding_slot(slot: ConcurrencySlot) -> Iterator[None]:
     """Registers the slot for the thread that works with it."""
-    _mine.turn = turn
+    _held.slot = slot
     try:
         yield
     finally:
-        _mine.turn = None
+        _held.slot = None
 
 
 @contextmanager
 def blocking_call() -> Iterator[None]:
     """Wraps a wait without work: a gateway call, another call. Does nothing where the thread holds no slot."""
-    turn = _mine.turn
-    if turn is None:
+    slot = _held.slot
+    if slot is None:
         yield
         return
-    _mine.turn = None
+    _held.slot = None
     try:
-        with turn.released():
+        with slot.released():
             yield
     finally:
-        _mine.turn = turn
+        _held.slot = slot

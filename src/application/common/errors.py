@@ -70,7 +70,7 @@ class Rule(Enum):
 
 # Rules that a request can break merely because time passed: cards expire or are no longer accepted, customers and
 # methods are deleted, currencies are dropped, and a newer version refuses texts that an older one accepted.
-_MADE_BY_TIME: Final = frozenset(
+_MAY_CHANGE_WITH_TIME: Final = frozenset(
     {
         Rule.NOT_PAST,
         Rule.EXISTS,
@@ -106,7 +106,7 @@ class InvalidRequest(ApplicationError):
     @property
     def may_have_been_valid(self) -> bool:
         """Whether it may have been valid at first: time alone can explain every violation."""
-        return all(violation.rule in _MADE_BY_TIME for violation in self.violations)
+        return all(violation.rule in _MAY_CHANGE_WITH_TIME for violation in self.violations)
 
 
 class StoreUnavailable(Exception):

@@ -43,7 +43,7 @@ class NotFoundTimer:
         """
         with self._lock:
             now = self.steady_seconds()
-            self._forget_what_nobody_looks_for(now)
+            self._drop_stale(now)
             sighting = self._watched.pop(key, None)
             if sighting is None:
                 if len(self._watched) >= self.most_watched:
@@ -63,7 +63,7 @@ class NotFoundTimer:
         """The number of watched attempts."""
         return len(self._watched)
 
-    def _forget_what_nobody_looks_for(self, now: float) -> None:
+    def _drop_stale(self, now: float) -> None:
         stale = now - KEPT_HORIZONS * self.horizon.total_seconds()
         while self._watched:
             oldest = next(iter(self._watched))

@@ -47,13 +47,13 @@ def own_customer(work: UnitOfWork, customer_id: str, caller: Caller, *, lock: bo
     return reached(customer, ResourceKind.CUSTOMER, customer_id, caller)
 
 
-def must_live(customer: Customer) -> None:
+def must_not_be_deleted(customer: Customer) -> None:
     """Raises NotFound for a deleted customer."""
     if customer.delete_time is not None:
         raise NotFound(ResourceKind.CUSTOMER, customer.customer_id)
 
 
-def must_still_live(work: UnitOfWork, customer_id: CustomerId) -> None:
+def lock_undeleted(work: UnitOfWork, customer_id: CustomerId) -> None:
     """Locks a customer that was checked before, so that nobody deletes it while an operation starts for it.
 
     Raises InvalidRequest where it was deleted in between.

@@ -27,12 +27,12 @@ class ListCustomers:
         validator.done()
         with self.store.read() as work:
             if caller.customer_id is not None:
-                return _oneself(work, caller, email), ""
+                return _own_record(work, caller, email), ""
             found = work.customers.page(caller.reach, email=email or None, after=after, limit=size + 1)
         return self.page_tokens.cut(found, size, scope, lambda one: Position(one.create_time, one.customer_id))
 
 
-def _oneself(work: UnitOfWork, caller: Caller, email: str) -> list[Customer]:
+def _own_record(work: UnitOfWork, caller: Caller, email: str) -> list[Customer]:
     """The filtered list for a caller who is one of the customers."""
     customer = work.customers.get(require_checked(caller.customer_id))
     shown = is_usable(customer, caller) and (not email or customer.email.casefold() == email.casefold())

@@ -11,7 +11,7 @@ from application.common.errors import ExternalIdAlreadyUsed, NotFound, Rule
 from application.common.lease import LeasePolicy
 from application.common.validator import Validator, require_checked
 from application.customers.create_customer import CustomerCommand, CustomerDetails, check_customer
-from application.customers.get_customer import must_live, own_customer
+from application.customers.get_customer import must_not_be_deleted, own_customer
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.ports.gateway import CustomerRefused, Gateway
 from application.ports.runtime import Clock
@@ -55,7 +55,7 @@ class UpdateCustomer:
             customer = own_customer(work, customer_id, caller)
             if self.guard.is_replay(work, request):
                 return customer
-            must_live(customer)
+            must_not_be_deleted(customer)
             # Checked before the gateway call, which must not happen for a refused change.
             _refuse_taken(work, customer, str(changes.get("external_id", "")))
         context = request.context(self.clock.now())
@@ -71,7 +71,7 @@ class UpdateCustomer:
                 current = own_customer(work, customer_id, caller, lock=True)
                 if self.guard.claim(work, request, customer_id, context.time):
                     return current
-                must_live(current)
+                must_not_be_deleted(current)
                 updated = replace(current, update_time=context.time, **changes)  # type: ignore[arg-type]
                 work.customers.save(updated)
         except NotFound:

@@ -18,11 +18,11 @@ class AcceptDispute:
 
     def __call__(self, request_id: str, dispute_id: str, caller: Caller) -> Dispute:
         """Raises InvalidRequest and what AnswerDispute raises."""
-        request = named(request_id, dispute_id, caller, "AcceptDispute")
+        request = check_request(request_id, dispute_id, caller, "AcceptDispute")
         return self.answer(request, dispute_id, Answer(kind=ActionKind.ACCEPT), self.gateway.accept_dispute)
 
 
-def named(request_id: str, dispute_id: str, caller: Caller, method: str) -> IdempotentRequest:
+def check_request(request_id: str, dispute_id: str, caller: Caller, method: str) -> IdempotentRequest:
     """The request, checked. Raises InvalidRequest."""
     validator = Validator()
     checked = validator.request_id(request_id)

@@ -65,12 +65,12 @@ class AddDisputeEvidence:
             case text:
                 _check_text(validator, text)
         validator.done()
-        evidence = _given(command)
+        evidence = _checked_evidence(command)
         request = IdempotentRequest(
             caller,
             require_checked(request_id),
             "AddDisputeEvidence",
-            {"dispute_id": command.dispute_id, **_said_by(evidence)},
+            {"dispute_id": command.dispute_id, **_evidence_fields(evidence)},
         )
         dispute = self.answer(request, command.dispute_id, _answer(evidence), partial(self._send, evidence))
         action = dispute.action_of(request.request_id)
@@ -82,7 +82,7 @@ class AddDisputeEvidence:
         return self.gateway.add_text_evidence(gateway_dispute_id, evidence, lease)
 
 
-def _given(command: AddEvidenceCommand) -> str | RawFile:
+def _checked_evidence(command: AddEvidenceCommand) -> str | RawFile:
     if command.evidence is None:
         raise RuntimeError("evidence was checked to be there")
     return command.evidence
@@ -94,7 +94,7 @@ def _answer(evidence: str | RawFile) -> Answer:
     return Answer(kind=ActionKind.ADD_TEXT, text=evidence)
 
 
-def _said_by(evidence: str | RawFile) -> dict[str, str]:
+def _evidence_fields(evidence: str | RawFile) -> dict[str, str]:
     if isinstance(evidence, RawFile):
         return {"file.name": evidence.name, "file.content": hashlib.sha256(evidence.content).hexdigest()}
     return {"text": evidence}

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.disputes.accept_dispute import named
+from application.disputes.accept_dispute import check_request
 from application.disputes.answer_dispute import Answer, AnswerDispute
 from application.ports.gateway import Gateway
 from domain.dispute import ActionKind, Dispute
@@ -16,5 +16,5 @@ class FinalizeDispute:
 
     def __call__(self, request_id: str, dispute_id: str, caller: Caller) -> Dispute:
         """Raises InvalidRequest and what AnswerDispute raises."""
-        request = named(request_id, dispute_id, caller, "FinalizeDispute")
+        request = check_request(request_id, dispute_id, caller, "FinalizeDispute")
         return self.answer(request, dispute_id, Answer(kind=ActionKind.FINALIZE), self.gateway.finalize_dispute)

@@ -79,11 +79,11 @@ class DeliverEvents:
         error = self.postman.send(endpoint, item, self.clock.now())
         now = self.clock.now()
         if not error:
-            return self._save(_behind(cursor, item, now, success_time=now))
+            return self._save(_advanced(cursor, item, now, success_time=now))
         failing_since = cursor.failing_since or now
         if now - failing_since >= GIVE_UP_AFTER:
             dead = _delivery(endpoint, item, DeliveryState.DEAD, error, now)
-            return self._save(_behind(cursor, item, now, success_time=cursor.success_time), dead)
+            return self._save(_advanced(cursor, item, now, success_time=cursor.success_time), dead)
         return self._save(
             replace(
                 cursor,
@@ -113,7 +113,9 @@ class DeliverEvents:
         return cursor
 
 
-def _behind(cursor: DeliveryCursor, item: FeedItem, now: datetime, *, success_time: datetime | None) -> DeliveryCursor:
+def _advanced(
+    cursor: DeliveryCursor, item: FeedItem, now: datetime, *, success_time: datetime | None
+) -> DeliveryCursor:
     return DeliveryCursor(
         name=cursor.name, position=item.entry.position, next_attempt_time=now + LEASE, success_time=success_time
     )

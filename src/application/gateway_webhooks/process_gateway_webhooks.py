@@ -26,7 +26,7 @@ from application.ports.gateway_webhooks import (
 )
 from application.ports.runtime import Clock
 from application.ports.store import Store
-from application.recovery.resolve_operations import ResolveOperations
+from application.recovery.resolve_outcome import ResolveOutcome
 from domain.operation import OperationState
 
 _log = logging.getLogger(__name__)
@@ -47,7 +47,7 @@ class ProcessGatewayWebhooks:
     sync_payment: SyncPayment
     record_dispute: RecordDispute
     sync_methods: SyncPaymentMethods
-    resolve: ResolveOperations
+    resolve_outcome: ResolveOutcome
     # The topic of a kind: the gateway's own name of it, which is stored. None where it has no meaning here.
     topic_of: Callable[[str], WebhookTopic | None]
     # Called with the kind and the outcome, for metrics.
@@ -67,7 +67,7 @@ class ProcessGatewayWebhooks:
     def _process(self, one: StoredGatewayWebhook) -> None:
         notification_id, kind = one.notification.notification_id, one.notification.kind
         try:
-            outcome = self._look(one.notification)
+            outcome = self._process_topic(one.notification)
         except StoreUnavailable:
             # The failure cannot be recorded either. The webhook is due again after its lease.
             raise
@@ -88,14 +88,14 @@ class ProcessGatewayWebhooks:
             finished=True,
         )
 
-    def _look(self, webhook: GatewayWebhook) -> GatewayWebhookOutcome | Subject:
+    def _process_topic(self, webhook: GatewayWebhook) -> GatewayWebhookOutcome | Subject:
         """Reads what the webhook is about. A subject: only a part of it is done, and this is the rest."""
         subject = webhook.subject
         match self.topic_of(webhook.kind):
             case WebhookTopic.TRANSACTIONS:
-                return self.look_at_transactions(subject)
+                return self.sync_transactions(subject)
             case WebhookTopic.DISPUTE:
-                return self.look_at_dispute(subject)
+                return self.sync_dispute(subject)
             case WebhookTopic.PAYMENT_METHOD:
                 return _recorded(self.sync_methods.sync_by_token(subject.token, subject.customer_id))
             case WebhookTopic.REVOKED_PAYMENT_METHOD:
@@ -109,7 +109,7 @@ class ProcessGatewayWebhooks:
             case None:
                 return GatewayWebhookOutcome.UNKNOWN_KIND
 
-    def look_at_transactions(self, subject: Subject) -> GatewayWebhookOutcome:
+    def sync_transactions(self, subject: Subject) -> GatewayWebhookOutcome:
         match subject.transaction_ids:
             case (only,):
                 # Read by id, because searches lag.
@@ -131,12 +131,12 @@ class ProcessGatewayWebhooks:
         # The sale may be recorded already, with a refund or a part of it still under way.
         for one in found:
             if one.operation.state is OperationState.STARTED:
-                self.resolve.resolve(one.payment.terms.payment_id, one.operation.operation_id)
+                self.resolve_outcome(one.payment.terms.payment_id, one.operation.operation_id)
         first, *_ = found
         self.sync_payment.record(first.payment, [transaction])
         return True
 
-    def look_at_dispute(self, subject: Subject) -> GatewayWebhookOutcome:
+    def sync_dispute(self, subject: Subject) -> GatewayWebhookOutcome:
         report = self.gateway.find_dispute(subject.dispute_id)
         recorded = self.record_dispute(report) if report is not None else None
         return _recorded(recorded is not None)

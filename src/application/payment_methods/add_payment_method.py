@@ -13,12 +13,12 @@ from application.common.errors import InvalidRequest, Rule
 from application.common.lease import Lease, LeasePolicy
 from application.common.validator import RawCard, Validator, address_texts, require_checked
 from application.customers.gateway_customer import record_gateway_customer
-from application.customers.get_customer import is_usable, must_still_live
+from application.customers.get_customer import is_usable, lock_undeleted
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.payment_methods.default_method import assign_default
 from application.payment_methods.method_source import new_source_fields
-from application.payment_methods.retry_without_refused_record import RefusedRecords
+from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.ports.gateway import (
     Gateway,
@@ -128,7 +128,7 @@ class AddPaymentMethod:
             attempt=self.velocity.attempt(
                 caller, customer_id=customer.customer_id, client_address=command.client_address, source=source
             ),
-            retry=RefusedRecords(self.gateway, customer),
+            retry=RefusalRemedies(self.gateway, customer),
         )
 
     def _replay_once_valid(
@@ -163,7 +163,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
     source: Card | Nonce
     customer: Customer
     attempt: Attempt
-    retry: RefusedRecords
+    retry: RefusalRemedies
 
     def load(self, work: UnitOfWork, resource_id: str) -> PaymentMethod:
         return require_checked(work.payment_methods.get(PaymentMethodId(resource_id), lock=True))
@@ -175,7 +175,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
         self, work: UnitOfWork, resource: PaymentMethod | None, context: EventContext
     ) -> tuple[PaymentMethod, list[PaymentMethodId]]:
         self.velocity.check(work, self.attempt)
-        must_still_live(work, self.customer.customer_id)
+        lock_undeleted(work, self.customer.customer_id)
         due = context.time + self.leases.duration
         if resource is not None:
             method = replace(resource, state=PaymentMethodState.PENDING, failure_detail="", next_check_time=due)

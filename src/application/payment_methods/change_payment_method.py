@@ -33,7 +33,7 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MethodUpdate:
+class UpdatePaymentMethodCommand:
     """The requested changes, unchecked. 0 and None: unchanged."""
 
     request_id: str
@@ -62,11 +62,11 @@ class MethodChanger:
         self,
         request: IdempotentRequest,
         method_id: str,
-        at_gateway: Callable[[PaymentMethod, Lease], StoredInstrument | None],
-        here: Callable[[UnitOfWork, PaymentMethod, StoredInstrument | None], PaymentMethod],
+        change_at_gateway: Callable[[PaymentMethod, Lease], StoredInstrument | None],
+        record_change: Callable[[UnitOfWork, PaymentMethod, StoredInstrument | None], PaymentMethod],
         goal: PaymentMethodState | None = None,
     ) -> PaymentMethod:
-        """Raises NotFound, RequestIdReused, MethodNotActive and what `at_gateway` raises.
+        """Raises NotFound, RequestIdReused, MethodNotActive and what `change_at_gateway` raises.
 
         A method that is in the target state already is returned unchanged.
         """
@@ -81,7 +81,7 @@ class MethodChanger:
         if method.state is not PaymentMethodState.ACTIVE:
             raise MethodNotActive(method.payment_method_id, method.state)
         try:
-            answer = at_gateway(method, lease)
+            answer = change_at_gateway(method, lease)
         except _MethodGone:
             raise MethodNotActive(method.payment_method_id, self._detach(method, request)) from None
         context = request.context(self.clock.now())
@@ -89,7 +89,7 @@ class MethodChanger:
             current = own_method(work, method_id, request.caller, lock=True)
             if self.guard.claim(work, request, method_id, context.time):
                 return current
-            changed = here(work, replace(current, update_time=context.time), answer)
+            changed = record_change(work, replace(current, update_time=context.time), answer)
             work.payment_methods.save(changed)
         return changed
 
@@ -111,51 +111,51 @@ class UpdatePaymentMethod:
     clock: Clock
     change: MethodChanger
 
-    def __call__(self, update: MethodUpdate, caller: Caller) -> PaymentMethod:
+    def __call__(self, command: UpdatePaymentMethodCommand, caller: Caller) -> PaymentMethod:
         """Raises InvalidRequest, NotFound, RequestIdReused, MethodNotActive, MethodRefused and GatewayUnavailable."""
         validator = Validator()
-        request_id = validator.request_id(update.request_id)
-        validator.resource_id("payment_method_id", update.payment_method_id, ids.PAYMENT_METHOD)
+        request_id = validator.request_id(command.request_id)
+        validator.resource_id("payment_method_id", command.payment_method_id, ids.PAYMENT_METHOD)
         expiry = None
-        if update.expiration_month or update.expiration_year:
+        if command.expiration_month or command.expiration_year:
             today = self.clock.now().date()
-            expiry = validator.expiry("", update.expiration_month, update.expiration_year, today)
-        if update.cardholder_name is not None:
-            validator.plain_text("cardholder_name", update.cardholder_name, maximum=MAX_CARDHOLDER_NAME)
-        if update.billing_address is not None:
-            validator.address("billing_address", update.billing_address)
-        validator.language("language_code", update.language_code)
+            expiry = validator.expiry("", command.expiration_month, command.expiration_year, today)
+        if command.cardholder_name is not None:
+            validator.plain_text("cardholder_name", command.cardholder_name, maximum=MAX_CARDHOLDER_NAME)
+        if command.billing_address is not None:
+            validator.address("billing_address", command.billing_address)
+        validator.language("language_code", command.language_code)
         validator.done()
         fields = {
-            "payment_method_id": update.payment_method_id,
-            "expiration_month": update.expiration_month,
-            "expiration_year": update.expiration_year,
-            "cardholder_name": update.cardholder_name,
-            "billing_address": str(update.billing_address and _spelled(update.billing_address)),
+            "payment_method_id": command.payment_method_id,
+            "expiration_month": command.expiration_month,
+            "expiration_year": command.expiration_year,
+            "cardholder_name": command.cardholder_name,
+            "billing_address": str(command.billing_address and _address_fields(command.billing_address)),
         }
         request = IdempotentRequest(caller, require_checked(request_id), "UpdatePaymentMethod", fields)
 
-        def at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
+        def change_at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
             return _stored(
                 self.gateway.change_method(
                     MethodChange(
                         token=method.gateway_token,
                         expiry=expiry,
-                        cardholder_name=update.cardholder_name,
-                        billing_address=update.billing_address,
+                        cardholder_name=command.cardholder_name,
+                        billing_address=command.billing_address,
                     ),
                     lease,
                 )
             )
 
-        def here(_: UnitOfWork, method: PaymentMethod, stored: StoredInstrument | None) -> PaymentMethod:
+        def record_change(_: UnitOfWork, method: PaymentMethod, stored: StoredInstrument | None) -> PaymentMethod:
             return replace(
                 method,
                 instrument=require_checked(stored).instrument,
-                billing_address=update.billing_address or method.billing_address,
+                billing_address=command.billing_address or method.billing_address,
             )
 
-        return self.change(request, update.payment_method_id, at_gateway, here)
+        return self.change(request, command.payment_method_id, change_at_gateway, record_change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,16 +165,16 @@ class SetDefaultPaymentMethod:
 
     def __call__(self, request_id: str, payment_method_id: str, caller: Caller) -> PaymentMethod:
         """Raises InvalidRequest, NotFound, RequestIdReused, MethodNotActive and GatewayUnavailable."""
-        request = _named(request_id, payment_method_id, caller, "SetDefaultPaymentMethod")
+        request = _check_request(request_id, payment_method_id, caller, "SetDefaultPaymentMethod")
 
-        def at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
+        def change_at_gateway(method: PaymentMethod, lease: Lease) -> StoredInstrument:
             change = MethodChange(token=method.gateway_token, make_default=True)
             return _stored(self.gateway.change_method(change, lease))
 
-        def here(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
+        def record_change(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
             return replace(assign_default(work, method, make_default=True), duplicate_of=method.duplicate_of)
 
-        return self.change(request, payment_method_id, at_gateway, here)
+        return self.change(request, payment_method_id, change_at_gateway, record_change)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,21 +184,23 @@ class DeletePaymentMethod:
 
     def __call__(self, request_id: str, payment_method_id: str, caller: Caller) -> PaymentMethod:
         """Raises InvalidRequest, NotFound, RequestIdReused, MethodNotActive and GatewayUnavailable."""
-        request = _named(request_id, payment_method_id, caller, "DeletePaymentMethod")
+        request = _check_request(request_id, payment_method_id, caller, "DeletePaymentMethod")
 
-        def at_gateway(method: PaymentMethod, lease: Lease) -> None:
+        def change_at_gateway(method: PaymentMethod, lease: Lease) -> None:
             self.gateway.delete_method(method.gateway_token, lease)
 
-        def here(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
+        def record_change(work: UnitOfWork, method: PaymentMethod, _: StoredInstrument | None) -> PaymentMethod:
             if method.state is PaymentMethodState.DELETED:
                 # Another request has changed it in between.
                 return method
             return detach_method(work, method, time=method.update_time)
 
-        return self.change(request, payment_method_id, at_gateway, here, goal=PaymentMethodState.DELETED)
+        return self.change(
+            request, payment_method_id, change_at_gateway, record_change, goal=PaymentMethodState.DELETED
+        )
 
 
-def _named(request_id: str, payment_method_id: str, caller: Caller, name: str) -> IdempotentRequest:
+def _check_request(request_id: str, payment_method_id: str, caller: Caller, name: str) -> IdempotentRequest:
     validator = Validator()
     checked_id = validator.request_id(request_id)
     validator.resource_id("payment_method_id", payment_method_id, ids.PAYMENT_METHOD)
@@ -221,5 +223,5 @@ def _stored(outcome: StoreOutcome) -> StoredInstrument:
             raise GatewayUnavailable(detail)
 
 
-def _spelled(address: Address) -> dict[str, str]:
+def _address_fields(address: Address) -> dict[str, str]:
     return {name: getattr(address, name) for name in Address.__slots__}

@@ -46,12 +46,12 @@ class CreateClientToken:
         try:
             return self.gateway.create_client_token(customer.customer_id, currency_code or None)
         except CustomerUnknown:
-            self._make_anew(customer, caller, lease)
+            self._recreate_customer(customer, caller, lease)
             token = self.gateway.create_client_token(customer.customer_id, currency_code or None)
             self.sync_methods.sync_customer(customer.customer_id)
             return token
 
-    def _make_anew(self, customer: Customer, caller: Caller, lease: Lease) -> None:
+    def _recreate_customer(self, customer: Customer, caller: Caller, lease: Lease) -> None:
         """Recreates a customer that was deleted at the gateway. Raises InvalidRequest if it was deleted here too."""
         self.gateway.ensure_customer(customer, lease)
         with self.store.read() as work:

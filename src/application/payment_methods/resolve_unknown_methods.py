@@ -71,13 +71,11 @@ class ResolveUnknownMethods:
         # attempts.
         attempt = f"{method_id} {method.update_time}"
         proven = found is None and self.absence.is_proven(attempt)
-        if self._is_settled(method, found, proven=proven, time=time):
+        if self._resolve(method, found, proven=proven, time=time):
             self.absence.forget(attempt)
 
     @retry_on_conflict
-    def _is_settled(
-        self, method: PaymentMethod, found: StoredInstrument | None, *, proven: bool, time: datetime
-    ) -> bool:
+    def _resolve(self, method: PaymentMethod, found: StoredInstrument | None, *, proven: bool, time: datetime) -> bool:
         """Records the result. Returns whether the attempt is resolved."""
         with self.store.begin() as work:
             current = require_checked(work.payment_methods.get(method.payment_method_id, lock=True))

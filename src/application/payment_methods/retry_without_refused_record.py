@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class RefusedRecords:
+class RefusalRemedies:
     """The remedies for one request, each tried once, under the lease of the request."""
 
     gateway: Gateway
@@ -56,12 +56,15 @@ class RefusedRecords:
 
     def authorize(self, asked: Authorization, lease: Lease) -> Outcome:
         outcome = self.gateway.authorize(asked, lease)
-        while isinstance(outcome, Rejected) and (cured := self._cured_authorization(asked, outcome, lease)) is not None:
-            asked = replace(cured, attempt=asked.attempt + 1)
+        while (
+            isinstance(outcome, Rejected)
+            and (remedied := self._remedied_authorization(asked, outcome, lease)) is not None
+        ):
+            asked = replace(remedied, attempt=asked.attempt + 1)
             outcome = self.gateway.authorize(asked, lease)
         return self._with_warnings(outcome)
 
-    def _cured_authorization(self, asked: Authorization, refused: Rejected, lease: Lease) -> Authorization | None:
+    def _remedied_authorization(self, asked: Authorization, refused: Rejected, lease: Lease) -> Authorization | None:
         """The request to retry, or None where no untried remedy is left."""
         match self._untried(refused):
             case RefusalCause.CUSTOMER_UNKNOWN if self.customer is not None:
@@ -79,12 +82,12 @@ class RefusedRecords:
 
     def store_method(self, asked: NewMethod, lease: Lease) -> StoreOutcome:
         outcome = self.gateway.store_method(asked, lease)
-        while isinstance(outcome, Rejected) and (cured := self._cured_method(asked, outcome, lease)) is not None:
-            asked = cured
+        while isinstance(outcome, Rejected) and (remedied := self._remedied_method(asked, outcome, lease)) is not None:
+            asked = remedied
             outcome = self.gateway.store_method(asked, lease)
         return outcome
 
-    def _cured_method(self, asked: NewMethod, refused: Rejected, lease: Lease) -> NewMethod | None:
+    def _remedied_method(self, asked: NewMethod, refused: Rejected, lease: Lease) -> NewMethod | None:
         match self._untried(refused):
             case RefusalCause.CUSTOMER_UNKNOWN:
                 self._recreate_customer(lease)

@@ -21,12 +21,12 @@ from application.common.validator import (
     require_checked,
 )
 from application.customers.gateway_customer import record_gateway_customer
-from application.customers.get_customer import is_usable, must_still_live
+from application.customers.get_customer import is_usable, lock_undeleted
 from application.idempotency.gateway_call import GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.idempotency.standing_refusals import StandingRefusal
 from application.payment_methods.method_source import new_source_fields
-from application.payment_methods.retry_without_refused_record import RefusedRecords
+from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
 from application.payments.payment_call import (
     PaymentRecorder,
@@ -176,13 +176,14 @@ class CreatePayment:
             request=_request(require_checked(request_id), command, caller),
             resource_id=terms.payment_id,
             recorder=self.recorder,
+            store=self.store,
             velocity=self.velocity,
             operation_id=OperationId(new_id(ids.OPERATION)),
             terms=terms,
             source=source,
             customer=customer,
             attempt=attempt,
-            retry=RefusedRecords(self.gateway, customer),
+            retry=RefusalRemedies(self.gateway, customer),
         )
 
     def _source(
@@ -229,22 +230,23 @@ class CreatePayment:
 class _AuthorizeCall(SingleOperationCall):
     """A checked request."""
 
+    store: Store
     velocity: VelocityLimiter
     operation_id: OperationId
     terms: PaymentTerms
     source: Source
     customer: Customer | None
     attempt: Attempt
-    retry: RefusedRecords
+    retry: RefusalRemedies
 
     def start(self, work: UnitOfWork, payment: Payment | None, context: EventContext) -> tuple[Payment, Operation]:
         self.velocity.check(work, self.attempt)
         if self.customer is not None:
-            must_still_live(work, self.customer.customer_id)
+            lock_undeleted(work, self.customer.customer_id)
         payment = payment or Payment.create(self.terms, context=context)
         operation = payment.authorize(self.operation_id, self.request.request_id, context=context)
         if self.terms.store_payment_method:
-            _expect_method(work, payment.terms, context)
+            _record_pending_method(work, payment.terms, context)
         return payment, operation
 
     def send(self, intent: StartedOperation, lease: Lease) -> Outcome:
@@ -254,7 +256,7 @@ class _AuthorizeCall(SingleOperationCall):
                 self.retry.ensure_gateway_customer(lease)
                 # If this is not recorded, the next payment only asks once more. Nothing else depends on it.
                 with suppress(StoreUnavailable):
-                    record_gateway_customer(self.recorder.store, customer.customer_id)
+                    record_gateway_customer(self.store, customer.customer_id)
             customer = replace(customer, is_at_gateway=True)
         return self.retry.authorize(
             Authorization(
@@ -285,7 +287,7 @@ class _AuthorizeCall(SingleOperationCall):
         caller = self.request.caller
         if caller.customer_id is None:
             return payment_id
-        with self.recorder.store.read() as work:
+        with self.store.read() as work:
             payment = work.payments.get(payment_id)
         is_own = payment is not None and caller.owns(payment.terms.caller_id, payment.terms.customer_id)
         return payment_id if is_own else None
@@ -334,7 +336,7 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
     return IdempotentRequest(caller, request_id, "CreatePayment", fields)
 
 
-def _expect_method(work: UnitOfWork, terms: PaymentTerms, context: EventContext) -> None:
+def _record_pending_method(work: UnitOfWork, terms: PaymentTerms, context: EventContext) -> None:
     """Records the method to be stored, before the gateway call."""
     if terms.payment_method_id is None or terms.customer_id is None:
         raise RuntimeError("a method to be stored has an id and a customer")

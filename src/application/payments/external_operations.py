@@ -55,7 +55,7 @@ def record_outside(payment: Payment, found: Transaction, context: EventContext, 
     known = payment.latest_on(found.transaction_id)
     if known is None:
         return _record_part(payment, found, context, ids)
-    kind = _done_to(payment, known, found)
+    kind = _outside_change_of(payment, known, found)
     if kind is None:
         return False
     is_rest = kind is OperationKind.VOID and payment.is_captured_in_part and not known.is_captured_sale
@@ -64,7 +64,7 @@ def record_outside(payment: Payment, found: Transaction, context: EventContext, 
     return True
 
 
-def _done_to(payment: Payment, known: Operation, found: Transaction) -> OperationKind | None:
+def _outside_change_of(payment: Payment, known: Operation, found: Transaction) -> OperationKind | None:
     """The operation by which somebody else changed a transaction of the payment."""
     if known.kind is OperationKind.REFUND or known.standing is None:
         return None

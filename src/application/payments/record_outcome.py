@@ -82,16 +82,16 @@ def record_outcome(
         case _:
             assert_never(outcome)
     poll_policy.plan(payment, context.time)
-    if payment.transaction_ids and _tells_of_others(payment, outcome):
+    if payment.transaction_ids and _shows_outside_change(payment, outcome):
         payment.next_poll_time = context.time
     work.payments.save(payment)
     if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
-        _settle_method(work, payment, outcome, context)
+        _record_method_outcome(work, payment, outcome, context)
     elif isinstance(outcome, Declined) and outcome.decline.reason is DeclineReason.METHOD_REMOVED:
-        _drop_method(work, payment, context)
+        _detach_paying_method(work, payment, context)
 
 
-def _tells_of_others(payment: Payment, outcome: Outcome) -> bool:
+def _shows_outside_change(payment: Payment, outcome: Outcome) -> bool:
     """Whether the outcome shows a change by somebody else: the record is outdated, and is synced again at once."""
     match outcome:
         case Rejected():
@@ -117,7 +117,7 @@ def record_failure(
         _fail_method(work, payment, "the payment failed", context)
 
 
-def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, context: EventContext) -> None:
+def _record_method_outcome(work: UnitOfWork, payment: Payment, outcome: Outcome, context: EventContext) -> None:
     match outcome:
         case Approved(transaction, warnings) if transaction.token and transaction.instrument is not None:
             method = work.payment_methods.get(_method_id(payment), lock=True)
@@ -138,7 +138,7 @@ def _settle_method(work: UnitOfWork, payment: Payment, outcome: Outcome, context
             pass
 
 
-def _drop_method(work: UnitOfWork, payment: Payment, context: EventContext) -> None:
+def _detach_paying_method(work: UnitOfWork, payment: Payment, context: EventContext) -> None:
     """Deletes the paying stored method here, because the gateway no longer has it."""
     method_id = payment.terms.payment_method_id
     method = work.payment_methods.get(method_id, lock=True) if method_id is not None else None

@@ -17,7 +17,7 @@ from application.payments.payment_call import PaymentCall, PaymentRecorder, Star
 from application.payments.sync_from_gateway import SyncPayment
 from application.payments.void_payment import void_of
 from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Refund, RefundIncomplete
-from application.ports.runtime import IdSource
+from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store, UnitOfWork
 from domain import ids
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress
@@ -43,6 +43,7 @@ class RefundPaymentCommand:
 class RefundPayment:
     store: Store
     gateway: Gateway
+    clock: Clock
     ids: IdSource
     guard: IdempotencyGuard
     executor: GatewayCallExecutor
@@ -67,6 +68,9 @@ class RefundPayment:
                 request=request,
                 resource_id=require_checked(payment_id),
                 recorder=self.recorder,
+                store=self.store,
+                clock=self.clock,
+                guard=self.guard,
                 executor=self.executor,
                 gateway=self.gateway,
                 ids=self.ids,
@@ -91,6 +95,9 @@ class RefundPayment:
 class _RefundCall(PaymentCall):
     """A refund has a part for each captured sale. Parts that wait for settlement are sent later, by the resolver."""
 
+    store: Store
+    clock: Clock
+    guard: IdempotencyGuard
     executor: GatewayCallExecutor
     gateway: Gateway
     ids: IdSource
@@ -176,17 +183,17 @@ class _RefundCall(PaymentCall):
     def _record_rest(
         self, payment_id: PaymentId, refused: list[Operation]
     ) -> tuple[Payment, list[StartedOperation] | AmountExceeds | IllegalTransition]:
-        with self.recorder.store.begin() as work:
+        with self.store.begin() as work:
             payment = lock_payment(work, payment_id)
             try:
                 if self._would_repeat(payment, refused):
                     return payment, []
-                return payment, self._start_parts(work, payment, self.request.context(self.recorder.clock.now()))
+                return payment, self._start_parts(work, payment, self.request.context(self.clock.now()))
             except (AmountExceeds, IllegalTransition) as refusal:
                 if payment.refunded_by(self.request.request_id):
                     # This process hung in between, and the resolver took over.
                     return payment, []
-                self.executor.guard.refuse(work, self.request, refusal)
+                self.guard.refuse(work, self.request, refusal)
                 return payment, refusal
             except OperationInProgress:
                 if not payment.refunded_by(self.request.request_id):

@@ -38,7 +38,7 @@ class VerificationOutcome(Enum):
 
 
 # The fields of TransactionSnapshot that, besides the status, locate the money.
-_WHERE_THE_MONEY_IS: Final = ("disburse_date", "settlement_amount", "disputed_amount")
+_LOCATING_FIELDS: Final = ("disburse_date", "settlement_amount", "disputed_amount")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class VerifyPayment:
 
     def verify(self, payment: Payment) -> VerifiedPayment:
         """Compares and repairs one payment. Raises GatewayUnavailable and StoreUnavailable."""
-        unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_turn_up(payment, o)]
+        unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_still_succeed(payment, o)]
         answers = {o.operation_id: find_lost_outcome(self.gateway, o) for o in unsure}
         found = read(self.gateway, payment.transaction_ids)
         return self._record(payment, answers, with_unknown_parts(self.gateway, payment, found))
@@ -90,7 +90,7 @@ class VerifyPayment:
         with self.store.begin() as work:
             current = lock_payment(work, payment.terms.payment_id)
             found = [with_latest_claims(work, transaction) for transaction in found]
-            answered = list(self._record_changes(work, current, answers, context))
+            answered = list(self._record_captures_and_voids(work, current, answers, context))
             differences = list(_compare(current, found, payment.transaction_ids))
             before = {operation.operation_id: operation for operation in current.operations}
             for difference in differences:
@@ -103,17 +103,19 @@ class VerifyPayment:
                 )
             for transaction in found:
                 apply_snapshot(current, transaction, context, self.poll_policy, self.ids)
-            differences += _turned_up(before, current)
-            unexplained = [*_unknown(current, found), *_compare(current, found, current.transaction_ids)]
+            differences += _effects_found(before, current)
+            unexplained = [*_missing_transactions(current, found), *_compare(current, found, current.transaction_ids)]
             missing = False
             for operation_id, answer in answers.items():
                 operation = current.operation(operation_id)
-                if operation.state is not OperationState.STARTED and not _proves_wrong(current, operation, answer):
+                if operation.state is not OperationState.STARTED and not _contradicts_failure(
+                    current, operation, answer
+                ):
                     continue
                 if answer is None or isinstance(answer, Unknown):
                     missing = True
                     continue
-                learned = _learned(operation, answer)
+                learned = _outcome_difference(operation, answer)
                 if operation.state is not OperationState.STARTED:
                     current.record_discrepancy(
                         operation_id, learned.field, learned.recorded, learned.at_gateway, context=context
@@ -131,7 +133,7 @@ class VerifyPayment:
             outcome = VerificationOutcome.NOT_FOUND_YET if missing else VerificationOutcome.MATCHES
         return VerifiedPayment(current, outcome, differences, context.time)
 
-    def _record_changes(
+    def _record_captures_and_voids(
         self, work: UnitOfWork, payment: Payment, answers: Mapping[OperationId, Outcome | None], context: EventContext
     ) -> Iterator[Difference]:
         """Records lost captures and voids first: their transaction shows them, and they are no difference."""
@@ -139,7 +141,7 @@ class VerifyPayment:
             operation = payment.operation(operation_id)
             acts_on_it = operation.kind in (OperationKind.CAPTURE, OperationKind.VOID) and not operation.in_part
             if operation.state is OperationState.STARTED and acts_on_it and isinstance(answer, Approved):
-                yield _learned(operation, answer)
+                yield _outcome_difference(operation, answer)
                 record_outcome(work, payment, operation_id, answer, context, self.poll_policy)
 
 
@@ -162,7 +164,7 @@ def differences_on(operation: Operation, transaction: Transaction) -> Iterable[D
             return
         if recorded.status is not at_gateway.status:
             yield Difference(operation.operation_id, "status", recorded.status.value, at_gateway.status.value)
-        for name in _WHERE_THE_MONEY_IS:
+        for name in _LOCATING_FIELDS:
             before, now = getattr(recorded, name), getattr(at_gateway, name)
             if before != now:
                 yield Difference(operation.operation_id, name, str(before or "none"), str(now or "none"))
@@ -170,7 +172,7 @@ def differences_on(operation: Operation, transaction: Transaction) -> Iterable[D
         yield Difference(operation.operation_id, "amount", str(operation.amount), str(transaction.amount))
 
 
-def _turned_up(before: Mapping[OperationId, Operation], payment: Payment) -> Iterable[Difference]:
+def _effects_found(before: Mapping[OperationId, Operation], payment: Payment) -> Iterable[Difference]:
     """Refunds and captures that took effect unknown to the record."""
     for operation in payment.operations:
         earlier = before.get(operation.operation_id)
@@ -180,7 +182,7 @@ def _turned_up(before: Mapping[OperationId, Operation], payment: Payment) -> Ite
             yield Difference(operation.operation_id, "outcome", earlier.state.value, operation.state.value)
 
 
-def _unknown(payment: Payment, found: Sequence[Transaction]) -> Iterable[Difference]:
+def _missing_transactions(payment: Payment, found: Sequence[Transaction]) -> Iterable[Difference]:
     """Transactions that one side lists and the gateway does not show."""
     shown = {transaction.transaction_id for transaction in found}
     for transaction_id in payment.transaction_ids:
@@ -194,7 +196,7 @@ def _unknown(payment: Payment, found: Sequence[Transaction]) -> Iterable[Differe
                 yield Difference(lister.operation_id, "transaction", "unknown", part)
 
 
-def _may_turn_up(payment: Payment, operation: Operation) -> bool:
+def _may_still_succeed(payment: Payment, operation: Operation) -> bool:
     """Whether it was given up, and its effect would still be recognizable.
 
     A whole capture and a void show on their target transaction, where a later one would show as well.
@@ -207,14 +209,14 @@ def _may_turn_up(payment: Payment, operation: Operation) -> bool:
     return makes_its_own or all(o is operation or o.state is OperationState.FAILED for o in others)
 
 
-def _proves_wrong(payment: Payment, operation: Operation, answer: Outcome | None) -> bool:
+def _contradicts_failure(payment: Payment, operation: Operation, answer: Outcome | None) -> bool:
     """Whether the gateway shows that an operation given up here happened all the same."""
-    if not _may_turn_up(payment, operation):
+    if not _may_still_succeed(payment, operation):
         return False
     by_hand = operation.failure_reason is FailureReason.CLOSED_BY_ADMINISTRATOR
     return isinstance(answer, Approved) or (isinstance(answer, Declined) and not by_hand)
 
 
-def _learned(operation: Operation, outcome: Outcome) -> Difference:
+def _outcome_difference(operation: Operation, outcome: Outcome) -> Difference:
     recorded = "unknown" if operation.state is OperationState.STARTED else operation.state.value
     return Difference(operation.operation_id, "outcome", recorded, type(outcome).__name__.lower())

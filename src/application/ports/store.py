@@ -96,7 +96,7 @@ class Archived:
     go_on_after: str | None
 
 
-def farthest_look(lease: timedelta, *, scheduled: bool = False) -> timedelta:
+def farthest_check(lease: timedelta, *, scheduled: bool = False) -> timedelta:
     """The longest possible time until the next check of something open: resolvers wait five minutes, or an hour."""
     return max(timedelta(hours=2) if scheduled else timedelta(minutes=10), 2 * lease)
 
@@ -403,7 +403,7 @@ class Store(Protocol):
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         """Leases open operations that are due. Nobody else gets them during the lease.
 
-        A check planned further ahead than `farthest_look` is due too: only a wrong clock can have planned it. Elsewhere
-        that limit is a day.
+        A check planned further ahead than `farthest_check` is due too: only a wrong clock can have planned it.
+        Elsewhere that limit is a day.
         """
         ...

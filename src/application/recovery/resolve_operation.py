@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import Enum
 
 from application.common.caller import Caller
@@ -24,7 +25,7 @@ from application.payments.record_outcome import record_failure, record_outcome
 from application.ports.gateway import Approved, Gateway, Outcome, Transaction
 from application.ports.runtime import Clock
 from application.ports.store import PaymentOperation, Store, UnitOfWork
-from application.recovery.resolve_operations import ResolveOperations
+from application.recovery.resolve_outcome import ResolveOutcome
 from application.recovery.transaction_evidence import must_be_free, must_explain
 from domain import ids
 from domain.ids import RequestId
@@ -57,7 +58,8 @@ class ResolveOperation:
     guard: IdempotencyGuard
     leases: LeasePolicy
     poll_policy: SettlementPollPolicy
-    resolver: ResolveOperations
+    resolve: ResolveOutcome
+    absence_horizon: timedelta
 
     def __call__(self, command: ResolveOperationCommand, caller: Caller) -> Payment:
         """Raises InvalidRequest, NotFound, RequestIdReused, OperationAlreadyResolved, MayStillHappen,
@@ -73,8 +75,8 @@ class ResolveOperation:
             raise OperationAlreadyResolved(operation.operation_id, operation.state)
         match resolution:
             case Resolution.CHECK_NOW:
-                payment = self.resolver.resolve(found.payment.terms.payment_id, operation.operation_id)
-                self._remember(request, payment)
+                payment = self.resolve(found.payment.terms.payment_id, operation.operation_id)
+                self._record_request(request, payment)
                 return payment
             case Resolution.FAILED:
                 return self._close(command, request, found)
@@ -124,11 +126,11 @@ class ResolveOperation:
         now = self.clock.now()
         if operation.check_count == 0 and operation.next_check_time is not None:
             lease_end = max(lease_end, min(operation.next_check_time, now + self.leases.duration))
-        end = lease_end + self.resolver.absence.horizon
+        end = lease_end + self.absence_horizon
         if now < end:
             raise MayStillHappen(operation.operation_id, end - now)
 
-    def _remember(self, request: IdempotentRequest, payment: Payment) -> None:
+    def _record_request(self, request: IdempotentRequest, payment: Payment) -> None:
         """Records that this check was requested. A repeat checks nothing again."""
         context = request.context(self.clock.now())
         with self.store.begin() as work:

@@ -9,7 +9,7 @@ from typing import Final
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
 from application.access.manage_api_keys import CreateApiKey
-from application.common.api_key import read
+from application.common.api_key import parse_key
 from application.common.caller import EVERY_SCOPE
 from application.common.errors import NotAuthenticated
 from application.ports.store import Store
@@ -44,7 +44,7 @@ def ensure_development_key(store: Store, path: Path) -> None:
 
 def _is_good(store: Store, key: str) -> bool:
     try:
-        key_id, secret = read(key)
+        key_id, secret = parse_key(key)
         with store.read() as work:
             kept = work.api_keys.get(key_id)
         return kept is not None and kept.caller(secret, SystemClock().now()).scopes == EVERY_SCOPE

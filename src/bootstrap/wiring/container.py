@@ -99,12 +99,15 @@ from application.payments.sync_from_gateway import SyncPayment
 from application.payments.verify_payment import VerifyPayment
 from application.payments.void_payment import VoidPayment
 from application.ports.deliveries import Endpoint
+from application.recovery.check_backoff import CheckBackoff
 from application.recovery.explain_transactions import ExplainTransactions
 from application.recovery.list_unresolved_operations import ListUnresolvedOperations
 from application.recovery.reconcile import Reconcile
 from application.recovery.resolve_operation import ResolveOperation
 from application.recovery.resolve_operations import ResolveOperations
+from application.recovery.resolve_outcome import ResolveOutcome
 from application.recovery.reverse_orphans import ReverseOrphans
+from application.recovery.send_scheduled_refund import SendScheduledRefund
 from application.recovery.service_hold import HoldWatch
 from bootstrap.config.event_webhooks import read_endpoints
 from bootstrap.config.settings import RawCards, Settings
@@ -272,7 +275,7 @@ class Container(containers.DeclarativeContainer):
     capture_payment = providers.Singleton(CapturePayment, store, gateway, ids, executor, recorder)
     void_payment = providers.Singleton(VoidPayment, gateway, ids, executor, recorder)
     refund_payment = providers.Singleton(
-        RefundPayment, store, gateway, ids, guard, executor, recorder, leases, sync_payment
+        RefundPayment, store, gateway, clock, ids, guard, executor, recorder, leases, sync_payment
     )
     get_payment = providers.Singleton(GetPayment, store)
     list_payments = providers.Singleton(ListPayments, store, page_tokens)
@@ -321,17 +324,21 @@ class Container(containers.DeclarativeContainer):
     set_default_payment_method = providers.Singleton(SetDefaultPaymentMethod, gateway, method_changer)
     delete_payment_method = providers.Singleton(DeletePaymentMethod, gateway, method_changer)
 
+    check_backoff = providers.Singleton(CheckBackoff, store, clock, leases, absence.provided.horizon)
+    send_scheduled_refund = providers.Singleton(
+        SendScheduledRefund, store, gateway, clock, leases, recorder, poll_policy, sync_payment, check_backoff
+    )
+    resolve_outcome = providers.Singleton(
+        ResolveOutcome, store, gateway, clock, ids, leases, poll_policy, absence, check_backoff, send_scheduled_refund
+    )
     resolve_operations = providers.Singleton(
         ResolveOperations,
         store,
-        gateway,
         clock,
-        ids,
         leases,
-        recorder,
-        poll_policy,
-        sync_payment,
-        absence,
+        resolve_outcome,
+        send_scheduled_refund,
+        check_backoff,
         is_stopping=stopping.provided.is_set,
     )
     resolve_methods = providers.Singleton(
@@ -355,7 +362,7 @@ class Container(containers.DeclarativeContainer):
         sync_payment,
         record_dispute,
         sync_methods,
-        resolve_operations,
+        resolve_outcome,
         providers.Object(topic_of),
         metrics.provided.count_processed,
         settings.provided.webhook_attempts,
@@ -378,7 +385,7 @@ class Container(containers.DeclarativeContainer):
 
     list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
     resolve_operation = providers.Singleton(
-        ResolveOperation, store, gateway, clock, guard, leases, poll_policy, resolve_operations
+        ResolveOperation, store, gateway, clock, guard, leases, poll_policy, resolve_outcome, absence.provided.horizon
     )
     explain_transactions = providers.Singleton(ExplainTransactions, store)
     reconcile = providers.Singleton(

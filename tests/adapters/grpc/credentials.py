@@ -10,7 +10,7 @@ from typing import Any, Final
 from dependency_injector import providers
 
 from adapters.grpc.middleware.authorization import current_caller
-from application.common.api_key import ApiKey, hash_of, written
+from application.common.api_key import ApiKey, format_key, hash_of
 from application.common.caller import EVERY_SCOPE, Scope
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId
@@ -57,7 +57,7 @@ def give_key(
                 expire_time=expire_time,
             )
         )
-    return (("authorization", f"Bearer {written(key_id, _SECRET)}"),)
+    return (("authorization", f"Bearer {format_key(key_id, _SECRET)}"),)
 
 
 def change_key(house: House, name: str, **changes: Any) -> None:

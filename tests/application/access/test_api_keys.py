@@ -9,7 +9,7 @@ import pytest
 
 from application.access.last_used_recorder import LastUsedRecorder
 from application.access.manage_api_keys import CreateApiKey, ListApiKeys, RevokeApiKey
-from application.common.api_key import ApiKey, is_caller_id, read, written
+from application.common.api_key import ApiKey, format_key, is_caller_id, parse_key
 from application.common.caller import EVERY_SCOPE, Scope
 from application.common.errors import (
     AuthFailure,
@@ -81,7 +81,7 @@ def office() -> Office:
 def test_a_new_key_is_shown_once_and_only_the_digest_of_its_secret_is_kept(office: Office) -> None:
     key, shown = office.create("shop", SCOPES)
     assert office.asked_bytes == [32]
-    key_id, secret = read(shown)
+    key_id, secret = parse_key(shown)
     assert key_id == key.key_id
     assert len(secret) == 43
     assert office.kept(key) == key
@@ -106,7 +106,7 @@ def test_a_new_key_is_shown_once_and_only_the_digest_of_its_secret_is_kept(offic
 def test_a_key_can_be_bound_to_a_customer_and_run_out(office: Office) -> None:
     key, shown = office.create("shop", SCOPES, customer_id=CUSTOMER, note="the app of Ann", expire_time=START + SECOND)
     assert (key.customer_id, key.note, key.expire_time) == (CUSTOMER, "the app of Ann", START + SECOND)
-    assert key.caller(read(shown)[1], START).customer_id == CUSTOMER
+    assert key.caller(parse_key(shown)[1], START).customer_id == CUSTOMER
 
 
 def test_making_a_key_is_written_to_the_audit_log(office: Office) -> None:
@@ -175,9 +175,9 @@ def test_a_revoked_key_is_of_no_use_from_that_moment_on_and_stays_revoked(office
     revoked = office.revoke(key.key_id)
     assert revoked == office.kept(key)
     assert revoked.revoke_time == START + MINUTE
-    revoked.caller(read(shown)[1], START + MINUTE - SECOND)
+    revoked.caller(parse_key(shown)[1], START + MINUTE - SECOND)
     with pytest.raises(NotAuthenticated) as refusal:
-        revoked.caller(read(shown)[1], START + MINUTE)
+        revoked.caller(parse_key(shown)[1], START + MINUTE)
     assert (refusal.value.refusal, refusal.value.detail) == (AuthFailure.REVOKED, key.key_id)
     office.clock.advance(MINUTE)
     assert office.revoke(key.key_id) == revoked
@@ -199,7 +199,7 @@ def test_a_key_that_is_not_there_is_not_revoked(office: Office) -> None:
 
 def test_a_key_runs_out_at_its_time_and_not_before(office: Office) -> None:
     key, shown = office.create("shop", SCOPES, expire_time=START + MINUTE)
-    secret = read(shown)[1]
+    secret = parse_key(shown)[1]
     key.caller(secret, START + MINUTE - SECOND)
     with pytest.raises(NotAuthenticated) as refusal:
         key.caller(secret, START + MINUTE)
@@ -219,20 +219,20 @@ def test_a_wrong_secret_does_not_reveal_a_revoked_key(office: Office) -> None:
     [
         "",
         "bayar_",
-        written("key_0000000000000000000000001", "s" * 43),
-        written("key_000000000000000000000000011", "s" * 43),
-        written("key_0000000000000000000000000u", "s" * 43),
-        written("pay_00000000000000000000000001", "s" * 43),
-        written("key_00000000000000000000000001", "s" * 42),
-        written("key_00000000000000000000000001", "s" * 44),
-        written("key_00000000000000000000000001", "s" * 42 + "+"),
-        written("key_00000000000000000000000001", "s" * 43) + "\n",
-        " " + written("key_00000000000000000000000001", "s" * 43),
+        format_key("key_0000000000000000000000001", "s" * 43),
+        format_key("key_000000000000000000000000011", "s" * 43),
+        format_key("key_0000000000000000000000000u", "s" * 43),
+        format_key("pay_00000000000000000000000001", "s" * 43),
+        format_key("key_00000000000000000000000001", "s" * 42),
+        format_key("key_00000000000000000000000001", "s" * 44),
+        format_key("key_00000000000000000000000001", "s" * 42 + "+"),
+        format_key("key_00000000000000000000000001", "s" * 43) + "\n",
+        " " + format_key("key_00000000000000000000000001", "s" * 43),
     ],
 )
 def test_a_malformed_key_is_refused(shown: str) -> None:
     with pytest.raises(NotAuthenticated) as refusal:
-        read(shown)
+        parse_key(shown)
     assert (refusal.value.refusal, refusal.value.detail) == (AuthFailure.INVALID, "not the form of an API key")
 
 

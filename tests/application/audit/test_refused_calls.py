@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from application.audit.refused_calls import OTHERS, Refused, RefusedCalls
+from application.audit.refused_calls import OTHERS, RefusedCall, RefusedCalls
 from application.common.errors import StoreUnavailable
 from application.ports.audit_log import AuditEntry
 from domain.events import SERVICE
@@ -35,7 +35,7 @@ class Log:
         self.calls = RefusedCalls(self.store, self.clock, CountingIds(), self.clock.steady_seconds)
 
     def note(self, method: str = LIST, why: str = "invalid", actor: str = "", peer: str = "192.0.2.1") -> None:
-        self.calls.note(Refused(method, why, actor, peer))
+        self.calls.note(RefusedCall(method, why, actor, peer))
 
     def after(self, seconds: float) -> list[AuditEntry]:
         """What has been written once the job ran after so long."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from application.card_testing.purge_velocity_counters import PurgeVelocityCounters
-from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits, tells_of_the_card
+from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits, concerns_card
 from application.common.caller import Caller
 from application.common.errors import StoreConflict, TooManyDeclines
 from application.common.validator import RawCard
@@ -123,7 +123,7 @@ def test_an_attempt_shows_no_keys() -> None:
     ],
 )
 def test_only_outcomes_about_the_card_are_counted(reason: DeclineReason, tells: bool) -> None:
-    assert tells_of_the_card(CATALOGUE[reason]) is tells
+    assert concerns_card(CATALOGUE[reason]) is tells
     shop = a_shop(per_caller=100)
     shop.velocity.count_payment(shop.velocity.attempt(SHOP), Declined(decline=CATALOGUE[reason]))
     assert counts(shop) == ([1] if tells else [])

@@ -10,7 +10,7 @@ import pytest
 
 from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.card_testing.purge_velocity_counters import PurgeVelocityCounters
-from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits, tells_of_the_card
+from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits, concerns_card
 from application.common.caller import Caller
 from application.common.errors import InvalidRequest, Rule, StoreUnavailable, TooManyDeclines
 from application.common.page_tokens import PageTokens
@@ -171,7 +171,7 @@ def test_faults_of_the_network_and_of_ours_count_for_nothing() -> None:
     assert shop.pay().state is PaymentState.PENDING
     assert shop.pay().state is PaymentState.CAPTURED
     ours = (DeclineReason.MERCHANT_SETUP, DeclineReason.DUPLICATE, DeclineReason.INVALID_AMOUNT)
-    assert not any(tells_of_the_card(CATALOGUE[reason]) for reason in ours)
+    assert not any(concerns_card(CATALOGUE[reason]) for reason in ours)
 
 
 def test_each_verification_counts_and_each_refused_card_add() -> None:

@@ -15,7 +15,7 @@ from application.common.errors import FieldViolation, InvalidRequest, NotFound, 
 from application.common.validator import RawCard, RawMoney
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
-from application.payment_methods.change_payment_method import MethodUpdate
+from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
 from application.payments.capture_payment import CapturePaymentCommand
 from application.payments.create_payment import CreatePaymentCommand, RawStoredMethod
 from application.payments.list_payments import RawPaymentFilter
@@ -223,7 +223,7 @@ OTHERS: dict[str, tuple[Callable[[Shop], object], str, Rule]] = {
     ),
     "an expiry that is past": (
         lambda shop: shop.update_method(
-            MethodUpdate(
+            UpdatePaymentMethodCommand(
                 request_id=a_request_id(),
                 payment_method_id=UNKNOWN_METHOD,
                 expiration_month=1,
@@ -430,7 +430,10 @@ def test_no_question_is_answered_with_anything_but_its_faults(
             CustomerCommand(request_id=one, external_id=two, given_name=three, email=token, phone=one), SHOP
         ),
         lambda: shop.update_method(
-            MethodUpdate(request_id=one, payment_method_id=two, expiration_month=low, expiration_year=high), SHOP
+            UpdatePaymentMethodCommand(
+                request_id=one, payment_method_id=two, expiration_month=low, expiration_year=high
+            ),
+            SHOP,
         ),
     ):
         with suppress(InvalidRequest, NotFound):

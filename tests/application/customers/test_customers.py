@@ -18,7 +18,7 @@ from application.common.errors import (
 )
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
-from application.payment_methods.change_payment_method import MethodUpdate
+from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
 from application.payments.create_payment import RawStoredMethod
 from application.ports.gateway import GatewayNotReached, GatewayUnavailable, Nonce, Rejected
 from domain.address import Address
@@ -259,7 +259,7 @@ def test_a_card_that_appears_at_the_gateway_after_the_horizon_is_active_when_it_
 def test_a_changed_card_is_changed_at_the_gateway_first() -> None:
     shop = Shop()
     method = shop.method(shop.customer())
-    update = MethodUpdate(
+    update = UpdatePaymentMethodCommand(
         request_id=a_request_id(), payment_method_id=method.payment_method_id, expiration_month=6, expiration_year=2036
     )
     shop.fails("change_method", Fault.LOST_AFTER)
@@ -277,7 +277,9 @@ def test_a_change_that_the_gateway_refuses_changes_nothing(monkeypatch: pytest.M
     shop = Shop()
     method = shop.method(shop.customer())
     monkeypatch.setattr(shop.gateway, "change_method", lambda *_: Rejected(detail="not so"))
-    update = MethodUpdate(request_id=a_request_id(), payment_method_id=method.payment_method_id, cardholder_name="Eve")
+    update = UpdatePaymentMethodCommand(
+        request_id=a_request_id(), payment_method_id=method.payment_method_id, cardholder_name="Eve"
+    )
     with pytest.raises(MethodRefused):
         shop.update_method(update, SHOP)
     assert now(shop, method) == method

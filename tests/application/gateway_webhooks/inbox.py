@@ -53,7 +53,7 @@ class Inbox(Shop):
                 self.store, self.gateway, self.clock, self.ids, SettlementPollPolicy(), interval=timedelta(hours=1)
             ),
             SyncPaymentMethods(self.store, self.gateway, self.clock, batch_size=METHODS_AT_ONCE),
-            self.resolver,
+            self.resolver.resolve,
             topic_of,
             lambda kind, outcome: self.counted.append((kind, outcome)),
             max_attempts=max_attempts,

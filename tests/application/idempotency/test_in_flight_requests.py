@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from application.common.concurrency import blocking_call, working
+from application.common.concurrency import blocking_call, holding_slot
 from application.common.lease import Lease, LeaseOver, steady_seconds
 from application.idempotency.in_flight_requests import InFlightRequests, Key
 from domain.ids import CallerId, RequestId
@@ -45,7 +45,7 @@ class Waiter:
         self._thread.start()
 
     def _wait(self, in_flight: InFlightRequests, key: Key, seconds: float) -> None:
-        with working(self.turn):
+        with holding_slot(self.turn):
             in_flight.wait(key, seconds)
 
     def begins(self) -> bool:
@@ -135,7 +135,7 @@ def test_those_that_run_and_those_that_wait_are_bounded_together(room: int) -> N
 
 def test_a_turn_is_lent_once_however_deep_the_wait_is_and_held_again_afterwards() -> None:
     turn = CountedTurn()
-    with working(turn):
+    with holding_slot(turn):
         with blocking_call():
             assert turn.is_lent.is_set()
             with blocking_call():
@@ -153,7 +153,7 @@ def test_a_thread_without_a_slot_releases_none() -> None:
     turn = CountedTurn()
     with blocking_call():
         pass
-    with pytest.raises(ValueError, match="failed"), working(turn):
+    with pytest.raises(ValueError, match="failed"), holding_slot(turn):
         raise ValueError("failed")
     with blocking_call():
         assert turn.count == 0
@@ -166,7 +166,7 @@ def test_a_turn_is_of_one_thread() -> None:
         with blocking_call():
             pass
 
-    with working(turn):
+    with holding_slot(turn):
         thread = threading.Thread(target=elsewhere)
         thread.start()
         thread.join()

@@ -12,7 +12,7 @@ from application.common.errors import InvalidRequest, MethodNotActive, MethodRef
 from application.common.lease import Lease
 from application.common.validator import MAX_CARDHOLDER_NAME, RawCard
 from application.events.relay_events import RelayEvents
-from application.payment_methods.change_payment_method import MethodUpdate
+from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
 from application.ports.feed import FeedEntry, FeedFilter
 from application.ports.gateway import GatewayUnavailable, MethodChange, NotStored, Rejected, StoreOutcome, Unknown
 from domain.address import Address
@@ -36,8 +36,8 @@ def now(shop: Shop, method: PaymentMethod) -> PaymentMethod:
     return shop.get_method(method.payment_method_id, SHOP)
 
 
-def an_update(method: PaymentMethod, **changes: object) -> MethodUpdate:
-    update = MethodUpdate(request_id=a_request_id(), payment_method_id=method.payment_method_id)
+def an_update(method: PaymentMethod, **changes: object) -> UpdatePaymentMethodCommand:
+    update = UpdatePaymentMethodCommand(request_id=a_request_id(), payment_method_id=method.payment_method_id)
     return replace(update, **changes)  # type: ignore[arg-type]
 
 

@@ -9,8 +9,8 @@ import pytest
 from application.common.errors import MethodNotActive
 from application.common.lease import Lease
 from application.payment_methods.add_payment_method import NEVER_SENT, AddPaymentMethodCommand
-from application.payment_methods.change_payment_method import MethodUpdate
-from application.payment_methods.retry_without_refused_record import RefusedRecords
+from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
+from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.ports.gateway import CustomerUnknown, GatewayNotReached, NewMethod, StoreOutcome
 from domain.address import Address
 from domain.ids import PaymentMethodId
@@ -50,7 +50,9 @@ def test_a_withdrawal_on_the_way_of_a_change_is_recorded_after_all() -> None:
     method = shop.method(shop.customer())
     shop.real_gateway.delete_method(method.gateway_token, HELD)
     store.gives_up(1, 2, 3)
-    update = MethodUpdate(request_id=a_request_id(), payment_method_id=method.payment_method_id, cardholder_name="Eve")
+    update = UpdatePaymentMethodCommand(
+        request_id=a_request_id(), payment_method_id=method.payment_method_id, cardholder_name="Eve"
+    )
     with pytest.raises(MethodNotActive):
         shop.update_method(update, SHOP)
     assert shop.get_method(method.payment_method_id, SHOP).state is PaymentMethodState.DELETED
@@ -119,7 +121,7 @@ def test_a_method_is_not_sent_without_its_address_once_the_lease_is_over(caplog:
     gateway, asked = Counting(shop), a_new_method(shop)
     customer = shop.get_customer(SHOP, customer_id=asked.customer_id)
     gateway.ensure_customer(customer, HELD)
-    records = RefusedRecords(gateway, customer)
+    records = RefusalRemedies(gateway, customer)
     lease = Lease(shop.clock.steady_seconds, LEASE.total_seconds())
     with pytest.raises(GatewayNotReached):
         records.store_method(asked, lease)
@@ -133,7 +135,7 @@ def test_a_lost_customer_is_not_made_anew_once_the_lease_is_over() -> None:
     shop = Shop()
     gateway, asked = Counting(shop), a_new_method(shop)
     customer = shop.get_customer(SHOP, customer_id=asked.customer_id)
-    records = RefusedRecords(gateway, customer)
+    records = RefusalRemedies(gateway, customer)
     lease = Lease(shop.clock.steady_seconds, LEASE.total_seconds())
     with pytest.raises(GatewayNotReached):
         records.store_method(asked, lease)

@@ -12,8 +12,8 @@ from application.common.lease import Lease
 from application.common.validator import RawCard
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
-from application.payment_methods.change_payment_method import MethodUpdate
-from application.payment_methods.retry_without_refused_record import RefusedRecords
+from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
+from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payments.create_payment import RawStoredMethod
 from application.ports.gateway import (
     Authorization,
@@ -146,7 +146,7 @@ def test_nothing_is_sent_again_once_the_lease_is_over() -> None:
     )
     lease = Lease(shop.clock.steady_seconds, LEASE.total_seconds())
     with pytest.raises(GatewayNotReached):
-        RefusedRecords(Counting(shop.clock), customer).authorize(authorization, lease)
+        RefusalRemedies(Counting(shop.clock), customer).authorize(authorization, lease)
     assert [one.attempt for one in asked] == [1]
 
 
@@ -348,7 +348,9 @@ def test_a_method_that_is_gone_counts_against_no_caller() -> None:
 
 
 def rename(shop: Shop, method: PaymentMethod) -> PaymentMethod:
-    update = MethodUpdate(request_id=a_request_id(), payment_method_id=method.payment_method_id, cardholder_name="Eve")
+    update = UpdatePaymentMethodCommand(
+        request_id=a_request_id(), payment_method_id=method.payment_method_id, cardholder_name="Eve"
+    )
     return shop.update_method(update, SHOP)
 
 

@@ -57,14 +57,14 @@ def by_a_webhook(shop: Shop, _: Payment) -> None:
         sync_payment=shop.sync_payment,
         record_dispute=RecordDispute(shop.store, shop.gateway, shop.clock, shop.ids, SettlementPollPolicy(), MINUTE),
         sync_methods=SyncPaymentMethods(shop.store, shop.gateway, shop.clock),
-        resolve=shop.resolver,
+        resolve_outcome=shop.resolver.resolve,
         topic_of=topic_of,
         count=lambda *_: None,
         max_attempts=3,
     )
     for transaction in reversed(shop.real_gateway.all_transactions()):
         subject = Subject(transaction_ids=(transaction.transaction_id,))
-        assert notifications.look_at_transactions(subject) is GatewayWebhookOutcome.RECORDED
+        assert notifications.sync_transactions(subject) is GatewayWebhookOutcome.RECORDED
 
 
 WAYS: dict[str, Learn] = {"verification": by_verification, "follower": by_following, "webhook": by_a_webhook}

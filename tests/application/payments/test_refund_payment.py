@@ -62,7 +62,7 @@ def test_a_partly_sent_refund_is_never_answered_as_a_refusal() -> None:
     executor = GatewayCallExecutor(store, clock, guard, leases)
     recorder = PaymentRecorder(store, clock, leases)
     sync = SyncPayment(store, gateway, clock, ids)
-    refund = RefundPayment(store, gateway, ids, guard, executor, recorder, leases, sync)
+    refund = RefundPayment(store, gateway, clock, ids, guard, executor, recorder, leases, sync)
     capture = CapturePayment(store, gateway, ids, executor, recorder)
     velocity = VelocityLimiter(store, clock, ids, VelocityLimits(), b"key")
     sync_methods = SyncPaymentMethods(store, gateway, clock)

@@ -15,7 +15,7 @@ from application.ports import gateway_webhooks as notifications
 from application.ports import velocity as attempts
 from application.ports.gateway import RefusalCause
 from application.ports.gateway_webhooks import GatewayWebhookOutcome
-from application.ports.store import farthest_look
+from application.ports.store import farthest_check
 from domain.events import SERVICE
 from tests.application.shop import Shop
 from tests.fakes.runtime import START
@@ -100,9 +100,9 @@ def test_the_service_is_the_actor_where_none_is_named() -> None:
     ],
 )
 def test_a_look_is_planned_only_so_far_ahead(lease: timedelta, scheduled: bool, farthest: timedelta) -> None:
-    assert farthest_look(lease, scheduled=scheduled) == farthest
+    assert farthest_check(lease, scheduled=scheduled) == farthest
     if not scheduled:
-        assert farthest_look(lease) == farthest
+        assert farthest_check(lease) == farthest
 
 
 def test_payloads_are_of_the_first_version() -> None:

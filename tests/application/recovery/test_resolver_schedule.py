@@ -8,7 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from application.common.not_found_horizon import NotFoundTimer
 from application.ports.gateway import Refund
 from domain.ids import OperationId, PaymentId
 from domain.money import Money
@@ -69,7 +68,8 @@ def test_looks_are_never_farther_apart_than_it_takes_to_prove_an_absence() -> No
 
 def test_looks_are_never_farther_apart_than_five_minutes() -> None:
     shop = Shop()
-    shop.resolver = replace(shop.resolver, absence=NotFoundTimer(shop.clock.steady_seconds, HOUR))
+    shop.horizon = HOUR
+    shop.restart()
     assert pauses(shop, still_at_work(shop), 10)[-3:] == [256, 300, 300]
 
 

@@ -30,7 +30,7 @@ def webhooks_tell_of_expired_disputes() -> None:
         self.record_dispute(replace(report, state=State.EXPIRED))
         return GatewayWebhookOutcome.RECORDED
 
-    setattr(ProcessGatewayWebhooks, "look_at_dispute", look)  # noqa: B010
+    setattr(ProcessGatewayWebhooks, "sync_dispute", look)  # noqa: B010
 
 
 def pretended_acceptance(_: Callable[..., Any]) -> Callable[..., Any]:

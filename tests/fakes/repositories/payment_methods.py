@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from application.common.page_tokens import Position
-from application.ports.store import farthest_look
+from application.ports.store import farthest_check
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.personal_data import erased_from
@@ -60,7 +60,7 @@ class MemoryPaymentMethods:
             for method_id, method in self._state.methods.items()
             if method.state is PaymentMethodState.PENDING and method.next_check_time is not None
         ]
-        farthest = farthest_look(lease_until - now)
+        farthest = farthest_check(lease_until - now)
         due = [method_id for time, method_id in sorted(waiting) if is_due(time, now, farthest)]
         found = [self._state.methods[method_id] for method_id in due[:limit]]
         for method in found:

@@ -13,7 +13,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 from adapters.grpc.connections.connection_guard import ConnectionGuard, address_of
 from application.access.authenticate import PresentedCredentials
 from application.audit.audit_log import Audit
-from application.audit.refused_calls import Refused
+from application.audit.refused_calls import RefusedCall
 from application.common.caller import Caller, Scope
 from application.common.errors import NotAuthenticated, ScopeMissing
 from bayar.payments.v1 import access_pb2
@@ -62,7 +62,7 @@ class Guard:
     authenticate: Callable[[PresentedCredentials], Caller]
     scopes: Mapping[str, Scope]
     audit: Audit
-    note_refused: Callable[[Refused], None]
+    note_refused: Callable[[RefusedCall], None]
     # Raises ServiceHeld while callers may change nothing.
     must_take_changes: Callable[[], None]
     # Receives the connections on which a caller was authenticated. None: not needed.
@@ -97,14 +97,14 @@ class Guard:
 
     def refuse(self, method: str, context: Any, refusal: NotAuthenticated) -> NotAuthenticated:
         """Records the refusal, and returns it."""
-        self.note_refused(Refused(method, str(refusal), "", peer_of(context)))
+        self.note_refused(RefusedCall(method, str(refusal), "", peer_of(context)))
         return refusal
 
     def must_have_scope(self, method: str, context: Any, caller: Caller) -> None:
         """Raises ScopeMissing, after recording the refusal."""
         scope = self.scopes.get(method)
         if scope is not None and not caller.may(scope):
-            self.note_refused(Refused(method, f"scope missing: {scope.value}", caller.actor, peer_of(context)))
+            self.note_refused(RefusedCall(method, f"scope missing: {scope.value}", caller.actor, peer_of(context)))
             raise ScopeMissing(scope)
 
     def is_administrative(self, method: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 
 from adapters.grpc.errors import CallTooLong, Overloaded, ServiceStopping
 from adapters.grpc.scheduling.fair_queue import FairQueue, Flow, Share
-from application.common.concurrency import working
+from application.common.concurrency import holding_slot
 
 Answer = TypeVar("Answer")
 
@@ -56,7 +56,7 @@ class _Job:
             self.future.set_exception(Overloaded())
             return
         try:
-            with working(_JobTurn(pool, self)):
+            with holding_slot(_JobTurn(pool, self)):
                 answer = self.work()
         except BaseException as failure:
             self.future.set_exception(failure)

@@ -30,7 +30,7 @@ from adapters.grpc.services.payment_method_service import PaymentMethodServicer
 from adapters.grpc.services.payment_service import PaymentServicer
 from application.access.authenticate import PresentedCredentials
 from application.audit.audit_log import Audit
-from application.audit.refused_calls import Refused
+from application.audit.refused_calls import RefusedCall
 from application.common.caller import Caller
 from bayar.payments.v1 import (
     admin_service_pb2_grpc,
@@ -92,7 +92,7 @@ class GrpcServer:
         servicers: Servicers,
         authenticate: Callable[[PresentedCredentials], Caller],
         audit: Audit,
-        note_refused: Callable[[Refused], None],
+        note_refused: Callable[[RefusedCall], None],
         must_take_changes: Callable[[], None],
         limits: AdmissionLimits,
         tls: TlsFiles | None = None,

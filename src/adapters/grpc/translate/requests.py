@@ -13,7 +13,7 @@ from application.common.errors import FieldViolation, InvalidRequest, Rule
 from application.common.validator import RawCard, RawMoney
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
-from application.payment_methods.change_payment_method import MethodUpdate
+from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
 from application.payments.capture_payment import CapturePaymentCommand
 from application.payments.create_payment import CreatePaymentCommand, RawSource, RawStoredMethod
 from application.payments.list_payments import RawPaymentFilter
@@ -147,8 +147,8 @@ def method_order(request: payment_method_service_pb2.AddPaymentMethodRequest) ->
     )
 
 
-def method_update(request: payment_method_service_pb2.UpdatePaymentMethodRequest) -> MethodUpdate:
-    return MethodUpdate(
+def method_update(request: payment_method_service_pb2.UpdatePaymentMethodRequest) -> UpdatePaymentMethodCommand:
+    return UpdatePaymentMethodCommand(
         request_id=request.request_id,
         payment_method_id=request.payment_method_id,
         expiration_month=request.expiration_month,

@@ -15,7 +15,7 @@ from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import UniqueViolation, is_due, page_of, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
 from application.common.page_tokens import Position
-from application.ports.store import farthest_look
+from application.ports.store import farthest_check
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.personal_data import erased_from_json
@@ -80,7 +80,7 @@ class SqlPaymentMethods:
         table = payment_methods.c
         statement = (
             select(payment_methods)
-            .where(IS_PENDING, is_due(table.next_check_time, now, farthest_look(lease_until - now)))
+            .where(IS_PENDING, is_due(table.next_check_time, now, farthest_check(lease_until - now)))
             .order_by(table.next_check_time)
             .limit(limit)
             .with_for_update(skip_locked=True)

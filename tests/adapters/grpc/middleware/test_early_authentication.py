@@ -15,7 +15,7 @@ from adapters.grpc.connections import connection_guard
 from adapters.grpc.connections.connection_guard import MOST_REFUSED, SHARED_STRIKES, address_of
 from adapters.grpc.middleware import early_authentication as strangers
 from adapters.grpc.middleware.early_authentication import MOST_OPEN
-from application.common.api_key import ApiKey, hash_of, written
+from application.common.api_key import ApiKey, format_key, hash_of
 from application.common.caller import EVERY_SCOPE
 from domain.ids import CallerId
 from tests.adapters.grpc import raw_http2 as http2
@@ -33,7 +33,7 @@ SECONDS = 20.0
 
 KEY_ID = "key_01kb00000000000000000000te"
 SECRET = "for-tests-only".ljust(43, "0")
-KEY = written(KEY_ID, SECRET)
+KEY = format_key(KEY_ID, SECRET)
 
 
 def house_with_a_key(failed_logins_per_minute: int = 0) -> House:
