@@ -19,7 +19,7 @@ PIP     := -m pip --disable-pip-version-check --quiet --quiet install
 
 PROJECTS := pyproject.toml clients/python/pyproject.toml twin/pyproject.toml
 # The twin's own tests drive the SDK, which has no types for most of what they read.
-SOURCES  := conftest.py src clients/python/src twin/src tests benchmarks docs/integrate/declines_page.py docs/examples
+SOURCES  := conftest.py src clients/python/src clients/python/generator twin/src tests benchmarks docs/integrate/declines_page.py docs/examples
 PROTOS    = $(shell find proto -name '*.proto' | LC_ALL=C sort)
 STUBS    := clients/python/src
 RELEASED := proto/released.binpb
@@ -112,10 +112,11 @@ stubs: $(PROTOC) ## check that the committed stubs match the protos
 	diff --recursive --brief --exclude=__init__.py --exclude=__pycache__ build/stubs/bayar/payments $(STUBS)/bayar/payments \
 		|| { echo "The stubs do not match proto/. Run 'make proto' and commit what changes." >&2; exit 1; }
 
-proto: $(PROTOC) ## regenerate the stubs in clients/python from proto/
+proto: $(PROTOC) $(DEV) ## regenerate the stubs, models and clients in clients/python from proto/
 	$(call generate,build/stubs)
 	find $(STUBS)/bayar/payments -name '*_pb2*.py*' -not -path '*/__pycache__/*' -delete
 	cp -R build/stubs/bayar $(STUBS)
+	cd clients/python && $(CURDIR)/$(BIN)/python -m generator
 
 release-contract: $(DEV) ## release the current contract: later changes must not break it
 	$(BIN)/buf build --exclude-source-info --output $(RELEASED)
@@ -142,6 +143,7 @@ define generate
 	rm -rf $(1) && mkdir -p $(1)
 	PATH="$(CURDIR)/$(VENV)/protoc/bin:$$PATH" $(VENV)/protoc/bin/python -m grpc_tools.protoc --proto_path=proto \
 		--python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(PROTOS)
+	$(VENV)/protoc/bin/python clients/python/generator/portable.py $(1)
 endef
 
 define pin

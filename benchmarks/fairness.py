@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bayar import BayarClient, card, money
+from bayar.messages import BayarClient, card, money
 from benchmarks import processes
 from benchmarks.processes import Load, Measured
 from benchmarks.report import Line

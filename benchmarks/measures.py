@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bayar import BayarClient, card, money
+from bayar.messages import BayarClient, card, money
 from bayar.payments.v1 import payment_service_pb2
 from benchmarks import history, processes, under_load
 from benchmarks.fairness import fairness

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 
-from bayar import BayarClient, PaymentState
+from bayar.messages import BayarClient, PaymentState
 from bayar.payments.v1.event_pb2 import Event, EventType
 
 TABLES = """

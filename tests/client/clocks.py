@@ -1,6 +1,6 @@
 """Time that passes only when somebody waits for it."""
 
-from bayar import RetryPolicy
+from bayar.messages import RetryPolicy
 
 
 class Clock:

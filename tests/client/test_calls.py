@@ -10,7 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo  # type: ignore[import-untyped]
 
-from bayar import BayarClient, BayarError, Payment, PaymentState, money
+from bayar.messages import BayarClient, BayarError, Payment, PaymentState, money
 from bayar.payments.v1.payment_service_pb2 import (
     CapturePaymentResponse,
     CreatePaymentResponse,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bayar import BayarClient, CardInput, card
+from bayar.messages import BayarClient, CardInput, card
 
 
 def test_a_card_prints_nothing_of_itself() -> None:

@@ -3,8 +3,8 @@
 import grpc
 import pytest
 
-from bayar import BayarClient
 from bayar.channels import is_loopback
+from bayar.messages import BayarClient
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bayar import (
+from bayar.messages import (
     Address,
     BayarClient,
     CaptureMode,
@@ -52,7 +52,7 @@ def test_every_field_of_every_call_can_be_given(rpc: str) -> None:
     if rpc == "UpdateCustomer":
         fields |= {"customer_id"} | set(customers.CreateCustomerRequest.DESCRIPTOR.fields_by_name)
     signature = inspect.signature(getattr(BayarClient, method_of(rpc)))
-    assert set(signature.parameters) - {"self", "timeout_seconds"} == fields
+    assert set(signature.parameters) - {"self", "timeout_seconds", "retry"} == fields
 
 
 # The call with every argument there is, the request that must arrive, the answer, and what is made of it.

@@ -8,7 +8,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, PreconditionFailure, RetryInfo  # type: ignore[import-untyped]
 
-from bayar import BayarClient, BayarError, Violation, money
+from bayar.messages import BayarClient, BayarError, Violation, money
 from tests.client.clocks import Clock
 from tests.client.scripted_server import AuthFailure, scripted_server
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import grpc
 import pytest
 
-from bayar import BayarClient, BayarError, ExportRow, RetryPolicy
+from bayar.messages import BayarClient, BayarError, ExportRow, RetryPolicy
 from bayar.payments.v1 import admin_service_pb2 as wire
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceServicer, add_AdminServiceServicer_to_server
 

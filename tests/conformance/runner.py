@@ -1,11 +1,13 @@
-"""Runs conformance cases with a Python client."""
+"""Runs conformance cases with the Python clients."""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import json
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC
@@ -17,7 +19,8 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bayar import BayarClient, BayarError, RetryPolicy, card
+from bayar import AsyncBayarClient, BayarClient, BayarError, RetryPolicy, card
+from bayar.modeling import Model
 from bayar.payments.v1.card_pb2 import Card
 from bayar.payments.v1.customer_service_pb2 import UpdateCustomerRequest
 from bayar.payments.v1.dispute_service_pb2 import EvidenceFile
@@ -57,7 +60,7 @@ class Outcome:
 class Runner:
     """Runs cases one by one against what `python -m tests.conformance.serve` told."""
 
-    def __init__(self, told: Mapping[str, str], client_type: type[BayarClient] = BayarClient) -> None:
+    def __init__(self, told: Mapping[str, str], client_type: Callable[..., Any] = BayarClient) -> None:
         self._told = told
         self._client_type = client_type
 
@@ -88,7 +91,7 @@ class Runner:
                 return
             variables.save(step.get("save", {}), outcome.answer or {})
 
-    def _open(self, server: str, options: Mapping[str, Any]) -> BayarClient:
+    def _open(self, server: str, options: Mapping[str, Any]) -> Any:
         more: dict[str, Any] = {}
         if "attempts" in options:
             more["retry"] = RetryPolicy(attempts=options["attempts"])
@@ -112,11 +115,11 @@ class Runner:
 class _Clients(AbstractContextManager["_Clients"]):
     """The clients of one case: one for each set of options."""
 
-    def __init__(self, open_client: Callable[[str, Mapping[str, Any]], BayarClient]) -> None:
+    def __init__(self, open_client: Callable[[str, Mapping[str, Any]], Any]) -> None:
         self._open = open_client
-        self._clients: dict[str, BayarClient] = {}
+        self._clients: dict[str, Any] = {}
 
-    def of(self, server: str, options: Mapping[str, Any]) -> BayarClient:
+    def of(self, server: str, options: Mapping[str, Any]) -> Any:
         key = json.dumps(options, sort_keys=True)
         if key not in self._clients:
             self._clients[key] = self._open(server, options)
@@ -127,7 +130,37 @@ class _Clients(AbstractContextManager["_Clients"]):
             client.close()
 
 
-def perform(client: BayarClient, step: Mapping[str, Any], variables: Variables) -> Outcome:
+class Waiting:
+    """The asyncio client with the methods of the other one: each waits in an event loop of its own."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._client = AsyncBayarClient(*arguments, **more)
+
+    def close(self) -> None:
+        self._loop.run_until_complete(self._client.close())
+        self._loop.run_until_complete(self._loop.shutdown_asyncgens())
+        self._loop.close()
+
+    def __getattr__(self, name: str) -> Any:
+        def call(**arguments: Any) -> Any:
+            result = getattr(self._client, name)(**arguments)
+            if asyncio.iscoroutine(result):
+                return self._loop.run_until_complete(result)
+            return self._items(result)
+
+        return call
+
+    def _items(self, result: Any) -> Iterator[Any]:
+        try:
+            with contextlib.suppress(StopAsyncIteration):
+                while True:
+                    yield self._loop.run_until_complete(anext(result))
+        finally:
+            self._loop.run_until_complete(result.aclose())
+
+
+def perform(client: Any, step: Mapping[str, Any], variables: Variables) -> Outcome:
     """Makes the call of one step through the client."""
     outcome = Outcome()
     arguments = arguments_of(step["call"], variables.fill(step["request"]))
@@ -136,7 +169,7 @@ def perform(client: BayarClient, step: Mapping[str, Any], variables: Variables) 
         arguments["timeout_seconds"] = options["timeout_seconds"]
     try:
         result = getattr(client, method_name(step["call"]))(**arguments)
-        if isinstance(result, Iterable) and not isinstance(result, str):
+        if isinstance(result, Iterator):
             for item in itertools.islice(result, step.get("take")):
                 outcome.items.append(item_as_json(step["call"], item))
         else:
@@ -182,26 +215,27 @@ def _arguments(request: Message, content: Mapping[str, Any]) -> Iterator[tuple[s
 _PLAIN_ITEMS: Final = ("ExportPayments",)
 
 
-def item_as_json(call: str, item: Message) -> Any:
+def item_as_json(call: str, item: Any) -> Any:
     """An item of a list as it is; an item of a stream as the message that carried it."""
     if METHODS[call].server_streaming and call not in _PLAIN_ITEMS:
         return answer_as_json(call, item)
     return _as_json(item)
 
 
-def answer_as_json(call: str, result: Message | str) -> dict[str, Any]:
+def answer_as_json(call: str, result: Any) -> dict[str, Any]:
     """The response message that the client took the result from."""
     response = METHODS[call].output_type
-    if isinstance(result, str):
+    if isinstance(result, str | int):
         return {response.fields[0].name: result}
-    if result.DESCRIPTOR is response:
+    described = result.MESSAGE.DESCRIPTOR
+    if described is response:
         return _as_json(result)
-    name = next(field.name for field in response.fields if field.message_type is result.DESCRIPTOR)
+    name = next(field.name for field in response.fields if field.message_type is described)
     return {name: _as_json(result)}
 
 
-def _as_json(message: Message) -> dict[str, Any]:
-    return json_format.MessageToDict(message, preserving_proto_field_name=True)
+def _as_json(result: Model) -> dict[str, Any]:
+    return json_format.MessageToDict(result.to_message(), preserving_proto_field_name=True)
 
 
 def error_as_json(error: BayarError) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +13,10 @@ import pytest
 
 from bayar import BayarClient
 from tests.conformance.cases import Case, load_cases, mismatches
-from tests.conformance.runner import Runner, method_name
+from tests.conformance.runner import Runner, Waiting
 from tests.conformance.serve import running
 
-# Those whose calls the client has.
-CASES = [
-    case
-    for case in load_cases()
-    if all(hasattr(BayarClient, method_name(step["call"])) for step in case.content["steps"] if "call" in step)
-]
+CASES = load_cases()
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +25,10 @@ def told() -> Iterator[dict[str, str]]:
         yield told
 
 
+@pytest.mark.parametrize("client_type", [BayarClient, Waiting], ids=["sync", "asyncio"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
-def test_the_client_passes(case: Case, told: dict[str, str]) -> None:
-    assert Runner(told).problems(case) == []
+def test_the_client_passes(case: Case, client_type: Callable[..., Any], told: dict[str, str]) -> None:
+    assert Runner(told, client_type).problems(case) == []
 
 
 @pytest.mark.parametrize(

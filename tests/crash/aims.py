@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
-from bayar import BayarError, Payment, PaymentState, RetryPolicy, money
+from bayar.messages import BayarError, Payment, PaymentState, RetryPolicy, money
 from braintree_twin.control import TwinControl
 from tests.crash.replica import Replica, wait_until
 from tests.crash.shoppers import VISA

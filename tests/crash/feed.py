@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import grpc
 
-from bayar import BayarClient, BayarError, RetryPolicy
+from bayar.messages import BayarClient, BayarError, RetryPolicy
 from bayar.payments.v1.event_pb2 import Event
 from bayar.payments.v1.event_service_pb2 import StreamEventsRequest
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub

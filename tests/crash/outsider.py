@@ -10,7 +10,7 @@ from typing import Final
 import braintree
 
 from adapters.braintree.settings import TwinEnvironment
-from bayar import Payment, PaymentState
+from bayar.messages import Payment, PaymentState
 from braintree_twin.control import LedgerEntry
 from braintree_twin.testing import Twin
 from tests.crash.town import Town

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bayar import BayarError, Payment
+from bayar.messages import BayarError, Payment
 from tests.crash.steps import STEPS
 from tests.crash.told import OPEN
 from tests.crash.town import Answer

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from bayar import BayarError, CaptureMode, Payment, PaymentState, card
+from bayar.messages import BayarError, CaptureMode, Payment, PaymentState, card
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.money_pb2 import Money
 from tests.crash.town import RECENT, Answer, Asked, Town

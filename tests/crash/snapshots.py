@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from bayar import OperationKind as ToldKind
-from bayar import OperationState as ToldOperationState
-from bayar import Payment as ToldPayment
-from bayar import PaymentFunds as ToldFunds
-from bayar import PaymentState as ToldState
+from bayar.messages import OperationKind as ToldKind
+from bayar.messages import OperationState as ToldOperationState
+from bayar.messages import Payment as ToldPayment
+from bayar.messages import PaymentFunds as ToldFunds
+from bayar.messages import PaymentState as ToldState
 from domain.events import PaymentEvent
 from domain.payment import Payment
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 from adapters.persistence.migrate import upgrade
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
-from bayar import BayarError
+from bayar.messages import BayarError
 from bootstrap.wiring.clock_and_ids import UlidSource
 from braintree_twin.control import LedgerEntry
 from braintree_twin.testing import Twin, start_twin

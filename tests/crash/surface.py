@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-from bayar import BayarError, Customer, PaymentMethod
-from bayar import PaymentMethodState as ToldMethodState
+from bayar.messages import BayarError, Customer, PaymentMethod
+from bayar.messages import PaymentMethodState as ToldMethodState
 from bayar.payments.v1.dispute_pb2 import Dispute, DisputeAction, DisputeState
 from bayar.payments.v1.payment_service_pb2 import VerificationOutcome
 from braintree_twin.control import DisputeEntry

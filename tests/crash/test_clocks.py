@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from bayar import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
+from bayar.messages import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
 from tests.crash.replica import wait_until
 from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm

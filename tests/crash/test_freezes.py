@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from bayar import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
+from bayar.messages import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
 from tests.crash.replica import Replica, wait_until
 from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm

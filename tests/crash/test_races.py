@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from bayar import BayarClient, BayarError, CaptureMode, Payment, PaymentState, RetryPolicy, money
+from bayar.messages import BayarClient, BayarError, CaptureMode, Payment, PaymentState, RetryPolicy, money
 from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm
 from tests.order_ids import operation_of

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from bayar import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
+from bayar.messages import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
 from tests.crash.shoppers import VISA
 from tests.crash.steps import STEPS
 from tests.crash.storm import Storm

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bayar import BayarClient, CaptureMode, Payment, PaymentState, RetryPolicy, money
+from bayar.messages import BayarClient, CaptureMode, Payment, PaymentState, RetryPolicy, money
 from tests.crash.replica import wait_until
 from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm

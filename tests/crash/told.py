@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from bayar import BayarError, Customer, OperationKind, Payment, PaymentMethod
-from bayar import OperationState as ToldState
+from bayar.messages import BayarError, Customer, OperationKind, Payment, PaymentMethod
+from bayar.messages import OperationState as ToldState
 from bayar.payments.v1.dispute_pb2 import Dispute
 from bayar.payments.v1.payment_pb2 import PaymentEvent
 from domain.operation import Operation, OperationState

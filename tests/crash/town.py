@@ -13,11 +13,8 @@ from typing import Any, Final
 import grpc
 from google.protobuf.message import Message
 
-from bayar import BayarClient, BayarError, Customer, Payment, PaymentMethod, RetryPolicy
-from bayar.calls import Caller
-from bayar.payments.v1 import dispute_service_pb2 as disputes
+from bayar.messages import BayarClient, BayarError, Customer, Payment, PaymentMethod, RetryPolicy
 from bayar.payments.v1.dispute_pb2 import Dispute
-from bayar.payments.v1.dispute_service_pb2_grpc import DisputeServiceStub
 
 Answer = Payment | PaymentMethod | Customer | Dispute | BayarError
 
@@ -54,35 +51,11 @@ class Asked:
         return [telling.answer for telling in self.tellings]
 
 
-class ShopClient:
-    """The client of the service, with the calls about disputes that it has no methods for."""
+class ShopClient(BayarClient):
+    """The client of the service, with a retry policy and a timeout."""
 
     def __init__(self, address: str, policy: RetryPolicy, timeout_seconds: float) -> None:
-        self.bayar = BayarClient(address, retry=policy, timeout_seconds=timeout_seconds)
-        self._stub = DisputeServiceStub(self.bayar.channel)
-        self._caller = Caller(address, timeout_seconds, (), policy)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.bayar, name)
-
-    def accept_dispute(self, **fields: Any) -> Dispute:
-        return self._caller.unary(self._stub.AcceptDispute, disputes.AcceptDisputeRequest(**fields)).dispute
-
-    def add_dispute_evidence(self, **fields: Any) -> Dispute:
-        return self._caller.unary(self._stub.AddDisputeEvidence, disputes.AddDisputeEvidenceRequest(**fields)).dispute
-
-    def finalize_dispute(self, **fields: Any) -> Dispute:
-        return self._caller.unary(self._stub.FinalizeDispute, disputes.FinalizeDisputeRequest(**fields)).dispute
-
-    def list_disputes(self, **fields: Any) -> list[Dispute]:
-        found: list[Dispute] = []
-        request = disputes.ListDisputesRequest(**fields)
-        while True:
-            page = self._caller.unary(self._stub.ListDisputes, request)
-            found += page.disputes
-            if not page.next_page_token:
-                return found
-            request.page_token = page.next_page_token
+        super().__init__(address, retry=policy, timeout_seconds=timeout_seconds)
 
 
 class Town:

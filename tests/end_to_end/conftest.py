@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bayar import BayarClient
+from bayar.messages import BayarClient
 from tests.end_to_end.service import Pair, running_pair
 from tests.keys import in_environment
 

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Final
 
-from bayar import BayarClient, Payment
+from bayar.messages import BayarClient, Payment
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from bayar.payments.v1.dispute_pb2 import Dispute, DisputeState
 from bayar.payments.v1.dispute_service_pb2 import (

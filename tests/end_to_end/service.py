@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, TypeVar
 
-from bayar import BayarClient, RetryPolicy
+from bayar.messages import BayarClient, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
 from tests.keys import let_in
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from application.audit.audit_log import Audit
 from application.ports.audit_log import AuditKind
-from bayar import BayarClient, BayarError, RetryPolicy
+from bayar.messages import BayarClient, BayarError, RetryPolicy
 from bayar.payments.v1.admin_service_pb2 import ListUnresolvedOperationsRequest, ResolveOperationRequest
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from bayar.payments.v1.event_service_pb2 import StreamEventsRequest

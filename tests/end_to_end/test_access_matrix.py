@@ -19,7 +19,7 @@ from grpc_status import rpc_status
 from adapters.grpc.middleware.authorization import required_scopes
 from adapters.grpc.server.server import _SERVICES as SERVICES
 from application.common.caller import Scope
-from bayar import BayarClient
+from bayar.messages import BayarClient
 from bayar.payments.v1 import access_pb2
 from tests.end_to_end.disputing import DISPUTED, Disputes, turn_on_webhooks
 from tests.end_to_end.service import Pair, run_bayar, running_pair

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from bayar import PaymentState
+from bayar.messages import PaymentState
 from tests.end_to_end.service import Pair, run_bayar
 from tests.end_to_end.wallet import pay
 

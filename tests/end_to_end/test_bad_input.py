@@ -9,7 +9,7 @@ from typing import Any
 import grpc
 import pytest
 
-from bayar import BayarClient
+from bayar.messages import BayarClient
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.card_pb2 import Card
 from bayar.payments.v1.customer_pb2 import Customer

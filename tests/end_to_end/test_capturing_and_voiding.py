@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import grpc
 import pytest
 
-from bayar import (
+from bayar.messages import (
     BayarClient,
     BayarError,
     CaptureMode,

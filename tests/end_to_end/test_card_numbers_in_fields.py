@@ -13,7 +13,7 @@ from google.protobuf import message_factory
 from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescriptor
 
 from adapters.grpc.server.server import descriptors
-from bayar import BayarClient
+from bayar.messages import BayarClient
 from tests.end_to_end.refusals import read_refusal
 from tests.end_to_end.service import Pair
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from bayar import BayarClient, BayarError, PaymentState
+from bayar.messages import BayarClient, BayarError, PaymentState
 from bayar.payments.v1.admin_service_pb2 import AbuseBlock, AbuseScope, ListAbuseBlocksRequest
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from braintree_twin.testing import Twin, start_twin

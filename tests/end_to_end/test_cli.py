@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bayar import BayarClient, CaptureMode, Customer, Payment, card, money
+from bayar.messages import BayarClient, CaptureMode, Customer, Payment, card, money
 from bootstrap.development.service_process import running_service
 from bootstrap.development.twin_process import Twin, running_twin
 from domain.decline import DeclineReason

@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from typing import Any
 
 import grpc
 import pytest
 
 from adapters.persistence.sql.engine import create_engine
-from bayar import BayarClient, BayarError, PaymentState
+from bayar.messages import BayarClient, BayarError, PaymentState
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.payment_method_pb2 import PaymentMethodState
 from tests.end_to_end.service import Pair
@@ -20,7 +21,7 @@ from tests.sealing import opened_rows, sealer_of
 
 def test_a_customer_is_kept_as_given_and_found_by_either_id(bayar: BayarClient) -> None:
     external_id = f"shop-{uuid.uuid4()}"
-    told = {
+    told: dict[str, Any] = {
         "external_id": external_id,
         "given_name": "Sari",
         "family_name": "Dewi Lestari",

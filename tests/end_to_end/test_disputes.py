@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import grpc
 import pytest
 
-from bayar import BayarClient, BayarError, Payment, PaymentFunds
+from bayar.messages import BayarClient, BayarError, Payment, PaymentFunds
 from bayar.payments.v1.dispute_pb2 import Dispute, DisputeKind, DisputeReason, DisputeState
 from bayar.payments.v1.dispute_service_pb2 import (
     AddDisputeEvidenceRequest,

@@ -12,7 +12,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from bayar import BayarClient, BayarError
+from bayar.messages import BayarClient, BayarError
 from tests.end_to_end.service import Pair, run_bayar, running_pair, until
 
 OLD = "2025:" + base64.b64encode(hashlib.sha256(b"o").digest()).decode()

@@ -8,7 +8,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from bayar import BayarClient
+from bayar.messages import BayarClient
 from tests.end_to_end.service import Pair, until
 from tests.end_to_end.wallet import pay
 

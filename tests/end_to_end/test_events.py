@@ -8,7 +8,7 @@ from itertools import islice
 
 import pytest
 
-from bayar import BayarClient, BayarError, PaymentState
+from bayar.messages import BayarClient, BayarError, PaymentState
 from bayar.payments.v1.event_pb2 import Event, EventType
 from bayar.payments.v1.event_service_pb2 import StreamEventsRequest
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bayar import BayarClient, DeclineReason, PaymentState, money
+from bayar.messages import BayarClient, DeclineReason, PaymentState, money
 from tests.end_to_end.service import Pair
 from tests.end_to_end.wallet import a_card, an_order
 from tests.keys import TEST_KEY

@@ -9,7 +9,7 @@ import braintree
 import pytest
 
 from adapters.braintree.settings import TwinEnvironment
-from bayar import BayarClient, BayarError, CaptureMode, Payment, PaymentFunds, PaymentState
+from bayar.messages import BayarClient, BayarError, CaptureMode, Payment, PaymentFunds, PaymentState
 from bayar.payments.v1.payment_service_pb2 import VerificationOutcome
 from tests.end_to_end.service import Pair, until
 from tests.end_to_end.wallet import a_card, pay, usd

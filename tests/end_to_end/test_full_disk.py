@@ -10,7 +10,7 @@ from functools import partial
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from bayar import BayarError, Payment, PaymentState
+from bayar.messages import BayarError, Payment, PaymentState
 from tests.end_to_end.service import Pair, until
 from tests.end_to_end.wallet import an_order, pay
 from tests.order_ids import operation_of

@@ -16,7 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from bayar import BayarClient
+from bayar.messages import BayarClient
 from tests.adapters.grpc.services.test_any_input import METHODS, NAMES, messages
 from tests.end_to_end.service import Pair
 from tests.end_to_end.wallet import NEXT_YEARS, VISA

@@ -12,7 +12,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
-from bayar import BayarClient, BayarError, Payment, PaymentState
+from bayar.messages import BayarClient, BayarError, Payment, PaymentState
 from tests.end_to_end.service import Pair, until
 from tests.end_to_end.wallet import an_order, pay
 from tests.order_ids import operation_of

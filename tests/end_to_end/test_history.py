@@ -12,7 +12,7 @@ import grpc
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bayar import (
+from bayar.messages import (
     BayarClient,
     BayarError,
     CaptureMode,

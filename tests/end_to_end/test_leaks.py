@@ -12,8 +12,8 @@ from typing import Any, Final
 import grpc
 import pytest
 
-from bayar import BayarClient, BayarError, CaptureMode, card
 from bayar.cards import CardInput
+from bayar.messages import BayarClient, BayarError, CaptureMode, card
 from bayar.payments.v1.address_pb2 import Address
 from braintree_twin.testing import start_twin
 from domain.card_issuers import passes_luhn

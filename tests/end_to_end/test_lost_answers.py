@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 
-from bayar import (
+from bayar.messages import (
     BayarClient,
     BayarError,
     CaptureMode,

@@ -10,7 +10,7 @@ import pytest
 from braintree.successful_result import SuccessfulResult
 
 from adapters.persistence.encryption.sealing import associated_data
-from bayar import BayarClient, BayarError, Customer, PaymentMethod, PaymentMethodState, PaymentState
+from bayar.messages import BayarClient, BayarError, Customer, PaymentMethod, PaymentMethodState, PaymentState
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.decline_pb2 import DeclineReason, RetryAdvice
 from bayar.payments.v1.event_pb2 import EventType

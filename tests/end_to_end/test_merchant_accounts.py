@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bayar import BayarClient, Payment, PaymentState, money
+from bayar.messages import BayarClient, Payment, PaymentState, money
 from bayar.payments.v1.admin_service_pb2 import Finding, FindingKind, OrphanPolicy, ReconcileRequest
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from tests.end_to_end.service import Pair, until

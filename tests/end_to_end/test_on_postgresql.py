@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bayar import BayarError, OperationState, Payment, PaymentState
+from bayar.messages import BayarError, OperationState, Payment, PaymentState
 from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres, running_postgres
 from tests.end_to_end.service import Service, environment_of, run_bayar, until

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil  # type: ignore[import-untyped]
 import pytest
 
-from bayar import BayarClient, PaymentState, RetryPolicy
+from bayar.messages import BayarClient, PaymentState, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres
 from tests.end_to_end.service import environment_of, run_bayar, until

@@ -8,7 +8,7 @@ import braintree
 import pytest
 
 from adapters.braintree.settings import TwinEnvironment
-from bayar import (
+from bayar.messages import (
     BayarClient,
     BayarError,
     CaptureMode,

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import grpc
 import pytest
 
-from bayar import BayarClient, BayarError, Customer, PaymentMethod, PaymentMethodState, PaymentState
+from bayar.messages import BayarClient, BayarError, Customer, PaymentMethod, PaymentMethodState, PaymentState
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.card_pb2 import InstrumentKind
 from bayar.payments.v1.payment_method_pb2 import CheckResult, ExpiryStatus

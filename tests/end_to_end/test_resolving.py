@@ -10,7 +10,7 @@ import pytest
 from google.rpc.error_details_pb2 import ErrorInfo, RetryInfo  # type: ignore[import-untyped]
 from grpc_status import rpc_status
 
-from bayar import Payment, PaymentState
+from bayar.messages import Payment, PaymentState
 from bayar.payments.v1.admin_service_pb2 import ManualResolution, ResolveOperationRequest
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from tests.end_to_end.service import Pair, running_pair

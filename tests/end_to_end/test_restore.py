@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from bayar import BayarClient, BayarError, CaptureMode, Payment, PaymentState
+from bayar.messages import BayarClient, BayarError, CaptureMode, Payment, PaymentState
 from bayar.payments.v1.admin_service_pb2 import (
     Finding,
     FindingKind,

@@ -23,7 +23,7 @@ from google.rpc.error_details_pb2 import BadRequest  # type: ignore[import-untyp
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from bayar import BayarClient, CaptureMode, PaymentState
+from bayar.messages import BayarClient, CaptureMode, PaymentState
 from bayar.payments.v1.payment_service_pb2 import CreatePaymentRequest
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from tests.end_to_end.disputing import DISPUTED, Disputes

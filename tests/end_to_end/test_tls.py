@@ -18,7 +18,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha.reflection_pb2 import ServerReflectionRequest
 from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
-from bayar import BayarClient, BayarError, RetryPolicy
+from bayar.messages import BayarClient, BayarError, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
 from tests.issuer import AUDIENCE, ISSUER, JWKS, Authority, token

@@ -17,7 +17,7 @@ import braintree
 import pytest
 
 from adapters.braintree.settings import TwinEnvironment
-from bayar import BayarClient, Payment, PaymentFunds
+from bayar.messages import BayarClient, Payment, PaymentFunds
 from bayar.payments.v1.admin_service_pb2 import (
     ListWebhookNotificationsRequest,
     RetryWebhookNotificationRequest,

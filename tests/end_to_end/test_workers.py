@@ -23,7 +23,7 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from bayar import BayarClient, Payment, PaymentState
+from bayar.messages import BayarClient, Payment, PaymentState
 from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres
 from tests.end_to_end.service import Service, environment_of, run_bayar, until

@@ -6,8 +6,8 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bayar import BayarClient, Payment, card, money
 from bayar.cards import CardInput
+from bayar.messages import BayarClient, Payment, card, money
 from bayar.payments.v1.money_pb2 import Money
 
 VISA: Final = "4111111111111111"

@@ -11,7 +11,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from bayar import BayarClient, BayarError, card, format_money, money
+from bayar.messages import BayarClient, BayarError, card, format_money, money
 from bayar.payments.v1.decline_pb2 import DeclineReason
 from bayar.payments.v1.payment_pb2 import CAPTURE_MODE_MANUAL, Payment, PaymentEvent, PaymentFunds, PaymentState
 from bootstrap.development.development_key import KEY_FILE

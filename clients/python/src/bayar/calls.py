@@ -5,33 +5,34 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
-from google.protobuf.message import Message
 
 from bayar.errors import BayarError, carry_over, read_error
-
-_Request = TypeVar("_Request", bound=Message)
-_Response = TypeVar("_Response", bound=Message)
+from bayar.rpc import MessageT, Pages, Rpc, Stream, Unary
+from bayar.tracing import trace_metadata
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How often and how soon a call is sent again, always with the same request_id.
 
-    Only what is UNAVAILABLE, cancelled by a server that stops, or refused because another operation on the payment is
-    under way, is sent again: after the time that the service asks for, or else after a delay that doubles each time.
-    attempts=1 never repeats.
+    The client sends again what is UNAVAILABLE, what a server that stops cancels, and what is refused because another
+    operation on the payment is under way: after the time that the service asks for, or else after a delay that doubles
+    each time.
     """
 
     attempts: int = 5
+    """At most so many, the first one included. 1 never repeats."""
     first_delay_seconds: float = 0.2
+    """Before the second attempt; then twice as much each time. Each delay is shortened at random by up to a half."""
     longest_delay_seconds: float = 5.0
-    clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
-    jitter: Callable[[], float] = random.random
+    """No delay is longer, unless the service asks for it."""
+    clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    jitter: Callable[[], float] = field(default=random.random, repr=False)
 
     def delay_seconds(self, attempt: int, error: BayarError) -> float:
         """How long to wait after this attempt (1 is the first)."""
@@ -41,103 +42,117 @@ class RetryPolicy:
         return longest * (0.5 + self.jitter() / 2)
 
 
-@dataclass(frozen=True, slots=True)
 class Caller:
-    """Sends requests to one address, each within its time."""
+    """Sends calls to one address, each within its time."""
 
-    address: str
-    timeout_seconds: float
-    metadata: tuple[tuple[str, str], ...]
-    retry: RetryPolicy
+    def __init__(
+        self,
+        channel: grpc.Channel,
+        address: str,
+        timeout_seconds: float,
+        metadata: tuple[tuple[str, str], ...],
+        retry: RetryPolicy,
+    ) -> None:
+        self._channel = channel
+        self._address = address
+        self._timeout_seconds = timeout_seconds
+        self._metadata = metadata
+        self._retry = retry
+        self._methods: dict[str, Any] = {}
 
-    def unary(self, method: grpc.UnaryUnaryMultiCallable[_Request, _Response], request: _Request) -> _Response:
-        """The answer. Raises BayarError."""
-        attempts = _Attempts(self.retry, self.timeout_seconds)
-        while True:
-            try:
-                return method(request, timeout=attempts.remaining_seconds, metadata=self.metadata)
-            except grpc.RpcError as raised:
-                error = read_error(raised, request, self.address, self.timeout_seconds)
-            attempts.wait_or_raise(error)
+    def unary(self, call: Unary[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None) -> MessageT:
+        """The result. Raises BayarError."""
+        return call.pick(self._answer(call.rpc, call.request, timeout_seconds, retry))
+
+    def pages(
+        self, call: Pages[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None
+    ) -> Iterator[MessageT]:
+        """The items, page after page; the time is that of one page. Raises BayarError."""
+        more = True
+        while more:
+            page = self._answer(call.rpc, call.request, timeout_seconds, retry)
+            yield from call.items(page)
+            more = call.advance(call.request, page)
 
     def stream(
-        self,
-        method: grpc.UnaryStreamMultiCallable[_Request, _Response],
-        request: _Request,
-        timeout_seconds: float | None,
-    ) -> Iterator[_Response]:
-        """The answers as they come; a lost connection is made again, and what comes twice in a row is given once.
-
-        Raises BayarError.
-        """
-        attempts, last = _Attempts(self.retry, timeout_seconds), None
+        self, call: Stream[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None
+    ) -> Iterator[MessageT]:
+        """The items as they come. What a reopened stream repeats at once is given once. Raises BayarError."""
+        attempts = Attempts(retry or self._retry, timeout_seconds)
+        method, last, begun = self._method(call.rpc, self._channel.unary_stream), None, False
         while True:
-            answers = method(request, timeout=attempts.remaining_seconds, metadata=self.metadata)
-            try:
-                for answer in answers:
-                    attempts.begin_again()
-                    if answer != last:
-                        yield answer
-                    last = answer
-                return
-            except grpc.RpcError as raised:
-                error = read_error(raised, request, self.address, timeout_seconds)
-            finally:
-                answers.cancel()
-            attempts.wait_or_raise(error)
-
-    def download(
-        self,
-        method: grpc.UnaryStreamMultiCallable[_Request, _Response],
-        request: _Request,
-        timeout_seconds: float | None,
-    ) -> Iterator[_Response]:
-        """The answers of a stream that cannot be taken up in the middle: begun again only before the first answer.
-
-        Raises BayarError.
-        """
-        attempts = _Attempts(self.retry, timeout_seconds)
-        while True:
-            begun = False
-            answers = method(request, timeout=attempts.remaining_seconds, metadata=self.metadata)
+            answers = method(call.request, timeout=attempts.remaining_seconds, metadata=self._metadata_now())
             try:
                 for answer in answers:
                     begun = True
-                    yield answer
+                    attempts.begin_again()
+                    if answer != last:
+                        yield from call.items(answer)
+                    last = answer
+                    if call.resume:
+                        call.resume(call.request, answer)
                 return
             except grpc.RpcError as raised:
-                error = read_error(raised, request, self.address, timeout_seconds)
+                error = read_error(raised, call.request, self._address, timeout_seconds)
             finally:
                 answers.cancel()
-            if begun:
+            if begun and call.resume is None:
                 raise error
-            attempts.wait_or_raise(error)
+            attempts.retry.sleep(attempts.delay_or_raise(error))
+
+    def _answer(self, rpc: Rpc, request: Any, timeout_seconds: float | None, retry: RetryPolicy | None) -> Any:
+        timeout_seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        attempts = Attempts(retry or self._retry, timeout_seconds)
+        method = self._method(rpc, self._channel.unary_unary)
+        while True:
+            try:
+                return method(request, timeout=attempts.remaining_seconds, metadata=self._metadata_now())
+            except grpc.RpcError as raised:
+                error = read_error(raised, request, self._address, timeout_seconds)
+            attempts.retry.sleep(attempts.delay_or_raise(error))
+
+    def _method(self, rpc: Rpc, make: Callable[..., Any]) -> Any:
+        if rpc.path not in self._methods:
+            self._methods[rpc.path] = prepare(rpc, make)
+        return self._methods[rpc.path]
+
+    def _metadata_now(self) -> tuple[tuple[str, str], ...]:
+        return (*self._metadata, *trace_metadata())
 
 
-class _Attempts:
+def prepare(rpc: Rpc, make: Callable[..., Any]) -> Any:
+    """What gRPC calls a multi-callable: the RPC on one channel."""
+    return make(
+        rpc.path,
+        request_serializer=lambda request: request.SerializeToString(),
+        response_deserializer=rpc.response.FromString,
+    )
+
+
+class Attempts:
     """What is left of the attempts at one call, and of its time. Without a timeout, time does not run out."""
 
     def __init__(self, retry: RetryPolicy, timeout_seconds: float | None) -> None:
-        self._retry = retry
+        self.retry = retry
         self._deadline = None if timeout_seconds is None else retry.clock() + timeout_seconds
         self._made = 0
         self._earlier: BayarError | None = None
 
     @property
     def remaining_seconds(self) -> float | None:
-        return None if self._deadline is None else max(self._deadline - self._retry.clock(), 0.0)
+        return None if self._deadline is None else max(self._deadline - self.retry.clock(), 0.0)
 
     def begin_again(self) -> None:
         """An answer came: the next fault is the first again."""
         self._made, self._earlier = 0, None
 
-    def wait_or_raise(self, error: BayarError) -> None:
-        """Waits until the next attempt is due. Raises the error where there is none left, or no time for it."""
+    def delay_or_raise(self, error: BayarError) -> float:
+        """Seconds until the next attempt is due. Raises the error where there is none left, or no time for it."""
         self._made += 1
         carry_over(self._earlier, error)
         self._earlier = error
-        delay = self._retry.delay_seconds(self._made, error)
+        delay = self.retry.delay_seconds(self._made, error)
         in_time = self.remaining_seconds is None or delay < self.remaining_seconds
-        if not (error.retryable and self._made < self._retry.attempts and in_time):
+        if not (error.retryable and self._made < self.retry.attempts and in_time):
             raise error
-        self._retry.sleep(delay)
+        return delay

@@ -1,7 +1,8 @@
 """Connections: encrypted, unless nothing leaves the machine or somebody says so."""
 
 import ipaddress
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import grpc
 
@@ -18,20 +19,56 @@ def open_channel(
     address: str, *, root_certificates: bytes | None, credentials: grpc.ChannelCredentials | None, insecure: bool
 ) -> grpc.Channel:
     """A channel that connects with the first call. Raises ValueError for contradictions."""
+    check(address, root_certificates=root_certificates, credentials=credentials, insecure=insecure)
+    options = _options(address, root_certificates, credentials)
+    secret = _channel_credentials(address, root_certificates, credentials, insecure)
+    if secret is None:
+        return grpc.insecure_channel(address, options=options)
+    return grpc.secure_channel(address, secret, options=options)
+
+
+def open_async_channel(
+    address: str,
+    *,
+    root_certificates: bytes | None,
+    credentials: grpc.ChannelCredentials | None,
+    insecure: bool,
+    interceptors: Sequence[Any],
+) -> Any:
+    """The same for asyncio: a grpc.aio.Channel."""
+    options = _options(address, root_certificates, credentials)
+    secret = _channel_credentials(address, root_certificates, credentials, insecure)
+    if secret is None:
+        return grpc.aio.insecure_channel(address, options=options, interceptors=interceptors)
+    return grpc.aio.secure_channel(address, secret, options=options, interceptors=interceptors)
+
+
+def check(
+    address: str, *, root_certificates: bytes | None, credentials: grpc.ChannelCredentials | None, insecure: bool
+) -> None:
+    """Raises ValueError for contradictions."""
     if address.startswith(("http://", "https://")):
         raise ValueError(f'An address is host:port without a scheme, for example "127.0.0.1:50051", not {address!r}.')
     if root_certificates is not None and credentials is not None:
         raise ValueError("Give root_certificates or credentials, not both: credentials hold their own certificates.")
-    encrypted = root_certificates is not None or credentials is not None
-    if insecure and encrypted:
+    if insecure and (root_certificates is not None or credentials is not None):
         raise ValueError("insecure=True means plain text, and so takes neither root_certificates nor credentials.")
-    if not encrypted and is_loopback(address):
-        return grpc.insecure_channel(address, options=[*_OPTIONS, ("grpc.enable_http_proxy", 0)])
-    if insecure:
-        return grpc.insecure_channel(address, options=list(_OPTIONS))
-    return grpc.secure_channel(
-        address, credentials or grpc.ssl_channel_credentials(root_certificates), options=list(_OPTIONS)
-    )
+
+
+def _options(
+    address: str, root_certificates: bytes | None, credentials: grpc.ChannelCredentials | None
+) -> list[tuple[str, Any]]:
+    in_plain = root_certificates is None and credentials is None and is_loopback(address)
+    return [*_OPTIONS, ("grpc.enable_http_proxy", 0)] if in_plain else list(_OPTIONS)
+
+
+def _channel_credentials(
+    address: str, root_certificates: bytes | None, credentials: grpc.ChannelCredentials | None, insecure: bool
+) -> grpc.ChannelCredentials | None:
+    """None for plain text."""
+    if root_certificates is None and credentials is None and (insecure or is_loopback(address)):
+        return None
+    return credentials or grpc.ssl_channel_credentials(root_certificates)
 
 
 def is_loopback(address: str) -> bool:

@@ -1,54 +1,48 @@
-"""The client: every call of the payment, customer and payment method services as a method, and the export."""
+"""The client: every call of the contract as a method.
+
+Written by `make proto` from bayar/requests.py; change that instead.
+"""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
-from types import TracebackType
-from typing import Protocol, Self, TypeVar
 
-import grpc
-from google.protobuf.field_mask_pb2 import FieldMask
-from google.protobuf.timestamp_pb2 import Timestamp
-
-from bayar import cards
-from bayar.calls import Caller, RetryPolicy
+from bayar import requests
+from bayar.amounts import Money
+from bayar.calls import RetryPolicy
 from bayar.cards import CardInput
-from bayar.channels import is_loopback, open_channel
-from bayar.credentials import Credential, from_environment, metadata_of, with_credential
-from bayar.payments.v1 import admin_service_pb2 as administration
-from bayar.payments.v1 import customer_service_pb2 as customers
-from bayar.payments.v1 import event_service_pb2 as feed
-from bayar.payments.v1 import payment_method_service_pb2 as methods
-from bayar.payments.v1 import payment_service_pb2 as payments
-from bayar.payments.v1.address_pb2 import Address
-from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
-from bayar.payments.v1.customer_pb2 import Customer
-from bayar.payments.v1.customer_service_pb2_grpc import CustomerServiceStub
-from bayar.payments.v1.event_pb2 import Event, EventType
-from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub
-from bayar.payments.v1.money_pb2 import Money
-from bayar.payments.v1.payment_method_pb2 import PaymentMethod
-from bayar.payments.v1.payment_method_service_pb2_grpc import PaymentMethodServiceStub
-from bayar.payments.v1.payment_pb2 import CaptureMode, Payment, PaymentEvent, PaymentState, StatementDescriptor
-from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
+from bayar.client_base import ClientBase
+from bayar.models import (
+    AbuseBlock,
+    Address,
+    CaptureMode,
+    Customer,
+    DeclineReasonEntry,
+    Dispute,
+    DisputeState,
+    Event,
+    EventDelivery,
+    EventEndpoint,
+    EventType,
+    ExportRow,
+    Finding,
+    ManualResolution,
+    OrphanPolicy,
+    Payment,
+    PaymentEvent,
+    PaymentMethod,
+    PaymentState,
+    PaymentVerification,
+    ReconcileProgress,
+    StatementDescriptor,
+    UnresolvedOperation,
+    WebhookNotification,
+    WebhookNotificationState,
+)
 
 
-class _PageRequest(Protocol):
-    page_token: str
-
-
-class _Page(Protocol):
-    next_page_token: str
-
-
-_PageRequestT = TypeVar("_PageRequestT", bound=_PageRequest)
-_PageT = TypeVar("_PageT", bound=_Page)
-_ItemT = TypeVar("_ItemT")
-
-
-class BayarClient:
+class BayarClient(ClientBase):
     """One connection to Bayar. Make one and keep it; threads may share it. Close it, or use it in a `with`.
 
     address: host:port. The connection is encrypted, except to a loopback address without certificates.
@@ -61,62 +55,15 @@ class BayarClient:
     language: BCP 47, for messages to customers. Default: the customer's own, else English.
     timeout_seconds: for each call, all its attempts together. Longer than the gateway's 60 s, so that answers arrive.
     retry: how often and how soon a call is sent again.
+    interceptors: gRPC's client interceptors; the first one is the outermost, and each sees every attempt.
 
     Every method takes keywords named as in the contract and raises BayarError. A method that changes something takes a
     request_id, a UUID, and makes one when there is none. Keep your own beside the order, and a call can be repeated
     safely even after a crash. Lists fetch page after page as they are read; page_size is how many at a time.
+    timeout_seconds and retry of one call replace the client's. A stream has a timeout only if the call gives one.
     """
 
-    def __init__(
-        self,
-        address: str,
-        *,
-        credential: Credential | None = None,
-        root_certificates: bytes | None = None,
-        credentials: grpc.ChannelCredentials | None = None,
-        insecure: bool = False,
-        language: str = "",
-        timeout_seconds: float = 90.0,
-        retry: RetryPolicy | None = None,
-    ) -> None:
-        metadata = (("accept-language", language),) if language else ()
-        credential = from_environment() if credential is None else credential
-        if credential is not None:
-            metadata_of(credential)
-            if insecure and not is_loopback(address):
-                raise ValueError("A credential is not sent in plain text to another machine: use TLS.")
-        self._caller = Caller(address, timeout_seconds, metadata, retry or RetryPolicy())
-        self._channel = open_channel(
-            address, root_certificates=root_certificates, credentials=credentials, insecure=insecure
-        )
-        if credential is not None:
-            self._channel = with_credential(self._channel, credential)
-        self._payments = PaymentServiceStub(self._channel)
-        self._customers = CustomerServiceStub(self._channel)
-        self._methods = PaymentMethodServiceStub(self._channel)
-        self._administration = AdminServiceStub(self._channel)
-        self._events = EventServiceStub(self._channel)
-
-    card = staticmethod(cards.card)
-
-    @property
-    def channel(self) -> grpc.Channel:
-        """For the services that have no methods here: `DisputeServiceStub(client.channel)`. No retries there."""
-        return self._channel
-
-    def close(self) -> None:
-        """Ends the connection. Calls under way are cancelled; the service finishes what it has begun."""
-        self._channel.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
-
-    # Payments
+    # PaymentService
 
     def create_payment(
         self,
@@ -127,7 +74,7 @@ class BayarClient:
         payment_method_nonce: str | None = None,
         payment_method_id: str | None = None,
         customer_id: str = "",
-        capture_mode: CaptureMode.ValueType = CaptureMode.CAPTURE_MODE_AUTOMATIC,
+        capture_mode: CaptureMode = CaptureMode.AUTOMATIC,
         store_payment_method: bool = False,
         billing_address: Address | None = None,
         descriptor: StatementDescriptor | None = None,
@@ -135,17 +82,20 @@ class BayarClient:
         language_code: str = "",
         client_address: str = "",
         request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Payment:
         """Takes a payment with one of card, payment_method_nonce, payment_method_id.
 
         A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
         """
-        _one_at_most(card=card, payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id)
-        request = payments.CreatePaymentRequest(
-            request_id=_request_id(request_id),
+        call = requests.create_payment(
             reference=reference,
             amount=amount,
+            card=card,
+            payment_method_nonce=payment_method_nonce,
+            payment_method_id=payment_method_id,
             customer_id=customer_id,
             capture_mode=capture_mode,
             store_payment_method=store_payment_method,
@@ -154,14 +104,9 @@ class BayarClient:
             metadata=metadata,
             language_code=language_code,
             client_address=client_address,
+            request_id=request_id,
         )
-        if card is not None:
-            request.card.CopyFrom(card.to_message())
-        if payment_method_nonce is not None:
-            request.payment_method_nonce = payment_method_nonce
-        if payment_method_id is not None:
-            request.payment_method_id = payment_method_id
-        return self._caller.unary(self._payments.CreatePayment, request).payment
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def capture_payment(
         self,
@@ -171,25 +116,30 @@ class BayarClient:
         final: bool = False,
         language_code: str = "",
         request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Payment:
         """Captures the amount, by default all that is capturable. final=True releases the rest."""
-        request = payments.CapturePaymentRequest(
-            request_id=_request_id(request_id),
-            payment_id=payment_id,
-            amount=amount,
-            final=final,
-            language_code=language_code,
+        call = requests.capture_payment(
+            payment_id=payment_id, amount=amount, final=final, language_code=language_code, request_id=request_id
         )
-        return self._caller.unary(self._payments.CapturePayment, request).payment
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def void_payment(
-        self, *, payment_id: str, note: str = "", language_code: str = "", request_id: str | None = None
+        self,
+        *,
+        payment_id: str,
+        note: str = "",
+        language_code: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Payment:
         """Cancels a payment that has not settled."""
-        request = payments.VoidPaymentRequest(
-            request_id=_request_id(request_id), payment_id=payment_id, note=note, language_code=language_code
+        call = requests.void_payment(
+            payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
         )
-        return self._caller.unary(self._payments.VoidPayment, request).payment
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def refund_payment(
         self,
@@ -199,21 +149,26 @@ class BayarClient:
         note: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Payment:
         """Gives the amount back, by default all that is refundable."""
-        request = payments.RefundPaymentRequest(
-            request_id=_request_id(request_id),
-            payment_id=payment_id,
-            amount=amount,
-            note=note,
-            language_code=language_code,
+        call = requests.refund_payment(
+            payment_id=payment_id, amount=amount, note=note, language_code=language_code, request_id=request_id
         )
-        return self._caller.unary(self._payments.RefundPayment, request).payment
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
-    def get_payment(self, *, payment_id: str, language_code: str = "") -> Payment:
+    def get_payment(
+        self,
+        *,
+        payment_id: str,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
         """Reads a payment as the service's record says."""
-        request = payments.GetPaymentRequest(payment_id=payment_id, language_code=language_code)
-        return self._caller.unary(self._payments.GetPayment, request).payment
+        call = requests.get_payment(payment_id=payment_id, language_code=language_code)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def list_payments(
         self,
@@ -221,7 +176,7 @@ class BayarClient:
         customer_id: str = "",
         reference: str = "",
         reference_contains: str = "",
-        states: Iterable[PaymentState.ValueType] = (),
+        states: Iterable[PaymentState] = (),
         created_from_time: datetime | None = None,
         created_until_time: datetime | None = None,
         currency_code: str = "",
@@ -231,77 +186,93 @@ class BayarClient:
         last_four: str = "",
         page_size: int = 0,
         language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Iterator[Payment]:
-        """Payments that match everything given, newest first. Times need a time zone; the second is exclusive."""
-        wanted = payments.PaymentFilter(
+        """Lists payments that match everything given, newest first. Times need a time zone; the second is exclusive."""
+        call = requests.list_payments(
             customer_id=customer_id,
             reference=reference,
             reference_contains=reference_contains,
             states=states,
-            created_from_time=_timestamp(created_from_time),
-            created_until_time=_timestamp(created_until_time),
+            created_from_time=created_from_time,
+            created_until_time=created_until_time,
             currency_code=currency_code,
             min_amount_minor_units=min_amount_minor_units,
             max_amount_minor_units=max_amount_minor_units,
             brand=brand,
             last_four=last_four,
+            page_size=page_size,
+            language_code=language_code,
         )
-        return _items(
-            lambda request: self._caller.unary(self._payments.ListPayments, request),
-            payments.ListPaymentsRequest(filter=wanted, page_size=page_size, language_code=language_code),
-            lambda page: page.payments,
-        )
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
-    def verify_payment(self, *, payment_id: str, language_code: str = "") -> payments.VerifyPaymentResponse:
+    def verify_payment(
+        self,
+        *,
+        payment_id: str,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentVerification:
         """Asks the gateway now: `.outcome` says whether the record was right, `.differences` where not, `.payment`."""
-        request = payments.VerifyPaymentRequest(payment_id=payment_id, language_code=language_code)
-        return self._caller.unary(self._payments.VerifyPayment, request)
+        call = requests.verify_payment(payment_id=payment_id, language_code=language_code)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def watch_payment(
-        self, *, payment_id: str, language_code: str = "", timeout_seconds: float | None = None
+        self,
+        *,
+        payment_id: str,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Iterator[Payment]:
-        """The payment as it is, and again at each change, until it rests; by default however long that takes.
+        """Gives the payment as it is, and again at each change, until it rests; by default however long that takes.
 
-        A lost connection is made again. Leaving the loop ends the watch.
+        The client reopens a lost connection. Leaving the loop ends the watch.
         """
-        request = payments.WatchPaymentRequest(payment_id=payment_id, language_code=language_code)
-        answers = self._caller.stream(self._payments.WatchPayment, request, timeout_seconds)
-        return (answer.payment for answer in answers)
+        call = requests.watch_payment(payment_id=payment_id, language_code=language_code)
+        return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
 
-    def list_payment_events(self, *, payment_id: str, page_size: int = 0) -> Iterator[PaymentEvent]:
-        """What happened to a payment, oldest first."""
-        return _items(
-            lambda request: self._caller.unary(self._payments.ListPaymentEvents, request),
-            payments.ListPaymentEventsRequest(payment_id=payment_id, page_size=page_size),
-            lambda page: page.events,
-        )
+    def list_payment_events(
+        self,
+        *,
+        payment_id: str,
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[PaymentEvent]:
+        """Lists what happened to a payment, oldest first."""
+        call = requests.list_payment_events(payment_id=payment_id, page_size=page_size)
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
+
+    def list_decline_reasons(
+        self, *, language_code: str = "", timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> Iterator[DeclineReasonEntry]:
+        """Lists every reason a payment can be declined for, with its advice and texts."""
+        call = requests.list_decline_reasons(language_code=language_code)
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
+
+    # EventService
 
     def stream_events(
         self,
         *,
         after_position: int = 0,
-        types: Iterable[EventType.ValueType] = (),
+        types: Iterable[EventType] = (),
         customer_id: str = "",
         timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Iterator[Event]:
-        """What changed after the position, then what changes from now on; by default for ever.
+        """Gives what changed after the position, then what changes from now on; by default for ever.
 
-        Keep the `position` of the last event that you have dealt with, with what you did about it, and go on from
-        there the next time. A lost connection is made again, where it left off. Leaving the loop ends the stream.
+        Keep the `position` of the last event that you have dealt with, with what you did about it, and go on from there
+        the next time. The client reopens a lost connection where it left off. Leaving the loop ends the stream.
         """
-        request = feed.StreamEventsRequest(after_position=after_position, types=types, customer_id=customer_id)
-        for answer in self._caller.stream(self._events.StreamEvents, request, timeout_seconds):
-            if answer.HasField("event"):
-                yield answer.event
-            # What the connection is made again with.
-            request.after_position = answer.event.position or answer.heartbeat.position
+        call = requests.stream_events(after_position=after_position, types=types, customer_id=customer_id)
+        return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
 
-    def list_decline_reasons(self, *, language_code: str = "") -> Iterator[payments.DeclineReasonEntry]:
-        """Every reason a payment can be declined for, with its advice and texts."""
-        request = payments.ListDeclineReasonsRequest(language_code=language_code)
-        yield from self._caller.unary(self._payments.ListDeclineReasons, request).entries
-
-    # Customers
+    # CustomerService
 
     def create_customer(
         self,
@@ -313,28 +284,32 @@ class BayarClient:
         phone: str = "",
         language_code: str = "",
         request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Customer:
         """Creates a customer. external_id is your own id of them."""
-        request = customers.CreateCustomerRequest(
-            request_id=_request_id(request_id),
+        call = requests.create_customer(
             external_id=external_id,
             given_name=given_name,
             family_name=family_name,
             email=email,
             phone=phone,
             language_code=language_code,
+            request_id=request_id,
         )
-        return self._caller.unary(self._customers.CreateCustomer, request).customer
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
-    def get_customer(self, *, customer_id: str | None = None, external_id: str | None = None) -> Customer:
+    def get_customer(
+        self,
+        *,
+        customer_id: str | None = None,
+        external_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Customer:
         """Reads a customer by the service's id or by your own."""
-        _one_at_most(customer_id=customer_id, external_id=external_id)
-        request = customers.GetCustomerRequest()
-        if customer_id is not None:
-            request.customer_id = customer_id
-        if external_id is not None:
-            request.external_id = external_id
-        return self._caller.unary(self._customers.GetCustomer, request).customer
+        call = requests.get_customer(customer_id=customer_id, external_id=external_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def update_customer(
         self,
@@ -347,45 +322,59 @@ class BayarClient:
         phone: str | None = None,
         language_code: str | None = None,
         request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Customer:
         """Changes what is given; "" clears."""
-        changes = {
-            "external_id": external_id,
-            "given_name": given_name,
-            "family_name": family_name,
-            "email": email,
-            "phone": phone,
-            "language_code": language_code,
-        }
-        given = {name: value for name, value in changes.items() if value is not None}
-        request = customers.UpdateCustomerRequest(
-            request_id=_request_id(request_id),
-            customer=Customer(customer_id=customer_id),
-            update_mask=FieldMask(paths=given),
+        call = requests.update_customer(
+            customer_id=customer_id,
+            external_id=external_id,
+            given_name=given_name,
+            family_name=family_name,
+            email=email,
+            phone=phone,
+            language_code=language_code,
+            request_id=request_id,
         )
-        for name, value in given.items():
-            setattr(request.customer, name, value)
-        return self._caller.unary(self._customers.UpdateCustomer, request).customer
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
-    def delete_customer(self, *, customer_id: str, request_id: str | None = None) -> Customer:
+    def delete_customer(
+        self,
+        *,
+        customer_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Customer:
         """Deletes the customer's payment methods and erases personal data. Payments stay."""
-        request = customers.DeleteCustomerRequest(request_id=_request_id(request_id), customer_id=customer_id)
-        return self._caller.unary(self._customers.DeleteCustomer, request).customer
+        call = requests.delete_customer(customer_id=customer_id, request_id=request_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
-    def list_customers(self, *, email: str = "", page_size: int = 0) -> Iterator[Customer]:
-        """Customers, newest first; only the one with the email address, if given."""
-        return _items(
-            lambda request: self._caller.unary(self._customers.ListCustomers, request),
-            customers.ListCustomersRequest(email=email, page_size=page_size),
-            lambda page: page.customers,
-        )
+    def list_customers(
+        self,
+        *,
+        email: str = "",
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[Customer]:
+        """Lists customers, newest first; only the one with the email address, if given."""
+        call = requests.list_customers(email=email, page_size=page_size)
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
-    # Payment methods
+    # PaymentMethodService
 
-    def create_client_token(self, *, customer_id: str = "", currency_code: str = "") -> str:
-        """A token with which a browser or app turns card data into a payment_method_nonce. Good for 24 hours."""
-        request = methods.CreateClientTokenRequest(customer_id=customer_id, currency_code=currency_code)
-        return self._caller.unary(self._methods.CreateClientToken, request).client_token
+    def create_client_token(
+        self,
+        *,
+        customer_id: str = "",
+        currency_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> str:
+        """Makes a token with which a browser or app turns card data into a payment_method_nonce. Good for 24 hours."""
+        call = requests.create_client_token(customer_id=customer_id, currency_code=currency_code)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def add_payment_method(
         self,
@@ -399,43 +388,50 @@ class BayarClient:
         language_code: str = "",
         client_address: str = "",
         request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
 
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
         """
-        _one_at_most(card=card, payment_method_nonce=payment_method_nonce)
-        request = methods.AddPaymentMethodRequest(
-            request_id=_request_id(request_id),
+        call = requests.add_payment_method(
             customer_id=customer_id,
+            card=card,
+            payment_method_nonce=payment_method_nonce,
             verify=verify,
             make_default=make_default,
             billing_address=billing_address,
             language_code=language_code,
             client_address=client_address,
+            request_id=request_id,
         )
-        if card is not None:
-            request.card.CopyFrom(card.to_message())
-        if payment_method_nonce is not None:
-            request.payment_method_nonce = payment_method_nonce
-        return self._caller.unary(self._methods.AddPaymentMethod, request).payment_method
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
-    def get_payment_method(self, *, payment_method_id: str, language_code: str = "") -> PaymentMethod:
+    def get_payment_method(
+        self,
+        *,
+        payment_method_id: str,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentMethod:
         """Reads a stored payment method."""
-        request = methods.GetPaymentMethodRequest(payment_method_id=payment_method_id, language_code=language_code)
-        return self._caller.unary(self._methods.GetPaymentMethod, request).payment_method
+        call = requests.get_payment_method(payment_method_id=payment_method_id, language_code=language_code)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def list_payment_methods(
-        self, *, customer_id: str, page_size: int = 0, language_code: str = ""
+        self,
+        *,
+        customer_id: str,
+        page_size: int = 0,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> Iterator[PaymentMethod]:
-        """A customer's payment methods, newest first."""
-        return _items(
-            lambda request: self._caller.unary(self._methods.ListPaymentMethods, request),
-            methods.ListPaymentMethodsRequest(
-                customer_id=customer_id, page_size=page_size, language_code=language_code
-            ),
-            lambda page: page.payment_methods,
-        )
+        """Lists a customer's payment methods, newest first."""
+        call = requests.list_payment_methods(customer_id=customer_id, page_size=page_size, language_code=language_code)
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     def update_payment_method(
         self,
@@ -447,77 +443,242 @@ class BayarClient:
         billing_address: Address | None = None,
         language_code: str = "",
         request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Changes what is given. Month and year go together."""
-        request = methods.UpdatePaymentMethodRequest(
-            request_id=_request_id(request_id),
+        call = requests.update_payment_method(
             payment_method_id=payment_method_id,
             expiration_month=expiration_month,
             expiration_year=expiration_year,
             cardholder_name=cardholder_name,
             billing_address=billing_address,
             language_code=language_code,
+            request_id=request_id,
         )
-        return self._caller.unary(self._methods.UpdatePaymentMethod, request).payment_method
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
-    def set_default_payment_method(self, *, payment_method_id: str, request_id: str | None = None) -> PaymentMethod:
+    def set_default_payment_method(
+        self,
+        *,
+        payment_method_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentMethod:
         """Makes it the one to offer the customer first."""
-        request = methods.SetDefaultPaymentMethodRequest(
-            request_id=_request_id(request_id), payment_method_id=payment_method_id
-        )
-        return self._caller.unary(self._methods.SetDefaultPaymentMethod, request).payment_method
+        call = requests.set_default_payment_method(payment_method_id=payment_method_id, request_id=request_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
-    def delete_payment_method(self, *, payment_method_id: str, request_id: str | None = None) -> PaymentMethod:
+    def delete_payment_method(
+        self,
+        *,
+        payment_method_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentMethod:
         """Deletes it here and at the gateway."""
-        request = methods.DeletePaymentMethodRequest(
-            request_id=_request_id(request_id), payment_method_id=payment_method_id
-        )
-        return self._caller.unary(self._methods.DeletePaymentMethod, request).payment_method
+        call = requests.delete_payment_method(payment_method_id=payment_method_id, request_id=request_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
-    # Administration
+    # DisputeService
+
+    def get_dispute(
+        self, *, dispute_id: str, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> Dispute:
+        """Reads a dispute."""
+        call = requests.get_dispute(dispute_id=dispute_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+
+    def list_disputes(
+        self,
+        *,
+        payment_id: str = "",
+        states: Iterable[DisputeState] = (),
+        reply_before_time: datetime | None = None,
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[Dispute]:
+        """Lists disputes that match everything given, newest first. reply_before_time needs a time zone."""
+        call = requests.list_disputes(
+            payment_id=payment_id, states=states, reply_before_time=reply_before_time, page_size=page_size
+        )
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
+
+    def accept_dispute(
+        self,
+        *,
+        dispute_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Dispute:
+        """Accepts the bank's claim. The customer keeps the money, and that is final."""
+        call = requests.accept_dispute(dispute_id=dispute_id, request_id=request_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+
+    def add_dispute_evidence(
+        self,
+        *,
+        dispute_id: str,
+        text: str | None = None,
+        file_name: str | None = None,
+        file_content: bytes | None = None,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Dispute:
+        """Adds a text, or a file with its name and content, to what the bank will be sent."""
+        call = requests.add_dispute_evidence(
+            dispute_id=dispute_id, text=text, file_name=file_name, file_content=file_content, request_id=request_id
+        )
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+
+    def finalize_dispute(
+        self,
+        *,
+        dispute_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Dispute:
+        """Sends the evidence to the bank. Nothing can be added afterwards."""
+        call = requests.finalize_dispute(dispute_id=dispute_id, request_id=request_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+
+    # AdminService
+
+    def list_unresolved_operations(
+        self,
+        *,
+        started_before_time: datetime | None = None,
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[UnresolvedOperation]:
+        """Lists operations on payments whose outcome is still unknown, oldest first. The time needs a time zone."""
+        call = requests.list_unresolved_operations(started_before_time=started_before_time, page_size=page_size)
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
+
+    def resolve_operation(
+        self,
+        *,
+        operation_id: str,
+        resolution: ManualResolution = ManualResolution.CHECK_NOW,
+        gateway_transaction_id: str = "",
+        reason: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
+        """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what was found out."""
+        call = requests.resolve_operation(
+            operation_id=operation_id,
+            resolution=resolution,
+            gateway_transaction_id=gateway_transaction_id,
+            reason=reason,
+            request_id=request_id,
+        )
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+
+    def reconcile(
+        self,
+        *,
+        from_time: datetime,
+        until_time: datetime,
+        orphan_policy: OrphanPolicy = OrphanPolicy.REPORT,
+        max_reversals: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[Finding | ReconcileProgress]:
+        """Compares the service's record with the gateway's over a window of time, each way.
+
+        Gives findings, and how far it is; the last one says done. Times need a time zone; the second is exclusive. A
+        connection lost on the way ends it with BayarError: begin again.
+        """
+        call = requests.reconcile(
+            from_time=from_time, until_time=until_time, orphan_policy=orphan_policy, max_reversals=max_reversals
+        )
+        return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
 
     def export_payments(
-        self, *, from_time: datetime, until_time: datetime, timeout_seconds: float | None = None
-    ) -> Iterator[administration.ExportRow]:
-        """A row for each movement of money of the payments created in the window, oldest payment first.
+        self,
+        *,
+        from_time: datetime,
+        until_time: datetime,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[ExportRow]:
+        """Gives a row for each movement of money of the payments created in the window, oldest payment first.
 
         Times need a time zone; the second is exclusive. Rows are read as they come, however many there are, by default
         without a limit of time. A connection lost on the way ends it with BayarError: begin again.
         """
-        request = administration.ExportPaymentsRequest(
-            from_time=_timestamp(from_time), until_time=_timestamp(until_time)
-        )
-        answers = self._caller.download(self._administration.ExportPayments, request, timeout_seconds)
-        return (row for answer in answers for row in answer.rows)
+        call = requests.export_payments(from_time=from_time, until_time=until_time)
+        return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
 
+    def list_webhook_notifications(
+        self,
+        *,
+        states: Iterable[WebhookNotificationState] = (),
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[WebhookNotification]:
+        """Lists what the gateway's webhooks told, newest first."""
+        call = requests.list_webhook_notifications(states=states, page_size=page_size)
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
-def _request_id(given: str | None) -> str:
-    return str(uuid.uuid4()) if given is None else given
+    def retry_webhook_notification(
+        self,
+        *,
+        notification_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> WebhookNotification:
+        """Has a notification of the gateway processed again."""
+        call = requests.retry_webhook_notification(notification_id=notification_id, request_id=request_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
+    def list_abuse_blocks(
+        self, *, page_size: int = 0, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> Iterator[AbuseBlock]:
+        """Lists whom the limits of card testing stopped, newest first."""
+        call = requests.list_abuse_blocks(page_size=page_size)
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
-def _one_at_most(**alternatives: object) -> None:
-    """Protobuf would keep the last and say nothing."""
-    given = [name for name, value in alternatives.items() if value is not None]
-    if len(given) > 1:
-        raise ValueError(f"Give one of {', '.join(alternatives)}, not {' and '.join(given)}.")
+    def list_event_endpoints(
+        self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> Iterator[EventEndpoint]:
+        """Lists the addresses that events are sent to, and how far each is."""
+        call = requests.list_event_endpoints()
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
+    def list_event_deliveries(
+        self,
+        *,
+        endpoint: str,
+        after_position: int = 0,
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Iterator[EventDelivery]:
+        """Lists events that an address did not receive in three days, and those to be sent once more, in feed order."""
+        call = requests.list_event_deliveries(endpoint=endpoint, after_position=after_position, page_size=page_size)
+        return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
-def _timestamp(moment: datetime | None) -> Timestamp | None:
-    if moment is None:
-        return None
-    if moment.tzinfo is None:
-        raise ValueError("A time needs a time zone, for example datetime.now(UTC).")
-    stamp = Timestamp()
-    stamp.FromDatetime(moment)
-    return stamp
-
-
-def _items(
-    fetch: Callable[[_PageRequestT], _PageT], request: _PageRequestT, items: Callable[[_PageT], Iterable[_ItemT]]
-) -> Iterator[_ItemT]:
-    while True:
-        page = fetch(request)
-        yield from items(page)
-        if not page.next_page_token:
-            return
-        request.page_token = page.next_page_token
+    def resend_events(
+        self,
+        *,
+        endpoint: str,
+        event_ids: Iterable[str],
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> int:
+        """Has 1 to 100 events sent to an address once more. Returns how many will be sent."""
+        call = requests.resend_events(endpoint=endpoint, event_ids=event_ids, request_id=request_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))

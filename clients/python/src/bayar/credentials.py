@@ -64,3 +64,29 @@ class _Shows(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor
         return continuation(_Details(client_call_details, metadata_of(self._credential)), request)
 
     intercept_unary_stream = intercept_unary_unary
+
+
+class _ShowsUnary(grpc.aio.UnaryUnaryClientInterceptor):
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
+
+    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(_with_metadata(client_call_details, metadata_of(self._credential)), request)
+
+
+class _ShowsStream(grpc.aio.UnaryStreamClientInterceptor):
+    def __init__(self, credential: Credential) -> None:
+        self._credential = credential
+
+    async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
+        return await continuation(_with_metadata(client_call_details, metadata_of(self._credential)), request)
+
+
+def _with_metadata(of: Any, more: tuple[tuple[str, str], ...]) -> Any:
+    metadata = grpc.aio.Metadata(*(of.metadata or ()), *more)
+    return grpc.aio.ClientCallDetails(of.method, of.timeout, metadata, of.credentials, of.wait_for_ready)
+
+
+def async_interceptors(credential: Credential) -> tuple[Any, ...]:
+    """Show the credential with each call of an asyncio channel, which takes one interceptor for each kind of call."""
+    return (_ShowsUnary(credential), _ShowsStream(credential))

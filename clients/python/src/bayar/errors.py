@@ -1,17 +1,21 @@
 """What went wrong, in words that help: one exception for everything the service refuses or cannot say."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final, TypeVar
 
 import grpc
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError, Message
 from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, LocalizedMessage, PreconditionFailure, RetryInfo  # type: ignore[import-untyped]
-from grpc_status import rpc_status
+from google.rpc.status_pb2 import Status  # type: ignore[import-untyped]
 
 from bayar.payments.v1.secret_pb2 import secret
+from bayar.reasons import Reason, remedy_of
 
 _Detail = TypeVar("_Detail", bound=Message)
 
@@ -32,12 +36,12 @@ _SETTLES_EARLIER_ATTEMPTS: Final = {
     grpc.StatusCode.INVALID_ARGUMENT,
     grpc.StatusCode.NOT_FOUND,
 }
-_GATEWAY_UNREACHABLE: Final = "GATEWAY_UNREACHABLE"
-_OPERATION_IN_PROGRESS: Final = "OPERATION_IN_PROGRESS"
 # How gRPC begins when there was no connection to send anything over. Whatever else it says, the outcome is unknown.
 _NOT_CONNECTED: Final = ("failed to connect to all addresses", "errors resolving ", "DNS resolution failed")
 # What gRPC says of a call that ended with its client. Any other cancelled one met a server that was about to stop.
 _CLOSED_HERE: Final = "Channel closed!"
+# Where gRPC carries a google.rpc.Status.
+_STATUS_KEY: Final = "grpc-status-details-bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +56,14 @@ class BayarError(Exception):
     """A call that did not succeed. str() says all of it, in English, for people; switch on `reason`.
 
     code: the gRPC status.
-    reason: the service's stable reason, for example "PAYMENT_NOT_CAPTURABLE". Empty where the network speaks, not the
-        service.
+    reason: the service's stable reason as text, which equals a Reason such as Reason.PAYMENT_NOT_CAPTURABLE. A reason
+        that a newer service sends arrives as its text. Empty where the network speaks, not the service.
+    remedy: one English sentence that says what to do.
     message: one English sentence.
     localized_message: the same in the client's language. Empty when the service sent none.
     violations: every fault of the request.
-    retry_after_seconds: how long the service asks to wait, or None.
+    retry_after, retry_after_seconds: how long the service asks to wait, as a timedelta and in seconds, or None.
+    retryable: whether repeating the same request later can help. The client has done so, as often as it may.
     metadata: what the reason is about, for example {"payment_id": ...}.
     request_id: the call's. Empty for calls that change nothing.
     outcome_unknown: the call may or may not have taken effect. Repeat it with the same request_id to find out. With a
@@ -105,13 +111,25 @@ class BayarError(Exception):
         return "\n".join(lines)
 
     @property
+    def remedy(self) -> str:
+        """What to do, in one English sentence; of an unknown reason, by its code."""
+        if self.outcome_unknown:
+            return "Repeat the call with the same request_id to learn the outcome. A new request_id could act twice."
+        return remedy_of(self.reason, self.code.name)
+
+    @property
+    def retry_after(self) -> timedelta | None:
+        """How long the service asks to wait, or None."""
+        return None if self.retry_after_seconds is None else timedelta(seconds=self.retry_after_seconds)
+
+    @property
     def retryable(self) -> bool:
         """Whether repeating the same request later can help. The client has done so already, as often as it may."""
         match self.code:
             case grpc.StatusCode.UNAVAILABLE:
                 return True
             case grpc.StatusCode.ABORTED:
-                return self.reason == _OPERATION_IN_PROGRESS
+                return self.reason == Reason.OPERATION_IN_PROGRESS
             case grpc.StatusCode.CANCELLED:
                 return _CLOSED_HERE not in self.message
             case _:
@@ -120,14 +138,24 @@ class BayarError(Exception):
 
 def carry_over(earlier: BayarError | None, error: BayarError) -> None:
     """Keeps open what an earlier attempt of the same call left open, unless this error settles it."""
-    settles = error.reason and (error.code in _SETTLES_EARLIER_ATTEMPTS or error.reason == _GATEWAY_UNREACHABLE)
+    settles = error.reason and (error.code in _SETTLES_EARLIER_ATTEMPTS or error.reason == Reason.GATEWAY_UNREACHABLE)
     if earlier is not None and earlier.outcome_unknown and not settles:
         error.outcome_unknown = True
 
 
+def closed_meanwhile(request: Message) -> BayarError:
+    """The error of a call whose own client was closed before the answer came."""
+    return BayarError(
+        grpc.StatusCode.CANCELLED,
+        _CLOSED_HERE,
+        request_id=getattr(request, "request_id", ""),
+        outcome_unknown=hasattr(request, "request_id"),
+    )
+
+
 def read_error(call: grpc.RpcError, request: Message, address: str, timeout_seconds: float | None) -> BayarError:
     """What gRPC raised, as a BayarError that repeats nothing secret of the request."""
-    if not isinstance(call, grpc.Call):
+    if not isinstance(call, grpc.Call | grpc.aio.AioRpcError):
         raise call
     code, text = call.code(), call.details() or ""
     details = _details(call)
@@ -150,7 +178,7 @@ def read_error(call: grpc.RpcError, request: Message, address: str, timeout_seco
 
 def _unsure(code: grpc.StatusCode, text: str, reason: str) -> bool:
     if code is grpc.StatusCode.UNAVAILABLE:
-        return reason != _GATEWAY_UNREACHABLE and not text.startswith(_NOT_CONNECTED)
+        return reason != Reason.GATEWAY_UNREACHABLE and not text.startswith(_NOT_CONNECTED)
     return code in _NEVER_SURE or (code in _SURE_WITH_REASON and not reason)
 
 
@@ -164,12 +192,15 @@ def _sentence(code: grpc.StatusCode, text: str, reason: str, address: str, timeo
     return text or "Bayar gave no explanation."
 
 
-def _details(call: grpc.Call) -> list[Any]:
-    try:
-        status = rpc_status.from_call(call)
-    except (ValueError, DecodeError):  # a proxy's idea of details; the code and the text still count
-        return []
-    return list(status.details) if status else []
+def _details(call: grpc.Call | grpc.aio.AioRpcError) -> list[Any]:
+    for key, value in call.trailing_metadata() or ():
+        if key == _STATUS_KEY:
+            try:
+                status = Status.FromString(value)
+            except DecodeError:  # a proxy's idea of details; the code and the text still count
+                return []
+            return list(status.details) if status.code == call.code().value[0] else []
+    return []
 
 
 def _first(details: list[Any], kind: type[_Detail]) -> _Detail | None:

@@ -6,11 +6,11 @@ import argparse
 import itertools
 import sys
 import uuid
-from typing import Final
+from typing import Any, Final
 
 from rich.text import Text
 
-from bayar import BayarClient, Customer, PaymentMethod, PaymentMethodState
+from bayar.messages import BayarClient, Customer, PaymentMethod, PaymentMethodState
 from bootstrap.cli.commands.payments import positive
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.connection import Stopped, WrongUsage, add_common_arguments
@@ -150,7 +150,7 @@ def delete_customer(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     return 0
 
 
-def _given(parsed: argparse.Namespace) -> dict[str, str]:
+def _given(parsed: argparse.Namespace) -> dict[str, Any]:
     values = {name: getattr(parsed, name) for _, name, _ in _DETAILS}
     return {name: value for name, value in values.items() if value is not None}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from bayar import BayarClient
+from bayar.messages import BayarClient
 from bootstrap.cli.commands.payments_show import advice_phrase, fixer_phrase, reason_word
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.formatting import plain

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from bayar import PaymentState
+from bayar.messages import PaymentState
 from bootstrap.cli.commands import payments_export, payments_list, payments_show
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.timestamps import written_moment

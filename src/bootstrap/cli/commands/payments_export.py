@@ -16,7 +16,7 @@ from typing import Final, TextIO
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bayar import BayarClient, ExportRow, OperationKind, OperationState, PaymentState, format_money
+from bayar.messages import BayarClient, ExportRow, OperationKind, OperationState, PaymentState, format_money
 from bootstrap.cli.terminal.connection import WrongUsage
 from bootstrap.cli.terminal.formatting import word
 from bootstrap.cli.terminal.output import as_json, error_console, json_line, say

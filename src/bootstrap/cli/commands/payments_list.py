@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.text import Text
 
-from bayar import BayarClient, Payment, PaymentState, format_money, money
+from bayar.messages import BayarClient, Payment, PaymentState, format_money, money
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.connection import WrongUsage
 from bootstrap.cli.terminal.output import console, counted, say, write_json_lines

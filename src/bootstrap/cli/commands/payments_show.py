@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from bayar import (
+from bayar.messages import (
     BayarClient,
     Decline,
     DeclineFixer,

@@ -10,9 +10,9 @@ from typing import Final
 
 import grpc
 
-from bayar import BayarClient, BayarError, RetryPolicy
 from bayar.channels import is_loopback
 from bayar.credentials import Credential, from_environment
+from bayar.messages import BayarClient, BayarError, RetryPolicy
 from bootstrap.cli.terminal.output import say
 from bootstrap.exit_status import FAILED, INTERRUPTED, USAGE
 

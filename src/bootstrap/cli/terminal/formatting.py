@@ -6,7 +6,7 @@ from typing import Any, Final, Protocol
 
 from rich.text import Text
 
-from bayar import Money, Payment, PaymentEvent, PaymentFunds, PaymentState, format_money
+from bayar.messages import Money, Payment, PaymentEvent, PaymentFunds, PaymentState, format_money
 from bayar.payments.v1.card_pb2 import Instrument, InstrumentKind
 
 _STATE_STYLES: Final = {

@@ -1,0 +1,124 @@
+"""The same repeated calls for asyncio."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import grpc
+
+from bayar.calls import Attempts, RetryPolicy, prepare
+from bayar.errors import closed_meanwhile, read_error
+from bayar.rpc import ModelT, Pages, Rpc, Stream, Unary
+from bayar.tracing import trace_metadata
+
+
+class AsyncCaller:
+    """Sends calls to one address, each within its time. `open_channel` is called by the first call, in its loop."""
+
+    def __init__(
+        self,
+        open_channel: Callable[[], Any],
+        address: str,
+        timeout_seconds: float,
+        metadata: tuple[tuple[str, str], ...],
+        retry: RetryPolicy,
+    ) -> None:
+        self._open_channel = open_channel
+        self._channel: Any = None
+        self._closed = False
+        self._address = address
+        self._timeout_seconds = timeout_seconds
+        self._metadata = metadata
+        self._retry = retry
+        self._methods: dict[str, Any] = {}
+
+    @property
+    def channel(self) -> Any:
+        """The grpc.aio.Channel. Raises RuntimeError once it is closed."""
+        if self._closed:
+            raise RuntimeError("This client is closed.")
+        if self._channel is None:
+            self._channel = self._open_channel()
+        return self._channel
+
+    async def close(self) -> None:
+        self._closed = True
+        if self._channel is not None:
+            await self._channel.close()
+
+    async def unary(self, call: Unary[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None) -> ModelT:
+        """The result. Raises BayarError."""
+        return call.shape(call.pick(await self._answer(call.rpc, call.request, timeout_seconds, retry)))
+
+    async def pages(
+        self, call: Pages[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None
+    ) -> AsyncIterator[ModelT]:
+        """The items, page after page; the time is that of one page. Raises BayarError."""
+        more = True
+        while more:
+            page = await self._answer(call.rpc, call.request, timeout_seconds, retry)
+            for item in call.items(page):
+                yield call.shape(item)
+            more = call.advance(call.request, page)
+
+    async def stream(
+        self, call: Stream[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None
+    ) -> AsyncIterator[ModelT]:
+        """The items as they come. What a reopened stream repeats at once is given once. Raises BayarError."""
+        attempts = Attempts(retry or self._retry, timeout_seconds)
+        last, begun = None, False
+        while True:
+            method = self._method(call.rpc, self.channel.unary_stream)
+            answers = method(call.request, timeout=attempts.remaining_seconds, metadata=self._metadata_now())
+            try:
+                async for answer in answers:
+                    begun = True
+                    attempts.begin_again()
+                    if answer != last:
+                        for item in call.items(answer):
+                            yield call.shape(item)
+                    last = answer
+                    if call.resume:
+                        call.resume(call.request, answer)
+                return
+            except grpc.RpcError as raised:
+                error = read_error(raised, call.request, self._address, timeout_seconds)
+            except asyncio.CancelledError:
+                if not self._ended_here():
+                    raise
+                error = closed_meanwhile(call.request)
+            finally:
+                answers.cancel()
+            if begun and call.resume is None:
+                raise error
+            await asyncio.sleep(attempts.delay_or_raise(error))
+
+    async def _answer(self, rpc: Rpc, request: Any, timeout_seconds: float | None, retry: RetryPolicy | None) -> Any:
+        timeout_seconds = self._timeout_seconds if timeout_seconds is None else timeout_seconds
+        attempts = Attempts(retry or self._retry, timeout_seconds)
+        while True:
+            method = self._method(rpc, self.channel.unary_unary)
+            try:
+                return await method(request, timeout=attempts.remaining_seconds, metadata=self._metadata_now())
+            except grpc.RpcError as raised:
+                error = read_error(raised, request, self._address, timeout_seconds)
+            except asyncio.CancelledError:
+                if not self._ended_here():
+                    raise
+                error = closed_meanwhile(request)
+            await asyncio.sleep(attempts.delay_or_raise(error))
+
+    def _ended_here(self) -> bool:
+        """Whether gRPC cancelled the call because this client was closed, rather than somebody the task."""
+        task = asyncio.current_task()
+        return self._closed and not (task is not None and task.cancelling())
+
+    def _method(self, rpc: Rpc, make: Callable[..., Any]) -> Any:
+        if rpc.path not in self._methods:
+            self._methods[rpc.path] = prepare(rpc, make)
+        return self._methods[rpc.path]
+
+    def _metadata_now(self) -> tuple[tuple[str, str], ...]:
+        return (*self._metadata, *trace_metadata())

@@ -1,0 +1,674 @@
+"""The asyncio client: every call of the contract as a method.
+
+Written by `make proto` from bayar/requests.py; change that instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from datetime import datetime
+
+from bayar import requests
+from bayar.amounts import Money
+from bayar.async_client_base import AsyncClientBase
+from bayar.calls import RetryPolicy
+from bayar.cards import CardInput
+from bayar.models import (
+    AbuseBlock,
+    Address,
+    CaptureMode,
+    Customer,
+    DeclineReasonEntry,
+    Dispute,
+    DisputeState,
+    Event,
+    EventDelivery,
+    EventEndpoint,
+    EventType,
+    ExportRow,
+    Finding,
+    ManualResolution,
+    OrphanPolicy,
+    Payment,
+    PaymentEvent,
+    PaymentMethod,
+    PaymentState,
+    PaymentVerification,
+    ReconcileProgress,
+    StatementDescriptor,
+    UnresolvedOperation,
+    WebhookNotification,
+    WebhookNotificationState,
+)
+
+
+class AsyncBayarClient(AsyncClientBase):
+    """One connection to Bayar for asyncio. Make one for an event loop and keep it. Close it, or use it in `async with`.
+
+    Arguments and methods are those of BayarClient; a method is awaited, a list or stream is read with `async for`.
+    interceptors are grpc.aio's. The connection is opened by the first call, in the event loop that runs then.
+
+    A task that is cancelled ends its call; the service finishes what it has begun. So the outcome is unknown: repeat
+    the call with the same request_id. Leaving a stream early ends it once its iterator is closed: contextlib.aclosing
+    does so at once.
+    """
+
+    # PaymentService
+
+    async def create_payment(
+        self,
+        *,
+        reference: str,
+        amount: Money,
+        card: CardInput | None = None,
+        payment_method_nonce: str | None = None,
+        payment_method_id: str | None = None,
+        customer_id: str = "",
+        capture_mode: CaptureMode = CaptureMode.AUTOMATIC,
+        store_payment_method: bool = False,
+        billing_address: Address | None = None,
+        descriptor: StatementDescriptor | None = None,
+        metadata: Mapping[str, str] | None = None,
+        language_code: str = "",
+        client_address: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
+        """Takes a payment with one of card, payment_method_nonce, payment_method_id.
+
+        A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
+        client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+        """
+        call = requests.create_payment(
+            reference=reference,
+            amount=amount,
+            card=card,
+            payment_method_nonce=payment_method_nonce,
+            payment_method_id=payment_method_id,
+            customer_id=customer_id,
+            capture_mode=capture_mode,
+            store_payment_method=store_payment_method,
+            billing_address=billing_address,
+            descriptor=descriptor,
+            metadata=metadata,
+            language_code=language_code,
+            client_address=client_address,
+            request_id=request_id,
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def capture_payment(
+        self,
+        *,
+        payment_id: str,
+        amount: Money | None = None,
+        final: bool = False,
+        language_code: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
+        """Captures the amount, by default all that is capturable. final=True releases the rest."""
+        call = requests.capture_payment(
+            payment_id=payment_id, amount=amount, final=final, language_code=language_code, request_id=request_id
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def void_payment(
+        self,
+        *,
+        payment_id: str,
+        note: str = "",
+        language_code: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
+        """Cancels a payment that has not settled."""
+        call = requests.void_payment(
+            payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def refund_payment(
+        self,
+        *,
+        payment_id: str,
+        amount: Money | None = None,
+        note: str = "",
+        language_code: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
+        """Gives the amount back, by default all that is refundable."""
+        call = requests.refund_payment(
+            payment_id=payment_id, amount=amount, note=note, language_code=language_code, request_id=request_id
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def get_payment(
+        self,
+        *,
+        payment_id: str,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
+        """Reads a payment as the service's record says."""
+        call = requests.get_payment(payment_id=payment_id, language_code=language_code)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    def list_payments(
+        self,
+        *,
+        customer_id: str = "",
+        reference: str = "",
+        reference_contains: str = "",
+        states: Iterable[PaymentState] = (),
+        created_from_time: datetime | None = None,
+        created_until_time: datetime | None = None,
+        currency_code: str = "",
+        min_amount_minor_units: int = 0,
+        max_amount_minor_units: int = 0,
+        brand: str = "",
+        last_four: str = "",
+        page_size: int = 0,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[Payment]:
+        """Lists payments that match everything given, newest first. Times need a time zone; the second is exclusive."""
+        call = requests.list_payments(
+            customer_id=customer_id,
+            reference=reference,
+            reference_contains=reference_contains,
+            states=states,
+            created_from_time=created_from_time,
+            created_until_time=created_until_time,
+            currency_code=currency_code,
+            min_amount_minor_units=min_amount_minor_units,
+            max_amount_minor_units=max_amount_minor_units,
+            brand=brand,
+            last_four=last_four,
+            page_size=page_size,
+            language_code=language_code,
+        )
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    async def verify_payment(
+        self,
+        *,
+        payment_id: str,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentVerification:
+        """Asks the gateway now: `.outcome` says whether the record was right, `.differences` where not, `.payment`."""
+        call = requests.verify_payment(payment_id=payment_id, language_code=language_code)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    def watch_payment(
+        self,
+        *,
+        payment_id: str,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[Payment]:
+        """Gives the payment as it is, and again at each change, until it rests; by default however long that takes.
+
+        The client reopens a lost connection. Leaving the loop ends the watch.
+        """
+        call = requests.watch_payment(payment_id=payment_id, language_code=language_code)
+        return self._caller.stream(call, timeout_seconds, retry)
+
+    def list_payment_events(
+        self,
+        *,
+        payment_id: str,
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[PaymentEvent]:
+        """Lists what happened to a payment, oldest first."""
+        call = requests.list_payment_events(payment_id=payment_id, page_size=page_size)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    def list_decline_reasons(
+        self, *, language_code: str = "", timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> AsyncIterator[DeclineReasonEntry]:
+        """Lists every reason a payment can be declined for, with its advice and texts."""
+        call = requests.list_decline_reasons(language_code=language_code)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    # EventService
+
+    def stream_events(
+        self,
+        *,
+        after_position: int = 0,
+        types: Iterable[EventType] = (),
+        customer_id: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[Event]:
+        """Gives what changed after the position, then what changes from now on; by default for ever.
+
+        Keep the `position` of the last event that you have dealt with, with what you did about it, and go on from there
+        the next time. The client reopens a lost connection where it left off. Leaving the loop ends the stream.
+        """
+        call = requests.stream_events(after_position=after_position, types=types, customer_id=customer_id)
+        return self._caller.stream(call, timeout_seconds, retry)
+
+    # CustomerService
+
+    async def create_customer(
+        self,
+        *,
+        external_id: str = "",
+        given_name: str = "",
+        family_name: str = "",
+        email: str = "",
+        phone: str = "",
+        language_code: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Customer:
+        """Creates a customer. external_id is your own id of them."""
+        call = requests.create_customer(
+            external_id=external_id,
+            given_name=given_name,
+            family_name=family_name,
+            email=email,
+            phone=phone,
+            language_code=language_code,
+            request_id=request_id,
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def get_customer(
+        self,
+        *,
+        customer_id: str | None = None,
+        external_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Customer:
+        """Reads a customer by the service's id or by your own."""
+        call = requests.get_customer(customer_id=customer_id, external_id=external_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def update_customer(
+        self,
+        *,
+        customer_id: str,
+        external_id: str | None = None,
+        given_name: str | None = None,
+        family_name: str | None = None,
+        email: str | None = None,
+        phone: str | None = None,
+        language_code: str | None = None,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Customer:
+        """Changes what is given; "" clears."""
+        call = requests.update_customer(
+            customer_id=customer_id,
+            external_id=external_id,
+            given_name=given_name,
+            family_name=family_name,
+            email=email,
+            phone=phone,
+            language_code=language_code,
+            request_id=request_id,
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def delete_customer(
+        self,
+        *,
+        customer_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Customer:
+        """Deletes the customer's payment methods and erases personal data. Payments stay."""
+        call = requests.delete_customer(customer_id=customer_id, request_id=request_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    def list_customers(
+        self,
+        *,
+        email: str = "",
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[Customer]:
+        """Lists customers, newest first; only the one with the email address, if given."""
+        call = requests.list_customers(email=email, page_size=page_size)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    # PaymentMethodService
+
+    async def create_client_token(
+        self,
+        *,
+        customer_id: str = "",
+        currency_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> str:
+        """Makes a token with which a browser or app turns card data into a payment_method_nonce. Good for 24 hours."""
+        call = requests.create_client_token(customer_id=customer_id, currency_code=currency_code)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def add_payment_method(
+        self,
+        *,
+        customer_id: str,
+        card: CardInput | None = None,
+        payment_method_nonce: str | None = None,
+        verify: bool = False,
+        make_default: bool = False,
+        billing_address: Address | None = None,
+        language_code: str = "",
+        client_address: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentMethod:
+        """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
+
+        client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+        """
+        call = requests.add_payment_method(
+            customer_id=customer_id,
+            card=card,
+            payment_method_nonce=payment_method_nonce,
+            verify=verify,
+            make_default=make_default,
+            billing_address=billing_address,
+            language_code=language_code,
+            client_address=client_address,
+            request_id=request_id,
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def get_payment_method(
+        self,
+        *,
+        payment_method_id: str,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentMethod:
+        """Reads a stored payment method."""
+        call = requests.get_payment_method(payment_method_id=payment_method_id, language_code=language_code)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    def list_payment_methods(
+        self,
+        *,
+        customer_id: str,
+        page_size: int = 0,
+        language_code: str = "",
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[PaymentMethod]:
+        """Lists a customer's payment methods, newest first."""
+        call = requests.list_payment_methods(customer_id=customer_id, page_size=page_size, language_code=language_code)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    async def update_payment_method(
+        self,
+        *,
+        payment_method_id: str,
+        expiration_month: int = 0,
+        expiration_year: int = 0,
+        cardholder_name: str | None = None,
+        billing_address: Address | None = None,
+        language_code: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentMethod:
+        """Changes what is given. Month and year go together."""
+        call = requests.update_payment_method(
+            payment_method_id=payment_method_id,
+            expiration_month=expiration_month,
+            expiration_year=expiration_year,
+            cardholder_name=cardholder_name,
+            billing_address=billing_address,
+            language_code=language_code,
+            request_id=request_id,
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def set_default_payment_method(
+        self,
+        *,
+        payment_method_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentMethod:
+        """Makes it the one to offer the customer first."""
+        call = requests.set_default_payment_method(payment_method_id=payment_method_id, request_id=request_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def delete_payment_method(
+        self,
+        *,
+        payment_method_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> PaymentMethod:
+        """Deletes it here and at the gateway."""
+        call = requests.delete_payment_method(payment_method_id=payment_method_id, request_id=request_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    # DisputeService
+
+    async def get_dispute(
+        self, *, dispute_id: str, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> Dispute:
+        """Reads a dispute."""
+        call = requests.get_dispute(dispute_id=dispute_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    def list_disputes(
+        self,
+        *,
+        payment_id: str = "",
+        states: Iterable[DisputeState] = (),
+        reply_before_time: datetime | None = None,
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[Dispute]:
+        """Lists disputes that match everything given, newest first. reply_before_time needs a time zone."""
+        call = requests.list_disputes(
+            payment_id=payment_id, states=states, reply_before_time=reply_before_time, page_size=page_size
+        )
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    async def accept_dispute(
+        self,
+        *,
+        dispute_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Dispute:
+        """Accepts the bank's claim. The customer keeps the money, and that is final."""
+        call = requests.accept_dispute(dispute_id=dispute_id, request_id=request_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def add_dispute_evidence(
+        self,
+        *,
+        dispute_id: str,
+        text: str | None = None,
+        file_name: str | None = None,
+        file_content: bytes | None = None,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Dispute:
+        """Adds a text, or a file with its name and content, to what the bank will be sent."""
+        call = requests.add_dispute_evidence(
+            dispute_id=dispute_id, text=text, file_name=file_name, file_content=file_content, request_id=request_id
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    async def finalize_dispute(
+        self,
+        *,
+        dispute_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Dispute:
+        """Sends the evidence to the bank. Nothing can be added afterwards."""
+        call = requests.finalize_dispute(dispute_id=dispute_id, request_id=request_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    # AdminService
+
+    def list_unresolved_operations(
+        self,
+        *,
+        started_before_time: datetime | None = None,
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[UnresolvedOperation]:
+        """Lists operations on payments whose outcome is still unknown, oldest first. The time needs a time zone."""
+        call = requests.list_unresolved_operations(started_before_time=started_before_time, page_size=page_size)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    async def resolve_operation(
+        self,
+        *,
+        operation_id: str,
+        resolution: ManualResolution = ManualResolution.CHECK_NOW,
+        gateway_transaction_id: str = "",
+        reason: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
+        """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what was found out."""
+        call = requests.resolve_operation(
+            operation_id=operation_id,
+            resolution=resolution,
+            gateway_transaction_id=gateway_transaction_id,
+            reason=reason,
+            request_id=request_id,
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    def reconcile(
+        self,
+        *,
+        from_time: datetime,
+        until_time: datetime,
+        orphan_policy: OrphanPolicy = OrphanPolicy.REPORT,
+        max_reversals: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[Finding | ReconcileProgress]:
+        """Compares the service's record with the gateway's over a window of time, each way.
+
+        Gives findings, and how far it is; the last one says done. Times need a time zone; the second is exclusive. A
+        connection lost on the way ends it with BayarError: begin again.
+        """
+        call = requests.reconcile(
+            from_time=from_time, until_time=until_time, orphan_policy=orphan_policy, max_reversals=max_reversals
+        )
+        return self._caller.stream(call, timeout_seconds, retry)
+
+    def export_payments(
+        self,
+        *,
+        from_time: datetime,
+        until_time: datetime,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[ExportRow]:
+        """Gives a row for each movement of money of the payments created in the window, oldest payment first.
+
+        Times need a time zone; the second is exclusive. Rows are read as they come, however many there are, by default
+        without a limit of time. A connection lost on the way ends it with BayarError: begin again.
+        """
+        call = requests.export_payments(from_time=from_time, until_time=until_time)
+        return self._caller.stream(call, timeout_seconds, retry)
+
+    def list_webhook_notifications(
+        self,
+        *,
+        states: Iterable[WebhookNotificationState] = (),
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[WebhookNotification]:
+        """Lists what the gateway's webhooks told, newest first."""
+        call = requests.list_webhook_notifications(states=states, page_size=page_size)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    async def retry_webhook_notification(
+        self,
+        *,
+        notification_id: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> WebhookNotification:
+        """Has a notification of the gateway processed again."""
+        call = requests.retry_webhook_notification(notification_id=notification_id, request_id=request_id)
+        return await self._caller.unary(call, timeout_seconds, retry)
+
+    def list_abuse_blocks(
+        self, *, page_size: int = 0, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> AsyncIterator[AbuseBlock]:
+        """Lists whom the limits of card testing stopped, newest first."""
+        call = requests.list_abuse_blocks(page_size=page_size)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    def list_event_endpoints(
+        self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
+    ) -> AsyncIterator[EventEndpoint]:
+        """Lists the addresses that events are sent to, and how far each is."""
+        call = requests.list_event_endpoints()
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    def list_event_deliveries(
+        self,
+        *,
+        endpoint: str,
+        after_position: int = 0,
+        page_size: int = 0,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AsyncIterator[EventDelivery]:
+        """Lists events that an address did not receive in three days, and those to be sent once more, in feed order."""
+        call = requests.list_event_deliveries(endpoint=endpoint, after_position=after_position, page_size=page_size)
+        return self._caller.pages(call, timeout_seconds, retry)
+
+    async def resend_events(
+        self,
+        *,
+        endpoint: str,
+        event_ids: Iterable[str],
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> int:
+        """Has 1 to 100 events sent to an address once more. Returns how many will be sent."""
+        call = requests.resend_events(endpoint=endpoint, event_ids=event_ids, request_id=request_id)
+        return await self._caller.unary(call, timeout_seconds, retry)

@@ -1,0 +1,20 @@
+"""What both clients are made of: an address, a credential, a language, limits."""
+
+from __future__ import annotations
+
+from bayar.channels import is_loopback
+from bayar.credentials import Credential, from_environment, metadata_of
+
+
+def checked_credential(address: str, credential: Credential | None, *, insecure: bool) -> Credential | None:
+    """The credential, or that of the environment. Raises ValueError for one that would travel in plain text."""
+    credential = from_environment() if credential is None else credential
+    if credential is not None:
+        metadata_of(credential)
+        if insecure and not is_loopback(address):
+            raise ValueError("A credential is not sent in plain text to another machine: use TLS.")
+    return credential
+
+
+def language_metadata(language: str) -> tuple[tuple[str, str], ...]:
+    return (("accept-language", language),) if language else ()

@@ -1,0 +1,72 @@
+"""The names of `bayar` with the contract's messages in place of its models, for programs that pass messages on."""
+
+from decimal import Decimal
+
+from bayar import amounts
+from bayar.amounts import format_money
+from bayar.calls import RetryPolicy
+from bayar.cards import CardInput, card
+from bayar.errors import BayarError, Violation
+from bayar.message_client import BayarClient
+from bayar.payments.v1.address_pb2 import Address
+from bayar.payments.v1.admin_service_pb2 import ExportRow
+from bayar.payments.v1.customer_pb2 import Customer
+from bayar.payments.v1.decline_pb2 import Decline, DeclineFixer, DeclineReason, RetryAdvice
+from bayar.payments.v1.money_pb2 import Money
+from bayar.payments.v1.payment_method_pb2 import PaymentMethod, PaymentMethodState
+from bayar.payments.v1.payment_pb2 import (
+    CaptureMode,
+    FailureReason,
+    Operation,
+    OperationKind,
+    OperationOrigin,
+    OperationState,
+    Payment,
+    PaymentEvent,
+    PaymentEventType,
+    PaymentFunds,
+    PaymentState,
+    StatementDescriptor,
+)
+from bayar.payments.v1.warning_pb2 import MerchantWarning, WarningReason
+
+__all__ = [
+    "Address",
+    "BayarClient",
+    "BayarError",
+    "CaptureMode",
+    "CardInput",
+    "Customer",
+    "Decline",
+    "DeclineFixer",
+    "DeclineReason",
+    "ExportRow",
+    "FailureReason",
+    "MerchantWarning",
+    "Money",
+    "Operation",
+    "OperationKind",
+    "OperationOrigin",
+    "OperationState",
+    "Payment",
+    "PaymentEvent",
+    "PaymentEventType",
+    "PaymentFunds",
+    "PaymentMethod",
+    "PaymentMethodState",
+    "PaymentState",
+    "RetryAdvice",
+    "RetryPolicy",
+    "StatementDescriptor",
+    "Violation",
+    "WarningReason",
+    "card",
+    "format_money",
+    "money",
+]
+
+
+def money(amount: str | Decimal, currency_code: str) -> Money:
+    """The message of `bayar.money(amount, currency_code)`."""
+    exact = amounts.money(amount, currency_code)
+    return Money(minor_units=exact.minor_units, currency_code=exact.currency_code)

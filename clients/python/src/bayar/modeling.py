@@ -1,0 +1,220 @@
+"""Results as plain, typed, frozen values, made of the contract's messages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from typing import Any, ClassVar, Final, Self, TypeVar
+
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+_ModelT = TypeVar("_ModelT", bound="type[Model]")
+_MODELS: Final[dict[str, type[Model]]] = {}
+_ENUMS: Final[dict[str, type[OpenEnum]]] = {}
+# What is said about people does not belong into logs, and a repr ends there.
+_PERSONAL: Final = {
+    "account",
+    "cardholder_name",
+    "company",
+    "email",
+    "extended_address",
+    "family_name",
+    "given_name",
+    "locality",
+    "note",
+    "phone",
+    "postal_code",
+    "region",
+    "street_address",
+}
+
+
+class OpenEnum(IntEnum):
+    """An enum of the contract. str() is the bare name, for example "CAPTURED".
+
+    A number that a newer service sends becomes a member without a constant: its name is "UNRECOGNIZED_77", and it
+    equals the number.
+    """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        _ENUMS[cls.__name__] = cls
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int):
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = f"UNRECOGNIZED_{value}"
+        member._value_ = value
+        return member
+
+    def __str__(self) -> str:
+        return self.name
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}.{self.name}"
+
+    @property
+    def recognized(self) -> bool:
+        """Whether this version of the client has a constant for it."""
+        return self.name in type(self).__members__
+
+
+class Model:
+    """A message of the contract as a frozen dataclass. Times are datetimes of the local zone.
+
+    repr() leaves out what is empty and hides what is said about people; str() is one line for people.
+    """
+
+    __slots__ = ()
+    MESSAGE: ClassVar[Any]
+    SUMMARY: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def from_message(cls, message: Any) -> Self:
+        """The value of a message of the contract. Fields that a newer service added are left out."""
+        return cls(**{name: read(message) for name, read in _readers(cls).items()})
+
+    def to_message(self) -> Any:
+        """The message of the contract."""
+        message = self.MESSAGE()
+        for field in _fields(type(self)):
+            _write(message, field.name, getattr(self, field.name))
+        return message
+
+    def __repr__(self) -> str:
+        shown = (
+            f"{name}={'(hidden)' if self._is_personal(name) else repr(value)}"
+            for name, value in self._given(field.name for field in _fields(type(self)))
+        )
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+    def __str__(self) -> str:
+        names = self.SUMMARY or tuple(field.name for field in _fields(type(self)))
+        shown = ("(hidden)" if self._is_personal(name) else _brief(value) for name, value in self._given(names))
+        return " ".join([type(self).__name__, *filter(None, shown)])
+
+    def _is_personal(self, name: str) -> bool:
+        return name in _PERSONAL or (name == "text" and "evidence_id" in self.MESSAGE.DESCRIPTOR.fields_by_name)
+
+    def _given(self, names: Any) -> Iterator[tuple[str, Any]]:
+        for name in names:
+            value = getattr(self, name)
+            if value not in (None, "", 0, (), EPOCH) and value != {}:
+                yield name, value
+
+
+def model(message: type[Message]) -> Callable[[_ModelT], _ModelT]:
+    """Names the message that the dataclass is made of."""
+
+    def register(cls: _ModelT) -> _ModelT:
+        cls.MESSAGE = message
+        _MODELS[message.DESCRIPTOR.name] = cls
+        return cls
+
+    return register
+
+
+def timestamp(moment: datetime | None) -> Timestamp | None:
+    """Raises ValueError for a time without a time zone."""
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        raise ValueError("A time needs a time zone, for example datetime.now(UTC).")
+    stamp = Timestamp()
+    stamp.FromDatetime(moment)
+    return stamp
+
+
+def message_of(value: Any) -> Any:
+    """The message of a model; a message, or None, as it is."""
+    return value.to_message() if isinstance(value, Model) else value
+
+
+def _fields(cls: type[Model]) -> tuple[dataclasses.Field[Any], ...]:
+    return dataclasses.fields(cls)  # type: ignore[arg-type]  # every subclass is one
+
+
+_READERS: Final[dict[type[Model], Mapping[str, Callable[[Message], Any]]]] = {}
+
+
+def _readers(cls: type[Model]) -> Mapping[str, Callable[[Message], Any]]:
+    if cls not in _READERS:
+        described = cls.MESSAGE.DESCRIPTOR.fields_by_name
+        _READERS[cls] = {field.name: _reader(described[field.name], field.default) for field in _fields(cls)}
+    return _READERS[cls]
+
+
+def _reader(described: Any, default: Any) -> Callable[[Message], Any]:
+    name, one = described.name, _converter(described)
+    if isinstance(default, tuple):
+        return lambda message: tuple(map(one, getattr(message, name)))
+    if described.message_type is None:
+        return lambda message: one(getattr(message, name))
+    if described.message_type.GetOptions().map_entry:
+        return lambda message: dict(getattr(message, name))
+    return lambda message: one(getattr(message, name)) if message.HasField(name) else default
+
+
+def _converter(described: Any) -> Callable[[Any], Any]:
+    if described.enum_type is not None:
+        return _ENUMS[described.enum_type.name]
+    if described.message_type is None:
+        return _as_it_is
+    match described.message_type.full_name:
+        case "google.protobuf.Timestamp":
+            return _local_time
+        case "google.protobuf.Duration":
+            return _timedelta
+        case _:
+            name = described.message_type.name
+            return lambda message: _MODELS[name].from_message(message)
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _local_time(stamp: Timestamp) -> datetime:
+    moment = EPOCH + timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
+    return moment.astimezone()
+
+
+def _timedelta(duration: Duration) -> timedelta:
+    return timedelta(seconds=duration.seconds, microseconds=duration.nanos // 1000)
+
+
+def _write(message: Any, name: str, value: Any) -> None:
+    match value:
+        case None:
+            return
+        case tuple():
+            getattr(message, name).extend(message_of(each) for each in value)
+        case dict():
+            getattr(message, name).update(value)
+        case datetime():
+            if value != EPOCH:
+                getattr(message, name).CopyFrom(timestamp(value))
+        case timedelta():
+            getattr(message, name).FromTimedelta(value)
+        case Model():
+            getattr(message, name).CopyFrom(value.to_message())
+        case _:
+            setattr(message, name, value)
+
+
+def _brief(value: Any) -> str:
+    match value:
+        case datetime():
+            return f"{value:%Y-%m-%d %H:%M:%S%z}"
+        case tuple():
+            return f"[{', '.join(_brief(each) for each in value)}]"
+        case _:
+            return str(value)

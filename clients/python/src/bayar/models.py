@@ -1,0 +1,1305 @@
+"""The contract's messages as frozen dataclasses, and its enums.
+
+Written by `make proto` from proto/; change that, or clients/python/generator, instead.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from bayar.amounts import NO_MONEY, Money
+from bayar.modeling import EPOCH, Model, OpenEnum, model
+from bayar.payments.v1 import (
+    address_pb2,
+    admin_service_pb2,
+    card_pb2,
+    customer_pb2,
+    decline_pb2,
+    dispute_pb2,
+    event_pb2,
+    payment_method_pb2,
+    payment_pb2,
+    payment_service_pb2,
+    warning_pb2,
+)
+
+
+class ManualResolution(OpenEnum):
+    """The resolution of an unknown outcome by an administrator."""
+
+    UNSPECIFIED = 0
+    """The same as CHECK_NOW."""
+    CHECK_NOW = 1
+    """Ask the gateway now, and record its answer. For a scheduled refund: check whether it was sent before."""
+    FAILED = 2
+    """It had no effect. Refused while the gateway knows of it, and until it can neither be on its way any more nor
+    be missing in the gateway's searches: BAYAR_ABSENCE_HORIZON_SECONDS after its lease, some minutes in all.
+    """
+    SUCCEEDED = 3
+    """It succeeded, as the gateway's transaction shows: one of the operation's kind, amount, currency and payment,
+    that is recorded for no other operation and whose order id names no other. One that does not name this
+    operation either is taken as late as FAILED is.
+    """
+
+
+class OrphanPolicy(OpenEnum):
+    """The treatment of orphans: money at the gateway that no record explains."""
+
+    UNSPECIFIED = 0
+    """The same as REPORT."""
+    REPORT = 1
+    """Report only."""
+    REVERSE = 2
+    """Void or refund it, if this deployment made it. Needs max_reversals."""
+
+
+class FindingKind(OpenEnum):
+    """The kind of a finding of Reconcile."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    ORPHAN = 1
+    """This deployment made a transaction at the gateway, and no record explains it: a restored backup forgot it, or
+    it is the second one of an operation, or its operation was given up.
+    """
+    MISSING_AT_GATEWAY = 2
+    """The record has an effect that the gateway does not know."""
+    MISMATCH = 3
+    """Both have it, and they disagree."""
+    ORPHAN_REVERSED = 4
+    """An orphan was reversed."""
+    FOREIGN = 5
+    """Somebody else made the transaction on the same merchant account: another deployment, another program, the
+    control panel; or a version of this service that did not mark its transactions yet. It is never reversed.
+    """
+    UNREADABLE = 6
+    """The gateway shows a transaction that cannot be read, such as one in a withdrawn currency."""
+
+
+class FindingRemedy(OpenEnum):
+    """The remedy of a finding."""
+
+    UNSPECIFIED = 0
+    """No call. The summary says what to do."""
+    VERIFY_PAYMENT = 1
+    """VerifyPayment of the payment."""
+    CHECK_NOW = 2
+    """ResolveOperation of the operation, with CHECK_NOW."""
+    REVERSE = 3
+    """Reconcile with REVERSE."""
+
+
+class WebhookNotificationState(OpenEnum):
+    """The state of a notification of the gateway."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    PENDING = 1
+    """To be processed, for the first time or again."""
+    DONE = 2
+    """Processed."""
+    DEAD = 3
+    """A dead letter: given up after too many attempts."""
+
+
+class WebhookNotificationOutcome(OpenEnum):
+    """The outcome of a notification."""
+
+    UNSPECIFIED = 0
+    """Nothing yet."""
+    RECORDED = 1
+    """The resource was read again at the gateway, and a change recorded."""
+    NOT_OURS = 2
+    """It concerns something that this service did not create."""
+    UNKNOWN_KIND = 3
+    """Its kind is unknown to this service."""
+
+
+class AbuseScope(OpenEnum):
+    """The subject whose declines and verifications are counted together."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    CARD = 1
+    """One card."""
+    CUSTOMER = 2
+    """One customer."""
+    CLIENT_ADDRESS = 3
+    """One declared client address; of IPv6, its /64."""
+    CALLER = 4
+    """One caller as a whole."""
+
+
+class EventDeliveryState(OpenEnum):
+    """The state of an event outside the endpoint's regular order."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    WAITING = 1
+    """To be sent again."""
+    DEAD = 2
+    """A dead letter."""
+
+
+class InstrumentKind(OpenEnum):
+    """The kind of instrument that paid, or is stored."""
+
+    UNSPECIFIED = 0
+    """Not known yet: the gateway has not answered."""
+    CARD = 1
+    """A credit or debit card."""
+    PAYPAL = 2
+    """A PayPal account."""
+    APPLE_PAY = 3
+    """A card in Apple Pay."""
+    GOOGLE_PAY = 4
+    """A card in Google Pay."""
+    VENMO = 5
+    """A Venmo account."""
+    OTHER = 6
+    """Anything else that the gateway accepts."""
+
+
+class DeclineReason(OpenEnum):
+    """The reason of a decline. Stable: code may switch on it. New reasons can be added, so treat an unknown one as
+    DECLINE_REASON_DECLINED.
+    """
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    DECLINED = 1
+    """The bank refused and gave no better reason."""
+    INSUFFICIENT_FUNDS = 2
+    """Not enough money or credit on the account."""
+    LIMIT_EXCEEDED = 3
+    """A limit of amount or count on the account is reached."""
+    CARD_EXPIRED = 4
+    """The card is past its expiry date, or the date given is not the card's."""
+    INVALID_CARD = 5
+    """No such card number or account."""
+    INCORRECT_CVV = 6
+    """The security code does not match."""
+    INCORRECT_ADDRESS = 7
+    """The billing address does not match."""
+    CALL_ISSUER = 8
+    """The bank wants its customer to call first."""
+    SUSPECTED_FRAUD = 9
+    """The bank or the gateway suspects misuse. Never shown to the customer."""
+    LOST_OR_STOLEN = 10
+    """The card was reported lost or stolen. Never shown to the customer."""
+    NOT_PERMITTED = 11
+    """This card may not make this kind of purchase."""
+    AUTHENTICATION_REQUIRED = 12
+    """The customer has to confirm with the bank (3-D Secure or a code)."""
+    STOPPED_BY_CUSTOMER = 13
+    """The customer stopped this payment or all payments to this shop."""
+    ACCOUNT_CLOSED = 14
+    """The account is closed."""
+    NETWORK_UNAVAILABLE = 15
+    """The bank or the card network cannot be reached just now."""
+    DUPLICATE = 16
+    """The same payment was made moments ago."""
+    TOO_MANY_ATTEMPTS = 17
+    """Too many attempts with this card."""
+    MERCHANT_SETUP = 18
+    """The shop's own set-up at the gateway does not allow this payment."""
+    METHOD_NOT_SUPPORTED = 19
+    """The card brand or wallet is not accepted by this shop."""
+    INVALID_AMOUNT = 20
+    """The amount is not acceptable to the bank."""
+    WALLET_ACCOUNT = 21
+    """The wallet account has a problem its owner can solve (no funding source, restricted, not verified)."""
+    INVALID_DATA = 22
+    """The data sent could not be processed as it stands."""
+    SETTLEMENT_DECLINED = 23
+    """Money was authorized, but the transfer was refused at settlement."""
+    REFUND_REFUSED = 24
+    """The refund was refused."""
+    METHOD_REMOVED = 25
+    """The stored payment method was deleted at the gateway. It is DELETED here too: use another one."""
+
+
+class DeclineFixer(OpenEnum):
+    """The party that can fix a decline."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    CUSTOMER = 1
+    """The person who pays."""
+    ISSUER = 2
+    """The bank that issued the card; the customer has to talk to it."""
+    MERCHANT = 3
+    """The shop, with its gateway account."""
+    SERVICE = 4
+    """The administrator of this service."""
+
+
+class RetryAdvice(OpenEnum):
+    """The advice about another attempt. An attempt is a new CreatePayment with a new request_id."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    DO_NOT_RETRY = 1
+    """Do not try this payment method again."""
+    RETRY_LATER = 2
+    """Try again with the same method after retry_after."""
+    CORRECT_AND_RETRY = 3
+    """Try again once the data is corrected (CVV, expiry, address, amount)."""
+    USE_ANOTHER_METHOD = 4
+    """Ask for another card or wallet."""
+    AFTER_CUSTOMER_ACTION = 5
+    """Try again after the customer has confirmed or talked with the bank."""
+
+
+class DisputeKind(OpenEnum):
+    """The kind of a bank's claim."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    CHARGEBACK = 1
+    """The money is taken back until the dispute ends."""
+    PRE_ARBITRATION = 2
+    """A second round after a won chargeback."""
+    RETRIEVAL = 3
+    """Only a question; no money moves."""
+
+
+class DisputeState(OpenEnum):
+    """The state of a dispute."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    OPEN = 1
+    """Waiting for evidence or acceptance until reply_by_time."""
+    UNDER_REVIEW = 2
+    """Evidence was sent; the bank examines it."""
+    WON = 3
+    """Ended: the money is the shop's again."""
+    LOST = 4
+    """Ended: the customer keeps the money."""
+    ACCEPTED = 5
+    """Ended: the shop accepted the claim."""
+    EXPIRED = 6
+    """Ended: there was no reply in time."""
+
+
+class DisputeReason(OpenEnum):
+    """The reason of the claim."""
+
+    UNSPECIFIED = 0
+    """Not one of those below."""
+    FRAUD = 1
+    """The cardholder did not make the payment."""
+    PRODUCT_NOT_RECEIVED = 2
+    """The goods or services did not arrive."""
+    PRODUCT_UNSATISFACTORY = 3
+    """The goods or services were not as described."""
+    CREDIT_NOT_PROCESSED = 4
+    """A promised credit did not come."""
+    DUPLICATE = 5
+    """The customer paid twice."""
+    CANCELLED_RECURRING = 6
+    """A recurring payment was cancelled before."""
+    NOT_RECOGNIZED = 7
+    """The cardholder does not recognize the payment."""
+    PROCESSING_ERROR = 8
+    """The payment was not processed by the network's rules."""
+    RETRIEVAL = 9
+    """The bank wants to see the documents."""
+    OTHER = 10
+    """Anything else."""
+
+
+class DisputeAction(OpenEnum):
+    """An answer to a dispute."""
+
+    UNSPECIFIED = 0
+    """Nothing."""
+    ACCEPT = 1
+    """Accepting the claim."""
+    ADD_TEXT = 2
+    """Adding a text."""
+    ADD_FILE = 3
+    """Adding a file."""
+    FINALIZE = 4
+    """Sending the evidence to the bank."""
+
+
+class EventType(OpenEnum):
+    """The kind of resource that changed."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    PAYMENT_CHANGED = 1
+    """A payment, any of its captures or refunds included."""
+    CUSTOMER_CHANGED = 2
+    """A customer."""
+    PAYMENT_METHOD_CHANGED = 3
+    """A stored payment method."""
+    DISPUTE_CHANGED = 4
+    """A dispute."""
+
+
+class PaymentState(OpenEnum):
+    """The state of a payment. Derived from its operations, never set."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    PENDING = 1
+    """The outcome of an authorization, capture or void is not known yet; see next_check_time. Do not take it for a
+    failure, and do not pay again.
+    """
+    AUTHORIZED = 2
+    """The money is held on the customer's account; nothing is captured."""
+    CAPTURED = 3
+    """At least a part is captured and on its way."""
+    SETTLED = 4
+    """All that was captured has settled."""
+    DECLINED = 5
+    """The bank or the gateway refused; see decline."""
+    FAILED = 6
+    """It did not happen, and nobody declined it; see failure_reason. No money moved."""
+    VOIDED = 7
+    """Cancelled before settlement; the money was released."""
+    EXPIRED = 8
+    """The authorization ran out before anything was captured."""
+    SETTLEMENT_DECLINED = 9
+    """It was captured, but the bank refused the transfer at settlement."""
+
+
+class PaymentFunds(OpenEnum):
+    """Where the money is."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    NONE = 1
+    """Nothing was taken."""
+    HELD = 2
+    """Held on the customer's account."""
+    CAPTURED = 3
+    """Captured and waiting for settlement."""
+    SETTLED = 4
+    """Settled with the gateway."""
+    DISBURSED = 5
+    """Paid out to the shop's bank account."""
+    RETURNED = 6
+    """Not with the shop any more: voided, expired, or wholly refunded."""
+    DISPUTED = 7
+    """Claimed back by the customer's bank."""
+    UNKNOWN = 8
+    """Not known: the authorization's outcome is still open."""
+
+
+class CaptureMode(OpenEnum):
+    """When the money is captured."""
+
+    UNSPECIFIED = 0
+    """The same as automatic."""
+    AUTOMATIC = 1
+    """At once, with the authorization."""
+    MANUAL = 2
+    """Later, by CapturePayment."""
+
+
+class OperationKind(OpenEnum):
+    """The kind of an operation at the gateway."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    AUTHORIZE = 1
+    """Hold the money (and capture it at once with CAPTURE_MODE_AUTOMATIC)."""
+    CAPTURE = 2
+    """Take what is held, or a part."""
+    VOID = 3
+    """Release what is held or not yet settled."""
+    REFUND = 4
+    """Give settled money back, or a part."""
+
+
+class OperationOrigin(OpenEnum):
+    """The sender of an operation to the gateway."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    SERVICE = 1
+    """This service, at a caller's request."""
+    OUTSIDE = 2
+    """Somebody else, in the gateway's control panel or as another client of the same merchant. It is recorded as
+    found at the gateway.
+    """
+
+
+class OperationState(OpenEnum):
+    """The state of an operation."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    SCHEDULED = 1
+    """Accepted, and carried out by the service when it becomes possible (a refund before settlement)."""
+    STARTED = 2
+    """Sent, or about to be, and the outcome is not known yet."""
+    SUCCEEDED = 3
+    """The gateway did it."""
+    DECLINED = 4
+    """The bank or the gateway refused; see decline."""
+    FAILED = 5
+    """It had no effect, and nobody declined it; see failure_reason."""
+
+
+class FailureReason(OpenEnum):
+    """The reason of an operation without effect that nobody declined."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    GATEWAY_UNREACHABLE = 1
+    """The gateway could not be reached; surely nothing was sent. Sending the same request again tries again."""
+    GATEWAY_REFUSED_REQUEST = 2
+    """The gateway refused the request as it was; see failure_detail."""
+    NOT_FOUND_AT_GATEWAY = 3
+    """No answer came, and the gateway provably does not have it."""
+    GATEWAY_REFUSED_CREDENTIALS = 4
+    """The gateway refused this service's own credentials. The administrator has to act."""
+    NO_LONGER_POSSIBLE = 5
+    """A scheduled refund became impossible: the payment was never settled, or was given back otherwise, also by
+    somebody else at the gateway; see failure_detail.
+    """
+    CLOSED_BY_ADMINISTRATOR = 6
+    """An administrator closed it by hand, with a reason in the history."""
+
+
+class PaymentEventType(OpenEnum):
+    """The type of an entry in a payment's history."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    CREATED = 1
+    """The payment was requested."""
+    OPERATION_SCHEDULED = 2
+    """An operation was accepted for later."""
+    OPERATION_STARTED = 3
+    """An operation was recorded and is about to be sent."""
+    OPERATION_SUCCEEDED = 4
+    """The gateway did it."""
+    OPERATION_DECLINED = 5
+    """The bank or the gateway refused."""
+    OPERATION_FAILED = 6
+    """It had no effect."""
+    OUTCOME_UNKNOWN = 7
+    """No readable answer came; the service looks for the outcome."""
+    GATEWAY_STATUS_CHANGED = 8
+    """The gateway reported that the money moved on: settled, refused at settlement, expired, paid out."""
+    DIFFERENCE_REPAIRED = 9
+    """The gateway and this service disagreed, and the record was corrected."""
+    DISPUTE_CHANGED = 10
+    """A dispute opened, changed or ended."""
+    OUTSIDE_OPERATION_RECORDED = 11
+    """Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the
+    merchant.
+    """
+
+
+class PaymentMethodState(OpenEnum):
+    """The state of a stored payment method."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    PENDING = 1
+    """The gateway's answer is not known yet; see next_check_time. Do not add it again."""
+    ACTIVE = 2
+    """Ready to pay with."""
+    DECLINED = 3
+    """The bank or the gateway refused it at verification; see verification. Nothing was stored."""
+    FAILED = 4
+    """Nothing was stored, and nobody declined it; see failure_detail. If no answer came, the gateway can still show
+    it much later: a repeat of the AddPaymentMethod then finds it ACTIVE.
+    """
+    DELETED = 5
+    """Deleted here and at the gateway, or found to be deleted there."""
+
+
+class ExpiryStatus(OpenEnum):
+    """Whether the expiry date of a card is near."""
+
+    UNSPECIFIED = 0
+    """There is no expiry date."""
+    CURRENT = 1
+    """Good for more than 60 days."""
+    EXPIRING = 2
+    """Expires within 60 days: ask for a new one."""
+    EXPIRED = 3
+    """Past its date."""
+
+
+class CheckResult(OpenEnum):
+    """The result of a comparison with the bank's records."""
+
+    UNSPECIFIED = 0
+    """Unknown."""
+    MATCHES = 1
+    """It matches."""
+    DOES_NOT_MATCH = 2
+    """It does not match."""
+    NOT_VERIFIED = 3
+    """The bank did not check it."""
+    NOT_PROVIDED = 4
+    """It was not given."""
+    NOT_SUPPORTED = 5
+    """The bank does not take part in this check."""
+
+
+class VerificationOutcome(OpenEnum):
+    """The outcome of a verification."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    MATCHES = 1
+    """The gateway and the record agree."""
+    REPAIRED = 2
+    """The gateway differed; the record was corrected, and the history says so."""
+    NOT_FOUND_YET = 3
+    """The gateway does not know it, and it may still be on its way. Nothing was changed."""
+    DIFFERS = 4
+    """The gateway and the record disagree, and nothing that the gateway shows explains why. Compare the differences
+    by hand.
+    """
+
+
+class WarningReason(OpenEnum):
+    """The record that was left out. New reasons can be added: show `message` for one that you do not know."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    CUSTOMER_DETAILS_LEFT_OUT = 1
+    """The gateway refuses the customer's name, email or phone. Correct them with UpdateCustomer."""
+    BILLING_ADDRESS_LEFT_OUT = 2
+    """The gateway refuses the billing address. Correct it before the next payment: banks compare it."""
+
+
+@model(address_pb2.Address)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Address(Model):
+    """A postal address. Banks compare the billing address of a card with their records (AVS), so a complete address
+    avoids declines. Every field is optional, and empty means "not given".
+    """
+
+    given_name: str = ""
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    family_name: str = ""
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    company: str = ""
+    """At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    street_address: str = ""
+    """Street and house number. At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    extended_address: str = ""
+    """Flat, suite or building. At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    locality: str = ""
+    """City or town. At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    region: str = ""
+    """State or province. At most 255 characters, no control characters; otherwise INVALID_REQUEST."""
+    postal_code: str = ""
+    """Up to nine letters and digits, the first character one of them, with spaces and hyphens between; otherwise
+    INVALID_REQUEST.
+    """
+    country_code: str = ""
+    """ISO 3166-1 alpha-2 in capital letters, for example "ID"; otherwise INVALID_REQUEST."""
+
+
+@model(admin_service_pb2.UnresolvedOperation)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class UnresolvedOperation(Model):
+    """An operation whose outcome is unknown."""
+
+    payment_id: str = ""
+    """The payment."""
+    operation: Operation | None = None
+    """The operation."""
+    check_count: int = 0
+    """The number of looks at the gateway since."""
+    why: str = ""
+    """Why it is still open, in one sentence."""
+    caller_id: str = ""
+    """The caller that it belongs to."""
+
+
+@model(admin_service_pb2.Finding)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Finding(Model):
+    """One finding of Reconcile."""
+
+    kind: FindingKind = FindingKind.UNSPECIFIED
+    """Its kind."""
+    payment_id: str = ""
+    """The payment, where there is one."""
+    operation_id: str = ""
+    """The operation, where there is one."""
+    gateway_transaction_id: str = ""
+    """The gateway's transaction, where there is one."""
+    recorded_amount: Money | None = None
+    """The amount here. Absent where there is none."""
+    gateway_amount: Money | None = None
+    """The amount at the gateway. Absent where there is none."""
+    summary: str = ""
+    """The finding in a sentence or two."""
+    remedy: FindingRemedy = FindingRemedy.UNSPECIFIED
+    """The call that corrects it."""
+
+
+@model(admin_service_pb2.ReconcileProgress)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReconcileProgress(Model):
+    """The progress of Reconcile."""
+
+    gateway_transaction_count: int = 0
+    """Transactions of the gateway compared so far."""
+    operation_count: int = 0
+    """Operations of this service compared so far."""
+    finding_count: int = 0
+    """Findings so far."""
+    done: bool = False
+    """Whether this is the end."""
+    orphan_count: int = 0
+    """Orphans so far that REVERSE can reverse, reversed ones included."""
+    reversed_count: int = 0
+    """Orphans reversed so far."""
+
+
+@model(admin_service_pb2.ExportRow)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExportRow(Model):
+    """One row of an export: a movement of money."""
+
+    payment_id: str = ""
+    """The payment."""
+    reference: str = ""
+    """The caller's order."""
+    customer_id: str = ""
+    """The customer, or empty."""
+    operation_id: str = ""
+    """The operation."""
+    kind: OperationKind = OperationKind.UNSPECIFIED
+    """The kind of movement."""
+    operation_state: OperationState = OperationState.UNSPECIFIED
+    """Where the operation stands."""
+    amount: Money = NO_MONEY
+    """How much. Refunds and voids are positive here too; kind is the direction."""
+    create_time: datetime = EPOCH
+    """When it was asked for."""
+    settle_time: datetime | None = None
+    """When it settled. Absent before."""
+    payment_state: PaymentState = PaymentState.UNSPECIFIED
+    """The payment's state."""
+    brand: str = ""
+    """The card brand or wallet."""
+    last_four: str = ""
+    """The last four digits, or empty."""
+    gateway_transaction_id: str = ""
+    """The gateway's transaction."""
+    caller_id: str = ""
+    """The caller that it belongs to."""
+
+
+@model(admin_service_pb2.WebhookNotification)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WebhookNotification(Model):
+    """A webhook of the gateway. Only ids of its content are stored."""
+
+    notification_id: str = ""
+    """The digest of what was sent: 64 hexadecimal digits. A repeat is not stored again."""
+    kind: str = ""
+    """The gateway's name of its kind, such as "dispute_opened"."""
+    state: WebhookNotificationState = WebhookNotificationState.UNSPECIFIED
+    """Its state."""
+    outcome: WebhookNotificationOutcome = WebhookNotificationOutcome.UNSPECIFIED
+    """Its outcome."""
+    event_time: datetime | None = None
+    """The time of the event at the gateway. Absent if the gateway does not say."""
+    receive_time: datetime = EPOCH
+    """When it first came."""
+    finish_time: datetime | None = None
+    """When it was processed or given up. Absent before."""
+    attempt_count: int = 0
+    """The number of attempts."""
+    next_attempt_time: datetime | None = None
+    """When it is tried next. Absent unless PENDING."""
+    last_error: str = ""
+    """The error of the last attempt. Empty if none failed."""
+    gateway_transaction_ids: tuple[str, ...] = ()
+    """The gateway's transactions that it is about."""
+    gateway_dispute_id: str = ""
+    """The gateway's dispute that it is about, or empty."""
+
+
+@model(admin_service_pb2.AbuseBlock)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AbuseBlock(Model):
+    """A velocity limit that was reached: until end_time, CreatePayment and AddPaymentMethod are refused with
+    TOO_MANY_DECLINES.
+    """
+
+    block_id: str = ""
+    """Its id."""
+    caller_id: str = ""
+    """The caller whose payments are blocked."""
+    scope: AbuseScope = AbuseScope.UNSPECIFIED
+    """The kind of subject that is blocked."""
+    subject: str = ""
+    """The customer's or caller's id, the address or network, or the last four digits of the card."""
+    counts_cards: bool = False
+    """True: too many different cards. False: too many declines and verifications."""
+    limit: int = 0
+    """The limit that was reached."""
+    create_time: datetime = EPOCH
+    """The start of the block."""
+    end_time: datetime = EPOCH
+    """The end of the block, unless more declines extend it."""
+
+
+@model(admin_service_pb2.EventEndpoint)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class EventEndpoint(Model):
+    """An endpoint of event webhooks, from BAYAR_EVENT_WEBHOOKS_FILE."""
+
+    name: str = ""
+    """Its name there."""
+    caller_id: str = ""
+    """The caller whose events it receives."""
+    position: int = 0
+    """Everything up to this position of the feed was received or given up."""
+    behind: int = 0
+    """The number of later positions in the feed, whether for this endpoint or not."""
+    failing_since_time: datetime | None = None
+    """The first failure of the next event. Absent if it has not failed."""
+    attempt_count: int = 0
+    """The number of its failures."""
+    last_error: str = ""
+    """The error of the last attempt. Empty if it did not fail."""
+    next_attempt_time: datetime | None = None
+    """When it is tried next. Absent before the first attempt."""
+    success_time: datetime | None = None
+    """When an event was last received. Absent if none was."""
+    dead_count: int = 0
+    """The number of dead letters."""
+
+
+@model(admin_service_pb2.EventDelivery)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class EventDelivery(Model):
+    """An event outside the endpoint's regular order."""
+
+    event_id: str = ""
+    """The event."""
+    position: int = 0
+    """Its position in the feed."""
+    state: EventDeliveryState = EventDeliveryState.UNSPECIFIED
+    """Its state."""
+    reason: str = ""
+    """The reason."""
+    change_time: datetime = EPOCH
+    """When it entered this state."""
+
+
+@model(card_pb2.Instrument)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Instrument(Model):
+    """The displayable part of a card or wallet. Never enough to pay with."""
+
+    SUMMARY = ("kind", "brand", "last_four")
+
+    kind: InstrumentKind = InstrumentKind.UNSPECIFIED
+    """A card, or the kind of wallet."""
+    brand: str = ""
+    """The brand as the gateway names it, for example "Visa". Empty for a wallet without a card."""
+    last_four: str = ""
+    """The last four digits. Empty for a wallet without a card."""
+    expiration_month: int = 0
+    """1 to 12, or 0 when there is none."""
+    expiration_year: int = 0
+    """Four digits, or 0 when there is none."""
+    cardholder_name: str = ""
+    """The name on the card, as the customer gave it. Empty when not given."""
+    issuer_country: str = ""
+    """ISO 3166-1 alpha-3 country of the issuing bank, as the gateway knows it. Empty when it does not."""
+    issuer: str = ""
+    """The issuing bank, as the gateway knows it. Empty when it does not."""
+    account: str = ""
+    """The email address or user name of a wallet account. Empty for a card."""
+
+
+@model(customer_pb2.Customer)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Customer(Model):
+    """A person who pays. Every detail is optional."""
+
+    SUMMARY = ("customer_id", "external_id", "create_time")
+
+    customer_id: str = ""
+    """Chosen by this service, "cus_" and 26 characters."""
+    external_id: str = ""
+    """Your own id of the customer; unique among your customers. Empty when not given."""
+    given_name: str = ""
+    """At most 255 characters."""
+    family_name: str = ""
+    """At most 255 characters."""
+    email: str = ""
+    """An address with one "@", at most 255 characters."""
+    phone: str = ""
+    """At most 255 characters."""
+    language_code: str = ""
+    """The language for messages, BCP 47, for example "id". Empty: English."""
+    default_payment_method_id: str = ""
+    """The payment method to offer first. Empty when there is none."""
+    create_time: datetime = EPOCH
+    """When it was created."""
+    update_time: datetime = EPOCH
+    """When anything about it last changed."""
+    delete_time: datetime | None = None
+    """When it was deleted: personal data is erased, payments stay. Absent while it lives."""
+
+
+@model(decline_pb2.LocalizedText)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LocalizedText(Model):
+    """A text in one language."""
+
+    locale: str = ""
+    """BCP 47, for example "en" or "id"."""
+    text: str = ""
+    """Plain text, one or two sentences."""
+
+
+@model(decline_pb2.Decline)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Decline(Model):
+    """The reason of a decline, and the advice. An answer, not an error."""
+
+    SUMMARY = ("reason", "retry_advice")
+
+    reason: DeclineReason = DeclineReason.UNSPECIFIED
+    """The reason to switch on."""
+    fixer: DeclineFixer = DeclineFixer.UNSPECIFIED
+    """The party that can fix it."""
+    retry_advice: RetryAdvice = RetryAdvice.UNSPECIFIED
+    """The advice about another attempt."""
+    retry_after: timedelta | None = None
+    """With RETRY_ADVICE_RETRY_LATER: the shortest wait. Absent otherwise."""
+    customer_message: LocalizedText | None = None
+    """The message for the customer, in the requested language (the request's language_code, else accept-language
+    metadata, else the customer's own, else English). It never says "stolen" or "fraud".
+    """
+    customer_messages: tuple[LocalizedText, ...] = ()
+    """The same text in every available language."""
+    merchant_message: LocalizedText | None = None
+    """The message for the people who run the shop, in the requested language. Not for customers."""
+
+
+@model(dispute_pb2.DisputeEvidence)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DisputeEvidence(Model):
+    """One piece of evidence."""
+
+    evidence_id: str = ""
+    """The gateway's id of it."""
+    text: str = ""
+    """The text, where it is one."""
+    file_name: str = ""
+    """The file's name, where it is one."""
+    create_time: datetime = EPOCH
+    """When it was added."""
+    send_time: datetime | None = None
+    """When it was sent to the bank. Absent before FinalizeDispute."""
+
+
+@model(dispute_pb2.Dispute)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Dispute(Model):
+    """A claim of the customer's bank on a payment."""
+
+    SUMMARY = ("dispute_id", "kind", "state", "amount", "reason", "reply_by_time")
+
+    dispute_id: str = ""
+    """Chosen by this service, "dis_" and 26 characters."""
+    payment_id: str = ""
+    """The disputed payment."""
+    kind: DisputeKind = DisputeKind.UNSPECIFIED
+    """Its kind."""
+    state: DisputeState = DisputeState.UNSPECIFIED
+    """Its state."""
+    reason: DisputeReason = DisputeReason.UNSPECIFIED
+    """Its reason."""
+    amount: Money = NO_MONEY
+    """The claimed amount."""
+    receive_time: datetime = EPOCH
+    """When the bank opened it."""
+    reply_by_time: datetime | None = None
+    """The deadline of the evidence. Absent if no reply is possible."""
+    evidence: tuple[DisputeEvidence, ...] = ()
+    """The evidence so far, oldest first."""
+    create_time: datetime = EPOCH
+    """When this service first recorded it."""
+    update_time: datetime = EPOCH
+    """When anything about it last changed."""
+    case_number: str = ""
+    """The bank's case number, for administrators."""
+    reason_code: str = ""
+    """The card network's reason code, for administrators."""
+    pending_action: DisputeAction = DisputeAction.UNSPECIFIED
+    """The answer whose outcome at the gateway is unknown. This service finds it out; until then other answers are
+    refused. UNSPECIFIED: none.
+    """
+    next_check_time: datetime | None = None
+    """When the gateway is asked next. Absent once the dispute has ended."""
+
+
+@model(event_pb2.PaymentChange)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentChange(Model):
+    """A change of a payment, with what happened."""
+
+    event: PaymentEvent | None = None
+    """The history entry."""
+    payment: Payment | None = None
+    """The payment after it."""
+
+
+@model(event_pb2.Event)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Event(Model):
+    """One entry of the feed."""
+
+    SUMMARY = ("position", "type", "event_id", "event_time")
+
+    position: int = 0
+    """Its position in the one feed of all changes. Grows; gaps are possible."""
+    event_id: str = ""
+    """Unique."""
+    type: EventType = EventType.UNSPECIFIED
+    """The kind of resource that changed."""
+    event_time: datetime = EPOCH
+    """When."""
+    actor: str = ""
+    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself."""
+    customer_id: str = ""
+    """The customer it is about, or empty."""
+    payload_version: int = 0
+    """The version of the payload's meaning; 1 now."""
+    payment_change: PaymentChange | None = None
+    """With PAYMENT_CHANGED."""
+    customer: Customer | None = None
+    """With CUSTOMER_CHANGED. Without default_payment_method_id: which one is the default, payment methods tell."""
+    payment_method: PaymentMethod | None = None
+    """With PAYMENT_METHOD_CHANGED."""
+    dispute: Dispute | None = None
+    """With DISPUTE_CHANGED."""
+
+
+@model(payment_pb2.GatewayDetails)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class GatewayDetails(Model):
+    """The gateway's answer, word by word. For administrators, never for customers."""
+
+    transaction_id: str = ""
+    """The gateway's id of the transaction."""
+    status: str = ""
+    """The gateway's status of the transaction when last seen, for example "submitted_for_settlement"."""
+    processor_response_code: str = ""
+    """The processor's code, for example "2001"."""
+    processor_response_text: str = ""
+    """The processor's text."""
+    additional_processor_response: str = ""
+    """The answer of the bank beyond that, often a code and a text."""
+    gateway_rejection_reason: str = ""
+    """The gateway's own reason of a refusal, for example "cvv"."""
+    avs_postal_code_response: str = ""
+    """The result of comparing the postal code."""
+    avs_street_address_response: str = ""
+    """The result of comparing the street."""
+    cvv_response: str = ""
+    """The result of comparing the security code."""
+    merchant_advice_code: str = ""
+    """The card network's advice about another attempt."""
+    network_transaction_id: str = ""
+    """The card network's id of the transaction."""
+    validation_code: str = ""
+    """The validation code, where the gateway refused the request."""
+
+
+@model(payment_pb2.Operation)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Operation(Model):
+    """One step of a payment: one call to the gateway."""
+
+    SUMMARY = ("operation_id", "kind", "state", "amount", "create_time")
+
+    operation_id: str = ""
+    """Chosen by this service; also the order id at the gateway."""
+    kind: OperationKind = OperationKind.UNSPECIFIED
+    """Its kind."""
+    state: OperationState = OperationState.UNSPECIFIED
+    """Its state."""
+    amount: Money = NO_MONEY
+    """The amount. For a capture or refund without an amount: all that was left."""
+    request_id: str = ""
+    """The request that started it. Empty if somebody else made it at the gateway."""
+    create_time: datetime = EPOCH
+    """When it was requested."""
+    finish_time: datetime | None = None
+    """When its outcome was recorded. Absent while SCHEDULED or STARTED."""
+    next_check_time: datetime | None = None
+    """While SCHEDULED or STARTED: the next look at the gateway. Absent afterwards."""
+    settle_time: datetime | None = None
+    """When its money settled. Absent before, and if it moves none."""
+    decline: Decline | None = None
+    """With DECLINED: the reason and the advice."""
+    failure_reason: FailureReason = FailureReason.UNSPECIFIED
+    """With FAILED: the reason."""
+    failure_detail: str = ""
+    """With FAILED: one sentence for the people who run the shop. May be empty."""
+    gateway_details: GatewayDetails | None = None
+    """The gateway's answer."""
+    note: str = ""
+    """Why the caller asked for it (a refund's or void's reason). May be empty."""
+    origin: OperationOrigin = OperationOrigin.UNSPECIFIED
+    """The sender."""
+    gateway_transaction_id: str = ""
+    """The gateway's id of the transaction that holds its effect. Empty until it succeeded."""
+
+
+@model(payment_pb2.StatementDescriptor)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class StatementDescriptor(Model):
+    """The text on the customer's bank statement. The gateway's rules apply."""
+
+    name: str = ""
+    """Company name of 3, 7 or 12 characters, an asterisk, then the product, 22 characters in all, for example
+    "BYR*SHOES". Letters, digits, . + - and spaces; otherwise INVALID_REQUEST. Default: the merchant account's
+    own.
+    """
+    phone: str = ""
+    """Exactly 10 digits, 10 to 14 characters: besides digits only - ( ) . and space; otherwise INVALID_REQUEST.
+    Default: the merchant account's own.
+    """
+    url: str = ""
+    """1 to 13 characters of plain ASCII without spaces; otherwise INVALID_REQUEST. Default: the merchant account's
+    own.
+    """
+
+
+@model(payment_pb2.Payment)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Payment(Model):
+    """One payment with everything that happened to it."""
+
+    SUMMARY = ("payment_id", "state", "amount", "reference", "create_time")
+
+    payment_id: str = ""
+    """Chosen by this service, "pay_" and 26 characters. Sorts by creation."""
+    reference: str = ""
+    """The caller's own order, as given."""
+    customer_id: str = ""
+    """The customer, or empty for a guest."""
+    amount: Money = NO_MONEY
+    """The requested amount."""
+    state: PaymentState = PaymentState.UNSPECIFIED
+    """Its state."""
+    funds: PaymentFunds = PaymentFunds.UNSPECIFIED
+    """The location of the money."""
+    capture_mode: CaptureMode = CaptureMode.UNSPECIFIED
+    """When the money is captured."""
+    authorized_amount: Money = NO_MONEY
+    """The authorized amount. Less than amount only if the bank approved a part."""
+    captured_amount: Money = NO_MONEY
+    """The amount captured so far."""
+    capturable_amount: Money = NO_MONEY
+    """The amount that CapturePayment can still take."""
+    refunded_amount: Money = NO_MONEY
+    """The amount refunded so far."""
+    refund_pending_amount: Money = NO_MONEY
+    """The amount of refunds under way or scheduled."""
+    disputed_amount: Money = NO_MONEY
+    """The amount claimed by disputes, which cannot be refunded."""
+    refundable_amount: Money = NO_MONEY
+    """The amount that RefundPayment can still return: captured - refunded - refunds under way - disputed."""
+    instrument: Instrument | None = None
+    """The card or wallet that paid."""
+    payment_method_id: str = ""
+    """The stored payment method that paid, or that was stored with this payment. Empty when there is none."""
+    decline: Decline | None = None
+    """With DECLINED or SETTLEMENT_DECLINED: the reason and the advice."""
+    failure_reason: FailureReason = FailureReason.UNSPECIFIED
+    """With FAILED: the reason."""
+    operations: tuple[Operation, ...] = ()
+    """Every step, oldest first."""
+    create_time: datetime = EPOCH
+    """When it was created."""
+    update_time: datetime = EPOCH
+    """When anything about it last changed."""
+    next_check_time: datetime | None = None
+    """While an outcome is unknown or a refund is scheduled: the next look at the gateway. Absent otherwise."""
+    authorization_expire_time: datetime | None = None
+    """While AUTHORIZED: when the authorization runs out, as the gateway says. Absent when it does not say."""
+    billing_address: Address | None = None
+    """As given."""
+    descriptor: StatementDescriptor | None = None
+    """As given."""
+    metadata: dict[str, str] = field(default_factory=dict)
+    """As given."""
+    gateway_details: GatewayDetails | None = None
+    """The gateway's answer to the authorization."""
+    settle_time: datetime | None = None
+    """When everything captured had settled. Absent before."""
+    disburse_time: datetime | None = None
+    """When the money was paid out to the shop. Absent before."""
+    settlement_amount: Money | None = None
+    """The amount paid out, in the currency of the shop's account. Absent before."""
+    warnings: tuple[MerchantWarning, ...] = ()
+    """Records that the gateway refused and the payment was made without. Mostly empty."""
+
+
+@model(payment_pb2.PaymentEvent)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentEvent(Model):
+    """One entry of a payment's history."""
+
+    SUMMARY = ("sequence", "type", "amount", "event_time", "summary")
+
+    event_id: str = ""
+    """Unique."""
+    payment_id: str = ""
+    """The payment."""
+    sequence: int = 0
+    """1, 2, 3 ... within the payment."""
+    type: PaymentEventType = PaymentEventType.UNSPECIFIED
+    """Its type."""
+    event_time: datetime = EPOCH
+    """Its time."""
+    actor: str = ""
+    """The author: a caller's id with the credential that it used ("shop/key_01j..."), "bayar" for the service
+    itself, or "gateway" for somebody else who acted at the gateway.
+    """
+    operation_id: str = ""
+    """The operation concerned, or empty."""
+    operation_kind: OperationKind = OperationKind.UNSPECIFIED
+    """The kind of that operation."""
+    amount: Money | None = None
+    """The amount. Absent if there is none."""
+    state: PaymentState = PaymentState.UNSPECIFIED
+    """The payment's state after it."""
+    summary: str = ""
+    """One English sentence: the event and its reason."""
+    gateway_details: GatewayDetails | None = None
+    """The gateway's answer, for administrators."""
+
+
+@model(payment_method_pb2.Verification)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Verification(Model):
+    """The bank's verification of a card, without taking money."""
+
+    approved: bool = False
+    """Whether the bank approved."""
+    cvv: CheckResult = CheckResult.UNSPECIFIED
+    """The security code."""
+    postal_code: CheckResult = CheckResult.UNSPECIFIED
+    """The postal code."""
+    street_address: CheckResult = CheckResult.UNSPECIFIED
+    """The street address."""
+    decline: Decline | None = None
+    """If not approved: the reason and the advice."""
+    processor_response_code: str = ""
+    """The processor's code, for administrators."""
+
+
+@model(payment_method_pb2.PaymentMethod)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentMethod(Model):
+    """A card or wallet stored at the gateway for a customer. Paying with it needs no card data."""
+
+    SUMMARY = ("payment_method_id", "state", "instrument", "expiry_status")
+
+    payment_method_id: str = ""
+    """Chosen by this service, "pm_" and 26 characters."""
+    customer_id: str = ""
+    """The customer it belongs to."""
+    state: PaymentMethodState = PaymentMethodState.UNSPECIFIED
+    """Its state."""
+    instrument: Instrument | None = None
+    """Its displayable part."""
+    default: bool = False
+    """The one to offer the customer first. Exactly one of a customer's ACTIVE methods is."""
+    expiry_status: ExpiryStatus = ExpiryStatus.UNSPECIFIED
+    """Whether its expiry date is near."""
+    duplicate_of_payment_method_id: str = ""
+    """Another stored method of this customer that is the same card. Empty when there is none."""
+    verification: Verification | None = None
+    """The bank's verification when it was added with verify. Absent without verify."""
+    billing_address: Address | None = None
+    """As given."""
+    create_time: datetime = EPOCH
+    """When it was added."""
+    update_time: datetime = EPOCH
+    """When anything about it last changed."""
+    next_check_time: datetime | None = None
+    """With PENDING: the next look at the gateway. Absent otherwise."""
+    failure_detail: str = ""
+    """With FAILED: one sentence that says why. May be empty."""
+    warnings: tuple[MerchantWarning, ...] = ()
+    """Records that the gateway refused and the method was stored without. Mostly empty."""
+
+
+@model(payment_service_pb2.Difference)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Difference(Model):
+    """One difference between the record and the gateway."""
+
+    operation_id: str = ""
+    """The operation concerned."""
+    field: str = ""
+    """The name of the fact, for example "status" or "amount"."""
+    recorded: str = ""
+    """The earlier value of the record."""
+    at_gateway: str = ""
+    """The gateway's value."""
+
+
+@model(payment_service_pb2.VerifyPaymentResponse)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentVerification(Model):
+    """The answer of VerifyPayment."""
+
+    SUMMARY = ("outcome", "differences", "payment")
+
+    payment: Payment | None = None
+    """The corrected payment."""
+    outcome: VerificationOutcome = VerificationOutcome.UNSPECIFIED
+    """The outcome."""
+    differences: tuple[Difference, ...] = ()
+    """The differences. Empty with MATCHES."""
+    verify_time: datetime = EPOCH
+    """When the gateway was asked."""
+
+
+@model(payment_service_pb2.DeclineReasonEntry)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class DeclineReasonEntry(Model):
+    """One row of the table of declines."""
+
+    decline: Decline | None = None
+    """Reason, advice and texts, as a payment would carry them."""
+    gateway_codes: tuple[str, ...] = ()
+    """The gateway's codes that lead to it, for administrators."""
+
+
+@model(warning_pb2.MerchantWarning)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MerchantWarning(Model):
+    """A record that the gateway refused and the operation went on without. For the people who run the shop, never
+    for customers.
+    """
+
+    reason: WarningReason = WarningReason.UNSPECIFIED
+    """The reason to switch on."""
+    gateway_code: str = ""
+    """The gateway's validation code, for example "81604"."""
+    message: str = ""
+    """One English sentence: the omitted record, and the remedy."""
