@@ -43,6 +43,23 @@ def _is_known_name(path: str) -> bool:
     return "/" not in path and any(next((ROOT / folder).rglob(path), None) for folder in ("src", "tests", "proto"))
 
 
+_ANCHOR: Final = re.compile(r"\]\(([^)#\s:]*)#([^)\s]+)\)")
+
+
+def _anchors(text: str) -> set[str]:
+    """The anchors of its headings, as GitHub names them."""
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower().strip()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_heading_that_a_link_names_exists(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    for path, anchor in _ANCHOR.findall(text):
+        page = (ROOT / name).parent / path if path else ROOT / name
+        assert anchor in _anchors(page.read_text("utf-8")), f"{path}#{anchor}"
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_every_path_that_a_document_names_exists(name: str) -> None:
     assert list(_missing(name, (ROOT / name).read_text("utf-8"))) == []
