@@ -148,17 +148,14 @@ def a_notification(kind: str = "dispute_opened") -> GatewayWebhook:
 
 
 def test_a_notification_is_received_once_and_comes_back_as_it_was(store: Store) -> None:
-    notification = a_notification()
+    webhook = a_notification()
     with store.begin() as work:
-        assert work.gateway_webhooks.receive(notification, at(1).time)
+        assert work.gateway_webhooks.receive(webhook, at(1).time)
     with store.begin() as work:
-        assert not work.gateway_webhooks.receive(notification, at(2).time)
-        stored = work.gateway_webhooks.get(notification.notification_id, lock=True)
+        assert not work.gateway_webhooks.receive(webhook, at(2).time)
+        stored = work.gateway_webhooks.get(webhook.notification_id, lock=True)
     assert stored == StoredGatewayWebhook(
-        notification=notification,
-        state=GatewayWebhookState.PENDING,
-        receive_time=at(1).time,
-        next_attempt_time=at(1).time,
+        webhook=webhook, state=GatewayWebhookState.PENDING, receive_time=at(1).time, next_attempt_time=at(1).time
     )
     done = replace(
         stored,
@@ -169,22 +166,22 @@ def test_a_notification_is_received_once_and_comes_back_as_it_was(store: Store) 
         finish_time=at(3).time,
     )
     with store.begin() as work:
-        work.gateway_webhooks.get(notification.notification_id, lock=True)
+        work.gateway_webhooks.get(webhook.notification_id, lock=True)
         work.gateway_webhooks.save(done)
     with store.read() as work:
-        assert work.gateway_webhooks.get(notification.notification_id) == done
+        assert work.gateway_webhooks.get(webhook.notification_id) == done
         assert work.gateway_webhooks.get("unknown") is None
 
 
 def test_a_due_notification_is_counted_as_tried_and_given_to_one_only(store: Store) -> None:
-    notification = a_notification()
+    webhook = a_notification()
     now = at(1).time
     with store.begin() as work:
-        work.gateway_webhooks.receive(notification, now)
+        work.gateway_webhooks.receive(webhook, now)
     with store.begin() as work:
         assert work.gateway_webhooks.due(now - timedelta(seconds=1), now, 10) == []
         [claimed] = work.gateway_webhooks.due(now, now + LEASE, 10)
-    assert (claimed.attempt_count, claimed.notification) == (1, notification)
+    assert (claimed.attempt_count, claimed.webhook) == (1, webhook)
     with store.begin() as work:
         assert work.gateway_webhooks.due(now, now + LEASE, 10) == []
         [again] = work.gateway_webhooks.due(now + LEASE, now + 2 * LEASE, 10)
@@ -198,16 +195,16 @@ def test_a_due_notification_is_counted_as_tried_and_given_to_one_only(store: Sto
 def test_notifications_are_listed_newest_first_by_state(store: Store) -> None:
     made = [a_notification(f"kind_{number}") for number in range(3)]
     with store.begin() as work:
-        for second, notification in enumerate(made):
-            work.gateway_webhooks.receive(notification, at(second).time)
+        for second, webhook in enumerate(made):
+            work.gateway_webhooks.receive(webhook, at(second).time)
         dead = work.gateway_webhooks.get(made[1].notification_id, lock=True)
         assert dead is not None
         work.gateway_webhooks.save(replace(dead, state=GatewayWebhookState.DEAD))
     with store.read() as work:
         page = work.gateway_webhooks.page(frozenset(), after=None, limit=2)
-        assert [one.notification.kind for one in page] == ["kind_2", "kind_1"]
-        after = Position(page[1].receive_time, page[1].notification.notification_id)
+        assert [one.webhook.kind for one in page] == ["kind_2", "kind_1"]
+        after = Position(page[1].receive_time, page[1].webhook.notification_id)
         rest = work.gateway_webhooks.page(frozenset(), after=after, limit=2)
-        assert [one.notification.kind for one in rest] == ["kind_0"]
+        assert [one.webhook.kind for one in rest] == ["kind_0"]
         listed = work.gateway_webhooks.page(frozenset({GatewayWebhookState.DEAD}), after=None, limit=5)
-        assert [one.notification.kind for one in listed] == ["kind_1"]
+        assert [one.webhook.kind for one in listed] == ["kind_1"]

@@ -385,27 +385,27 @@ def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
 
 
 def notification_to_row(stored: StoredGatewayWebhook, sealer: Sealer) -> Values:
-    notification = stored.notification
-    place = associated_data("webhook_notifications", "subject", notification.notification_id)
+    webhook = stored.webhook
+    place = associated_data("webhook_notifications", "subject", webhook.notification_id)
     return {
-        "notification_id": notification.notification_id,
-        "kind": notification.kind,
+        "notification_id": webhook.notification_id,
+        "kind": webhook.kind,
         "state": stored.state.value,
         "outcome": stored.outcome.value,
-        "event_time": notification.event_time,
+        "event_time": webhook.event_time,
         "receive_time": stored.receive_time,
         "finish_time": stored.finish_time,
         "attempt_count": stored.attempt_count,
         "next_attempt_time": stored.next_attempt_time,
         "last_error": stored.last_error,
-        "subject": sealer.seal_entries(_converter.unstructure(notification.subject), place),
+        "subject": sealer.seal_entries(_converter.unstructure(webhook.subject), place),
     }
 
 
 def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredGatewayWebhook:
     subject = sealer.open_entries(row.subject, associated_data("webhook_notifications", "subject", row.notification_id))
     return StoredGatewayWebhook(
-        notification=GatewayWebhook(
+        webhook=GatewayWebhook(
             notification_id=row.notification_id,
             kind=row.kind,
             event_time=row.event_time,

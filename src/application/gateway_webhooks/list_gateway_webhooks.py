@@ -34,5 +34,5 @@ class ListGatewayWebhooks:
         with self.store.read() as work:
             found = work.gateway_webhooks.page(wanted, after=after, limit=size + 1)
         return self.page_tokens.cut(
-            found, size, scope, lambda one: Position(one.receive_time, one.notification.notification_id)
+            found, size, scope, lambda one: Position(one.receive_time, one.webhook.notification_id)
         )

@@ -65,9 +65,9 @@ class ProcessGatewayWebhooks:
         return len(due)
 
     def _process(self, one: StoredGatewayWebhook) -> None:
-        notification_id, kind = one.notification.notification_id, one.notification.kind
+        notification_id, kind = one.webhook.notification_id, one.webhook.kind
         try:
-            outcome = self._process_topic(one.notification)
+            outcome = self._process_topic(one.webhook)
         except StoreUnavailable:
             # The failure cannot be recorded either. The webhook is due again after its lease.
             raise
@@ -78,9 +78,9 @@ class ProcessGatewayWebhooks:
             return
         if isinstance(outcome, Subject):
             # One part is done. The rest is due after other webhooks that are due now.
-            rest = replace(one.notification, subject=outcome)
+            rest = replace(one.webhook, subject=outcome)
             now = self.clock.now()
-            self._save(replace(one, notification=rest, attempt_count=0, next_attempt_time=now, last_error=""))
+            self._save(replace(one, webhook=rest, attempt_count=0, next_attempt_time=now, last_error=""))
             return
         self.count(kind if outcome is not GatewayWebhookOutcome.UNKNOWN_KIND else "unknown", outcome.value)
         self._save(
@@ -144,11 +144,11 @@ class ProcessGatewayWebhooks:
     def _postpone(self, one: StoredGatewayWebhook, failure: Exception) -> None:
         error = str(failure) if isinstance(failure, GatewayUnavailable) else type(failure).__name__
         if one.attempt_count >= self.max_attempts:
-            self.count(one.notification.kind, GatewayWebhookState.DEAD.value)
+            self.count(one.webhook.kind, GatewayWebhookState.DEAD.value)
             _log.error(
                 "webhook %s (%s) is dead after %d attempts",
-                one.notification.notification_id,
-                one.notification.kind,
+                one.webhook.notification_id,
+                one.webhook.kind,
                 one.attempt_count,
             )
             dead = replace(one, state=GatewayWebhookState.DEAD, next_attempt_time=None, last_error=error)
@@ -160,7 +160,7 @@ class ProcessGatewayWebhooks:
     @retry_on_conflict
     def _save(self, one: StoredGatewayWebhook, *, finished: bool = False) -> None:
         with self.store.begin() as work:
-            current = work.gateway_webhooks.get(one.notification.notification_id, lock=True)
+            current = work.gateway_webhooks.get(one.webhook.notification_id, lock=True)
             if current is None or current.state is not GatewayWebhookState.PENDING:
                 # Another replica processed it after this one's lease expired.
                 return

@@ -23,7 +23,7 @@ class ReceiveGatewayWebhook:
 
     def __call__(self, signature: str, payload: str) -> Received:
         """Raises ForgedGatewayWebhook and StoreUnavailable. Once it returns, the webhook is stored durably."""
-        notification = self.reader.read(signature, payload)
+        webhook = self.reader.read(signature, payload)
         with self.store.begin() as work:
-            is_new = work.gateway_webhooks.receive(notification, self.clock.now())
-        return Received(notification.kind, is_new)
+            is_new = work.gateway_webhooks.receive(webhook, self.clock.now())
+        return Received(webhook.kind, is_new)

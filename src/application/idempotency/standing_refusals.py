@@ -1,7 +1,7 @@
 """Standing refusals: refusals that stay the answer to a request for ever, and their stored form.
 
-Each was decided on a state that may change. If repeats were decided again, a request that was answered "no" could move
-money later, when nobody expects it any more. Other refusals store nothing: the same request may be retried after
+Each was decided on a state that may change. If replays were decided again, a request that was answered "no" could move
+money much later. Other refusals store nothing: the same request may be retried after
 OperationInProgress, TooManyDeclines or a failure of this service, and can never succeed after InvalidRequest.
 """
 

@@ -56,7 +56,7 @@ class AddPaymentMethodCommand:
     make_default: bool = False
     billing_address: Address = Address()
     language_code: str = ""
-    # The shopper's address, as declared by the caller. It is not compared between repeats: people change networks.
+    # The shopper's address, as declared by the caller. It is not compared between replays: people change networks.
     client_address: str = field(default="", repr=False)
 
 

@@ -73,7 +73,7 @@ class CreatePaymentCommand:
     descriptor: StatementDescriptor = StatementDescriptor()
     metadata: Mapping[str, str] = field(default_factory=dict)
     language_code: str = ""
-    # The shopper's address, as declared by the caller. It is not compared between repeats: people change networks.
+    # The shopper's address, as declared by the caller. It is not compared between replays: people change networks.
     client_address: str = field(default="", repr=False)
 
 

@@ -68,7 +68,7 @@ def read(gateway: Gateway, transaction_ids: Sequence[str]) -> list[Transaction]:
 def apply_snapshot(
     payment: Payment, found: Transaction, context: EventContext, poll_policy: SettlementPollPolicy, ids: IdSource
 ) -> bool:
-    """Records the gateway's state of one transaction, whoever changed it. Returns whether it is new."""
+    """Records the gateway's state of one transaction, also if others changed it. Returns whether it is new."""
     news = record_outside(payment, found, context, ids) or payment.apply_gateway_status(
         found.transaction_id, found.standing, amount=found.amount, details=found.details, context=context
     )

@@ -1,4 +1,4 @@
-"""Port for gateway webhooks, here called notifications. Each is only a hint to look at the gateway."""
+"""Port for gateway webhooks. Each is only a hint to read the gateway."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class WebhookTopic(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
-    """The subject of a notification, by the gateway's ids. Nothing else of its content is kept."""
+    """The subject of a webhook, by the gateway's ids. Nothing else of its content is kept."""
 
     transaction_ids: tuple[str, ...] = ()
     dispute_id: str = ""
@@ -37,7 +37,7 @@ class Subject:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayWebhook:
-    """A genuine notification. Its id is the digest of the received content, so that a redelivery has the same id."""
+    """A genuine webhook. Its id is the digest of the received content, so that a redelivery has the same id."""
 
     notification_id: str
     kind: str
@@ -54,7 +54,7 @@ class GatewayWebhookState(Enum):
 
 
 class GatewayWebhookOutcome(Enum):
-    """The outcome of a notification that is DONE."""
+    """The outcome of a webhook that is DONE."""
 
     NONE = "none"
     RECORDED = "recorded"
@@ -68,7 +68,7 @@ class GatewayWebhookOutcome(Enum):
 class StoredGatewayWebhook:
     """One row of the inbox."""
 
-    notification: GatewayWebhook
+    webhook: GatewayWebhook
     state: GatewayWebhookState
     receive_time: datetime
     outcome: GatewayWebhookOutcome = GatewayWebhookOutcome.NONE

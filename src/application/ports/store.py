@@ -139,7 +139,7 @@ class Payments(Protocol):
         ...
 
     def reattach(self, kept: DetachedPayment) -> Payment | None:
-        """The payment, locked, without another read. None where somebody wrote it since, and on a second use."""
+        """The payment, locked, without another read. None if it was written since, and on a second use."""
         ...
 
     def page(
@@ -287,7 +287,7 @@ class Disputes(Protocol):
 class GatewayWebhooks(Protocol):
     """The inbox of gateway webhooks."""
 
-    def receive(self, notification: GatewayWebhook, time: datetime) -> bool:
+    def receive(self, webhook: GatewayWebhook, time: datetime) -> bool:
         """Stores it once, as PENDING. Returns whether it is new."""
         ...
 

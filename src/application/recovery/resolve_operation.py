@@ -131,7 +131,7 @@ class ResolveOperation:
             raise MayStillHappen(operation.operation_id, end - now)
 
     def _record_request(self, request: IdempotentRequest, payment: Payment) -> None:
-        """Records that this check was requested. A repeat checks nothing again."""
+        """Records that this check was requested. A replay checks nothing again."""
         context = request.context(self.clock.now())
         with self.store.begin() as work:
             self.guard.claim(work, request, payment.terms.payment_id, context.time)

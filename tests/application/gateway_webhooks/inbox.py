@@ -62,7 +62,7 @@ class Inbox(Shop):
         self.list_gateway_webhooks = ListGatewayWebhooks(self.store, PageTokens(b"key"))
 
     def told(self, kind: str, subject: Subject | None = None) -> str:
-        """The id of a notification that was received."""
+        """The id of a webhook that was received."""
         notification_id = f"{len(self.reader.genuine):064x}"
         self.reader.genuine[notification_id] = GatewayWebhook(
             notification_id=notification_id, kind=kind, subject=subject or Subject()
@@ -80,6 +80,6 @@ class Inbox(Shop):
         return found
 
     def dealt_with(self, notification_id: str) -> StoredGatewayWebhook:
-        """The notification after one round."""
+        """The webhook after one round."""
         self.process()
         return self.stored(notification_id)

@@ -128,7 +128,7 @@ def test_they_are_listed_newest_first_page_by_page(inbox: Inbox) -> None:
     listed, token, sizes = [], "", []
     while True:
         page, token = inbox.list_gateway_webhooks((), page_size=2, page_token=token)
-        listed += [one.notification.notification_id for one in page]
+        listed += [one.webhook.notification_id for one in page]
         sizes.append(len(page))
         if not token:
             break
@@ -142,7 +142,7 @@ def test_only_those_in_the_states_asked_for_are_listed(inbox: Inbox) -> None:
     waiting = inbox.told("check")
 
     def listed(*states: GatewayWebhookState) -> set[str]:
-        return {one.notification.notification_id for one in inbox.list_gateway_webhooks(states)[0]}
+        return {one.webhook.notification_id for one in inbox.list_gateway_webhooks(states)[0]}
 
     assert listed() == {given_up, done, waiting}
     assert listed(GatewayWebhookState.DEAD) == {given_up}

@@ -233,7 +233,7 @@ def test_a_report_of_many_methods_is_worked_off_in_parts(inbox: Inbox) -> None:
     inbox.wait(HOUR)
     part = inbox.dealt_with(report)
     assert result(part) == PENDING
-    assert part.notification.subject == Subject(token=methods[METHODS_AT_ONCE - 1].payment_method_id)
+    assert part.webhook.subject == Subject(token=methods[METHODS_AT_ONCE - 1].payment_method_id)
     assert (part.attempt_count, part.next_attempt_time, part.finish_time) == (0, inbox.clock.now(), None)
     assert inbox.counted == []
     assert [expiry_of(inbox, method) == CardExpiry(2040, 1) for method in methods] == [True, True, False]

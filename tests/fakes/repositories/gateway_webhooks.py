@@ -16,19 +16,19 @@ class MemoryGatewayWebhooks:
         self._state = state
         self._locks = locks
 
-    def receive(self, notification: GatewayWebhook, time: datetime) -> bool:
-        is_new = notification.notification_id not in self._state.notifications
+    def receive(self, webhook: GatewayWebhook, time: datetime) -> bool:
+        is_new = webhook.notification_id not in self._state.notifications
         if is_new:
-            self._state.notifications[notification.notification_id] = StoredGatewayWebhook(
-                notification=notification, state=GatewayWebhookState.PENDING, receive_time=time, next_attempt_time=time
+            self._state.notifications[webhook.notification_id] = StoredGatewayWebhook(
+                webhook=webhook, state=GatewayWebhookState.PENDING, receive_time=time, next_attempt_time=time
             )
         return is_new
 
     def save(self, stored: StoredGatewayWebhook) -> None:
-        if stored.notification.notification_id not in self._state.notifications:
-            raise LookupError(stored.notification.notification_id)
-        self._locks.require(stored.notification.notification_id)
-        self._state.notifications[stored.notification.notification_id] = stored
+        if stored.webhook.notification_id not in self._state.notifications:
+            raise LookupError(stored.webhook.notification_id)
+        self._locks.require(stored.webhook.notification_id)
+        self._state.notifications[stored.webhook.notification_id] = stored
 
     def get(self, notification_id: str, *, lock: bool = False) -> StoredGatewayWebhook | None:
         self._locks.acquire(notification_id, lock=lock)

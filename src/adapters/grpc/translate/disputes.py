@@ -63,18 +63,18 @@ def evidence_order(request: dispute_service_pb2.AddDisputeEvidenceRequest) -> Ad
 
 
 def notification(one: StoredGatewayWebhook) -> admin_service_pb2.WebhookNotification:
-    told = one.notification
+    webhook = one.webhook
     return admin_service_pb2.WebhookNotification(
-        notification_id=told.notification_id,
-        kind=told.kind,
+        notification_id=webhook.notification_id,
+        kind=webhook.kind,
         state=enums.NOTIFICATION_STATE[one.state],
         outcome=enums.NOTIFICATION_OUTCOME[one.outcome],
-        event_time=moment(told.event_time),
+        event_time=moment(webhook.event_time),
         receive_time=moment(one.receive_time),
         finish_time=moment(one.finish_time),
         attempt_count=one.attempt_count,
         next_attempt_time=moment(one.next_attempt_time),
         last_error=one.last_error,
-        gateway_transaction_ids=told.subject.transaction_ids,
-        gateway_dispute_id=told.subject.dispute_id,
+        gateway_transaction_ids=webhook.subject.transaction_ids,
+        gateway_dispute_id=webhook.subject.dispute_id,
     )

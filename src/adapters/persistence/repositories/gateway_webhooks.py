@@ -25,18 +25,18 @@ class SqlGatewayWebhooks:
     connection: Connection
     sealer: Sealer
 
-    def receive(self, notification: GatewayWebhook, time: datetime) -> bool:
+    def receive(self, webhook: GatewayWebhook, time: datetime) -> bool:
         stored = StoredGatewayWebhook(
-            notification=notification, state=GatewayWebhookState.PENDING, receive_time=time, next_attempt_time=time
+            webhook=webhook, state=GatewayWebhookState.PENDING, receive_time=time, next_attempt_time=time
         )
         row = notification_to_row(stored, self.sealer)
         return insert_unless_taken(self.connection, webhook_notifications, row, "notification_id")
 
     def save(self, stored: StoredGatewayWebhook) -> None:
-        own = _c.notification_id == stored.notification.notification_id
+        own = _c.notification_id == stored.webhook.notification_id
         statement = update(webhook_notifications).where(own)
         if not self.connection.execute(statement, notification_to_row(stored, self.sealer)).rowcount:
-            raise LookupError(stored.notification.notification_id)
+            raise LookupError(stored.webhook.notification_id)
 
     def get(self, notification_id: str, *, lock: bool = False) -> StoredGatewayWebhook | None:
         statement = select(webhook_notifications).where(_c.notification_id == notification_id)
@@ -52,7 +52,7 @@ class SqlGatewayWebhooks:
             .with_for_update(skip_locked=True)
         )
         found = [notification_from_row(row, self.sealer) for row in self.connection.execute(statement)]
-        claimed = _c.notification_id.in_([one.notification.notification_id for one in found])
+        claimed = _c.notification_id.in_([one.webhook.notification_id for one in found])
         if found:
             # Counted before the attempt, so that a webhook that kills the process reaches the limit, too.
             changes = {"next_attempt_time": lease_until, "attempt_count": _c.attempt_count + 1}
