@@ -13,13 +13,14 @@ BIN     := $(VENV)/bin
 RUNTIME := $(VENV)/.runtime
 DEV     := $(VENV)/.dev
 FUZZ    := $(VENV)/.fuzz
+DEPLOY  := $(VENV)/.deploy
 BENCH   := $(VENV)/.bench
 PROTOC  := $(VENV)/.protoc
 PIP     := -m pip --disable-pip-version-check --quiet --quiet install
 
 PROJECTS := pyproject.toml clients/python/pyproject.toml twin/pyproject.toml
 # The twin's own tests drive the SDK, which has no types for most of what they read.
-SOURCES  := conftest.py src clients/python/src clients/python/generator twin/src tests benchmarks docs/integrate/declines_page.py docs/examples
+SOURCES  := conftest.py deploy src clients/python/src clients/python/generator twin/src tests benchmarks docs/integrate/declines_page.py docs/examples
 PROTOS    = $(shell find proto -name '*.proto' | LC_ALL=C sort)
 STUBS    := clients/python/src
 RELEASED := proto/released.binpb
@@ -29,7 +30,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client contract-languages test-node test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client contract-languages deploy-check test-node test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -45,7 +46,7 @@ run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C 
 # To change it.
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/conformance --ignore=tests/languages)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/conformance --ignore=tests/languages --ignore=tests/deploy)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
@@ -58,6 +59,9 @@ contract-languages: $(DEV) $(PROTOC) ## run the contract through every generator
 
 test-node: $(DEV) ## run the tests of clients/node and the conformance suite with it; a minute
 	$(BIN)/pytest tests/languages/test_node.py $(ARGS)
+
+deploy-check: $(DEPLOY) ## check the files under deploy/: manifests, unit, compose file, Dockerfile, alerts, dashboard; a minute
+	$(BIN)/pytest tests/deploy $(ARGS)
 
 crash: $(DEV) ## run a storm of faults and kill -9, then compare both ledgers (SECONDS=60 SEED=7 DATABASE=sqlite|postgresql|both)
 	$(BIN)/python -m tests.crash --seconds $(SECONDS) $(if $(SEED),--seed $(SEED)) --database $(DATABASE)
@@ -125,6 +129,8 @@ requirements: | $(BIN)/python ## pin new entries of requirements/*.in (ARGS=--up
 	$(BIN)/python $(PIP) uv
 	$(call pin,runtime)
 	$(call pin,dev,--constraint requirements/runtime.txt)
+	$(call pin,deploy,--constraint requirements/dev.txt)
+	$(call pin,sbom)
 	$(call pin,bench,--constraint requirements/dev.txt)
 	$(call pin,peers,--constraint requirements/dev.txt)
 	$(call pin,stubs)
@@ -176,6 +182,11 @@ $(DEV): requirements/dev.txt $(RUNTIME)
 $(FUZZ): requirements/fuzz.txt $(DEV)
 	echo "Installing the fuzzer into $(VENV) (once) ..." >&2
 	$(BIN)/python $(PIP) --require-hashes --requirement requirements/fuzz.txt
+	touch $@
+
+$(DEPLOY): requirements/deploy.txt $(DEV)
+	echo "Installing what checks deploy/ into $(VENV) (once) ..." >&2
+	$(BIN)/python $(PIP) --require-hashes --requirement requirements/deploy.txt
 	touch $@
 
 $(BENCH): requirements/bench.txt requirements/peers.txt $(DEV)

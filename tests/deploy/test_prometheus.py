@@ -1,0 +1,190 @@
+"""The alerts and the dashboard: Prometheus understands them, each alert has a runbook, and every metric is exported."""
+
+from __future__ import annotations
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from braintree_twin.testing import start_twin
+from tests.databases import Postgres
+from tests.deploy.tools import DEPLOY, ROOT, Document, promtool, tool
+from tests.end_to_end.service import Service, environment_of, run_bayar, until
+from tests.languages.toolchain import attempt, run
+
+_FOLDER: Final = DEPLOY / "prometheus"
+_RULES: Final = _FOLDER / "alerts.yaml"
+_UNIT_TESTS: Final = _FOLDER / "alerts_test.yaml"
+_DASHBOARDS: Final = sorted((DEPLOY / "grafana" / "dashboards").glob("*.json"))
+_RUNBOOKS: Final = ROOT / "docs" / "operate" / "alerts.md"
+_METRIC: Final = re.compile(r"\bbayar_[a-z0-9_]+\b(?!:)")
+# NAME{MATCHERS}, and each matcher of a fixed or alternative value.
+_SELECTOR: Final = re.compile(r"\b(bayar_[a-z0-9_]+)\{([^}]*)\}")
+_MATCHER: Final = re.compile(r'(\w+)(=~|!=|!~|=)"([^"]*)"')
+_SAMPLE: Final = re.compile(r"^(bayar_\w+?)\{(.*)\} ", re.MULTILINE)
+# Labels that Prometheus or Grafana add.
+_OF_SCRAPES: Final = {"job", "instance"}
+
+
+def rules() -> list[Document]:
+    groups = yaml.safe_load(_RULES.read_text("utf-8"))["groups"]
+    return [rule for group in groups for rule in group["rules"]]
+
+
+def alerts() -> list[Document]:
+    return [rule for rule in rules() if "alert" in rule]
+
+
+def queries(dashboard: Path) -> list[str]:
+    """As Prometheus gets them from Grafana."""
+    panels = json.loads(dashboard.read_text("utf-8"))["panels"]
+    found = [str(target["expr"]) for panel in panels for target in panel.get("targets", [])]
+    return [one.replace("$__rate_interval", "1m").replace("$instance", ".*") for one in found]
+
+
+def expressions() -> list[str]:
+    return [*(str(rule["expr"]) for rule in rules()), *(one for path in _DASHBOARDS for one in queries(path))]
+
+
+def test_prometheus_understands_its_configuration() -> None:
+    run([promtool(), "check", "config", _FOLDER / "prometheus.yaml"])
+
+
+def test_each_alert_fires_when_it_should() -> None:
+    run([promtool(), "test", "rules", _UNIT_TESTS])
+
+
+@pytest.mark.parametrize("name", [rule["alert"] for rule in alerts()])
+def test_the_unit_tests_notice_an_alert_that_never_fires(name: str, tmp_path: Path) -> None:
+    broken = yaml.safe_load(_RULES.read_text("utf-8"))
+    for group in broken["groups"]:
+        for rule in group["rules"]:
+            if rule.get("alert") == name:
+                rule["expr"] = "vector(0) > 1"
+    (tmp_path / _RULES.name).write_text(yaml.safe_dump(broken), "utf-8")
+    (tmp_path / _UNIT_TESTS.name).write_text(_UNIT_TESTS.read_text("utf-8"), "utf-8")
+    assert attempt([promtool(), "test", "rules", tmp_path / _UNIT_TESTS.name]).returncode != 0
+
+
+@pytest.mark.parametrize("dashboard", _DASHBOARDS, ids=lambda path: str(path.stem))
+def test_prometheus_understands_the_queries_of_the_dashboard(dashboard: Path, tmp_path: Path) -> None:
+    recorded = [{"record": f"query:{number}", "expr": one} for number, one in enumerate(queries(dashboard))]
+    assert len(recorded) > 10
+    file = tmp_path / "queries.yaml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "dashboard", "rules": recorded}]}), "utf-8")
+    run([promtool(), "check", "rules", file])
+
+
+@pytest.mark.parametrize("dashboard", _DASHBOARDS, ids=lambda path: str(path.stem))
+def test_the_panels_of_the_dashboard_have_a_place_and_a_data_source(dashboard: Path) -> None:
+    panels = json.loads(dashboard.read_text("utf-8"))["panels"]
+    assert len({panel["id"] for panel in panels}) == len(panels)
+    places = [
+        (x, y)
+        for panel in panels
+        for x in range(panel["gridPos"]["x"], panel["gridPos"]["x"] + panel["gridPos"]["w"])
+        for y in range(panel["gridPos"]["y"], panel["gridPos"]["y"] + panel["gridPos"]["h"])
+    ]
+    assert len(places) == len(set(places))
+    assert max(x for x, _ in places) < 24
+    assert all(panel["datasource"]["uid"] == "${datasource}" for panel in panels if panel["type"] != "row")
+
+
+def test_each_alert_has_a_runbook() -> None:
+    text = _RUNBOOKS.read_text("utf-8")
+    sections = dict(re.findall(r"^## (Bayar\w+)\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL))
+    assert list(sections) == [rule["alert"] for rule in alerts()]
+    for rule in alerts():
+        assert rule["annotations"]["runbook_url"] == f"docs/operate/alerts.md#{rule['alert'].lower()}"
+        section = sections[rule["alert"]]
+        assert f"**Severity:** {rule['labels']['severity']}\n" in section
+        assert [word for word in ("**Means:**", "**First:**", "**Remedy:**") if word not in section] == []
+
+
+def test_the_dashboard_names_alerts_that_exist() -> None:
+    names = {rule["alert"] for rule in alerts()}
+    for path in _DASHBOARDS:
+        assert set(re.findall(r"\bBayar[A-Z]\w+", path.read_text("utf-8"))) <= names
+
+
+@pytest.fixture(scope="module")
+def exported(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The metrics of a service with two workers, each of which has reported."""
+    url = postgres.new_database()
+    folder = tmp_path_factory.mktemp("metrics")
+    more = {"BAYAR_WORKERS": "2", "BAYAR_DATABASE_CONNECTIONS": "4"}
+    with start_twin(folder) as twin:
+        service = Service(environment_of(twin, url, more), folder / "bayar.log")
+        try:
+            assert run_bayar("migrate", environment=service.environment).returncode == 0
+            service.start()
+            yield until(lambda: _with_both_workers(service.http_url), seconds=30, what="the metrics of both workers")
+        finally:
+            service.close()
+    postgres.drop(url)
+
+
+def _with_both_workers(url: str) -> str:
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as page:  # noqa: S310 (our own address)
+        text = str(page.read().decode())
+    return text if 'worker="1"' in text and 'worker="2"' in text else ""
+
+
+def test_every_metric_of_rules_and_dashboards_is_exported(exported: str) -> None:
+    families = set(re.findall(r"^# TYPE (\S+) ", exported, re.MULTILINE))
+    named = {name for one in expressions() for name in _METRIC.findall(_without_records(one))}
+    assert len(named) > 8
+    assert {_family(name, families) for name in named} - families == set()
+
+
+def test_a_metric_that_is_not_exported_is_found(exported: str) -> None:
+    families = set(re.findall(r"^# TYPE (\S+) ", exported, re.MULTILINE))
+    assert _METRIC.findall("rate(bayar_gateway_cals_total[5m])")[0] not in families
+
+
+def test_every_label_value_of_rules_and_dashboards_is_exported(exported: str) -> None:
+    """As far as the service exports the values from its start."""
+    known: dict[tuple[str, str], set[str]] = {}
+    for name, labels in _SAMPLE.findall(exported):
+        for label, _, value in _MATCHER.findall(labels):
+            known.setdefault((name, label), set()).add(value)
+    compared = 0
+    for expression in expressions():
+        for name, matchers in _SELECTOR.findall(expression):
+            for label, _, values in _MATCHER.findall(matchers):
+                if label in _OF_SCRAPES or not any(metric == name for metric, _ in known):
+                    continue
+                compared += 1
+                assert set(values.split("|")) <= known.get((name, label), set()), expression
+    assert compared > 10
+
+
+def test_the_exported_text_is_well_formed(exported: str) -> None:
+    """Style is promtool's business elsewhere: it ends with 3 for names that it dislikes, and with 1 for bad text."""
+    file = ROOT / "build" / "deploy" / "metrics.txt"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(exported, "utf-8")
+    told = run(["sh", "-c", f'"{promtool()}" check metrics < "{file}"; [ $? -ne 1 ]'])
+    assert "error" not in told.stderr.lower()
+
+
+def test_the_rules_are_those_that_compose_mounts() -> None:
+    text = run([tool("docker-compose"), "-f", DEPLOY / "compose" / "compose.yaml", "config"]).stdout
+    assert str(_RULES) in text
+
+
+def _without_records(expression: str) -> str:
+    """Without the names of recording rules, which hold a colon."""
+    return re.sub(r"\b\w+:\w+(?::\w+)?\b", "", expression)
+
+
+def _family(name: str, families: set[str]) -> str:
+    """The family of a histogram's series, or the name itself."""
+    stem = re.sub(r"_(bucket|count|sum)$", "", name)
+    return stem if stem in families else name
