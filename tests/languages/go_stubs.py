@@ -1,0 +1,81 @@
+"""Generates the stubs and remedies of clients/go with Debian's packages: `python -m tests.languages.go_stubs`."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from tests.languages import toolchain
+
+CLIENT: Final = toolchain.ROOT / "clients" / "go"
+STUBS: Final = "paymentsv1"
+# grpc-go of Debian works with either version of golang/protobuf, and current generated code with the newer one only.
+PACKAGES: Final = (
+    "golang-go",
+    "golang-google-grpc-dev",
+    "golang-google-genproto-dev",
+    "golang-google-protobuf-dev",
+    "golang-github-golang-protobuf-1-5-dev",
+    "protoc-gen-go",
+    "protoc-gen-go-grpc",
+)
+FILES: Final = (
+    "/usr/share/gocode/src/google.golang.org/grpc/version.go",
+    "/usr/share/gocode/src/google.golang.org/protobuf/proto/proto.go",
+    "/usr/share/gocode/src/github.com/golang/protobuf/ptypes/duration/duration.pb.go",
+    "/usr/share/doc/golang-github-golang-protobuf-1-5-dev",
+)
+_ROW: Final = re.compile(r"^\| [A-Z_]+ \| ([A-Z_, ]+) \| (.+) \|$", re.MULTILINE)
+
+
+def need_go() -> None:
+    """Sees to Go and its packages, or skips."""
+    toolchain.debian(*PACKAGES, programs=("go", "protoc-gen-go", "protoc-gen-go-grpc"), files=FILES)
+
+
+def generate(there: Path) -> None:
+    """Writes the stubs and remedies.go below a folder."""
+    need_go()
+    options = [f"--proto_path={toolchain.PROTO}", f"--go_out={there}", f"--go-grpc_out={there}"]
+    toolchain.run([toolchain.debian_protoc(), *options, *toolchain.protos()])
+    (there / "bayar.internal" / "bayar" / STUBS).rename(there / STUBS)
+    shutil.rmtree(there / "bayar.internal")
+    (there / "remedies.go").write_text(remedies(), "utf-8")
+    toolchain.run(["gofmt", "-w", there / "remedies.go"])
+
+
+def remedies() -> str:
+    """The table of the page on errors, as Go."""
+    page = (toolchain.ROOT / "docs" / "integrate" / "errors.md").read_text("utf-8")
+    lines = ["// Code generated from docs/integrate/errors.md. DO NOT EDIT.", "", "package bayar", ""]
+    lines += ["// remedies are the remedy for each reason.", "var remedies = map[string]string{"]
+    for reasons, remedy in _ROW.findall(page):
+        lines += [f"\t{json.dumps(reason)}: {json.dumps(_plain(remedy))}," for reason in reasons.split(", ")]
+    return "\n".join([*lines, "}", ""])
+
+
+def _plain(markdown: str) -> str:
+    without = re.sub(r"\s*\(\[[^\]]*\]\([^)]*\)\)", "", markdown)
+    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", without).replace("`", "")
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        try:
+            generate(Path(name))
+        except pytest.skip.Exception as missing:
+            sys.exit(str(missing))
+        shutil.rmtree(CLIENT / STUBS, ignore_errors=True)
+        shutil.copytree(Path(name) / STUBS, CLIENT / STUBS)
+        shutil.copy(Path(name) / "remedies.go", CLIENT / "remedies.go")
+
+
+if __name__ == "__main__":
+    main()
