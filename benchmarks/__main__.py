@@ -1,4 +1,4 @@
-"""Measures Bayar beside its peers, in turns within the same minutes, and writes the table.
+"""Benchmarks: measures Bayar and its peers in turns within the same minutes, and writes the report.
 
 python -m benchmarks                     # some minutes
 python -m benchmarks --full              # an hour or two: more rounds, 10 million payments
@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from benchmarks import measures
+from benchmarks.environment import Environment
 from benchmarks.report import Report
-from benchmarks.stage import Stage
 from braintree_twin.testing import start_twin
 
 Number = TypeVar("Number", int, float)
@@ -39,31 +39,33 @@ def main() -> int:
         prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--full", action="store_true", help="more and longer rounds, and the largest sizes")
-    parser.add_argument("--rounds", type=_positive(int), help="how often each pair is measured in turn")
-    parser.add_argument("--seconds", type=_positive(float), help="how long each load lasts")
-    parser.add_argument("--output", type=Path, default=Path("docs/benchmarks"), help="where table, JSON and plots go")
+    parser.add_argument("--rounds", type=_positive(int), help="number of rounds of each pair")
+    parser.add_argument("--seconds", type=_positive(float), help="duration of each load in seconds")
+    parser.add_argument(
+        "--output", type=Path, default=Path("docs/benchmarks"), help="directory of the table, the JSON and the plots"
+    )
     parser.add_argument(
         "--only", nargs="*", default=[], choices=measures.ALL, metavar="MEASURE", help=", ".join(measures.ALL)
     )
-    given = parser.parse_args()
-    rounds = given.rounds or (7 if given.full else 3)
-    seconds = given.seconds or (12 if given.full else 5)
+    arguments = parser.parse_args()
+    rounds = arguments.rounds or (7 if arguments.full else 3)
+    seconds = arguments.seconds or (12 if arguments.full else 5)
     report = Report(rounds, seconds)
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bayar-bench-")))
         (directory / "twin").mkdir()
         twin = stack.enter_context(start_twin(directory / "twin"))
-        stage = Stage(twin, directory, rounds, seconds, given.full, stack)
+        environment = Environment(twin, directory, rounds, seconds, arguments.full, stack)
         for name, measure in measures.ALL.items():
-            if not given.only or name in given.only:
+            if not arguments.only or name in arguments.only:
                 print(f"measuring: {name} ...", flush=True)
                 try:
-                    report.add(*measure(stage))
+                    report.add(*measure(environment))
                 except Exception as error:
                     # The others are still worth having, and the table says what is missing.
                     traceback.print_exc()
                     report.fail(name, error)
-    report.write(given.output)
+    report.write(arguments.output)
     print(report.table())
     return 1 if report.failed else 0
 

@@ -1,8 +1,8 @@
-"""Strangers at the door: raw bytes from a process of its own, at a bounded rate, for some seconds.
+"""Attacks by unauthenticated peers: raw bytes from a separate process, at a bounded rate, for some seconds.
 
 python -m benchmarks.attackers resets 127.0.0.1:50051 --seconds 5
-Prints how many connections it made. It steps back for everybody else on the machine (nice), as an attacker from
-elsewhere would take none of it.
+Prints the number of its connections. It runs with a low priority (nice), since an attacker from
+elsewhere would use none of this machine's CPU.
 """
 
 from __future__ import annotations
@@ -48,13 +48,13 @@ def _reset(path: str) -> Callable[[int], bytes]:
 
 
 def _continued() -> bytes:
-    """One head that does not end."""
+    """A head that never ends."""
     piece = frame(http2.CONTINUATION, 0, 1, literal("x-more", "x" * 8_000))
     return _GREETING + frame(http2.HEADERS, 0, 1, call_headers(LIST)) + piece * 200
 
 
 def _indexed() -> bytes:
-    """Heads of few bytes that stand for many: one large field in the table, then named again and again."""
+    """Small heads that expand: one large field in the HPACK table, referenced again and again."""
     large = b"\x40" + literal("x-large", "x" * 3_900)[1:]
     first = frame(http2.HEADERS, http2.END_HEADERS, 1, call_headers(LIST) + large)
     again = call_headers(LIST) + b"\xbe" * 4_000
@@ -88,7 +88,7 @@ ATTACKS: Final[Mapping[str, bytes]] = {**GRPC, **HTTP}
 
 
 def attack(name: str, address: str, seconds: float, per_second: float, source: str = "127.0.0.1") -> int:
-    """How many connections were made, each with the attack's bytes, as far as they were taken."""
+    """Run the attack. Returns the number of connections that were made."""
     host, _, port = address.rpartition(":")
     data, held, made = ATTACKS[name], deque[socket.socket](), 0
     begin = time.monotonic()
@@ -117,10 +117,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--per-second", type=float, default=20.0, help="connections, of up to 1,000 streams each")
     parser.add_argument("--source", default="127.0.0.1", help="an address of this machine")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     os.nice(5)
     print("begins", flush=True)
-    print(attack(given.attack, given.address, given.seconds, given.per_second, given.source), flush=True)
+    print(
+        attack(arguments.attack, arguments.address, arguments.seconds, arguments.per_second, arguments.source),
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

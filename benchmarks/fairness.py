@@ -1,4 +1,4 @@
-"""A quiet caller beside a noisy one: how long it waits for reads, payments and the first event of a stream."""
+"""Fairness: latency of a quiet caller beside a noisy one, for reads, payments and the first event of a stream."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Final
 
 from bayar.messages import BayarClient, card, money
 from benchmarks import processes
+from benchmarks.environment import SQLITE, Environment
 from benchmarks.processes import Load, Measured
 from benchmarks.report import Line
-from benchmarks.stage import SQLITE, Stage
 from tests.end_to_end.service import run_bayar
 
 _PAYMENTS: Final = 500
@@ -23,7 +23,7 @@ _SHARES: Final = (0.5, 0.99)
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """What the noisy caller does all the time."""
+    """The load of the noisy caller."""
 
     name: str
     kind: str
@@ -40,25 +40,25 @@ NOISES: Final = (
 QUIET: Final = (("reads", _CALLS_A_SECOND), ("payments", _CALLS_A_SECOND / 4), ("first_events", _CALLS_A_SECOND / 4))
 
 
-def fairness(stage: Stage) -> list[Line]:
-    """The quiet caller alone, and beside each noise."""
+def fairness(environment: Environment) -> list[Line]:
+    """Measure the quiet caller alone, and beside each noise."""
     lines: list[Line] = []
-    with processes.bayar(stage.twin, stage.new_database(SQLITE)) as noisy:
-        quiet, payment_id = two_callers(noisy, _PAYMENTS)
+    with processes.bayar(environment.twin, environment.new_database(SQLITE)) as noisy:
+        quiet, payment_id = create_callers(noisy, _PAYMENTS)
         for kind, rate in QUIET:
-            alone = load(quiet, kind, rate, stage.seconds, payment_id)
+            alone = load(quiet, kind, rate, environment.seconds, payment_id)
             lines += _lines(f"quiet caller's {kind}, alone", [alone], at_most=None)
             for noise in NOISES:
                 loads = []
-                for _ in range(stage.rounds):
-                    with going_on(noisy, noise, stage.seconds + 4, payment_id):
-                        loads.append(load(quiet, kind, rate, stage.seconds, payment_id))
+                for _ in range(environment.rounds):
+                    with noise_running(noisy, noise, environment.seconds + 4, payment_id):
+                        loads.append(load(quiet, kind, rate, environment.seconds, payment_id))
                 lines += _lines(f"quiet caller's {kind} beside {noise.name}", loads, at_most=_GOAL_MS)
     return lines
 
 
-def two_callers(noisy: Measured, payments: int) -> tuple[Measured, str]:
-    """Gives the noisy one so many payments; returns the quiet one, and a payment that either reads as its own."""
+def create_callers(noisy: Measured, payments: int) -> tuple[Measured, str]:
+    """Create payments of the noisy caller. Returns the quiet caller, and a payment that both can read."""
     made = run_bayar("keys", "create", "quiet", environment=noisy.environment)
     if made.returncode:
         raise RuntimeError(made.stderr)
@@ -76,7 +76,7 @@ def two_callers(noisy: Measured, payments: int) -> tuple[Measured, str]:
 
 
 def load(quiet: Measured, kind: str, rate: float, seconds: float, payment_id: str) -> Load:
-    """So many calls a second, each of which must be answered."""
+    """Run an open loop. Every call must be answered."""
     done = quiet.load(kind, seconds=seconds, rate=rate, callers=1, payment_id=payment_id, timeout_seconds=10)
     if set(done.outcomes) != {"OK"}:
         raise RuntimeError(f"the quiet caller's {kind} were refused or came too late: {done.outcomes}")
@@ -84,8 +84,8 @@ def load(quiet: Measured, kind: str, rate: float, seconds: float, payment_id: st
 
 
 @contextmanager
-def going_on(noisy: Measured, noise: Noise, seconds: float, payment_id: str) -> Iterator[None]:
-    """While the noisy caller makes noise; whatever it is answered."""
+def noise_running(noisy: Measured, noise: Noise, seconds: float, payment_id: str) -> Iterator[None]:
+    """Run the noisy caller in the background; its answers are ignored."""
     with ThreadPoolExecutor(1) as pool:
         making = pool.submit(
             noisy.load, noise.kind, seconds=seconds, rate=noise.rate, callers=noise.callers, payment_id=payment_id

@@ -1,4 +1,4 @@
-"""The way to the gateway alone: the SDK over Bayar's transport and parser, beside the stock SDK."""
+"""The path to the gateway: the SDK over Bayar's transport and parser, against the stock SDK."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import sys
 from typing import Any, Final
 
 from benchmarks import processes
+from benchmarks.environment import Environment
 from benchmarks.report import Line
-from benchmarks.stage import Stage
 from tests.end_to_end.service import environment_of
 
 # As many as sell at once where connections are counted.
@@ -17,22 +17,22 @@ _THREADS: Final = 16
 _SHARES: Final = (0.5, 0.99)
 
 
-def gateway_path(stage: Stage) -> list[Line]:
-    """CPU of a sale, new connections, and what is added to the gateway's own latency."""
+def gateway_path(environment: Environment) -> list[Line]:
+    """Measure the CPU of a sale, new connections, and the latency added to the gateway's own."""
     ratios, ours_ms, stock_ms, full, resumed = [], [], [], [], []
-    added: dict[float, list[float]] = {share: [] for share in _SHARES}
-    for _ in range(stage.rounds):
-        stock = processes.stock_loop(stage.twin, seconds=stage.seconds)
-        ours = _loop(stage, "--threads", "1")
+    added_latencies: dict[float, list[float]] = {share: [] for share in _SHARES}
+    for _ in range(environment.rounds):
+        stock = processes.stock_loop(environment.twin, seconds=environment.seconds)
+        ours = _loop(environment, "--threads", "1")
         cost = ours["cpu_seconds"] / ours["payments"]
         ratios.append(1 / cost / stock.per_cpu_second)
         ours_ms.append(1000 * cost)
         stock_ms.append(1000 / stock.per_cpu_second)
-        many = _loop(stage, "--threads", str(_THREADS))
+        many = _loop(environment, "--threads", str(_THREADS))
         full.append(1000 * many["full_handshakes"] / many["payments"])
         resumed.append(1000 * many["resumed_handshakes"] / many["payments"])
-        seconds = _loop(stage, "--added")
-        for share, taken in added.items():
+        seconds = _loop(environment, "--added")
+        for share, taken in added_latencies.items():
             taken.append(1000 * seconds[min(len(seconds) - 1, int(share * len(seconds)))])
     return [
         Line(
@@ -65,15 +65,15 @@ def gateway_path(stage: Stage) -> list[Line]:
                 unit="ms",
                 note="all but the time from the last byte out to the first byte in",
             )
-            for share, taken in added.items()
+            for share, taken in added_latencies.items()
         ),
     ]
 
 
-def _loop(stage: Stage, *arguments: str) -> Any:
+def _loop(environment: Environment, *arguments: str) -> Any:
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.peers.gateway_loop", "--seconds", str(stage.seconds), *arguments],
-        env=environment_of(stage.twin, "sqlite:///unused"),
+        [sys.executable, "-m", "benchmarks.peers.gateway_loop", "--seconds", str(environment.seconds), *arguments],
+        env=environment_of(environment.twin, "sqlite:///unused"),
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -1,4 +1,4 @@
-"""What reading costs with years of payments, in turns with what it costs with ten thousand."""
+"""The cost of reads with years of payments, against the cost with ten thousand."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from application.payments.get_payment import GetPayment
 from application.payments.list_payment_events import ListPaymentEvents
 from application.payments.list_payments import ListPayments, RawPaymentFilter
 from application.ports.feed import FeedFilter, FeedKind
+from benchmarks.environment import POSTGRESQL, SQLITE, Environment
 from benchmarks.report import Line
-from benchmarks.stage import POSTGRESQL, SQLITE, Stage
 from bootstrap.wiring.clock_and_ids import UlidSource
 from domain.transitions import PaymentState
-from tests import long_history
-from tests.long_history import LATEST, MUSEUM, REGULAR, REGULAR_PAYMENTS, SHOP, WHOLESALER, LongHistory
-from tests.sealing import SEALER
+from tests import history_generator as long_history
+from tests.encryption_keys import SEALER
+from tests.history_generator import LATEST, MUSEUM, REGULAR, REGULAR_PAYMENTS, SHOP, WHOLESALER, LongHistory
 
 _BASE: Final = 10_000
 # How many payments there are beside those: usually, and where the largest sizes are wanted.
@@ -55,7 +55,7 @@ class _Read:
     database_process: int | None
 
     def cpu_seconds(self) -> float:
-        """Of this process and the one of PostgreSQL that answers it."""
+        """CPU seconds of this process and of its PostgreSQL backend."""
         used = time.process_time()
         if self.database_process:
             used += int(Path(f"/proc/{self.database_process}/schedstat").read_text().split()[0]) / 1e9
@@ -142,25 +142,25 @@ _KINDS: Final[dict[str, list[_Case]]] = {
 }
 
 
-def history(stage: Stage) -> list[Line]:
-    """Each read with many payments against the same with ten thousand: the CPU of a call of the use case."""
+def history(environment: Environment) -> list[Line]:
+    """Measure the CPU of each read use case with many payments against ten thousand."""
     lines: list[Line] = []
     for kind, (usual, full) in _SIZES.items():
-        with _filled(stage, kind, _BASE) as few:
-            for count in full if stage.is_full else usual:
-                free = shutil.disk_usage(stage.directory).free
+        with _filled_database(environment, kind, _BASE) as few:
+            for count in full if environment.is_full else usual:
+                free = shutil.disk_usage(environment.directory).free
                 if free < count * _BYTES_A_PAYMENT:
                     raise RuntimeError(f"{count} payments need {count * _BYTES_A_PAYMENT / 1e9:.0f} GB of disk")
-                with _filled(stage, kind, count) as many:
-                    lines += [_compare(stage, kind, name, cases, few, many) for name, cases in _KINDS.items()]
+                with _filled_database(environment, kind, count) as many:
+                    lines += [_compare(environment, kind, name, cases, few, many) for name, cases in _KINDS.items()]
     return lines
 
 
-def _compare(stage: Stage, kind: str, name: str, cases: Sequence[_Case], few: _Read, many: _Read) -> Line:
+def _compare(environment: Environment, kind: str, name: str, cases: Sequence[_Case], few: _Read, many: _Read) -> Line:
     worst: list[float] = []
     told = 0.0
     for case in cases:
-        rounds = [_in_turns(case, few, many) for _ in range(stage.rounds)]
+        rounds = [_measure_in_turns(case, few, many) for _ in range(environment.rounds)]
         ratios = [more / less for less, more in rounds]
         if not worst or statistics.median(ratios) > statistics.median(worst):
             worst, told = ratios, statistics.median(more for _, more in rounds)
@@ -179,8 +179,8 @@ def _compare(stage: Stage, kind: str, name: str, cases: Sequence[_Case], few: _R
     )
 
 
-def _in_turns(case: _Case, few: _Read, many: _Read) -> tuple[float, float]:
-    """What a call takes of CPU, here and in the database, once what it needs is in memory. In milliseconds."""
+def _measure_in_turns(case: _Case, few: _Read, many: _Read) -> tuple[float, float]:
+    """CPU milliseconds of a call, here and in the database, with warm caches."""
     costs: tuple[list[float], list[float]] = ([], [])
     for call in range(_CALLS + 1):
         for read, cost in zip((few, many), costs, strict=True):
@@ -192,12 +192,12 @@ def _in_turns(case: _Case, few: _Read, many: _Read) -> tuple[float, float]:
 
 
 @contextmanager
-def _filled(stage: Stage, kind: str, count: int) -> Iterator[_Read]:
-    url = stage.new_database(kind)
+def _filled_database(environment: Environment, kind: str, count: int) -> Iterator[_Read]:
+    url = environment.new_database(kind)
     print(f"  {count:,} payments into {kind} ...", flush=True)
     with _engine_of(url, Limits()) as engine:
         upgrade(engine)
-        with _in_a_hurry(engine):
+        with _without_durable_commits(engine):
             filled = long_history.fill(engine, count)
     # One connection, so that one process of the database does everything.
     with _engine_of(url, Limits(pool_size=1)) as engine:
@@ -221,20 +221,20 @@ def _process_of(engine: Engine) -> int | None:
 
 
 @contextmanager
-def _in_a_hurry(engine: Engine) -> Iterator[None]:
-    """While the database is filled, and only then, PostgreSQL does not wait for the disk."""
+def _without_durable_commits(engine: Engine) -> Iterator[None]:
+    """Fill the database without synchronous commits."""
     if engine.dialect.name == "postgresql":
-        _tell(engine, "SET fsync = off", "SET full_page_writes = off", "SET max_wal_size = '4GB'")
+        _describe(engine, "SET fsync = off", "SET full_page_writes = off", "SET max_wal_size = '4GB'")
     yield
     if engine.dialect.name == "postgresql":
-        _tell(engine, "RESET fsync", "RESET full_page_writes", "RESET max_wal_size")
+        _describe(engine, "RESET fsync", "RESET full_page_writes", "RESET max_wal_size")
         with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("CHECKPOINT"))
             connection.invalidate()
 
 
-def _tell(engine: Engine, *changes: str) -> None:
+def _describe(engine: Engine, *changes: str) -> None:
     with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
         for change in changes:
             connection.execute(text(f"ALTER SYSTEM {change}"))

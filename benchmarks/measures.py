@@ -1,4 +1,4 @@
-"""What is measured. Each measure runs its loads in turn, so that both sides of a ratio meet the same machine."""
+"""The measures. Each runs its loads in turn, so both sides of a ratio meet the same machine."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from typing import Final
 from bayar.messages import BayarClient, card, money
 from bayar.payments.v1 import payment_service_pb2
 from benchmarks import history, processes, under_load
+from benchmarks.environment import POSTGRESQL, SQLITE, Environment
 from benchmarks.fairness import fairness
 from benchmarks.gateway_path import gateway_path
+from benchmarks.latency_under_attack import latency_under_attack
 from benchmarks.processes import Load, Measured
 from benchmarks.report import Line
-from benchmarks.stage import POSTGRESQL, SQLITE, Stage
-from benchmarks.strangers import strangers
-from tests.keys import TEST_KEY
+from tests.api_keys import TEST_KEY
 
-Measure = Callable[[Stage], Sequence[Line]]
+Measure = Callable[[Environment], Sequence[Line]]
 
 
-def payments(stage: Stage) -> list[Line]:
-    """Payments for each second of CPU: against the bare loop, and against the web stack."""
+def payments(environment: Environment) -> list[Line]:
+    """Measure payments per CPU second, against the bare loop and against the web stack."""
     lines: list[Line] = []
     for kind in (SQLITE, POSTGRESQL):
         loops, ours, shops = [], [], []
         with (
-            processes.bayar(stage.twin, stage.new_database(kind)) as bayar,
-            processes.web_shop(stage.twin, stage.new_database(kind)) as shop,
+            processes.bayar(environment.twin, environment.new_database(kind)) as bayar,
+            processes.web_shop(environment.twin, environment.new_database(kind)) as shop,
         ):
-            for _ in range(stage.rounds):
-                loops.append(processes.stock_loop(stage.twin, seconds=stage.seconds))
-                ours.append(bayar.load("payments", seconds=stage.seconds))
-                shops.append(shop.load("orders", seconds=stage.seconds))
+            for _ in range(environment.rounds):
+                loops.append(processes.stock_loop(environment.twin, seconds=environment.seconds))
+                ours.append(bayar.load("payments", seconds=environment.seconds))
+                shops.append(shop.load("orders", seconds=environment.seconds))
         busy = max(load.busy_callers for load in ours)
         cost = [1000 / load.per_cpu_second for load in ours]
         lines += [
@@ -59,16 +59,16 @@ def payments(stage: Stage) -> list[Line]:
     return lines
 
 
-def reads(stage: Stage) -> list[Line]:
-    """GetPayment beside bare gRPC servers that answer the same message."""
+def reads(environment: Environment) -> list[Line]:
+    """Measure GetPayment against bare gRPC servers with the same message."""
     ours, bare, bare_aio = [], [], []
-    with processes.bayar(stage.twin, stage.new_database(SQLITE)) as bayar:
+    with processes.bayar(environment.twin, environment.new_database(SQLITE)) as bayar:
         payment_id, answer = _one_payment(bayar)
         with processes.echo(answer) as threads, processes.echo(answer, "--aio") as aio:
-            for _ in range(stage.rounds):
-                ours.append(bayar.load("reads", seconds=stage.seconds, payment_id=payment_id))
-                bare.append(threads.load("reads", seconds=stage.seconds, payment_id=payment_id))
-                bare_aio.append(aio.load("reads", seconds=stage.seconds, payment_id=payment_id))
+            for _ in range(environment.rounds):
+                ours.append(bayar.load("reads", seconds=environment.seconds, payment_id=payment_id))
+                bare.append(threads.load("reads", seconds=environment.seconds, payment_id=payment_id))
+                bare_aio.append(aio.load("reads", seconds=environment.seconds, payment_id=payment_id))
     return [
         Line(
             measure="5",
@@ -112,6 +112,6 @@ ALL: Final[dict[str, Measure]] = {
     "workers": under_load.workers,
     "overload": under_load.overload,
     "fairness": fairness,
-    "strangers": strangers,
+    "strangers": latency_under_attack,
     "gateway_path": gateway_path,
 }

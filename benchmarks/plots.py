@@ -1,4 +1,4 @@
-"""The figures as pictures: what is compared, as bars; what depends on something, as curves."""
+"""Plots of the figures: comparisons as bars, dependencies as curves."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CURVES: Final = {
 
 
 def draw(lines: Sequence[Line], directory: Path) -> None:
-    """Writes the pictures for which there is something to show."""
+    """Write the plots for which there are figures."""
     import matplotlib
 
     matplotlib.use("Agg")

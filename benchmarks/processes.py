@@ -1,4 +1,4 @@
-"""Starts what is measured, each as a process of its own, and reads how much CPU it took."""
+"""Starts each measured server as a process, and reads its CPU time."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from typing import Any, Final
 import psutil  # type: ignore[import-untyped]
 
 from braintree_twin.testing import Twin
+from tests.api_keys import TEST_KEY, let_in
 from tests.end_to_end.service import environment_of, run_bayar
-from tests.keys import TEST_KEY, let_in
 
 with warnings.catch_warnings():
     # It asks for the user's runtime directory, and some users have none.
@@ -36,7 +36,7 @@ PEERS: Final = Path(sys.prefix, "peers")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What a run of callers came to."""
+    """The result of one load."""
 
     count: int
     outcomes: Mapping[str, int]
@@ -62,17 +62,17 @@ class Load:
 
     @property
     def busy_callers(self) -> float:
-        """How much of one core the callers took."""
+        """The share of one core that the load generator used."""
         return self.callers_cpu_seconds / self.wall_seconds
 
     def percentile(self, share: float) -> float:
-        """In milliseconds."""
+        """A percentile of the durations, in milliseconds."""
         return 1000 * self.seconds[min(len(self.seconds) - 1, int(share * len(self.seconds)))]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A running process that callers call."""
+    """A running server under measurement."""
 
     address: str
     pid: int
@@ -89,14 +89,14 @@ class Measured:
         connections: int = 4,
         timeout_seconds: float = 60.0,
     ) -> Load:
-        """Lets callers call, and counts the CPU that it took this process and its children to answer them."""
+        """Run a load, and measure the CPU of the server and its children."""
         arguments = [what, self.address, "--seconds", str(seconds), "--callers", str(callers), "--rate", str(rate)]
         arguments += ["--payment-id", payment_id, "--connections", str(connections)]
         arguments += ["--timeout-seconds", str(timeout_seconds)]
         process = psutil.Process(self.pid)
         with (
             subprocess.Popen(
-                [sys.executable, "-m", "benchmarks.callers", *arguments],
+                [sys.executable, "-m", "benchmarks.load_generator", *arguments],
                 stdout=subprocess.PIPE,
                 text=True,
                 env=dict(self.environment),
@@ -134,7 +134,7 @@ def _cpu_of(process: psutil.Process) -> float:
 
 
 def _database_cpu_seconds() -> float:
-    """Of every PostgreSQL that runs here: the benchmark starts one."""
+    """CPU seconds of every PostgreSQL process; the benchmark starts one."""
     found = (each for each in psutil.process_iter(["name"]) if each.info["name"].startswith("postgres"))
     total = 0.0
     for each in found:
@@ -147,7 +147,7 @@ def _database_cpu_seconds() -> float:
 
 @contextmanager
 def _peak_of(process: psutil.Process) -> Iterator[list[float]]:
-    """The resident memory of the process and its children, looked at until the end."""
+    """The peak resident memory of the process and its children."""
     seen = [0.0]
     ended = threading.Event()
 
@@ -170,7 +170,7 @@ def _peak_of(process: psutil.Process) -> Iterator[list[float]]:
 def bayar(
     twin: Twin, database_url: str, more: Mapping[str, str] | None = None, *, workers: int = 1
 ) -> Iterator[Measured]:
-    """The service as an operator would start it, its log kept small."""
+    """The service as an operator starts it, with a small log."""
     settings = {
         "BAYAR_LOG_LEVEL": "warning",
         "BAYAR_RESOLVER_INTERVAL_SECONDS": "1",
@@ -203,7 +203,7 @@ def web_shop(twin: Twin, database_url: str) -> Iterator[Measured]:
 
 @contextmanager
 def echo(answer: bytes, *options: str) -> Iterator[Measured]:
-    """A gRPC server that answers every read with these bytes."""
+    """A bare gRPC server that answers every read with these bytes."""
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "answer"
         path.write_bytes(answer)
@@ -213,7 +213,7 @@ def echo(answer: bytes, *options: str) -> Iterator[Measured]:
 
 
 def stock_loop(twin: Twin, *, seconds: float, threads: int = 1) -> Load:
-    """The bare SDK in a loop, in a process of its own."""
+    """The stock SDK in a loop, as a process."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.peers.stock_loop", "--seconds", str(seconds), "--threads", str(threads)],
         env=environment_of(twin, "sqlite:///unused"),
@@ -231,7 +231,7 @@ def stock_loop(twin: Twin, *, seconds: float, threads: int = 1) -> Load:
 
 
 def bare_gateway(twin: Twin, *, seconds: float) -> float:
-    """The median of the gateway's own latency, in milliseconds: one sale after the other over one connection."""
+    """The median latency of the gateway itself, in milliseconds: sequential sales over one connection."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.peers.bare_gateway", "--seconds", str(seconds)],
         env=environment_of(twin, "sqlite:///unused"),
@@ -245,7 +245,7 @@ def bare_gateway(twin: Twin, *, seconds: float) -> float:
 
 @contextmanager
 def postgresql(directory: Path) -> Iterator[str]:
-    """A PostgreSQL of its own whose commits are durable; yields the URL of an empty database."""
+    """A new PostgreSQL with durable commits; yields the URL of an empty database."""
     with get_server(directory, cleanup_mode="delete") as server:
         yield str(server.get_uri())
 

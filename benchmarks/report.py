@@ -1,4 +1,4 @@
-"""The table of figures, as text and as JSON."""
+"""The report: the table of figures, as text and as JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _LIBRARIES: Final = ("grpcio", "protobuf", "braintree", "sqlalchemy", "psycopg",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One figure. A ratio has the figure of each round, each of two loads in turn within the same minute."""
+    """One figure. A ratio has one value for each round, from two loads in turn within the same minute."""
 
     measure: str
     what: str
@@ -113,7 +113,7 @@ class Report:
 
 
 def _command(arguments: Sequence[str]) -> str:
-    """Where the results go is a matter of the machine."""
+    """The command, without the machine's output directory."""
     told = list(arguments)
     if "--output" in told:
         place = told.index("--output")
@@ -127,7 +127,7 @@ def _versions() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """Of the code that was measured, with a plus where it was changed since."""
+    """The commit of the measured code; a plus marks uncommitted changes."""
     try:
         done = subprocess.run(_DESCRIBE, capture_output=True, text=True, check=False)
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""How the service behaves under load: what it adds to the gateway's latency, a thousand calls at once, too many calls,
+"""The service under load: latency added to the gateway's, a thousand calls in flight, overload,
 and more workers.
 """
 
@@ -9,24 +9,24 @@ from contextlib import contextmanager
 from typing import Final
 
 from benchmarks import processes
+from benchmarks.environment import POSTGRESQL, SQLITE, Environment
 from benchmarks.report import Line
-from benchmarks.stage import POSTGRESQL, SQLITE, Stage
 
 _SALES: Final = "/transactions"
 _SHARES: Final = ((0.5, 3.0), (0.99, 12.0), (0.999, None))
 _WORKERS: Final = (1, 2, 4)
 
 
-def latency(stage: Stage) -> list[Line]:
-    """What Bayar adds to the gateway's own latency, at half of what it can take with a gateway as slow."""
+def latency(environment: Environment) -> list[Line]:
+    """Measure the latency added to the gateway's own, at half of the capacity."""
     lines: list[Line] = []
-    with processes.bayar(stage.twin, stage.new_database(SQLITE)) as bayar:
+    with processes.bayar(environment.twin, environment.new_database(SQLITE)) as bayar:
         for delay_ms in (0, 100, 500):
-            with _slow_gateway(stage, delay_ms / 1000):
+            with _slow_gateway(environment, delay_ms / 1000):
                 callers = 16 + delay_ms // 2
-                capacity = bayar.load("payments", seconds=stage.seconds, callers=callers).per_second
-                gateway_ms = processes.bare_gateway(stage.twin, seconds=stage.seconds)
-                load = bayar.load("payments", seconds=2 * stage.seconds, rate=capacity / 2)
+                capacity = bayar.load("payments", seconds=environment.seconds, callers=callers).per_second
+                gateway_ms = processes.bare_gateway(environment.twin, seconds=environment.seconds)
+                load = bayar.load("payments", seconds=2 * environment.seconds, rate=capacity / 2)
             lines += [
                 Line(
                     measure="3",
@@ -44,15 +44,15 @@ def latency(stage: Stage) -> list[Line]:
     return lines
 
 
-def in_flight(stage: Stage) -> list[Line]:
-    """A thousand payments under way with a gateway that takes half a second."""
-    with processes.bayar(stage.twin, stage.new_database(SQLITE)) as bayar:
-        bayar.load("payments", seconds=stage.seconds)
+def in_flight(environment: Environment) -> list[Line]:
+    """Measure a thousand payments in flight with a gateway that takes half a second."""
+    with processes.bayar(environment.twin, environment.new_database(SQLITE)) as bayar:
+        bayar.load("payments", seconds=environment.seconds)
         ratios, megabytes = [], []
-        for _ in range(stage.rounds):
-            ideal = bayar.load("payments", seconds=stage.seconds).per_second
-            with _slow_gateway(stage, 0.5):
-                load = bayar.load("payments", seconds=2 * stage.seconds, callers=1000)
+        for _ in range(environment.rounds):
+            ideal = bayar.load("payments", seconds=environment.seconds).per_second
+            with _slow_gateway(environment, 0.5):
+                load = bayar.load("payments", seconds=2 * environment.seconds, callers=1000)
             if set(load.outcomes) != {"OK"}:
                 raise RuntimeError(f"not all of them were paid: {load.outcomes}")
             ratios.append(load.per_second / ideal)
@@ -69,17 +69,17 @@ def in_flight(stage: Stage) -> list[Line]:
     ]
 
 
-def overload(stage: Stage) -> list[Line]:
-    """Three times as many calls as can be answered, from callers with much patience and with little."""
+def overload(environment: Environment) -> list[Line]:
+    """Measure three times the capacity, from callers with long and with short deadlines."""
     lines: list[Line] = []
-    with processes.bayar(stage.twin, stage.new_database(SQLITE)) as bayar:
-        bayar.load("payments", seconds=stage.seconds)
+    with processes.bayar(environment.twin, environment.new_database(SQLITE)) as bayar:
+        bayar.load("payments", seconds=environment.seconds)
         for patience in (60, 2):
             goodputs, refusals, others = [], [], []
-            for _ in range(stage.rounds):
-                capacity = bayar.load("payments", seconds=stage.seconds).per_second
+            for _ in range(environment.rounds):
+                capacity = bayar.load("payments", seconds=environment.seconds).per_second
                 load = bayar.load(
-                    "payments", seconds=2 * stage.seconds, rate=3 * capacity, timeout_seconds=float(patience)
+                    "payments", seconds=2 * environment.seconds, rate=3 * capacity, timeout_seconds=float(patience)
                 )
                 calls, refused = sum(load.outcomes.values()), load.outcomes.get("RESOURCE_EXHAUSTED", 0)
                 goodputs.append(load.per_second / capacity)
@@ -100,16 +100,16 @@ def overload(stage: Stage) -> list[Line]:
     return lines
 
 
-def workers(stage: Stage) -> list[Line]:
-    """One, two and four workers on one PostgreSQL."""
+def workers(environment: Environment) -> list[Line]:
+    """Measure one, two and four workers on one PostgreSQL."""
     lines: list[Line] = []
     alone: list[float] = []
     for count in _WORKERS:
-        with processes.bayar(stage.twin, stage.new_database(POSTGRESQL), workers=count) as bayar:
-            bayar.load("payments", seconds=stage.seconds, callers=16 * count, connections=16)
+        with processes.bayar(environment.twin, environment.new_database(POSTGRESQL), workers=count) as bayar:
+            bayar.load("payments", seconds=environment.seconds, callers=16 * count, connections=16)
             loads = [
-                bayar.load("payments", seconds=stage.seconds, callers=16 * count, connections=16)
-                for _ in range(stage.rounds)
+                bayar.load("payments", seconds=environment.seconds, callers=16 * count, connections=16)
+                for _ in range(environment.rounds)
             ]
         alone = alone or [load.per_second for load in loads]
         cpu_ms = 1000 / sum(load.per_cpu_second for load in loads) * len(loads)
@@ -128,10 +128,10 @@ def workers(stage: Stage) -> list[Line]:
 
 
 @contextmanager
-def _slow_gateway(stage: Stage, seconds: float) -> Iterator[None]:
+def _slow_gateway(environment: Environment, seconds: float) -> Iterator[None]:
     if seconds:
-        stage.twin.control.add_fault("delay", method="POST", path=_SALES, seconds=seconds)
+        environment.twin.control.add_fault("delay", method="POST", path=_SALES, seconds=seconds)
     try:
         yield
     finally:
-        stage.twin.control.clear_faults()
+        environment.twin.control.clear_faults()

@@ -1,4 +1,4 @@
-"""Databases for whoever asks for one. Imports inside, so that the domain's tests wait for nothing."""
+"""Database fixtures. They import inside functions, so the domain's tests start fast."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which operation a transaction of the gateway's ledger names."""
+"""The operation that a transaction of the gateway's ledger names."""
 
 from __future__ import annotations
 

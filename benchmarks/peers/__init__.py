@@ -1,1 +1,1 @@
-"""What Bayar is measured against."""
+"""The peers that Bayar is measured against."""

@@ -1,6 +1,6 @@
-"""Sends the gateway one sale after the other over one connection, and reads nothing of the answers: its own latency.
+"""Measures the gateway's own latency: sequential sales over one connection, without parsing the answers.
 
-Prints one line of JSON: how long each took, in seconds, sorted.
+Prints one line of JSON: the durations in seconds, sorted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SALE = (
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, required=True)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     host, _, port = os.environ["BAYAR_BRAINTREE_URL"].removeprefix("https://").partition(":")
     keys = f"{os.environ['BAYAR_BRAINTREE_PUBLIC_KEY']}:{os.environ['BAYAR_BRAINTREE_PRIVATE_KEY']}"
     headers = {
@@ -36,7 +36,7 @@ def main() -> None:
     path = f"/merchants/{os.environ['BAYAR_BRAINTREE_MERCHANT_ID']}/transactions"
     pool = HTTPSConnectionPool(host, int(port), maxsize=1, ca_certs=os.environ["BAYAR_BRAINTREE_CA_FILE"])
     taken: list[float] = []
-    end = time.monotonic() + given.seconds
+    end = time.monotonic() + arguments.seconds
     while (started := time.monotonic()) < end:
         body = _SALE.format(order_id=f"bare-{os.getpid()}-{time.time_ns()}")
         answer = pool.request("POST", path, body=body.encode(), headers=headers)

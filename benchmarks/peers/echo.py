@@ -1,4 +1,4 @@
-"""A bare gRPC server, for threads or with --aio, that answers GetPayment with one and the same payment."""
+"""A bare gRPC server, with threads or with --aio, that answers GetPayment with one fixed payment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sells over Bayar's own way to the gateway (the SDK with its transport and parser) in a loop, and nothing else.
+"""Sells in a loop over Bayar's path to the gateway: the SDK with its transport and parser.
 
 Prints one line of JSON: sales, CPU seconds of this process, wall seconds, TLS handshakes. With --added: how long each
 sale took beyond the wait for the gateway, in seconds, sorted.
@@ -48,15 +48,15 @@ class Loop:
             raise SystemExit(f"a sale failed: {result.message}")
 
     def sell_until(self, end: float) -> int:
-        sold = 0
+        run_threads = 0
         while time.monotonic() < end:
             self.sell()
-            sold += 1
-        return sold
+            run_threads += 1
+        return run_threads
 
 
 class Waits:
-    """How long a call waits for the gateway: from the last byte that left until the first one that came."""
+    """The time that a call waits for the gateway: from its last byte sent to the first byte received."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -77,7 +77,7 @@ class Waits:
         TlsSocket.send, TlsSocket.recv = timed_send, timed_recv  # type: ignore[method-assign, assignment]
 
 
-def sold(loop: Loop, threads: int, seconds: float) -> dict[str, Any]:
+def run_threads(loop: Loop, threads: int, seconds: float) -> dict[str, Any]:
     sales: list[int] = []
     started, cpu = time.monotonic(), time.process_time()
     workers = [
@@ -100,8 +100,8 @@ def _handshakes(guarded: GuardedTransport) -> dict[str, int]:
     return {"full_handshakes": made.full, "resumed_handshakes": made.resumed}
 
 
-def added(loop: Loop, seconds: float) -> list[float]:
-    """Of each sale, all but the wait for the gateway, in seconds, sorted."""
+def added_latencies(loop: Loop, seconds: float) -> list[float]:
+    """The duration of each sale without the wait for the gateway, in seconds, sorted."""
     waits = Waits()
     taken: list[float] = []
     end = time.monotonic() + seconds
@@ -117,16 +117,16 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--added", action="store_true")
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     loop = Loop()
-    if given.added:
+    if arguments.added:
         loop.sell_until(time.monotonic() + 0.5)
-        print(json.dumps(added(loop, given.seconds)))
+        print(json.dumps(added_latencies(loop, arguments.seconds)))
         return
-    if given.threads == 1:
+    if arguments.threads == 1:
         # What is measured with one is how much CPU a sale takes; with many, the connections that they begin with, too.
         loop.sell_until(time.monotonic() + 0.5)
-    print(json.dumps(sold(loop, given.threads, given.seconds)))
+    print(json.dumps(run_threads(loop, arguments.threads, arguments.seconds)))
 
 
 if __name__ == "__main__":

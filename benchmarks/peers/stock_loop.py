@@ -1,4 +1,4 @@
-"""Calls the stock SDK's transaction.sale in a loop, and nothing else: what a payment costs without Bayar.
+"""Calls the stock SDK's transaction.sale in a loop: the cost of a payment without Bayar.
 
 Prints one line of JSON: sales, CPU seconds of this process, wall seconds.
 """
@@ -17,7 +17,7 @@ from braintree import BraintreeGateway, Configuration, Environment
 
 
 class _Twin(Environment):
-    """The SDK speaks https only to port 443, unless told so."""
+    """By default, the SDK speaks https to port 443 only."""
 
     @property
     def protocol(self) -> str:
@@ -25,7 +25,7 @@ class _Twin(Environment):
 
 
 def gateway_of_environment() -> BraintreeGateway:
-    """The gateway as the SDK's manual makes it, but for the address."""
+    """The gateway as in the SDK's manual, except for the address."""
     host, _, port = os.environ["BAYAR_BRAINTREE_URL"].removeprefix("https://").partition(":")
     environment = _Twin("benchmark", host, port, "http://auth.invalid", True, os.environ["BAYAR_BRAINTREE_CA_FILE"])
     return BraintreeGateway(
@@ -40,7 +40,7 @@ def gateway_of_environment() -> BraintreeGateway:
 
 
 def sale_of(number: int, order_id: str) -> dict[str, Any]:
-    """What a shop sends: an amount, a card, an order."""
+    """A sale as a shop sends it: an amount, a card, an order."""
     return {
         "amount": f"{10 + number % 50}.00",
         "order_id": order_id,
@@ -54,26 +54,28 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--threads", type=int, default=1)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
     gateway = gateway_of_environment()
     numbers = count()
     prefix = f"stock-{os.getpid()}-{time.time_ns()}"
     sales: list[int] = []
 
     def sell_until(end: float) -> None:
-        sold = 0
+        run_threads = 0
         while time.monotonic() < end:
             number = next(numbers)
             result: Any = gateway.transaction.sale(sale_of(number, f"{prefix}-{number}"))
             if not result.is_success:
                 raise SystemExit(f"a sale failed: {result.message}")
-            sold += 1
-        sales.append(sold)
+            run_threads += 1
+        sales.append(run_threads)
 
     sell_until(time.monotonic() + 0.5)
     sales.clear()
     started, cpu = time.monotonic(), time.process_time()
-    threads = [threading.Thread(target=sell_until, args=(started + given.seconds,)) for _ in range(given.threads)]
+    threads = [
+        threading.Thread(target=sell_until, args=(started + arguments.seconds,)) for _ in range(arguments.threads)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,4 +1,4 @@
-"""The same job as a common web stack does it: FastAPI, the stock SDK, SQLAlchemy. No idempotency, no recovery."""
+"""The same job on a common web stack: FastAPI, the stock SDK, SQLAlchemy. It has no idempotency and no recovery."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A caller's view of the service: every use case over a store and a gateway in memory, and faults on demand."""
+"""A test harness of the use cases: every use case over a store and a gateway in memory, with faults on demand."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ import termios
 from dataclasses import dataclass
 from typing import Final
 
-from tests.keys import TEST_KEY
+from tests.api_keys import TEST_KEY
 
 _SECONDS: Final = 60
 _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

@@ -1,4 +1,4 @@
-"""Time that passes only when somebody waits for it."""
+"""A clock that advances only when code waits."""
 
 from bayar.messages import RetryPolicy
 

@@ -1,4 +1,4 @@
-"""A gRPC server on a real socket that answers what a test told it to."""
+"""A gRPC server on a real socket with scripted answers."""
 
 import threading
 from collections import deque

@@ -1,4 +1,4 @@
-"""Plain text stays on the machine, unless somebody says otherwise."""
+"""Plain text stays on the machine, except on request."""
 
 import grpc
 import pytest

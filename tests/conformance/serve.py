@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from braintree_twin.testing import start_twin
+from tests.api_keys import TEST_KEY
 from tests.conformance.cases import Case, load_cases
 from tests.conformance.scripted import ScriptedServer
 from tests.end_to_end.service import Pair, Service, environment_of
-from tests.issuer import Authority
-from tests.keys import TEST_KEY
+from tests.token_issuer import Authority
 
 _NOTHING: Final[dict[str, Any]] = {}
 

@@ -24,8 +24,8 @@ from domain.payment import Payment
 from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.contract import random_payments
 from tests.contract.random_payments import IDS, SHOP, at, started
+from tests.encryption_keys import NEW_KEY, OLD_KEY, SEALER
 from tests.fakes.ids import CountingIds
-from tests.sealing import NEW_KEY, OLD_KEY, SEALER
 
 ANI = CustomerId("cus_ani")
 LATER = at(1000).time

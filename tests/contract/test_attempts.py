@@ -1,4 +1,4 @@
-"""What the application may rely on of the counts of declines, whichever store keeps them."""
+"""Store contract: velocity counters and blocks."""
 
 from __future__ import annotations
 

@@ -21,8 +21,8 @@ from domain.ids import CallerId, CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from tests.contract import random_payments
 from tests.contract.random_payments import SHOP, START
+from tests.encryption_keys import SEALER
 from tests.fakes.ids import CountingIds
-from tests.sealing import SEALER
 
 EVERYTHING = FeedFilter()
 ANI = CustomerId("cus_ani")

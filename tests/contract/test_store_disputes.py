@@ -1,4 +1,4 @@
-"""What the application may rely on of a store: disputes, and the inbox of notifications."""
+"""Store contract: disputes, and the inbox of gateway webhooks."""
 
 from __future__ import annotations
 

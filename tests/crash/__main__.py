@@ -9,9 +9,9 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from tests.api_keys import in_environment
 from tests.crash.scoreboard import Scoreboard
-from tests.crash.storm import brewing
-from tests.keys import in_environment
+from tests.crash.storm import prepared_storm
 
 
 def main() -> int:
@@ -42,15 +42,15 @@ def _run(database: str, seed: int, asked: argparse.Namespace) -> bool:
             from tests.databases import running_postgres
 
             url = stack.enter_context(running_postgres()).new_database()
-        storm = stack.enter_context(brewing(database, seed, directory, url))
-        board = storm.run(asked.seconds, asked.shoppers)
+        storm = stack.enter_context(prepared_storm(database, seed, directory, url))
+        board = storm.run(asked.seconds, asked.generators)
     _tell(board, asked)
     return board.is_clean
 
 
 def _tell(board: Scoreboard, asked: argparse.Namespace) -> None:
     print(board, flush=True)
-    for line in (*board.verdict.lines(), *board.internal_errors):
+    for line in (*board.findings.lines(), *board.internal_errors):
         print(line, file=sys.stderr)
     if not board.is_clean:
         print(

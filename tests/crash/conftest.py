@@ -1,4 +1,4 @@
-"""A gateway, and the real service beside it: one process on SQLite, two replicas on PostgreSQL."""
+"""Fixtures: a twin and the real service, as one process on SQLite or as two replicas on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Final
 import pytest
 
 from braintree_twin.testing import start_twin
+from tests.api_keys import in_environment
 from tests.crash.storm import Storm
-from tests.keys import in_environment
 
 DATABASES = ("sqlite", "postgresql")
 
@@ -24,7 +24,7 @@ def _with_the_test_key() -> Iterator[None]:
 
 @pytest.fixture(scope="module", params=DATABASES)
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Storm]:
-    """The service on each kind of database in turn, not started, and nothing raging."""
+    """The service on each database in turn, not started, without faults."""
     with _house(request.param, request, tmp_path_factory.mktemp("house")) as built:
         yield built
 
@@ -35,7 +35,7 @@ def two_replicas(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
         yield built
 
 
-# Nothing rages here, so that nothing takes long.
+# Without faults, nothing takes long.
 _HURRIED: Final = {"VICTIM_LEASE_SECONDS": "2", "BAYAR_ABSENCE_HORIZON_SECONDS": "2"}
 
 

@@ -1,7 +1,7 @@
-"""Bugs that are planted in the service, one at a time. The storm's checker must see each of them.
+"""The mutants of the storm: bugs in the service, one at a time. The checker must see each of them.
 
-Only the launcher of the tests' own victims plants them, by replacing functions before the service starts. A mutant
-strikes with a probability, so that most of its life is innocent.
+Only the launcher of the tests applies them, by replacing functions before the service starts. A mutant
+acts with a probability, so that most calls are correct.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from adapters.persistence.repositories.feed import SqlFeed
 from application.common.not_found_horizon import NotFoundTimer
 from application.disputes.record_dispute import RecordDispute
 from application.events.read_feed import ReadFeed
-from application.payments import external_operations as outside
+from application.payments import external_operations as external
 from application.payments import payment_call
 from application.payments.payment_call import PaymentCall, PaymentRecorder
 from application.ports.gateway import Declined, Nonce, StoredMethod, Unknown
@@ -28,10 +28,10 @@ from bayar.payments.v1.payment_pb2 import PaymentState
 from domain.operation_log import OperationLog
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
-from tests.crash.planted import answers, disputes, feed, keeping, repeats, sends
-from tests.crash.planted.planting import Plant, all_of, instead, property_of
+from tests.crash.mutations import answers, disputes, feed, recording, replays, sends
+from tests.crash.mutations.patching import Patch, all_of, property_of, replace_function
 
-# Names of the columns in which a finding counts.
+# The scoreboard's columns.
 DOUBLE_CHARGES: Final = "double charges"
 DOUBLE_SENDS: Final = "double sends"
 LOST: Final = "lost payments"
@@ -42,13 +42,13 @@ FEED: Final = "feed errors"
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One planted bug, the column that must show it, and whether the short run of `make test` plants it."""
+    """One bug, the column that must show it, and whether the short run of `make test-crash` applies it."""
 
     name: str
     column: str
-    plant: Plant
+    apply: Patch
     is_quick: bool = False
-    # What breaks while it lives, beside the answers that are always lost now and then.
+    # Faults during its run, beside the lost answers of every run.
     faults: Sequence[dict[str, Any]] = ()
 
 
@@ -66,52 +66,56 @@ _TABLE: Final = (
     Mutant(
         "a sale by card is sent twice",
         DOUBLE_CHARGES,
-        sends.twice(BraintreeAdapter, "authorize", probability=0.2),
+        sends.send_twice(BraintreeAdapter, "authorize", probability=0.2),
         is_quick=True,
     ),
     Mutant(
         "a sale by nonce is sent twice",
         DOUBLE_SENDS,
-        sends.twice(BraintreeAdapter, "authorize", sends.pays_with(Nonce)),
+        sends.send_twice(BraintreeAdapter, "authorize", sends.pays_with(Nonce)),
     ),
     Mutant(
         "a sale by stored method is sent twice",
         DOUBLE_SENDS,
-        sends.twice(BraintreeAdapter, "authorize", sends.pays_with(StoredMethod)),
+        sends.send_twice(BraintreeAdapter, "authorize", sends.pays_with(StoredMethod)),
     ),
     Mutant("a declined sale is tried once more", DOUBLE_CHARGES, sends.sent_again_if(Declined), is_quick=True),
     Mutant("a sale of unknown outcome is tried once more", DOUBLE_CHARGES, sends.sent_again_if(Unknown)),
     Mutant(
         "the transport sends again whatever had no answer",
         DOUBLE_SENDS,
-        instead(PooledTransport, "http_do", sends.resend_lost_answers),
+        replace_function(PooledTransport, "http_do", sends.resend_lost_answers),
     ),
     Mutant(
         "a capture is sent twice",
         DOUBLE_SENDS,
-        sends.twice(BraintreeAdapter, "capture", lambda _, capture, *__: not capture.in_part),
+        sends.send_twice(BraintreeAdapter, "capture", lambda _, capture, *__: not capture.in_part),
     ),
     Mutant(
         "a partial capture is sent twice",
         DOUBLE_SENDS,
-        sends.twice(BraintreeAdapter, "capture", lambda _, capture, *__: bool(capture.in_part)),
+        sends.send_twice(BraintreeAdapter, "capture", lambda _, capture, *__: bool(capture.in_part)),
     ),
-    Mutant("a void is sent twice", DOUBLE_SENDS, sends.twice(BraintreeAdapter, "void")),
-    Mutant("a refund is sent twice", DOUBLE_SENDS, sends.twice(BraintreeAdapter, "refund", sends.by_a_caller)),
+    Mutant("a void is sent twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "void")),
+    Mutant("a refund is sent twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "refund", sends.by_a_caller)),
     Mutant(
-        "a scheduled refund is sent twice", DOUBLE_SENDS, sends.twice(BraintreeAdapter, "refund", sends.by_the_resolver)
+        "a scheduled refund is sent twice",
+        DOUBLE_SENDS,
+        sends.send_twice(BraintreeAdapter, "refund", sends.by_the_resolver),
     ),
-    Mutant("a method is sent twice", DOUBLE_SENDS, sends.twice(BraintreeAdapter, "store_method")),
-    Mutant("a dispute is accepted twice", DOUBLE_SENDS, sends.twice(BraintreeAdapter, "accept_dispute")),
-    Mutant("evidence is sent twice", DOUBLE_SENDS, sends.twice(BraintreeAdapter, "add_text_evidence")),
-    Mutant("a dispute is finalized twice", DOUBLE_SENDS, sends.twice(BraintreeAdapter, "finalize_dispute")),
+    Mutant("a method is sent twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "store_method")),
+    Mutant("a dispute is accepted twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "accept_dispute")),
+    Mutant("evidence is sent twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "add_text_evidence")),
+    Mutant("a dispute is finalized twice", DOUBLE_SENDS, sends.send_twice(BraintreeAdapter, "finalize_dispute")),
     Mutant(
-        "a repeat charges again", DOUBLE_CHARGES, all_of(repeats.forget_request_ids, repeats.references_are_never_taken)
+        "a repeat charges again", DOUBLE_CHARGES, all_of(replays.forget_request_ids, replays.ignore_taken_references)
     ),
     Mutant(
-        "a repeat starts another operation", ANSWERS, instead(payment_call, "was_never_sent", lambda _: lambda *_: True)
+        "a repeat starts another operation",
+        ANSWERS,
+        replace_function(payment_call, "was_never_sent", lambda _: lambda *_: True),
     ),
-    Mutant("a reference can be paid twice", DOUBLE_CHARGES, repeats.references_are_never_taken),
+    Mutant("a reference can be paid twice", DOUBLE_CHARGES, replays.ignore_taken_references),
     Mutant(
         "CAPTURED is told for AUTHORIZED",
         ANSWERS,
@@ -146,71 +150,83 @@ _TABLE: Final = (
     Mutant(
         "GetPayment tells its first answer for ever",
         ANSWERS,
-        instead(PaymentServicer, "GetPayment", answers.first_answer_for_ever),
+        replace_function(PaymentServicer, "GetPayment", answers.cached_first_answer),
     ),
     Mutant(
         "ListPayments leaves a payment out",
         ANSWERS,
-        instead(PaymentServicer, "ListPayments", answers.leave_one_out("payments")),
+        replace_function(PaymentServicer, "ListPayments", answers.leave_one_out("payments")),
     ),
     Mutant(
         "ListPaymentEvents leaves an event out",
         ANSWERS,
-        instead(PaymentServicer, "ListPaymentEvents", answers.leave_one_out("events")),
+        replace_function(PaymentServicer, "ListPaymentEvents", answers.leave_one_out("events")),
     ),
     Mutant(
         "a method is told as ACTIVE that is not",
         STATES,
-        instead(PaymentMethodServicer, "_message", answers.methods_are_active),
+        replace_function(PaymentMethodServicer, "_message", answers.methods_are_active),
         faults=({"fault": "status", "status": 503, "method": "POST", "path": "/payment_methods", "probability": 0.5},),
     ),
     Mutant(
         "a repeat is answered with another payment",
         ANSWERS,
-        instead(PaymentCall, "present", repeats.repeat_by_latest),
+        replace_function(PaymentCall, "present", replays.replay_latest),
         is_quick=True,
     ),
-    Mutant("a repeat is refused", ANSWERS, instead(PaymentCall, "present", repeats.repeats_are_refused)),
+    Mutant("a repeat is refused", ANSWERS, replace_function(PaymentCall, "present", replays.refuse_replays)),
     Mutant(
         "a capture is lost, and told as done",
         STATES,
-        keeping.pretended("capture", TransactionStatus.SUBMITTED),
+        recording.pretended_change("capture", TransactionStatus.SUBMITTED),
         is_quick=True,
     ),
-    Mutant("a void is lost, and told as done", STATES, keeping.pretended("void", TransactionStatus.VOIDED)),
-    Mutant("a refund is lost, and told as done", LOST, instead(BraintreeAdapter, "refund", keeping.pretended_refund)),
+    Mutant("a void is lost, and told as done", STATES, recording.pretended_change("void", TransactionStatus.VOIDED)),
+    Mutant(
+        "a refund is lost, and told as done",
+        LOST,
+        replace_function(BraintreeAdapter, "refund", recording.pretended_refund),
+    ),
     Mutant(
         "a method is lost, and told as ACTIVE",
         STATES,
-        instead(BraintreeAdapter, "store_method", keeping.pretended_method),
+        replace_function(BraintreeAdapter, "store_method", recording.pretended_method),
     ),
     Mutant(
         "an answer is given before its commit",
         ANSWERS,
-        instead(PaymentRecorder, "record_outcome", keeping.now_and_then(keeping.forget_the_outcome)),
+        replace_function(PaymentRecorder, "record_outcome", recording.sometimes(recording.do_not_commit_the_outcome)),
         is_quick=True,
     ),
     Mutant(
         "a lost answer is a failure",
         LOST,
-        lambda: setattr(Payment, "mark_outcome_unknown", keeping.fail_on_doubt),
+        lambda: setattr(Payment, "mark_outcome_unknown", recording.fail_on_unknown_outcome),
         is_quick=True,
     ),
-    Mutant("a lost answer is a decline", LOST, instead(BraintreeAdapter, "_move", keeping.decline_on_doubt)),
+    Mutant(
+        "a lost answer is a decline",
+        LOST,
+        replace_function(BraintreeAdapter, "_move", recording.decline_on_unknown_outcome),
+    ),
     Mutant(
         "absence needs no horizon",
         LOST,
-        instead(NotFoundTimer, "is_proven", lambda _: lambda *_: True),
+        replace_function(NotFoundTimer, "is_proven", lambda _: lambda *_: True),
         faults=(_SLOW_SALES,),
     ),
-    Mutant("refunds that others made are not seen", LOST, instead(outside, "unknown_parts", lambda _: lambda *_: [])),
-    Mutant("another amount is recorded", STATES, instead(Payment, "succeed", keeping.record_another_amount)),
+    Mutant(
+        "refunds that others made are not seen",
+        LOST,
+        replace_function(external, "unknown_parts", lambda _: lambda *_: []),
+    ),
+    Mutant("another amount is recorded", STATES, replace_function(Payment, "succeed", recording.record_another_amount)),
     Mutant(
         "more is refunded than was captured",
         DOUBLE_CHARGES,
         all_of(
-            lambda: setattr(OperationLog, "refundable_amount", property_of(keeping.refundable_is_captured)),
-            lambda: setattr(OperationLog, "_unreturned", keeping.unreturned_is_all),
+            lambda: setattr(OperationLog, "refundable_amount", property_of(recording.ignore_refunds)),
+            lambda: setattr(OperationLog, "_unreturned", recording.ignore_refunds_of_a_sale),
         ),
     ),
     Mutant("one event of fifteen is dropped", FEED, feed.feed(feed.dropped), is_quick=True),
@@ -218,33 +234,35 @@ _TABLE: Final = (
     Mutant("neighbouring events are swapped", FEED, feed.feed(feed.swapped), is_quick=True),
     Mutant("changes of customers and methods are dropped", FEED, feed.feed(feed.without_resources)),
     Mutant("events show a later payment", FEED, feed.feed(feed.latest_payload)),
-    Mutant("a resumed reader misses an event", FEED, instead(ReadFeed, "after", feed.resume_too_late)),
-    Mutant("the relay forgets an event", FEED, instead(SqlFeed, "_place", feed.never_placed)),
-    Mutant("a lost dispute is recorded as won", STATES, instead(RecordDispute, "__call__", disputes.lost_as_won)),
+    Mutant("a resumed reader misses an event", FEED, replace_function(ReadFeed, "after", feed.resume_too_late)),
+    Mutant("the relay forgets an event", FEED, replace_function(SqlFeed, "_place", feed.never_sequenced)),
+    Mutant(
+        "a lost dispute is recorded as won", STATES, replace_function(RecordDispute, "__call__", disputes.lost_as_won)
+    ),
     Mutant("a webhook's dispute is recorded as expired", STATES, disputes.webhooks_tell_of_expired_disputes),
     Mutant(
         "a dispute is never accepted, and told so",
         ANSWERS,
-        instead(BraintreeAdapter, "accept_dispute", disputes.pretended_acceptance),
+        replace_function(BraintreeAdapter, "accept_dispute", disputes.pretended_acceptance),
     ),
     Mutant(
         "a dispute is told as WON that is ACCEPTED",
         ANSWERS,
-        instead(DisputeServicer, "AcceptDispute", disputes.accepted_is_told_as_won),
+        replace_function(DisputeServicer, "AcceptDispute", disputes.accepted_is_told_as_won),
     ),
 )
-# Seen only where a backup is restored.
+# Found only by a run with a restored backup.
 RESTORED_SCHEDULE: Final = Mutant(
     "a scheduled refund is sent without a look whether it was sent before",
     DOUBLE_SENDS,
-    instead(SendScheduledRefund, "find_sent", lambda _: lambda *_: None),
+    replace_function(SendScheduledRefund, "find_sent", lambda _: lambda *_: None),
 )
-# Seen only by an aimed freeze of one of two replicas.
-LATE_SENDER: Final = Mutant("what others have given up is sent late", STATES, keeping.leases_without_end)
+# Found only by an aimed freeze of one of two replicas.
+LATE_SENDER: Final = Mutant("what others have given up is sent late", STATES, recording.endless_leases)
 MUTANTS: Final = {mutant.name: mutant for mutant in _TABLE}
 ALL: Final = (*_TABLE, RESTORED_SCHEDULE, LATE_SENDER)
 
 
-def plant(name: str) -> None:
-    """Plants the mutant of this name in this process."""
-    next(mutant for mutant in ALL if mutant.name == name).plant()
+def apply(name: str) -> None:
+    """Apply the mutant of this name in this process."""
+    next(mutant for mutant in ALL if mutant.name == name).apply()

@@ -1,4 +1,4 @@
-"""One replica of the service, as its murderer sees it."""
+"""One replica of the service, which tests start, kill, stop and freeze."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _SLOW_START_SECONDS: Final = 40.0
 
 
 class Replica:
-    """Lives again and again at the same address. Start and close it in one thread."""
+    """A process that can be started again at the same address. Start and close it in one thread."""
 
     def __init__(self, name: str, environment: Mapping[str, str], directory: Path) -> None:
         self.address = f"127.0.0.1:{free_port()}"
         self.http_address = f"127.0.0.1:{free_port()}"
         self.log = directory / f"{name}.log"
-        # Of the lives that begin from now on: settings that differ, and the bug that is planted in them.
+        # For processes that start from now on: other settings, and a mutant.
         self.environment: dict[str, str] = {}
         self.mutant = ""
         self._changed = threading.Condition()
@@ -35,7 +35,7 @@ class Replica:
         self._exit_status: int | None = None
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.crash.victim"],
+                [sys.executable, "-m", "tests.crash.service_under_test"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -60,7 +60,7 @@ class Replica:
         *,
         clock_is_off_by: timedelta = timedelta(),
     ) -> None:
-        """Begins a life, which gets the signal when the step is reached for the nth time.
+        """Start the process. It gets the signal when it reaches the failpoint `step` for the nth time.
 
         Returns once it listens, or is dead.
         """
@@ -83,7 +83,7 @@ class Replica:
             raise RuntimeError(f"{self.address} does not start; see {self.log}")
 
     def wait_for_death(self, timeout_seconds: float) -> int | None:
-        """The exit status (negative: a signal), or None if it still lives."""
+        """The exit status (negative: a signal), or None if it still runs."""
         with self._changed:
             self._changed.wait_for(lambda: self._exit_status is not None, timeout_seconds)
             return self._exit_status
@@ -91,7 +91,7 @@ class Replica:
     def signal(self, number: signal.Signals) -> None:
         with self._changed:
             if self._exit_status is None and self._pid:
-                # It may have died a moment ago, of which the listener has not told yet.
+                # The process may have died a moment ago; the listener has not reported it yet.
                 with suppress(ProcessLookupError):
                     os.kill(self._pid, number)
 
@@ -103,12 +103,12 @@ class Replica:
         return state == "T"
 
     def kill(self) -> int | None:
-        """kill -9. Returns the exit status, which tells whether something else came first."""
+        """Kill with SIGKILL. Returns the exit status, which shows whether it ended before."""
         self.signal(signal.SIGKILL)
         return self.wait_for_death(10)
 
     def close(self) -> None:
-        """No more lives."""
+        """End the launcher."""
         self.kill()
         assert self._process.stdin is not None
         self._process.stdin.close()
@@ -144,7 +144,7 @@ def free_port() -> int:
 
 
 def wait_until(holds: object, timeout_seconds: float, *, every_seconds: float = 0.1) -> bool:
-    """Asks again and again. Returns whether it came true in time."""
+    """Poll until `holds` is true. Returns False after the timeout."""
     assert callable(holds)
     deadline = time.monotonic() + timeout_seconds
     while not holds():

@@ -1,4 +1,4 @@
-"""What a storm was, what it did, and what it found."""
+"""The scoreboard of a storm: settings, counts, findings."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bayar.messages import BayarError, Payment
-from tests.crash.steps import STEPS
-from tests.crash.told import OPEN
-from tests.crash.town import Answer
-from tests.crash.verdict import Verdict
+from tests.crash.answer_audit import OPEN
+from tests.crash.failpoints import STEPS
+from tests.crash.findings import Findings
+from tests.crash.request_log import Answer
 
 _WIDTH: Final = 112
 _INDENT: Final = 16
@@ -21,7 +21,7 @@ _INDENT: Final = 16
 
 @dataclass(slots=True)
 class Scoreboard:
-    """What a storm was, and what it did."""
+    """The settings and counts of a storm, with its findings."""
 
     database: str
     seed: int
@@ -30,7 +30,7 @@ class Scoreboard:
     answers: Counter[str] = field(default_factory=Counter)
     payments: int = 0
     events: int = 0
-    outside: int = 0
+    external: int = 0
     operations: Counter[str] = field(default_factory=Counter)
     kills: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
@@ -38,11 +38,11 @@ class Scoreboard:
     found_after: list[float] = field(default_factory=list)
     proven_absent_after: list[float] = field(default_factory=list)
     internal_errors: list[str] = field(default_factory=list)
-    verdict: Verdict = field(default_factory=Verdict)
+    findings: Findings = field(default_factory=Findings)
 
     @property
     def is_clean(self) -> bool:
-        return self.verdict.is_clean and not self.internal_errors
+        return self.findings.is_clean and not self.internal_errors
 
     def __str__(self) -> str:
         at_steps = {name: count for name, count in self.kills.items() if name in STEPS}
@@ -54,13 +54,13 @@ class Scoreboard:
             ("payments", str(self.payments)),
             ("operations", f"{self.operations.total()}: {_told(self.operations)}"),
             ("feed", f"{self.events} events"),
-            ("by others", f"{self.outside} refunds"),
+            ("by others", f"{self.external} refunds"),
             ("kills", f"{sum(at_steps.values())} at {len(at_steps)} of {len(STEPS)} named steps; {_told(other)}"),
             ("database cuts", str(self.database_cuts)),
             ("faults", f"{self.faults.total()}: {_told(self.faults)}"),
             ("found later", _spread(self.found_after)),
             ("proven absent", _spread(self.proven_absent_after)),
-            *((column, str(len(findings))) for column, findings in self.verdict.columns().items()),
+            *((column, str(len(findings))) for column, findings in self.findings.columns().items()),
             ("faults in us", str(len(self.internal_errors))),
         ]
         return "\n".join(_row(name, value) for name, value in rows)
@@ -75,7 +75,7 @@ def _told(counts: Counter[str] | dict[str, int]) -> str:
 
 
 def kind_of(answer: Answer) -> str:
-    """What kind of answer it was, for counting."""
+    """The kind of an answer, for counting."""
     if isinstance(answer, BayarError):
         return answer.reason or answer.code.name
     is_open = isinstance(answer, Payment) and any(o.state in OPEN for o in answer.operations)

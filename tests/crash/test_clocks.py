@@ -1,4 +1,4 @@
-"""Replicas that disagree about the time by hours find out no later, and no other things, than those that agree."""
+"""Replicas whose clocks differ by hours resolve operations as fast and as correctly as others."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from datetime import timedelta
 import pytest
 
 from bayar.messages import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
+from tests.crash.load_generators import VISA
 from tests.crash.replica import wait_until
-from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm
 
 pytestmark = pytest.mark.timeout(120)
@@ -58,7 +58,7 @@ def test_a_replica_soon_resolves_what_another_left_open(
 
         assert wait_until(lambda: states() == [ends], SOON_SECONDS), states()
     dying.start()
-    assert two_replicas.finish(clocks_agree=False).verdict.lines() == []
+    assert two_replicas.finish(clocks_agree=False).findings.lines() == []
 
 
 @pytest.mark.parametrize("ahead", [HOUR, -HOUR], ids=["asked ahead", "asked behind"])
@@ -66,8 +66,8 @@ def test_a_call_under_way_is_left_alone(two_replicas: Storm, ahead: timedelta) -
     asked, other = two_replicas.replicas
     asked.start(clock_is_off_by=ahead)
     other.start(clock_is_off_by=-ahead)
-    two_replicas.slow_down(0.5)
+    two_replicas.delay_answers(0.5)
     answers = [pay(asked.address, f"under way {ahead} {number}") for number in range(3)]
-    two_replicas.calm_down()
+    two_replicas.stop_faults()
     assert [getattr(answer, "state", answer) for answer in answers] == [PaymentState.PAYMENT_STATE_CAPTURED] * 3
-    assert two_replicas.finish(clocks_agree=False).verdict.lines() == []
+    assert two_replicas.finish(clocks_agree=False).findings.lines() == []

@@ -1,4 +1,4 @@
-"""A process that hangs and wakes up must not do what others have given up in the meantime."""
+"""A process that freezes and continues must not send what others have failed meanwhile."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from contextlib import suppress
 import pytest
 
 from bayar.messages import BayarClient, BayarError, Payment, PaymentState, RetryPolicy, money
+from tests.crash.load_generators import VISA
 from tests.crash.replica import Replica, wait_until
-from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm
 from tests.order_ids import operation_of
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.timeout(90)
 @pytest.fixture(autouse=True)
 def _replicas(two_replicas: Storm) -> Iterator[None]:
     yield
-    two_replicas.calm_down()
+    two_replicas.stop_faults()
     for replica in two_replicas.replicas:
         replica.environment = {}
         replica.kill()
@@ -73,7 +73,7 @@ PAYING_AGAIN_SECONDS = 40
 
 
 def pay_in_the_background(replica: Replica, references: Sequence[str]) -> list[threading.Thread]:
-    """Each caller tries once. Its answer does not matter."""
+    """Each caller tries once, and ignores the answer."""
 
     def pay(reference: str) -> None:
         with (
@@ -88,8 +88,8 @@ def pay_in_the_background(replica: Replica, references: Sequence[str]) -> list[t
     return callers
 
 
-def pay_again_what_failed(client: BayarClient, references: Sequence[str]) -> int:
-    """Once the outcome of each is known. Returns how many had failed."""
+def repeat_failed_payments(client: BayarClient, references: Sequence[str]) -> int:
+    """Pay the failed references again, once each outcome is known. Returns their number."""
     left = set(references)
     failed = 0
 
@@ -97,7 +97,7 @@ def pay_again_what_failed(client: BayarClient, references: Sequence[str]) -> int
         nonlocal failed
         payment = found(client, reference)
         if payment is None:
-            # The frozen replica had not begun it, and will.
+            # The frozen replica has not started it, and will.
             return True
         if payment.state == PaymentState.PAYMENT_STATE_PENDING:
             return False
@@ -117,7 +117,7 @@ def pay_again_what_failed(client: BayarClient, references: Sequence[str]) -> int
 
 
 def charges(house: Storm, client: BayarClient, references: Sequence[str]) -> Counter[str]:
-    """How many sales the gateway made for each."""
+    """The number of sales at the gateway for each reference."""
     owners = {
         operation.operation_id: reference
         for reference in references
@@ -150,19 +150,21 @@ def test_a_repeated_payment_during_a_freeze_charges_once(
     frozen.start()
     other.start()
     references = [f"frozen {uuid.uuid4()}" for _ in range(count)]
-    two_replicas.hold_up_sales(0.9)
+    two_replicas.delay_sales(0.9)
     callers = pay_in_the_background(frozen, references)
     with BayarClient(other.address, timeout_seconds=20) as client:
-        # The others wait for a place by now, or the answer is that it may not have a key.
+        # By now the others wait for a connection, or the request key was refused.
         assert wait_until(
-            lambda: two_replicas.held_up() >= min(count, 2) and all(found(client, one) for one in references[-1:]),
+            lambda: (
+                two_replicas.delayed_sales() >= min(count, 2) and all(found(client, one) for one in references[-1:])
+            ),
             30,
             every_seconds=0.02,
         )
         frozen.signal(signal.SIGSTOP)
         assert wait_until(frozen.is_frozen, 5)
-        two_replicas.calm_down()
-        assert pay_again_what_failed(client, references)
+        two_replicas.stop_faults()
+        assert repeat_failed_payments(client, references)
         frozen.signal(signal.SIGCONT)
         for caller in callers:
             caller.join(20)

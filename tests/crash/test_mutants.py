@@ -1,6 +1,6 @@
-"""The storm's checker sees every bug that is planted in the service, and nothing where none is.
+"""The storm's checker sees every mutant, and finds nothing without one.
 
-Here the most important ones; `make crash-mutants` plants all.
+Runs the most important ones; `make crash-mutants` runs all.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Final
 
 import pytest
 
-from tests.crash.hunt import Hunt, hunting, table
+from tests.crash.findings import Findings
+from tests.crash.mutant_storms import MutantStorms, mutant_storms_in_temporary_directory, table
 from tests.crash.mutants import LATE_SENDER, MUTANTS, Mutant
 from tests.crash.storm import Storm
-from tests.crash.verdict import Verdict
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -25,39 +25,39 @@ PAGE: Final = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 
 @pytest.fixture(scope="module")
-def hunt() -> Iterator[Hunt]:
-    with hunting() as begun:
+def mutant_storms() -> Iterator[MutantStorms]:
+    with mutant_storms_in_temporary_directory() as begun:
         yield begun
 
 
-def test_the_checker_finds_nothing_without_a_mutant(hunt: Hunt) -> None:
-    board = hunt.run(None)
+def test_the_checker_finds_nothing_without_a_mutant(mutant_storms: MutantStorms) -> None:
+    board = mutant_storms.run(None)
     assert board.payments > 0
-    assert (board.verdict.lines(), board.internal_errors) == ([], []), str(board)
+    assert (board.findings.lines(), board.internal_errors) == ([], []), str(board)
 
 
 @pytest.mark.parametrize("mutant", PLANTED, ids=lambda mutant: mutant.name)
-def test_a_mutant_is_seen(mutant: Mutant, hunt: Hunt) -> None:
-    board = hunt.run(mutant)
-    assert board.verdict.columns()[mutant.column], f"{board}\n{board.verdict.lines()[:5]}"
+def test_a_mutant_is_seen(mutant: Mutant, mutant_storms: MutantStorms) -> None:
+    board = mutant_storms.run(mutant)
+    assert board.findings.columns()[mutant.column], f"{board}\n{board.findings.lines()[:5]}"
 
 
 def test_a_call_sent_after_others_failed_it_is_seen(two_replicas: Storm) -> None:
     for replica in two_replicas.replicas:
         replica.mutant = LATE_SENDER.name
-    # How many of the burst wait as the freeze begins is the machine's to say.
+    # The number of waiting calls at the start of the freeze depends on the machine.
     for attempt in range(3):
-        board = two_replicas.take_aim(attempt)
+        board = two_replicas.run_with_aimed_freeze(attempt)
         for replica in two_replicas.replicas:
             replica.kill()
-        if board.verdict.columns()[LATE_SENDER.column]:
+        if board.findings.columns()[LATE_SENDER.column]:
             break
-    assert board.verdict.columns()[LATE_SENDER.column], f"{board}\n{board.verdict.lines()[:5]}"
+    assert board.findings.columns()[LATE_SENDER.column], f"{board}\n{board.findings.lines()[:5]}"
 
 
 def test_every_column_has_a_mutant() -> None:
     unresolved = {"unresolved"}
-    assert {mutant.column for mutant in MUTANTS.values()} == Verdict().columns().keys() - unresolved
+    assert {mutant.column for mutant in MUTANTS.values()} == Findings().columns().keys() - unresolved
 
 
 def test_the_documented_table_names_every_mutant() -> None:

@@ -1,4 +1,4 @@
-"""Fifty callers at the same moment, through the socket, on both databases and to every replica."""
+"""Fifty concurrent callers, on both databases and to every replica."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from bayar.messages import BayarClient, BayarError, CaptureMode, Payment, PaymentState, RetryPolicy, money
-from tests.crash.shoppers import VISA
+from tests.crash.load_generators import VISA
 from tests.crash.storm import Storm
 from tests.order_ids import operation_of
 
@@ -35,11 +35,11 @@ def clients(house: Storm) -> Iterator[list[BayarClient]]:
 @pytest.fixture(autouse=True)
 def _ledgers_agree(house: Storm) -> Iterator[None]:
     yield
-    assert house.finish().verdict.lines() == []
+    assert house.finish().findings.lines() == []
 
 
 def at_once(clients: list[BayarClient], call: Callable[[BayarClient, int], Payment]) -> list[Payment | BayarError]:
-    """What each of fifty callers was answered."""
+    """The answer to each of fifty concurrent callers."""
     answers: list[Payment | BayarError] = []
     ready = threading.Barrier(CALLERS)
 
@@ -69,7 +69,7 @@ def a_payment(client: BayarClient, reference: str, mode: CaptureMode.ValueType =
 
 
 def effects(house: Storm, payment: Payment) -> list[str]:
-    """The types of the gateway's transactions for the payment."""
+    """The types of the payment's transactions at the gateway."""
     ours = {operation.operation_id for operation in payment.operations}
     return sorted(entry.type for entry in house.ledger() if operation_of(entry.order_id) in ours)
 
@@ -100,7 +100,7 @@ def test_fifty_partial_refunds_never_give_back_more_than_was_captured(house: Sto
     answers = at_once(
         clients, lambda client, _: client.refund_payment(payment_id=payment.payment_id, amount=money("3.00", "USD"))
     )
-    # 16 of 3.00 fit into 50.00, and what is left is less than one more.
+    # 16 times 3.00 fit into 50.00; the rest is less than one more.
     assert reasons(answers)["OK"] == 16
     assert set(reasons(answers)) <= {"OK", "AMOUNT_EXCEEDS_REFUNDABLE"}
     now = clients[0].get_payment(payment_id=payment.payment_id)
@@ -135,7 +135,7 @@ def test_one_of_a_concurrent_capture_and_void_wins(clients: list[BayarClient]) -
 
 
 def test_a_caller_who_hangs_up_does_not_stop_the_payment(house: Storm, clients: list[BayarClient]) -> None:
-    house.slow_down(0.5)
+    house.delay_answers(0.5)
     hasty = [
         BayarClient(replica.address, retry=RetryPolicy(attempts=1), timeout_seconds=0.2) for replica in house.replicas
     ]
@@ -144,12 +144,12 @@ def test_a_caller_who_hangs_up_does_not_stop_the_payment(house: Storm, clients: 
     )
     for client in hasty:
         client.close()
-    # Refused for the little time they have, where the machine is so busy: then it surely was not begun.
+    # Refused for lack of time on a busy machine: then it was certainly not started.
     assert all(
         isinstance(answer, BayarError) and (answer.outcome_unknown or answer.reason == "OVERLOADED")
         for answer in answers
     )
-    house.calm_down()
+    house.stop_faults()
     house.finish()
     for number in range(CALLERS):
         payments = list(clients[0].list_payments(reference=f"hasty {number}"))

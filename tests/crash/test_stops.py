@@ -1,4 +1,4 @@
-"""A polite stop: what is under way is finished, and nobody is kept waiting."""
+"""A graceful stop: calls under way are finished, and no caller waits for ever."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from bayar.messages import BayarClient, CaptureMode, Payment, PaymentState, RetryPolicy, money
+from tests.crash.load_generators import VISA
 from tests.crash.replica import wait_until
-from tests.crash.shoppers import VISA
 from tests.crash.storm import Storm
 
 pytestmark = pytest.mark.timeout(60)
@@ -28,7 +28,7 @@ def _running(house: Storm) -> Iterator[None]:
 
 def test_a_stop_lets_a_call_under_way_finish(house: Storm) -> None:
     replica = house.replicas[0]
-    house.slow_down(1.0)
+    house.delay_answers(1.0)
     answers: list[Payment] = []
     with BayarClient(replica.address, retry=RetryPolicy(attempts=1), timeout_seconds=30) as client:
         caller = threading.Thread(
@@ -38,7 +38,7 @@ def test_a_stop_lets_a_call_under_way_finish(house: Storm) -> None:
         assert wait_until(lambda: list(client.list_payments(reference="last")), 5, every_seconds=0.02)
         replica.signal(signal.SIGTERM)
         caller.join(20)
-    house.calm_down()
+    house.stop_faults()
     assert replica.wait_for_death(20) == 0
     assert [answer.state for answer in answers] == [PaymentState.PAYMENT_STATE_CAPTURED]
 

@@ -1,4 +1,4 @@
-"""Ten seconds of the storm on each database. `make crash` lets it last."""
+"""Ten seconds of the storm on each database. `make crash` runs longer ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.storm import brewing
+from tests.crash.storm import prepared_storm
 
 SECONDS = 10
 
@@ -17,10 +17,10 @@ def test_a_storm_loses_no_payment_and_charges_none_twice(
     database: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     url = request.getfixturevalue("postgres").new_database() if database == "postgresql" else ""
-    with brewing(database, 5, tmp_path, url) as storm:
+    with prepared_storm(database, 5, tmp_path, url) as storm:
         board = storm.run(SECONDS)
     print(board)
     assert board.kills.total() > 0
     assert board.faults.total() > 0
     assert board.payments > 0
-    assert (board.verdict.lines(), board.internal_errors) == ([], []), str(board)
+    assert (board.findings.lines(), board.internal_errors) == ([], []), str(board)

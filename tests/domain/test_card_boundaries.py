@@ -1,4 +1,4 @@
-"""Where the detector's rules begin and end: each is tried on both of its sides."""
+"""The limits of the detector's rules, each tried on both sides."""
 
 from __future__ import annotations
 

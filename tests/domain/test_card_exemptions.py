@@ -1,4 +1,4 @@
-"""What a card detector leaves alone: each rule is tried on both of its sides."""
+"""The exemptions of the card detector, each rule tried on both sides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each event leaves on a payment and its operations, and when the history was added to last."""
+"""The effect of each event on a payment and its operations, and on its update time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.operation import FailureReason, Operation, OperationKind, OperationO
 from domain.payment import Payment
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.warning import MerchantWarning, WarningReason
-from tests.domain.making import (
+from tests.domain.builders import (
     NO_FUNDS,
     NOON,
     STAMP,

@@ -1,4 +1,4 @@
-"""What a payment adds up to on every path, and what a late or repeated outcome does to it."""
+"""Amounts and states of a payment on every path, and the effect of late or repeated outcomes."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -25,7 +25,7 @@ from domain.operation_log import Funds
 from domain.payment import Payment, RefundPart
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.transitions import PaymentState
-from tests.domain.making import (
+from tests.domain.builders import (
     NO_FUNDS,
     NOON,
     STAMP,

@@ -1,4 +1,4 @@
-"""What may be done to a payment in each state: every pair, allowed and forbidden."""
+"""The table of transitions: every pair of state and operation, allowed and forbidden."""
 
 from collections.abc import Callable
 from itertools import product
@@ -11,7 +11,7 @@ from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
 from domain.transaction import TransactionStatus
 from domain.transitions import ALLOWED, PaymentState
-from tests.domain.making import (
+from tests.domain.builders import (
     STAMP,
     a_captured_payment,
     a_payment,

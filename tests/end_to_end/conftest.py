@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from bayar.messages import BayarClient
+from tests.api_keys import in_environment
 from tests.end_to_end.service import Pair, running_pair
-from tests.keys import in_environment
 
 
 @pytest.fixture(scope="module", autouse=True)

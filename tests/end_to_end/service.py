@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 
 from bayar.messages import BayarClient, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
-from tests.keys import let_in
+from tests.api_keys import let_in
 
 READY: Final = "Bayar listens on "
 START_SECONDS: Final = 30.0

@@ -22,10 +22,10 @@ from bayar.payments.v1.admin_service_pb2 import ListUnresolvedOperationsRequest,
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from bayar.payments.v1.event_service_pb2 import StreamEventsRequest
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub
+from tests.api_keys import ACTOR
 from tests.end_to_end.service import Pair, run_bayar, until
 from tests.fakes.ids import CountingIds
 from tests.fakes.runtime import ManualClock
-from tests.keys import ACTOR
 
 
 def outcome(pair: Pair, key: str) -> str:
@@ -126,7 +126,7 @@ def test_an_administrators_calls_are_written_down_with_what_came_of_them(pair: P
 @pytest.mark.parametrize("change", ["UPDATE audit_entries SET actor = 'x'", "DELETE FROM audit_entries"])
 def test_the_database_itself_keeps_the_audit_log(change: str, engine: Engine) -> None:
     from adapters.persistence.store import SqlStore
-    from tests.sealing import SEALER
+    from tests.encryption_keys import SEALER
 
     Audit(SqlStore(engine, CountingIds(), SEALER), ManualClock(), CountingIds()).write(
         AuditKind.ADMIN_CALL_BEGUN, "shop", "x"

@@ -21,11 +21,11 @@ from adapters.grpc.server.server import _SERVICES as SERVICES
 from application.common.caller import Scope
 from bayar.messages import BayarClient
 from bayar.payments.v1 import access_pb2
-from tests.end_to_end.disputing import DISPUTED, Disputes, turn_on_webhooks
+from tests.api_keys import TEST_KEY
+from tests.end_to_end.dispute_steps import DISPUTED, Disputes, turn_on_webhooks
+from tests.end_to_end.payment_steps import a_card, pay
 from tests.end_to_end.service import Pair, run_bayar, running_pair
-from tests.end_to_end.wallet import a_card, pay
-from tests.issuer import AUDIENCE, ISSUER, JWKS, confused, token, unsigned
-from tests.keys import TEST_KEY
+from tests.token_issuer import AUDIENCE, ISSUER, JWKS, confused, token, unsigned
 
 EVERYTHING: Final = " ".join(scope.value for scope in Scope)
 # Of a back end. An administrator reaches what is any caller's.

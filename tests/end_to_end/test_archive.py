@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from bayar.messages import PaymentState
+from tests.end_to_end.payment_steps import pay
 from tests.end_to_end.service import Pair, run_bayar
-from tests.end_to_end.wallet import pay
 
 
 def test_a_history_that_was_archived_is_listed_and_streamed_as_before(pair: Pair) -> None:

@@ -38,9 +38,9 @@ from bayar.payments.v1.payment_service_pb2 import (
     VoidPaymentRequest,
 )
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
-from tests.end_to_end.refusals import refused
+from tests.end_to_end.payment_steps import NEXT_YEARS, VISA, an_order, pay
+from tests.end_to_end.refusal_reader import refused
 from tests.end_to_end.service import Pair
-from tests.end_to_end.wallet import NEXT_YEARS, VISA, an_order, pay
 
 NOBODY = "cus_" + "0" * 26
 NO_METHOD = "pm_" + "0" * 26

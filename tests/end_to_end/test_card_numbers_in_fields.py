@@ -14,7 +14,7 @@ from google.protobuf.descriptor import Descriptor, FieldDescriptor, MethodDescri
 
 from adapters.grpc.server.server import descriptors
 from bayar.messages import BayarClient
-from tests.end_to_end.refusals import read_refusal
+from tests.end_to_end.refusal_reader import read_refusal
 from tests.end_to_end.service import Pair
 
 CARD: Final = "4012888888881881"

@@ -13,8 +13,8 @@ from bayar.payments.v1.admin_service_pb2 import AbuseBlock, AbuseScope, ListAbus
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres, running_postgres
+from tests.end_to_end.payment_steps import MASTERCARD, VISA, a_card, pay
 from tests.end_to_end.service import Service, environment_of, run_bayar
-from tests.end_to_end.wallet import MASTERCARD, VISA, a_card, pay
 
 LIMITS = {"BAYAR_DECLINES_PER_CARD": "3", "BAYAR_DECLINES_PER_CUSTOMER": "5", "BAYAR_CARDS_PER_CLIENT_ADDRESS": "2"}
 DECLINED = "2046.00"

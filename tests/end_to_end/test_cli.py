@@ -16,8 +16,8 @@ from bayar.messages import BayarClient, CaptureMode, Customer, Payment, card, mo
 from bootstrap.development.service_process import running_service
 from bootstrap.development.twin_process import Twin, running_twin
 from domain.decline import DeclineReason
+from tests.api_keys import ACTOR, let_in
 from tests.bootstrap.command_line import CommandLine
-from tests.keys import ACTOR, let_in
 
 VISA = card(number="4111111111111111", expiration_month=12, expiration_year=datetime.now(UTC).year + 3, cvv="123")
 

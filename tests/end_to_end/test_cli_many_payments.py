@@ -18,9 +18,9 @@ import pytest
 
 from bootstrap.development.service_process import running_service
 from bootstrap.development.twin_process import running_twin
+from tests.api_keys import let_in
 from tests.bootstrap.command_line import CommandLine
-from tests.bootstrap.many_payments import fill, payment_id
-from tests.keys import let_in
+from tests.bootstrap.payment_generator import fill, payment_id
 
 COUNT: Final = 10_000
 MONTH: Final = ("--from", "2026-05-01", "--until", "2026-06-01")

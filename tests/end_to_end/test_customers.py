@@ -14,9 +14,9 @@ from adapters.persistence.sql.engine import create_engine
 from bayar.messages import BayarClient, BayarError, PaymentState
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.payment_method_pb2 import PaymentMethodState
+from tests.encryption_keys import opened_rows, sealer_of
+from tests.end_to_end.payment_steps import a_card, pay
 from tests.end_to_end.service import Pair
-from tests.end_to_end.wallet import a_card, pay
-from tests.sealing import opened_rows, sealer_of
 
 
 def test_a_customer_is_kept_as_given_and_found_by_either_id(bayar: BayarClient) -> None:

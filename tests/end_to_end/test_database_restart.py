@@ -19,8 +19,8 @@ import pytest
 from bayar.messages import BayarClient, BayarError, Payment, PaymentState
 from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres, running_postgres
+from tests.end_to_end.payment_steps import an_order, pay
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
-from tests.end_to_end.wallet import an_order, pay
 from tests.order_ids import operation_of
 
 CALLERS = 6

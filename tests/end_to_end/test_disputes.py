@@ -16,10 +16,10 @@ from bayar.payments.v1.dispute_service_pb2 import (
     ListDisputesRequest,
 )
 from braintree_twin.control import Fault
-from tests.end_to_end.disputing import OPEN, PDF, Disputes, a_request_id, pay_and_settle, turn_on_webhooks
-from tests.end_to_end.refusals import refused
+from tests.end_to_end.dispute_steps import OPEN, PDF, Disputes, a_request_id, pay_and_settle, turn_on_webhooks
+from tests.end_to_end.payment_steps import usd
+from tests.end_to_end.refusal_reader import refused
 from tests.end_to_end.service import Pair, running_pair, until
-from tests.end_to_end.wallet import usd
 
 FUNDS_DISPUTED = PaymentFunds.PAYMENT_FUNDS_DISPUTED
 

@@ -9,8 +9,8 @@ from contextlib import closing
 from pathlib import Path
 
 from bayar.messages import BayarClient
+from tests.end_to_end.payment_steps import pay
 from tests.end_to_end.service import Pair, until
-from tests.end_to_end.wallet import pay
 
 CONSUMER = Path(__file__).parents[2] / "docs" / "examples" / "event_consumer.py"
 

@@ -12,8 +12,8 @@ from bayar.messages import BayarClient, BayarError, PaymentState
 from bayar.payments.v1.event_pb2 import Event, EventType
 from bayar.payments.v1.event_service_pb2 import StreamEventsRequest
 from bayar.payments.v1.event_service_pb2_grpc import EventServiceStub
+from tests.end_to_end.payment_steps import a_card, pay
 from tests.end_to_end.service import Pair, run_bayar
-from tests.end_to_end.wallet import a_card, pay
 
 
 def _end(bayar: BayarClient) -> int:

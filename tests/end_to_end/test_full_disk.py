@@ -11,8 +11,8 @@ import psutil  # type: ignore[import-untyped]
 import pytest
 
 from bayar.messages import BayarError, Payment, PaymentState
+from tests.end_to_end.payment_steps import an_order, pay
 from tests.end_to_end.service import Pair, until
-from tests.end_to_end.wallet import an_order, pay
 from tests.order_ids import operation_of
 
 CAPTURED = PaymentState.PAYMENT_STATE_CAPTURED

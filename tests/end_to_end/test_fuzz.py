@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 
 from bayar.messages import BayarClient
 from tests.adapters.grpc.services.test_any_input import METHODS, NAMES, messages
+from tests.end_to_end.payment_steps import NEXT_YEARS, VISA
 from tests.end_to_end.service import Pair
-from tests.end_to_end.wallet import NEXT_YEARS, VISA
 
 NEVER = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN}
 # A stream that goes on and on is read for so long.

@@ -13,8 +13,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from bayar.messages import BayarClient, BayarError, Payment, PaymentState
+from tests.end_to_end.payment_steps import an_order, pay
 from tests.end_to_end.service import Pair, until
-from tests.end_to_end.wallet import an_order, pay
 from tests.order_ids import operation_of
 
 CALLERS = 60

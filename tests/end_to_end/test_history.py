@@ -1,4 +1,4 @@
-"""What happened is found again: lists, pages, events, exports, and what the gateway says now."""
+"""Reads: lists, pages, events, exports and verification."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ from bayar.payments.v1.payment_service_pb2 import (
     VerificationOutcome,
 )
 from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
-from tests.end_to_end.refusals import refused
+from tests.api_keys import ACTOR
+from tests.end_to_end.payment_steps import MASTERCARD, a_card, pay, usd
+from tests.end_to_end.refusal_reader import refused
 from tests.end_to_end.service import Pair
-from tests.end_to_end.wallet import MASTERCARD, a_card, pay, usd
-from tests.keys import ACTOR
 
 MATCHES = VerificationOutcome.VERIFICATION_OUTCOME_MATCHES
 REPAIRED = VerificationOutcome.VERIFICATION_OUTCOME_REPAIRED

@@ -17,8 +17,8 @@ from bayar.messages import BayarClient, BayarError, CaptureMode, card
 from bayar.payments.v1.address_pb2 import Address
 from braintree_twin.testing import start_twin
 from domain.card_issuers import passes_luhn
+from tests.end_to_end.payment_steps import an_order, usd
 from tests.end_to_end.service import Pair, Service, environment_of, until
-from tests.end_to_end.wallet import an_order, usd
 
 SETTINGS: Final = {
     "BAYAR_LOG_LEVEL": "debug",

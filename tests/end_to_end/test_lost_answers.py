@@ -1,4 +1,4 @@
-"""When answers are late, lost or never asked for, nobody pays twice and everybody learns what happened."""
+"""Late, lost and abandoned answers: no double charge, and every outcome becomes known."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from bayar.messages import (
     PaymentState,
 )
 from bayar.payments.v1.payment_service_pb2 import VerificationOutcome
+from tests.end_to_end.payment_steps import a_card, an_order, pay, usd
 from tests.end_to_end.service import Pair, until
-from tests.end_to_end.wallet import a_card, an_order, pay, usd
 from tests.order_ids import operation_of
 
 PENDING = PaymentState.PAYMENT_STATE_PENDING

@@ -16,10 +16,10 @@ from bayar.payments.v1.decline_pb2 import DeclineReason, RetryAdvice
 from bayar.payments.v1.event_pb2 import EventType
 from bayar.payments.v1.payment_pb2 import FailureReason
 from bayar.payments.v1.warning_pb2 import WarningReason
+from tests.encryption_keys import sealer_of
+from tests.end_to_end.payment_steps import MASTERCARD, a_card, pay
 from tests.end_to_end.service import Pair, running_pair
 from tests.end_to_end.test_webhooks import sdk_of
-from tests.end_to_end.wallet import MASTERCARD, a_card, pay
-from tests.sealing import sealer_of
 
 ACTIVE = PaymentMethodState.PAYMENT_METHOD_STATE_ACTIVE
 DELETED = PaymentMethodState.PAYMENT_METHOD_STATE_DELETED

@@ -10,8 +10,8 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from bayar.messages import BayarClient, Payment, PaymentState, money
 from bayar.payments.v1.admin_service_pb2 import Finding, FindingKind, OrphanPolicy, ReconcileRequest
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
+from tests.end_to_end.payment_steps import pay
 from tests.end_to_end.service import Pair, until
-from tests.end_to_end.wallet import pay
 
 FAILED = PaymentState.PAYMENT_STATE_FAILED
 

@@ -1,4 +1,4 @@
-"""The same service on PostgreSQL: migrated first, two processes on one database, nobody charged twice."""
+"""The service on PostgreSQL: migrated, two processes on one database, no double charge."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from bayar.messages import BayarError, OperationState, Payment, PaymentState
 from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres, running_postgres
+from tests.end_to_end.payment_steps import an_order, pay, usd
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
-from tests.end_to_end.wallet import an_order, pay, usd
 from tests.order_ids import operation_of
 
 

@@ -1,4 +1,4 @@
-"""The service serves on when nobody takes its output: a full pipe, a full disk, closed streams."""
+"""The service keeps serving when its output is blocked: a full pipe, a full disk, closed streams."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import pytest
 
 from bayar.messages import BayarClient, PaymentState, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
+from tests.api_keys import let_in
 from tests.databases import Postgres
+from tests.end_to_end.payment_steps import pay
 from tests.end_to_end.service import environment_of, run_bayar, until
-from tests.end_to_end.wallet import pay
-from tests.keys import let_in
 
 CAPTURED = PaymentState.PAYMENT_STATE_CAPTURED
 SERVE = (sys.executable, "-m", "bootstrap.cli.main", "serve")

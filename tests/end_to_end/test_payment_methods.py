@@ -15,8 +15,8 @@ from bayar.messages import BayarClient, BayarError, Customer, PaymentMethod, Pay
 from bayar.payments.v1.address_pb2 import Address
 from bayar.payments.v1.card_pb2 import InstrumentKind
 from bayar.payments.v1.payment_method_pb2 import CheckResult, ExpiryStatus
+from tests.end_to_end.payment_steps import AMEX, MASTERCARD, NEXT_YEARS, VISA, a_card, pay, usd
 from tests.end_to_end.service import Pair, until
-from tests.end_to_end.wallet import AMEX, MASTERCARD, NEXT_YEARS, VISA, a_card, pay, usd
 
 ACTIVE = PaymentMethodState.PAYMENT_METHOD_STATE_ACTIVE
 

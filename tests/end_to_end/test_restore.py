@@ -27,8 +27,8 @@ from bayar.payments.v1.admin_service_pb2 import (
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
 from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres, running_postgres
+from tests.end_to_end.payment_steps import an_order, pay, usd
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
-from tests.end_to_end.wallet import an_order, pay, usd
 from tests.order_ids import operation_of
 
 HALF_AN_HOUR = timedelta(minutes=30)

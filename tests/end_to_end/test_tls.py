@@ -20,9 +20,9 @@ from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub
 
 from bayar.messages import BayarClient, BayarError, RetryPolicy
 from braintree_twin.testing import Twin, start_twin
+from tests.api_keys import TEST_KEY
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
-from tests.issuer import AUDIENCE, ISSUER, JWKS, Authority, token
-from tests.keys import TEST_KEY
+from tests.token_issuer import AUDIENCE, ISSUER, JWKS, Authority, token
 
 ONCE = RetryPolicy(attempts=1)
 

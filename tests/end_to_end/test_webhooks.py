@@ -1,4 +1,4 @@
-"""What Braintree tells, the service learns: each once, in any order, and only what is genuine."""
+"""Incoming webhooks are processed once, in any order, and only with a valid signature."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from bayar.payments.v1.admin_service_pb2 import (
 )
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.payment_method_pb2 import PaymentMethodState
-from tests.end_to_end.disputing import OPEN, Disputes, a_request_id, pay_and_settle, turn_on_webhooks
-from tests.end_to_end.refusals import refused
+from tests.end_to_end.dispute_steps import OPEN, Disputes, a_request_id, pay_and_settle, turn_on_webhooks
+from tests.end_to_end.payment_steps import a_card, pay
+from tests.end_to_end.refusal_reader import refused
 from tests.end_to_end.service import Pair, run_bayar, running_pair, until
-from tests.end_to_end.wallet import a_card, pay
 
 DONE = WebhookNotificationState.WEBHOOK_NOTIFICATION_STATE_DONE
 DEAD = WebhookNotificationState.WEBHOOK_NOTIFICATION_STATE_DEAD

@@ -26,10 +26,10 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from bayar.messages import BayarClient, Payment, PaymentState
 from braintree_twin.testing import Twin, start_twin
 from tests.databases import Postgres
+from tests.end_to_end.payment_steps import an_order, pay
 from tests.end_to_end.service import Service, environment_of, run_bayar, until
-from tests.end_to_end.wallet import an_order, pay
-from tests.issuer import Authority
 from tests.order_ids import operation_of
+from tests.token_issuer import Authority
 
 WORKERS = 2
 READY = f"ok, {WORKERS} of {WORKERS} workers\n"

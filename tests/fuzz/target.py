@@ -1,4 +1,4 @@
-"""From bytes to a use case on a store and a gateway in memory: the way of a request without the network."""
+"""The fuzz target: from bytes to a use case over a store and a gateway in memory, without the network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Atheris is given to begin with goes all the way."""
+"""The seed inputs of the fuzzer reach the use cases."""
 
 from __future__ import annotations
 

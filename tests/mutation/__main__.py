@@ -14,7 +14,7 @@ from math import comb
 from pathlib import Path
 
 from tests.mutation.mutants import Mutant, mutants_of
-from tests.mutation.workplace import Workplace, stages_for
+from tests.mutation.worktree import Workplace, stages_for
 
 TREE = Path(__file__).resolve().parents[2]
 FOLDERS = ["src/domain", "src/application"]

@@ -52,10 +52,10 @@ def test_the_peers_at_the_gateway_make_sales(tmp_path: Path) -> None:
 
 def test_a_quiet_caller_is_measured_beside_a_noisy_one(tmp_path: Path) -> None:
     with start_twin(tmp_path) as twin, processes.bayar(twin, f"sqlite:///{tmp_path / 'bayar.db'}") as noisy:
-        quiet, payment_id = fairness.two_callers(noisy, 10)
+        quiet, payment_id = fairness.create_callers(noisy, 10)
         for noise, (kind, rate) in zip(fairness.NOISES, fairness.QUIET, strict=True):
             few = replace(noise, callers=min(noise.callers, 20), rate=min(noise.rate, 5))
-            with fairness.going_on(noisy, few, 1, payment_id):
+            with fairness.noise_running(noisy, few, 1, payment_id):
                 load = fairness.load(quiet, kind, rate, 0.5, payment_id)
             assert load.outcomes == {"OK": load.count}
             assert load.count > 0

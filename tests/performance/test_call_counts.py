@@ -1,4 +1,4 @@
-"""What a call of the service costs in calls of functions: the same on every machine, however busy.
+"""The cost of an RPC in function calls: the same on every machine, at any load.
 
 After a change that is worth its price: python -m tests.performance.test_call_counts writes the counts down anew.
 """

@@ -1,4 +1,4 @@
-"""What the gateway is sent, read from the wire."""
+"""The requests to the gateway, read from the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which certificate stands for which caller."""
+"""The mapping of client certificates to callers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from adapters.certificates.mapping import BadMapping, WatchedCertificates, read_mapping
 from application.common.caller import Scope
 from application.common.errors import AuthFailure, NotAuthenticated
-from tests.issuer import Authority
+from tests.token_issuer import Authority
 
 GOOD = 'caller_id = "shop"\nscopes = ["payments:read"]\n'
 

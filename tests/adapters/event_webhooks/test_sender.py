@@ -1,4 +1,4 @@
-"""What is sent is signed and goes to the checked address only."""
+"""Outgoing webhooks are signed, and go to the checked address only."""
 
 from __future__ import annotations
 

@@ -15,11 +15,11 @@ from dependency_injector import providers
 from adapters.grpc.middleware.call_context import everybody
 from bootstrap.config.settings import load_settings
 from bootstrap.wiring.container import Container
+from tests.encryption_keys import ENCRYPTION_KEYS
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.memory_store import MemoryStore
 from tests.fakes.runtime import ManualClock
-from tests.sealing import ENCRYPTION_KEYS
 
 CURRENCIES = frozenset({"USD", "IDR", "JPY"})
 

@@ -1,4 +1,4 @@
-"""Whatever strangers send to the HTTP side: it costs little, nobody else waits, and nothing of it is logged."""
+"""Unauthenticated bytes on the HTTP port cost little, delay no other request, and are not logged."""
 
 from __future__ import annotations
 

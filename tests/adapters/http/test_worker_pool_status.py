@@ -1,4 +1,4 @@
-"""What the HTTP side shows of several workers is one text in Prometheus's format."""
+"""The metrics of several workers are merged into one text in Prometheus's format."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from adapters.persistence.migrate import UnknownSchema, current, is_current, upg
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.tables import metadata
 from application.common.errors import StoreUnavailable
-from tests import long_history
+from tests import history_generator as long_history
 from tests.databases import Postgres
 
 HEAD = max(path.name[:4] for path in Path(migrate.__file__).with_name("migrations").glob("versions/0*.py"))

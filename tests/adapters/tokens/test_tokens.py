@@ -1,4 +1,4 @@
-"""Which tokens are taken, and for whom."""
+"""The tokens that are accepted, and their callers."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from adapters.tokens.jwt_tokens import JwtTokens
 from application.common.caller import Caller, Scope
 from application.common.errors import AuthFailure, CredentialsUnavailable, NotAuthenticated
 from domain.ids import CallerId, CustomerId
-from tests import issuer
-from tests.issuer import AUDIENCE, EC_KEY, ISSUER, JWKS, RSA_KEY, confused, jwk, token, unsigned
+from tests import token_issuer as issuer
+from tests.token_issuer import AUDIENCE, EC_KEY, ISSUER, JWKS, RSA_KEY, confused, jwk, token, unsigned
 
 CUSTOMER = "cus_" + "0" * 26
 

@@ -1,4 +1,4 @@
-"""Who calls is told by one API key, one token or one certificate, and by nothing else."""
+"""A caller is identified by one API key, one token or one certificate, and by nothing else."""
 
 from __future__ import annotations
 

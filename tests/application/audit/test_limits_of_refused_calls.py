@@ -1,4 +1,4 @@
-"""How many kinds of refused calls are kept apart, how many entries are written, and when what is over is forgotten."""
+"""Limits of the audit of refused calls: distinct kinds, entries written, and expiry."""
 
 from __future__ import annotations
 

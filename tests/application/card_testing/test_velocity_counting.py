@@ -1,4 +1,4 @@
-"""What is counted as an attempt, until when, and what an operator is told of a limit that was reached."""
+"""Velocity counting: the outcomes that count, their window, and the report of a reached limit."""
 
 from __future__ import annotations
 

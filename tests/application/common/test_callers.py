@@ -1,4 +1,4 @@
-"""Who calls: what they reach, what they own, and under which name the history knows them."""
+"""Callers: the resources that they reach and own, and their names in the history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the database gives up in favour of another transaction is recorded after all; no call is made twice for it."""
+"""A transaction lost to a conflict is retried; no gateway call is made twice for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a list may be asked for: each filter on both sides of its limit, pages of each list, and small look-ups."""
+"""List requests: each filter on both sides of its limit, pages, and small look-ups."""
 
 from __future__ import annotations
 

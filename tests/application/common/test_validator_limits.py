@@ -1,4 +1,4 @@
-"""Where each rule of what callers send begins and ends: it is tried on both of its sides."""
+"""The limits of each validation rule, tried on both sides."""
 
 from __future__ import annotations
 

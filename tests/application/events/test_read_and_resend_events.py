@@ -1,4 +1,4 @@
-"""What a reader of the feed may ask for and finds, and what an administrator sees of endpoints and has sent again."""
+"""Reads of the feed, and an administrator's view of endpoints and redeliveries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever the gateway tells of is looked at, once, and again where the look failed."""
+"""Each webhook of the gateway is processed once, and retried after a failure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where no card numbers are taken, nothing of a card is looked at, recorded or sent."""
+"""If raw cards are refused, no card data is validated, recorded or sent."""
 
 from __future__ import annotations
 

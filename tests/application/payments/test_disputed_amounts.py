@@ -1,4 +1,4 @@
-"""What banks claim of a payment: by the latest that is known, wherever it was learned, and never paid twice."""
+"""Disputed amounts: the latest known report counts, whatever its source, and no amount is paid out twice."""
 
 from __future__ import annotations
 

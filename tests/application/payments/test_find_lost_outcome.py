@@ -1,4 +1,4 @@
-"""What the gateway shows of an operation whose answer was lost, for every kind of operation and every status."""
+"""Finding a lost outcome at the gateway, for every kind of operation and every status."""
 
 from __future__ import annotations
 

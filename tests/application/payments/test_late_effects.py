@@ -1,4 +1,4 @@
-"""What takes effect at the gateway after it was given up is seen when the payment is verified, and recorded."""
+"""An effect after the not-found horizon is found by VerifyPayment, and recorded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When the service asks next how a payment's money moves on, and of how many payments at once."""
+"""The schedule of settlement polls, and their batch size."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from domain.payment import Payment
 from domain.transaction import TransactionStatus
 from domain.transitions import PaymentState
 from tests.application.shop import Shop, an_order, usd
-from tests.domain.making import NOON, a_captured_payment, a_payment_in, a_settled_payment, an_authorized_payment, refund
+from tests.domain.builders import (
+    NOON,
+    a_captured_payment,
+    a_payment_in,
+    a_settled_payment,
+    an_authorized_payment,
+    refund,
+)
 from tests.fakes.faulty_gateway import Fault
 
 MINUTES, HOURS, DAYS = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What an answer of the gateway leaves on the payment, on the method that was to be kept, and in the plan of looks."""
+"""The record of a gateway's answer: on the payment, on the stored method, and in the check schedule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a transaction of the gateway's says of somebody else, one transaction after the other."""
+"""External changes that a gateway transaction shows, one transaction after the other."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.operation import FailureReason, Operation, OperationKind, OperationO
 from domain.payment import Payment
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from tests.application.shop import Shop
-from tests.domain.making import (
+from tests.domain.builders import (
     NO_FUNDS,
     NOON,
     STAMP,

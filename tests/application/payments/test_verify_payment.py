@@ -1,4 +1,4 @@
-"""What VerifyPayment says of each kind of disagreement, and what it leaves in the record and its history."""
+"""VerifyPayment: the report on each kind of difference, and the corrections of record and history."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is left of a hold is released, and money that waits for its settlement has no dead end."""
+"""A void releases the rest of a hold, and pending settlements can always be ended."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a comparison tells of each difference, and how far it is."""
+"""The findings of a reconciliation, and its progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an administrator may settle by hand, when, what is recorded of it, and that a repeat settles nothing again."""
+"""Resolution by hand: conditions, records, and idempotency."""
 
 from __future__ import annotations
 

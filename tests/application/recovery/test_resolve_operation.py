@@ -1,4 +1,4 @@
-"""What administrators do: unresolved operations, resolution by hand, exports."""
+"""Administrators' use cases: unresolved operations, resolution by hand, exports."""
 
 from __future__ import annotations
 

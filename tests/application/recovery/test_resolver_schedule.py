@@ -1,4 +1,4 @@
-"""When the resolver looks again, what it forgets, and what it records in spite of a database that gives up."""
+"""The resolver's schedule, its timers, and its retries after database conflicts."""
 
 from __future__ import annotations
 

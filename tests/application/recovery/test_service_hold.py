@@ -1,4 +1,4 @@
-"""What is held after a restore, and how soon a release is seen."""
+"""The hold after a restore, and the delay until a release takes effect."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import pytest
 from bootstrap.config.configuration_page import page
 from bootstrap.config.settings import BadSettings, load_settings
 from bootstrap.config.weak_keys import is_weak_key
-from tests.sealing import ENCRYPTION_KEYS
+from tests.encryption_keys import ENCRYPTION_KEYS
 
 ROOT = Path(__file__).parents[3]
 

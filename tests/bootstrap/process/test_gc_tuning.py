@@ -1,4 +1,4 @@
-"""What stays for ever is not collected again and again."""
+"""Permanent objects are frozen out of garbage collection."""
 
 import subprocess
 import sys

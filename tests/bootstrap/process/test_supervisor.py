@@ -1,4 +1,4 @@
-"""When whoever ended is followed by another one."""
+"""The delay before an ended worker is replaced."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from dependency_injector import providers
 
 from bootstrap.config.settings import load_settings
 from bootstrap.wiring.container import Container
-from tests.sealing import ENCRYPTION_KEYS
+from tests.encryption_keys import ENCRYPTION_KEYS
 
 
 def test_every_provider_is_built(tmp_path: Path) -> None:

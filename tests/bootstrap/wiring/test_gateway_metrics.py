@@ -1,4 +1,4 @@
-"""What goes to the gateway is shown to whoever watches, from the first moment on."""
+"""Metrics of gateway calls exist from the start."""
 
 from __future__ import annotations
 

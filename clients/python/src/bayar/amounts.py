@@ -1,4 +1,4 @@
-"""Exact amounts from the decimals that people write, and back."""
+"""Converts between decimal amounts and the contract's exact `Money`."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ class AsyncBayarClient(AsyncClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
-        """Reads a payment as the service's record says."""
+        """Reads a payment from the service's record."""
         call = requests.get_payment(payment_id=payment_id, language_code=language_code)
         return await self._caller.unary(call, timeout_seconds, retry)
 
@@ -315,7 +315,7 @@ class AsyncBayarClient(AsyncClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Customer:
-        """Changes what is given; "" clears."""
+        """Changes the given fields; "" clears a field."""
         call = requests.update_customer(
             customer_id=customer_id,
             external_id=external_id,
@@ -436,7 +436,7 @@ class AsyncBayarClient(AsyncClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
-        """Changes what is given. Month and year go together."""
+        """Changes the given fields. Month and year go together."""
         call = requests.update_payment_method(
             payment_method_id=payment_method_id,
             expiration_month=expiration_month,
@@ -456,7 +456,7 @@ class AsyncBayarClient(AsyncClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
-        """Makes it the one to offer the customer first."""
+        """Makes it the customer's default payment method."""
         call = requests.set_default_payment_method(payment_method_id=payment_method_id, request_id=request_id)
         return await self._caller.unary(call, timeout_seconds, retry)
 

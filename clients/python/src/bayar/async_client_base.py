@@ -66,7 +66,7 @@ class AsyncClientBase:
         return self._caller.channel
 
     async def close(self) -> None:
-        """Ends the connection. Calls under way are cancelled; the service finishes what it has begun."""
+        """Close the connection. It cancels calls under way; the service still finishes them."""
         await self._caller.close()
 
     async def __aenter__(self) -> Self:

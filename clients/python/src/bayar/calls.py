@@ -1,4 +1,4 @@
-"""Calls that are repeated until they are answered, where repeating cannot do anything twice."""
+"""Calls with retries. A repeat carries the same request_id, so it has no second effect."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bayar.tracing import trace_metadata
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How often and how soon a call is sent again, always with the same request_id.
+    """The retries of a call, always with the same request_id.
 
     The client sends again what is UNAVAILABLE, what a server that stops cancels, and what is refused because another
     operation on the payment is under way: after the time that the service asks for, or else after a delay that doubles
@@ -35,7 +35,7 @@ class RetryPolicy:
     jitter: Callable[[], float] = field(default=random.random, repr=False)
 
     def delay_seconds(self, attempt: int, error: BayarError) -> float:
-        """How long to wait after this attempt (1 is the first)."""
+        """The delay after this attempt in seconds; 1 is the first attempt."""
         if error.retry_after_seconds is not None:
             return error.retry_after_seconds
         longest = min(self.first_delay_seconds * 2.0 ** (attempt - 1), self.longest_delay_seconds)
@@ -130,7 +130,7 @@ def prepare(rpc: Rpc, make: Callable[..., Any]) -> Any:
 
 
 class Attempts:
-    """What is left of the attempts at one call, and of its time. Without a timeout, time does not run out."""
+    """The remaining attempts and the remaining time of one call. Without a timeout, the time has no limit."""
 
     def __init__(self, retry: RetryPolicy, timeout_seconds: float | None) -> None:
         self.retry = retry
@@ -143,7 +143,7 @@ class Attempts:
         return None if self._deadline is None else max(self._deadline - self.retry.clock(), 0.0)
 
     def begin_again(self) -> None:
-        """An answer came: the next fault is the first again."""
+        """Count attempts from the start again, after an answer."""
         self._made, self._earlier = 0, None
 
     def delay_or_raise(self, error: BayarError) -> float:

@@ -1,4 +1,4 @@
-"""A card on its way to the service, which no log can repeat."""
+"""Card data for the service, which its repr hides."""
 
 from dataclasses import dataclass, fields
 
@@ -29,7 +29,7 @@ class CardInput:
         return "CardInput(hidden)"
 
     def to_message(self) -> Card:
-        """The message of the contract. Do not print it: protobuf does not hide what is in it."""
+        """The protobuf message. Do not print it: protobuf does not hide the card data."""
         return Card(
             number=self.number,
             expiration_month=self.expiration_month,
@@ -42,5 +42,5 @@ class CardInput:
 def card(
     *, number: str, expiration_month: int, expiration_year: int, cvv: str = "", cardholder_name: str = ""
 ) -> CardInput:
-    """A card as its holder typed it, to pay with or to keep. The year has four digits."""
+    """A card as its holder typed it, to pay with or to store. The year has four digits."""
     return CardInput(number, expiration_month, expiration_year, cvv, cardholder_name)

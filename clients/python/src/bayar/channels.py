@@ -1,4 +1,4 @@
-"""Connections: encrypted, unless nothing leaves the machine or somebody says so."""
+"""Channels: with TLS, except on the loopback interface or on request."""
 
 import ipaddress
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ _OPTIONS: Final = (
 def open_channel(
     address: str, *, root_certificates: bytes | None, credentials: grpc.ChannelCredentials | None, insecure: bool
 ) -> grpc.Channel:
-    """A channel that connects with the first call. Raises ValueError for contradictions."""
+    """A channel that connects at the first call. Raises ValueError for contradictory arguments."""
     check(address, root_certificates=root_certificates, credentials=credentials, insecure=insecure)
     options = _options(address, root_certificates, credentials)
     secret = _channel_credentials(address, root_certificates, credentials, insecure)

@@ -43,7 +43,7 @@ from bayar.models import (
 
 
 class BayarClient(ClientBase):
-    """One connection to Bayar. Make one and keep it; threads may share it. Close it, or use it in a `with`.
+    """One connection to Bayar, thread-safe. Create one and reuse it; close it, or use it in a `with`.
 
     address: host:port. The connection is encrypted, except to a loopback address without certificates.
     root_certificates: PEM of the authorities to trust. Default: the public ones.
@@ -166,7 +166,7 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
-        """Reads a payment as the service's record says."""
+        """Reads a payment from the service's record."""
         call = requests.get_payment(payment_id=payment_id, language_code=language_code)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
@@ -325,7 +325,7 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Customer:
-        """Changes what is given; "" clears."""
+        """Changes the given fields; "" clears a field."""
         call = requests.update_customer(
             customer_id=customer_id,
             external_id=external_id,
@@ -446,7 +446,7 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
-        """Changes what is given. Month and year go together."""
+        """Changes the given fields. Month and year go together."""
         call = requests.update_payment_method(
             payment_method_id=payment_method_id,
             expiration_month=expiration_month,
@@ -466,7 +466,7 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
-        """Makes it the one to offer the customer first."""
+        """Makes it the customer's default payment method."""
         call = requests.set_default_payment_method(payment_method_id=payment_method_id, request_id=request_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 

@@ -16,7 +16,7 @@ from bayar.credentials import Credential, with_credential
 
 
 class ClientBase:
-    """One connection to Bayar. Make one and keep it; threads may share it. Close it, or use it in a `with`.
+    """One connection to Bayar, thread-safe. Create one and reuse it; close it, or use it in a `with`.
 
     address: host:port. The connection is encrypted, except to a loopback address without certificates.
     root_certificates: PEM of the authorities to trust. Default: the public ones.
@@ -70,7 +70,7 @@ class ClientBase:
         return self._channel
 
     def close(self) -> None:
-        """Ends the connection. Calls under way are cancelled; the service finishes what it has begun."""
+        """Close the connection. It cancels calls under way; the service still finishes them."""
         self._channel.close()
 
     def __enter__(self) -> Self:

@@ -1,4 +1,4 @@
-"""What a caller shows to say who it is: an API key or a token."""
+"""Credentials of a caller: an API key or a token."""
 
 from __future__ import annotations
 
@@ -38,12 +38,12 @@ def metadata_of(credential: Credential) -> tuple[tuple[str, str], ...]:
 
 
 def with_credential(channel: grpc.Channel, credential: Credential) -> grpc.Channel:
-    """The channel, each call of which shows the credential."""
+    """The channel with the credential on each call."""
     return grpc.intercept_channel(channel, _Shows(credential))
 
 
 class _Details(grpc.ClientCallDetails):
-    """Those of another call, with more metadata."""
+    """The details of a call, with added metadata."""
 
     def __init__(self, of: Any, more: tuple[tuple[str, str], ...]) -> None:
         self.method = of.method
@@ -55,7 +55,7 @@ class _Details(grpc.ClientCallDetails):
 
 
 class _Shows(grpc.UnaryUnaryClientInterceptor, grpc.UnaryStreamClientInterceptor):
-    """Every call of the contract sends one request."""
+    """Adds the credential to unary-request calls: the contract has no others."""
 
     def __init__(self, credential: Credential) -> None:
         self._credential = credential

@@ -1,4 +1,4 @@
-"""What went wrong, in words that help: one exception for everything the service refuses or cannot say."""
+"""BayarError: one exception for every refusal and every unknown outcome."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ _STATUS_KEY: Final = "grpc-status-details-bin"
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault of a request: the field's path, for example "card.expiration_year", and what it must be."""
+    """One violation in a request: the field's path, such as "card.expiration_year", and its rule."""
 
     field: str
     description: str
 
 
 class BayarError(Exception):
-    """A call that did not succeed. str() says all of it, in English, for people; switch on `reason`.
+    """A call that did not succeed. `reason` is for programs; str() is an English sentence with every detail.
 
     code: the gRPC status.
     reason: the service's stable reason as text, which equals a Reason such as Reason.PAYMENT_NOT_CAPTURABLE. A reason
@@ -124,7 +124,7 @@ class BayarError(Exception):
 
     @property
     def retryable(self) -> bool:
-        """Whether repeating the same request later can help. The client has done so already, as often as it may."""
+        """Whether the same request may succeed later. The client has already used up its own retries."""
         match self.code:
             case grpc.StatusCode.UNAVAILABLE:
                 return True
@@ -137,7 +137,7 @@ class BayarError(Exception):
 
 
 def carry_over(earlier: BayarError | None, error: BayarError) -> None:
-    """Keeps open what an earlier attempt of the same call left open, unless this error settles it."""
+    """Keep the unknown outcome of an earlier attempt of the same call, unless this error settles it."""
     settles = error.reason and (error.code in _SETTLES_EARLIER_ATTEMPTS or error.reason == Reason.GATEWAY_UNREACHABLE)
     if earlier is not None and earlier.outcome_unknown and not settles:
         error.outcome_unknown = True
@@ -154,7 +154,7 @@ def closed_meanwhile(request: Message) -> BayarError:
 
 
 def read_error(call: grpc.RpcError, request: Message, address: str, timeout_seconds: float | None) -> BayarError:
-    """What gRPC raised, as a BayarError that repeats nothing secret of the request."""
+    """The BayarError of a gRPC error, without secrets of the request."""
     if not isinstance(call, grpc.Call | grpc.aio.AioRpcError):
         raise call
     code, text = call.code(), call.details() or ""
@@ -224,7 +224,7 @@ def _violations(details: list[Any]) -> Iterator[tuple[str, str]]:
 
 
 def _hider(request: Message) -> Callable[[str], str]:
-    """Takes whatever the contract marks as secret in the request out of a text, should one ever come back."""
+    """A function that removes the request's secret fields from a text."""
     secrets = {spelling for secret in _secrets(request) for spelling in (secret, re.sub(r"[ -]", "", secret))}
     words = "|".join(re.escape(secret) for secret in sorted(secrets, key=len, reverse=True) if secret)
     return (lambda text: re.sub(rf"(?<!\w)(?:{words})(?!\w)", "(hidden)", text)) if words else str

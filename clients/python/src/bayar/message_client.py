@@ -135,7 +135,7 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
-        """Reads a payment as the service's record says."""
+        """Reads a payment from the service's record."""
         call = requests.get_payment(payment_id=payment_id, language_code=language_code)
         return self._caller.unary(call, timeout_seconds, retry)
 
@@ -294,7 +294,7 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> customer_pb2.Customer:
-        """Changes what is given; "" clears."""
+        """Changes the given fields; "" clears a field."""
         call = requests.update_customer(
             customer_id=customer_id,
             external_id=external_id,
@@ -415,7 +415,7 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
-        """Changes what is given. Month and year go together."""
+        """Changes the given fields. Month and year go together."""
         call = requests.update_payment_method(
             payment_method_id=payment_method_id,
             expiration_month=expiration_month,
@@ -435,7 +435,7 @@ class BayarClient(ClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
-        """Makes it the one to offer the customer first."""
+        """Makes it the customer's default payment method."""
         call = requests.set_default_payment_method(payment_method_id=payment_method_id, request_id=request_id)
         return self._caller.unary(call, timeout_seconds, retry)
 

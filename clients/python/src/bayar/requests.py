@@ -171,7 +171,7 @@ def refund_payment(
 
 
 def get_payment(*, payment_id: str, language_code: str = "") -> Unary[payment_pb2.Payment, Payment]:
-    """Reads a payment as the service's record says."""
+    """Reads a payment from the service's record."""
     request = payment_service_pb2.GetPaymentRequest(payment_id=payment_id, language_code=language_code)
     response = payment_service_pb2.GetPaymentResponse
     return unary("PaymentService/GetPayment", request, response, lambda answer: answer.payment, Payment.from_message)
@@ -346,7 +346,7 @@ def update_customer(
     language_code: str | None = None,
     request_id: str | None = None,
 ) -> Unary[customer_pb2.Customer, Customer]:
-    """Changes what is given; "" clears."""
+    """Changes the given fields; "" clears a field."""
     given = _given(
         external_id=external_id,
         given_name=given_name,
@@ -473,7 +473,7 @@ def update_payment_method(
     language_code: str = "",
     request_id: str | None = None,
 ) -> Unary[payment_method_pb2.PaymentMethod, PaymentMethod]:
-    """Changes what is given. Month and year go together."""
+    """Changes the given fields. Month and year go together."""
     request = payment_method_service_pb2.UpdatePaymentMethodRequest(
         request_id=_request_id(request_id),
         payment_method_id=payment_method_id,
@@ -496,7 +496,7 @@ def update_payment_method(
 def set_default_payment_method(
     *, payment_method_id: str, request_id: str | None = None
 ) -> Unary[payment_method_pb2.PaymentMethod, PaymentMethod]:
-    """Makes it the one to offer the customer first."""
+    """Makes it the customer's default payment method."""
     request = payment_method_service_pb2.SetDefaultPaymentMethodRequest(
         request_id=_request_id(request_id), payment_method_id=payment_method_id
     )
@@ -800,7 +800,7 @@ def _numbers(members: Iterable[Any]) -> list[Any]:
 
 
 def _one_at_most(**alternatives: object) -> None:
-    """Protobuf would keep the last and say nothing."""
+    """Raise TypeError if more than one is given: protobuf would silently keep the last."""
     given = [name for name, value in alternatives.items() if value is not None]
     if len(given) > 1:
         raise ValueError(f"Give one of {', '.join(alternatives)}, not {' and '.join(given)}.")

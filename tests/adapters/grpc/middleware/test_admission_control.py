@@ -1,4 +1,4 @@
-"""How much one caller, one peer and all together may ask, and what they are told when it is too much."""
+"""Limits for each caller, for each peer and for all together, and the answers beyond them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a caller sent with a call can be read after they hung up, when gRPC's own memory of it is gone."""
+"""The snapshot of a call can be read after the caller hung up, when gRPC has freed its own."""
 
 from __future__ import annotations
 

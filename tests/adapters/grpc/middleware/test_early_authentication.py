@@ -1,4 +1,4 @@
-"""Whoever shows no good credential holds nothing: no request is waited for, and no place is kept from anybody."""
+"""A peer without a valid credential holds no resources: its request is not awaited, and it takes no slot."""
 
 from __future__ import annotations
 

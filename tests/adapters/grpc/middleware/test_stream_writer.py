@@ -1,4 +1,4 @@
-"""How the answers of a stream are sent, and how a stream ends whose reader is gone."""
+"""The sending of a stream's answers, and the end of a stream without a reader."""
 
 from __future__ import annotations
 

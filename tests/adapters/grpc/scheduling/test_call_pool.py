@@ -1,4 +1,4 @@
-"""Who gets a thread, who waits for one, and who is refused."""
+"""The call pool: threads, the queue, and refusals."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nobody takes more than their share: callers beside one another, and customers beside their back end."""
+"""Fair shares between callers, and between customers and their back end."""
 
 from __future__ import annotations
 

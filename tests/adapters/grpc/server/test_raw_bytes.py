@@ -1,4 +1,4 @@
-"""Whatever arrives on the port: it is refused or cut, costs little memory, and everybody else is served."""
+"""Arbitrary bytes on the port are refused or cut off, cost little memory, and do not disturb other callers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever reads a stream slowly makes the service wait, not remember."""
+"""A slow reader of a stream makes the service wait, not buffer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever is sent, the service answers with something it means: never INTERNAL, never UNKNOWN, never silence."""
+"""Any input gets a deliberate answer: never INTERNAL, never UNKNOWN, never silence."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ from domain.address import Address
 from domain.customer import Customer
 from domain.ids import CustomerId
 from tests.contract import random_payments
-from tests.sealing import NEW_KEY, OLD_KEY, SEALER
+from tests.encryption_keys import NEW_KEY, OLD_KEY, SEALER
 
 BOTH = Sealer([NEW_KEY, OLD_KEY], b"an index key")
 ONLY_NEW = Sealer([NEW_KEY], b"an index key")

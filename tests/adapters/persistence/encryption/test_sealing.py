@@ -1,4 +1,4 @@
-"""What the database must not tell is sealed: bound to its place, opened only with its key."""
+"""Sealed values are bound to their associated data, and open only with their key."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.persistence.encryption.sealing import CannotOpen, Sealer, is_sealed, key_id_of
-from tests.sealing import NEW_KEY, OLD_KEY, SEALER
+from tests.encryption_keys import NEW_KEY, OLD_KEY, SEALER
 
 _PLACE = "customers.email/cus_1"
 _SENSITIVE = ["billing_address", "cardholder_name", "account", "unique_number_identifier"]

@@ -18,7 +18,7 @@ from adapters.persistence.store import SqlStore
 from adapters.persistence.tables import audit_chain, audit_entries
 from application.ports.audit_log import AuditEntry, AuditKind
 from tests.contract import random_payments
-from tests.sealing import NEW_KEY, OLD_KEY, SEALER
+from tests.encryption_keys import NEW_KEY, OLD_KEY, SEALER
 
 
 def _entry(number: int, kind: AuditKind = AuditKind.ADMIN_CALL_BEGUN) -> AuditEntry:

@@ -16,8 +16,8 @@ from domain.money import Money
 from domain.payment import Payment
 from domain.transitions import PaymentState
 from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id
+from tests.encryption_keys import SEALER
 from tests.fakes.faulty_gateway import Fault
-from tests.sealing import SEALER
 
 ROUNDS = 5
 

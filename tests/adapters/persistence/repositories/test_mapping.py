@@ -1,4 +1,4 @@
-"""How payments lie in the tables."""
+"""The mapping of payments to rows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from domain.operation import Operation
 from domain.payment_method import PaymentMethod
 from tests.contract import random_payments
 from tests.contract.random_payments import SHOP, START
-from tests.sealing import SEALER
+from tests.encryption_keys import SEALER
 
 _ON_ONE_DATABASE = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]

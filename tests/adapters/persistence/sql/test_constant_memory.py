@@ -20,12 +20,12 @@ from application.recovery.reverse_orphans import ReverseOrphans
 from domain.ids import OperationId
 from domain.instrument import Card, CardExpiry
 from domain.money import Money
-from tests import long_history
+from tests import history_generator as long_history
+from tests.encryption_keys import SEALER
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_gateway import MemoryGateway
 from tests.fakes.runtime import HELD, ManualClock
-from tests.long_history import EVERY, LATEST
-from tests.sealing import SEALER
+from tests.history_generator import EVERY, LATEST
 
 FEW, MANY = 800, 4_000
 # All that a page takes, and what a cache or two may keep.

@@ -1,4 +1,4 @@
-"""Whatever a database does to us is told as StoreUnavailable; what we do wrong is not."""
+"""Failures of the database become StoreUnavailable; errors of the service do not."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from domain.ids import CallerId, CustomerId, PaymentId, RequestId
 from domain.operation import FailureReason
 from tests.contract.random_payments import START, started
 from tests.databases import Postgres
+from tests.encryption_keys import SEALER
 from tests.fakes.ids import CountingIds
-from tests.sealing import SEALER
 
 IMPATIENT = Limits(pool_size=2, pool_timeout=timedelta(milliseconds=50), lock_timeout=timedelta(milliseconds=50))
 

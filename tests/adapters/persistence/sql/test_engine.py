@@ -1,4 +1,4 @@
-"""Which databases can be named, and how connections to them behave."""
+"""Database URLs, and the behaviour of their connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is read of a long history costs no more than of a short one: by the rows and pages that are touched, or by the
+"""Reads of a long history cost no more than of a short one, by the rows and pages that are touched, or by the
 steps that SQLite takes, never by the time.
 """
 
@@ -26,11 +26,11 @@ from application.ports.feed import FeedFilter, FeedKind
 from application.ports.store import PaymentFilter, UnitOfWork
 from domain.ids import CallerId, CustomerId
 from domain.transitions import PaymentState
-from tests import long_history
+from tests import history_generator as long_history
 from tests.databases import Postgres
+from tests.encryption_keys import SEALER
 from tests.fakes.ids import CountingIds
-from tests.long_history import EVERY, MARKET, MUSEUM, REGULAR, SHOP, WHOLESALER, LongHistory
-from tests.sealing import SEALER
+from tests.history_generator import EVERY, MARKET, MUSEUM, REGULAR, SHOP, WHOLESALER, LongHistory
 
 FEW, MANY = 6_000, 24_000
 LIMIT = 5

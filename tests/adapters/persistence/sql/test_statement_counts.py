@@ -1,4 +1,4 @@
-"""What a payment costs the database, counted: statements and commits do not depend on how busy the machine is."""
+"""The database cost of a payment: counted statements and commits, independent of the machine's load."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 
 from adapters.persistence.store import SqlStore
 from tests.application.shop import SHOP, Shop, an_order
-from tests.sealing import SEALER
+from tests.encryption_keys import SEALER
 
 
 @dataclass

@@ -22,7 +22,7 @@ from braintree_twin.views.verifications import verification_failure
 
 ROOT = "payment_method"
 NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
-PARAMS_REQUIRED, NONCE_REQUIRED = "93101", "93103"
+NONCE_REQUIRED = "93103"
 CUSTOMER_REQUIRED, CUSTOMER_INVALID = "93104", "93105"
 CANNOT_VAULT_ONE_TIME, BELONGS_TO_ANOTHER = "82902", "93102"
 

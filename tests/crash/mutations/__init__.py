@@ -1,0 +1,1 @@
+"""The bugs of the mutants, one module for each kind."""

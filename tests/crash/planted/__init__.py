@@ -1,1 +1,0 @@
-"""Bugs to be planted in the service, by what they break."""
