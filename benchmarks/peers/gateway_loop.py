@@ -96,7 +96,7 @@ def run_threads(loop: Loop, threads: int, seconds: float) -> dict[str, Any]:
 
 
 def _handshakes(guarded: GuardedTransport) -> dict[str, int]:
-    made = guarded.traffic.handshakes
+    made = guarded.stats.handshakes
     return {"full_handshakes": made.full, "resumed_handshakes": made.resumed}
 
 

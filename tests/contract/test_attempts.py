@@ -27,9 +27,9 @@ BLOCK = VelocityBlock(
 )
 
 
-def add(store: Store, *tallies: VelocityCounter) -> None:
+def add(store: Store, *counters: VelocityCounter) -> None:
     with store.begin() as work:
-        work.velocity.add(tallies)
+        work.velocity.add(counters)
 
 
 def counted(store: Store, *keys: str, start: datetime = NOON - MINUTE, end: datetime = NOON) -> set[VelocityCounter]:
@@ -47,13 +47,13 @@ def test_counts_under_one_key_bucket_and_card_add_up(store: Store) -> None:
 def test_only_buckets_later_than_the_start_and_up_to_the_end_are_reported(store: Store) -> None:
     add(store, *(VelocityCounter("a", NOON + n * MINUTE) for n in range(-2, 3)))
     found = counted(store, "a", start=NOON - MINUTE, end=NOON + MINUTE)
-    assert {tally.bucket for tally in found} == {NOON, NOON + MINUTE}
+    assert {counter.bucket for counter in found} == {NOON, NOON + MINUTE}
 
 
 def test_counts_that_race_are_all_there(store: Store) -> None:
-    tallies = [VelocityCounter("a", NOON), VelocityCounter("b", NOON), VelocityCounter("c", NOON)]
+    counters = [VelocityCounter("a", NOON), VelocityCounter("b", NOON), VelocityCounter("c", NOON)]
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda n: add(store, *(tallies if n % 2 else tallies[::-1])), range(40)))
+        list(pool.map(lambda n: add(store, *(counters if n % 2 else counters[::-1])), range(40)))
     assert counted(store, "a", "b", "c") == {VelocityCounter(key, NOON, "", 40) for key in "abc"}
 
 
@@ -99,6 +99,6 @@ def test_expired_counters_are_deleted_in_small_batches(store: Store) -> None:
 
     assert [forget(), forget(), forget(), forget()] == [3, 2, 1, 0]
     left = counted(store, "a", start=NOON - 9 * MINUTE, end=NOON + 9 * MINUTE)
-    assert {tally.bucket for tally in left} == {NOON + n * MINUTE for n in range(-2, 3)}
+    assert {counter.bucket for counter in left} == {NOON + n * MINUTE for n in range(-2, 3)}
     with store.read() as work:
         assert [one.block_id for one in work.velocity.blocks(after=None, limit=9)] == ["blk_2"]

@@ -235,7 +235,7 @@ _TABLE: Final = (
     Mutant("changes of customers and methods are dropped", FEED, feed.feed(feed.without_resources)),
     Mutant("events show a later payment", FEED, feed.feed(feed.latest_payload)),
     Mutant("a resumed reader misses an event", FEED, replace_function(ReadFeed, "after", feed.resume_too_late)),
-    Mutant("the relay forgets an event", FEED, replace_function(SqlFeed, "_place", feed.never_sequenced)),
+    Mutant("the relay forgets an event", FEED, replace_function(SqlFeed, "_publish", feed.never_sequenced)),
     Mutant(
         "a lost dispute is recorded as won", STATES, replace_function(RecordDispute, "__call__", disputes.lost_as_won)
     ),

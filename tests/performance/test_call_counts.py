@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import pytest
 
-from adapters.grpc.middleware.call_context import everybody
+from adapters.grpc.middleware.call_context import DEFAULT_CALLER, header_languages
 from adapters.grpc.services.payment_service import PaymentServicer
 from bayar.payments.v1 import card_pb2, money_pb2
 from bayar.payments.v1 import payment_service_pb2 as wire
@@ -91,7 +91,7 @@ def a_servicer() -> Iterator[PaymentServicer]:
             patch.setenv(name, value)
         container = Container()
         container.settings.override(load_settings())
-        container.callers.override(everybody)
+        container.current_caller.override(lambda: DEFAULT_CALLER)
         engine = container.engine()
         stack.callback(engine.dispose)
         stack.callback(container.gateway().close)
@@ -153,7 +153,7 @@ def test_no_call_costs_more_calls_than_it_did() -> None:
 def test_a_slower_call_is_found() -> None:
     def wasteful() -> None:
         for _ in range(10):
-            everybody(None)
+            header_languages(())
 
     with counting() as counted:
         wasteful()

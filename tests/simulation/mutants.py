@@ -15,7 +15,7 @@ from adapters.braintree.transport import connection_pool as transport
 from adapters.braintree.transport import leases as sending
 from adapters.braintree.transport.connection import RequestNotSent
 from adapters.braintree.transport.connection_pool import PooledTransport
-from adapters.braintree.transport.leases import look_at_lease, sending_under
+from adapters.braintree.transport.leases import check_lease, holding_lease
 from adapters.braintree.transport.platform import Wire
 from application.common.lease import Lease
 from application.common.not_found_horizon import NotFoundTimer
@@ -183,19 +183,19 @@ def _check_lease_for_the_first_request_only(
     def unchecked(key: Params) -> object:
         if first and first.pop():
             return ask(key)
-        with sending_under(_ENDLESS_LEASE):
+        with holding_lease(_ENDLESS_LEASE):
             return ask(key)
 
     return original(self, unchecked, operation_id)
 
 
-def _check_lease_before_all_waits(original: Any = sending.sending_under) -> Any:
+def _check_lease_before_all_waits(original: Any = sending.holding_lease) -> Any:
     """Checks the lease only at the start of the call."""
 
     @contextmanager
     def checking_once(lease: Lease) -> Iterator[None]:
         with original(lease):
-            look_at_lease()
+            check_lease()
             with original(_ENDLESS_LEASE):
                 yield
 
@@ -211,7 +211,7 @@ def _send_on_a_new_connection_without_lease_check(self: PooledTransport, request
             return connection
         except RequestNotSent:
             pass
-    with sending_under(_ENDLESS_LEASE):
+    with holding_lease(_ENDLESS_LEASE):
         connection = self._opened()
         self._send(connection, request)
     return connection
@@ -259,13 +259,13 @@ MUTANTS: Final = (
     Mutant(
         "the lease is checked before the wait for the bulkhead",
         3,
-        ((gateway, "sending_under", _check_lease_before_all_waits()),),
+        ((gateway, "holding_lease", _check_lease_before_all_waits()),),
         Focus(Scenario.FREEZES, YieldPoint.BULKHEAD),
     ),
     Mutant(
         "the lease is checked before the connection is open",
         3,
-        ((transport, "look_at_lease", lambda: None),),
+        ((transport, "check_lease", lambda: None),),
         Focus(Scenario.FREEZES, YieldPoint.CONNECTING),
     ),
     Mutant(

@@ -25,7 +25,7 @@ from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.translate import described
 from adapters.braintree.transport.circuit_breaker import GatewayStats
 from adapters.braintree.transport.connection import AnswerLost, RequestNotSent
-from adapters.braintree.transport.leases import sending_under
+from adapters.braintree.transport.leases import holding_lease
 from adapters.braintree.transport.platform import MACHINE, Platform
 from application.common.lease import Lease
 from application.ports.gateway import (
@@ -73,10 +73,10 @@ _TOKENS_IN_USE: Final = frozenset({"91719", "92906", "93503"})
 # For some wallets, the gateway refuses a nonce together with a token of our choice.
 _TOKEN_NOT_WELCOME: Final = frozenset({"91515", "91721"})
 # A search returns at most this many transactions; more need searches over shorter windows.
-_MOST_FOUND: Final = 20_000
+_MAX_FOUND: Final = 20_000
 _PAGE_SIZE: Final = 50
 # The errors of the SDK's own classes for unexpected values. No failure of the transport is among them.
-_STUMBLES: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+_PARSE_ERRORS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 _SHORTEST_WINDOW: Final = timedelta(seconds=2)
 _NO_EFFECT: Final = (AuthenticationError, AuthorizationError, UpgradeRequiredError)
 
@@ -101,8 +101,8 @@ class BraintreeAdapter:
         self._transport.close()
 
     @property
-    def traffic(self) -> GatewayStats:
-        return self._transport.traffic
+    def stats(self) -> GatewayStats:
+        return self._transport.stats
 
     # Moving money
 
@@ -182,7 +182,7 @@ class BraintreeAdapter:
     # Looking things up
 
     def find_transaction(self, transaction_id: str) -> Transaction | None:
-        with self._question():
+        with self._query():
             try:
                 found = self._sdk.transaction.find(transaction_id)
             except NotFoundError:
@@ -194,7 +194,7 @@ class BraintreeAdapter:
 
     def find_transactions(self, transaction_ids: Sequence[str]) -> list[Transaction]:
         found: list[Transaction] = []
-        with self._question():
+        with self._query():
             for start in range(0, len(transaction_ids), SEARCH_SIZE):
                 some = list(transaction_ids[start : start + SEARCH_SIZE])
                 found += self._readable(self._search(braintree.TransactionSearch.ids.in_list(some)))
@@ -202,7 +202,7 @@ class BraintreeAdapter:
 
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         # An unreadable one counts as an unanswered question: it must never look like absence.
-        with self._question():
+        with self._query():
             order_id = braintree.TransactionSearch.order_id
             found = self._search(order_id == self._order_ids.of(operation_id))
             if not found and self._order_ids.mark:
@@ -231,10 +231,10 @@ class BraintreeAdapter:
 
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
         # The gateway's clock ticks in seconds, and a search includes both ends.
-        with self._question():
+        with self._query():
             window = braintree.TransactionSearch.created_at.between(start, end)  # type: ignore[no-untyped-call]
             found = self._sdk.transaction.search(window)
-            if len(found.ids) >= _MOST_FOUND and end - start > _SHORTEST_WINDOW:
+            if len(found.ids) >= _MAX_FOUND and end - start > _SHORTEST_WINDOW:
                 middle = start + (end - start) / 2
                 # Released while the halves are read.
                 del found
@@ -254,7 +254,7 @@ class BraintreeAdapter:
             for item in found.items:
                 count += 1
                 yield self._read_or_describe(item)
-        except _STUMBLES:
+        except _PARSE_ERRORS:
             page = count - count % _PAGE_SIZE
             for transaction_id in ids[page : page + _PAGE_SIZE]:
                 yield from self._alone(transaction_id)
@@ -268,7 +268,7 @@ class BraintreeAdapter:
             yield self._read_or_describe(self._sdk.transaction.find(transaction_id))
         except NotFoundError:
             return
-        except _STUMBLES as failure:
+        except _PARSE_ERRORS as failure:
             yield Unreadable(transaction_id, "", f"no transaction can be made of it ({type(failure).__name__})")
 
     def _read_or_describe(self, item: Any) -> Transaction | Unreadable:
@@ -282,7 +282,7 @@ class BraintreeAdapter:
 
     def ensure_customer(self, customer: Customer, lease: Lease) -> MerchantWarning | None:
         identity, warning = {"id": customer.customer_id}, None
-        with sending_under(lease), self._question():
+        with holding_lease(lease), self._query():
             result = self._sdk.customer.create(identity | params.person(customer))
             codes = translate.error_codes(result)
             if codes and _CUSTOMER_KNOWN not in codes:
@@ -299,7 +299,7 @@ class BraintreeAdapter:
         return warning
 
     def update_customer(self, customer: Customer, lease: Lease) -> None:
-        with sending_under(lease), self._question():
+        with holding_lease(lease), self._query():
             try:
                 result = self._sdk.customer.update(customer.customer_id, params.whole_person(customer))
             except NotFoundError:
@@ -311,7 +311,7 @@ class BraintreeAdapter:
                 self._expect_done(result)
 
     def delete_customer(self, customer_id: CustomerId, lease: Lease) -> None:
-        with sending_under(lease), self._question():
+        with holding_lease(lease), self._query():
             try:
                 self._sdk.customer.delete(customer_id)
             except NotFoundError:
@@ -339,7 +339,7 @@ class BraintreeAdapter:
         return Stored(kept)
 
     def find_method(self, token: str) -> StoredInstrument | None:
-        with self._question():
+        with self._query():
             try:
                 return translate.stored_instrument(self._sdk.payment_method.find(token))
             except NotFoundError:
@@ -352,7 +352,7 @@ class BraintreeAdapter:
         return Rejected(detail="the token is in use") if isinstance(outcome, _TokenInUse) else outcome
 
     def delete_method(self, token: str, lease: Lease) -> None:
-        with sending_under(lease), self._question():
+        with holding_lease(lease), self._query():
             try:
                 self._sdk.payment_method.delete(token)
             except NotFoundError:
@@ -361,7 +361,7 @@ class BraintreeAdapter:
     def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
         merchant_account_id = self._merchant_accounts.get(currency_code or "")
         options = {"customer_id": customer_id, "merchant_account_id": merchant_account_id}
-        with self._question():
+        with self._query():
             given = {name: value for name, value in options.items() if value}
             answer = client_token_answer(self._sdk, given)
             if isinstance(answer, str):
@@ -373,14 +373,14 @@ class BraintreeAdapter:
     # Disputes
 
     def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None:
-        with self._question():
+        with self._query():
             try:
                 return self._disputes.find(gateway_dispute_id)
             except NotFoundError:
                 return None
 
     def disputes_received(self, since: date) -> Iterator[DisputeReport]:
-        with self._question():
+        with self._query():
             yield from self._disputes.received(since)
 
     def accept_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome:
@@ -393,8 +393,8 @@ class BraintreeAdapter:
         return self._answer(lambda: self._disputes.add_text(gateway_dispute_id, text), lease)
 
     def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes, lease: Lease) -> DisputeOutcome:
-        with sending_under(lease):
-            document = uploaded(lambda: self._disputes.upload(name, content), _told)
+        with holding_lease(lease):
+            document = uploaded(lambda: self._disputes.upload(name, content), _description)
         if isinstance(document, Rejected):
             return document
         return self._answer(lambda: self._disputes.add_file(gateway_dispute_id, document), lease)
@@ -402,7 +402,7 @@ class BraintreeAdapter:
     def _answer(self, ask: Callable[[], DisputeOutcome], lease: Lease) -> DisputeOutcome:
         """One answer to a dispute. Any failure once something may have been sent is Unknown."""
         try:
-            with sending_under(lease):
+            with holding_lease(lease):
                 return ask()
         except RequestNotSent as failure:
             raise GatewayNotReached(str(failure)) from failure
@@ -411,7 +411,7 @@ class BraintreeAdapter:
         except NotFoundError:
             return Rejected(detail="the gateway knows no such dispute")
         except Exception as failure:
-            return Unknown(_told(failure))
+            return Unknown(_description(failure))
 
     def discover_merchant_accounts(self) -> None:
         """Asks the gateway for the merchant account of each currency.
@@ -419,7 +419,7 @@ class BraintreeAdapter:
         Where several active accounts take a currency, it is the default one. Without a default among them, the
         currency is not accepted, and the log names the setting that chooses. Raises GatewayUnavailable.
         """
-        with self._question():
+        with self._query():
             accounts = list(self._sdk.merchant_account.all().merchant_accounts.items)
         candidates: defaultdict[str, list[Any]] = defaultdict(list)
         for account in accounts:
@@ -449,7 +449,7 @@ class BraintreeAdapter:
     def _move(self, ask: Ask, operation_id: OperationId, lease: Lease) -> Outcome:
         """One call that moves money. Any failure once something may have been sent is Unknown."""
         try:
-            with sending_under(lease):
+            with holding_lease(lease):
                 outcome = translate.outcome(self._keys.ask(ask, operation_id))
                 return (
                     Approved(self._order_ids.named(outcome.transaction)) if isinstance(outcome, Approved) else outcome
@@ -461,11 +461,11 @@ class BraintreeAdapter:
         except NotFoundError:
             return Rejected(detail="the gateway knows no such transaction")
         except Exception as failure:
-            return Unknown(_told(failure))
+            return Unknown(_description(failure))
 
     def _store(self, ask: Callable[[], object], lease: Lease) -> StoreOutcome | _TokenInUse:
         try:
-            with sending_under(lease):
+            with holding_lease(lease):
                 result = ask()
             if _TOKENS_IN_USE.intersection(translate.error_codes(result)):
                 return _TokenInUse()
@@ -479,10 +479,10 @@ class BraintreeAdapter:
                 detail="the gateway knows no such payment method or customer", cause=RefusalCause.METHOD_UNKNOWN
             )
         except Exception as failure:
-            return Unknown(_told(failure))
+            return Unknown(_description(failure))
 
     @contextmanager
-    def _question(self) -> Iterator[None]:
+    def _query(self) -> Iterator[None]:
         """A question changes nothing and may be repeated: every failure is GatewayUnavailable."""
         try:
             yield
@@ -493,7 +493,7 @@ class BraintreeAdapter:
         except _NO_EFFECT as failure:
             raise self._credentials.refused(failure) from failure
         except Exception as failure:
-            raise GatewayUnavailable(_told(failure)) from failure
+            raise GatewayUnavailable(_description(failure)) from failure
 
     def _expect_done(self, result: object, *, unless: str = "") -> None:
         codes = translate.error_codes(result)
@@ -534,18 +534,18 @@ class _Credentials:
     """Logs refused credentials once, until the process ends."""
 
     def __init__(self) -> None:
-        self._told = False
+        self._description = False
         self._lock = threading.Lock()
 
     def refused(self, failure: Exception) -> GatewayRefusedCredentials:
         with self._lock:
-            if not self._told:
-                self._told = True
+            if not self._description:
+                self._description = True
                 _log.error("Braintree refuses this merchant's credentials: %s", type(failure).__name__)
         return GatewayRefusedCredentials(type(failure).__name__)
 
 
-def _told(failure: Exception) -> str:
+def _description(failure: Exception) -> str:
     """The failure, without the text of errors that may repeat the request."""
     if isinstance(failure, AnswerLost):
         return str(failure)

@@ -24,7 +24,7 @@ Encode = Callable[[FeedItem], tuple[str, str, dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
-class HttpPostman:
+class HttpWebhookSender:
     """Follows no redirects, and ignores proxies of the environment. Safe for many threads."""
 
     encode: Encode
@@ -43,7 +43,7 @@ class HttpPostman:
             "webhook-signature": signature(endpoint.secrets, event_id, seconds, body),
         }
         try:
-            return _verdict(self._post(endpoint.url, headers, body))
+            return _failure_of(self._post(endpoint.url, headers, body))
         except AddressRefused as refused:
             return str(refused)
         except (OSError, HTTPError) as failure:
@@ -95,7 +95,7 @@ class HttpPostman:
             return response.status
 
 
-def _verdict(status: int) -> str:
+def _failure_of(status: int) -> str:
     if 200 <= status < 300:
         return ""
     if 300 <= status < 400:

@@ -36,8 +36,8 @@ class Gate:
         self._open = 0
         # By address, in order of arrival. The value: whether the peer owes a request.
         self._peers: defaultdict[str, dict[Connection, bool]] = defaultdict(dict)
-        self.closed = VelocityCounter("%s connections to the HTTP side were closed for lack of room")
-        self.malformed = VelocityCounter("%s requests to the HTTP side were no HTTP")
+        self.closed = AbuseCounter("%s connections to the HTTP side were closed for lack of room")
+        self.malformed = AbuseCounter("%s requests to the HTTP side were no HTTP")
 
     def admit(self, connection: Connection) -> bool:
         """Makes room if needed. Returns False if no room can be made."""
@@ -91,23 +91,23 @@ def _network(address: str) -> str:
         return address
 
 
-class VelocityCounter:
+class AbuseCounter:
     """Counts abuse by strangers, and logs it in at most one line a minute."""
 
     def __init__(self, sentence: str, steady_seconds: Callable[[], float] = time.monotonic) -> None:
         self._sentence = sentence
         self._steady_seconds = steady_seconds
-        self._untold = 0
+        self._unlogged = 0
         self._next_line = 0.0
         self.total = 0
 
     def add(self) -> None:
         self.total += 1
-        self._untold += 1
+        self._unlogged += 1
         now = self._steady_seconds()
         if now >= self._next_line:
-            _log.warning(self._sentence, self._untold)
-            self._untold, self._next_line = 0, now + _LOG_SECONDS
+            _log.warning(self._sentence, self._unlogged)
+            self._unlogged, self._next_line = 0, now + _LOG_SECONDS
 
 
 class Connection(web.RequestHandler):

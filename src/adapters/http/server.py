@@ -40,7 +40,7 @@ _BACKLOG: Final = 128
 _RETRY_SECONDS: Final = "2"
 
 
-class CannotListen(Exception):
+class CannotListenHttp(Exception):
     """The address is in use, not of this machine, or not allowed."""
 
     def __init__(self, address: str) -> None:
@@ -49,7 +49,7 @@ class CannotListen(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
+class HttpHandlers:
     """The handlers behind the HTTP paths. They may block."""
 
     # Takes a signature and a payload. Raises ForgedGatewayWebhook and StoreUnavailable.
@@ -58,14 +58,14 @@ class Pages:
     # The number of webhooks in each unfinished state. Raises StoreUnavailable.
     waiting: Callable[[], Mapping[str, int]]
     metrics: Metrics
-    crew: WorkerPoolStatus
+    worker_pool: WorkerPoolStatus
 
 
 class HttpServer:
     """Belongs to the event loop in which it starts."""
 
-    def __init__(self, pages: Pages) -> None:
-        self._pages = pages
+    def __init__(self, handlers: HttpHandlers) -> None:
+        self._handlers = handlers
         # Bulkhead: a flood of webhooks must not take the threads of payments.
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="webhook")
         # Nor those of health and metrics.
@@ -98,7 +98,7 @@ class HttpServer:
             await runner.cleanup()
             self._pool.shutdown()
             self._probes.shutdown()
-            raise CannotListen(address) from None
+            raise CannotListenHttp(address) from None
         self._runner = runner
         return f"{host}:{runner.addresses[0][1]}"
 
@@ -122,15 +122,15 @@ class HttpServer:
             return await _refuse(request, 415)
         try:
             answer = await route(request)
-        except _Refused as refusal:
+        except _RequestRefused as refusal:
             return await _refuse(request, refusal.status)
-        _note(request, owes=True)
+        _mark_owes(request, owes=True)
         return answer
 
     async def _challenge(self, request: web.BaseRequest) -> web.Response:
         challenge = request.query.get("bt_challenge", "")
         try:
-            return web.Response(text=self._pages.answer_challenge(challenge))
+            return web.Response(text=self._handlers.answer_challenge(challenge))
         except ForgedGatewayWebhook:
             return web.Response(status=401)
 
@@ -138,14 +138,14 @@ class HttpServer:
         outcome, kind = "busy", ""
         try:
             signature, payload = await _form(request)
-            _note(request, owes=False)
-            with self._turn():
-                received = await self._in_pool(lambda: self._pages.receive(signature, payload))
+            _mark_owes(request, owes=False)
+            with self._slot():
+                received = await self._in_pool(lambda: self._handlers.receive(signature, payload))
             kind, outcome = received.kind, "stored" if received.is_new else "repeated"
             return web.Response()
         except _Busy:
-            return _come_again()
-        except _Refused as refusal:
+            return _retry_later()
+        except _RequestRefused as refusal:
             outcome = "too_large" if refusal.status == 413 else "forged"
             raise
         except ForgedGatewayWebhook:
@@ -153,9 +153,9 @@ class HttpServer:
             return web.Response(status=401)
         except StoreUnavailable:
             outcome = "store_unavailable"
-            return _come_again()
+            return _retry_later()
         finally:
-            self._pages.metrics.received.add(kind=kind, outcome=outcome)
+            self._handlers.metrics.received.add(kind=kind, outcome=outcome)
 
     async def _live(self, _: web.BaseRequest) -> web.Response:
         return web.Response(text="ok\n")
@@ -163,14 +163,16 @@ class HttpServer:
     async def _ready(self, _: web.BaseRequest) -> web.Response:
         if self._stopping:
             return web.Response(status=503, text="stopping\n")
-        crew = self._pages.crew
-        if not crew.is_enough:
-            return web.Response(status=503, text=f"{crew.told}\n")
-        return await self._with_database(lambda _: web.Response(text=f"ok{crew.told and ', '}{crew.told}\n"))
+        worker_pool = self._handlers.worker_pool
+        if not worker_pool.has_enough:
+            return web.Response(status=503, text=f"{worker_pool.summary}\n")
+        return await self._with_database(
+            lambda _: web.Response(text=f"ok{worker_pool.summary and ', '}{worker_pool.summary}\n")
+        )
 
     async def _metrics(self, _: web.BaseRequest) -> web.Response:
         def shown(waiting: Mapping[str, int]) -> web.Response:
-            text = self._pages.crew.added_to(self._pages.metrics.text(waiting))
+            text = self._handlers.worker_pool.merge_metrics(self._handlers.metrics.text(waiting))
             return web.Response(body=text.encode(), headers={"Content-Type": CONTENT_TYPE})
 
         return await self._with_database(shown)
@@ -185,7 +187,7 @@ class HttpServer:
         """Single-flight: concurrent callers share one query."""
         if self._probe is None or self._probe.done():
             loop = asyncio.get_running_loop()
-            self._probe = loop.run_in_executor(self._probes, self._pages.waiting)
+            self._probe = loop.run_in_executor(self._probes, self._handlers.waiting)
         return await asyncio.shield(self._probe)
 
     def _in_pool(self, work: Callable[[], Result]) -> Awaitable[Result]:
@@ -193,7 +195,7 @@ class HttpServer:
         return asyncio.shield(asyncio.get_running_loop().run_in_executor(self._pool, work))
 
     @contextmanager
-    def _turn(self) -> Iterator[None]:
+    def _slot(self) -> Iterator[None]:
         """A slot of the bulkhead. Raises _Busy."""
         if self._busy >= MAX_AT_ONCE or self._stopping:
             raise _Busy
@@ -208,7 +210,7 @@ class _Busy(Exception):
     """All slots are taken."""
 
 
-class _Refused(Exception):
+class _RequestRefused(Exception):
     """The rest of the body is not read."""
 
     def __init__(self, status: int) -> None:
@@ -216,11 +218,11 @@ class _Refused(Exception):
         self.status = status
 
 
-def _come_again() -> web.Response:
+def _retry_later() -> web.Response:
     return web.Response(status=503, headers={"Retry-After": _RETRY_SECONDS})
 
 
-def _note(request: web.BaseRequest, *, owes: bool) -> None:
+def _mark_owes(request: web.BaseRequest, *, owes: bool) -> None:
     if isinstance(request.protocol, Connection):
         request.protocol.note(owes=owes)
 
@@ -242,17 +244,17 @@ async def _refuse(request: web.BaseRequest, status: int, **headers: str) -> web.
 async def _form(request: web.BaseRequest) -> tuple[str, str]:
     """The signature and the payload. Raises _Refused if the form lacks either."""
     if (request.content_length or 0) > MAX_BODY_BYTES:
-        raise _Refused(413)
+        raise _RequestRefused(413)
     if request.content_type != "application/x-www-form-urlencoded":
-        raise _Refused(401)
+        raise _RequestRefused(401)
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             fields = parse_qs((await _body(request)).decode(), strict_parsing=True, max_num_fields=10)
         return fields["bt_signature"][0], fields["bt_payload"][0]
     except TimeoutError:
-        raise _Refused(408) from None
+        raise _RequestRefused(408) from None
     except (ValueError, KeyError, web.RequestPayloadError):
-        raise _Refused(401) from None
+        raise _RequestRefused(401) from None
 
 
 async def _body(request: web.BaseRequest) -> bytes:
@@ -264,5 +266,5 @@ async def _body(request: web.BaseRequest) -> bytes:
     while chunk := await request.content.readany():
         body += chunk
         if len(body) > MAX_BODY_BYTES:
-            raise _Refused(413)
+            raise _RequestRefused(413)
     return bytes(body)

@@ -15,27 +15,27 @@ class WorkerPoolStatus:
         self._wanted = self._ready = self._replaced = 0
         self._metrics: dict[int, str] = {}
 
-    def tell(self, *, wanted: int, ready: int, replaced: int) -> None:
+    def update(self, *, wanted: int, ready: int, replaced: int) -> None:
         """replaced: the number of workers that ended by themselves since the start."""
         with self._lock:
             self._wanted, self._ready, self._replaced = wanted, ready, replaced
 
-    def tell_metrics(self, worker: int, text: str) -> None:
+    def update_metrics(self, worker: int, text: str) -> None:
         """The worker's own metrics, in the text format of Prometheus."""
         with self._lock:
             self._metrics[worker] = text
 
     @property
-    def is_enough(self) -> bool:
+    def has_enough(self) -> bool:
         """Whether at least half of the workers are ready: fewer could not carry this machine's load."""
         return 2 * self._ready >= self._wanted
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """A summary for people. Empty without a worker pool."""
         return f"{self._ready} of {self._wanted} workers" if self._wanted else ""
 
-    def added_to(self, metrics: str) -> str:
+    def merge_metrics(self, metrics: str) -> str:
         """The metrics, merged with those of each worker, labelled with its number."""
         with self._lock:
             if not self._wanted:

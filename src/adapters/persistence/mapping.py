@@ -125,7 +125,7 @@ def payment_to_row(payment: Payment, sealer: Sealer) -> Values:
 def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
     """The row's columns that may change."""
     instrument = payment.instrument
-    place = associated_data("payments", "instrument", payment.terms.payment_id)
+    aad = associated_data("payments", "instrument", payment.terms.payment_id)
     return {
         "state": payment.state.value,
         "funds": payment.funds.value,
@@ -133,7 +133,7 @@ def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
         "is_live": payment.is_live and payment.terms.reference_space is None,
         "brand": instrument.brand if instrument else "",
         "last_four": instrument.last_four if instrument else "",
-        "instrument": sealer.seal_entries(_converter.unstructure(instrument), place) if instrument else None,
+        "instrument": sealer.seal_entries(_converter.unstructure(instrument), aad) if instrument else None,
         "update_time": payment.update_time,
         "follow_time": payment.next_poll_time,
     }
@@ -386,7 +386,7 @@ def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
 
 def notification_to_row(stored: StoredGatewayWebhook, sealer: Sealer) -> Values:
     webhook = stored.webhook
-    place = associated_data("webhook_notifications", "subject", webhook.notification_id)
+    aad = associated_data("webhook_notifications", "subject", webhook.notification_id)
     return {
         "notification_id": webhook.notification_id,
         "kind": webhook.kind,
@@ -398,7 +398,7 @@ def notification_to_row(stored: StoredGatewayWebhook, sealer: Sealer) -> Values:
         "attempt_count": stored.attempt_count,
         "next_attempt_time": stored.next_attempt_time,
         "last_error": stored.last_error,
-        "subject": sealer.seal_entries(_converter.unstructure(webhook.subject), place),
+        "subject": sealer.seal_entries(_converter.unstructure(webhook.subject), aad),
     }
 
 
@@ -428,18 +428,18 @@ _RESOURCES: Final[Mapping[str, type[Any]]] = MappingProxyType(
 
 def feed_payload(event_id: str, resource: Resource, sealer: Sealer) -> str:
     """The resource's current state, sealed."""
-    return sealer.seal_json(_converter.unstructure(resource), _feed_place(event_id))
+    return sealer.seal_json(_converter.unstructure(resource), _feed_associated_data(event_id))
 
 
 def feed_payload_without_personal_data(row: Row[Any], sealer: Sealer) -> str:
-    kept = sealer.open_json(row.payload, _feed_place(row.event_id))
-    return sealer.seal_json(erased_from_json(kept, of_customer=True), _feed_place(row.event_id))
+    kept = sealer.open_json(row.payload, _feed_associated_data(row.event_id))
+    return sealer.seal_json(erased_from_json(kept, of_customer=True), _feed_associated_data(row.event_id))
 
 
 def feed_entry_from_row(row: Row[Any], sealer: Sealer) -> FeedEntry:
     resource = None
     if row.payload:
-        kept = sealer.open_json(row.payload, _feed_place(row.event_id))
+        kept = sealer.open_json(row.payload, _feed_associated_data(row.event_id))
         resource = _converter.structure(kept, _RESOURCES[row.kind])
     return FeedEntry(
         position=row.position,
@@ -455,7 +455,7 @@ def feed_entry_from_row(row: Row[Any], sealer: Sealer) -> FeedEntry:
     )
 
 
-def _feed_place(event_id: str) -> str:
+def _feed_associated_data(event_id: str) -> str:
     return associated_data("feed_events", "payload", event_id)
 
 

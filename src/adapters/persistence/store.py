@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Engine, and_, or_, select, update
 
 from adapters.persistence.encryption.sealing import KEYLESS, Sealer
-from adapters.persistence.repositories.deployment import hold_of, keep_hold, renew_mark
+from adapters.persistence.repositories.deployment import hold_of, renew_mark, save_hold
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.engine import SQLITE_BEGIN
 from adapters.persistence.sql.statements import is_due
@@ -29,7 +29,7 @@ from domain.operation import OperationState
 _log = logging.getLogger(__name__)
 
 # This process's writers queue here. SQLite's own queue lets them sleep and overtake one another.
-_LONGEST_TURN_SECONDS: Final = 10.0
+_LOCK_TIMEOUT_SECONDS: Final = 10.0
 
 # SQLite has one writer at a time. BEGIN takes its lock, so that rows read before a write cannot change until then.
 _SQLITE_WRITES: Final[dict[str, Any]] = {SQLITE_BEGIN: "BEGIN IMMEDIATE"}
@@ -45,13 +45,13 @@ class SqlStore:
         self._sealer = sealer
         self._writing = engine.execution_options(**_SQLITE_WRITES) if is_sqlite else engine
         self._reading = engine if is_sqlite else engine.execution_options(**_POSTGRESQL_READS)
-        self._turn = _Turn() if is_sqlite else _free_turn
+        self._write_lock = _WriteLock() if is_sqlite else _no_lock
 
     def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._writing, self._turn, actor)
+        return self._unit_of_work(self._writing, self._write_lock, actor)
 
     def read(self) -> AbstractContextManager[UnitOfWork]:
-        return self._unit_of_work(self._reading, _free_turn, SERVICE)
+        return self._unit_of_work(self._reading, _no_lock, SERVICE)
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         table, lease = operations.c, lease_until - now
@@ -71,7 +71,7 @@ class SqlStore:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        with translate_db_errors(), self._turn(), self._writing.begin() as connection:
+        with translate_db_errors(), self._write_lock(), self._writing.begin() as connection:
             rows = connection.execute(due).all()
             claimed = [row.operation_id for row in rows]
             if claimed:
@@ -85,18 +85,18 @@ class SqlStore:
             return hold_of(connection)
 
     def set_hold(self, hold: Hold) -> None:
-        with translate_db_errors(), self._turn(), self._writing.begin() as connection:
-            keep_hold(connection, hold)
+        with translate_db_errors(), self._write_lock(), self._writing.begin() as connection:
+            save_hold(connection, hold)
 
     def renew_mark(self) -> str:
-        with translate_db_errors(), self._turn(), self._writing.begin() as connection:
+        with translate_db_errors(), self._write_lock(), self._writing.begin() as connection:
             return renew_mark(connection)
 
     def wipe(self) -> None:
         # PostgreSQL's vacuum does this by itself. SQLite's log keeps the old pages until it is truncated.
         if self._writing.dialect.name != "sqlite":
             return
-        with translate_db_errors(), self._turn(), closing(self._writing.raw_connection()) as connection:
+        with translate_db_errors(), self._write_lock(), closing(self._writing.raw_connection()) as connection:
             cursor = connection.cursor()
             cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             is_busy = cursor.fetchall()[0][0]
@@ -106,13 +106,13 @@ class SqlStore:
 
     @contextmanager
     def _unit_of_work(
-        self, engine: Engine, turn: Callable[[], AbstractContextManager[None]], actor: str
+        self, engine: Engine, lock: Callable[[], AbstractContextManager[None]], actor: str
     ) -> Iterator[UnitOfWork]:
-        with translate_db_errors(), turn(), engine.begin() as connection:
+        with translate_db_errors(), lock(), engine.begin() as connection:
             yield SqlUnitOfWork(connection, self._ids, self._sealer, actor)
 
 
-class _Turn:
+class _WriteLock:
     """A mutex: one thread writes at a time."""
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class _Turn:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
-        if not self._lock.acquire(timeout=_LONGEST_TURN_SECONDS):
+        if not self._lock.acquire(timeout=_LOCK_TIMEOUT_SECONDS):
             raise StoreUnavailable("too many writers wait for the database")
         try:
             yield
@@ -128,5 +128,5 @@ class _Turn:
             self._lock.release()
 
 
-def _free_turn() -> AbstractContextManager[None]:
+def _no_lock() -> AbstractContextManager[None]:
     return nullcontext()

@@ -69,7 +69,7 @@ IS_PENDING: Final = text("state = 'pending'")
 IS_WATCHED: Final = text("next_check_time IS NOT NULL")
 IS_UNFINISHED: Final = text("state IN ('pending', 'dead')")
 HAS_TRANSACTION: Final = text("transaction_id <> ''")
-IS_UNPLACED: Final = text("position IS NULL")
+IS_UNPUBLISHED: Final = text("position IS NULL")
 HAS_CUSTOMER: Final = text("customer_id <> ''")
 HAS_EMAIL: Final = text("email_digest <> ''")
 IS_CUSTOMERS: Final = text("customer_id IS NOT NULL")
@@ -199,8 +199,8 @@ Index(
     "ix_payment_events_unplaced",
     payment_events.c.time,
     payment_events.c.event_id,
-    sqlite_where=IS_UNPLACED,
-    postgresql_where=IS_UNPLACED,
+    sqlite_where=IS_UNPUBLISHED,
+    postgresql_where=IS_UNPUBLISHED,
 )
 
 # Archived histories of payments that have long been final. Their events are here and not among the others.
@@ -240,7 +240,7 @@ Index(
     sqlite_where=HAS_CUSTOMER,
     postgresql_where=HAS_CUSTOMER,
 )
-Index("ix_feed_events_unplaced", feed_events.c.event_id, sqlite_where=IS_UNPLACED, postgresql_where=IS_UNPLACED)
+Index("ix_feed_events_unplaced", feed_events.c.event_id, sqlite_where=IS_UNPUBLISHED, postgresql_where=IS_UNPUBLISHED)
 
 # The delivery cursor of each configured webhook endpoint.
 event_lines: Final = Table(

@@ -14,7 +14,7 @@ from adapters.persistence.repositories.gateway_webhooks import SqlGatewayWebhook
 from adapters.persistence.repositories.idempotency_keys import SqlRequests
 from adapters.persistence.repositories.payment_methods import SqlPaymentMethods
 from adapters.persistence.repositories.payments import SqlPayments
-from adapters.persistence.repositories.velocity_counters import SqlAttempts
+from adapters.persistence.repositories.velocity_counters import SqlVelocityCounters
 from adapters.persistence.repositories.webhook_deliveries import SqlDeliveries
 from application.ports.runtime import IdSource
 
@@ -34,4 +34,4 @@ class SqlUnitOfWork:
         self.requests = SqlRequests(connection)
         self.audit = SqlAuditLog(connection, sealer)
         self.api_keys = SqlApiKeys(connection)
-        self.velocity = SqlAttempts(connection)
+        self.velocity = SqlVelocityCounters(connection)

@@ -32,7 +32,7 @@ class DeliverEvents:
 
     store: Store
     read_feed: ReadFeed
-    postman: WebhookSender
+    sender: WebhookSender
     clock: Clock
     endpoints: Sequence[Endpoint]
     is_stopping: Callable[[], bool] = lambda: False
@@ -76,7 +76,7 @@ class DeliverEvents:
 
     def _send(self, endpoint: Endpoint, item: FeedItem, cursor: DeliveryCursor) -> DeliveryCursor:
         """Tries to send the next event. Returns the endpoint's new, saved delivery state."""
-        error = self.postman.send(endpoint, item, self.clock.now())
+        error = self.sender.send(endpoint, item, self.clock.now())
         now = self.clock.now()
         if not error:
             return self._save(_advanced(cursor, item, now, success_time=now))
@@ -97,7 +97,7 @@ class DeliverEvents:
     def _send_again(self, endpoint: Endpoint, one: Delivery) -> int:
         """Tries once to resend an event that an administrator requested, outside the regular order."""
         item = self.read_feed.find(one.event_id)
-        error = self.postman.send(endpoint, item, self.clock.now()) if item else "the event is gone"
+        error = self.sender.send(endpoint, item, self.clock.now()) if item else "the event is gone"
         with self.store.begin() as work:
             if error:
                 work.deliveries.upsert(replace(one, state=DeliveryState.DEAD, reason=error, time=self.clock.now()))

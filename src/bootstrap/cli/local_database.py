@@ -40,7 +40,7 @@ def local_database() -> Iterator[SqlStore]:
 def with_local_database(parsed: argparse.Namespace, work: Callable[[argparse.Namespace, SqlStore], int]) -> int:
     """Runs the work, and reports errors on stderr. Returns the exit status."""
 
-    def told() -> int:
+    def run_work() -> int:
         try:
             with local_database() as store:
                 return work(parsed, store)
@@ -59,4 +59,4 @@ def with_local_database(parsed: argparse.Namespace, work: Callable[[argparse.Nam
             say(f"bayar: the database does not answer (BAYAR_DATABASE_URL): {error}")
         return FAILED
 
-    return reporting_bad_settings(told)
+    return reporting_bad_settings(run_work)

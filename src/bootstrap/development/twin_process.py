@@ -36,7 +36,7 @@ class Twin:
     process: subprocess.Popen[bytes] = field(repr=False)
     stopping: threading.Event = field(repr=False, default_factory=threading.Event)
 
-    def went_unasked(self) -> bool:
+    def ended_by_itself(self) -> bool:
         """Waits until the twin has ended. Returns whether it ended by itself."""
         self.process.wait()
         return not self.stopping.is_set()

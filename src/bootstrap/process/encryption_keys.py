@@ -7,7 +7,7 @@ import logging
 from sqlalchemy import Engine
 
 from adapters.persistence.encryption import key_check, key_rotation
-from adapters.persistence.encryption.key_check import EmptiedRegister, MissingKey, Sealing, WrongIndexKey, WrongKey
+from adapters.persistence.encryption.key_check import MissingKey, MissingProofs, SealingState, WrongIndexKey, WrongKey
 from adapters.persistence.encryption.sealing import CannotOpen, PlainText, Sealer
 from bootstrap.config.settings import BadSettings
 from bootstrap.wiring.container import Container
@@ -22,12 +22,12 @@ def check_keys(container: Container, engine: Engine) -> None:
     """
     sealer: Sealer = container.sealer()
     state = _register(engine, sealer)
-    if state is Sealing.UNKNOWN:
+    if state is SealingState.UNKNOWN:
         _log.warning(
             "plain text in encrypted columns of this database is accepted until `bayar encryption rotate` has run once"
         )
         return
-    if state is Sealing.UNDER_WAY:
+    if state is SealingState.UNDER_WAY:
         key_rotation.reseal(engine, sealer)
         key_check.complete(engine, sealer)
     sealer.refuse_plain()
@@ -39,19 +39,19 @@ def rotate(container: Container, engine: Engine) -> int:
     Raises BadSettings for keys that do not fit, and StoreUnavailable. Works while the service runs.
     """
     sealer: Sealer = container.sealer()
-    if _register(engine, sealer, replace_index_key=True) is Sealing.COMPLETE:
+    if _register(engine, sealer, replace_index_key=True) is SealingState.COMPLETE:
         sealer.refuse_plain()
     try:
         written = key_rotation.reseal(engine, sealer)
     except PlainText as failure:
         raise BadSettings(
-            f"the value at {failure.place} is not encrypted, although everything in this database was: another "
+            f"the value at {failure.aad} is not encrypted, although everything in this database was: another "
             "program wrote it. Find the program, then restore the value from a backup or remove it. Values that were "
             "re-encrypted before it stay so"
         ) from None
     except CannotOpen as failure:
         raise BadSettings(
-            f"a value at {failure.place} cannot be opened with the key {failure.key_id!r} of BAYAR_ENCRYPTION_KEYS, or "
+            f"a value at {failure.aad} cannot be opened with the key {failure.key_id!r} of BAYAR_ENCRYPTION_KEYS, or "
             "that key is missing, or the value was changed. Values that were re-encrypted before it stay so"
         ) from None
     key_check.complete(engine, sealer)
@@ -60,7 +60,7 @@ def rotate(container: Container, engine: Engine) -> int:
     return written
 
 
-def _register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False) -> Sealing:
+def _register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False) -> SealingState:
     try:
         return key_check.register(engine, sealer, replace_index_key=replace_index_key)
     except WrongKey as wrong:
@@ -68,7 +68,7 @@ def _register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False
             f"BAYAR_ENCRYPTION_KEYS has another key {wrong.key_id!r} than the one this database was written with. Put "
             "the right one back, or give the new one another name"
         ) from None
-    except EmptiedRegister:
+    except MissingProofs:
         raise BadSettings(
             "values of this database are encrypted, and the table encryption_keys is empty: somebody deleted its rows. "
             "Restore them from a backup"

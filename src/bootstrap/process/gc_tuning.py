@@ -7,7 +7,7 @@ from typing import Final
 _THRESHOLDS: Final = (20_000, 20, 50)
 
 
-def settle() -> None:
+def freeze() -> None:
     """Call it once everything is loaded. Half a million objects of modules and tables are then exempt from every
     collection: each scan of them stopped all calls for 60 milliseconds.
     """

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from sqlalchemy import Engine
 
 from adapters.persistence.migrate import is_current, upgrade
-from adapters.persistence.sql.engine import lost_at_a_crash, most_connections
+from adapters.persistence.sql.engine import max_connections_of, unsafe_durability_settings
 from application.common.errors import StoreUnavailable
 from application.ports.gateway import GatewayUnavailable
 from application.recovery.service_hold import HoldLevel
@@ -56,7 +56,7 @@ def _check_database(container: Container, engine: Engine) -> None:
             raise CannotStart(
                 "the database's schema is not up to date: run `bayar migrate` first, with the same settings"
             )
-    for name in lost_at_a_crash(engine):
+    for name in unsafe_durability_settings(engine):
         _log.warning(
             "PostgreSQL runs with %s=off: if its machine crashes, payments that were answered may be lost, or the "
             "database damaged. Set it to on",
@@ -76,7 +76,7 @@ def _check_database(container: Container, engine: Engine) -> None:
 
 def warn_of_too_many_connections(container: Container) -> None:
     """Warns if the database would refuse some connections under load. Raises StoreUnavailable."""
-    settings, most = container.settings(), most_connections(container.engine())
+    settings, most = container.settings(), max_connections_of(container.engine())
     wanted = settings.processes * settings.database_connections
     if most is not None and wanted > most:
         _log.warning(

@@ -10,15 +10,14 @@ from functools import partial
 from socket import socket
 from typing import Final
 
-from adapters.grpc.server.server import CannotListen, GrpcServer
+from adapters.grpc.server.server import CannotListenGrpc, GrpcServer
 from adapters.grpc.server.tls import BadCertificates
-from adapters.http.server import CannotListen as CannotListenHttp
-from adapters.http.server import HttpServer
+from adapters.http.server import CannotListenHttp, HttpServer
 from application.common.errors import StoreUnavailable
 from application.ports.gateway import GatewayUnavailable
 from bootstrap.config.settings import Settings
 from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
-from bootstrap.process.gc_tuning import settle
+from bootstrap.process.gc_tuning import freeze
 from bootstrap.process.periodic_job import PeriodicJob
 from bootstrap.process.preflight import CannotStart
 from bootstrap.wiring.container import Container
@@ -46,9 +45,9 @@ class GrpcRole:
         self._is_stopping = False
         # Whether the server ended by itself.
         self.has_failed = False
-        self._chores = [
+        self._jobs = [
             PeriodicJob("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, _OUTAGES),
-            PeriodicJob("key uses", container.key_uses(), _HOUSEKEEPING_SECONDS, _OUTAGES),
+            PeriodicJob("key uses", container.last_used_recorder(), _HOUSEKEEPING_SECONDS, _OUTAGES),
         ]
 
     async def start(self) -> str:
@@ -60,16 +59,16 @@ class GrpcRole:
             raise CannotStart(
                 f"{error}. BAYAR_TLS_CERTIFICATE_FILE, BAYAR_TLS_KEY_FILE and BAYAR_TLS_CLIENT_CA_FILE name them"
             ) from None
-        except CannotListen as error:
+        except CannotListenGrpc as error:
             raise CannotStart(f"{error}. {FREE_GRPC_ADDRESS}") from None
         self._server = server
-        for chore in self._chores:
-            chore.start()
-        settle()
+        for job in self._jobs:
+            job.start()
+        freeze()
         sys.setswitchinterval(_SWITCH_SECONDS)
         return address
 
-    def tell_of_end(self, tell: Callable[[], object]) -> None:
+    def on_unexpected_end(self, tell: Callable[[], object]) -> None:
         """Reports when the server ends by itself, after a fault in gRPC: a process without it must not look healthy."""
         self._watch = asyncio.create_task(self._watch_end(tell))
 
@@ -88,14 +87,14 @@ class GrpcRole:
         if self._server is None:
             return
         await self._server.stop(self._settings.stop_grace_seconds)
-        await _stop(self._chores, self._settings)
-        await asyncio.get_running_loop().run_in_executor(None, self._write_down_the_rest)
+        await _stop(self._jobs, self._settings)
+        await asyncio.get_running_loop().run_in_executor(None, self._flush_buffers)
 
-    def _write_down_the_rest(self) -> None:
+    def _flush_buffers(self) -> None:
         """Persists the buffered records: refused calls, and uses of keys."""
         try:
             self._container.refused_calls().write_all()
-            self._container.key_uses()()
+            self._container.last_used_recorder()()
         except StoreUnavailable as error:
             _log.warning("the last refused calls are not in the audit log: %s", error)
 
@@ -110,18 +109,18 @@ class BackgroundRole:
         interval = settings.resolver_interval_seconds
         jobs: list[tuple[str, Callable[[], int], float]] = [
             ("resolver", container.resolve_operations(), interval),
-            ("method resolver", container.resolve_methods(), interval),
-            ("settlement poller", container.follow_payments(), interval),
+            ("method resolver", container.resolve_unknown_methods(), interval),
+            ("settlement poller", container.poll_settlements(), interval),
             ("event relay", container.relay_events(), settings.feed_interval_seconds),
             ("gateway webhook processor", container.process_gateway_webhooks(), interval),
-            ("open dispute poller", container.follow_disputes(), interval),
-            ("dispute search", container.poll_disputes(), settings.dispute_poll_seconds),
-            ("velocity counter cleaner", container.forget_attempts(), _CLEANING_INTERVAL_SECONDS),
+            ("open dispute poller", container.poll_open_disputes(), interval),
+            ("dispute search", container.find_new_disputes(), settings.dispute_poll_seconds),
+            ("velocity counter cleaner", container.purge_velocity_counters(), _CLEANING_INTERVAL_SECONDS),
         ]
         deliver = container.deliver_events()
         jobs += [(f"webhook sender of {one.name}", partial(deliver.serve, one), interval) for one in deliver.endpoints]
         hold = container.hold()
-        self._chores = [PeriodicJob(name, hold.unless_held(job), seconds, _OUTAGES) for name, job, seconds in jobs]
+        self._jobs = [PeriodicJob(name, hold.unless_held(job), seconds, _OUTAGES) for name, job, seconds in jobs]
 
     async def listen(self, listeners: Sequence[socket] = ()) -> str:
         """Opens the HTTP side on the listeners, or on the address of the settings. Returns that address with its real
@@ -138,19 +137,19 @@ class BackgroundRole:
         return address
 
     def start(self) -> None:
-        for chore in self._chores:
-            chore.start()
+        for job in self._jobs:
+            job.start()
 
-    async def listen_no_more(self) -> None:
+    async def stop_listening(self) -> None:
         if self._http is not None:
             await self._http.stop()
 
     async def stop(self) -> None:
         """Lets the work under way finish."""
-        await _stop(self._chores, self._settings)
+        await _stop(self._jobs, self._settings)
 
 
-async def _stop(chores: Sequence[PeriodicJob], settings: Settings) -> None:
-    for chore in chores:
-        if not await asyncio.get_running_loop().run_in_executor(None, chore.stop, settings.stop_grace_seconds):
+async def _stop(background: Sequence[PeriodicJob], settings: Settings) -> None:
+    for job in background:
+        if not await asyncio.get_running_loop().run_in_executor(None, job.stop, settings.stop_grace_seconds):
             _log.warning("a background job did not end in time: the next start takes up its work")

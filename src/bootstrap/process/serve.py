@@ -20,7 +20,7 @@ from adapters.persistence.encryption import key_rotation
 from adapters.persistence.migrate import is_current, upgrade
 from adapters.persistence.repositories import audit_chain
 from adapters.persistence.repositories.audit_chain import Head, Verification
-from adapters.persistence.sql.file_permissions import narrow
+from adapters.persistence.sql.file_permissions import restrict_to_owner
 from application.common.errors import StoreUnavailable
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
 from bootstrap.config.settings import BadSettings, Settings, load_settings
@@ -47,12 +47,12 @@ def serve_with_twin(state_dir: Path) -> int:
     try:
         state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         state_dir = state_dir.resolve()
-        narrow(*state_dir.iterdir())
+        restrict_to_owner(*state_dir.iterdir())
         with running_twin(state_dir) as twin:
             os.environ.update(twin.environment())
             # Never the environment's database: its operations do not exist at the twin.
             os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
-            threading.Thread(target=_tell_when_gone, args=(twin,), daemon=True).start()
+            threading.Thread(target=_report_twin_end, args=(twin,), daemon=True).start()
             return run(_container(load_settings()), key_file=state_dir / KEY_FILE, tell_gateway=twin.tell)
     except TwinFailed as error:
         complain(str(error))
@@ -61,9 +61,9 @@ def serve_with_twin(state_dir: Path) -> int:
     return FAILED
 
 
-def _tell_when_gone(twin: Twin) -> None:
+def _report_twin_end(twin: Twin) -> None:
     """Reports the twin's end. Otherwise every call would only say that the gateway cannot be reached."""
-    if twin.went_unasked():
+    if twin.ended_by_itself():
         complain("the twin of the gateway has ended. Calls answer GATEWAY_UNREACHABLE until you start both again")
 
 
@@ -98,7 +98,7 @@ def verify_audit(known: Head | None) -> int:
             )
         encryption_keys.check_keys(container, engine)
         found.append(audit_chain.verify(engine, container.sealer(), known))
-        return told_of_chain(found[0])
+        return describe_verification(found[0])
 
     return _with_database(job) or int(bool(found[0].broken))
 
@@ -117,7 +117,7 @@ def _with_database(job: Callable[[Container, Engine], str]) -> int:
     return 0
 
 
-def told_of_chain(found: Verification) -> str:
+def describe_verification(found: Verification) -> str:
     lines = [f"The audit log is broken at {found.broken}."] if found.broken else ["The audit log is as it was written."]
     if not found.broken:
         lines.append(
@@ -184,7 +184,7 @@ def run(
             warn_of_few_descriptors(settings)
             if key_file is not None:
                 ensure_development_key(container.store(), key_file)
-            return asyncio.run(_serve_until_told(container, settings, key_file, tell_gateway))
+            return asyncio.run(_serve_until_stopped(container, settings, key_file, tell_gateway))
     except CannotStart as error:
         complain(str(error))
         return FAILED
@@ -196,21 +196,21 @@ def _container(settings: Settings) -> Container:
     return container
 
 
-async def _serve_until_told(
+async def _serve_until_stopped(
     container: Container, settings: Settings, key_file: Path | None, tell_gateway: Callable[[str], None] | None
 ) -> int:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
-    chores, calls = BackgroundRole(container, settings), GrpcRole(container, settings)
-    http_address = await chores.listen()
+    background, calls = BackgroundRole(container, settings), GrpcRole(container, settings)
+    http_address = await background.listen()
     try:
         address = await calls.start()
     except CannotStart:
-        await chores.listen_no_more()
+        await background.stop_listening()
         raise
-    chores.start()
+    background.start()
     warn_of_exposure(settings)
     say(f"Bayar listens on {address} (gRPC, {encryption_of(settings)}). Ctrl-C ends it.")
     say(f"Webhooks at http://{http_address}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
@@ -218,17 +218,17 @@ async def _serve_until_told(
         await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
     if key_file is not None:
         say(_first_payment(address, key_file))
-    calls.tell_of_end(stopping.set)
+    calls.on_unexpected_end(stopping.set)
     await stopping.wait()
     say("Stopping: calls under way are finished first.")
     # A second signal ends it at once: the next start then finds and resumes the work under way.
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
-    await chores.listen_no_more()
+    await background.stop_listening()
     # Released at once, so that other replicas do not wait for this one's leases.
     container.stopping().set()
     await calls.stop()
-    await chores.stop()
+    await background.stop()
     say("Stopped.")
     return FAILED if calls.has_failed else 0
 

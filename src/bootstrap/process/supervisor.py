@@ -32,7 +32,7 @@ from bootstrap.process.shared_ports import PortTaken, listeners, shared_port
 
 _log = logging.getLogger(__name__)
 
-_TURN_SECONDS: Final = 1.0
+_POLL_SECONDS: Final = 1.0
 # A child that lived this long is replaced at once; others after a backoff that doubles.
 _STEADY_SECONDS: Final = 60.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
@@ -69,7 +69,7 @@ class WorkerSlot:
 
     @property
     def name(self) -> str:
-        return f"worker {self.number}" if self.number else "chores"
+        return f"worker {self.number}" if self.number else "background"
 
     @property
     def is_ready(self) -> bool:
@@ -85,7 +85,7 @@ class WorkerSlot:
 
 
 @dataclass(frozen=True, slots=True)
-class _Doors:
+class _OpenPorts:
     """The service's open ports, which survive the children."""
 
     grpc_address: str
@@ -103,122 +103,122 @@ class Supervisor:
         """silence_seconds: a child without a heartbeat for this long counts as hung."""
         self._settings = settings
         self._silence_seconds = silence_seconds
-        self._places = [WorkerSlot(number) for number in range(settings.workers + 1)]
+        self._slots = [WorkerSlot(number) for number in range(settings.workers + 1)]
         self._selector = selectors.DefaultSelector()
         self._signals: list[int] = []
         self._is_starting = True
         self._is_stopping = False
         self._has_lost_some = False
         self._replaced = 0
-        self._told_crew: WorkerPoolCount | None = None
+        self._sent_count: WorkerPoolCount | None = None
 
     def run(self) -> int:
         """Runs until stopped. Returns the exit status. Raises BadSettings."""
         write_logs(self._settings.log_level, "supervisor")
         leave_no_core_dumps()
         with ExitStack() as stack:
-            stack.enter_context(self._heeding_signals())
+            stack.enter_context(self._recording_signals())
             stack.callback(self._kill)
             try:
                 # The ports are free for others while calls under way finish.
-                with self._open_doors() as doors:
-                    self._serve(doors)
+                with self._open_ports() as ports:
+                    self._serve(ports)
             except _CannotStart as error:
                 complain(str(error))
                 return FAILED
             return self._stop()
 
-    def _serve(self, doors: _Doors) -> None:
+    def _serve(self, ports: _OpenPorts) -> None:
         """Returns once asked to stop. Raises _CannotStart and BadSettings if any child fails at the first start."""
-        for place in self._places:
+        for slot in self._slots:
             try:
-                self._start(place, doors)
+                self._start(slot, ports)
             except OSError as error:
-                raise _CannotStart(f"{place.name} cannot be started: {error.strerror}") from None
-        while not self._signals and not all(place.is_ready for place in self._places):
-            self._turn()
+                raise _CannotStart(f"{slot.name} cannot be started: {error.strerror}") from None
+        while not self._signals and not all(slot.is_ready for slot in self._slots):
+            self._poll()
         if self._signals:
             return
         self._is_starting = False
         warn_of_exposure(self._settings)
         how = f"gRPC, {encryption_of(self._settings)}, {self._settings.workers} workers"
-        say(f"Bayar listens on {doors.grpc_address} ({how}). Ctrl-C ends it.")
+        say(f"Bayar listens on {ports.grpc_address} ({how}). Ctrl-C ends it.")
         host = self._settings.http_address.rpartition(":")[0]
-        say(f"Webhooks at http://{host}:{doors.http[0].getsockname()[1]}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
+        say(f"Webhooks at http://{host}:{ports.http[0].getsockname()[1]}{WEBHOOKS}; also /healthz, /readyz, /metrics.")
         while not self._signals:
-            self._turn()
-            self._replace(doors)
+            self._poll()
+            self._replace(ports)
             self._kill_unresponsive()
 
     def _stop(self) -> int:
         say("Stopping: calls under way are finished first.")
         self._is_stopping = True
-        for place in self._places:
-            if place.child is not None:
-                place.child.process.terminate()
-        while any(place.child for place in self._places):
+        for slot in self._slots:
+            if slot.child is not None:
+                slot.child.process.terminate()
+        while any(slot.child for slot in self._slots):
             if len(self._signals) > 1:
                 # A second stop ends the children at once: the next start finds and resumes the work under way.
                 self._kill()
                 signal.signal(self._signals[-1], signal.SIG_DFL)
                 os.kill(os.getpid(), self._signals[-1])
-            self._turn()
+            self._poll()
         say("Stopped.")
         return FAILED if self._has_lost_some else 0
 
-    def _turn(self) -> None:
+    def _poll(self) -> None:
         """Waits a moment for messages and handles them."""
-        for key, _ in self._selector.select(_TURN_SECONDS):
+        for key, _ in self._selector.select(_POLL_SECONDS):
             if isinstance(key.data, WorkerSlot):
                 self._on_message(key.data)
             elif isinstance(key.data, socket.socket):
                 key.data.recv(1024)
-        self._tell_of_crew()
+        self._send_worker_pool_count()
 
-    def _on_message(self, place: WorkerSlot) -> None:
-        child = place.child
+    def _on_message(self, slot: WorkerSlot) -> None:
+        child = slot.child
         if child is None:
             return
         try:
             message = child.channel.receive()
         except Ended:
-            self._reap(place, child)
+            self._reap(slot, child)
             return
         child.heard = time.monotonic()
         match message:
             case Ready():
                 child.is_ready = child.is_serving = True
                 if not self._is_starting:
-                    _log.info("%s is ready again (process %s)", place.name, child.process.pid)
+                    _log.info("%s is ready again (process %s)", slot.name, child.process.pid)
             case Failed():
                 child.failure = message
             case Alive():
                 child.is_serving = child.is_ready and message.is_serving
-                if place.number:
-                    self._tell_chores(WorkerMetrics(place.number, message.metrics))
+                if slot.number:
+                    self._send_to_background(WorkerMetrics(slot.number, message.metrics))
                 else:
-                    self._told_crew = None
+                    self._sent_count = None
             case WorkerPoolCount() | WorkerMetrics():
-                _log.error("%s sent a message that only the supervisor may send: %s", place.name, message)
+                _log.error("%s sent a message that only the supervisor may send: %s", slot.name, message)
 
-    def _tell_of_crew(self) -> None:
-        ready = sum(bool(place.number and place.child and place.child.is_serving) for place in self._places)
-        crew = WorkerPoolCount(wanted=self._settings.workers, ready=ready, replaced=self._replaced)
-        if crew != self._told_crew:
-            self._told_crew = crew
-            self._tell_chores(crew)
+    def _send_worker_pool_count(self) -> None:
+        ready = sum(bool(slot.number and slot.child and slot.child.is_serving) for slot in self._slots)
+        count = WorkerPoolCount(wanted=self._settings.workers, ready=ready, replaced=self._replaced)
+        if count != self._sent_count:
+            self._sent_count = count
+            self._send_to_background(count)
 
-    def _tell_chores(self, message: WorkerPoolCount | WorkerMetrics) -> None:
-        if (chores := self._places[0].child) is not None:
-            chores.channel.send(message)
+    def _send_to_background(self, message: WorkerPoolCount | WorkerMetrics) -> None:
+        if (background := self._slots[0].child) is not None:
+            background.channel.send(message)
 
-    def _start(self, place: WorkerSlot, doors: _Doors) -> None:
+    def _start(self, slot: WorkerSlot, ports: _OpenPorts) -> None:
         """Raises OSError if the system has no room for another process."""
         ours, theirs = Channel.pair()
-        inherited = [theirs.fileno(), *([] if place.number else [one.fileno() for one in doors.http])]
+        inherited = [theirs.fileno(), *([] if slot.number else [one.fileno() for one in ports.http])]
         # -P: a folder in the operator's directory must not be imported as a module of this service.
-        command = [sys.executable, "-P", "-m", "bootstrap.process.worker_process", str(place.number)]
-        command += ["--workers", str(self._settings.workers), "--grpc-address", doors.grpc_address]
+        command = [sys.executable, "-P", "-m", "bootstrap.process.worker_process", str(slot.number)]
+        command += ["--workers", str(self._settings.workers), "--grpc-address", ports.grpc_address]
         command += ["--channel", *map(str, inherited[:1]), "--http", *map(str, inherited[1:])]
         try:
             # In a session of its own: Ctrl-C at the terminal signals only this process, which tells the others.
@@ -231,20 +231,20 @@ class Supervisor:
         finally:
             theirs.close()
         now = time.monotonic()
-        place.child = _Child(process, ours, started=now, heard=now)
-        if not place.number:
+        slot.child = _Child(process, ours, started=now, heard=now)
+        if not slot.number:
             # A new background process knows nothing about the worker pool, and waits for its status.
-            self._told_crew = None
-        self._selector.register(ours, selectors.EVENT_READ, place)
+            self._sent_count = None
+        self._selector.register(ours, selectors.EVENT_READ, slot)
 
-    def _reap(self, place: WorkerSlot, child: _Child) -> None:
+    def _reap(self, slot: WorkerSlot, child: _Child) -> None:
         """Records an end, and plans the replacement. Raises _CannotStart and BadSettings during the start."""
         self._selector.unregister(child.channel)
         child.channel.close()
-        place.child = None
-        if place.number:
+        slot.child = None
+        if slot.number:
             # The dead child's metrics are outdated.
-            self._tell_chores(WorkerMetrics(place.number, ""))
+            self._send_to_background(WorkerMetrics(slot.number, ""))
         try:
             status = child.process.wait(REAP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
@@ -253,59 +253,59 @@ class Supervisor:
         if self._is_stopping:
             if status and child.is_ready:
                 self._has_lost_some = True
-                _log.warning("%s (process %s) %s while it stopped", place.name, child.process.pid, _ending(status))
+                _log.warning("%s (process %s) %s while it stopped", slot.name, child.process.pid, _ending(status))
         elif self._is_starting:
-            self._refuse_to_start(place, child, status)
+            self._refuse_to_start(slot, child, status)
         else:
-            self._plan_successor(place, child, status)
+            self._plan_successor(slot, child, status)
 
-    def _refuse_to_start(self, place: WorkerSlot, child: _Child, status: int) -> None:
+    def _refuse_to_start(self, slot: WorkerSlot, child: _Child, status: int) -> None:
         """Only the first reason is reported: the other children have the same."""
         if child.failure is None:
-            raise _CannotStart(f"{place.name} {_ending(status)} before it was ready")
+            raise _CannotStart(f"{slot.name} {_ending(status)} before it was ready")
         if child.failure.status == USAGE:
             raise BadSettings(child.failure.text)
         raise _CannotStart(child.failure.text)
 
-    def _plan_successor(self, place: WorkerSlot, child: _Child, status: int) -> None:
-        pause = place.plan_next(is_early=time.monotonic() - child.started < _STEADY_SECONDS)
-        self._replaced += bool(place.number)
+    def _plan_successor(self, slot: WorkerSlot, child: _Child, status: int) -> None:
+        pause = slot.plan_next(is_early=time.monotonic() - child.started < _STEADY_SECONDS)
+        self._replaced += bool(slot.number)
         what = f"cannot start: {child.failure.text}" if child.failure else _ending(status)
         when = f"in {pause:g} s" if pause else "now"
-        _log.warning("%s (process %s) %s. Another one starts %s", place.name, child.process.pid, what, when)
+        _log.warning("%s (process %s) %s. Another one starts %s", slot.name, child.process.pid, what, when)
 
-    def _replace(self, doors: _Doors) -> None:
-        for place in self._places:
-            if place.child is None and time.monotonic() >= place.next_start and not self._signals:
+    def _replace(self, ports: _OpenPorts) -> None:
+        for slot in self._slots:
+            if slot.child is None and time.monotonic() >= slot.next_start and not self._signals:
                 try:
-                    self._start(place, doors)
+                    self._start(slot, ports)
                 except OSError as error:
                     # No process or file is available now, which is no reason to end the working children.
-                    pause = place.plan_next(is_early=True)
+                    pause = slot.plan_next(is_early=True)
                     _log.error(
-                        "%s cannot be started: %s. The next attempt is in %g s", place.name, error.strerror, pause
+                        "%s cannot be started: %s. The next attempt is in %g s", slot.name, error.strerror, pause
                     )
 
     def _kill_unresponsive(self) -> None:
         """A hung child would still receive its part of the connections."""
-        for place in self._places:
-            child = place.child
+        for slot in self._slots:
+            child = slot.child
             if child is None:
                 continue
             longest = self._silence_seconds * (1 if child.is_ready else _STARTS_IN_SILENCES)
             if time.monotonic() - child.heard > longest:
-                _log.error("%s (process %s) is unresponsive, and is killed", place.name, child.process.pid)
+                _log.error("%s (process %s) is unresponsive, and is killed", slot.name, child.process.pid)
                 child.heard = time.monotonic()
                 child.process.kill()
 
     def _kill(self) -> None:
-        for place in self._places:
-            if place.child is not None:
-                place.child.process.kill()
-                place.child.process.wait()
+        for slot in self._slots:
+            if slot.child is not None:
+                slot.child.process.kill()
+                slot.child.process.wait()
 
     @contextmanager
-    def _open_doors(self) -> Iterator[_Doors]:
+    def _open_ports(self) -> Iterator[_OpenPorts]:
         """Raises _CannotStart."""
         with ExitStack() as stack:
             try:
@@ -318,18 +318,18 @@ class Supervisor:
                 raise _CannotStart(f"{error}. {FREE_HTTP_ADDRESS}") from None
             for one in http:
                 stack.enter_context(one)
-            yield _Doors(address, http)
+            yield _OpenPorts(address, http)
 
     @contextmanager
-    def _heeding_signals(self) -> Iterator[None]:
+    def _recording_signals(self) -> Iterator[None]:
         """Records signals, and wakes the wait for messages."""
-        hears, rings = socket.socketpair()
-        with hears, rings:
-            rings.setblocking(False)
-            signal.set_wakeup_fd(rings.fileno(), warn_on_full_buffer=False)
+        receiver, sender = socket.socketpair()
+        with receiver, sender:
+            sender.setblocking(False)
+            signal.set_wakeup_fd(sender.fileno(), warn_on_full_buffer=False)
             for number in (signal.SIGINT, signal.SIGTERM):
                 signal.signal(number, lambda number, _: self._signals.append(number))
-            self._selector.register(hears, selectors.EVENT_READ, hears)
+            self._selector.register(receiver, selectors.EVENT_READ, receiver)
             try:
                 yield
             finally:

@@ -28,7 +28,7 @@ from bootstrap.wiring.container import Container
 
 _log = logging.getLogger(__name__)
 
-_BEAT_SECONDS: Final = 1.0
+_HEARTBEAT_SECONDS: Final = 1.0
 # The time for a stop without a supervisor, beyond the grace for calls.
 _LAST_SECONDS: Final = 10.0
 
@@ -40,7 +40,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         settings = load_settings(grpc_address=parsed.grpc_address, workers=parsed.workers)
-        write_logs(settings.log_level, f"worker {parsed.number}" if parsed.number else "chores")
+        write_logs(settings.log_level, f"worker {parsed.number}" if parsed.number else "background")
         leave_no_core_dumps()
         raise_descriptor_limit()
         container = Container()
@@ -50,9 +50,9 @@ def main() -> int:
         with prepared(container):
             if parsed.number:
                 warn_of_few_descriptors(settings)
-                return asyncio.run(child.answer_calls())
+                return asyncio.run(child.serve_calls())
             warn_of_too_many_connections(container)
-            asyncio.run(child.do_chores([socket.socket(fileno=number) for number in parsed.http]))
+            asyncio.run(child.run_background([socket.socket(fileno=number) for number in parsed.http]))
     except BadSettings as error:
         channel.send(Failed(str(error), USAGE))
         return USAGE
@@ -79,8 +79,8 @@ class _Child:
         self._channel = channel
         self._lock = threading.Lock()
         self._stop: Callable[[], object] | None = None
-        self._beats: asyncio.Task[None] | None = None
-        self._knows_crew = threading.Event()
+        self._heartbeats: asyncio.Task[None] | None = None
+        self._has_pool_status = threading.Event()
 
     def listen(self) -> None:
         """Runs in a thread of its own and receives the supervisor's messages. It ends the process if the supervisor is
@@ -102,38 +102,40 @@ class _Child:
     def _on_message(self, message: Message) -> None:
         match message:
             case WorkerPoolCount():
-                self._container.crew().tell(wanted=message.wanted, ready=message.ready, replaced=message.replaced)
-                self._knows_crew.set()
+                self._container.worker_pool_status().update(
+                    wanted=message.wanted, ready=message.ready, replaced=message.replaced
+                )
+                self._has_pool_status.set()
             case WorkerMetrics():
-                self._container.crew().tell_metrics(message.worker, message.text)
+                self._container.worker_pool_status().update_metrics(message.worker, message.text)
             case Ready() | Failed() | Alive():
                 _log.error("the supervisor sent a message that only its children may send: %s", message)
             case _:
                 assert_never(message)
 
-    async def answer_calls(self) -> int:
+    async def serve_calls(self) -> int:
         """Returns the exit status."""
         calls = GrpcRole(self._container, self._settings, shares_port=True)
         address = await calls.start()
-        calls.tell_of_end(lambda: self._stop and self._stop())
-        await self._until_told(address)
+        calls.on_unexpected_end(lambda: self._stop and self._stop())
+        await self._until_stopped(address)
         # Released at once, so that other replicas do not wait for this process's leases.
         self._container.stopping().set()
         await calls.stop()
         return FAILED if calls.has_failed else 0
 
-    async def do_chores(self, listeners: list[socket.socket]) -> None:
+    async def run_background(self, listeners: list[socket.socket]) -> None:
         # Before anybody can ask whether there are enough workers.
-        await asyncio.get_running_loop().run_in_executor(None, self._knows_crew.wait)
-        chores = BackgroundRole(self._container, self._settings)
-        address = await chores.listen(listeners)
-        chores.start()
-        await self._until_told(address)
-        await chores.listen_no_more()
+        await asyncio.get_running_loop().run_in_executor(None, self._has_pool_status.wait)
+        background = BackgroundRole(self._container, self._settings)
+        address = await background.listen(listeners)
+        background.start()
+        await self._until_stopped(address)
+        await background.stop_listening()
         self._container.stopping().set()
-        await chores.stop()
+        await background.stop()
 
-    async def _until_told(self, address: str) -> None:
+    async def _until_stopped(self, address: str) -> None:
         """Serves until asked to stop. It ignores a second request: only the supervisor ends it at once."""
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -141,14 +143,14 @@ class _Child:
         with self._lock:
             self._stop = partial(loop.call_soon_threadsafe, stopping.set)
         self._channel.send(Ready(address))
-        self._beats = asyncio.create_task(self._beat(stopping))
+        self._heartbeats = asyncio.create_task(self._send_heartbeats(stopping))
         await stopping.wait()
 
-    async def _beat(self, stopping: asyncio.Event) -> None:
+    async def _send_heartbeats(self, stopping: asyncio.Event) -> None:
         """Sends heartbeats to the very end: a slow stop must not look like a hang."""
         while True:
             self._channel.send(Alive(not stopping.is_set(), self._container.metrics().text({})))
-            await asyncio.sleep(_BEAT_SECONDS)
+            await asyncio.sleep(_HEARTBEAT_SECONDS)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from bootstrap.config.file_descriptors import connections_within_descriptors
 from bootstrap.config.settings import Settings
 
 
-def traffic_limits(settings: Settings) -> AdmissionLimits:
+def admission_limits(settings: Settings) -> AdmissionLimits:
     return AdmissionLimits(
         reads_per_second=settings.reads_per_second,
         writes_per_second=settings.writes_per_second,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from adapters.certificates.mapping import BadMapping, WatchedCertificates
-from adapters.grpc.middleware.call_context import everybody
+from adapters.grpc.middleware.call_context import DEFAULT_CALLER
 from adapters.grpc.server.server import HEALTH, REFLECTION
 from adapters.grpc.server.tls import TlsFiles
 from adapters.tokens.jwks import Jwks
@@ -22,7 +22,7 @@ def authentication(
 ) -> Callable[[PresentedCredentials], Caller]:
     """The authentication that the settings configure. Raises BadSettings."""
     if settings.authentication is Authentication.NONE:
-        return everybody
+        return lambda _: DEFAULT_CALLER
     return Authenticate(keys, uses, clock, _tokens(settings), _certificates(settings))
 
 

@@ -16,9 +16,9 @@ from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.webhooks import BraintreeWebhooks, topic_of
-from adapters.event_webhooks.sender import HttpPostman
+from adapters.event_webhooks.sender import HttpWebhookSender
 from adapters.grpc.middleware.authorization import current_caller
-from adapters.grpc.scheduling.stream_pool import StreamWork
+from adapters.grpc.scheduling.stream_pool import StreamPool
 from adapters.grpc.server.server import GrpcServer, Servicers
 from adapters.grpc.services.admin_service import AdminServicer
 from adapters.grpc.services.customer_service import CustomerServicer
@@ -28,7 +28,7 @@ from adapters.grpc.services.payment_method_service import PaymentMethodServicer
 from adapters.grpc.services.payment_service import PaymentServicer
 from adapters.grpc.translate.events import event_json
 from adapters.http.metrics import Family, Metrics
-from adapters.http.server import HttpServer, Pages
+from adapters.http.server import HttpHandlers, HttpServer
 from adapters.http.worker_pool_status import WorkerPoolStatus
 from adapters.persistence.encryption.sealing import Sealer, SealingKey
 from adapters.persistence.repositories.deployment import mark_of
@@ -112,14 +112,14 @@ from application.recovery.service_hold import HoldWatch
 from bootstrap.config.event_webhooks import read_endpoints
 from bootstrap.config.settings import RawCards, Settings
 from bootstrap.logging.nonblocking_output import STDERR, STDOUT
-from bootstrap.wiring.admission_limits import traffic_limits
+from bootstrap.wiring.admission_limits import admission_limits
 from bootstrap.wiring.authentication import authentication, closed_services, tls_files
 from bootstrap.wiring.clock_and_ids import SystemClock, UlidSource
 from bootstrap.wiring.gateway_metrics import gateway_families
 
 
 def _gateway_metrics(gateway: BraintreeAdapter) -> Callable[[], Iterable[Family]]:
-    return lambda: gateway_families(gateway.traffic)
+    return lambda: gateway_families(gateway.stats)
 
 
 def _dropped_lines() -> Iterable[Family]:
@@ -161,8 +161,10 @@ def _endpoints(settings: Settings) -> list[Endpoint]:
     return read_endpoints(settings.event_webhooks_file, allow_private=settings.allow_private_webhooks)
 
 
-def _postman(settings: Settings, clock: SystemClock) -> HttpPostman:
-    return HttpPostman(lambda item: event_json(item, clock.now().date()), allow_private=settings.allow_private_webhooks)
+def _webhook_sender(settings: Settings, clock: SystemClock) -> HttpWebhookSender:
+    return HttpWebhookSender(
+        lambda item: event_json(item, clock.now().date()), allow_private=settings.allow_private_webhooks
+    )
 
 
 def _idempotency_guard(settings: Settings, in_flight: InFlightRequests) -> IdempotencyGuard:
@@ -201,7 +203,7 @@ def _poll_policy(settings: Settings) -> SettlementPollPolicy:
     )
 
 
-def _absence(settings: Settings) -> NotFoundTimer:
+def _not_found_timer(settings: Settings) -> NotFoundTimer:
     return NotFoundTimer(time.monotonic, timedelta(seconds=settings.absence_horizon_seconds))
 
 
@@ -223,7 +225,7 @@ class Container(containers.DeclarativeContainer):
     clock = providers.Singleton(SystemClock)
     ids = providers.Singleton(UlidSource)
     in_flight = providers.Singleton(InFlightRequests, providers.Callable(_threads_of_requests, settings))
-    callers = providers.Object(current_caller)
+    current_caller = providers.Object(current_caller)
     limits = providers.Factory(Limits, pool_size=settings.provided.database_connections)
     engine = providers.Singleton(create_engine, settings.provided.database_url, limits)
     sealer = providers.Singleton(_sealer, settings)
@@ -233,12 +235,12 @@ class Container(containers.DeclarativeContainer):
     gateway = providers.Singleton(BraintreeAdapter, braintree_settings, order_ids)
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
-    known_keys = providers.Singleton(ApiKeyCache, store, settings.provided.credential_seconds)
-    key_uses = providers.Singleton(LastUsedRecorder, store)
+    api_key_cache = providers.Singleton(ApiKeyCache, store, settings.provided.credential_seconds)
+    last_used_recorder = providers.Singleton(LastUsedRecorder, store)
     hold = providers.Singleton(HoldWatch, store, providers.Object(time.monotonic))
     audit = providers.Singleton(Audit, store, clock, ids)
     refused_calls = providers.Singleton(RefusedCalls, store, clock, ids, providers.Object(time.monotonic))
-    authenticate = providers.Singleton(authentication, settings, known_keys, key_uses, clock)
+    authenticate = providers.Singleton(authentication, settings, api_key_cache, last_used_recorder, clock)
 
     guard = providers.Singleton(_idempotency_guard, settings, in_flight)
     leases = providers.Singleton(_leases, settings)
@@ -247,13 +249,15 @@ class Container(containers.DeclarativeContainer):
     recorder = providers.Singleton(PaymentRecorder, store, clock, leases, poll_policy)
     page_tokens = providers.Singleton(PageTokens, settings.provided.key_for.call("page tokens"))
     sync_payment = providers.Singleton(SyncPayment, store, gateway, clock, ids, poll_policy)
-    absence = providers.Singleton(_absence, settings)
+    not_found_timer = providers.Singleton(_not_found_timer, settings)
     dispute_interval = providers.Callable(lambda settings: timedelta(seconds=settings.dispute_poll_seconds), settings)
     # Set once the process has been asked to stop.
     stopping = providers.Singleton(threading.Event)
 
     velocity_limiter = providers.Singleton(_velocity_limiter, settings, store, clock, ids)
-    forget_attempts = providers.Singleton(PurgeVelocityCounters, store, clock, providers.Callable(_window, settings))
+    purge_velocity_counters = providers.Singleton(
+        PurgeVelocityCounters, store, clock, providers.Callable(_window, settings)
+    )
     list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
 
     sync_methods = providers.Singleton(SyncPaymentMethods, store, gateway, clock)
@@ -316,20 +320,29 @@ class Container(containers.DeclarativeContainer):
     accept_dispute = providers.Singleton(AcceptDispute, gateway, answer_dispute)
     add_dispute_evidence = providers.Singleton(AddDisputeEvidence, gateway, answer_dispute)
     finalize_dispute = providers.Singleton(FinalizeDispute, gateway, answer_dispute)
-    follow_disputes = providers.Singleton(PollOpenDisputes, store, clock, leases, record_dispute, absence)
-    poll_disputes = providers.Singleton(FindNewDisputes, store, gateway, clock, record_dispute)
+    poll_open_disputes = providers.Singleton(PollOpenDisputes, store, clock, leases, record_dispute, not_found_timer)
+    find_new_disputes = providers.Singleton(FindNewDisputes, store, gateway, clock, record_dispute)
 
     method_changer = providers.Singleton(MethodChanger, store, clock, guard, leases)
     update_payment_method = providers.Singleton(UpdatePaymentMethod, gateway, clock, method_changer)
     set_default_payment_method = providers.Singleton(SetDefaultPaymentMethod, gateway, method_changer)
     delete_payment_method = providers.Singleton(DeletePaymentMethod, gateway, method_changer)
 
-    check_backoff = providers.Singleton(CheckBackoff, store, clock, leases, absence.provided.horizon)
+    check_backoff = providers.Singleton(CheckBackoff, store, clock, leases, not_found_timer.provided.horizon)
     send_scheduled_refund = providers.Singleton(
         SendScheduledRefund, store, gateway, clock, leases, recorder, poll_policy, sync_payment, check_backoff
     )
     resolve_outcome = providers.Singleton(
-        ResolveOutcome, store, gateway, clock, ids, leases, poll_policy, absence, check_backoff, send_scheduled_refund
+        ResolveOutcome,
+        store,
+        gateway,
+        clock,
+        ids,
+        leases,
+        poll_policy,
+        not_found_timer,
+        check_backoff,
+        send_scheduled_refund,
     )
     resolve_operations = providers.Singleton(
         ResolveOperations,
@@ -341,16 +354,16 @@ class Container(containers.DeclarativeContainer):
         check_backoff,
         is_stopping=stopping.provided.is_set,
     )
-    resolve_methods = providers.Singleton(
-        ResolveUnknownMethods, store, gateway, clock, leases, absence, is_stopping=stopping.provided.is_set
+    resolve_unknown_methods = providers.Singleton(
+        ResolveUnknownMethods, store, gateway, clock, leases, not_found_timer, is_stopping=stopping.provided.is_set
     )
-    follow_payments = providers.Singleton(PollSettlements, store, gateway, clock, ids, poll_policy)
+    poll_settlements = providers.Singleton(PollSettlements, store, gateway, clock, ids, poll_policy)
 
     metrics = providers.Singleton(
         Metrics, providers.Factory(_gateway_metrics, gateway), providers.Object(_dropped_lines)
     )
     # The status of the worker pool, if other processes answer the calls.
-    crew = providers.Singleton(WorkerPoolStatus)
+    worker_pool_status = providers.Singleton(WorkerPoolStatus)
     gateway_webhook_reader = providers.Singleton(BraintreeWebhooks, braintree_settings)
     receive_gateway_webhook = providers.Singleton(ReceiveGatewayWebhook, store, gateway_webhook_reader, clock)
     process_gateway_webhooks = providers.Singleton(
@@ -375,9 +388,9 @@ class Container(containers.DeclarativeContainer):
     read_feed = providers.Singleton(ReadFeed, store)
 
     endpoints = providers.Singleton(_endpoints, settings)
-    postman = providers.Singleton(_postman, settings, clock)
+    webhook_sender = providers.Singleton(_webhook_sender, settings, clock)
     deliver_events = providers.Singleton(
-        DeliverEvents, store, read_feed, postman, clock, endpoints, is_stopping=stopping.provided.is_set
+        DeliverEvents, store, read_feed, webhook_sender, clock, endpoints, is_stopping=stopping.provided.is_set
     )
     list_endpoints = providers.Singleton(ListEndpoints, store, endpoints)
     list_deliveries = providers.Singleton(ListDeliveries, store, endpoints)
@@ -385,7 +398,15 @@ class Container(containers.DeclarativeContainer):
 
     list_unresolved_operations = providers.Singleton(ListUnresolvedOperations, store, page_tokens)
     resolve_operation = providers.Singleton(
-        ResolveOperation, store, gateway, clock, guard, leases, poll_policy, resolve_outcome, absence.provided.horizon
+        ResolveOperation,
+        store,
+        gateway,
+        clock,
+        guard,
+        leases,
+        poll_policy,
+        resolve_outcome,
+        not_found_timer.provided.horizon,
     )
     explain_transactions = providers.Singleton(ExplainTransactions, store)
     reconcile = providers.Singleton(
@@ -396,12 +417,12 @@ class Container(containers.DeclarativeContainer):
         providers.Factory(ReverseOrphans, gateway, ids, leases, explain_transactions),
     )
 
-    stream_work = providers.Singleton(StreamWork, "stream")
+    stream_pool = providers.Singleton(StreamPool, "stream")
     servicers = providers.Factory(
         Servicers,
         payments=providers.Factory(
             PaymentServicer,
-            callers=callers,
+            current_caller=current_caller,
             create_payment=create_payment,
             capture_payment=capture_payment,
             void_payment=void_payment,
@@ -412,11 +433,11 @@ class Container(containers.DeclarativeContainer):
             list_payment_events=list_payment_events,
             decline_codes=decline_codes,
             language_of=find_language,
-            stream_work=stream_work,
+            stream_pool=stream_pool,
         ),
         customers=providers.Factory(
             CustomerServicer,
-            callers=callers,
+            current_caller=current_caller,
             create_customer=create_customer,
             get_customer=get_customer,
             update_customer=update_customer,
@@ -426,7 +447,7 @@ class Container(containers.DeclarativeContainer):
         ),
         payment_methods=providers.Factory(
             PaymentMethodServicer,
-            callers=callers,
+            current_caller=current_caller,
             clock=clock,
             create_client_token=create_client_token,
             add_payment_method=add_payment_method,
@@ -439,7 +460,7 @@ class Container(containers.DeclarativeContainer):
         ),
         disputes=providers.Factory(
             DisputeServicer,
-            callers=callers,
+            current_caller=current_caller,
             get_dispute=get_dispute,
             list_disputes=list_disputes,
             accept_dispute=accept_dispute,
@@ -447,11 +468,11 @@ class Container(containers.DeclarativeContainer):
             finalize_dispute=finalize_dispute,
         ),
         events=providers.Factory(
-            EventServicer, callers, clock, read_feed, settings.provided.feed_interval_seconds, stream_work
+            EventServicer, current_caller, clock, read_feed, settings.provided.feed_interval_seconds, stream_pool
         ),
         admin=providers.Factory(
             AdminServicer,
-            callers=callers,
+            current_caller=current_caller,
             list_unresolved_operations=list_unresolved_operations,
             resolve_operation=resolve_operation,
             reconcile=reconcile,
@@ -463,18 +484,18 @@ class Container(containers.DeclarativeContainer):
             list_gateway_webhooks=list_gateway_webhooks,
             retry_gateway_webhook=retry_gateway_webhook,
             # Its own threads: its streams wait for the gateway, and must not delay those of others.
-            stream_work=providers.Singleton(StreamWork, "administration"),
+            stream_pool=providers.Singleton(StreamPool, "administration"),
         ),
     )
     http_server = providers.Singleton(
         HttpServer,
         providers.Factory(
-            Pages,
+            HttpHandlers,
             receive=receive_gateway_webhook,
             answer_challenge=gateway_webhook_reader.provided.answer_challenge,
             waiting=providers.Factory(_waiting, store),
             metrics=metrics,
-            crew=crew,
+            worker_pool=worker_pool_status,
         ),
     )
     server = providers.Singleton(
@@ -484,7 +505,7 @@ class Container(containers.DeclarativeContainer):
         audit,
         refused_calls.provided.note,
         hold.provided.must_take_changes,
-        providers.Callable(traffic_limits, settings),
+        providers.Callable(admission_limits, settings),
         providers.Callable(tls_files, settings),
         providers.Callable(closed_services, settings),
     )

@@ -29,7 +29,7 @@ def gateway_families(now: GatewayStats) -> Iterator[Family]:
         _PREFIX + "breaker_open",
         "1 while calls of this kind are refused because the gateway does not answer them.",
         "gauge",
-        [((("calls", kind.value),), int(kind in now.silent)) for kind in CallClass],
+        [((("calls", kind.value),), int(kind in now.open_circuits)) for kind in CallClass],
     )
     yield Family(
         _PREFIX + "handshakes_total",

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapters.braintree import params
 from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings, TwinEnvironment
-from adapters.braintree.transport.leases import sending_under
+from adapters.braintree.transport.leases import holding_lease
 from application.ports.gateway import (
     Approved,
     Capture,
@@ -489,7 +489,7 @@ def test_files_are_sent_as_a_form() -> None:
     with serving(answer(200)) as server:
         transport = adapter(server.url)._transport
         body = ({"document_upload[kind]": "evidence_document"}, {"file": ("receipt.png", b"\x89PNG", "image/png")})
-        with sending_under(HELD):
+        with holding_lease(HELD):
             answered = transport.http_do("POST", f"{server.url}/uploads", {"Accept": "application/xml"}, body)
         assert answered == [200, ""]
     [request] = server.received

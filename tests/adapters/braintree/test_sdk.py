@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from adapters.braintree import parser
 from adapters.braintree.sdk import Transactions, sdk_of
 from adapters.braintree.settings import BraintreeSettings, environment_of
-from adapters.braintree.transport.leases import sending_under
+from adapters.braintree.transport.leases import holding_lease
 from tests.adapters.braintree import documents
 from tests.adapters.braintree.comparing import calls_made
 from tests.adapters.braintree.server import answer, serving
@@ -130,7 +130,7 @@ def test_a_sale_takes_a_tenth_of_the_calls_that_the_stock_sdk_makes() -> None:
         )
 
         def sell(gateway: Any) -> object:
-            with sending_under(HELD):
+            with holding_lease(HELD):
                 return gateway.transaction.sale({"amount": "1.00", "credit_card": {"number": "4"}})
 
         with_ours = calls_made(lambda: sell(ours))

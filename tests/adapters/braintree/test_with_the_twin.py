@@ -14,7 +14,7 @@ from braintree.util.parser import Parser as StockParser
 from adapters.braintree import parser
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
-from adapters.braintree.transport.leases import sending_under
+from adapters.braintree.transport.leases import holding_lease
 from application.ports.gateway import (
     Approved,
     Authorization,
@@ -568,7 +568,7 @@ def test_a_currency_of_several_accounts_of_which_none_is_the_default_is_left_out
         gateway = connect(own, merchant_accounts={})
         gateway.discover_merchant_accounts()
         assert {"USD", "EUR"} <= gateway.currencies
-        with sending_under(HELD):
+        with holding_lease(HELD):
             created = gateway._sdk.merchant_account.create_for_currency({"currency": "EUR", "id": "second_eur"})
         assert created is not None
         assert created.is_success

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from adapters.event_webhooks.addresses import AddressRefused, is_public, public_address
-from adapters.event_webhooks.sender import HttpPostman
+from adapters.event_webhooks.sender import HttpWebhookSender
 from application.ports.deliveries import Endpoint
 from application.ports.feed import FeedEntry, FeedItem, FeedKind
 from domain.ids import CallerId, EventId
@@ -79,7 +79,7 @@ def _endpoint(url: str) -> Endpoint:
 
 def test_an_event_arrives_in_its_envelope_and_signed() -> None:
     with _receiver() as (url, got):
-        assert HttpPostman(_encode, allow_private=True).send(_endpoint(url), ITEM, NOW) == ""
+        assert HttpWebhookSender(_encode, allow_private=True).send(_endpoint(url), ITEM, NOW) == ""
     ((path, headers, body),) = got
     assert path == "/hooks?x=1"
     assert headers["content-type"].startswith("application/cloudevents+json")
@@ -98,25 +98,27 @@ def test_an_event_arrives_in_its_envelope_and_signed() -> None:
 @pytest.mark.parametrize("status", [400, 404, 410, 500, 503])
 def test_anything_but_a_2xx_is_a_failure(status: int) -> None:
     with _receiver(status) as (url, _):
-        assert HttpPostman(_encode, allow_private=True).send(_endpoint(url), ITEM, NOW) == f"HTTP {status}"
+        assert HttpWebhookSender(_encode, allow_private=True).send(_endpoint(url), ITEM, NOW) == f"HTTP {status}"
 
 
 def test_redirects_are_not_followed() -> None:
     with _receiver() as (elsewhere, got), _receiver(307, elsewhere) as (url, _):
-        error = HttpPostman(_encode, allow_private=True).send(_endpoint(url), ITEM, NOW)
+        error = HttpWebhookSender(_encode, allow_private=True).send(_endpoint(url), ITEM, NOW)
     assert "redirects are not followed" in error
     assert got == []
 
 
 def test_a_refused_connection_is_a_failure_without_the_address() -> None:
-    error = HttpPostman(_encode, allow_private=True).send(_endpoint("http://127.0.0.1:9/?token=secret"), ITEM, NOW)
+    error = HttpWebhookSender(_encode, allow_private=True).send(
+        _endpoint("http://127.0.0.1:9/?token=secret"), ITEM, NOW
+    )
     assert error.startswith("no answer")
     assert "secret" not in error
 
 
 def test_a_private_address_is_refused() -> None:
     with _receiver() as (url, got):
-        error = HttpPostman(_encode).send(_endpoint(url), ITEM, NOW)
+        error = HttpWebhookSender(_encode).send(_endpoint(url), ITEM, NOW)
     assert "private network" in error
     assert got == []
 
@@ -131,8 +133,8 @@ def test_a_name_is_looked_up_once_and_the_very_address_is_connected_to() -> None
 
     with _receiver() as (url, got):
         port = url.partition("://")[2].partition("/")[0].rpartition(":")[2]
-        postman = HttpPostman(_encode, allow_private=True, resolve=resolve)
-        assert postman.send(_endpoint(f"http://rebinding.example:{port}/"), ITEM, NOW) == ""
+        webhook_sender = HttpWebhookSender(_encode, allow_private=True, resolve=resolve)
+        assert webhook_sender.send(_endpoint(f"http://rebinding.example:{port}/"), ITEM, NOW) == ""
     assert asked == ["rebinding.example"]
     assert got[0][1]["host"] == f"rebinding.example:{port}"
 

@@ -26,7 +26,7 @@ _SECRET: Final = "for-tests-only".ljust(43, "0")
 def a_guarded_house(**settings: Any) -> House:
     """A service that asks who calls, and looks again every 50 ms."""
     house = a_house(authentication="required", credential_seconds=0.05, **settings)
-    house.container.callers.override(providers.Object(current_caller))
+    house.container.current_caller.override(providers.Object(current_caller))
     return house
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 from dependency_injector import providers
 
-from adapters.grpc.middleware.call_context import everybody
+from adapters.grpc.middleware.call_context import DEFAULT_CALLER
 from bootstrap.config.settings import load_settings
 from bootstrap.wiring.container import Container
 from tests.encryption_keys import ENCRYPTION_KEYS
@@ -62,7 +62,7 @@ def a_house(**settings: Any) -> House:
         (container.store, MemoryStore(ids)),
         (container.gateway, gateway),
         (container.currencies, CURRENCIES),
-        (container.callers, everybody),
+        (container.current_caller, lambda: DEFAULT_CALLER),
     ):
         provider.override(providers.Object(value))
     return House(container, clock, gateway)

@@ -18,7 +18,7 @@ import pytest
 from adapters.http import connections
 from adapters.http.connections import MOST_CONNECTIONS, MOST_OF_ONE_ADDRESS
 from adapters.http.metrics import Metrics
-from adapters.http.server import MAX_AT_ONCE, HttpServer, Pages
+from adapters.http.server import MAX_AT_ONCE, HttpHandlers, HttpServer
 from adapters.http.worker_pool_status import WorkerPoolStatus
 from application.gateway_webhooks.receive_gateway_webhook import Received
 from application.ports.gateway_webhooks import ForgedGatewayWebhook
@@ -88,14 +88,14 @@ def serving() -> Iterator[House]:
     def challenge(_: str) -> str:
         raise ForgedGatewayWebhook
 
-    pages = Pages(house.receive, challenge, house.waiting, Metrics(), WorkerPoolStatus())
+    handlers = HttpHandlers(house.receive, challenge, house.waiting, Metrics(), WorkerPoolStatus())
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
-    server = HttpServer(pages)
+    server = HttpServer(handlers)
     try:
-        told = asyncio.run_coroutine_threadsafe(server.start("127.0.0.1:0"), loop).result(10)
-        house.address = "127.0.0.1", int(told.rpartition(":")[2])
+        summary = asyncio.run_coroutine_threadsafe(server.start("127.0.0.1:0"), loop).result(10)
+        house.address = "127.0.0.1", int(summary.rpartition(":")[2])
         yield house
     finally:
         house.may_store.set()
@@ -274,9 +274,9 @@ def test_webhooks_that_are_stored_slowly_keep_health_from_nothing(house: House) 
         for path in ("/healthz", "/readyz", "/metrics"):
             assert status(house.get(path)) == 200
         house.may_store.set()
-        told = [status(connection.recv(65536)) for connection in waiting]
-    assert set(told) == {200, 503}
-    assert told.count(200) >= MAX_AT_ONCE
+        summary = [status(connection.recv(65536)) for connection in waiting]
+    assert set(summary) == {200, 503}
+    assert summary.count(200) >= MAX_AT_ONCE
 
 
 def test_many_who_ask_at_once_ask_the_database_once(house: House) -> None:

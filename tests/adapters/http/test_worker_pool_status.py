@@ -17,17 +17,17 @@ def counted(kind: str) -> str:
 
 
 def test_without_a_crew_nothing_is_added() -> None:
-    assert WorkerPoolStatus().added_to(OWN) == OWN
-    assert WorkerPoolStatus().is_enough
-    assert WorkerPoolStatus().told == ""
+    assert WorkerPoolStatus().merge_metrics(OWN) == OWN
+    assert WorkerPoolStatus().has_enough
+    assert WorkerPoolStatus().summary == ""
 
 
 def test_each_worker_s_numbers_carry_its_number_and_stand_together() -> None:
-    crew = WorkerPoolStatus()
-    crew.tell(wanted=2, ready=1, replaced=5)
-    crew.tell_metrics(2, counted('odd "} kind'))
-    crew.tell_metrics(1, "# HELP up A gauge without labels.\n# TYPE up gauge\nup 1\n")
-    lines = crew.added_to(OWN).splitlines()
+    worker_pool = WorkerPoolStatus()
+    worker_pool.update(wanted=2, ready=1, replaced=5)
+    worker_pool.update_metrics(2, counted('odd "} kind'))
+    worker_pool.update_metrics(1, "# HELP up A gauge without labels.\n# TYPE up gauge\nup 1\n")
+    lines = worker_pool.merge_metrics(OWN).splitlines()
     assert 'bayar_webhook_notifications_total{worker="2",kind="odd \\"} kind",outcome="done"} 1' in lines
     assert 'up{worker="1"} 1' in lines
     assert 'bayar_webhook_unfinished{state="dead"} 2' in lines
@@ -40,9 +40,9 @@ def test_each_worker_s_numbers_carry_its_number_and_stand_together() -> None:
 
 
 def test_half_of_the_workers_are_enough_and_fewer_are_not() -> None:
-    crew = WorkerPoolStatus()
-    crew.tell(wanted=4, ready=2, replaced=0)
-    assert crew.is_enough
-    assert crew.told == "2 of 4 workers"
-    crew.tell(wanted=4, ready=1, replaced=0)
-    assert not crew.is_enough
+    worker_pool = WorkerPoolStatus()
+    worker_pool.update(wanted=4, ready=2, replaced=0)
+    assert worker_pool.has_enough
+    assert worker_pool.summary == "2 of 4 workers"
+    worker_pool.update(wanted=4, ready=1, replaced=0)
+    assert not worker_pool.has_enough

@@ -137,7 +137,7 @@ def test_a_process_that_dies_after_sending_sends_the_same_event_again() -> None:
 
     deadly = Deadly()
     with pytest.raises(Dies):
-        replace(house.deliver, postman=deadly)()
+        replace(house.deliver, sender=deadly)()
     assert deadly.received == [first]
     # Another replica waits for the lease, then goes on where the record is.
     house.run()
@@ -153,10 +153,10 @@ def test_two_replicas_never_serve_one_endpoint_at_once() -> None:
 
     class Meanwhile(Mailbox):
         def send(self, endpoint: Endpoint, item: FeedItem, time: datetime) -> str:
-            replace(house.deliver, postman=second)()
+            replace(house.deliver, sender=second)()
             return super().send(endpoint, item, time)
 
-    assert replace(house.deliver, postman=Meanwhile())() == 1
+    assert replace(house.deliver, sender=Meanwhile())() == 1
     assert second.received == []
 
 

@@ -51,7 +51,7 @@ def test_a_server_that_ends_by_itself_is_told_of() -> None:
         house = a_house(grpc_address="127.0.0.1:0")
         calls, told = GrpcRole(house.container, house.container.settings()), asyncio.Event()
         await calls.start()
-        calls.tell_of_end(told.set)
+        calls.on_unexpected_end(told.set)
         inner: Any = house.container.server()._server
         await inner.stop(None)  # as gRPC does it by itself, after a fault of its own
         await asyncio.wait_for(told.wait(), 10)
@@ -67,7 +67,7 @@ def test_a_server_that_is_stopped_has_not_failed() -> None:
         house = a_house(grpc_address="127.0.0.1:0")
         calls, told = GrpcRole(house.container, house.container.settings()), asyncio.Event()
         await calls.start()
-        calls.tell_of_end(told.set)
+        calls.on_unexpected_end(told.set)
         await calls.stop()
         return told.is_set(), calls.has_failed
 

@@ -9,7 +9,7 @@ def test_objects_from_the_start_are_frozen_out_of_collections() -> None:
     code = (
         "import gc, bootstrap.wiring.container, bootstrap.process.gc_tuning\n"
         "before = len(gc.get_objects())\n"
-        "bootstrap.process.gc_tuning.settle()\n"
+        "bootstrap.process.gc_tuning.freeze()\n"
         "assert gc.get_freeze_count() > 100_000, gc.get_freeze_count()\n"
         "assert len(gc.get_objects()) < before / 100\n"
         "ring = []; ring.append(ring); identity = id(ring); del ring\n"

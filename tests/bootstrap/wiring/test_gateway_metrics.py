@@ -8,13 +8,13 @@ from adapters.http.metrics import Metrics
 from bootstrap.wiring.gateway_metrics import gateway_families
 
 
-def shown(traffic: GatewayStats) -> dict[str, int]:
-    lines = Metrics(lambda: gateway_families(traffic)).text({}).splitlines()
+def shown(stats: GatewayStats) -> dict[str, int]:
+    lines = Metrics(lambda: gateway_families(stats)).text({}).splitlines()
     return {name: int(number) for name, number in (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}
 
 
 def test_every_count_is_there_before_anything_happened() -> None:
-    numbers = shown(GatewayStats(under_way=0, ended={}, silent=frozenset(), handshakes=Handshakes()))
+    numbers = shown(GatewayStats(under_way=0, ended={}, open_circuits=frozenset(), handshakes=Handshakes()))
     assert set(numbers.values()) == {0}
     assert len(numbers) == 1 + len(CallClass) * len(CallEnd) + len(CallClass) + 2
 
@@ -24,7 +24,7 @@ def test_events_are_grouped_by_kind() -> None:
         GatewayStats(
             under_way=3,
             ended={(CallClass.MOVES, CallEnd.LOST): 10, (CallClass.SEARCHES, CallEnd.ANSWERED): 4},
-            silent=frozenset({CallClass.MOVES}),
+            open_circuits=frozenset({CallClass.MOVES}),
             handshakes=Handshakes(full=2, resumed=7),
         )
     )

@@ -17,7 +17,7 @@ from domain.payment_method import CheckResult
 _log = logging.getLogger(__name__)
 
 
-class Family(Enum):
+class CodeKind(Enum):
     """Who refused, and at which step."""
 
     PROCESSOR = "Processor, when authorizing"
@@ -285,12 +285,12 @@ _VALIDATION: Final = _table(
     _code("915201", "Refund declined by the processor, soft", _R.REFUND_REFUSED, Fixer.ISSUER, after=_DAY),
 )
 
-PUBLISHED: Final[Mapping[Family, Mapping[str, PublishedCode]]] = MappingProxyType(
+PUBLISHED: Final[Mapping[CodeKind, Mapping[str, PublishedCode]]] = MappingProxyType(
     {
-        Family.PROCESSOR: _PROCESSOR,
-        Family.SETTLEMENT: _SETTLEMENT,
-        Family.REJECTION: _REJECTIONS,
-        Family.VALIDATION: _VALIDATION,
+        CodeKind.PROCESSOR: _PROCESSOR,
+        CodeKind.SETTLEMENT: _SETTLEMENT,
+        CodeKind.REJECTION: _REJECTIONS,
+        CodeKind.VALIDATION: _VALIDATION,
     }
 )
 
@@ -356,7 +356,7 @@ def processor_decline(answer: ProcessorAnswer) -> Decline:
     is_soft = _is_soft(answer)
     decline = published.decline if published else _generic(is_soft=is_soft)
     if published is None or published.code != answer.code:
-        _unknown.report(Family.PROCESSOR, answer.code)
+        _unknown.report(CodeKind.PROCESSOR, answer.code)
     if answer.is_refund and decline.reason is not _R.NETWORK_UNAVAILABLE:
         decline = _refused_refund(is_soft=is_soft)
     if answer.merchant_advice_code:
@@ -367,7 +367,7 @@ def processor_decline(answer: ProcessorAnswer) -> Decline:
 def settlement_decline(code: str, *, is_refund: bool = False) -> Decline:
     published = _SETTLEMENT.get(code)
     if code and published is None:
-        _unknown.report(Family.SETTLEMENT, code)
+        _unknown.report(CodeKind.SETTLEMENT, code)
     if is_refund:
         if published and published.decline.reason is _R.REFUND_REFUSED:
             return published.decline
@@ -379,7 +379,7 @@ def rejection_decline(reason: str) -> Decline:
     """The decline for a gateway rejection's reason."""
     published = _REJECTIONS.get(reason)
     if published is None:
-        _unknown.report(Family.REJECTION, reason)
+        _unknown.report(CodeKind.REJECTION, reason)
         return replace(CATALOGUE[_R.DECLINED], fixer=Fixer.MERCHANT)
     return published.decline
 
@@ -410,9 +410,9 @@ class _UnknownCodes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._seen: set[tuple[Family, str]] = set()
+        self._seen: set[tuple[CodeKind, str]] = set()
 
-    def report(self, family: Family, code: str) -> None:
+    def report(self, family: CodeKind, code: str) -> None:
         with self._lock:
             if (family, code) in self._seen:
                 return

@@ -18,7 +18,7 @@ from application.ports.gateway import RefusalCause
 _C = RefusalCause
 
 # By the SDK's group of the code. A code of no group here is about this service's own request.
-OF_GROUP: Final[Mapping[str, RefusalCause]] = MappingProxyType(
+CAUSE_BY_GROUP: Final[Mapping[str, RefusalCause]] = MappingProxyType(
     {
         "Address": _C.BILLING_ADDRESS,
         "AuthorizationFingerprint": _C.MERCHANT_ACCOUNT,
@@ -29,7 +29,7 @@ OF_GROUP: Final[Mapping[str, RefusalCause]] = MappingProxyType(
     }
 )
 
-_OF_CODES: Final[Mapping[RefusalCause, str]] = MappingProxyType(
+_CODES_BY_CAUSE: Final[Mapping[RefusalCause, str]] = MappingProxyType(
     {
         # The gateway has no such customer (any more).
         _C.CUSTOMER_UNKNOWN: "91510 91705 92804 93105 93528 87116",
@@ -46,8 +46,8 @@ _OF_CODES: Final[Mapping[RefusalCause, str]] = MappingProxyType(
         _C.REQUEST: "81808 81811 81828 91609 91610 91611 91612 91613 81606 92805 83603 93615",
     }
 )
-OF_CODE: Final[Mapping[str, RefusalCause]] = MappingProxyType(
-    {code: cause for cause, codes in _OF_CODES.items() for code in codes.split()}
+CAUSE_BY_CODE: Final[Mapping[str, RefusalCause]] = MappingProxyType(
+    {code: cause for cause, codes in _CODES_BY_CAUSE.items() for code in codes.split()}
 )
 
 # The precedence among several causes in one refusal. A refused request is not sent again in any case.
@@ -94,7 +94,7 @@ def told(codes: Sequence[str]) -> str:
 
 
 def _cause(code: str) -> RefusalCause:
-    return OF_CODE.get(code) or OF_GROUP.get(groups().get(code, "").split(".")[0], _C.REQUEST)
+    return CAUSE_BY_CODE.get(code) or CAUSE_BY_GROUP.get(groups().get(code, "").split(".")[0], _C.REQUEST)
 
 
 @cache

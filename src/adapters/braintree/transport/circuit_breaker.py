@@ -13,7 +13,7 @@ from typing import Any, Final, NoReturn, Protocol
 
 from adapters.braintree.transport.connection import RequestNotSent
 from adapters.braintree.transport.connection_pool import Body
-from adapters.braintree.transport.leases import NotAllowedToSend, look_at_lease, must_have_lease
+from adapters.braintree.transport.leases import NotAllowedToSend, check_lease, require_lease
 from adapters.braintree.transport.platform import MACHINE, Platform
 from adapters.braintree.transport.tls import Handshakes
 from application.common.concurrency import blocking_call
@@ -35,7 +35,7 @@ class CallClass(Enum):
     OTHERS = "others"
 
 
-def is_question(http_verb: str, path: str) -> bool:
+def is_read_only(http_verb: str, path: str) -> bool:
     """Whether the call changes nothing, however late it arrives."""
     return http_verb == "GET" or "/advanced_search" in path or path.endswith("/client_token")
 
@@ -51,8 +51,8 @@ class CallEnd(Enum):
     LOST = "lost"
     NOT_SENT = "not_sent"
     # Not sent, and not attempted.
-    REFUSED_BUSY = "refused_busy"
-    REFUSED_SILENT = "refused_silent"
+    REFUSED_BULKHEAD_FULL = "refused_busy"
+    REFUSED_CIRCUIT_OPEN = "refused_silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ class GatewayStats:
     under_way: int
     ended: Mapping[tuple[CallClass, CallEnd], int]
     # The circuits that are open now, except for a probe.
-    silent: frozenset[CallClass]
+    open_circuits: frozenset[CallClass]
     handshakes: Handshakes
 
 
@@ -120,7 +120,7 @@ class Bulkhead:
         with self._change:
             if self._under_way >= self._places:
                 self._wait()
-            look_at_lease()
+            check_lease()
             self._under_way += 1
             self._last_change = self._steady_seconds()
         try:
@@ -249,19 +249,19 @@ class GuardedTransport:
         self._ended: Counter[tuple[CallClass, CallEnd]] = Counter()
 
     @property
-    def traffic(self) -> GatewayStats:
+    def stats(self) -> GatewayStats:
         with self._lock:
             ended = dict(self._ended)
         return GatewayStats(
             under_way=self._bulkhead.under_way,
             ended=ended,
-            silent=frozenset(kind for kind, breaker in self._breakers.items() if breaker.is_open),
+            open_circuits=frozenset(kind for kind, breaker in self._breakers.items() if breaker.is_open),
             handshakes=self._transport.handshakes,
         )
 
     def http_do(self, http_verb: str, path: str, headers: Mapping[str, Any], request_body: Body) -> list[int | str]:
-        if not is_question(http_verb, path):
-            must_have_lease()
+        if not is_read_only(http_verb, path):
+            require_lease()
         kind = call_class_of(http_verb, path)
         end = CallEnd.LOST
         try:
@@ -285,6 +285,6 @@ class GuardedTransport:
 
 
 _REFUSED: Final[Mapping[type[RequestNotSent], CallEnd]] = {
-    BulkheadFull: CallEnd.REFUSED_BUSY,
-    CircuitOpen: CallEnd.REFUSED_SILENT,
+    BulkheadFull: CallEnd.REFUSED_BULKHEAD_FULL,
+    CircuitOpen: CallEnd.REFUSED_CIRCUIT_OPEN,
 }

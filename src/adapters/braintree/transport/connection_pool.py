@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from urllib3.filepost import encode_multipart_formdata
 
 from adapters.braintree.transport.connection import Address, AnswerLost, RequestNotSent
-from adapters.braintree.transport.leases import NotAllowedToSend, look_at_lease
+from adapters.braintree.transport.leases import NotAllowedToSend, check_lease
 from adapters.braintree.transport.platform import MACHINE, Platform, Wire
 from adapters.braintree.transport.tls import Handshakes, ResumingContext
 
@@ -174,7 +174,7 @@ class PooledTransport:
         return connection
 
     def _opened(self) -> Wire:
-        look_at_lease()
+        check_lease()
         try:
             return self._connect(self._address)
         except Exception as failure:
@@ -183,7 +183,7 @@ class PooledTransport:
 
     def _send(self, connection: Wire, request: bytes) -> None:
         try:
-            look_at_lease()
+            check_lease()
             connection.send(request, self._read_timeout_seconds)
         except BaseException as failure:
             connection.close()

@@ -18,7 +18,7 @@ class NotAllowedToSend(RequestNotSent):
 
 
 @contextmanager
-def sending_under(lease: Lease) -> Iterator[None]:
+def holding_lease(lease: Lease) -> Iterator[None]:
     """Requests inside the context require that the lease is held."""
     token = _lease.set(lease)
     try:
@@ -27,7 +27,7 @@ def sending_under(lease: Lease) -> Iterator[None]:
         _lease.reset(token)
 
 
-def look_at_lease() -> None:
+def check_lease() -> None:
     """Runs after every wait, and directly before the first byte. Raises NotAllowedToSend. A question needs no lease."""
     lease = _lease.get()
     if lease is None:
@@ -38,7 +38,7 @@ def look_at_lease() -> None:
         raise NotAllowedToSend(str(over)) from None
 
 
-def must_have_lease() -> None:
+def require_lease() -> None:
     """For requests that change something. Raises NotAllowedToSend."""
     if _lease.get() is None:
         raise NotAllowedToSend("nothing is changed without a lease")

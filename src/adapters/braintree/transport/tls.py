@@ -22,7 +22,7 @@ class Handshakes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Kept:
+class _SavedSession:
     session: ssl.SSLSession
     # When the certificate behind the session was verified, on the monotonic clock.
     verify_time: float
@@ -51,7 +51,7 @@ class ResumingContext(ssl.SSLContext):
         else:
             self.load_default_certs()
         self._lock = threading.Lock()
-        self._kept: dict[str | None, _Kept] = {}
+        self._sessions: dict[str | None, _SavedSession] = {}
         self._handshakes = Handshakes()
 
     @property
@@ -68,7 +68,7 @@ class ResumingContext(ssl.SSLContext):
             )
         except OSError:
             # After any failure, the next connection does without the session.
-            self._kept.pop(server_hostname, None)
+            self._sessions.pop(server_hostname, None)
             raise
         assert isinstance(wrapped, TlsSocket)  # noqa: S101
         resumed = bool(wrapped.session_reused)
@@ -86,10 +86,10 @@ class ResumingContext(ssl.SSLContext):
             # A failure here must not cost the answer.
             return
         if session is not None:
-            self._kept[wrapped.server_hostname] = _Kept(session, wrapped.verify_time)
+            self._sessions[wrapped.server_hostname] = _SavedSession(session, wrapped.verify_time)
 
-    def _offered(self, server_hostname: str | None) -> _Kept | None:
-        kept = self._kept.get(server_hostname)
+    def _offered(self, server_hostname: str | None) -> _SavedSession | None:
+        kept = self._sessions.get(server_hostname)
         if kept is None or time.monotonic() - kept.verify_time > MAX_SESSION_SECONDS:
             return None
         return kept

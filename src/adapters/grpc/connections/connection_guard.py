@@ -30,9 +30,9 @@ _log = logging.getLogger(__name__)
 MOST_REFUSED: Final = 64
 # Above the first share of occupied slots, unauthenticated connections are closed until the second share is left.
 _FULL, _ENOUGH = 0.75, 0.5
-_LOOK_SECONDS: Final = 0.1
+_SCAN_SECONDS: Final = 0.1
 # The maximum share of time spent on scanning the sockets.
-_SHARE_OF_LOOKING: Final = 0.05
+_MAX_SCAN_SHARE: Final = 0.05
 # The bytes that an unauthenticated connection may send: an ordinary request and some headers, and a rate per second for
 # health checks.
 FREE_BYTES: Final = 384 * 1024
@@ -47,7 +47,7 @@ SHARED_DROP_SECONDS: Final = 2.0
 # Shared are the addresses that had an authenticated caller this recently,
 _KNOWN_SECONDS: Final = 3600.0
 # and this machine's own: a proxy may run beside the service.
-_OWN: Final = frozenset({"127.0.0.1", network_of("::1")})
+_LOCAL: Final = frozenset({"127.0.0.1", network_of("::1")})
 # From Linux's TCP_INFO: the bytes received.
 _BYTES_RECEIVED: Final = 128
 _LOG_SECONDS: Final = 60.0
@@ -78,7 +78,7 @@ class ConnectionGuard:
         self._port = 0
         self._proven: OrderedDict[str, None] = OrderedDict()
         self._refused: Counter[str] = Counter()
-        self._condemned: set[str] = set()
+        self._to_close: set[str] = set()
         self._closed: OrderedDict[str, None] = OrderedDict()
         self._strikes = TokenBuckets(1 / _STRIKE_SECONDS, _STRIKES, time.monotonic)
         self._shared_strikes = TokenBuckets(1 / _STRIKE_SECONDS, SHARED_STRIKES, time.monotonic)
@@ -90,7 +90,7 @@ class ConnectionGuard:
         self._wake = threading.Event()
         self._is_stopping = False
         self._thread = threading.Thread(target=self._run, name="connection guard", daemon=True)
-        self._untold = 0
+        self._unlogged = 0
         self._next_line = 0.0
 
     def start(self, port: int) -> None:
@@ -105,7 +105,7 @@ class ConnectionGuard:
         if self._thread.is_alive():
             self._thread.join()
 
-    def prove(self, peer: str) -> None:
+    def mark_authenticated(self, peer: str) -> None:
         """Records an authenticated caller on the connection."""
         if peer in self._proven:
             return
@@ -123,7 +123,7 @@ class ConnectionGuard:
             self._refused[peer] += 1
             if self._refused[peer] >= MOST_REFUSED:
                 del self._refused[peer]
-                self._condemn(peer)
+                self._mark_for_closing(peer)
             elif len(self._refused) > 2 * self._most:
                 self._refused.clear()
 
@@ -131,42 +131,42 @@ class ConnectionGuard:
         """Whether the connection was closed or is about to be: nobody reads its answers."""
         return peer in self._closed
 
-    def _condemn(self, peer: str) -> None:
-        self._condemned.add(peer)
+    def _mark_for_closing(self, peer: str) -> None:
+        self._to_close.add(peer)
         self._closed[peer] = None
         if len(self._closed) > 2 * self._most:
             self._closed.popitem(last=False)
         self._wake.set()
 
     def _run(self) -> None:
-        pause = _LOOK_SECONDS
+        pause = _SCAN_SECONDS
         while not self._is_stopping:
             self._wake.wait(pause)
             self._wake.clear()
             begin = time.thread_time()
             try:
-                self._look()
+                self._scan()
             except OSError as failure:
                 _log.warning("connections could not be inspected: %s", failure.strerror)
-            pause = max(_LOOK_SECONDS, (time.thread_time() - begin) / _SHARE_OF_LOOKING)
+            pause = max(_SCAN_SECONDS, (time.thread_time() - begin) / _MAX_SCAN_SHARE)
 
-    def _look(self) -> None:
+    def _scan(self) -> None:
         found, listeners = self._connections()
         now = time.monotonic()
         self._first_seen = {peer: self._first_seen.get(peer, now) for peer in found}
         with self._lock:
             for peer in found:
                 if peer not in self._proven and self._sends_too_much(found[peer], now - self._first_seen[peer]):
-                    self._condemn(peer)
-            condemned, self._condemned = self._condemned, set()
+                    self._mark_for_closing(peer)
+            condemned, self._to_close = self._to_close, set()
         leaving = [peer for peer in found if peer in condemned]
-        self._note_known(found, now)
+        self._record_known(found, now)
         self._drop_new(condemned, listeners, now)
         if len(found) > _FULL * self._most:
             leaving += self._strangers(found, len(found) - int(_ENOUGH * self._most))
         for peer in leaving:
             self._on_socket(found[peer], lambda one, peer=peer: _shut_down(one, peer))  # type: ignore[misc]
-        self._tell(len(leaving))
+        self._log_closed(len(leaving))
 
     def _connections(self) -> tuple[dict[str, int], list[int]]:
         """The descriptor of each peer, and those of the listeners."""
@@ -184,7 +184,7 @@ class ConnectionGuard:
         most = FREE_BYTES + age_seconds * FREE_BYTES_A_SECOND
         return bool(self._on_socket(descriptor, lambda one: "yes" if _bytes_received(one) > most else ""))
 
-    def _note_known(self, found: Collection[str], now: float) -> None:
+    def _record_known(self, found: Collection[str], now: float) -> None:
         """Records the addresses with an authenticated caller, now or recently."""
         self._known = {address: until for address, until in self._known.items() if until > now}
         self._known.update({address_of(peer): now + _KNOWN_SECONDS for peer in found if peer in self._proven})
@@ -193,7 +193,7 @@ class ConnectionGuard:
         """Lets the kernel drop new connections for a while from addresses with too many closed ones."""
         dropped = {address: until for address, until in self._dropped.items() if until > now}
         for address in map(address_of, condemned):
-            is_shared = address in _OWN or address in self._known
+            is_shared = address in _LOCAL or address in self._known
             if (self._shared_strikes if is_shared else self._strikes).take(address):
                 dropped[address] = now + (SHARED_DROP_SECONDS if is_shared else DROP_SECONDS)
         if dropped.keys() != self._dropped.keys() and IS_HERE:
@@ -225,11 +225,11 @@ class ConnectionGuard:
         except (OSError, IndexError, TypeError):
             return ""
 
-    def _tell(self, count: int) -> None:
-        self._untold += count
-        if self._untold and time.monotonic() >= self._next_line:
-            _log.warning("%s connections without a valid credential were closed", self._untold)
-            self._untold, self._next_line = 0, time.monotonic() + _LOG_SECONDS
+    def _log_closed(self, count: int) -> None:
+        self._unlogged += count
+        if self._unlogged and time.monotonic() >= self._next_line:
+            _log.warning("%s connections without a valid credential were closed", self._unlogged)
+            self._unlogged, self._next_line = 0, time.monotonic() + _LOG_SECONDS
 
 
 def _copy_of(descriptor: int) -> socket.socket:

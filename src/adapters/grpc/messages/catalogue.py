@@ -43,10 +43,10 @@ class Catalogue:
                 return str(entry[audience])
         raise KeyError((kind, name, audience))
 
-    def choose(self, wishes: Iterable[str]) -> str:
+    def choose(self, requested: Iterable[str]) -> str:
         """The first requested language that has texts, compared by primary language; the fallback if none has."""
-        for wish in wishes:
-            primary = wish.strip().split("-")[0].lower()
+        for language in requested:
+            primary = language.strip().split("-")[0].lower()
             primary = _RENAMED.get(primary, primary)
             if primary in self._texts:
                 return primary

@@ -30,7 +30,7 @@ _SHARE_OF_CUSTOMERS: Final = 0.5
 _SHARE_OF_ADMINISTRATIVE_STREAMS: Final = 0.02
 # The burst, in seconds of the sustained rate.
 _BURST_SECONDS: Final = 2.0
-_MOST_PROVEN: Final = 1_000
+_MAX_PROVEN: Final = 1_000
 _MOST_UNREAD_BYTES: Final = 32 * 1024 * 1024
 # The transport accepts smaller answers whether or not the peer reads them.
 _SMALL_BYTES: Final = 16 * 1024
@@ -100,14 +100,14 @@ class AdmissionControl:
         self._rates[method in self._writes].spend(caller)
         return caller
 
-    def has_let_in(self, metadata: Metadata) -> bool:
+    def has_recent_credential(self, metadata: Metadata) -> bool:
         """Whether the credential in the metadata was accepted recently."""
-        return self._logins.has_seen_good(CallSnapshot(metadata, "", {}))
+        return self._logins.is_proven(CallSnapshot(metadata, "", {}))
 
-    async def know(self, method: str, context: Any) -> None:
+    async def authenticate_only(self, method: str, context: Any) -> None:
         """Authenticates only, without spending a limit. Raises like `admit_stream` if the caller is unknown."""
         with self._logins.watched(context):
-            await self.guard.know(method, context)
+            await self.guard.authenticate_only(method, context)
 
     def flow_of(self, context: Any) -> Flow:
         """The flow of a call, as far as it is known before authentication: a credential that was accepted before
@@ -118,12 +118,12 @@ class AdmissionControl:
             flow = self._flows.get(digest)
         if flow is None:
             return Flow(customer=peer_of(context))
-        if self._logins.has_shown_good(digest):
-            self.guard.prove(context)
+        if self._logins.is_proven_digest(digest):
+            self.guard.mark_authenticated(context)
         return flow
 
     @contextmanager
-    def stream_of(self, caller: Caller, method: str = "") -> Iterator[None]:
+    def open_stream(self, caller: Caller, method: str = "") -> Iterator[None]:
         """Counts one open stream of the caller, until the context ends."""
         limits = self._stream_limits(caller, method)
         with self._lock:
@@ -155,7 +155,7 @@ class AdmissionControl:
         with self._lock:
             self._flows[digest] = flow
             self._flows.move_to_end(digest)
-            if len(self._flows) > _MOST_PROVEN:
+            if len(self._flows) > _MAX_PROVEN:
                 self._flows.popitem(last=False)
 
 
@@ -192,7 +192,7 @@ class UnreadAnswers:
         self._most_bytes = most_bytes
         self._bytes: Counter[Flow] = Counter()
 
-    def must_have_room(self, flow: Flow) -> None:
+    def require_room(self, flow: Flow) -> None:
         """Raises TooMuchUnread."""
         if self._bytes.get(flow, 0) > self._most_bytes:
             raise TooMuchUnread(self._most_bytes)
@@ -220,40 +220,52 @@ class FailedLogins:
         self._lock = Lock()
         self._proven: OrderedDict[bytes, None] = OrderedDict()
 
-    def has_seen_good(self, context: Any) -> bool:
-        return self.has_shown_good(_digest(context))
+    def is_proven(self, context: Any) -> bool:
+        return self.is_proven_digest(_digest(context))
 
-    def has_shown_good(self, digest: bytes) -> bool:
+    def is_proven_digest(self, digest: bytes) -> bool:
         return digest in self._proven
 
     @contextmanager
     def watched(self, context: Any) -> Iterator[None]:
         """Wraps an authentication. Raises TooManyFailedLogins before it."""
-        peer, shown = peer_of(context), _digest(context)
+        peer, digest = peer_of(context), _digest(context)
         wait = self._failures.wait_seconds(peer)
-        if wait and shown not in self._proven:
+        if wait and digest not in self._proven:
             raise TooManyFailedLogins(wait)
         try:
             yield
         except NotAuthenticated:
             self._failures.take(peer)
             with self._lock:
-                self._proven.pop(shown, None)
+                self._proven.pop(digest, None)
             raise
         with self._lock:
-            self._proven[shown] = None
-            self._proven.move_to_end(shown)
-            if len(self._proven) > _MOST_PROVEN:
+            self._proven[digest] = None
+            self._proven.move_to_end(digest)
+            if len(self._proven) > _MAX_PROVEN:
                 self._proven.popitem(last=False)
 
 
-def writes_of(services: Iterable[ServiceDescriptor]) -> frozenset[str]:
+def write_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]:
     """The paths of the methods that change something: those with a request_id."""
     return frozenset(
         f"/{service.full_name}/{method.name}"
         for service in services
         for method in service.methods
         if "request_id" in method.input_type.fields_by_name
+    )
+
+
+def record_only_methods(services: Iterable[ServiceDescriptor]) -> frozenset[str]:
+    """The paths of the standard methods Get and List (AIP-131, AIP-132). They read the record and never call the
+    gateway, so they have threads of their own.
+    """
+    return frozenset(
+        f"/{service.full_name}/{method.name}"
+        for service in services
+        for method in service.methods
+        if method.name.startswith(("Get", "List"))
     )
 
 

@@ -28,9 +28,9 @@ def audited(behaviour: Callable[[Any, Any], Any], method: str, audit: Audit) -> 
 
     def begin(request: Any, context: Any) -> Callable[[str], None]:
         ids = _ids(request)
-        actor, peer = current_caller(context).actor, context.peer()
+        actor, peer = current_caller().actor, context.peer()
         audit.write(AuditKind.ADMIN_CALL_BEGUN, actor, method, peer=peer, **ids)
-        return partial(_end, audit, actor, method, peer, ids)
+        return partial(_write_end, audit, actor, method, peer, ids)
 
     def call(request: Any, context: Any) -> Any:
         end, outcome = begin(request, context), _OK
@@ -44,7 +44,7 @@ def audited(behaviour: Callable[[Any, Any], Any], method: str, audit: Audit) -> 
 
     async def stream(request: Any, context: Any) -> AsyncIterator[Any]:
         loop = asyncio.get_running_loop()
-        caller = current_caller(context)
+        caller = current_caller()
         ids, peer = _ids(request), context.peer()
         write = partial(audit.write, AuditKind.ADMIN_CALL_BEGUN, caller.actor, method, peer=peer, **ids)
         await loop.run_in_executor(None, write)
@@ -58,12 +58,12 @@ def audited(behaviour: Callable[[Any, Any], Any], method: str, audit: Audit) -> 
             raise
         finally:
             # Not awaited: a caller who hung up does not wait for it either.
-            loop.run_in_executor(None, _end, audit, caller.actor, method, peer, ids, outcome)
+            loop.run_in_executor(None, _write_end, audit, caller.actor, method, peer, ids, outcome)
 
     return stream if isasyncgenfunction(behaviour) else call
 
 
-def _end(audit: Audit, actor: str, method: str, peer: str, ids: dict[str, str], outcome: str) -> None:
+def _write_end(audit: Audit, actor: str, method: str, peer: str, ids: dict[str, str], outcome: str) -> None:
     try:
         audit.write(AuditKind.ADMIN_CALL_ENDED, actor, method, peer=peer, outcome=outcome, **ids)
     except StoreUnavailable:

@@ -48,7 +48,7 @@ def scope_of(number: access_pb2.Scope.ValueType) -> Scope:
     return Scope[access_pb2.Scope.Name(number).removeprefix("SCOPE_")]
 
 
-def current_caller(_: Any) -> Caller:
+def current_caller() -> Caller:
     """The authenticated caller of the current call."""
     return _CALLER.get()
 
@@ -62,7 +62,7 @@ class Guard:
     authenticate: Callable[[PresentedCredentials], Caller]
     scopes: Mapping[str, Scope]
     audit: Audit
-    note_refused: Callable[[RefusedCall], None]
+    record_refusal: Callable[[RefusedCall], None]
     # Raises ServiceHeld while callers may change nothing.
     must_take_changes: Callable[[], None]
     # Receives the connections on which a caller was authenticated. None: not needed.
@@ -70,57 +70,59 @@ class Guard:
 
     def admit(self, method: str, context: Any) -> Caller:
         """For calls on a thread of their own. A method that needs no scope admits any authenticated caller."""
-        return self._pass(method, context, self._find(method, context, _shown(context)))
+        return self._authorize(method, context, self._authenticate(method, context, _credentials_of(context)))
 
     async def admit_stream(self, method: str, context: Any) -> Caller:
         """The same for calls on the event loop, which must not wait for the database."""
-        shown = _shown(context)
+        credentials = _credentials_of(context)
         loop = asyncio.get_running_loop()
-        return self._pass(method, context, await loop.run_in_executor(None, self._find, method, context, shown))
+        return self._authorize(
+            method, context, await loop.run_in_executor(None, self._authenticate, method, context, credentials)
+        )
 
-    async def know(self, method: str, context: Any) -> None:
+    async def authenticate_only(self, method: str, context: Any) -> None:
         """Raises NotAuthenticated for an unknown caller. Without a credential, it does not query the database."""
-        shown = _shown(context)
-        if shown == PresentedCredentials():
-            self._find(method, context, shown)
+        credentials = _credentials_of(context)
+        if credentials == PresentedCredentials():
+            self._authenticate(method, context, credentials)
         else:
-            await asyncio.get_running_loop().run_in_executor(None, self._find, method, context, shown)
+            await asyncio.get_running_loop().run_in_executor(None, self._authenticate, method, context, credentials)
 
-    def shown(self, context: Any) -> PresentedCredentials:
+    def credentials_of(self, context: Any) -> PresentedCredentials:
         """The credentials that the caller presents."""
-        return _shown(context)
+        return _credentials_of(context)
 
-    def prove(self, context: Any) -> None:
+    def mark_authenticated(self, context: Any) -> None:
         """Records that this connection has an authenticated caller."""
         if self.connections is not None:
-            self.connections.prove(str(context.peer()))
+            self.connections.mark_authenticated(str(context.peer()))
 
     def refuse(self, method: str, context: Any, refusal: NotAuthenticated) -> NotAuthenticated:
         """Records the refusal, and returns it."""
-        self.note_refused(RefusedCall(method, str(refusal), "", peer_of(context)))
+        self.record_refusal(RefusedCall(method, str(refusal), "", peer_of(context)))
         return refusal
 
-    def must_have_scope(self, method: str, context: Any, caller: Caller) -> None:
+    def require_scope(self, method: str, context: Any, caller: Caller) -> None:
         """Raises ScopeMissing, after recording the refusal."""
         scope = self.scopes.get(method)
         if scope is not None and not caller.may(scope):
-            self.note_refused(RefusedCall(method, f"scope missing: {scope.value}", caller.actor, peer_of(context)))
+            self.record_refusal(RefusedCall(method, f"scope missing: {scope.value}", caller.actor, peer_of(context)))
             raise ScopeMissing(scope)
 
     def is_administrative(self, method: str) -> bool:
         return self.scopes.get(method) is Scope.ADMIN
 
-    def _find(self, method: str, context: Any, shown: PresentedCredentials) -> Caller:
+    def _authenticate(self, method: str, context: Any, credentials: PresentedCredentials) -> Caller:
         try:
-            caller = self.authenticate(shown)
+            caller = self.authenticate(credentials)
         except NotAuthenticated as refusal:
             self.refuse(method, context, refusal)
             raise
-        self.prove(context)
+        self.mark_authenticated(context)
         return caller
 
-    def _pass(self, method: str, context: Any, caller: Caller) -> Caller:
-        self.must_have_scope(method, context, caller)
+    def _authorize(self, method: str, context: Any, caller: Caller) -> Caller:
+        self.require_scope(method, context, caller)
         if self.scopes.get(method) in _CHANGING:
             self.must_take_changes()
         _CALLER.set(caller)
@@ -132,7 +134,7 @@ def peer_of(context: Any) -> str:
     return address_of(str(context.peer()))
 
 
-def _shown(context: Any) -> PresentedCredentials:
+def _credentials_of(context: Any) -> PresentedCredentials:
     """Metadata names are lower case on the wire, however the caller wrote them."""
     authorization = tuple(
         value.decode("latin-1") if isinstance(value, bytes) else value

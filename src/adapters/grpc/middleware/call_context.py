@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from adapters.grpc.messages.catalogue import accepted_languages, catalogue
 from adapters.grpc.translate.resources import ResourceMapper
 from application.common.caller import EVERY_SCOPE, Caller
 from domain.ids import CallerId
 
-# Without authentication, all callers are the same one.
-_EVERYBODY = Caller(CallerId("default"), EVERY_SCOPE)
+# The caller of every call while authentication is off.
+DEFAULT_CALLER: Final = Caller(CallerId("default"), EVERY_SCOPE)
 
-Callers = Callable[[Any], Caller]
-
-
-def everybody(_: Any) -> Caller:
-    """The caller of any call when authentication is off."""
-    return _EVERYBODY
+# Returns the authenticated caller of the call under way.
+CurrentCaller = Callable[[], Caller]
 
 
 def header_languages(metadata: Iterable[Any]) -> list[str]:

@@ -46,16 +46,16 @@ class CredentialWatch:
 
         Streams stay open while credentials cannot be checked.
         """
-        shown, loss = self._guard.shown(context), asyncio.get_running_loop().create_future()
-        self._open[shown][loss] = _Open(method, context, caller)
+        presented, loss = self._guard.credentials_of(context), asyncio.get_running_loop().create_future()
+        self._open[presented][loss] = _Open(method, context, caller)
         if self._task is None:
-            self._task = asyncio.create_task(self._look_again_and_again())
+            self._task = asyncio.create_task(self._recheck_periodically())
         try:
             yield loss
         finally:
-            self._open[shown].pop(loss, None)
-            if not self._open[shown]:
-                del self._open[shown]
+            self._open[presented].pop(loss, None)
+            if not self._open[presented]:
+                del self._open[presented]
             if not self._open and self._task is not None:
                 self._task.cancel()
                 self._task = None
@@ -63,24 +63,24 @@ class CredentialWatch:
                 # Retrieved already, or no longer needed.
                 loss.exception()
 
-    async def _look_again_and_again(self) -> None:
+    async def _recheck_periodically(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(self._interval_seconds)
-            found = await loop.run_in_executor(None, self._look, list(self._open))
-            for shown, caller in found.items():
-                for loss, stream in list(self._open.get(shown, {}).items()):
+            found = await loop.run_in_executor(None, self._recheck, list(self._open))
+            for presented, caller in found.items():
+                for loss, stream in list(self._open.get(presented, {}).items()):
                     self._judge(stream, caller, loss)
 
-    def _look(
+    def _recheck(
         self, credentials: Collection[PresentedCredentials]
     ) -> dict[PresentedCredentials, Caller | NotAuthenticated]:
         found: dict[PresentedCredentials, Caller | NotAuthenticated] = {}
-        for shown in credentials:
+        for presented in credentials:
             try:
-                found[shown] = self._guard.authenticate(shown)
+                found[presented] = self._guard.authenticate(presented)
             except NotAuthenticated as refusal:
-                found[shown] = refusal
+                found[presented] = refusal
             except (StoreUnavailable, CredentialsUnavailable):
                 continue
             except Exception:
@@ -98,6 +98,6 @@ class CredentialWatch:
             if (now.caller_id, now.customer_id) != (before.caller_id, before.customer_id):
                 other = NotAuthenticated(AuthFailure.INVALID, "the credential now belongs to another caller")
                 raise self._guard.refuse(stream.method, stream.context, other)
-            self._guard.must_have_scope(stream.method, stream.context, now)
+            self._guard.require_scope(stream.method, stream.context, now)
         except Exception as refusal:
             loss.set_exception(refusal)

@@ -20,29 +20,29 @@ from adapters.grpc.connections.connection_guard import ConnectionGuard
 from adapters.grpc.errors import TooManyFailedLogins
 from adapters.grpc.middleware.admission_control import AdmissionControl
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
-from adapters.grpc.middleware.interceptor import refusing
+from adapters.grpc.middleware.interceptor import aborting_on_error
 from adapters.grpc.middleware.request_size import may_be_large
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 # A stranger's open calls of methods that need no credential (health and reflection). A client has one or two.
-MOST_OPEN: Final = 8
+MAX_OPEN_CALLS: Final = 8
 # The time limit for receiving a whole request, from its headers on.
 REQUEST_SECONDS: Final = 20.0
 
 
-class StrangerInterceptor(grpc.aio.ServerInterceptor):
+class EarlyAuthenticationInterceptor(grpc.aio.ServerInterceptor):
     """Runs before the other interceptors. Calls with a recently accepted credential pass unchanged."""
 
     def __init__(
         self,
-        traffic: AdmissionControl,
+        admission: AdmissionControl,
         connections: ConnectionGuard,
         own: Collection[str],
         closed: Collection[str] = (),
     ) -> None:
         """own: the paths that need a credential. closed: further services that need one."""
-        self._traffic = traffic
+        self._admission = admission
         self._connections = connections
         self._own = frozenset(own)
         self._closed = frozenset(closed)
@@ -57,31 +57,31 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
         handler = await continuation(handler_call_details)
         method = handler_call_details.method
         # A large request is received only once its connection is authenticated.
-        if handler is None or (self._traffic.has_let_in(metadata) and not may_be_large(method)):
+        if handler is None or (self._admission.has_recent_credential(metadata) and not may_be_large(method)):
             return handler
         needs_credential = method in self._own or method.split("/")[1] in self._closed
-        enter = self._known(method, metadata) if needs_credential else self._few
-        return _entered(handler, enter)
+        enter = self._authenticated(method, metadata) if needs_credential else self._limited
+        return _wrapped(handler, enter)
 
-    def _known(self, method: str, metadata: Metadata) -> Any:
+    def _authenticated(self, method: str, metadata: Metadata) -> Any:
         @asynccontextmanager
         async def known(context: Any) -> AsyncIterator[None]:
-            await self._must_be_open(context)
-            async with refusing(method, CallSnapshot.of(context, metadata), context) as facts:
+            await self._require_open_connection(context)
+            async with aborting_on_error(method, CallSnapshot.of(context, metadata), context) as snapshot:
                 try:
-                    await self._traffic.know(method, facts)
+                    await self._admission.authenticate_only(method, snapshot)
                 except TooManyFailedLogins:
-                    self._connections.refuse(facts.peer())
+                    self._connections.refuse(snapshot.peer())
                     raise
             yield
 
         return known
 
     @asynccontextmanager
-    async def _few(self, context: Any) -> AsyncIterator[None]:
-        await self._must_be_open(context)
+    async def _limited(self, context: Any) -> AsyncIterator[None]:
+        await self._require_open_connection(context)
         peer = str(context.peer())
-        if self._open[peer] >= MOST_OPEN:
+        if self._open[peer] >= MAX_OPEN_CALLS:
             self._connections.refuse(peer)
             await context.abort(grpc.StatusCode.RESOURCE_EXHAUSTED, "This connection has too many such calls open.")
         self._open[peer] += 1
@@ -92,13 +92,13 @@ class StrangerInterceptor(grpc.aio.ServerInterceptor):
             if not self._open[peer]:
                 del self._open[peer]
 
-    async def _must_be_open(self, context: Any) -> None:
+    async def _require_open_connection(self, context: Any) -> None:
         """A call on a connection that was closed is ended as cheaply as possible."""
         if self._connections.is_closed(str(context.peer())):
             await context.abort(grpc.StatusCode.UNAVAILABLE, "This connection was closed.")
 
 
-def _entered(handler: Handler, enter: Callable[[Any], Any]) -> Handler:
+def _wrapped(handler: Handler, enter: Callable[[Any], Any]) -> Handler:
     """Wraps a handler behind `enter`. A unary request becomes a stream here, so that it is received on demand."""
     behaviour: Any = handler.unary_unary or handler.unary_stream or handler.stream_stream
     takes_one = handler.stream_stream is None
@@ -106,23 +106,23 @@ def _entered(handler: Handler, enter: Callable[[Any], Any]) -> Handler:
 
     async def call(requests: AsyncIterator[Any], context: Any) -> Any:
         async with enter(context):
-            return await behaviour(await _only(requests, context), context)
+            return await behaviour(await _single_request(requests, context), context)
 
     async def stream(requests: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
         async with enter(context):
-            async for answer in behaviour(await _only(requests, context) if takes_one else requests, context):
+            async for answer in behaviour(await _single_request(requests, context) if takes_one else requests, context):
                 yield answer
 
     async def written(requests: AsyncIterator[Any], context: Any) -> None:
         async with enter(context):
-            await behaviour(await _only(requests, context) if takes_one else requests, context)
+            await behaviour(await _single_request(requests, context) if takes_one else requests, context)
 
     if handler.unary_unary is not None:
         return grpc.stream_unary_rpc_method_handler(call, decode, encode)
     return grpc.stream_stream_rpc_method_handler(stream if isasyncgenfunction(behaviour) else written, decode, encode)
 
 
-async def _only(requests: AsyncIterator[Any], context: Any) -> Any:
+async def _single_request(requests: AsyncIterator[Any], context: Any) -> Any:
     """The single request of the stream."""
     try:
         async with asyncio.timeout(REQUEST_SECONDS):

@@ -31,10 +31,6 @@ _DETAILS_KEY: Final = "grpc-status-details-bin"
 _OWN_PREFIX: Final = "/bayar."
 
 
-# Calls that read the database and never ask the gateway: they do not queue behind calls that may.
-_ONLY_RECORD: Final = ("Get", "List")
-
-
 @dataclass(frozen=True, slots=True)
 class _Unreadable:
     """A request that could not be decoded."""
@@ -42,7 +38,7 @@ class _Unreadable:
     error: Exception
 
 
-class _Refused(Exception):
+class _CallRefused(Exception):
     """The refusal of a call on a thread; the event loop sends it."""
 
     def __init__(self, problem: Problem) -> None:
@@ -53,10 +49,15 @@ class _Refused(Exception):
 class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps the handlers of the contract's services. Health and reflection are only guarded, and only where closed."""
 
-    def __init__(self, traffic: AdmissionControl, pool: CallPool, closed: Collection[str] = ()) -> None:
-        """closed: services besides the contract's that need an authenticated caller."""
-        self._traffic = traffic
+    def __init__(
+        self, admission: AdmissionControl, pool: CallPool, record_only: Collection[str], closed: Collection[str] = ()
+    ) -> None:
+        """record_only: the methods that have threads of their own. closed: services besides the contract's that need an
+        authenticated caller.
+        """
+        self._admission = admission
         self._pool = pool
+        self._record_only = frozenset(record_only)
         self._closed = frozenset(closed)
         self._stopping = asyncio.Event()
         # Methods that run in the pool, among those that were called before.
@@ -73,51 +74,55 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     ) -> grpc.RpcMethodHandler[Any, Any] | None:
         method = handler_call_details.method
         metadata = tuple(handler_call_details.invocation_metadata or ())
+        is_slow = method not in self._record_only
         if method in self._pooled and self._pool.is_full(
-            is_slow=_is_slow(method), flow=lambda: self._traffic.flow_of(CallSnapshot(metadata, "", {}))
+            is_slow=is_slow, flow=lambda: self._admission.flow_of(CallSnapshot(metadata, "", {}))
         ):
-            return _refused_unread(method, metadata)
+            return _shed(method, metadata)
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
         if not method.startswith(_OWN_PREFIX):
             return (
-                guarded(handler, method, metadata, self._traffic) if method.split("/")[1] in self._closed else handler
+                guarded_handler(handler, method, metadata, self._admission)
+                if method.split("/")[1] in self._closed
+                else handler
             )
-        decode = _forgiving(handler.request_deserializer, max_bytes(method))
+        decode = _checked_decoder(handler.request_deserializer, max_bytes(method))
         encode = handler.response_serializer
         if handler.unary_stream is not None:
-            streaming = self._answered_for(handler.unary_stream, method)
+            streaming = self._audited(handler.unary_stream, method)
             return grpc.unary_stream_rpc_method_handler(
-                _stream(streaming, method, metadata, self._traffic, self._stopping), decode, encode
+                _stream_handler(streaming, method, metadata, self._admission, self._stopping), decode, encode
             )
         behaviour: Callable[[Any, Any], Any] | None = handler.unary_unary
         if behaviour is None:
             raise TypeError(f"{method} takes a stream of requests, which no call of the contract does")
-        behaviour = self._answered_for(behaviour, method)
+        behaviour = self._audited(behaviour, method)
         if iscoroutinefunction(behaviour):
-            wrapped = _coroutine(behaviour, method, metadata, self._traffic)
+            wrapped = _async_handler(behaviour, method, metadata, self._admission)
         else:
             self._pooled.add(method)
+            run = partial(self._pool.run, is_slow=is_slow)
             # Large answers are serialized on the thread that makes them: the event loop is shared by all.
-            wrapped = _function(behaviour, method, metadata, self._traffic, self._pool, encode or _as_it_is)
+            wrapped = _blocking_handler(behaviour, method, metadata, self._admission, run, encode or _identity)
             encode = None
         return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
 
-    def _answered_for(self, behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
+    def _audited(self, behaviour: Callable[[Any, Any], Any], method: str) -> Callable[[Any, Any], Any]:
         """Wraps administrative calls with the audit log."""
         return (
-            audited(behaviour, method, self._traffic.guard.audit)
-            if self._traffic.guard.is_administrative(method)
+            audited(behaviour, method, self._admission.guard.audit)
+            if self._admission.guard.is_administrative(method)
             else behaviour
         )
 
 
-def _as_it_is(answer: Any) -> Any:
+def _identity(answer: Any) -> Any:
     return answer
 
 
-def _forgiving(decode: Callable[[bytes], Any] | None, most: int) -> Callable[[bytes], Any]:
+def _checked_decoder(decode: Callable[[bytes], Any] | None, most: int) -> Callable[[bytes], Any]:
     def decode_or_mark(data: bytes) -> Any:
         if len(data) > most:
             return _Unreadable(RequestTooLarge(most))
@@ -131,132 +136,125 @@ def _forgiving(decode: Callable[[bytes], Any] | None, most: int) -> Callable[[by
     return decode_or_mark
 
 
-def _must_be_readable(request: Any) -> None:
+def _raise_if_unreadable(request: Any) -> None:
     if isinstance(request, _Unreadable):
         raise request.error
 
 
-def _is_slow(method: str) -> bool:
-    return not method.rpartition("/")[2].startswith(_ONLY_RECORD)
-
-
-def _function(
+def _blocking_handler(
     behaviour: Callable[[Any, Any], Any],
     method: str,
     metadata: Metadata,
-    traffic: AdmissionControl,
-    pool: CallPool,
+    admission: AdmissionControl,
+    run: Callable[..., Awaitable[bytes]],
     encode: Callable[[Any], Any],
 ) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler. It runs on a thread to its end, even if the caller hangs up."""
-    is_slow = _is_slow(method)
 
-    def work(request: Any, facts: CallSnapshot) -> Any:
+    def work(request: Any, snapshot: CallSnapshot) -> Any:
         started = time.perf_counter()
         try:
-            traffic.admit(method, facts)
-            _must_be_readable(request)
-            answer = encode(behaviour(request, facts))
+            admission.admit(method, snapshot)
+            _raise_if_unreadable(request)
+            answer = encode(behaviour(request, snapshot))
         except Exception as error:
             problem = problem_of(error)
-            _note(method, started, problem)
-            raise _Refused(problem) from None
-        _note(method, started, None)
+            _log_call(method, started, problem)
+            raise _CallRefused(problem) from None
+        _log_call(method, started, None)
         return answer
 
     async def call(request: Any, context: Any) -> Any:
-        started, facts = time.perf_counter(), CallSnapshot.of(context, metadata)
+        started, snapshot = time.perf_counter(), CallSnapshot.of(context, metadata)
         try:
             remaining = context.time_remaining()
-            flow = traffic.flow_of(facts)
-            traffic.unread.must_have_room(flow)
-            answer = await pool.run(
-                partial(work, request, facts), is_slow=is_slow, remaining_seconds=remaining, flow=flow
-            )
-            traffic.unread.hold(flow, len(answer), context)
+            flow = admission.flow_of(snapshot)
+            admission.unread.require_room(flow)
+            answer = await run(partial(work, request, snapshot), remaining_seconds=remaining, flow=flow)
+            admission.unread.hold(flow, len(answer), context)
             return answer
-        except _Refused as refused:
-            problem = refused.problem
+        except _CallRefused as refusal:
+            problem = refusal.problem
         except Exception as error:
             problem = problem_of(error)
-            _note(method, started, problem)
-        return await _tell(problem, request, facts, context)
+            _log_call(method, started, problem)
+        return await _abort_with_status(problem, request, snapshot, context)
 
     return call
 
 
-def _refused_unread(method: str, metadata: Metadata) -> grpc.RpcMethodHandler[Any, Any]:
+def _shed(method: str, metadata: Metadata) -> grpc.RpcMethodHandler[Any, Any]:
     """Sheds load at the least cost: the request is not read, and nothing is raised."""
     problem = problem_of(Overloaded())
-    details = ((_DETAILS_KEY, _told(problem, None, CallSnapshot(metadata, "", {}))),)
+    details = ((_DETAILS_KEY, _encoded_status(problem, None, CallSnapshot(metadata, "", {}))),)
 
     async def refuse(_: bytes, context: Any) -> bytes:
         context.set_trailing_metadata(details)
         context.set_code(problem.code)
         context.set_details(problem.message)
-        _note(method, time.perf_counter(), problem)
+        _log_call(method, time.perf_counter(), problem)
         return b""
 
     return grpc.unary_unary_rpc_method_handler(refuse)
 
 
-def _coroutine(
-    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, traffic: AdmissionControl
+def _async_handler(
+    behaviour: Callable[[Any, Any], Any], method: str, metadata: Metadata, admission: AdmissionControl
 ) -> Callable[[Any, Any], Any]:
     async def call(request: Any, context: Any) -> Any:
-        started, facts = time.perf_counter(), CallSnapshot.of(context, metadata)
+        started, snapshot = time.perf_counter(), CallSnapshot.of(context, metadata)
         try:
-            await traffic.admit_stream(method, facts)
-            _must_be_readable(request)
-            answer = await behaviour(request, facts)
+            await admission.admit_stream(method, snapshot)
+            _raise_if_unreadable(request)
+            answer = await behaviour(request, snapshot)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise
         except Exception as error:
-            await _abort(method, started, error, request, facts, context)
-        _note(method, started, None)
+            await _abort_with_error(method, started, error, request, snapshot, context)
+        _log_call(method, started, None)
         return answer
 
     return call
 
 
-def _stream(
+def _stream_handler(
     behaviour: Callable[[Any, Any], Any],
     method: str,
     metadata: Metadata,
-    traffic: AdmissionControl,
+    admission: AdmissionControl,
     stopping: asyncio.Event,
 ) -> Callable[[Any, Any], Awaitable[None]]:
     if not isasyncgenfunction(behaviour):
         raise TypeError(f"{method} must be an asynchronous generator, so that it holds no thread")
 
-    limits = StreamLimits(traffic.limits.stream_seconds, traffic.limits.slowest_read_seconds)
+    limits = StreamLimits(admission.limits.stream_seconds, admission.limits.slowest_read_seconds)
 
     # No generator: while it sends, more than its reader can end it.
     async def call(request: Any, context: Any) -> None:
-        started, facts = time.perf_counter(), CallSnapshot.of(context, metadata)
+        started, snapshot = time.perf_counter(), CallSnapshot.of(context, metadata)
         try:
-            caller = await traffic.admit_stream(method, facts)
-            _must_be_readable(request)
-            with traffic.stream_of(caller, method):
+            caller = await admission.admit_stream(method, snapshot)
+            _raise_if_unreadable(request)
+            with admission.open_stream(caller, method):
                 try:
-                    with traffic.credentials.watched(method, facts, caller) as loss:
-                        await send(behaviour(request, facts), context, stopping, loss, limits)
+                    with admission.credentials.watched(method, snapshot, caller) as loss:
+                        await send(behaviour(request, snapshot), context, stopping, loss, limits)
                 except (asyncio.CancelledError, grpc.aio.AbortError):
                     raise
                 except Exception as error:
                     # The stream counts as open until its reader has received the end.
-                    await _abort(method, started, error, request, facts, context)
+                    await _abort_with_error(method, started, error, request, snapshot, context)
         except (asyncio.CancelledError, grpc.aio.AbortError):
             raise
         except Exception as error:
-            await _abort(method, started, error, request, facts, context)
-        _note(method, started, None)
+            await _abort_with_error(method, started, error, request, snapshot, context)
+        _log_call(method, started, None)
 
     return call
 
 
-def guarded(
-    handler: grpc.RpcMethodHandler[Any, Any], method: str, metadata: Metadata, traffic: AdmissionControl
+def guarded_handler(
+    handler: grpc.RpcMethodHandler[Any, Any], method: str, metadata: Metadata, admission: AdmissionControl
 ) -> grpc.RpcMethodHandler[Any, Any]:
     """Wraps health and reflection, which are coroutines and async generators, for authenticated callers."""
     kinds: tuple[tuple[Any, Callable[..., grpc.RpcMethodHandler[Any, Any]]], ...] = (
@@ -267,11 +265,11 @@ def guarded(
     behaviour, make = next(kind for kind in kinds if kind[0] is not None)
 
     async def admit(request: Any, context: Any) -> None:
-        started, facts = time.perf_counter(), CallSnapshot.of(context, metadata)
+        started, snapshot = time.perf_counter(), CallSnapshot.of(context, metadata)
         try:
-            await traffic.admit_stream(method, facts)
+            await admission.admit_stream(method, snapshot)
         except Exception as error:
-            await _abort(method, started, error, request, facts, context)
+            await _abort_with_error(method, started, error, request, snapshot, context)
 
     async def call(request: Any, context: Any) -> Any:
         await admit(request, context)
@@ -287,37 +285,37 @@ def guarded(
 
 
 @asynccontextmanager
-async def refusing(method: str, facts: CallSnapshot, context: Any) -> AsyncIterator[CallSnapshot]:
+async def aborting_on_error(method: str, snapshot: CallSnapshot, context: Any) -> AsyncIterator[CallSnapshot]:
     """Errors raised in the context become the call's refusal."""
     started = time.perf_counter()
     try:
-        yield facts
+        yield snapshot
     except (asyncio.CancelledError, grpc.aio.AbortError):
         raise
     except Exception as error:
-        await _abort(method, started, error, None, facts, context)
+        await _abort_with_error(method, started, error, None, snapshot, context)
 
 
-async def _abort(
-    method: str, started: float, error: Exception, request: Any, facts: CallSnapshot, context: Any
+async def _abort_with_error(
+    method: str, started: float, error: Exception, request: Any, snapshot: CallSnapshot, context: Any
 ) -> None:
     problem = problem_of(error)
-    _note(method, started, problem)
-    await _tell(problem, request, facts, context)
+    _log_call(method, started, problem)
+    await _abort_with_status(problem, request, snapshot, context)
 
 
-async def _tell(problem: Problem, request: Any, facts: CallSnapshot, context: Any) -> None:
-    details = ((_DETAILS_KEY, _told(problem, request, facts)),)
+async def _abort_with_status(problem: Problem, request: Any, snapshot: CallSnapshot, context: Any) -> None:
+    details = ((_DETAILS_KEY, _encoded_status(problem, request, snapshot)),)
     await context.abort(problem.code, problem.message, trailing_metadata=details)
 
 
-def _told(problem: Problem, request: Any, facts: CallSnapshot) -> bytes:
+def _encoded_status(problem: Problem, request: Any, snapshot: CallSnapshot) -> bytes:
     texts = catalogue()
-    told: bytes = status_of(problem, texts, texts.choose(requested_languages(request, facts))).SerializeToString()
-    return told
+    encoded: bytes = status_of(problem, texts, texts.choose(requested_languages(request, snapshot))).SerializeToString()
+    return encoded
 
 
-def _note(method: str, started: float, problem: Problem | None) -> None:
+def _log_call(method: str, started: float, problem: Problem | None) -> None:
     """Logs one line for each call, without any content."""
     milliseconds = (time.perf_counter() - started) * 1000
     if problem is None:

@@ -23,7 +23,7 @@ _WEIGHT: Final = 0.1
 # The safety margin over the average duration.
 _MARGIN: Final = 1.5
 # Enough for a database that is some milliseconds away; more threads would only contend with one another.
-_MOST_AT_WORK: Final = 32
+_MAX_RUNNING: Final = 32
 # The CPU seconds that one caller among several may have under way at once, and the calls that it may always have:
 # nobody else waits for more than that.
 _UNDER_WAY_SECONDS: Final = 0.03
@@ -44,7 +44,7 @@ class _Job:
     share: Share[_Job]
     future: Future[Any]
     # On the monotonic clock. A later start would end after the caller's deadline.
-    latest_begin: float = math.inf
+    latest_start: float = math.inf
     expected_seconds: float = 0.0
     took_seconds: float = 0.0
 
@@ -52,11 +52,11 @@ class _Job:
         if not self.future.set_running_or_notify_cancel():
             return
         began, used = time.monotonic(), time.thread_time()
-        if began > self.latest_begin:
+        if began > self.latest_start:
             self.future.set_exception(Overloaded())
             return
         try:
-            with holding_slot(_JobTurn(pool, self)):
+            with holding_slot(_JobSlot(pool, self)):
                 answer = self.work()
         except BaseException as failure:
             self.future.set_exception(failure)
@@ -73,18 +73,18 @@ class _Job:
 
 
 @dataclass(frozen=True, slots=True)
-class _JobTurn:
+class _JobSlot:
     pool: CallPool
     job: _Job
 
     @contextmanager
     def released(self) -> Iterator[None]:
-        self.pool.leave(self.job)
+        self.pool.pause(self.job)
         try:
             yield
         finally:
             # A started job resumes at once, and the queued jobs wait a little longer.
-            self.pool.come_back(self.job)
+            self.pool.resume(self.job)
 
 
 @dataclass(slots=True)
@@ -93,8 +93,8 @@ class _Lane:
 
     threads: int
     queue: FairQueue[_Job] = field(default_factory=lambda: FairQueue(_FIRST_COST_SECONDS))
-    begun: int = 0
-    at_work: int = 0
+    started: int = 0
+    running: int = 0
     # Moving averages in seconds: the duration of a call, and the time between two ends while others waited.
     duration: float = 0.0
     pace: float = 0.0
@@ -102,22 +102,22 @@ class _Lane:
 
     def next(self) -> _Job | None:
         """The next job, with the slots that it needs to start."""
-        if self.begun >= self.threads or self.at_work >= _MOST_AT_WORK:
+        if self.started >= self.threads or self.running >= _MAX_RUNNING:
             return None
-        job = self.queue.pop(self._may_begin)
+        job = self.queue.pop(self._may_start)
         if job is not None:
-            self.begun += 1
-            self.at_work += 1
+            self.started += 1
+            self.running += 1
             job.expected_seconds = job.share.cost_seconds
         return job
 
-    def all_that_may_begin(self) -> list[_Job]:
+    def startable_jobs(self) -> list[_Job]:
         found = []
         while (job := self.next()) is not None:
             found.append(job)
         return found
 
-    def latest_begin(self, share: Share[_Job], now: float, remaining_seconds: float | None) -> float:
+    def latest_start(self, share: Share[_Job], now: float, remaining_seconds: float | None) -> float:
         """Raises Overloaded if the job would start too late to end before its caller's deadline."""
         if remaining_seconds is None:
             return math.inf
@@ -130,8 +130,8 @@ class _Lane:
         return latest
 
     def note_end(self, job: _Job, now: float) -> None:
-        self.begun -= 1
-        self.at_work -= 1
+        self.started -= 1
+        self.running -= 1
         self.queue.end(job.share, job.took_seconds, job.expected_seconds)
         if not len(self.queue):
             self.last_end = None
@@ -142,16 +142,16 @@ class _Lane:
             self.pace += (now - self.last_end - self.pace) * _WEIGHT
         self.last_end = now
 
-    def _may_begin(self, share: Share[_Job]) -> bool:
+    def _may_start(self, share: Share[_Job]) -> bool:
         is_caller = not share.items
         if (is_caller and self.queue.known_callers <= 1) or not (is_caller or share.name):
             # A single caller, or a back end within its caller.
             return True
-        if share.at_work >= _ALWAYS and share.at_work * share.cost_seconds >= _UNDER_WAY_SECONDS:
+        if share.running >= _ALWAYS and share.running * share.cost_seconds >= _UNDER_WAY_SECONDS:
             return False
         if is_caller or share.parent is None:
-            return share.begun < self._part(_SHARE_OF_CALLER)
-        return share.begun < self._part(_SHARE_OF_CUSTOMER) and share.parent.begun_by_customers < self._part(
+            return share.started < self._part(_SHARE_OF_CALLER)
+        return share.started < self._part(_SHARE_OF_CUSTOMER) and share.parent.started_by_customers < self._part(
             _SHARE_OF_CUSTOMERS
         )
 
@@ -205,7 +205,7 @@ class CallPool:
             answer: Answer = await asyncio.wait_for(asyncio.wrap_future(job.future), self._longest_seconds)
         except (TimeoutError, asyncio.CancelledError) as end:
             if job.future.cancel():
-                self._forget(job)
+                self._dequeue(job)
             if isinstance(end, TimeoutError):
                 raise CallTooLong(self._longest_seconds) from None
             raise
@@ -216,32 +216,32 @@ class CallPool:
         self._is_stopped = True
         self._executor.shutdown()
 
-    def leave(self, job: _Job) -> None:
+    def pause(self, job: _Job) -> None:
         """Releases the slot of a job that blocks, so that another may run."""
         with self._lock:
-            job.lane.at_work -= 1
-            job.lane.queue.leave(job.share)
-        self._begin_waiting(job.lane)
+            job.lane.running -= 1
+            job.lane.queue.pause(job.share)
+        self._start_waiting(job.lane)
 
-    def come_back(self, job: _Job) -> None:
+    def resume(self, job: _Job) -> None:
         with self._lock:
-            job.lane.at_work += 1
-            job.lane.queue.come_back(job.share)
+            job.lane.running += 1
+            job.lane.queue.resume(job.share)
 
     def _submit(self, work: Callable[[], Any], lane: _Lane, flow: Flow, remaining_seconds: float | None) -> _Job:
         with self._lock:
             share = lane.queue.share(flow)
             job = _Job(work, lane, share, Future())
             lane.queue.push(share, job)
-            begins = lane.all_that_may_begin()
-            if job not in begins:
-                self._must_fit(job, remaining_seconds)
-        for one in begins:
+            startable = lane.startable_jobs()
+            if job not in startable:
+                self._require_room(job, remaining_seconds)
+        for one in startable:
             if not self._start(one) and one is job:
                 raise ServiceStopping
         return job
 
-    def _must_fit(self, job: _Job, remaining_seconds: float | None) -> None:
+    def _require_room(self, job: _Job, remaining_seconds: float | None) -> None:
         """Raises Overloaded if the job cannot queue. Called under the lock."""
         lane = job.lane
         try:
@@ -250,7 +250,7 @@ class CallPool:
                 if longest is job.share or longest.waiting <= 1:
                     raise Overloaded
                 lane.queue.pop_newest(longest).refuse()
-            job.latest_begin = lane.latest_begin(job.share, time.monotonic(), remaining_seconds)
+            job.latest_start = lane.latest_start(job.share, time.monotonic(), remaining_seconds)
         except Overloaded:
             lane.queue.remove(job.share, job)
             raise
@@ -269,7 +269,7 @@ class CallPool:
             return False
         return True
 
-    def _forget(self, job: _Job) -> None:
+    def _dequeue(self, job: _Job) -> None:
         """Removes an abandoned job from the queue, which frees its room."""
         with self._lock:
             job.lane.queue.remove(job.share, job)
@@ -286,12 +286,12 @@ class CallPool:
             job.lane.note_end(job, time.monotonic())
             following = job.lane.next()
         # One end may let more than one job start, since its estimated cost no longer counts.
-        self._begin_waiting(job.lane)
+        self._start_waiting(job.lane)
         return following
 
-    def _begin_waiting(self, lane: _Lane) -> None:
+    def _start_waiting(self, lane: _Lane) -> None:
         """Starts none after shutdown: the running threads take the queued jobs then."""
         with self._lock:
-            begins = [] if self._is_stopped else lane.all_that_may_begin()
-        for job in begins:
+            startable = [] if self._is_stopped else lane.startable_jobs()
+        for job in startable:
             self._start(job)

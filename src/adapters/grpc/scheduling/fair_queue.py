@@ -49,17 +49,17 @@ class Share(Generic[Item]):
     clock: float = 0.0
     waiting: int = 0
     # Calls that started and did not end; of those, the ones that are not blocked.
-    begun: int = 0
-    at_work: int = 0
+    started: int = 0
+    running: int = 0
     # Of the started ones, those of customers.
-    begun_by_customers: int = 0
+    started_by_customers: int = 0
     items: deque[Item] = field(default_factory=deque)
     within: dict[str, Share[Item]] = field(default_factory=dict)
     busy: dict[str, Share[Item]] = field(default_factory=dict)
 
     @property
     def is_idle(self) -> bool:
-        return not self.waiting and not self.begun
+        return not self.waiting and not self.started
 
 
 class FairQueue(Generic[Item]):
@@ -129,35 +129,35 @@ class FairQueue(Generic[Item]):
         self._count_waiting(share, -1)
         return item
 
-    def leave(self, share: Share[Item]) -> None:
+    def pause(self, share: Share[Item]) -> None:
         """A started item blocks."""
-        self._count_work(share, -1)
+        self._count_running(share, -1)
 
-    def come_back(self, share: Share[Item]) -> None:
-        self._count_work(share, 1)
+    def resume(self, share: Share[Item]) -> None:
+        self._count_running(share, 1)
 
     def end(self, share: Share[Item], seconds: float, expected_seconds: float) -> None:
         """Ends an item with its cost and with its estimate at the start. The item was running at the end."""
-        self._count_work(share, -1)
+        self._count_running(share, -1)
         node: Share[Item] | None = share
         while node is not None and node.parent is not None:
-            node.begun -= 1
+            node.started -= 1
             node.used_seconds += seconds - expected_seconds
             node.cost_seconds = max(seconds, node.cost_seconds + (seconds - node.cost_seconds) * _WEIGHT)
             node = node.parent
         if share.name and share.parent is not None:
-            share.parent.begun_by_customers -= 1
+            share.parent.started_by_customers -= 1
 
     def _begin(self, share: Share[Item]) -> None:
         expected, node = share.cost_seconds, share
         while node.parent is not None:
             node.parent.clock = max(node.parent.clock, node.used_seconds)
             node.used_seconds += expected
-            node.begun += 1
-            node.at_work += 1
+            node.started += 1
+            node.running += 1
             node = node.parent
         if share.name and share.parent is not None:
-            share.parent.begun_by_customers += 1
+            share.parent.started_by_customers += 1
 
     def _next(self, parent: Share[Item], may_begin: Callable[[Share[Item]], bool]) -> Share[Item] | None:
         able = [share for share in parent.busy.values() if may_begin(share)]
@@ -179,10 +179,10 @@ class FairQueue(Generic[Item]):
                 node.parent.busy.pop(node.name, None)
             node = node.parent
 
-    def _count_work(self, share: Share[Item], more: int) -> None:
+    def _count_running(self, share: Share[Item], more: int) -> None:
         node: Share[Item] | None = share
         while node is not None and node.parent is not None:
-            node.at_work += more
+            node.running += more
             node = node.parent
 
     def _within(self, parent: Share[Item], name: str) -> Share[Item]:

@@ -20,56 +20,56 @@ _FIRST_COST_SECONDS: Final = 0.01
 
 
 @dataclass(slots=True, eq=False)
-class _Piece:
+class _Task:
     work: Callable[[], Any]
-    share: Share[_Piece]
+    share: Share[_Task]
     answer: asyncio.Future[Any]
     expected_seconds: float = 0.0
 
 
-class StreamWork:
+class StreamPool:
     """Belongs to the event loop on which it is used. A caller has at most half of the threads."""
 
     def __init__(self, name: str, threads: int = 4) -> None:
         self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
         self._threads = threads
-        self._queue: FairQueue[_Piece] = FairQueue(_FIRST_COST_SECONDS)
-        self._begun = 0
+        self._queue: FairQueue[_Task] = FairQueue(_FIRST_COST_SECONDS)
+        self._started = 0
 
     async def run(self, caller: Caller, work: Callable[..., Answer], *arguments: Any) -> Answer:
         """Returns the work's result. Work that is cancelled before its start never starts."""
         share = self._queue.share(Flow.of(caller))
-        piece = _Piece(partial(work, *arguments), share, asyncio.get_running_loop().create_future())
-        self._queue.push(share, piece)
-        self._begin_waiting()
+        task = _Task(partial(work, *arguments), share, asyncio.get_running_loop().create_future())
+        self._queue.push(share, task)
+        self._start_waiting()
         try:
-            answer: Answer = await piece.answer
+            answer: Answer = await task.answer
         except asyncio.CancelledError:
-            self._queue.remove(share, piece)
+            self._queue.remove(share, task)
             raise
         return answer
 
-    def _begin_waiting(self) -> None:
-        while self._begun < self._threads and (piece := self._queue.pop(self._may_begin)) is not None:
-            self._begun += 1
-            piece.expected_seconds = piece.share.cost_seconds
-            making = asyncio.get_running_loop().run_in_executor(self._executor, _timed, piece.work)
-            making.add_done_callback(partial(self._end, piece))
+    def _start_waiting(self) -> None:
+        while self._started < self._threads and (task := self._queue.pop(self._may_start)) is not None:
+            self._started += 1
+            task.expected_seconds = task.share.cost_seconds
+            running = asyncio.get_running_loop().run_in_executor(self._executor, _timed, task.work)
+            running.add_done_callback(partial(self._end, task))
 
-    def _may_begin(self, share: Share[_Piece]) -> bool:
+    def _may_start(self, share: Share[_Task]) -> bool:
         is_caller = not share.items
-        return not is_caller or share.begun < max(1, self._threads // 2)
+        return not is_caller or share.started < max(1, self._threads // 2)
 
-    def _end(self, piece: _Piece, made: asyncio.Future[tuple[float, Any, BaseException | None]]) -> None:
-        self._begun -= 1
-        seconds, answer, failure = made.result()
-        self._queue.end(piece.share, seconds, piece.expected_seconds)
-        if not piece.answer.done():
+    def _end(self, task: _Task, finished: asyncio.Future[tuple[float, Any, BaseException | None]]) -> None:
+        self._started -= 1
+        seconds, answer, failure = finished.result()
+        self._queue.end(task.share, seconds, task.expected_seconds)
+        if not task.answer.done():
             if failure is not None:
-                piece.answer.set_exception(failure)
+                task.answer.set_exception(failure)
             else:
-                piece.answer.set_result(answer)
-        self._begin_waiting()
+                task.answer.set_result(answer)
+        self._start_waiting()
 
 
 def _timed(work: Callable[[], Any]) -> tuple[float, Any, BaseException | None]:

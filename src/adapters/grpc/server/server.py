@@ -14,9 +14,14 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health
 
 from adapters.grpc.connections.connection_guard import ConnectionGuard
-from adapters.grpc.middleware.admission_control import AdmissionControl, AdmissionLimits, writes_of
+from adapters.grpc.middleware.admission_control import (
+    AdmissionControl,
+    AdmissionLimits,
+    record_only_methods,
+    write_methods,
+)
 from adapters.grpc.middleware.authorization import Guard, required_scopes
-from adapters.grpc.middleware.early_authentication import StrangerInterceptor
+from adapters.grpc.middleware.early_authentication import EarlyAuthenticationInterceptor
 from adapters.grpc.middleware.interceptor import CallInterceptor
 from adapters.grpc.scheduling.call_pool import CallPool
 from adapters.grpc.server.reflection import V1, V1ALPHA, add_reflection
@@ -54,7 +59,7 @@ def descriptors() -> list[ServiceDescriptor]:
     return [descriptor_pool.Default().FindServiceByName(name) for name in _SERVICES]
 
 
-class CannotListen(Exception):
+class CannotListenGrpc(Exception):
     """The address is in use, not of this machine, or not allowed."""
 
     def __init__(self, address: str) -> None:
@@ -92,7 +97,7 @@ class GrpcServer:
         servicers: Servicers,
         authenticate: Callable[[PresentedCredentials], Caller],
         audit: Audit,
-        note_refused: Callable[[RefusedCall], None],
+        record_refusal: Callable[[RefusedCall], None],
         must_take_changes: Callable[[], None],
         limits: AdmissionLimits,
         tls: TlsFiles | None = None,
@@ -108,13 +113,15 @@ class GrpcServer:
         services = descriptors()
         self._connections = ConnectionGuard(limits.connections)
         guard = Guard(
-            authenticate, required_scopes(services), audit, note_refused, must_take_changes, self._connections
+            authenticate, required_scopes(services), audit, record_refusal, must_take_changes, self._connections
         )
-        traffic = AdmissionControl(guard, limits, writes_of(services))
-        self._interceptor = CallInterceptor(traffic, self._pool, closed)
+        admission = AdmissionControl(guard, limits, write_methods(services))
+        self._interceptor = CallInterceptor(admission, self._pool, record_only_methods(services), closed)
         # With mutual TLS, no stranger can make a call.
         is_mutual = tls is not None and tls.client_ca is not None
-        self._strangers = None if is_mutual else StrangerInterceptor(traffic, self._connections, guard.scopes, closed)
+        self._strangers = (
+            None if is_mutual else EarlyAuthenticationInterceptor(admission, self._connections, guard.scopes, closed)
+        )
 
     async def start(self, address: str, *, shares_port: bool = False) -> str:
         """Returns the address with its real port. Raises CannotListen and BadCertificates.
@@ -143,7 +150,7 @@ class GrpcServer:
         except RuntimeError:
             port = 0
         if not port:
-            raise CannotListen(address)
+            raise CannotListenGrpc(address)
         await server.start()
         for service in ("", *_SERVICES):
             await self._health.set(service, health_pb2.HealthCheckResponse.SERVING)

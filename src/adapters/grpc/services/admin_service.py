@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar
 
-from adapters.grpc.middleware.call_context import Callers, mapper_for
-from adapters.grpc.scheduling.stream_pool import StreamWork
+from adapters.grpc.middleware.call_context import CurrentCaller, mapper_for
+from adapters.grpc.scheduling.stream_pool import StreamPool
 from adapters.grpc.translate import disputes, requests
 from adapters.grpc.translate.enums import notification_state_from
 from adapters.grpc.translate.events import endpoint_status, event_delivery
@@ -40,7 +40,7 @@ _ROWS_A_MESSAGE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class AdminServicer(AdminServiceServicer):
-    callers: Callers
+    current_caller: CurrentCaller
     list_unresolved_operations: ListUnresolvedOperations
     resolve_operation: ResolveOperation
     reconcile: Reconcile
@@ -51,7 +51,7 @@ class AdminServicer(AdminServiceServicer):
     list_endpoints: ListEndpoints
     list_deliveries: ListDeliveries
     resend_events: ResendEvents
-    stream_work: StreamWork
+    stream_pool: StreamPool
 
     def ListUnresolvedOperations(
         self, request: wire.ListUnresolvedOperationsRequest, context: Any
@@ -61,13 +61,13 @@ class AdminServicer(AdminServiceServicer):
             page_size=request.page_size,
             page_token=request.page_token,
         )
-        voice = mapper_for(request, context)
+        mapper = mapper_for(request, context)
         return wire.ListUnresolvedOperationsResponse(
-            operations=[voice.unresolved(one) for one in found], next_page_token=token
+            operations=[mapper.unresolved(one) for one in found], next_page_token=token
         )
 
     def ResolveOperation(self, request: wire.ResolveOperationRequest, context: Any) -> wire.ResolveOperationResponse:
-        payment = self.resolve_operation(requests.resolution_order(request), self.callers(context))
+        payment = self.resolve_operation(requests.resolve_operation_command(request), self.current_caller())
         return wire.ResolveOperationResponse(payment=mapper_for(request, context).payment(payment))
 
     def ListWebhookNotifications(
@@ -82,12 +82,12 @@ class AdminServicer(AdminServiceServicer):
     def RetryWebhookNotification(
         self, request: wire.RetryWebhookNotificationRequest, context: Any
     ) -> wire.RetryWebhookNotificationResponse:
-        retried = self.retry_gateway_webhook(request.request_id, request.notification_id, self.callers(context))
+        retried = self.retry_gateway_webhook(request.request_id, request.notification_id, self.current_caller())
         return wire.RetryWebhookNotificationResponse(notification=disputes.notification(retried))
 
     async def Reconcile(self, request: wire.ReconcileRequest, context: Any) -> AsyncIterator[wire.ReconcileResponse]:
-        found = self.reconcile(requests.reconcile_order(request))
-        async for message in _one_by_one(map(reconcile_message, found), self.stream_work, self.callers(context)):
+        found = self.reconcile(requests.reconcile_command(request))
+        async for message in _one_by_one(map(reconcile_message, found), self.stream_pool, self.current_caller()):
             yield message
 
     async def ExportPayments(
@@ -95,7 +95,7 @@ class AdminServicer(AdminServiceServicer):
     ) -> AsyncIterator[wire.ExportPaymentsResponse]:
         start, end = requests.times_of("", request, from_time=request.from_time, until_time=request.until_time)
         pages = self.export_payments(start, end)
-        async for message in _one_by_one(_export_messages(pages), self.stream_work, self.callers(context)):
+        async for message in _one_by_one(_export_messages(pages), self.stream_pool, self.current_caller()):
             yield message
 
     def ListAbuseBlocks(self, request: wire.ListAbuseBlocksRequest, context: Any) -> wire.ListAbuseBlocksResponse:
@@ -116,7 +116,7 @@ class AdminServicer(AdminServiceServicer):
         return wire.ListEventDeliveriesResponse(deliveries=[event_delivery(one) for one in found])
 
     def ResendEvents(self, request: wire.ResendEventsRequest, context: Any) -> wire.ResendEventsResponse:
-        count = self.resend_events(request.request_id, request.endpoint, request.event_ids, self.callers(context))
+        count = self.resend_events(request.request_id, request.endpoint, request.event_ids, self.current_caller())
         return wire.ResendEventsResponse(event_count=count)
 
 
@@ -127,7 +127,7 @@ def _export_messages(pages: Iterator[list[Payment]]) -> Iterator[wire.ExportPaym
             yield wire.ExportPaymentsResponse(rows=rows[first : first + _ROWS_A_MESSAGE])
 
 
-async def _one_by_one(items: Iterator[Item], work: StreamWork, caller: Caller) -> AsyncIterator[Item]:
+async def _one_by_one(items: Iterator[Item], work: StreamPool, caller: Caller) -> AsyncIterator[Item]:
     """Produces each item on a thread once the reader has taken the previous one: memory stays constant."""
     while True:
         item = await work.run(caller, next, items, _END)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.grpc.middleware.call_context import Callers
+from adapters.grpc.middleware.call_context import CurrentCaller
 from adapters.grpc.translate import requests
 from adapters.grpc.translate.resources import customer as customer_message
 from application.customers.create_customer import CreateCustomer
@@ -23,7 +23,7 @@ from domain.ids import CustomerId
 
 @dataclass(frozen=True, slots=True)
 class CustomerServicer(CustomerServiceServicer):
-    callers: Callers
+    current_caller: CurrentCaller
     create_customer: CreateCustomer
     get_customer: GetCustomer
     update_customer: UpdateCustomer
@@ -32,31 +32,31 @@ class CustomerServicer(CustomerServiceServicer):
     default_method_of: Callable[[CustomerId], str]
 
     def CreateCustomer(self, request: wire.CreateCustomerRequest, context: Any) -> wire.CreateCustomerResponse:
-        created = self.create_customer(requests.customer_order(request), self.callers(context))
+        created = self.create_customer(requests.create_customer_command(request), self.current_caller())
         return wire.CreateCustomerResponse(customer=self._message(created))
 
     def GetCustomer(self, request: wire.GetCustomerRequest, context: Any) -> wire.GetCustomerResponse:
         found = self.get_customer(
-            self.callers(context), customer_id=request.customer_id, external_id=request.external_id
+            self.current_caller(), customer_id=request.customer_id, external_id=request.external_id
         )
         return wire.GetCustomerResponse(customer=self._message(found))
 
     def UpdateCustomer(self, request: wire.UpdateCustomerRequest, context: Any) -> wire.UpdateCustomerResponse:
         updated = self.update_customer(
             request.customer.customer_id,
-            requests.customer_update(request),
+            requests.update_customer_command(request),
             list(request.update_mask.paths),
-            self.callers(context),
+            self.current_caller(),
         )
         return wire.UpdateCustomerResponse(customer=self._message(updated))
 
     def DeleteCustomer(self, request: wire.DeleteCustomerRequest, context: Any) -> wire.DeleteCustomerResponse:
-        deleted = self.delete_customer(request.request_id, request.customer_id, self.callers(context))
+        deleted = self.delete_customer(request.request_id, request.customer_id, self.current_caller())
         return wire.DeleteCustomerResponse(customer=self._message(deleted))
 
     def ListCustomers(self, request: wire.ListCustomersRequest, context: Any) -> wire.ListCustomersResponse:
         found, token = self.list_customers(
-            self.callers(context), email=request.email, page_size=request.page_size, page_token=request.page_token
+            self.current_caller(), email=request.email, page_size=request.page_size, page_token=request.page_token
         )
         return wire.ListCustomersResponse(customers=[self._message(one) for one in found], next_page_token=token)
 

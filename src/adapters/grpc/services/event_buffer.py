@@ -11,7 +11,7 @@ from bayar.payments.v1.event_pb2 import Event
 _MOST_BYTES: Final = 8 * 1024 * 1024
 
 
-class FeedShelf:
+class EventBuffer:
     """A page of events for each stream. When the buffer is full, it evicts the pages of the streams that read nothing
     for longest; those streams read again from their position. Belongs to an event loop.
     """

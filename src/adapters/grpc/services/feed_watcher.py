@@ -13,7 +13,7 @@ from application.common.errors import StoreUnavailable
 _log = logging.getLogger(__name__)
 
 
-class FeedTail:
+class FeedWatcher:
     """Belongs to the event loop in which it is first awaited. It polls only while somebody waits."""
 
     def __init__(self, end: Callable[[], int], executor: Executor, interval_seconds: float) -> None:

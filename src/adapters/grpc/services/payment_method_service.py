@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from adapters.grpc.middleware.call_context import Callers, mapper_for
+from adapters.grpc.middleware.call_context import CurrentCaller, mapper_for
 from adapters.grpc.translate import requests
 from application.payment_methods.add_payment_method import AddPaymentMethod
 from application.payment_methods.change_payment_method import (
@@ -27,7 +27,7 @@ from domain.payment_method import PaymentMethod
 
 @dataclass(frozen=True, slots=True)
 class PaymentMethodServicer(PaymentMethodServiceServicer):
-    callers: Callers
+    current_caller: CurrentCaller
     clock: Clock
     create_client_token: CreateClientToken
     add_payment_method: AddPaymentMethod
@@ -40,17 +40,17 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
 
     def CreateClientToken(self, request: wire.CreateClientTokenRequest, context: Any) -> wire.CreateClientTokenResponse:
         token = self.create_client_token(
-            self.callers(context), customer_id=request.customer_id, currency_code=request.currency_code
+            self.current_caller(), customer_id=request.customer_id, currency_code=request.currency_code
         )
         return wire.CreateClientTokenResponse(client_token=token)
 
     def AddPaymentMethod(self, request: wire.AddPaymentMethodRequest, context: Any) -> wire.AddPaymentMethodResponse:
-        added = self.add_payment_method(requests.method_order(request), self.callers(context))
+        added = self.add_payment_method(requests.add_payment_method_command(request), self.current_caller())
         return wire.AddPaymentMethodResponse(payment_method=self._message(added, request, context))
 
     def GetPaymentMethod(self, request: wire.GetPaymentMethodRequest, context: Any) -> wire.GetPaymentMethodResponse:
         found = self.get_payment_method(
-            request.payment_method_id, self.callers(context), language_code=request.language_code
+            request.payment_method_id, self.current_caller(), language_code=request.language_code
         )
         return wire.GetPaymentMethodResponse(payment_method=self._message(found, request, context))
 
@@ -59,7 +59,7 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
     ) -> wire.ListPaymentMethodsResponse:
         found, token = self.list_payment_methods(
             request.customer_id,
-            self.callers(context),
+            self.current_caller(),
             page_size=request.page_size,
             page_token=request.page_token,
             language_code=request.language_code,
@@ -70,23 +70,23 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
     def UpdatePaymentMethod(
         self, request: wire.UpdatePaymentMethodRequest, context: Any
     ) -> wire.UpdatePaymentMethodResponse:
-        updated = self.update_payment_method(requests.method_update(request), self.callers(context))
+        updated = self.update_payment_method(requests.update_payment_method_command(request), self.current_caller())
         return wire.UpdatePaymentMethodResponse(payment_method=self._message(updated, request, context))
 
     def SetDefaultPaymentMethod(
         self, request: wire.SetDefaultPaymentMethodRequest, context: Any
     ) -> wire.SetDefaultPaymentMethodResponse:
-        chosen = self.set_default_payment_method(request.request_id, request.payment_method_id, self.callers(context))
+        chosen = self.set_default_payment_method(request.request_id, request.payment_method_id, self.current_caller())
         return wire.SetDefaultPaymentMethodResponse(payment_method=self._message(chosen, request, context))
 
     def DeletePaymentMethod(
         self, request: wire.DeletePaymentMethodRequest, context: Any
     ) -> wire.DeletePaymentMethodResponse:
-        deleted = self.delete_payment_method(request.request_id, request.payment_method_id, self.callers(context))
+        deleted = self.delete_payment_method(request.request_id, request.payment_method_id, self.current_caller())
         return wire.DeletePaymentMethodResponse(payment_method=self._message(deleted, request, context))
 
     def _message(self, method: PaymentMethod, request: Any, context: Any) -> payment_method_pb2.PaymentMethod:
         # Only a refused verification has a localized text.
-        speaks = method.verification is not None and method.verification.decline is not None
-        theirs = (lambda: self.language_of(method.customer_id)) if speaks else None
+        has_text = method.verification is not None and method.verification.decline is not None
+        theirs = (lambda: self.language_of(method.customer_id)) if has_text else None
         return mapper_for(request, context, theirs).payment_method(method, self.clock.now().date())

@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from adapters.grpc.middleware.call_context import Callers, mapper_for
-from adapters.grpc.scheduling.stream_pool import StreamWork
+from adapters.grpc.middleware.call_context import CurrentCaller, mapper_for
+from adapters.grpc.scheduling.stream_pool import StreamPool
 from adapters.grpc.translate import requests
 from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event
@@ -34,7 +34,7 @@ _LONGEST_LOOK_SECONDS: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class PaymentServicer(PaymentServiceServicer):
-    callers: Callers
+    current_caller: CurrentCaller
     create_payment: CreatePayment
     capture_payment: CapturePayment
     void_payment: VoidPayment
@@ -45,38 +45,38 @@ class PaymentServicer(PaymentServiceServicer):
     list_payment_events: ListPaymentEvents
     decline_codes: Mapping[DeclineReason, Sequence[str]]
     language_of: Callable[[CustomerId], str]
-    stream_work: StreamWork
+    stream_pool: StreamPool
 
     def CreatePayment(self, request: wire.CreatePaymentRequest, context: Any) -> wire.CreatePaymentResponse:
-        payment = self.create_payment(requests.payment_order(request), self.callers(context))
+        payment = self.create_payment(requests.create_payment_command(request), self.current_caller())
         return wire.CreatePaymentResponse(payment=self._message(payment, request, context))
 
     def CapturePayment(self, request: wire.CapturePaymentRequest, context: Any) -> wire.CapturePaymentResponse:
-        payment = self.capture_payment(requests.capture_order(request), self.callers(context))
+        payment = self.capture_payment(requests.capture_command(request), self.current_caller())
         return wire.CapturePaymentResponse(
             payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
         )
 
     def VoidPayment(self, request: wire.VoidPaymentRequest, context: Any) -> wire.VoidPaymentResponse:
-        payment = self.void_payment(requests.void_order(request), self.callers(context))
+        payment = self.void_payment(requests.void_command(request), self.current_caller())
         return wire.VoidPaymentResponse(
             payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
         )
 
     def RefundPayment(self, request: wire.RefundPaymentRequest, context: Any) -> wire.RefundPaymentResponse:
-        payment = self.refund_payment(requests.refund_order(request), self.callers(context))
+        payment = self.refund_payment(requests.refund_command(request), self.current_caller())
         return wire.RefundPaymentResponse(
             payment=self._message(payment, request, context), operation_ids=_started(payment, request.request_id)
         )
 
     def GetPayment(self, request: wire.GetPaymentRequest, context: Any) -> wire.GetPaymentResponse:
-        payment = self.get_payment(request.payment_id, self.callers(context), language_code=request.language_code)
+        payment = self.get_payment(request.payment_id, self.current_caller(), language_code=request.language_code)
         return wire.GetPaymentResponse(payment=self._message(payment, request, context))
 
     def ListPayments(self, request: wire.ListPaymentsRequest, context: Any) -> wire.ListPaymentsResponse:
         page = self.list_payments(
             requests.payment_filter(request.filter),
-            self.callers(context),
+            self.current_caller(),
             page_size=request.page_size,
             page_token=request.page_token,
             language_code=request.language_code,
@@ -85,13 +85,13 @@ class PaymentServicer(PaymentServiceServicer):
         return wire.ListPaymentsResponse(payments=messages, next_page_token=page.next_page_token)
 
     def VerifyPayment(self, request: wire.VerifyPaymentRequest, context: Any) -> wire.VerifyPaymentResponse:
-        verified = self.verify_payment(request.payment_id, self.callers(context), language_code=request.language_code)
-        return self._voice(verified.payment, request, context).verified(verified)
+        verified = self.verify_payment(request.payment_id, self.current_caller(), language_code=request.language_code)
+        return self._mapper(verified.payment, request, context).verified(verified)
 
     async def WatchPayment(
         self, request: wire.WatchPaymentRequest, context: Any
     ) -> AsyncIterator[wire.WatchPaymentResponse]:
-        caller = self.callers(context)
+        caller = self.current_caller()
 
         def look() -> tuple[wire.WatchPaymentResponse, bool]:
             payment = self.get_payment(request.payment_id, caller, language_code=request.language_code)
@@ -100,11 +100,11 @@ class PaymentServicer(PaymentServiceServicer):
         last_sent: bytes | None = None
         pause = _SHORTEST_LOOK_SECONDS
         while True:
-            answer, rests = await self.stream_work.run(caller, look)
-            told = answer.SerializeToString(deterministic=True)
-            if told != last_sent:
+            answer, rests = await self.stream_pool.run(caller, look)
+            encoded = answer.SerializeToString(deterministic=True)
+            if encoded != last_sent:
                 yield answer
-                last_sent, pause = told, _SHORTEST_LOOK_SECONDS
+                last_sent, pause = encoded, _SHORTEST_LOOK_SECONDS
             if rests:
                 return
             # Any replica may write a change, so this polls the row, ever more rarely while it is unchanged.
@@ -112,7 +112,7 @@ class PaymentServicer(PaymentServiceServicer):
             pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
 
     def ListPaymentEvents(self, request: wire.ListPaymentEventsRequest, context: Any) -> wire.ListPaymentEventsResponse:
-        caller = self.callers(context)
+        caller = self.current_caller()
         entries, token = self.list_payment_events(
             request.payment_id, caller, page_size=request.page_size, page_token=request.page_token
         )
@@ -125,23 +125,23 @@ class PaymentServicer(PaymentServiceServicer):
     def ListDeclineReasons(
         self, request: wire.ListDeclineReasonsRequest, context: Any
     ) -> wire.ListDeclineReasonsResponse:
-        voice = mapper_for(request, context)
+        mapper = mapper_for(request, context)
         entries = [
             wire.DeclineReasonEntry(
-                decline=voice.decline(CATALOGUE[reason]), gateway_codes=self.decline_codes.get(reason, ())
+                decline=mapper.decline(CATALOGUE[reason]), gateway_codes=self.decline_codes.get(reason, ())
             )
             for reason in DECLINE_REASON
         ]
         return wire.ListDeclineReasonsResponse(entries=entries)
 
     def _message(self, payment: Payment, request: Any, context: Any) -> payment_pb2.Payment:
-        return self._voice(payment, request, context).payment(payment)
+        return self._mapper(payment, request, context).payment(payment)
 
-    def _voice(self, payment: Payment, request: Any, context: Any) -> ResourceMapper:
+    def _mapper(self, payment: Payment, request: Any, context: Any) -> ResourceMapper:
         customer_id = payment.terms.customer_id
         # Only a decline has a localized text.
-        speaks = payment.final_decline is not None or any(o.decline for o in payment.operations)
-        if customer_id is None or not speaks:
+        has_text = payment.final_decline is not None or any(o.decline for o in payment.operations)
+        if customer_id is None or not has_text:
             return mapper_for(request, context)
         return mapper_for(request, context, lambda: self.language_of(customer_id))
 

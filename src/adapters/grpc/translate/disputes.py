@@ -52,7 +52,7 @@ def dispute_filter(request: dispute_service_pb2.ListDisputesRequest) -> RawDispu
     )
 
 
-def evidence_order(request: dispute_service_pb2.AddDisputeEvidenceRequest) -> AddEvidenceCommand:
+def add_evidence_command(request: dispute_service_pb2.AddDisputeEvidenceRequest) -> AddEvidenceCommand:
     evidence: str | RawFile | None = None
     match request.WhichOneof("evidence"):
         case "text":

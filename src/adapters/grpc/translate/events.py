@@ -37,13 +37,13 @@ def feed_kind_from(number: int) -> FeedKind | None:
     return next((kind for known, kind in _KINDS.items() if known == number), None)
 
 
-def voice_of_events() -> ResourceMapper:
+def event_mapper() -> ResourceMapper:
     """The fallback language: programs of any locale read events."""
     texts = catalogue()
     return ResourceMapper(texts, texts.choose([]))
 
 
-def event_message(item: FeedItem, voice: ResourceMapper, today: date) -> event_pb2.Event:
+def event_message(item: FeedItem, mapper: ResourceMapper, today: date) -> event_pb2.Event:
     """`today` decides whether a card is about to expire."""
     entry = item.entry
     message = event_pb2.Event(
@@ -59,20 +59,20 @@ def event_message(item: FeedItem, voice: ResourceMapper, today: date) -> event_p
         case Customer() as one:
             message.customer.CopyFrom(customer(one, ""))
         case PaymentMethod() as one:
-            message.payment_method.CopyFrom(voice.payment_method(one, today))
+            message.payment_method.CopyFrom(mapper.payment_method(one, today))
         case Dispute() as one:
             message.dispute.CopyFrom(dispute(one))
         case None if item.change is not None:
             payment = item.change.payment
             kinds = {str(operation.operation_id): operation.kind for operation in payment.operations}
             message.payment_change.event.CopyFrom(payment_event(item.change.event, kinds))
-            message.payment_change.payment.CopyFrom(voice.payment(payment))
+            message.payment_change.payment.CopyFrom(mapper.payment(payment))
     return message
 
 
 def event_json(item: FeedItem, today: date) -> tuple[str, str, dict[str, Any]]:
     """The event's type, its subject, and the event as JSON with the contract's field names."""
-    message = event_message(item, voice_of_events(), today)
+    message = event_message(item, event_mapper(), today)
     entry = item.entry
     subject = entry.payment_id
     match entry.resource:
@@ -82,8 +82,8 @@ def event_json(item: FeedItem, today: date) -> tuple[str, str, dict[str, Any]]:
             subject = one.payment_method_id
         case Dispute() as one:
             subject = one.dispute_id
-    told: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
-    return f"bayar.payments.v1.{entry.kind.value}_changed", subject, told
+    encoded: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    return f"bayar.payments.v1.{entry.kind.value}_changed", subject, encoded
 
 
 def endpoint_status(one: EndpointStatus) -> admin_service_pb2.EventEndpoint:

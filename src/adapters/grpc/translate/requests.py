@@ -37,7 +37,7 @@ from domain.address import Address, StatementDescriptor
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def payment_order(request: payment_service_pb2.CreatePaymentRequest) -> CreatePaymentCommand:
+def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) -> CreatePaymentCommand:
     return CreatePaymentCommand(
         request_id=request.request_id,
         reference=request.reference,
@@ -54,7 +54,7 @@ def payment_order(request: payment_service_pb2.CreatePaymentRequest) -> CreatePa
     )
 
 
-def capture_order(request: payment_service_pb2.CapturePaymentRequest) -> CapturePaymentCommand:
+def capture_command(request: payment_service_pb2.CapturePaymentRequest) -> CapturePaymentCommand:
     return CapturePaymentCommand(
         request_id=request.request_id,
         payment_id=request.payment_id,
@@ -64,7 +64,7 @@ def capture_order(request: payment_service_pb2.CapturePaymentRequest) -> Capture
     )
 
 
-def void_order(request: payment_service_pb2.VoidPaymentRequest) -> VoidPaymentCommand:
+def void_command(request: payment_service_pb2.VoidPaymentRequest) -> VoidPaymentCommand:
     return VoidPaymentCommand(
         request_id=request.request_id,
         payment_id=request.payment_id,
@@ -73,7 +73,7 @@ def void_order(request: payment_service_pb2.VoidPaymentRequest) -> VoidPaymentCo
     )
 
 
-def refund_order(request: payment_service_pb2.RefundPaymentRequest) -> RefundPaymentCommand:
+def refund_command(request: payment_service_pb2.RefundPaymentRequest) -> RefundPaymentCommand:
     return RefundPaymentCommand(
         request_id=request.request_id,
         payment_id=request.payment_id,
@@ -103,7 +103,7 @@ def payment_filter(sent: payment_service_pb2.PaymentFilter) -> RawPaymentFilter:
     )
 
 
-def customer_order(request: customer_service_pb2.CreateCustomerRequest) -> CustomerCommand:
+def create_customer_command(request: customer_service_pb2.CreateCustomerRequest) -> CustomerCommand:
     return CustomerCommand(
         request_id=request.request_id,
         external_id=request.external_id,
@@ -115,20 +115,20 @@ def customer_order(request: customer_service_pb2.CreateCustomerRequest) -> Custo
     )
 
 
-def customer_update(request: customer_service_pb2.UpdateCustomerRequest) -> CustomerCommand:
-    told = request.customer
+def update_customer_command(request: customer_service_pb2.UpdateCustomerRequest) -> CustomerCommand:
+    encoded = request.customer
     return CustomerCommand(
         request_id=request.request_id,
-        external_id=told.external_id,
-        given_name=told.given_name,
-        family_name=told.family_name,
-        email=told.email,
-        phone=told.phone,
-        language_code=told.language_code,
+        external_id=encoded.external_id,
+        given_name=encoded.given_name,
+        family_name=encoded.family_name,
+        email=encoded.email,
+        phone=encoded.phone,
+        language_code=encoded.language_code,
     )
 
 
-def method_order(request: payment_method_service_pb2.AddPaymentMethodRequest) -> AddPaymentMethodCommand:
+def add_payment_method_command(request: payment_method_service_pb2.AddPaymentMethodRequest) -> AddPaymentMethodCommand:
     source: RawCard | Nonce | None = None
     match request.WhichOneof("source"):
         case "card":
@@ -147,7 +147,9 @@ def method_order(request: payment_method_service_pb2.AddPaymentMethodRequest) ->
     )
 
 
-def method_update(request: payment_method_service_pb2.UpdatePaymentMethodRequest) -> UpdatePaymentMethodCommand:
+def update_payment_method_command(
+    request: payment_method_service_pb2.UpdatePaymentMethodRequest,
+) -> UpdatePaymentMethodCommand:
     return UpdatePaymentMethodCommand(
         request_id=request.request_id,
         payment_method_id=request.payment_method_id,
@@ -159,7 +161,7 @@ def method_update(request: payment_method_service_pb2.UpdatePaymentMethodRequest
     )
 
 
-def resolution_order(request: admin_service_pb2.ResolveOperationRequest) -> ResolveOperationCommand:
+def resolve_operation_command(request: admin_service_pb2.ResolveOperationRequest) -> ResolveOperationCommand:
     return ResolveOperationCommand(
         request_id=request.request_id,
         operation_id=request.operation_id,
@@ -169,7 +171,7 @@ def resolution_order(request: admin_service_pb2.ResolveOperationRequest) -> Reso
     )
 
 
-def reconcile_order(request: admin_service_pb2.ReconcileRequest) -> ReconcileCommand:
+def reconcile_command(request: admin_service_pb2.ReconcileRequest) -> ReconcileCommand:
     start, end = times_of("", request, from_time=request.from_time, until_time=request.until_time)
     return ReconcileCommand(
         start=start, end=end, policy=orphan_policy_from(request.orphan_policy), max_reversals=request.max_reversals

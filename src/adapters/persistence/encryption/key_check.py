@@ -17,7 +17,7 @@ from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.tables import encryption_keys
 
 
-class Sealing(Enum):
+class SealingState(Enum):
     """How much of the database is sealed. The values are permanent: a proof in the database seals this text."""
 
     # Written by a version that did not record it.
@@ -46,7 +46,7 @@ class MissingKey(Exception):
         self.key_id = key_id
 
 
-class EmptiedRegister(Exception):
+class MissingProofs(Exception):
     """Values are sealed, but no key is registered: somebody removed the proofs."""
 
 
@@ -54,18 +54,18 @@ class WrongIndexKey(Exception):
     """The digests for lookups were made with another key: lookups would find nothing."""
 
 
-def register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False) -> Sealing:
+def register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False) -> SealingState:
     """Registers new keys, and returns how much of the database is sealed.
 
     Raises WrongKey, MissingKey, WrongIndexKey and EmptiedRegister.
     """
-    proof = sealer.digest(Sealing.UNKNOWN.value, _INDEX)
+    proof = sealer.digest(SealingState.UNKNOWN.value, _INDEX)
     with translate_db_errors(), engine.begin() as connection:
         rows = connection.execute(select(encryption_keys.c.key_id, encryption_keys.c.proof)).all()
         known = {row.key_id: row.proof for row in rows}
         if not known and holds_sealed(connection):
-            raise EmptiedRegister
-        found = set[Sealing]()
+            raise MissingProofs
+        found = set[SealingState]()
         for key_id, kept in known.items():
             if key_id == _INDEX:
                 if kept != proof and not replace_index_key:
@@ -74,7 +74,7 @@ def register(engine: Engine, sealer: Sealer, *, replace_index_key: bool = False)
                 raise MissingKey(key_id)
             else:
                 found.add(_prove(sealer, key_id, kept))
-        state = _farthest(found) if known else Sealing.UNDER_WAY
+        state = _farthest(found) if known else SealingState.UNDER_WAY
         new = [key_id for key_id in sorted(sealer.key_ids) if key_id not in known]
         values = [{"key_id": key_id, "proof": _proof(sealer, key_id, state)} for key_id in new]
         if _INDEX not in known:
@@ -90,7 +90,7 @@ def complete(engine: Engine, sealer: Sealer) -> None:
     """Records that every value is sealed: plain values are refused from now on."""
     with translate_db_errors(), engine.begin() as connection:
         for key_id in sorted(sealer.key_ids):
-            proof = _proof(sealer, key_id, Sealing.COMPLETE)
+            proof = _proof(sealer, key_id, SealingState.COMPLETE)
             connection.execute(update(encryption_keys).where(encryption_keys.c.key_id == key_id).values(proof=proof))
 
 
@@ -100,20 +100,22 @@ def forget(engine: Engine, key_id: str) -> None:
         connection.execute(delete(encryption_keys).where(encryption_keys.c.key_id == key_id))
 
 
-def _prove(sealer: Sealer, key_id: str, kept: str) -> Sealing:
+def _prove(sealer: Sealer, key_id: str, kept: str) -> SealingState:
     try:
-        return Sealing(sealer.open(kept, _place(key_id)) if is_sealed(kept) else "")
+        return SealingState(sealer.open(kept, _associated_data(key_id)) if is_sealed(kept) else "")
     except (CannotOpen, ValueError):
         raise WrongKey(key_id) from None
 
 
-def _proof(sealer: Sealer, key_id: str, state: Sealing) -> str:
-    return sealer.seal_with(key_id, state.value, _place(key_id))
+def _proof(sealer: Sealer, key_id: str, state: SealingState) -> str:
+    return sealer.seal_with(key_id, state.value, _associated_data(key_id))
 
 
-def _farthest(found: set[Sealing]) -> Sealing:
-    return next((state for state in (Sealing.COMPLETE, Sealing.UNDER_WAY) if state in found), Sealing.UNKNOWN)
+def _farthest(found: set[SealingState]) -> SealingState:
+    return next(
+        (state for state in (SealingState.COMPLETE, SealingState.UNDER_WAY) if state in found), SealingState.UNKNOWN
+    )
 
 
-def _place(key_id: str) -> str:
+def _associated_data(key_id: str) -> str:
     return f"encryption_keys.proof/{key_id}"

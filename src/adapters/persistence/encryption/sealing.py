@@ -34,18 +34,18 @@ _SEALED_ENTRIES: Final = frozenset({*personal_data.OF_PAYER, *personal_data.SECR
 class CannotOpen(RuntimeError):
     """A sealed value whose key is missing or wrong, or that was moved or changed. An internal fault or an attack."""
 
-    def __init__(self, place: str, key_id: str) -> None:
-        super().__init__(f"{place} cannot be opened with the key {key_id!r}")
-        self.place = place
+    def __init__(self, aad: str, key_id: str) -> None:
+        super().__init__(f"{aad} cannot be opened with the key {key_id!r}")
+        self.aad = aad
         self.key_id = key_id
 
 
 class PlainText(CannotOpen):
     """A plain value in a database where all values are sealed: this service did not write it."""
 
-    def __init__(self, place: str) -> None:
-        super().__init__(place, "")
-        self.args = (f"{place} is plain text in a database where it is always encrypted: another program wrote it",)
+    def __init__(self, aad: str) -> None:
+        super().__init__(aad, "")
+        self.args = (f"{aad} is plain text in a database where it is always encrypted: another program wrote it",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,61 +81,61 @@ class Sealer:
     def key_ids(self) -> frozenset[str]:
         return frozenset(self._ciphers)
 
-    def seal(self, text: str, place: str) -> str:
+    def seal(self, text: str, aad: str) -> str:
         """Encrypts the text. The empty text stays empty."""
-        return self.seal_with(self.current_key_id, text, place) if text else text
+        return self.seal_with(self.current_key_id, text, aad) if text else text
 
-    def seal_with(self, key_id: str, text: str, place: str) -> str:
+    def seal_with(self, key_id: str, text: str, aad: str) -> str:
         """Encrypts with the named key."""
         nonce = os.urandom(_NONCE_BYTES)
-        sealed = nonce + self._ciphers[key_id].encrypt(nonce, text.encode(), place.encode())
+        sealed = nonce + self._ciphers[key_id].encrypt(nonce, text.encode(), aad.encode())
         return f"{_BEGINNING}{key_id}:{urlsafe_b64encode(sealed).decode()}"
 
-    def open(self, text: str, place: str) -> str:
+    def open(self, text: str, aad: str) -> str:
         """Raises CannotOpen. A plain text is returned unchanged, unless plain texts are refused."""
         key_id = key_id_of(text)
         if not key_id:
             if text and not self._takes_plain:
-                raise PlainText(place)
+                raise PlainText(aad)
             return text
         cipher = self._ciphers.get(key_id)
         if cipher is None:
-            raise CannotOpen(place, key_id)
+            raise CannotOpen(aad, key_id)
         try:
             sealed = urlsafe_b64decode(text.rpartition(":")[2])
-            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], place.encode()).decode()
+            return cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], aad.encode()).decode()
         except (InvalidTag, ValueError):
-            raise CannotOpen(place, key_id) from None
+            raise CannotOpen(aad, key_id) from None
 
-    def seal_json(self, value: object, place: str) -> str:
+    def seal_json(self, value: object, aad: str) -> str:
         """The whole value as one sealed text."""
-        return self.seal(json.dumps(value, ensure_ascii=False, separators=(",", ":")), place)
+        return self.seal(json.dumps(value, ensure_ascii=False, separators=(",", ":")), aad)
 
-    def open_json(self, value: Any, place: str) -> Any:
+    def open_json(self, value: Any, aad: str) -> Any:
         """Raises CannotOpen. A value that is not a sealed text is returned unchanged, unless plain ones are refused."""
         if is_sealed(value):
-            return json.loads(self.open(value, place))
+            return json.loads(self.open(value, aad))
         if not self._takes_plain:
-            raise PlainText(place)
+            raise PlainText(aad)
         return value
 
-    def seal_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
+    def seal_entries(self, kept: Mapping[str, Any], aad: str) -> dict[str, Any]:
         """The JSON with its sensitive entries sealed."""
-        return _walk(kept, place, self.seal_json)
+        return _map_entries(kept, aad, self.seal_json)
 
-    def open_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
+    def open_entries(self, kept: Mapping[str, Any], aad: str) -> dict[str, Any]:
         """The JSON with its sealed entries opened. Raises CannotOpen."""
-        return _walk(kept, place, self.open_json)
+        return _map_entries(kept, aad, self.open_json)
 
-    def reseal(self, text: str, place: str) -> str:
+    def reseal(self, text: str, aad: str) -> str:
         """The text, sealed with the current key. Raises CannotOpen."""
-        return text if key_id_of(text) == self.current_key_id else self.seal(self.open(text, place), place)
+        return text if key_id_of(text) == self.current_key_id else self.seal(self.open(text, aad), aad)
 
-    def reseal_entries(self, kept: Mapping[str, Any], place: str) -> dict[str, Any]:
+    def reseal_entries(self, kept: Mapping[str, Any], aad: str) -> dict[str, Any]:
         """The JSON with its sensitive entries sealed with the current key. Raises CannotOpen."""
-        return _walk(
+        return _map_entries(
             kept,
-            place,
+            aad,
             lambda item, where: (
                 self.reseal(item, where) if is_sealed(item) else self.seal_json(self.open_json(item, where), where)
             ),
@@ -154,11 +154,11 @@ class _Keyless(Sealer):
     def __init__(self) -> None:
         super().__init__([SealingKey("none", bytes(KEY_BYTES))], b"")
 
-    def seal_with(self, key_id: str, text: str, place: str) -> str:  # noqa: ARG002
-        raise CannotOpen(place, key_id)
+    def seal_with(self, key_id: str, text: str, aad: str) -> str:  # noqa: ARG002
+        raise CannotOpen(aad, key_id)
 
-    def open(self, text: str, place: str) -> str:
-        raise CannotOpen(place, key_id_of(text))
+    def open(self, text: str, aad: str) -> str:
+        raise CannotOpen(aad, key_id_of(text))
 
     def digest(self, text: str, column: str) -> str:  # noqa: ARG002
         raise CannotOpen(column, "none")
@@ -189,17 +189,17 @@ def sealed_texts(row: Mapping[str, Any], texts: Sequence[str], documents: Sequen
         return item
 
     for name in documents:
-        _walk(row[name] or {}, "", note)
+        _map_entries(row[name] or {}, "", note)
     return found
 
 
-def _walk(kept: Mapping[str, Any], place: str, change: Callable[[Any, str], Any]) -> dict[str, Any]:
+def _map_entries(kept: Mapping[str, Any], aad: str, change: Callable[[Any, str], Any]) -> dict[str, Any]:
     changed = dict(kept)
     for name, item in kept.items():
         if name in _SEALED_ENTRIES:
-            changed[name] = change(item, f"{place}.{name}")
+            changed[name] = change(item, f"{aad}.{name}")
         elif name in personal_data.ENCLOSING and isinstance(item, Mapping):
-            changed[name] = _walk(item, place, change)
+            changed[name] = _map_entries(item, aad, change)
     return changed
 
 

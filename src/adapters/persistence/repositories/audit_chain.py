@@ -70,10 +70,10 @@ def append(connection: Connection, entry: AuditEntry, sealer: Sealer) -> None:
 def verify(engine: Engine, sealer: Sealer, known: Head | None = None) -> Verification:
     """Verifies every link. Raises StoreUnavailable."""
     with translate_db_errors(), engine.connect() as connection:
-        return _Look(sealer, known).over(connection)
+        return _Verifier(sealer, known).verify(connection)
 
 
-class _Look:
+class _Verifier:
     def __init__(self, sealer: Sealer, known: Head | None) -> None:
         self._sealer = sealer
         self._known = known
@@ -81,7 +81,7 @@ class _Look:
         self._uncovered = 0
         self._lacks_key = False
 
-    def over(self, connection: Connection) -> Verification:
+    def verify(self, connection: Connection) -> Verification:
         try:
             broken = next((said for row in _links(connection) if (said := self._broken(row))), "")
         except _UNREADABLE:
@@ -135,7 +135,7 @@ class _Look:
             self._lacks_key = True
             return ""
         try:
-            if self._sealer.open(row.proof, _place(row.position, row.hash)) != _SIGNED:
+            if self._sealer.open(row.proof, _associated_data(row.position, row.hash)) != _SIGNED:
                 return f"{where}: it is not signed"
         except CannotOpen:
             return f"{where}: its signature is wrong"
@@ -186,10 +186,10 @@ def _hash(before: str, position: int, entry: AuditEntry) -> str:
 def _sign(sealer: Sealer, position: int, link: str) -> str:
     """Empty without a key: the next signed link covers this one."""
     try:
-        return sealer.seal(_SIGNED, _place(position, link))
+        return sealer.seal(_SIGNED, _associated_data(position, link))
     except CannotOpen:
         return ""
 
 
-def _place(position: int, link: str) -> str:
+def _associated_data(position: int, link: str) -> str:
     return f"audit_chain.proof/{position}/{link}"

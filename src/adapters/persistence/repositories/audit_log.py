@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.repositories import audit_chain
-from adapters.persistence.sql.statements import page_of
+from adapters.persistence.sql.statements import newest_first_page
 from adapters.persistence.tables import audit_entries
 from application.common.page_tokens import Position
 from application.ports.audit_log import AuditEntry
@@ -27,5 +27,5 @@ class SqlAuditLog:
 
     def page(self, *, after: Position | None, limit: int) -> list[AuditEntry]:
         table = audit_entries.c
-        statement = page_of(select(audit_entries), table.time, table.entry_id, after, limit)
+        statement = newest_first_page(select(audit_entries), table.time, table.entry_id, after, limit)
         return [audit_chain.entry_of(row) for row in self.connection.execute(statement)]

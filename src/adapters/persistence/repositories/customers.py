@@ -10,7 +10,7 @@ from adapters.persistence.encryption.blind_indexes import email_digest, external
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import customer_from_row, customer_to_row
 from adapters.persistence.repositories.feed import FeedWriter
-from adapters.persistence.sql.statements import UniqueViolation, insert_unless_taken, page_of, savepoint
+from adapters.persistence.sql.statements import UniqueViolation, insert_if_absent, newest_first_page, savepoint
 from adapters.persistence.tables import HAS_EMAIL, IS_EXTERNAL_ID_HELD, IS_NOT_DELETED, customers
 from application.common.page_tokens import Position
 from application.ports.store import ExternalIdTaken
@@ -26,12 +26,12 @@ class SqlCustomers:
 
     def add(self, customer: Customer) -> None:
         row = customer_to_row(customer, self.sealer)
-        while not insert_unless_taken(
+        while not insert_if_absent(
             self.connection, customers, row, "caller_id", "external_id_digest", where=IS_EXTERNAL_ID_HELD
         ):
             # Retried only if the other row was deleted between the two statements.
             self._refuse_if_taken(customer)
-        self.feed.note(customer)
+        self.feed.append(customer)
 
     def save(self, customer: Customer) -> None:
         before = self.get(customer.customer_id)
@@ -46,7 +46,7 @@ class SqlCustomers:
             raise LookupError(customer.customer_id)
         # The gateway's knowledge of a customer is no change of the customer.
         if before is None or replace(before, is_at_gateway=customer.is_at_gateway) != customer:
-            self.feed.note(customer)
+            self.feed.append(customer)
 
     def get(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None:
         statement = select(customers).where(customers.c.customer_id == customer_id)
@@ -70,7 +70,7 @@ class SqlCustomers:
             statement = statement.where(customers.c.caller_id == caller_id)
         if email is not None:
             statement = statement.where(HAS_EMAIL, customers.c.email_digest == email_digest(email, self.sealer))
-        statement = page_of(statement, customers.c.create_time, customers.c.customer_id, after, limit)
+        statement = newest_first_page(statement, customers.c.create_time, customers.c.customer_id, after, limit)
         return [customer_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
     def _refuse_if_taken(self, customer: Customer) -> None:

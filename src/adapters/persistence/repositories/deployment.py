@@ -8,13 +8,13 @@ from typing import Final
 from sqlalchemy import Connection, Engine, select, update
 
 from adapters.persistence.sql.db_errors import translate_db_errors
-from adapters.persistence.sql.statements import insert_unless_taken
+from adapters.persistence.sql.statements import insert_if_absent
 from adapters.persistence.tables import deployment
 from application.recovery.service_hold import Hold, HoldLevel
 
-_THE_ONE: Final = 1
+_ROW_ID: Final = 1
 # An alphabet without letters that look alike. 50 bits.
-_LETTERS: Final = "0123456789abcdefghjkmnpqrstvwxyz"
+_ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH: Final = 10
 
 
@@ -37,7 +37,7 @@ def hold_of(connection: Connection) -> Hold:
     return Hold() if row is None else Hold(HoldLevel(row.hold), row.hold_reason, row.hold_time)
 
 
-def keep_hold(connection: Connection, hold: Hold) -> None:
+def save_hold(connection: Connection, hold: Hold) -> None:
     _make_row(connection)
     values = {"hold": hold.level.value, "hold_reason": hold.reason, "hold_time": hold.time}
     connection.execute(update(deployment).values(values))
@@ -52,9 +52,9 @@ def renew_mark(connection: Connection) -> str:
 
 def _make_row(connection: Connection) -> None:
     """Inserts the one row, unless it exists."""
-    row = {"deployment_id": _THE_ONE, "mark": _random_mark()}
-    insert_unless_taken(connection, deployment, row, "deployment_id")
+    row = {"deployment_id": _ROW_ID, "mark": _random_mark()}
+    insert_if_absent(connection, deployment, row, "deployment_id")
 
 
 def _random_mark() -> str:
-    return "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+    return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, sel
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import dispute_from_row, dispute_to_row
 from adapters.persistence.repositories.feed import FeedWriter
-from adapters.persistence.sql.statements import is_due, page_of
+from adapters.persistence.sql.statements import is_due, newest_first_page
 from adapters.persistence.tables import IS_WATCHED, disputes
 from application.common.page_tokens import Position
 from application.ports.store import DisputeFilter
@@ -33,7 +33,7 @@ class SqlDisputes:
 
     def add(self, dispute: Dispute) -> None:
         self.connection.execute(insert(disputes), dispute_to_row(dispute, self.sealer))
-        self.feed.note(dispute)
+        self.feed.append(dispute)
 
     def save(self, dispute: Dispute) -> None:
         before = self.get(dispute.dispute_id)
@@ -41,7 +41,7 @@ class SqlDisputes:
         if not self.connection.execute(update(disputes).where(own), dispute_to_row(dispute, self.sealer)).rowcount:
             raise LookupError(dispute.dispute_id)
         if before != dispute:
-            self.feed.note(dispute)
+            self.feed.append(dispute)
 
     def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None:
         return self._one(select(disputes).where(disputes.c.dispute_id == dispute_id), lock=lock)
@@ -59,7 +59,7 @@ class SqlDisputes:
         statement = select(disputes).where(*_conditions(which))
         if caller_id is not None:
             statement = statement.where(disputes.c.caller_id == caller_id)
-        statement = page_of(statement, disputes.c.create_time, disputes.c.dispute_id, after, limit)
+        statement = newest_first_page(statement, disputes.c.create_time, disputes.c.dispute_id, after, limit)
         return [dispute_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[Dispute]:

@@ -25,9 +25,9 @@ from sqlalchemy import (
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import feed_entry_from_row, feed_payload, feed_payload_without_personal_data
-from adapters.persistence.sql.keyset_pagination import Bound, Condition, Way, walk
+from adapters.persistence.sql.keyset_pagination import Bound, Condition, IndexScan, scan_page
 from adapters.persistence.sql.statements import UniqueViolation, savepoint
-from adapters.persistence.tables import HAS_CUSTOMER, IS_UNPLACED, feed_events, payment_events, payments
+from adapters.persistence.tables import HAS_CUSTOMER, IS_UNPUBLISHED, feed_events, payment_events, payments
 from application.ports.feed import FeedEntry, FeedFilter, FeedKind, Resource
 from application.ports.runtime import IdSource
 from domain import ids as prefixes
@@ -38,14 +38,14 @@ from domain.payment_method import PaymentMethod
 
 _Owner = tuple[str, str, str, str]
 
-_PLACE_PAYMENT: Final = (
+_PUBLISH_PAYMENT_EVENT: Final = (
     update(payment_events)
     .where(payment_events.c.event_id == bindparam("own_id"))
     .values(position=bindparam("own_position"))
 )
-_PLACE_RESOURCE: Final = (
+_PUBLISH_CHANGE: Final = (
     update(feed_events)
-    .where(feed_events.c.event_id == bindparam("own_id"), IS_UNPLACED)
+    .where(feed_events.c.event_id == bindparam("own_id"), IS_UNPUBLISHED)
     .values(position=bindparam("own_position"))
 )
 
@@ -59,7 +59,7 @@ class FeedWriter:
     sealer: Sealer
     actor: str
 
-    def note(self, *resources: Resource) -> None:
+    def append(self, *resources: Resource) -> None:
         for resource in resources:
             self.connection.execute(insert(feed_events), self._row(resource))
 
@@ -88,7 +88,7 @@ class FeedWriter:
         A writer holds the resource's lock, so that all earlier events are visible.
         """
         same = [feed_events.c[name] == value for name, value in about.items()]
-        last = select(func.max(feed_events.c.sequence)).where(IS_UNPLACED, *same)
+        last = select(func.max(feed_events.c.sequence)).where(IS_UNPUBLISHED, *same)
         return (self.connection.execute(last).scalar() or 0) + 1
 
 
@@ -99,33 +99,33 @@ class SqlFeed:
 
     def relay(self, limit: int) -> int:
         last = self.end()
-        placed = _in_order(self._unplaced_payment_events(limit), self._unplaced_changes(limit))
-        if not placed or not self._is_my_turn(last):
+        published = _in_order(self._unpublished_payment_events(limit), self._unpublished_changes(limit))
+        if not published or not self._is_only_relay(last):
             return 0
         of_payments: list[dict[str, Any]] = []
-        for position, row in enumerate(placed, last + 1):
+        for position, row in enumerate(published, last + 1):
             if row.kind == FeedKind.PAYMENT.value:
                 of_payments.append({**row._mapping, "position": position, "payload": ""})
         changes = [
             {"own_id": row.event_id, "own_position": position}
-            for position, row in enumerate(placed, last + 1)
+            for position, row in enumerate(published, last + 1)
             if row.kind != FeedKind.PAYMENT.value
         ]
         try:
             with savepoint(self.connection):
-                self._place(of_payments, changes)
+                self._publish(of_payments, changes)
         except UniqueViolation:
             # No row to lock existed yet, or this transaction sees an old one: another relay was first.
             return 0
-        return len(placed)
+        return len(published)
 
-    def _place(self, of_payments: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
+    def _publish(self, of_payments: list[dict[str, Any]], changes: list[dict[str, Any]]) -> None:
         """Raises UniqueViolation, and IntegrityError if another relay took a position or an event."""
         if of_payments:
             self.connection.execute(insert(feed_events), of_payments)
             marks = [{"own_id": row["event_id"], "own_position": row["position"]} for row in of_payments]
-            self.connection.execute(_PLACE_PAYMENT, marks)
-        if changes and self.connection.execute(_PLACE_RESOURCE, changes).rowcount < len(changes):
+            self.connection.execute(_PUBLISH_PAYMENT_EVENT, marks)
+        if changes and self.connection.execute(_PUBLISH_CHANGE, changes).rowcount < len(changes):
             raise UniqueViolation
 
     def end(self) -> int:
@@ -133,16 +133,16 @@ class SqlFeed:
 
     def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> tuple[list[FeedEntry], int]:
         table = feed_events.c
-        pins: dict[Column[Any], Any] = {}
+        equality_prefix: dict[Column[Any], Any] = {}
         where: tuple[ColumnElement[bool] | TextClause, ...] = ()
         if which.customer_id is not None:
-            pins, where = {table.customer_id: which.customer_id}, (HAS_CUSTOMER,)
+            equality_prefix, where = {table.customer_id: which.customer_id}, (HAS_CUSTOMER,)
             if which.caller_id is not None:
                 where = (*where, table.caller_id == which.caller_id)
         elif which.caller_id is not None:
-            pins = {table.caller_id: which.caller_id}
-        way = Way(
-            pins=pins,
+            equality_prefix = {table.caller_id: which.caller_id}
+        scan = IndexScan(
+            equality_prefix=equality_prefix,
             order=(table.position,),
             low=Bound((position,)),
             high=Bound((until,), inclusive=True),
@@ -150,7 +150,7 @@ class SqlFeed:
         )
         kinds = sorted(kind.value for kind in which.kinds)
         rest: list[Condition] = [lambda columns: columns.kind.in_(kinds)] if kinds else []
-        rows, last = walk(self.connection, [way], rest, limit)
+        rows, last = scan_page(self.connection, [scan], rest, limit)
         return [feed_entry_from_row(row, self.sealer) for row in rows], last.position if last is not None else until
 
     def find(self, event_id: EventId) -> FeedEntry | None:
@@ -167,7 +167,7 @@ class SqlFeed:
             bare = feed_payload_without_personal_data(row, self.sealer)
             self.connection.execute(update(feed_events).where(table.event_id == row.event_id).values(payload=bare))
 
-    def _is_my_turn(self, last: int) -> bool:
+    def _is_only_relay(self, last: int) -> bool:
         """Whether the feed still ends where it did before its next events were read, and no other relay appends to it.
 
         The row of the feed's end is locked until the new positions are visible: every engine with PostgreSQL's protocol
@@ -180,10 +180,10 @@ class SqlFeed:
             return False
         return self.end() == last
 
-    def _unplaced_payment_events(self, limit: int) -> Sequence[Row[Any]]:
+    def _unpublished_payment_events(self, limit: int) -> Sequence[Row[Any]]:
         """The earliest events, and all that precede them in the history of their payments."""
         table = payment_events.c
-        unsequenced = (
+        unpublished = (
             select(
                 table.event_id,
                 table.payment_id,
@@ -195,22 +195,22 @@ class SqlFeed:
                 text(f"'{FeedKind.PAYMENT.value}' AS kind"),
             )
             .join(payments, payments.c.payment_id == table.payment_id)
-            .where(IS_UNPLACED)
+            .where(IS_UNPUBLISHED)
         )
         earliest: Sequence[Any] = self.connection.execute(
-            unsequenced.order_by(table.time, table.event_id).limit(limit)
+            unpublished.order_by(table.time, table.event_id).limit(limit)
         ).all()
         if len(earliest) < limit:
             return earliest
         # Replicas' clocks differ: an event can have an earlier time than its predecessor in the same history.
         last = {row.payment_id: row.sequence for row in sorted(earliest, key=lambda row: row.sequence)}
-        whole: Sequence[Any] = self.connection.execute(unsequenced.where(table.payment_id.in_(list(last)))).all()
+        whole: Sequence[Any] = self.connection.execute(unpublished.where(table.payment_id.in_(list(last)))).all()
         return [row for row in whole if row.sequence <= last[row.payment_id]]
 
-    def _unplaced_changes(self, limit: int) -> Sequence[Row[Any]]:
+    def _unpublished_changes(self, limit: int) -> Sequence[Row[Any]]:
         table = feed_events.c
         whose = (table.kind, table.caller_id, table.customer_id, table.payment_id)
-        statement = select(table.event_id, table.time, table.sequence, *whose).where(IS_UNPLACED)
+        statement = select(table.event_id, table.time, table.sequence, *whose).where(IS_UNPUBLISHED)
         found: Sequence[Any] = self.connection.execute(statement.order_by(table.event_id).limit(limit)).all()
         if len(found) < limit:
             return found

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select, true, update
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import notification_from_row, notification_to_row
-from adapters.persistence.sql.statements import insert_unless_taken, is_due, page_of
+from adapters.persistence.sql.statements import insert_if_absent, is_due, newest_first_page
 from adapters.persistence.tables import IS_UNFINISHED, webhook_notifications
 from application.common.page_tokens import Position
 from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
@@ -30,7 +30,7 @@ class SqlGatewayWebhooks:
             webhook=webhook, state=GatewayWebhookState.PENDING, receive_time=time, next_attempt_time=time
         )
         row = notification_to_row(stored, self.sealer)
-        return insert_unless_taken(self.connection, webhook_notifications, row, "notification_id")
+        return insert_if_absent(self.connection, webhook_notifications, row, "notification_id")
 
     def save(self, stored: StoredGatewayWebhook) -> None:
         own = _c.notification_id == stored.webhook.notification_id
@@ -69,7 +69,7 @@ class SqlGatewayWebhooks:
             # A few first, in no order: planners would rather read all in order until they find a match.
             few = statement.where(IS_UNFINISHED).cte("few").prefix_with("MATERIALIZED")
             statement, own = select(few), few.c
-        statement = page_of(statement, own.receive_time, own.notification_id, after, limit)
+        statement = newest_first_page(statement, own.receive_time, own.notification_id, after, limit)
         return [notification_from_row(row, self.sealer) for row in self.connection.execute(statement)]
 
     def count(self) -> Mapping[GatewayWebhookState, int]:

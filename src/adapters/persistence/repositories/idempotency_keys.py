@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, select, update
 
 from adapters.persistence.mapping import request_from_row, request_to_row
-from adapters.persistence.sql.statements import insert_unless_taken
+from adapters.persistence.sql.statements import insert_if_absent
 from adapters.persistence.tables import requests
 from application.ports.store import RequestRecord
 from domain.ids import CallerId, RequestId
@@ -33,7 +33,7 @@ class SqlRequests:
         return request_from_row(row) if row else None
 
     def claim(self, record: RequestRecord) -> RequestRecord | None:
-        if insert_unless_taken(self.connection, requests, request_to_row(record), "caller_id", "request_id"):
+        if insert_if_absent(self.connection, requests, request_to_row(record), "caller_id", "request_id"):
             return None
         return self.get(record.caller_id, record.request_id)
 

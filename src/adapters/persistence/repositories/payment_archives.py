@@ -26,7 +26,7 @@ from domain.personal_data import erased_from_json
 from domain.transitions import PaymentState
 
 # The compression dictionary: the common parts of most histories. Permanent, since archived rows were made with it.
-_LIKELY: Final = (
+_DICTIONARY: Final = (
     b'"type":"operation_declined","payload":{"decline":{"reason":"insufficient_funds","fixer":"customer","retry":"'
     b'retry_later","retry_after":"type":"operation_failed","failure_reason":"gateway_unreachable","detail":""type":"'
     b'gateway_status_changed","actor":"service","state":"voided""expired""authorized","status":"voided""standing":{'
@@ -55,37 +55,37 @@ def archive_batch(connection: Connection, sealer: Sealer, before: datetime, *, a
     """Reads up to `limit` events, and archives the histories that they belong to."""
     oldest = select(_events.event_id, _events.payment_id, _events.time).where(_events.event_id > after)
     looked_at = connection.execute(oldest.order_by(_events.event_id).limit(limit)).all()
-    resting = _claim_resting(connection, {row.payment_id for row in looked_at if row.time < before}, before)
-    count = _move(connection, sealer, resting) if resting else 0
+    resting = _claim_final(connection, {row.payment_id for row in looked_at if row.time < before}, before)
+    count = _archive(connection, sealer, resting) if resting else 0
     is_over = len(looked_at) < limit or looked_at[-1].time >= before
     return Archived(len(resting), count, None if is_over else looked_at[-1].event_id)
 
 
-def events_put_away(connection: Connection, sealer: Sealer, payment_id: str) -> list[HistoryEntry]:
+def archived_events(connection: Connection, sealer: Sealer, payment_id: str) -> list[HistoryEntry]:
     """Oldest first; empty if the history is not archived."""
     row = connection.execute(select(payment_archives).where(_archives.payment_id == payment_id)).first()
-    return [event_from_values(_event_of(payment_id, kept)) for kept in _unpacked(row, sealer)] if row else []
+    return [event_from_values(_event_of(payment_id, kept)) for kept in _decompress(row, sealer)] if row else []
 
 
 def erase_personal_data(connection: Connection, sealer: Sealer, payment_id: str) -> None:
     row = connection.execute(select(payment_archives).where(_archives.payment_id == payment_id)).first()
     if row is None:
         return
-    then = _unpacked(row, sealer)
+    then = _decompress(row, sealer)
     now = [{**kept, "payload": erased_from_json(kept["payload"])} for kept in then]
     if now != then:
         bare = update(payment_archives).where(_archives.payment_id == payment_id)
-        connection.execute(bare.values(events=_packed(now, payment_id, sealer)))
+        connection.execute(bare.values(events=_compress(now, payment_id, sealer)))
 
 
-def _claim_resting(connection: Connection, payment_ids: set[str], before: datetime) -> list[str]:
+def _claim_final(connection: Connection, payment_ids: set[str], before: datetime) -> list[str]:
     """Locks those of the payments on which nothing is under way, and skips those that others have locked."""
     if not payment_ids:
         return []
     table = payments.c
     is_open = operations.c.state.in_((OperationState.SCHEDULED.value, OperationState.STARTED.value))
     is_under_way = exists().where(operations.c.payment_id == table.payment_id, is_open)
-    has_no_place = exists().where(_events.payment_id == table.payment_id, _events.position.is_(None))
+    is_unpublished = exists().where(_events.payment_id == table.payment_id, _events.position.is_(None))
     resting = (
         select(table.payment_id)
         .where(
@@ -95,7 +95,7 @@ def _claim_resting(connection: Connection, payment_ids: set[str], before: dateti
             or_(table.follow_time.is_(None), table.state == PaymentState.SETTLED.value),
             table.state != PaymentState.PENDING.value,
             ~is_under_way,
-            ~has_no_place,
+            ~is_unpublished,
         )
         .order_by(table.payment_id)
         .with_for_update(skip_locked=True)
@@ -103,18 +103,18 @@ def _claim_resting(connection: Connection, payment_ids: set[str], before: dateti
     return list(connection.execute(resting).scalars())
 
 
-def _move(connection: Connection, sealer: Sealer, payment_ids: Sequence[str]) -> int:
+def _archive(connection: Connection, sealer: Sealer, payment_ids: Sequence[str]) -> int:
     """Returns the number of events moved."""
     own = select(payment_events).where(_events.payment_id.in_(payment_ids))
     rows = connection.execute(own.order_by(_events.payment_id, _events.sequence)).all()
     earlier = {
-        row.payment_id: _unpacked(row, sealer)
+        row.payment_id: _decompress(row, sealer)
         for row in connection.execute(select(payment_archives).where(_archives.payment_id.in_(payment_ids)))
     }
     new: list[Values] = []
     for payment_id, history in groupby(rows, lambda row: str(row.payment_id)):
         kept = [*earlier.get(payment_id, []), *(_kept_of(opened_event(row, sealer)) for row in history)]
-        packed = _packed(kept, payment_id, sealer)
+        packed = _compress(kept, payment_id, sealer)
         values = {"payment_id": payment_id, "event_count": len(kept), "events": packed}
         if payment_id in earlier:
             connection.execute(update(payment_archives).where(_archives.payment_id == payment_id).values(values))
@@ -134,18 +134,18 @@ def _event_of(payment_id: str, kept: Values) -> Values:
     return {**kept, "payment_id": payment_id, "time": datetime.fromisoformat(kept["time"])}
 
 
-def _packed(history: list[Values], payment_id: str, sealer: Sealer) -> str:
+def _compress(history: list[Values], payment_id: str, sealer: Sealer) -> str:
     text = json.dumps(history, ensure_ascii=False, separators=(",", ":"))
-    compressor = zlib.compressobj(9, zdict=_LIKELY)
+    compressor = zlib.compressobj(9, zdict=_DICTIONARY)
     compressed = compressor.compress(text.encode()) + compressor.flush()
-    return sealer.seal(b85encode(compressed).decode(), _place(payment_id))
+    return sealer.seal(b85encode(compressed).decode(), _associated_data(payment_id))
 
 
-def _unpacked(row: Row[Any], sealer: Sealer) -> list[Values]:
-    packed = sealer.open(row.events, _place(row.payment_id))
-    unpacked: list[Values] = json.loads(zlib.decompressobj(zdict=_LIKELY).decompress(b85decode(packed)))
+def _decompress(row: Row[Any], sealer: Sealer) -> list[Values]:
+    packed = sealer.open(row.events, _associated_data(row.payment_id))
+    unpacked: list[Values] = json.loads(zlib.decompressobj(zdict=_DICTIONARY).decompress(b85decode(packed)))
     return unpacked
 
 
-def _place(payment_id: str) -> str:
+def _associated_data(payment_id: str) -> str:
     return associated_data("payment_archives", "events", payment_id)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, TextClause, select, true
 
-from adapters.persistence.sql.keyset_pagination import Bound, Condition, Way, walk
+from adapters.persistence.sql.keyset_pagination import Bound, Condition, IndexScan, scan_page
 from adapters.persistence.tables import HAS_LAST_FOUR, IS_CUSTOMERS, payments
 from application.common.page_tokens import Position
 from application.ports.store import PaymentFilter
@@ -29,8 +29,8 @@ _CONDITIONS: Final[dict[str, Callable[[Any, Any], ColumnElement[bool]]]] = {
     "brand": lambda c, brand: c.brand == brand,
     "last_four": lambda c, last_four: c.last_four == last_four,
 }
-_Pins = dict[Column[Any], Any]
-_Choice = tuple[str, list[_Pins], tuple[ColumnElement[bool] | TextClause, ...]]
+_EqualityPrefix = dict[Column[Any], Any]
+_Choice = tuple[str, list[_EqualityPrefix], tuple[ColumnElement[bool] | TextClause, ...]]
 # Beyond this many callers, the payments are scanned by time.
 _MOST_CALLERS: Final = 50
 
@@ -39,25 +39,27 @@ def page_of_payments(
     connection: Connection, caller_id: CallerId | None, which: PaymentFilter, after: Position | None, limit: int
 ) -> tuple[list[Row[Any]], Position | None]:
     """Rows, newest first, and the position after which the next page starts: None at the end."""
-    led_by, pins, where = _choose(caller_id, which) if caller_id is not None else _of_everybody(connection, which)
-    ways = [
-        Way(
-            pins=each,
+    led_by, equality_prefix, where = (
+        _choose(caller_id, which) if caller_id is not None else _of_everybody(connection, which)
+    )
+    scans = [
+        IndexScan(
+            equality_prefix=each,
             order=_ORDER,
             low=Bound((which.created_from,), inclusive=True) if which.created_from else None,
             high=_beginning(after, which.created_until),
-            backwards=True,
+            descending=True,
             where=where,
         )
-        for each in pins
+        for each in equality_prefix
     ]
-    found, last = walk(connection, ways, _rest(which, led_by), limit)
+    found, last = scan_page(connection, scans, _rest(which, led_by), limit)
     return found, Position(last.create_time, last.payment_id) if last is not None else None
 
 
 def _choose(caller_id: CallerId, which: PaymentFilter) -> _Choice:
     """The filter's most selective index, and one scan for each of the states."""
-    whose: _Pins = {_c.caller_id: caller_id}
+    whose: _EqualityPrefix = {_c.caller_id: caller_id}
     if which.reference is not None:
         return "reference", [whose | {_c.reference: which.reference}], ()
     if which.customer_id is not None:
@@ -81,7 +83,7 @@ def _of_everybody(connection: Connection, which: PaymentFilter) -> _Choice:
         return "", [{}], ()
     choices = [_choose(caller_id, which) for caller_id in callers]
     led_by, _, where = choices[0]
-    return led_by, [pins for _, some, _ in choices for pins in some], where
+    return led_by, [equality_prefix for _, some, _ in choices for equality_prefix in some], where
 
 
 def _callers(connection: Connection) -> list[CallerId]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Executable, Row, insert, select, update
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import method_from_row, method_to_row
 from adapters.persistence.repositories.feed import FeedWriter
-from adapters.persistence.sql.statements import UniqueViolation, is_due, page_of, savepoint
+from adapters.persistence.sql.statements import UniqueViolation, is_due, newest_first_page, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
 from application.common.page_tokens import Position
 from application.ports.store import farthest_check
@@ -35,7 +35,7 @@ class SqlPaymentMethods:
 
     def add(self, method: PaymentMethod) -> None:
         self._write(insert(payment_methods), method)
-        self.feed.note(method)
+        self.feed.append(method)
 
     def save(self, method: PaymentMethod) -> None:
         before = self._locked.get(method.payment_method_id) or self.get(method.payment_method_id)
@@ -43,7 +43,7 @@ class SqlPaymentMethods:
         if not self._write(update(payment_methods).where(own), method):
             raise LookupError(method.payment_method_id)
         if before != method:
-            self.feed.note(method)
+            self.feed.append(method)
         self._locked[method.payment_method_id] = method
 
     def get(self, payment_method_id: PaymentMethodId, *, lock: bool = False) -> PaymentMethod | None:
@@ -56,7 +56,7 @@ class SqlPaymentMethods:
     ) -> list[PaymentMethod]:
         table = payment_methods.c
         statement = select(payment_methods).where(table.customer_id == customer_id, table.state.in_(_USABLE))
-        statement = page_of(statement, table.create_time, table.payment_method_id, after, limit)
+        statement = newest_first_page(statement, table.create_time, table.payment_method_id, after, limit)
         rows = self.connection.execute(statement.with_for_update() if lock else statement).all()
         return self._read(rows, lock=lock)
 
@@ -130,5 +130,5 @@ class SqlPaymentMethods:
         if deposed:
             values = {"is_default": False, "update_time": method.update_time}
             self.connection.execute(update(payment_methods).where(*others).values(values))
-            self.feed.note(*deposed)
+            self.feed.append(*deposed)
             self._locked.update((other.payment_method_id, other) for other in deposed)

@@ -23,8 +23,8 @@ from adapters.persistence.mapping import (
 )
 from adapters.persistence.repositories import payment_archives as archive
 from adapters.persistence.repositories.payment_indexes import page_of_payments
-from adapters.persistence.sql.keyset_pagination import Bound, Way, walk
-from adapters.persistence.sql.statements import UniqueViolation, insert_unless_taken, is_due, savepoint
+from adapters.persistence.sql.keyset_pagination import Bound, IndexScan, scan_page
+from adapters.persistence.sql.statements import UniqueViolation, insert_if_absent, is_due, savepoint
 from adapters.persistence.tables import (
     HAS_TRANSACTION,
     IS_FOLLOWED,
@@ -70,7 +70,7 @@ _OPERATIONS_OF: Final = (
     .order_by(operations.c.payment_id, operations.c.sequence)
 )
 # Settled payments are polled weekly in the end.
-_FARTHEST_FOLLOW: Final = timedelta(days=14)
+_MAX_POLL_AHEAD: Final = timedelta(days=14)
 # The first half of the advisory lock's key separates it from locks of other kinds.
 _TRANSACTIONS: Final = 1
 _CLAIM_TRANSACTION: Final = text("SELECT pg_advisory_xact_lock(:kind, hashtext(:transaction_id))")
@@ -88,7 +88,7 @@ class StaleWrite(RuntimeError):
 
 
 @dataclass(slots=True)
-class _AsStored:
+class _StoredState:
     """The database's state of a payment object."""
 
     # A reference, so that no other object gets its identity.
@@ -99,7 +99,7 @@ class _AsStored:
     is_live: bool
     next_poll_time: datetime | None
     # A later unit of work has the object, and changes it.
-    is_taken_up: bool = False
+    is_reattached: bool = False
 
 
 class SqlPayments:
@@ -107,20 +107,20 @@ class SqlPayments:
         self._sealer = sealer
         self._connection = connection
         self._ids = ids
-        self._stored: dict[int, _AsStored] = {}
+        self._stored: dict[int, _StoredState] = {}
 
     def add(self, payment: Payment) -> None:
         row = payment_to_row(payment, self._sealer) | {"version": 1, "event_count": len(payment.new_events)}
-        self._refuse_if_paid_in_another_space(payment)
+        self._refuse_if_paid_in_another_scope(payment)
         in_space = payment.terms.reference_space is not None
         unique = ("caller_id", "reference_space", "reference") if in_space else ("caller_id", "reference")
         where = IS_LIVE_IN_SPACE if in_space else IS_LIVE
-        while not insert_unless_taken(self._connection, payments, row, *unique, where=where):
+        while not insert_if_absent(self._connection, payments, row, *unique, where=where):
             # Retried only if the other payment ended between the two statements.
             holder = self._holder(payment)
             if holder is not None:
                 raise ReferenceTaken(holder)
-        stored = _AsStored(payment, 1, 0, (), payment.is_live, payment.next_poll_time)
+        stored = _StoredState(payment, 1, 0, (), payment.is_live, payment.next_poll_time)
         self._write_operations(stored)
         self._write_events(stored)
         self._stored[id(payment)] = stored
@@ -134,7 +134,7 @@ class SqlPayments:
             return
         if payment.is_live and not stored.is_live:
             if payment.is_asked_to_pay:
-                self._refuse_if_paid_in_another_space(payment)
+                self._refuse_if_paid_in_another_scope(payment)
             try:
                 with savepoint(self._connection):
                     self._write_payment(stored)
@@ -164,12 +164,12 @@ class SqlPayments:
         return self._load([row])[0] if row else None
 
     def detach(self, payment: Payment) -> DetachedPayment:
-        return replace(self._stored[id(payment)], is_taken_up=False)
+        return replace(self._stored[id(payment)], is_reattached=False)
 
     def reattach(self, kept: DetachedPayment) -> Payment | None:
-        if not isinstance(kept, _AsStored) or kept.is_taken_up:
+        if not isinstance(kept, _StoredState) or kept.is_reattached:
             return None
-        kept.is_taken_up = True
+        kept.is_reattached = True
         payment = kept.payment
         key = {"payment_id": payment.terms.payment_id}
         if self._connection.execute(_VERSION_LOCKED, key).scalar() != kept.version:
@@ -196,7 +196,7 @@ class SqlPayments:
         history = [event_from_row(row, self._sealer) for row in self._connection.execute(statement)]
         if history and history[0].sequence == after_sequence + 1:
             return history
-        before = archive.events_put_away(self._connection, self._sealer, payment_id)
+        before = archive.archived_events(self._connection, self._sealer, payment_id)
         return [*(entry for entry in before if entry.sequence > after_sequence), *history][:limit]
 
     def archive(self, before: datetime, *, after: str, limit: int) -> Archived:
@@ -205,14 +205,14 @@ class SqlPayments:
     def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
         table = payments.c
         low = Bound((after.time, after.id)) if after is not None else Bound((start,), inclusive=True)
-        way = Way(pins={}, order=(table.create_time, table.payment_id), low=low, high=Bound((end,)))
-        return self._load(walk(self._connection, [way], [], limit)[0])
+        scan = IndexScan(equality_prefix={}, order=(table.create_time, table.payment_id), low=low, high=Bound((end,)))
+        return self._load(scan_page(self._connection, [scan], [], limit)[0])
 
     def due_for_poll(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
         table = payments.c
         statement = (
             select(payments)
-            .where(IS_FOLLOWED, is_due(table.follow_time, now, _FARTHEST_FOLLOW))
+            .where(IS_FOLLOWED, is_due(table.follow_time, now, _MAX_POLL_AHEAD))
             .order_by(table.follow_time)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -311,12 +311,12 @@ class SqlPayments:
         for row in rows:
             payment = payment_from_rows(row, own[row.payment_id], self._sealer)
             is_live = row.is_live if row.reference_space is None else payment.is_live
-            stored = _AsStored(payment, row.version, row.event_count, payment.operations, is_live, row.follow_time)
+            stored = _StoredState(payment, row.version, row.event_count, payment.operations, is_live, row.follow_time)
             self._stored[id(payment)] = stored
             found.append(payment)
         return found
 
-    def _write_payment(self, stored: _AsStored, **overruled: bool | str) -> None:
+    def _write_payment(self, stored: _StoredState, **overruled: bool | str) -> None:
         payment = stored.payment
         payment_id = payment.terms.payment_id
         values = payment_to_changes(payment, self._sealer) | {
@@ -331,7 +331,7 @@ class SqlPayments:
         stored.is_live = values["is_live"] if payment.terms.reference_space is None else payment.is_live
         stored.next_poll_time = payment.next_poll_time
 
-    def _write_operations(self, stored: _AsStored) -> None:
+    def _write_operations(self, stored: _StoredState) -> None:
         payment, known = stored.payment, len(stored.operations)
         payment_id = payment.terms.payment_id
         # Operations are values: a changed one is another object.
@@ -345,7 +345,7 @@ class SqlPayments:
             self._connection.execute(_ADD_OPERATION, rows)
         stored.operations = payment.operations
 
-    def _write_events(self, stored: _AsStored) -> None:
+    def _write_events(self, stored: _StoredState) -> None:
         payment = stored.payment
         payment_id, events = payment.terms.payment_id, payment.new_events
         if not events:
@@ -360,7 +360,7 @@ class SqlPayments:
         stored.event_count += len(events)
         payment.new_events.clear()
 
-    def _states_after(self, stored: _AsStored) -> list[PaymentState]:
+    def _states_after(self, stored: _StoredState) -> list[PaymentState]:
         """The state after each new event."""
         payment = stored.payment
         if len(payment.new_events) == 1:
@@ -374,7 +374,7 @@ class SqlPayments:
             states.append(_state(Payment.replay(events)))
         return states
 
-    def _refuse_if_paid_in_another_space(self, payment: Payment) -> None:
+    def _refuse_if_paid_in_another_scope(self, payment: Payment) -> None:
         """The customer's row is locked, so that nobody else starts to pay for the customer's same order meanwhile."""
         terms = payment.terms
         if terms.customer_id is None:

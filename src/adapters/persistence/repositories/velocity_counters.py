@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, bindparam, delete, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
-from adapters.persistence.sql.statements import insert_unless_taken, page_of
+from adapters.persistence.sql.statements import insert_if_absent, newest_first_page
 from adapters.persistence.tables import attempt_blocks, attempt_counts
 from application.common.page_tokens import Position
 from application.common.velocity_scope import VelocityScope
@@ -25,15 +25,15 @@ _COUNTED: Final = select(attempt_counts).where(
 
 
 @dataclass(frozen=True, slots=True)
-class SqlAttempts:
+class SqlVelocityCounters:
     connection: Connection
 
-    def add(self, tallies: Collection[VelocityCounter]) -> None:
+    def add(self, counters: Collection[VelocityCounter]) -> None:
         insert = postgresql.insert if self.connection.dialect.name == "postgresql" else sqlite.insert
         # Everybody counts in one order, so that two writers of the same keys cannot deadlock.
-        for tally in sorted(tallies, key=lambda one: (one.key, one.bucket, one.card)):
+        for counter in sorted(counters, key=lambda one: (one.key, one.bucket, one.card)):
             statement = insert(attempt_counts).values(
-                key=tally.key, bucket=tally.bucket, card=tally.card, total=tally.count
+                key=counter.key, bucket=counter.bucket, card=counter.card, total=counter.count
             )
             more = attempt_counts.c.total + statement.excluded.total
             self.connection.execute(
@@ -55,11 +55,13 @@ class SqlAttempts:
         if self.connection.execute(standing).first() is not None:
             return False
         row = {name: getattr(block, name) for name in block.__slots__} | {"scope": block.scope.value}
-        return insert_unless_taken(self.connection, attempt_blocks, row, "key", "counts_cards", "end_time")
+        return insert_if_absent(self.connection, attempt_blocks, row, "key", "counts_cards", "end_time")
 
     def blocks(self, *, after: Position | None, limit: int) -> Sequence[VelocityBlock]:
         table = attempt_blocks.c
-        rows = self.connection.execute(page_of(select(attempt_blocks), table.create_time, table.block_id, after, limit))
+        rows = self.connection.execute(
+            newest_first_page(select(attempt_blocks), table.create_time, table.block_id, after, limit)
+        )
         return [_block_from(row) for row in rows]
 
     def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:

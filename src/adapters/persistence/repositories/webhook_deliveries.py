@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-from adapters.persistence.sql.statements import insert_unless_taken, is_due
+from adapters.persistence.sql.statements import insert_if_absent, is_due
 from adapters.persistence.tables import event_deliveries, event_lines
 from application.ports.deliveries import Delivery, DeliveryCursor, DeliveryState
 from domain.ids import EventId
 
 # Longer than any backoff: beyond it, the clock that planned the attempt was wrong.
-_FARTHEST: Final = timedelta(hours=2)
+_MAX_ATTEMPT_AHEAD: Final = timedelta(hours=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +24,9 @@ class SqlDeliveries:
     def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> DeliveryCursor | None:
         table = event_lines.c
         new = DeliveryCursor(name=name, position=start, next_attempt_time=now)
-        due = select(event_lines).where(table.name == name, is_due(table.next_attempt_time, now, _FARTHEST))
+        due = select(event_lines).where(table.name == name, is_due(table.next_attempt_time, now, _MAX_ATTEMPT_AHEAD))
         row = self.connection.execute(due.with_for_update(skip_locked=True)).first()
-        if row is None and insert_unless_taken(self.connection, event_lines, _cursor_to_row(new), "name"):
+        if row is None and insert_if_absent(self.connection, event_lines, _cursor_to_row(new), "name"):
             row = self.connection.execute(due).first()
         if row is None:
             return None

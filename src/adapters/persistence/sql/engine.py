@@ -19,17 +19,17 @@ from sqlalchemy.exc import ArgumentError, InvalidatePoolError, OperationalError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from adapters.persistence.sql.db_errors import translate_db_errors
-from adapters.persistence.sql.file_permissions import create_private, narrow
+from adapters.persistence.sql.file_permissions import create_private, restrict_to_owner
 
 _EXAMPLES: Final = "for example sqlite:///bayar.db or postgresql://bayar@localhost/bayar"
 _POSTGRESQL: Final = ("postgresql", "postgres", "postgresql+psycopg")
 _SQLITE: Final = ("sqlite", "sqlite+pysqlite")
 
 # A connection that was idle for this long is tested before its next use.
-_LONGEST_REST_SECONDS: Final = 1.0
+_MAX_UNTESTED_IDLE_SECONDS: Final = 1.0
 # The polling interval of a thread that waits for SQLite's write lock.
-_LOOK_SECONDS: Final = 0.002
-_RESTS_SINCE: Final = "rests_since"
+_LOCK_POLL_SECONDS: Final = 0.002
+_IDLE_SINCE: Final = "idle_since"
 
 # The execution option with the BEGIN statement that opens a transaction on SQLite.
 SQLITE_BEGIN: Final = "sqlite_begin"
@@ -102,7 +102,7 @@ def _private(path: Path) -> Callable[..., None]:
 
     def make_private(*_: object) -> None:
         create_private(path)
-        narrow(path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"))
+        restrict_to_owner(path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm"))
 
     return make_private
 
@@ -119,7 +119,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA secure_delete=ON")
 
 
-def _begin_sqlite(patience: timedelta, connection: Connection) -> None:
+def _begin_sqlite(timeout: timedelta, connection: Connection) -> None:
     begin = connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN")
     if begin == "BEGIN":
         # This BEGIN takes no lock yet.
@@ -128,9 +128,9 @@ def _begin_sqlite(patience: timedelta, connection: Connection) -> None:
     driver: Any = connection.connection.driver_connection
     driver.execute("PRAGMA busy_timeout = 0")
     try:
-        _take_write_lock(connection, begin, time.monotonic() + patience.total_seconds())
+        _take_write_lock(connection, begin, time.monotonic() + timeout.total_seconds())
     finally:
-        driver.execute(f"PRAGMA busy_timeout = {_milliseconds(patience)}")
+        driver.execute(f"PRAGMA busy_timeout = {_milliseconds(timeout)}")
 
 
 def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
@@ -144,7 +144,7 @@ def _take_write_lock(connection: Connection, begin: str, end: float) -> None:
             locked = isinstance(failure.orig, sqlite3.OperationalError) and "locked" in str(failure.orig)
             if not locked or time.monotonic() >= end:
                 raise
-            time.sleep(_LOOK_SECONDS)
+            time.sleep(_LOCK_POLL_SECONDS)
         else:
             return
 
@@ -168,8 +168,8 @@ def _create_postgresql(url: URL, limits: Limits, shared: dict[str, Any]) -> Engi
     connect_args["options"] = f"{ours} {theirs if isinstance(theirs, str) else ' '.join(theirs)}".strip()
     engine = sqlalchemy.create_engine(url, connect_args=connect_args, **shared)
     event.listen(engine, "connect", _make_durable)
-    event.listen(engine, "checkin", _note_rest)
-    event.listen(engine, "checkout", partial(_ping_where_in_doubt, engine.dialect))
+    event.listen(engine, "checkin", _record_checkin)
+    event.listen(engine, "checkout", partial(_ping_if_suspect, engine.dialect))
     return engine
 
 
@@ -184,26 +184,26 @@ def _make_durable(connection: Any, _record: object) -> None:
     connection.commit()
 
 
-def _note_rest(_connection: object, record: ConnectionPoolEntry) -> None:
-    record.info[_RESTS_SINCE] = time.monotonic()
+def _record_checkin(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[_IDLE_SINCE] = time.monotonic()
 
 
-def _ping_where_in_doubt(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
+def _ping_if_suspect(dialect: Dialect, connection: Any, record: ConnectionPoolEntry, _proxy: object) -> None:
     """Pings only suspect connections: a ping each time, as SQLAlchemy makes it, costs as much as a statement."""
-    rests_since = record.info.pop(_RESTS_SINCE, None)
-    if rests_since is None:
+    idle_since = record.info.pop(_IDLE_SINCE, None)
+    if idle_since is None:
         # It has just been opened.
         return
     try:
         # A closed connection has no descriptor, and raises as well.
-        if time.monotonic() - rests_since >= _LONGEST_REST_SECONDS or _has_something_to_say(connection.fileno()):
+        if time.monotonic() - idle_since >= _MAX_UNTESTED_IDLE_SECONDS or _has_unsolicited_data(connection.fileno()):
             dialect.do_ping(connection)
     except Exception as failure:
         # The other connections go to the same server.
         raise InvalidatePoolError from failure
 
 
-def _has_something_to_say(descriptor: int) -> bool:
+def _has_unsolicited_data(descriptor: int) -> bool:
     """Whether unsolicited data has arrived: as a rule, the notice that the server shuts down."""
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
@@ -214,7 +214,7 @@ def _milliseconds(duration: timedelta) -> int:
     return round(duration / timedelta(milliseconds=1))
 
 
-def lost_at_a_crash(engine: Engine) -> list[str]:
+def unsafe_durability_settings(engine: Engine) -> list[str]:
     """The server's settings that risk the loss or corruption of committed data in a crash of its machine.
 
     Only the server's operator can change them. Raises StoreUnavailable.
@@ -226,7 +226,7 @@ def lost_at_a_crash(engine: Engine) -> list[str]:
         return [str(name) for name in connection.exec_driver_sql(asked).scalars()]
 
 
-def most_connections(engine: Engine) -> int | None:
+def max_connections_of(engine: Engine) -> int | None:
     """max_connections minus superuser_reserved_connections.
 
     None for SQLite, and for engines that have no such limits. Raises StoreUnavailable.

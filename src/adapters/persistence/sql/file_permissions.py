@@ -23,7 +23,7 @@ def create_private(path: Path) -> None:
         os.close(file)
 
 
-def narrow(*paths: Path) -> None:
+def restrict_to_owner(*paths: Path) -> None:
     """Removes other users' permissions on the files, and logs it. A file of another owner stays unchanged."""
     for path in paths:
         try:

@@ -28,7 +28,7 @@ from sqlalchemy import (
 )
 
 # The number of rows that a page reads where a filter skips some. The first is enough for common filters.
-STRETCHES: Final = (400, 2_000)
+SCAN_LIMITS: Final = (400, 2_000)
 
 Condition = Callable[[Any], ColumnElement[bool]]
 
@@ -42,22 +42,22 @@ class Bound:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class IndexScan:
     """An index scan, in the index's order or against it."""
 
     # The index's leading columns, all compared for equality.
-    pins: Mapping[Column[Any], Any]
+    equality_prefix: Mapping[Column[Any], Any]
     # The columns that follow in the index.
     order: tuple[Column[Any], ...]
     low: Bound | None = None
     high: Bound | None = None
-    backwards: bool = False
+    descending: bool = False
     # The conditions of the partial index.
     where: tuple[ColumnElement[bool] | TextClause, ...] = ()
 
 
-def walk(
-    connection: Connection, ways: Sequence[Way], rest: Sequence[Condition], limit: int
+def scan_page(
+    connection: Connection, scans: Sequence[IndexScan], rest: Sequence[Condition], limit: int
 ) -> tuple[list[Row[Any]], Row[Any] | None]:
     """The first rows of the merged scans that meet the remaining conditions, and the row after which the next page
     starts.
@@ -66,61 +66,63 @@ def walk(
     the end. The scans differ only in the values of their pins.
     """
     if not rest:
-        found = list(connection.execute(_stretch(connection, ways, limit + 1)))
+        found = list(connection.execute(_merged_scan(connection, scans, limit + 1)))
         return found[:limit], found[limit - 1] if len(found) > limit else None
-    for length in (length // len(ways) for length in STRETCHES):
-        stretch = _stretch(connection, ways, length)
-        seen = stretch.subquery("seen")
+    for length in (length // len(scans) for length in SCAN_LIMITS):
+        merged = _merged_scan(connection, scans, length)
+        seen = merged.subquery("seen")
         matching = select(seen).where(*(condition(seen.c) for condition in rest))
-        matching = matching.order_by(*_order(connection, ways, seen)).limit(limit + 1)
+        matching = matching.order_by(*_order(connection, scans, seen)).limit(limit + 1)
         found = list(connection.execute(matching))
         if len(found) > limit:
             return found[:limit], found[limit - 1]
-        last = connection.execute(stretch.limit(1).offset(length - 1)).first()
+        last = connection.execute(merged.limit(1).offset(length - 1)).first()
         if last is None:
             break
     return found, last
 
 
-def _stretch(connection: Connection, ways: Sequence[Way], length: int) -> Select[Any]:
+def _merged_scan(connection: Connection, scans: Sequence[IndexScan], length: int) -> Select[Any]:
     """The first rows of the merged scans."""
-    each = [_along(connection, way).limit(length) for way in ways]
+    each = [_scan(connection, scan).limit(length) for scan in scans]
     if len(each) == 1:
         return each[0]
     together = union_all(*(select(one.subquery()) for one in each)).subquery("together")
-    return select(together).order_by(*_order(connection, ways, together)).limit(length)
+    return select(together).order_by(*_order(connection, scans, together)).limit(length)
 
 
-def _along(connection: Connection, way: Way) -> Select[Any]:
-    is_led = _is_led(connection)
-    conditions = list(way.where)
+def _scan(connection: Connection, scan: IndexScan) -> Select[Any]:
+    is_led = _uses_row_ranges(connection)
+    conditions = list(scan.where)
     if not is_led:
-        conditions += [column == value for column, value in way.pins.items()]
-    pins, values = (tuple(way.pins), tuple(way.pins.values())) if is_led else ((), ())
-    for bound, within in ((way.low, ge), (way.high, le)):
+        conditions += [column == value for column, value in scan.equality_prefix.items()]
+    equality_prefix, values = (
+        (tuple(scan.equality_prefix), tuple(scan.equality_prefix.values())) if is_led else ((), ())
+    )
+    for bound, within in ((scan.low, ge), (scan.high, le)):
         given = bound.values if bound else ()
-        columns = (*pins, *way.order[: len(given)])
+        columns = (*equality_prefix, *scan.order[: len(given)])
         if columns:
             conditions.append(within(tuple_(*columns), tuple_(*map(_literal, columns, (*values, *given)))))
         if bound and not bound.inclusive:
             # Apart from the range: PostgreSQL would lose the equality columns for a range that excludes its end.
             conditions.append(columns[-1] != given[-1])
-    table = way.order[0].table
-    return select(table).where(*conditions).order_by(*_order(connection, [way], table))
+    table = scan.order[0].table
+    return select(table).where(*conditions).order_by(*_order(connection, [scan], table))
 
 
 def _literal(column: Column[Any], value: Any) -> ColumnElement[Any]:
     return literal(value, column.type)
 
 
-def _order(connection: Connection, ways: Sequence[Way], rows: FromClause) -> list[ColumnElement[Any]]:
-    way = ways[0]
+def _order(connection: Connection, scans: Sequence[IndexScan], rows: FromClause) -> list[ColumnElement[Any]]:
+    scan = scans[0]
     # The merged rows of several scans are sorted: they are few by then.
-    pins = way.pins if _is_led(connection) and len(ways) == 1 else ()
-    columns = [rows.c[column.name] for column in (*pins, *way.order)]
-    return [column.desc() for column in columns] if way.backwards else columns
+    equality_prefix = scan.equality_prefix if _uses_row_ranges(connection) and len(scans) == 1 else ()
+    columns = [rows.c[column.name] for column in (*equality_prefix, *scan.order)]
+    return [column.desc() for column in columns] if scan.descending else columns
 
 
-def _is_led(connection: Connection) -> bool:
+def _uses_row_ranges(connection: Connection) -> bool:
     """Whether equality is written as a row range: PostgreSQL drops equality columns from the sort order."""
     return connection.dialect.name == "postgresql"

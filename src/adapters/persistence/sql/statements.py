@@ -16,7 +16,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from application.common.page_tokens import Position
 
 
-def insert_unless_taken(
+def insert_if_absent(
     connection: Connection, table: Table, row: Mapping[str, Any], *unique: str, where: TextClause | None = None
 ) -> bool:
     """Inserts, unless a row with the same unique columns exists. Waits for a concurrent insert of the same row."""
@@ -36,7 +36,7 @@ def _insertion(
 
 
 # No check is planned that far ahead.
-_FARTHEST_LOOK: Final = timedelta(days=1)
+_MAX_CHECK_AHEAD: Final = timedelta(days=1)
 
 
 class UniqueViolation(Exception):
@@ -53,12 +53,14 @@ def savepoint(connection: Connection) -> Iterator[None]:
         raise UniqueViolation from refusal
 
 
-def is_due(time: ColumnElement[datetime], now: datetime, farthest: timedelta = _FARTHEST_LOOK) -> ColumnElement[bool]:
+def is_due(
+    time: ColumnElement[datetime], now: datetime, max_ahead: timedelta = _MAX_CHECK_AHEAD
+) -> ColumnElement[bool]:
     """Whether the time of a check has come, or is so far ahead that the clock that planned it must have been wrong."""
-    return or_(time <= now, time > now + farthest)
+    return or_(time <= now, time > now + max_ahead)
 
 
-def page_of(
+def newest_first_page(
     statement: Select[Any], time: ColumnElement[Any], id_: ColumnElement[str], after: Position | None, limit: int | None
 ) -> Select[Any]:
     """Newest first, after the position."""

@@ -6,7 +6,7 @@ import argparse
 from datetime import UTC, datetime
 
 from bootstrap.cli.bad_settings import reporting_bad_settings
-from bootstrap.cli.terminal.timestamps import in_zone, written_moment
+from bootstrap.cli.terminal.timestamps import in_zone, parse_timestamp
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _past(text: str) -> datetime:
-    moment = in_zone(written_moment(text), local=False)
+    moment = in_zone(parse_timestamp(text), local=False)
     if moment > datetime.now(UTC):
         raise argparse.ArgumentTypeError(f"{text!r} is in the future")
     return moment

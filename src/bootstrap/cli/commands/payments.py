@@ -9,7 +9,7 @@ from typing import Final
 from bayar.messages import PaymentState
 from bootstrap.cli.commands import payments_export, payments_list, payments_show
 from bootstrap.cli.terminal.connection import add_common_arguments
-from bootstrap.cli.terminal.timestamps import written_moment
+from bootstrap.cli.terminal.timestamps import parse_timestamp
 
 _STATES: Final = [name.removeprefix("PAYMENT_STATE_").lower() for name in PaymentState.keys()[1:]]
 # A watch may outlast a restart of the service.
@@ -93,7 +93,7 @@ def _add_window(parser: argparse._ActionsContainer, *, required: bool) -> None:
     parser.add_argument(
         "--from",
         dest="created_from",
-        type=written_moment,
+        type=parse_timestamp,
         required=required,
         metavar="TIME",
         help="created at or after this time: 2026-05-01 or 2026-05-01T09:30, with an offset or in UTC",
@@ -101,7 +101,7 @@ def _add_window(parser: argparse._ActionsContainer, *, required: bool) -> None:
     parser.add_argument(
         "--until",
         dest="created_until",
-        type=written_moment,
+        type=parse_timestamp,
         metavar="TIME",
         help="created before this time" + (" (default: now)" if required else ""),
     )

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from google.protobuf.timestamp_pb2 import Timestamp
 
 
-def written_moment(text: str) -> datetime:
+def parse_timestamp(text: str) -> datetime:
     """An argparse type: YYYY-MM-DD (midnight) or full ISO 8601; without an offset the zone is still unset."""
     try:
         return datetime.fromisoformat(text)

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adapters.braintree.codes import declines
-from adapters.braintree.codes.declines import Family, ProcessorAnswer
+from adapters.braintree.codes.declines import CodeKind, ProcessorAnswer
 from adapters.braintree.codes.validation_names import name_of
 from domain.decline import CATALOGUE, Decline, DeclineReason, Fixer, RetryAdvice
 
-PROCESSOR = declines.PUBLISHED[Family.PROCESSOR]
-REJECTIONS = declines.PUBLISHED[Family.REJECTION]
-VALIDATION = declines.PUBLISHED[Family.VALIDATION]
+PROCESSOR = declines.PUBLISHED[CodeKind.PROCESSOR]
+REJECTIONS = declines.PUBLISHED[CodeKind.REJECTION]
+VALIDATION = declines.PUBLISHED[CodeKind.VALIDATION]
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def test_every_rejection_reason_that_the_sdk_knows_is_in_the_table() -> None:
 
 
 def test_settlement_codes_are_in_the_table() -> None:
-    assert {"4001", "4003", "4004"} <= set(declines.PUBLISHED[Family.SETTLEMENT])
+    assert {"4001", "4003", "4004"} <= set(declines.PUBLISHED[CodeKind.SETTLEMENT])
 
 
 def test_every_validation_code_is_one_that_the_sdk_knows() -> None:

@@ -7,11 +7,11 @@ import re
 import pytest
 
 from adapters.braintree.codes import declines, refusals
-from adapters.braintree.codes.declines import Family
-from adapters.braintree.codes.refusals import OF_CODE, cause_of, groups
+from adapters.braintree.codes.declines import CodeKind
+from adapters.braintree.codes.refusals import CAUSE_BY_CODE, cause_of, groups
 from application.ports.gateway import RefusalCause
 
-DECLINES = declines.PUBLISHED[Family.VALIDATION]
+DECLINES = declines.PUBLISHED[CodeKind.VALIDATION]
 # Named after a record or an account, and yet about what the shopper chose to pay with: another method cures them.
 ABOUT_WHAT_PAYS = {
     "81509": "the card type of the customer's own method",
@@ -102,4 +102,4 @@ def test_an_incurable_code_outweighs_the_others() -> None:
 
 
 def test_the_table_holds_only_codes_that_the_sdk_knows() -> None:
-    assert set(OF_CODE) <= set(groups())
+    assert set(CAUSE_BY_CODE) <= set(groups())

@@ -292,7 +292,7 @@ def test_searches_that_hang_are_left_alone_although_payments_are_answered() -> N
             gateway.find_by_operation(OPERATION)
         assert isinstance(gateway.authorize(authorization(), HELD), Approved)
         assert gateway.find_transaction("tx1") is not None
-        assert gateway.traffic.silent == {CallClass.SEARCHES}
+        assert gateway.stats.open_circuits == {CallClass.SEARCHES}
 
 
 def test_payments_that_hang_are_left_alone_although_searches_are_answered() -> None:
@@ -304,7 +304,7 @@ def test_payments_that_hang_are_left_alone_although_searches_are_answered() -> N
         with pytest.raises(GatewayNotReached, match="does not answer"):
             gateway.authorize(authorization(), HELD)
         assert gateway.find_by_operation(OPERATION) == []
-        assert gateway.traffic.silent == {CallClass.MOVES}
+        assert gateway.stats.open_circuits == {CallClass.MOVES}
 
 
 def test_a_gateway_that_answers_one_in_three_is_mostly_left_alone() -> None:
@@ -333,15 +333,15 @@ def test_a_gateway_that_is_slow_but_answers_is_waited_for_by_as_many_as_may() ->
         gateway = adapter(server.url, max_connections=3, max_waiting=0, breaker_failures=1, read_timeout_seconds=30)
         with ThreadPoolExecutor(3) as pool:
             first = [pool.submit(gateway.authorize, authorization(), HELD) for _ in range(3)]
-            while gateway.traffic.under_way < 3:
+            while gateway.stats.under_way < 3:
                 pass
             for _ in range(20):
                 with pytest.raises(GatewayNotReached, match="too many"):
                     gateway.authorize(authorization(), HELD)
             others_were_told.set()
             assert all(isinstance(one.result(), Approved) for one in first)
-        assert gateway.traffic.silent == frozenset()
-        assert gateway.traffic.under_way == 0
+        assert gateway.stats.open_circuits == frozenset()
+        assert gateway.stats.under_way == 0
 
 
 def test_a_question_may_be_what_finds_that_the_gateway_answers_questions_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -376,7 +376,7 @@ def test_each_call_counts_with_its_kind(kind: CallClass, move: Callable[[Braintr
         gateway = adapter(server.url)
         with suppress(GatewayUnavailable):
             move(gateway)
-        assert gateway.traffic.ended == {(kind, CallEnd.ANSWERED): 1}
+        assert gateway.stats.ended == {(kind, CallEnd.ANSWERED): 1}
 
 
 def test_the_result_of_each_call_is_counted() -> None:
@@ -384,20 +384,23 @@ def test_the_result_of_each_call_is_counted() -> None:
         gateway = adapter(nowhere)
         with pytest.raises(GatewayNotReached):
             gateway.authorize(authorization(), HELD)
-    assert gateway.traffic.ended == {(CallClass.MOVES, CallEnd.NOT_SENT): 1}
+    assert gateway.stats.ended == {(CallClass.MOVES, CallEnd.NOT_SENT): 1}
     with serving(reset) as server:
         gateway = adapter(server.url, breaker_failures=1)
         assert isinstance(gateway.authorize(authorization(), HELD), Unknown)
         with pytest.raises(GatewayNotReached):
             gateway.authorize(authorization(), HELD)
-    assert gateway.traffic.ended == {(CallClass.MOVES, CallEnd.LOST): 1, (CallClass.MOVES, CallEnd.REFUSED_SILENT): 1}
+    assert gateway.stats.ended == {
+        (CallClass.MOVES, CallEnd.LOST): 1,
+        (CallClass.MOVES, CallEnd.REFUSED_CIRCUIT_OPEN): 1,
+    }
     with serving(hang) as server, ThreadPoolExecutor(1) as pool:
         gateway = adapter(server.url, max_connections=1, max_waiting=0)
         first = pool.submit(gateway.authorize, authorization(), HELD)
         assert server.arrived.wait(5)
         with pytest.raises(GatewayNotReached):
             gateway.authorize(authorization(), HELD)
-        assert gateway.traffic.under_way == 1
-        assert gateway.traffic.ended == {(CallClass.MOVES, CallEnd.REFUSED_BUSY): 1}
+        assert gateway.stats.under_way == 1
+        assert gateway.stats.ended == {(CallClass.MOVES, CallEnd.REFUSED_BULKHEAD_FULL): 1}
         server.stopped.set()
         first.result()

@@ -10,7 +10,7 @@ import pytest
 
 from adapters.grpc.middleware.admission_control import AdmissionControl, AdmissionLimits
 from adapters.grpc.middleware.authorization import Guard
-from adapters.grpc.middleware.call_context import everybody, requested_languages
+from adapters.grpc.middleware.call_context import DEFAULT_CALLER, requested_languages
 from adapters.grpc.middleware.interceptor import CallInterceptor
 from adapters.grpc.scheduling.call_pool import CallPool
 from application.audit.audit_log import Audit
@@ -56,9 +56,10 @@ def intercepted(handler: grpc.RpcMethodHandler[Any, Any]) -> grpc.RpcMethodHandl
             return handler
 
         audit = Audit(MemoryStore(CountingIds()), ManualClock(), CountingIds())
-        guard = Guard(everybody, {}, audit, note_refused=print, must_take_changes=lambda: None)
-        traffic = AdmissionControl(guard, AdmissionLimits(), frozenset())
-        found = await CallInterceptor(traffic, CallPool(1, 1, 30)).intercept_service(continuation, Details())  # type: ignore[arg-type]
+        guard = Guard(lambda _: DEFAULT_CALLER, {}, audit, record_refusal=print, must_take_changes=lambda: None)
+        admission = AdmissionControl(guard, AdmissionLimits(), frozenset())
+        interceptor = CallInterceptor(admission, CallPool(1, 1, 30), frozenset())
+        found = await interceptor.intercept_service(continuation, Details())  # type: ignore[arg-type]
         assert found is not None
         return found
 

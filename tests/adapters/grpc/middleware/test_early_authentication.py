@@ -14,7 +14,7 @@ import pytest
 from adapters.grpc.connections import connection_guard
 from adapters.grpc.connections.connection_guard import MOST_REFUSED, SHARED_STRIKES, address_of
 from adapters.grpc.middleware import early_authentication as strangers
-from adapters.grpc.middleware.early_authentication import MOST_OPEN
+from adapters.grpc.middleware.early_authentication import MAX_OPEN_CALLS
 from application.common.api_key import ApiKey, format_key, hash_of
 from application.common.caller import EVERY_SCOPE
 from domain.ids import CallerId
@@ -144,7 +144,7 @@ def test_a_connection_that_goes_on_being_refused_is_closed() -> None:
 @pytest.mark.parametrize("path", [WATCH, REFLECTION, CHECK])
 def test_of_what_needs_no_credential_a_connection_has_a_few_open(address: str, path: str) -> None:
     with Connection.to(address) as connection:
-        for n in range(MOST_OPEN + 3):
+        for n in range(MAX_OPEN_CALLS + 3):
             begin(connection, path, stream=1 + 2 * n, whole=path == WATCH)
         assert statuses(connection, 3) == [RESOURCE_EXHAUSTED] * 3
         with Connection.to(address) as other:

@@ -19,13 +19,13 @@ class Gate:
     """Work that begins, and ends when it is let."""
 
     def __init__(self) -> None:
-        self.begun = threading.Semaphore(0)
+        self.started = threading.Semaphore(0)
         self.go_on = threading.Event()
         self.count = 0
 
     def __call__(self) -> int:
         self.count += 1
-        self.begun.release()
+        self.started.release()
         assert self.go_on.wait(20)
         return self.count
 
@@ -44,9 +44,9 @@ def in_a_loop(story: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(told())
 
 
-async def begun(gate: Gate, count: int) -> None:
+async def started(gate: Gate, count: int) -> None:
     for _ in range(count):
-        assert await asyncio.to_thread(gate.begun.acquire, timeout=10)
+        assert await asyncio.to_thread(gate.started.acquire, timeout=10)
 
 
 def test_slow_calls_leave_threads_for_fast_ones() -> None:
@@ -54,7 +54,7 @@ def test_slow_calls_leave_threads_for_fast_ones() -> None:
         gate = Gate()
         with a_pool(3, 100, slow_threads=2) as pool:
             slow = [asyncio.ensure_future(pool.run(gate, is_slow=True)) for _ in range(20)]
-            await begun(gate, 2)
+            await started(gate, 2)
             for number in range(10):
                 assert await pool.run(lambda number=number: number) == number  # type: ignore[misc]
             assert gate.count == 2
@@ -69,7 +69,7 @@ def test_there_is_an_end_to_the_queue_and_room_again_after_it() -> None:
         gate = Gate()
         with a_pool(2, 3, slow_threads=1) as pool:
             slow = [asyncio.ensure_future(pool.run(gate, is_slow=True)) for _ in range(4)]
-            await begun(gate, 1)
+            await started(gate, 1)
             with pytest.raises(Overloaded):
                 await pool.run(gate, is_slow=True)
             assert await pool.run(lambda: "not slow") == "not slow", "another queue"
@@ -85,7 +85,7 @@ def test_an_abandoned_call_frees_its_queue_slot() -> None:
         gate = Gate()
         with a_pool(2, 2, slow_threads=1) as pool:
             first = asyncio.ensure_future(pool.run(gate, is_slow=True))
-            await begun(gate, 1)
+            await started(gate, 1)
             for _ in range(3):
                 given_up = [asyncio.ensure_future(pool.run(gate, is_slow=True)) for _ in range(2)]
                 await asyncio.sleep(0)
@@ -108,7 +108,7 @@ def test_an_abandoned_call_is_not_started_and_a_running_one_ends() -> None:
         gate, forgotten = Gate(), Gate()
         with a_pool(2, 10, slow_threads=1) as pool:
             first = asyncio.ensure_future(pool.run(gate, is_slow=True))
-            await begun(gate, 1)
+            await started(gate, 1)
             second = asyncio.ensure_future(pool.run(forgotten, is_slow=True))
             await asyncio.sleep(0)
             second.cancel()
@@ -176,7 +176,7 @@ def test_an_old_slow_call_does_not_delay_later_callers() -> None:
                 await pool.run(lambda: None)
             gate = Gate()
             first = asyncio.ensure_future(pool.run(gate))
-            await begun(gate, 1)
+            await started(gate, 1)
             burst = [asyncio.ensure_future(pool.run(lambda: "done", remaining_seconds=0.9)) for _ in range(50)]
             await asyncio.sleep(0)
             gate.go_on.set()
@@ -198,7 +198,7 @@ def test_where_the_system_gives_no_new_thread_calls_wait_for_the_threads_there_a
 
         with a_pool(200, 100, slow_threads=100) as pool:
             threads = [asyncio.ensure_future(pool.run(gate, is_slow=True)) for _ in range(3)]
-            await begun(gate, 3)
+            await started(gate, 3)
             with monkeypatch.context() as patched:
                 patched.setattr(threading.Thread, "start", _no_thread)
                 # The first 29 have a turn; the others wait until one of those goes away.
@@ -224,7 +224,7 @@ def test_a_call_past_its_deadline_is_not_started() -> None:
         gate, late = Gate(), Gate()
         with a_pool(1, 10) as pool:
             first = asyncio.ensure_future(pool.run(gate))
-            await begun(gate, 1)
+            await started(gate, 1)
             # Nothing is known yet of how long things take.
             second = asyncio.ensure_future(pool.run(late, remaining_seconds=0.05))
             await asyncio.sleep(0.1)
@@ -273,13 +273,13 @@ def test_blocked_threads_release_their_slots() -> None:
                 return waiting()
 
         with a_pool(300, 1000, slow_threads=200) as pool:
-            at_work = [asyncio.ensure_future(pool.run(working, is_slow=True)) for _ in range(100)]
-            await begun(working, 32)
+            running = [asyncio.ensure_future(pool.run(working, is_slow=True)) for _ in range(100)]
+            await started(working, 32)
             assert working.count == 32, "so many work at once"
             working.go_on.set()
-            await asyncio.gather(*at_work)
+            await asyncio.gather(*running)
             calls = [asyncio.ensure_future(pool.run(wait_for_others, is_slow=True)) for _ in range(250)]
-            await begun(waiting, 200)
+            await started(waiting, 200)
             assert waiting.count == 200, "so many have a thread"
             # Whoever works meanwhile takes a turn, not a thread of those that wait.
             waiting.go_on.set()
@@ -299,7 +299,7 @@ def test_a_stop_goes_on_with_those_who_wait_for_others() -> None:
 
         with a_pool(40, 1000, slow_threads=35) as pool:
             calls = [asyncio.ensure_future(pool.run(wait_for_others, is_slow=True)) for _ in range(80)]
-            await begun(gate, 35)
+            await started(gate, 35)
             stopping = asyncio.get_running_loop().run_in_executor(None, pool.shutdown)
             await asyncio.sleep(0.05)
             with pytest.raises(ServiceStopping):
@@ -316,7 +316,7 @@ def test_a_stop_waits_for_what_waits_behind_what_has_begun() -> None:
         gate = Gate()
         with a_pool(1, 10, slow_threads=1) as pool:
             all_of_them = [asyncio.ensure_future(pool.run(gate, is_slow=True)) for _ in range(4)]
-            await begun(gate, 1)
+            await started(gate, 1)
             gate.go_on.set()
         assert len(await asyncio.gather(*all_of_them)) == 4
 

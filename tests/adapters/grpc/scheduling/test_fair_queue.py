@@ -19,8 +19,8 @@ from adapters.grpc.errors import Overloaded, TooMuchUnread
 from adapters.grpc.middleware.admission_control import UnreadAnswers
 from adapters.grpc.scheduling.call_pool import CallPool
 from adapters.grpc.scheduling.fair_queue import FairQueue, Flow, Share
-from adapters.grpc.scheduling.stream_pool import StreamWork
-from adapters.grpc.services.event_buffer import FeedShelf
+from adapters.grpc.scheduling.stream_pool import StreamPool
+from adapters.grpc.services.event_buffer import EventBuffer
 from application.common.caller import Caller
 from application.common.concurrency import blocking_call
 from bayar.payments.v1.event_pb2 import Event
@@ -31,7 +31,7 @@ from bayar.payments.v1.payment_service_pb2_grpc import PaymentServiceStub
 from domain.ids import CallerId
 from tests.adapters.grpc.credentials import ANN, EVE, a_guarded_house, give_key
 from tests.adapters.grpc.middleware.test_admission_control import LIST, Slow, an_order, first_done, refusal
-from tests.adapters.grpc.scheduling.test_call_pool import Gate, a_pool, begun, in_a_loop
+from tests.adapters.grpc.scheduling.test_call_pool import Gate, a_pool, in_a_loop, started
 from tests.adapters.grpc.serving import serving
 
 NOISY, QUIET = Flow("noisy"), Flow("quiet")
@@ -101,7 +101,7 @@ def test_a_quiet_caller_does_not_wait_behind_what_a_noisy_one_asked_for() -> Non
         gate = Gate()
         with a_pool(1, 1_000) as pool:
             first = asyncio.ensure_future(pool.run(gate, flow=NOISY))
-            await begun(gate, 1)
+            await started(gate, 1)
             calls = [asyncio.ensure_future(pool.run(lambda: order.append("noisy"), flow=NOISY)) for _ in range(200)]
             await asyncio.sleep(0)
             quiet = [asyncio.ensure_future(pool.run(lambda: order.append("quiet"), flow=QUIET)) for _ in range(3)]
@@ -118,7 +118,7 @@ def test_a_full_queue_makes_room_for_whoever_has_less_waiting() -> None:
         gate = Gate()
         with a_pool(1, 10) as pool:
             first = asyncio.ensure_future(pool.run(gate, flow=NOISY))
-            await begun(gate, 1)
+            await started(gate, 1)
             noisy = [asyncio.ensure_future(pool.run(lambda: "noisy", flow=NOISY)) for _ in range(10)]
             await asyncio.sleep(0)
             quiet = [asyncio.ensure_future(pool.run(lambda: "quiet", flow=QUIET)) for _ in range(3)]
@@ -139,7 +139,7 @@ def test_only_the_one_with_the_most_waiting_is_refused_unread() -> None:
         gate = Gate()
         with a_pool(2, 4, slow_threads=1) as pool:
             calls = [asyncio.ensure_future(pool.run(gate, is_slow=True, flow=NOISY)) for _ in range(5)]
-            await begun(gate, 1)
+            await started(gate, 1)
             assert pool.is_full(is_slow=True, flow=lambda: NOISY)
             assert not pool.is_full(is_slow=True, flow=lambda: QUIET)
             gate.go_on.set()
@@ -190,7 +190,7 @@ def test_customers_who_wait_for_the_gateway_leave_threads_for_their_back_end() -
                 asyncio.ensure_future(pool.run(wait_for_others, is_slow=True, flow=Flow("shop", f"cus_{n % 20}")))
                 for n in range(100)
             ]
-            await begun(gate, 20)
+            await started(gate, 20)
             await asyncio.sleep(0.05)
             assert gate.count == 20, "half of the threads"
             assert await pool.run(lambda: "back end", is_slow=True, flow=Flow("shop")) == "back end"
@@ -211,7 +211,7 @@ def test_where_there_are_several_callers_none_has_all_threads() -> None:
         with a_pool(60, 1_000, slow_threads=40) as pool:
             await pool.run(lambda: None, is_slow=True, flow=QUIET)
             calls = [asyncio.ensure_future(pool.run(wait_for_others, is_slow=True, flow=NOISY)) for _ in range(100)]
-            await begun(gate, 36)
+            await started(gate, 36)
             await asyncio.sleep(0.05)
             assert gate.count == 36
             assert await pool.run(lambda: "quiet", is_slow=True, flow=QUIET) == "quiet"
@@ -223,10 +223,10 @@ def test_where_there_are_several_callers_none_has_all_threads() -> None:
 
 def test_streams_of_a_noisy_caller_leave_threads_for_a_quiet_one() -> None:
     async def story() -> None:
-        gate, work = Gate(), StreamWork("test", threads=4)
+        gate, work = Gate(), StreamPool("test", threads=4)
         noisy, quiet = Caller(CallerId("noisy")), Caller(CallerId("quiet"))
         pieces = [asyncio.ensure_future(work.run(noisy, gate)) for _ in range(50)]
-        await begun(gate, 2)
+        await started(gate, 2)
         assert await work.run(quiet, lambda: "quiet") == "quiet"
         assert gate.count == 2
         for piece in pieces[10:]:
@@ -241,18 +241,18 @@ def test_streams_of_a_noisy_caller_leave_threads_for_a_quiet_one() -> None:
 
 
 def test_buffers_for_slow_readers_are_bounded_in_total() -> None:
-    shelf = FeedShelf(most_bytes=1_000)
+    buffer = EventBuffer(most_bytes=1_000)
     page = [Event(event_id="x" * 98) for _ in range(4)]
     streams = [object() for _ in range(10)]
     for stream in streams:
-        shelf.put(stream, page)
-        assert shelf.take(stream) is not None
-    assert shelf.take(streams[0]) is None, "it is read again"
-    assert shelf.take(streams[-1]) is not None
-    assert sum(shelf.take(stream) is not None for stream in streams) < 5
+        buffer.put(stream, page)
+        assert buffer.take(stream) is not None
+    assert buffer.take(streams[0]) is None, "it is read again"
+    assert buffer.take(streams[-1]) is not None
+    assert sum(buffer.take(stream) is not None for stream in streams) < 5
     for stream in streams:
-        shelf.forget(stream)
-    assert shelf._bytes == 0
+        buffer.forget(stream)
+    assert buffer._bytes == 0
 
 
 class Call:
@@ -268,14 +268,14 @@ class Call:
 def test_a_peer_that_reads_no_answers_gets_no_more() -> None:
     unread, call = UnreadAnswers(most_bytes=100_000), Call()
     for _ in range(3):
-        unread.must_have_room(NOISY)
+        unread.require_room(NOISY)
         unread.hold(NOISY, 50_000, call)
     with pytest.raises(TooMuchUnread):
-        unread.must_have_room(NOISY)
-    unread.must_have_room(QUIET)
+        unread.require_room(NOISY)
+    unread.require_room(QUIET)
     for callback in call.callbacks:
         callback(call)
-    unread.must_have_room(NOISY)
+    unread.require_room(NOISY)
 
 
 def test_streams_of_a_customer_do_not_refuse_the_back_end() -> None:

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
 from adapters.persistence.encryption.key_check import (
-    EmptiedRegister,
     MissingKey,
-    Sealing,
+    MissingProofs,
+    SealingState,
     WrongIndexKey,
     WrongKey,
     complete,
@@ -132,10 +132,10 @@ def test_no_plain_personal_data_is_in_any_table(engine: Engine) -> None:
 
 
 def test_a_key_of_another_value_is_refused(engine: Engine) -> None:
-    assert register(engine, SEALER) is Sealing.UNDER_WAY
-    assert register(engine, SEALER) is Sealing.UNDER_WAY
+    assert register(engine, SEALER) is SealingState.UNDER_WAY
+    assert register(engine, SEALER) is SealingState.UNDER_WAY
     complete(engine, SEALER)
-    assert register(engine, BOTH) is Sealing.COMPLETE
+    assert register(engine, BOTH) is SealingState.COMPLETE
     with pytest.raises(WrongKey) as wrong:
         register(engine, Sealer([SealingKey("old", b"x" * 32)], b"an index key"))
     assert wrong.value.key_id == "old"
@@ -228,8 +228,8 @@ def test_that_everything_is_sealed_is_not_unsaid_without_a_key(engine: Engine) -
         register(engine, SEALER)
     with engine.begin() as connection:
         connection.execute(delete(encryption_keys))
-    with pytest.raises(EmptiedRegister):
+    with pytest.raises(MissingProofs):
         register(engine, SEALER)
     with engine.begin() as connection:
         connection.execute(insert(encryption_keys), [dict(row._mapping) for row in kept])
-    assert register(engine, SEALER) is Sealing.COMPLETE
+    assert register(engine, SEALER) is SealingState.COMPLETE

@@ -13,7 +13,7 @@ import pytest
 from psycopg.sql import SQL, Identifier, Literal
 from sqlalchemy import Column, Engine, MetaData, Table, select, text
 
-from adapters.persistence.sql.engine import Limits, create_engine, lost_at_a_crash, most_connections
+from adapters.persistence.sql.engine import Limits, create_engine, max_connections_of, unsafe_durability_settings
 from adapters.persistence.tables import UtcTime
 from tests.databases import Postgres
 
@@ -119,7 +119,7 @@ def test_a_time_without_a_zone_is_refused(engine: Engine) -> None:
 
 
 def test_how_many_connections_a_server_has_is_asked_of_it(engine: Engine) -> None:
-    most = most_connections(engine)
+    most = max_connections_of(engine)
     assert most is None if engine.dialect.name == "sqlite" else most == 97
 
 
@@ -181,8 +181,8 @@ def test_a_commit_is_durable_whatever_the_database_is_set_to(weak: str, used: st
 
 def test_a_server_that_a_crash_would_damage_is_reported(postgres_engine: Engine, sqlite_engine: Engine) -> None:
     # The tests' own server is one: no test crashes the machine.
-    assert lost_at_a_crash(postgres_engine) == ["fsync"]
-    assert lost_at_a_crash(sqlite_engine) == []
+    assert unsafe_durability_settings(postgres_engine) == ["fsync"]
+    assert unsafe_durability_settings(sqlite_engine) == []
 
 
 @pytest.mark.parametrize("umask", [0o000, 0o022, 0o777])

@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy import Engine, event, text
 
 from adapters.persistence.migrate import upgrade
-from adapters.persistence.sql import keyset_pagination as walks
+from adapters.persistence.sql import keyset_pagination
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
 from application.common.page_tokens import Position
@@ -35,7 +35,7 @@ from tests.history_generator import EVERY, MARKET, MUSEUM, REGULAR, SHOP, WHOLES
 FEW, MANY = 6_000, 24_000
 LIMIT = 5
 # Far fewer than there are of anything but what is rare, as the real ones are of millions.
-STRETCHES: Final = (10, 25)
+SCAN_LIMITS: Final = (10, 25)
 EXPIRED, DECLINED = PaymentState.EXPIRED, PaymentState.DECLINED
 NOBODY = CustomerId(f"cus_{'9' * 26}")
 
@@ -123,7 +123,7 @@ def both(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 @pytest.fixture(autouse=True)
 def short_stretches(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(walks, "STRETCHES", STRETCHES)
+    monkeypatch.setattr(keyset_pagination, "SCAN_LIMITS", SCAN_LIMITS)
 
 
 @contextmanager
@@ -198,8 +198,8 @@ def must_cost_the_same(both: tuple[Filled, Filled], ask: Ask) -> Cost:
 def _compare(few: Cost, many: Cost) -> Cost:
     told = f"\n{few}\n{many}"
     # Which few rows there are in a short time is left to chance.
-    assert many.rows <= 1.5 * few.rows + 2 * STRETCHES[-1], told
-    assert many.blocks <= 1.5 * few.blocks + 2 * STRETCHES[-1], told
+    assert many.rows <= 1.5 * few.rows + 2 * SCAN_LIMITS[-1], told
+    assert many.blocks <= 1.5 * few.blocks + 2 * SCAN_LIMITS[-1], told
     assert many.steps <= 1.5 * few.steps + 20, told
     assert not [node for node in many.nodes if node.get("Node Type") == "Seq Scan"], told
     whole = re.compile(r"SCAN (?!\w+ USING|seen|together|anon|open_ones)")
@@ -234,7 +234,7 @@ def within_an_hour(which: PaymentFilter) -> Ask:
 def test_a_page_costs_the_same_however_many_payments_there_are(both: tuple[Filled, Filled], name: str) -> None:
     for shape in (a_page, a_page_in_the_middle, within_an_hour):
         cost = must_cost_the_same(both, shape(FILTERS[name]))
-        assert cost.rows <= 2 * sum(STRETCHES) + len(PaymentState) * (LIMIT + 1)
+        assert cost.rows <= 2 * sum(SCAN_LIMITS) + len(PaymentState) * (LIMIT + 1)
 
 
 @pytest.mark.parametrize("name", ["all", "customer", "state", "two states", "reference", "usual last four"])
@@ -273,7 +273,7 @@ def test_pages_without_a_payment_lead_to_all_there_are(both: tuple[Filled, Fille
                 break
         facts = [filled.history.facts(number) for number in reversed(filled.history.rare)]
         assert found == [f"pay_{fact['number']:026}" for fact in facts if fact["caller"] == SHOP]
-        assert pages <= 1 + filled.history.count // STRETCHES[-1]
+        assert pages <= 1 + filled.history.count // SCAN_LIMITS[-1]
 
 
 OTHERS: Final[dict[str, Ask]] = {
