@@ -30,7 +30,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client contract-languages deploy-check test-node test-go go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check test-node test-go go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -46,13 +46,18 @@ run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C 
 # To change it.
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/conformance --ignore=tests/languages --ignore=tests/deploy)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/languages --ignore=tests/deploy)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
 
-test-python-client: $(DEV) ## run the conformance suite with the Python client; a minute or two
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/conformance $(ARGS)
+test-python-client: $(DEV) ## test the Python client's wheel on its oldest and newest dependencies, its types, and the conformance suite; two minutes
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/conformance tests/python_client $(ARGS)
+
+client-wheel: $(DEV) ## build the wheel of the Python client in build/wheels
+	rm -rf build/wheels build/client && mkdir -p build/wheels && cp -R clients/python build/client
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheels ./build/client
+	ls build/wheels/bayar_client-*.whl
 
 contract-languages: $(DEV) $(PROTOC) ## run the contract through every generator of Debian, PyPI and npm; two minutes
 	$(BIN)/pytest tests/languages/test_generates.py $(ARGS)

@@ -1,4 +1,7 @@
-"""Runs conformance cases with the Python clients."""
+"""Runs conformance cases with the Python clients.
+
+`python -m tests.conformance.runner` reads the line of `tests.conformance.serve` from its standard input, and runs all.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import asyncio
 import contextlib
 import itertools
 import json
+import sys
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -25,8 +29,8 @@ from bayar.payments.v1.card_pb2 import Card
 from bayar.payments.v1.customer_service_pb2 import UpdateCustomerRequest
 from bayar.payments.v1.dispute_service_pb2 import EvidenceFile
 from bayar.payments.v1.payment_service_pb2 import PaymentFilter
-from tests.conformance.cases import Case, Variables, mismatches
-from tests.conformance.scripted import METHODS
+from tests.conformance.contract import METHODS
+from tests.conformance.matching import Case, Variables, mismatches
 
 
 @dataclass(slots=True)
@@ -64,10 +68,9 @@ class Runner:
         self._told = told
         self._client_type = client_type
 
-    def cases(self) -> list[dict[str, Any]]:
+    def cases(self) -> list[Case]:
         """Every case, as the control side lists it."""
-        cases: list[dict[str, Any]] = self._control("/cases")
-        return cases
+        return [Case.from_json(each) for each in self._control("/cases")]
 
     def problems(self, case: Case) -> list[str]:
         """Runs one case. Empty where all is as expected."""
@@ -250,3 +253,19 @@ def error_as_json(error: BayarError) -> dict[str, Any]:
         "retry_after_seconds": error.retry_after_seconds,
         "outcome_unknown": error.outcome_unknown,
     }
+
+
+def main() -> int:
+    told = json.loads(sys.stdin.readline())
+    count, problems = 0, []
+    for client_type in (BayarClient, Waiting):
+        runner = Runner(told, client_type)
+        for case in runner.cases():
+            count += 1
+            problems += [f"{client_type.__name__}, {case.id}: {problem}" for problem in runner.problems(case)]
+    sys.stdout.write("\n".join([*problems, f"{count} cases, {len(problems)} problems", ""]))
+    return bool(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -28,30 +28,8 @@ from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 from google.rpc import status_pb2
 from grpc_status import rpc_status
 
-from bayar.payments.v1 import (
-    admin_service_pb2,
-    customer_service_pb2,
-    dispute_service_pb2,
-    event_service_pb2,
-    payment_method_service_pb2,
-    payment_service_pb2,
-)
-from tests.conformance.cases import mismatches
-
-_MODULES: Final = (
-    admin_service_pb2,
-    customer_service_pb2,
-    dispute_service_pb2,
-    event_service_pb2,
-    payment_method_service_pb2,
-    payment_service_pb2,
-)
-METHODS: Final[dict[str, MethodDescriptor]] = {
-    method.name: method
-    for module in _MODULES
-    for service in module.DESCRIPTOR.services_by_name.values()
-    for method in service.methods
-}
+from tests.conformance.contract import METHODS
+from tests.conformance.matching import mismatches
 
 
 @dataclass(slots=True)

@@ -18,7 +18,8 @@ from typing import Any, Final
 
 from braintree_twin.testing import start_twin
 from tests.api_keys import TEST_KEY
-from tests.conformance.cases import Case, load_cases
+from tests.conformance.cases import load_cases
+from tests.conformance.matching import Case
 from tests.conformance.scripted import ScriptedServer
 from tests.end_to_end.service import Pair, Service, environment_of
 from tests.token_issuer import Authority

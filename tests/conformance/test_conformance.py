@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from bayar import BayarClient
-from tests.conformance.cases import Case, load_cases, mismatches
+from tests.conformance.cases import load_cases
+from tests.conformance.matching import Case, mismatches
 from tests.conformance.runner import Runner, Waiting
 from tests.conformance.serve import running
 
@@ -98,7 +99,7 @@ def test_the_command_prints_what_a_runner_needs() -> None:
     told = json.loads(process.stdout.readline())
     assert set(told) == {"service", "scripted", "root_certificates", "api_key", "control"}
     runner = Runner(told)
-    assert [case["id"] for case in runner.cases()] == [case.id for case in load_cases()]
+    assert [case.id for case in runner.cases()] == [case.id for case in load_cases()]
     case = next(case for case in load_cases() if case.server == "scripted")
     assert runner.problems(case) == []
     process.stdin.close()

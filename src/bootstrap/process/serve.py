@@ -252,7 +252,7 @@ A first payment with buf curl:
 The same with Python:
 
 BAYAR_API_KEY=$(cat {key_file}) {folder}/python - <<'END'
-from bayar.messages import BayarClient, card, money
+from bayar import BayarClient, card, money
 with BayarClient("{address}") as bayar:
     print(bayar.create_payment(reference="order-{str(order)[4:8]}", amount=money("25.00", "USD"),
           card=card(number="4111111111111111", expiration_month=12, expiration_year={year}, cvv="123")))

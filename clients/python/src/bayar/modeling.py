@@ -85,30 +85,31 @@ class Model:
     def to_message(self) -> Any:
         """The message of the contract."""
         message = self.MESSAGE()
-        for field in _fields(type(self)):
-            _write(message, field.name, getattr(self, field.name))
+        for name, value in self._given():
+            _write(message, name, value)
         return message
 
     def __repr__(self) -> str:
-        shown = (
-            f"{name}={'(hidden)' if self._is_personal(name) else repr(value)}"
-            for name, value in self._given(field.name for field in _fields(type(self)))
-        )
+        shown = (f"{name}={'(hidden)' if self._is_personal(name) else repr(value)}" for name, value in self._given())
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __str__(self) -> str:
-        names = self.SUMMARY or tuple(field.name for field in _fields(type(self)))
-        shown = ("(hidden)" if self._is_personal(name) else _brief(value) for name, value in self._given(names))
-        return " ".join([type(self).__name__, *filter(None, shown)])
+        shown = (
+            "(hidden)" if self._is_personal(name) else _brief(value)
+            for name, value in self._given()
+            if not self.SUMMARY or name in self.SUMMARY
+        )
+        return " ".join([type(self).__name__, *shown])
 
     def _is_personal(self, name: str) -> bool:
         return name in _PERSONAL or (name == "text" and "evidence_id" in self.MESSAGE.DESCRIPTOR.fields_by_name)
 
-    def _given(self, names: Any) -> Iterator[tuple[str, Any]]:
-        for name in names:
-            value = getattr(self, name)
-            if value not in (None, "", 0, (), EPOCH) and value != {}:
-                yield name, value
+    def _given(self) -> Iterator[tuple[str, Any]]:
+        """The fields that are not empty."""
+        for field in _fields(type(self)):
+            value = getattr(self, field.name)
+            if value != field.default and value != {}:
+                yield field.name, value
 
 
 def model(message: type[Message]) -> Callable[[_ModelT], _ModelT]:
@@ -193,15 +194,12 @@ def _timedelta(duration: Duration) -> timedelta:
 
 def _write(message: Any, name: str, value: Any) -> None:
     match value:
-        case None:
-            return
         case tuple():
             getattr(message, name).extend(message_of(each) for each in value)
         case dict():
             getattr(message, name).update(value)
         case datetime():
-            if value != EPOCH:
-                getattr(message, name).CopyFrom(timestamp(value))
+            getattr(message, name).CopyFrom(timestamp(value))
         case timedelta():
             getattr(message, name).FromTimedelta(value)
         case Model():
