@@ -16,16 +16,18 @@ from braintree_twin.calls import Answer, Call, JsonAnswer
 from braintree_twin.client_api.authentication import unverified_merchant_id
 from braintree_twin.client_api.errors import client_error
 from braintree_twin.clock import Clock
-from braintree_twin.errors import NotAuthenticated, NotFound, RequestError, TooLarge, UnknownVersion
+from braintree_twin.errors import NotAuthenticated, NotFound, RequestError, TooLarge, UnhandledFields, UnknownVersion
 from braintree_twin.http_messages import Request, Response
 from braintree_twin.ids import Ids
 from braintree_twin.json_reader import read_json
 from braintree_twin.merchants import Merchant, Merchants
 from braintree_twin.params import Params
+from braintree_twin.request_schema import Effect, UnhandledField, unhandled_fields
 from braintree_twin.resources import ROUTES
 from braintree_twin.resources.merchant_accounts import restore_accounts
 from braintree_twin.routing import Match, Router
 from braintree_twin.state.store import Store
+from braintree_twin.unhandled_fields import UnhandledFieldCounter
 from braintree_twin.validation import Errors, ValidationFailed, error_answer
 from braintree_twin.xml_reader import Value, read_xml
 from braintree_twin.xml_writer import Node, write_xml
@@ -50,8 +52,10 @@ _log = logging.getLogger(__name__)
 
 
 class App:
-    def __init__(self, store: Store, merchants: Merchants) -> None:
+    def __init__(self, store: Store, merchants: Merchants, *, strict: bool = False) -> None:
         self.store = store
+        self._strict = strict
+        self.unhandled = UnhandledFieldCounter()
         self.merchants = merchants
         self.clock = Clock(store)
         self.ids = Ids(store.secret("hash"))
@@ -94,6 +98,7 @@ class App:
             _check_version(request)
             call.path, call.route, call.query = match.values, match.name, dict(parse_qsl(request.query))
             call.document = self._document(request)
+            self._note_unhandled(match, call)
             return self._answer(request, self._run(match, call))
         except ValidationFailed as failure:
             echo = Params(call.document).echo() if call else {}
@@ -110,6 +115,18 @@ class App:
             # Without details of the request: they may contain a card number.
             _log.exception("a request failed: %s", match.name if match else UNROUTED)
             return _empty(500)
+
+    def _note_unhandled(self, match: Match, call: Call) -> None:
+        """Count the fields that the twin does not act on; refuse them if it is strict."""
+        route = match.route
+        if route.takes is None:
+            return
+        found = unhandled_fields(call.document, route.takes)
+        found += [UnhandledField(f"query.{name}", Effect.UNKNOWN) for name in call.query if name not in route.query]
+        if found:
+            self.unhandled.count(match.name, found)
+            if self._strict:
+                raise UnhandledFields(f"braintree-twin --strict: {'; '.join(str(each) for each in found)}")
 
     def _authenticated(self, request: Request, match: Match | None) -> Call:
         merchant_id = request.merchant_id

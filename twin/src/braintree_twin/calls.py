@@ -9,6 +9,7 @@ from braintree_twin.clock import Clock
 from braintree_twin.ids import Ids
 from braintree_twin.merchants import Merchant
 from braintree_twin.params import Params
+from braintree_twin.request_schema import Schema
 from braintree_twin.state.store import Store
 from braintree_twin.xml_reader import Value
 from braintree_twin.xml_writer import Node
@@ -69,3 +70,7 @@ class Route:
     handler: Handler
     # False: the client API checks a client token instead of the merchant's keys.
     needs_keys: bool = True
+    # The fields below each root element; None if the twin does not say which.
+    takes: Mapping[str, Schema] | None = None
+    # The names in the query.
+    query: frozenset[str] = frozenset()

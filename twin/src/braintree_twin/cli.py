@@ -56,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--idle-timeout", type=_seconds, default=300.0, help="seconds that a connection may be unused (%(default)s)"
     )
+    serve.add_argument(
+        "--strict", action="store_true", help="refuse requests with fields that the twin does not act on (422)"
+    )
     serve.add_argument("--quiet", action="store_true", help="no line for each request")
     return parser
 
@@ -89,7 +92,7 @@ def _serve(options: argparse.Namespace) -> int:
     store = Store(options.state)
     try:
         seed = read_seed(options.seed) if options.seed else None
-        app = App(store, Merchants(seed.merchants if seed else [READY_MADE]))
+        app = App(store, Merchants(seed.merchants if seed else [READY_MADE]), strict=options.strict)
         if seed:
             load_seed(app, seed)
         if options.webhook_url:

@@ -103,10 +103,22 @@ class RouteCount:
 
 
 @dataclass(frozen=True, slots=True)
+class UnhandledFieldCount:
+    """How many requests to a route had a field that the twin did not act on; `effect` says what it did instead."""
+
+    route: str
+    field: str
+    effect: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Traffic:
     connections_accepted: int
     connections_open: int
     requests: tuple[RouteCount, ...]
+    # Fields that the twin did not act on, by route.
+    unhandled_fields: tuple[UnhandledFieldCount, ...] = ()
 
     def count(self, route: str, status: int | str | None = None) -> int:
         """Requests to a route such as "POST /transactions", with one status or with any."""
@@ -239,7 +251,8 @@ class TwinControl:
         """Counts of connections and requests since the process started, including those of the control API."""
         answer = self._ask("GET", "requests")
         counts = tuple(RouteCount(**fields) for fields in answer["requests"])
-        return Traffic(answer["connections_accepted"], answer["connections_open"], counts)
+        unhandled = tuple(UnhandledFieldCount(**fields) for fields in answer["unhandled_fields"])
+        return Traffic(answer["connections_accepted"], answer["connections_open"], counts, unhandled)
 
     def set_webhook_address(self, url: str | None, *, merchant_id: str | None = None, challenge: bool = False) -> None:
         """Set the address of notifications; None removes it. `challenge` makes the server prove its keys first."""

@@ -37,6 +37,12 @@ class UnknownVersion(RequestError):
     status = 426
 
 
+class UnhandledFields(RequestError):
+    """With --strict: the request has fields that the twin does not act on."""
+
+    status = 422
+
+
 class InvalidSearch(RequestError):
     """An unknown search criterion, or a value that it does not take. SDKs read any 422 as a failed search."""
 

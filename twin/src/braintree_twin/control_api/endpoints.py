@@ -173,7 +173,7 @@ class ControlApi:
         return {"payment_methods": [{"token": one.token, "customer_id": one.customer_id} for one in found]}
 
     def _requests(self, _: dict[str, Any]) -> dict[str, Any]:
-        return self._traffic.as_json()
+        return {**self._traffic.as_json(), "unhandled_fields": self._app.unhandled.as_json()}
 
 
 def _entry(merchant_id: str, record: Transaction) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.rules.addresses import read_address
 from braintree_twin.state.records import Address, Fields
 from braintree_twin.validation import Errors, ValidationFailed, failed
@@ -68,8 +69,8 @@ def delete(call: Call) -> Answer:
 
 _PATH = "/customers/{customer_id}/addresses"
 ROUTES = (
-    Route("POST", _PATH, create),
+    Route("POST", _PATH, create, takes={ROOT: accepted.ADDRESS}),
     Route("GET", _PATH + "/{id}", find),
-    Route("PUT", _PATH + "/{id}", update),
+    Route("PUT", _PATH + "/{id}", update, takes={ROOT: accepted.ADDRESS}),
     Route("DELETE", _PATH + "/{id}", delete),
 )

@@ -10,6 +10,7 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.client_api.authentication import sign_fingerprint
 from braintree_twin.client_api.configuration import configuration
 from braintree_twin.params import Params
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.validation import failed
 
 ROOT = "client_token"
@@ -62,4 +63,4 @@ def _check_domains(params: Params) -> None:
         raise failed(ROOT, "domains", INVALID_DOMAIN)
 
 
-ROUTES = (Route("POST", "/client_token", create),)
+ROUTES = (Route("POST", "/client_token", create, takes={ROOT: accepted.CLIENT_TOKEN}),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.state.records import PaymentMethod
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.instruments import NonceCodes
@@ -75,6 +76,6 @@ def delete(call: Call) -> Answer:
 
 ROUTES = (
     Route("GET", "/payment_methods/credit_card/{token}", find),
-    Route("PUT", "/payment_methods/credit_card/{token}", update),
+    Route("PUT", "/payment_methods/credit_card/{token}", update, takes={ROOT: accepted.CARD}),
     Route("DELETE", "/payment_methods/credit_card/{token}", delete),
 )

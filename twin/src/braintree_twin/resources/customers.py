@@ -8,6 +8,7 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.params import Params
 from braintree_twin.resources.credit_cards import NONCE_CODES as CARD_NONCE_CODES
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.rules.customers import CUSTOMER_ID, identifier_error, read_custom_fields, read_customer
 from braintree_twin.state.records import Customer
 from braintree_twin.validation import Errors, ValidationFailed
@@ -201,8 +202,8 @@ def delete(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("POST", "/customers", create),
-    Route("GET", "/customers/{id}", find),
-    Route("PUT", "/customers/{id}", update),
+    Route("POST", "/customers", create, takes={ROOT: accepted.CUSTOMER}),
+    Route("GET", "/customers/{id}", find, takes={}),
+    Route("PUT", "/customers/{id}", update, takes={ROOT: accepted.CUSTOMER_UPDATE}),
     Route("DELETE", "/customers/{id}", delete),
 )

@@ -10,6 +10,7 @@ from braintree_twin.ledger.disputes import OPEN, enter, save
 from braintree_twin.ledger.disputes import finalize as finalize_dispute
 from braintree_twin.ledger.settlement import advance_due
 from braintree_twin.params import Params
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.rules.evidence import SubmittedEvidence, evidence_error, is_repeatable, missing_evidence
 from braintree_twin.state.records import Dispute
 from braintree_twin.validation import Errors, ValidationFailed, failed
@@ -122,6 +123,6 @@ ROUTES = (
     Route("GET", "/disputes/{id}", find),
     Route("PUT", "/disputes/{id}/accept", accept),
     Route("PUT", "/disputes/{id}/finalize", finalize),
-    Route("POST", "/disputes/{id}/evidence", add_evidence),
+    Route("POST", "/disputes/{id}/evidence", add_evidence, takes={"evidence": accepted.EVIDENCE}),
     Route("DELETE", "/disputes/{id}/evidence/{evidence_id}", remove_evidence),
 )

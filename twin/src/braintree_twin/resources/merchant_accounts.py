@@ -7,6 +7,7 @@ import re
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.merchants import Merchant, MerchantAccount
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.rules.currencies import KNOWN_CURRENCIES
 from braintree_twin.search.paging import numbered_page
 from braintree_twin.state.records import CreatedAccount
@@ -77,5 +78,7 @@ def restore_accounts(store: Store, merchant: Merchant) -> None:
 ROUTES = (
     Route("GET", "/merchant_accounts", list_all),
     Route("GET", "/merchant_accounts/{id}", find),
-    Route("POST", "/merchant_accounts/create_for_currency", create_for_currency),
+    Route(
+        "POST", "/merchant_accounts/create_for_currency", create_for_currency, takes={ROOT: accepted.MERCHANT_ACCOUNT}
+    ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.state.records import Nonce
 from braintree_twin.vault.instruments import Instrument, NonceCodes, of_method, of_nonce
 from braintree_twin.views.nonces import nonce_view
@@ -53,7 +54,7 @@ def find_card(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("POST", "/payment_methods/{token}/nonces", create),
+    Route("POST", "/payment_methods/{token}/nonces", create, takes={ROOT: accepted.NONCE}),
     Route("GET", "/payment_method_nonces/{nonce}", find),
     Route("GET", "/payment_methods/from_nonce/{nonce}", find_card),
 )

@@ -6,6 +6,7 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.params import Params
 from braintree_twin.resources.credit_cards import create as create_card
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.state.records import PaymentMethod
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.instruments import NonceCodes, has_invalid_number, of_nonce
@@ -112,10 +113,12 @@ def delete_sepa_account(call: Call) -> Answer:
 
 
 ROUTES = (
-    Route("POST", "/payment_methods", create),
+    Route(
+        "POST", "/payment_methods", create, takes={ROOT: accepted.PAYMENT_METHOD, "credit_card": accepted.CREDIT_CARD}
+    ),
     Route("GET", "/payment_methods/any/{token}", find),
-    Route("PUT", "/payment_methods/any/{token}", update),
-    Route("DELETE", "/payment_methods/any/{token}", delete),
+    Route("PUT", "/payment_methods/any/{token}", update, takes={ROOT: accepted.CARD}),
+    Route("DELETE", "/payment_methods/any/{token}", delete, takes={}),
     Route("GET", "/payment_methods/us_bank_account/{token}", find_us_bank_account),
     Route("GET", "/payment_methods/sepa_debit_account/{token}", find_sepa_account),
     Route("DELETE", "/payment_methods/sepa_debit_account/{token}", delete_sepa_account),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.resources.payment_methods import load_method, method_answer
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.rules.customers import MAX_TEXT_LENGTH
 from braintree_twin.validation import Errors, ValidationFailed
 from braintree_twin.vault.storing import check_new_token, delete_method, replace_method, set_default
@@ -44,4 +45,8 @@ def delete(call: Call) -> Answer:
 
 
 _PATH = "/payment_methods/paypal_account/{token}"
-ROUTES = (Route("GET", _PATH, find), Route("PUT", _PATH, update), Route("DELETE", _PATH, delete))
+ROUTES = (
+    Route("GET", _PATH, find),
+    Route("PUT", _PATH, update, takes={ROOT: accepted.PAYPAL_ACCOUNT}),
+    Route("DELETE", _PATH, delete),
+)

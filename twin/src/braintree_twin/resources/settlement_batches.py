@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.ids import day_of_batch
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.rules.money import canonical
 from braintree_twin.state.records import Transaction
 from braintree_twin.validation import Errors, ValidationFailed
@@ -83,4 +84,4 @@ def _row(group: _Group, records: list[Transaction], custom_field: str | None) ->
     return {**row, custom_field: value} if custom_field else row
 
 
-ROUTES = (Route("POST", "/settlement_batch_summary", generate),)
+ROUTES = (Route("POST", "/settlement_batch_summary", generate, takes={ROOT: accepted.SETTLEMENT_BATCH_SUMMARY}),)

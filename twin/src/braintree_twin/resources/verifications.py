@@ -8,6 +8,7 @@ from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.rules.addresses import read_address
 from braintree_twin.rules.external_vault import check_external_vault
 from braintree_twin.rules.money import STANDALONE_VERIFICATION_AMOUNT
@@ -97,4 +98,7 @@ def find(call: Call) -> Answer:
     return Answer(ROOT, verification_view(record))
 
 
-ROUTES = (Route("POST", "/verifications", create), Route("GET", "/verifications/{id}", find))
+ROUTES = (
+    Route("POST", "/verifications", create, takes={ROOT: accepted.VERIFICATION}),
+    Route("GET", "/verifications/{id}", find),
+)

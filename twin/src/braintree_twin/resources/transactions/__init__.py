@@ -18,6 +18,7 @@ from braintree_twin.resources.transactions.submitting_for_settlement import (
 )
 from braintree_twin.resources.transactions.updating_details import update_details
 from braintree_twin.resources.transactions.voiding import find, void
+from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.validation import failed
 
 
@@ -32,21 +33,29 @@ def _refuse_escrow(code: str) -> Handler:
 
 
 ROUTES = (
-    Route("POST", "/transactions", with_api_request_key(create)),
+    Route("POST", "/transactions", with_api_request_key(create), takes={ROOT: accepted.SALE}),
     Route("GET", "/transactions/{id}", find),
-    Route("PUT", "/transactions/{id}/submit_for_settlement", with_api_request_key(submit_for_settlement)),
     Route(
-        "POST", "/transactions/{id}/submit_for_partial_settlement", with_api_request_key(submit_for_partial_settlement)
+        "PUT",
+        "/transactions/{id}/submit_for_settlement",
+        with_api_request_key(submit_for_settlement),
+        takes={ROOT: accepted.SUBMISSION},
     ),
-    Route("PUT", "/transactions/{id}/void", with_api_request_key(void)),
-    Route("POST", "/transactions/{id}/refund", with_api_request_key(refund)),
-    Route("POST", "/transactions/{id}/reverse", with_api_request_key(reverse)),
-    Route("PUT", "/transactions/{id}/adjust_authorization", adjust_authorization),
-    Route("PUT", "/transactions/{id}/update_details", update_details),
+    Route(
+        "POST",
+        "/transactions/{id}/submit_for_partial_settlement",
+        with_api_request_key(submit_for_partial_settlement),
+        takes={ROOT: accepted.PARTIAL_SUBMISSION},
+    ),
+    Route("PUT", "/transactions/{id}/void", with_api_request_key(void), takes={ROOT: accepted.KEY_ONLY}),
+    Route("POST", "/transactions/{id}/refund", with_api_request_key(refund), takes={ROOT: accepted.REFUND}),
+    Route("POST", "/transactions/{id}/reverse", with_api_request_key(reverse), takes={ROOT: accepted.KEY_ONLY}),
+    Route("PUT", "/transactions/{id}/adjust_authorization", adjust_authorization, takes={ROOT: accepted.ADJUSTMENT}),
+    Route("PUT", "/transactions/{id}/update_details", update_details, takes={ROOT: accepted.DETAILS}),
     Route("PUT", "/transactions/{id}/hold_in_escrow", _refuse_escrow("91560")),
     Route("PUT", "/transactions/{id}/release_from_escrow", _refuse_escrow("91561")),
     Route("PUT", "/transactions/{id}/cancel_release", _refuse_escrow("91562")),
-    Route("POST", "/transactions/{id}/clone", clone),
-    Route("POST", "/transactions/{id}/shipments", add_shipment),
+    Route("POST", "/transactions/{id}/clone", clone, takes={"transaction_clone": accepted.CLONE}),
+    Route("POST", "/transactions/{id}/shipments", add_shipment, takes={"shipment": accepted.SHIPMENT}),
     Route("GET", "/transactions/{id}/line_items", find_line_items),
 )
