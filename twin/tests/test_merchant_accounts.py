@@ -87,8 +87,10 @@ def test_a_batch_summary_needs_a_valid_day(gateway: Gateway) -> None:
     assert codes(gateway.settlement_batch_summary.generate(None)) == ["82301"]
 
 
-def test_the_catalogue_is_empty_without_a_seed(gateway: Gateway) -> None:
-    assert (gateway.plan.all(), gateway.add_on.all(), gateway.discount.all()) == ([], [], [])
+def test_the_default_merchant_has_the_sdks_catalogue(gateway: Gateway) -> None:
+    assert "integration_trialless_plan" in {each.id for each in gateway.plan.all()}
+    assert {each.id for each in gateway.add_on.all()} == {"increase_10", "increase_20", "increase_30"}
+    assert {"discount_7", "discount_11", "discount_15"} <= {each.id for each in gateway.discount.all()}
     with pytest.raises(NotFoundError):
         gateway.plan.find("none")
 

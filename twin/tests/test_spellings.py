@@ -33,7 +33,7 @@ LINE_ITEM = {
 }
 # Random, or a moment.
 _VOLATILE = re.compile(
-    r"id|.*-id|global-id|token|created-at|updated-at|timestamp|processor-authorization-code|value|ids|nonce|item|"
+    r"id|.*-id|global-id|token|payment-method-token|created-at|updated-at|timestamp|processor-authorization-code|value|ids|nonce|item|"
     r"retrieval-reference-number|authorization-expires-at|.*-global-id|unique-number-identifier|case-number|"
     r"reference-number|params"
 )
@@ -159,6 +159,52 @@ def _sales(ask: Story, token: str) -> None:
     ask("POST", "/transactions/advanced_search", {"search": {**search, "ids": [second]}})
 
 
+def _subscriptions(ask: Story, token: str) -> None:
+    plan = {
+        "name": "Tea",
+        "description": None,
+        "price": "9.00",
+        "billing_frequency": "1",
+        "currency_iso_code": "USD",
+        "trial_period": "false",
+        "number_of_billing_cycles": 12,
+        "add_ons": {"add": [{"inherited_from_id": "increase_10", "quantity": 2}]},
+    }
+    tea = _id(ask("POST", "/plans", {"plan": plan}))
+    ask("PUT", f"/plans/{tea}", {"plan": {"price": "10.00", "description": "Green"}})
+    asked = {
+        "payment_method_token": token,
+        "plan_id": tea,
+        "merchant_account_id": ACCOUNT,
+        "never_expires": True,
+        "descriptor": {"name": "abc*product", "url": None},
+        "add_ons": {
+            "add": [{"inherited_from_id": "increase_20", "amount": "1.00"}],
+            "update": [{"existing_id": "increase_10", "quantity": "3"}],
+        },
+        "discounts": {"add": [{"inherited_from_id": "discount_7"}, {"inherited_from_id": "discount_11"}]},
+        "options": {"start_immediately": "true"},
+    }
+    made = _id(ask("POST", "/subscriptions", {"subscription": asked}))
+    change = {
+        "price": "20.00",
+        "options": {"prorate_charges": True, "replace_all_add_ons_and_discounts": False},
+        "discounts": {"remove": ["discount_7"]},
+    }
+    ask("PUT", f"/subscriptions/{made}", {"subscription": change})
+    trial = {"payment_method_token": token, "plan_id": "integration_trial_plan", "trial_period": True}
+    ends = {"trial_duration": "3", "trial_duration_unit": "day", "number_of_billing_cycles": "2"}
+    second = _id(ask("POST", "/subscriptions", {"subscription": {**trial, **ends}}))
+    ask("PUT", f"/subscriptions/{second}/make_past_due?days_past_due=1")
+    retry = {"type": "sale", "subscription_id": second, "amount": "4.00", "options": {"submit_for_settlement": True}}
+    ask("POST", "/transactions", {"transaction": retry})
+    ask("POST", "/subscriptions", {"subscription": {"plan_id": "none", "number_of_billing_cycles": "x"}})
+    search = {"id": {"is": made}, "status": ["Active", "Past Due"], "price": {"min": "1.00"}, "plan_id": {"is": tea}}
+    ask("POST", "/subscriptions/advanced_search_ids", {"search": search})
+    ask("POST", "/subscriptions/advanced_search", {"search": {"ids": [made]}})
+    ask("PUT", f"/subscriptions/{made}/cancel")
+
+
 def _others(ask: Story) -> None:
     disputed = {"type": "sale", "amount": "10.00", "credit_card": {**CARD, "number": "4023898493988028"}}
     sold = ask("POST", "/transactions", {"transaction": {**disputed, "merchant_account_id": ACCOUNT}})
@@ -172,7 +218,9 @@ def _others(ask: Story) -> None:
 
 def _answers(raw: RawHttp, spelling: XmlSpelling | JsonSpelling) -> list[tuple[str, int, list[str]]]:
     ask = Story(raw, spelling)
-    _sales(ask, _vault(ask))
+    token = _vault(ask)
+    _sales(ask, token)
+    _subscriptions(ask, token)
     _others(ask)
     return ask.answers
 
@@ -193,7 +241,12 @@ def usual(raw: RawHttp) -> list[tuple[str, int, list[str]]]:
 def test_the_story_is_answered_as_it_should_be(usual: list[tuple[str, int, list[str]]]) -> None:
     """Otherwise equal answers would prove nothing."""
     refused = [(asked, status) for asked, status, _ in usual if status >= 400]
-    assert refused == [("POST /customers", 422), ("POST /transactions", 422), ("POST /transactions", 422)]
+    assert refused == [
+        ("POST /customers", 422),
+        ("POST /transactions", 422),
+        ("POST /transactions", 422),
+        ("POST /subscriptions", 422),
+    ]
     assert len(usual) > 30
 
 

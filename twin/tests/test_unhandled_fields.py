@@ -123,6 +123,10 @@ SIGNATURES = {
     "payment method": (braintree.PaymentMethod.create_signature(), accepted_fields.PAYMENT_METHOD),
     "payment method update": (braintree.PaymentMethod.update_signature(), accepted_fields.CARD),
     "address": (braintree.Address.create_signature(), accepted_fields.ADDRESS),
+    "subscription": (braintree.Subscription.create_signature(), accepted_fields.SUBSCRIPTION),
+    "subscription update": (braintree.Subscription.update_signature(), accepted_fields.SUBSCRIPTION_UPDATE),
+    "plan": (braintree.Plan.create_signature(), accepted_fields.PLAN),
+    "plan update": (braintree.Plan.update_signature(), accepted_fields.PLAN),
     "verification": (braintree.CreditCardVerification.create_signature(), accepted_fields.VERIFICATION),
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from braintree_twin.clock import Clock
+from braintree_twin.clock import FixedClock
 from braintree_twin.ids import Ids
 from braintree_twin.merchants import Merchant
 from braintree_twin.params import Params
@@ -21,7 +21,7 @@ class Call:
 
     merchant: Merchant
     store: Store
-    clock: Clock
+    clock: FixedClock
     ids: Ids
     # The address that the client reached the twin by, such as https://127.0.0.1:8443.
     base_url: str

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from braintree_twin.app import App
 from braintree_twin.merchants import READY_MADE, Merchants
+from braintree_twin.seed.default_catalog import load_default_catalog
 from braintree_twin.seed.fields import InvalidSeed
 from braintree_twin.seed.loader import load_seed
 from braintree_twin.seed.seed_file import read_seed
@@ -95,6 +96,8 @@ def _serve(options: argparse.Namespace) -> int:
         app = App(store, Merchants(seed.merchants if seed else [READY_MADE]), strict=options.strict)
         if seed:
             load_seed(app, seed)
+        else:
+            load_default_catalog(app, READY_MADE)
         if options.webhook_url:
             for merchant in app.merchants:
                 set_address(store, merchant.id, options.webhook_url)

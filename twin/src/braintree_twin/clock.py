@@ -18,8 +18,22 @@ def parse_stamp(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
 
-class Clock:
+class FixedClock:
+    """A clock that stands still: the moment at which something came due, however late it is applied."""
+
+    def __init__(self, moment: datetime) -> None:
+        self._moment = moment
+
+    def now(self) -> datetime:
+        return self._moment
+
+    def stamp(self) -> str:
+        return stamp(self._moment)
+
+
+class Clock(FixedClock):
     def __init__(self, store: Store) -> None:
+        super().__init__(datetime.now(UTC))
         self._store = store
         self._offset = timedelta(seconds=float(store.setting(_SETTING, "0")))
 

@@ -51,6 +51,9 @@ class Ids:
     def batch(self) -> str:
         return self._text(_LETTERS, 8)
 
+    def subscription(self) -> str:
+        return self._text(_LETTERS, 6)
+
     def dispute(self) -> str:
         return self._text(_LETTERS, 16)
 

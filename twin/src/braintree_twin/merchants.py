@@ -43,6 +43,12 @@ class Merchant:
     # True accepts test card numbers only, as the sandbox does; False, every number that passes the Luhn check.
     test_numbers_only: bool = True
     user: str = "api@twin.example"
+    # Recurring billing: changes of a price in the middle of a period are charged, or credited, for the rest of it.
+    prorate_upgrades: bool = True
+    prorate_downgrades: bool = False
+    # Days from a failed charge to the first automatic attempt, from there to the second, and so on.
+    retry_days: tuple[int, ...] = (10, 6)
+    cancel_after_retries: bool = False
     by_id: dict[str, MerchantAccount] = field(init=False, repr=False, compare=False, hash=False)
 
     def __post_init__(self) -> None:

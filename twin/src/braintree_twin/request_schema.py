@@ -77,7 +77,7 @@ def unhandled_fields(document: Mapping[str, Value], takes: Mapping[str, Schema])
 
 
 def _below(value: Value, known: Schema | None, path: str) -> Iterator[UnhandledField]:
-    if value is None or value in ({}, []):
+    if value is None or value in ({}, []) or (known and known.any_name is Effect.ACTED_ON):
         return
     if known is None:
         yield UnhandledField(path, Effect.UNKNOWN)

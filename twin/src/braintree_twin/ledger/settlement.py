@@ -9,6 +9,7 @@ from braintree_twin.calls import Call
 from braintree_twin.clock import stamp
 from braintree_twin.ledger.disputes import expire_due_disputes
 from braintree_twin.ledger.lifecycle import apply_due, enter, save
+from braintree_twin.ledger.subscriptions import bill_due_subscriptions
 from braintree_twin.rules.processor_responses import SETTLEMENT_TEXTS, settlement_of
 from braintree_twin.state.records import Transaction
 from braintree_twin.webhooks.settlement_notifications import notify_disbursement, notify_settled
@@ -58,4 +59,4 @@ def advance_due(call: Call) -> int:
     for record in due:
         apply_due(call, record)
     notify_disbursement(call, [record for record in due if record.disbursement and record.id in waiting])
-    return len(due) + expire_due_disputes(call)
+    return len(due) + expire_due_disputes(call) + bill_due_subscriptions(call)

@@ -18,13 +18,16 @@ from braintree_twin.resources import (
     nonces,
     payment_methods,
     paypal_accounts,
+    plans,
     settlement_batches,
+    subscriptions,
     testing_gateway,
     transactions,
     verifications,
 )
 from braintree_twin.search_criteria import customers as customer_search
 from braintree_twin.search_criteria import disputes as dispute_search
+from braintree_twin.search_criteria import subscriptions as subscription_search
 from braintree_twin.search_criteria import transactions as transaction_search
 from braintree_twin.search_criteria import verifications as verification_search
 
@@ -41,12 +44,15 @@ ROUTES: tuple[Route, ...] = (
     *paypal_accounts.ROUTES,
     *expiring_cards.ROUTES,
     *merchant_accounts.ROUTES,
+    *plans.ROUTES,
     *catalog.ROUTES,
+    *subscriptions.ROUTES,
     *settlement_batches.ROUTES,
     *client_api.ROUTES,
     *client_graphql.ROUTES,
     *customer_search.ROUTES,
     *verification_search.ROUTES,
+    *subscription_search.ROUTES,
     *transaction_search.ROUTES,
     *dispute_search.ROUTES,
     *disputes.ROUTES,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
+from braintree_twin.ledger.subscriptions import cancel_all_of
 from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.state.records import PaymentMethod
 from braintree_twin.validation import Errors, ValidationFailed
@@ -70,7 +71,10 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    delete_method(call, _load(call))
+    """Delete the method. Its subscriptions are canceled."""
+    method = _load(call)
+    cancel_all_of(call, method.token)
+    delete_method(call, method)
     return Answer()
 
 

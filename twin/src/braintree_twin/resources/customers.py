@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
+from braintree_twin.ledger.subscriptions import cancel_all_of
 from braintree_twin.params import Params
 from braintree_twin.resources.credit_cards import NONCE_CODES as CARD_NONCE_CODES
 from braintree_twin.rules import accepted_fields as accepted
@@ -194,6 +195,7 @@ def _rename(call: Call, old_id: str, new_id: str) -> None:
 def delete(call: Call) -> Answer:
     record = _load(call)
     for method in methods_of(call, record.id):
+        cancel_all_of(call, method.token)
         call.store.payment_methods.delete(call.merchant.id, method.token)
     for address in call.store.addresses.find(call.merchant.id, customer_id=record.id):
         call.store.addresses.delete(call.merchant.id, address.key)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.errors import NotFound
+from braintree_twin.ledger.subscriptions import cancel_all_of
 from braintree_twin.params import Params
 from braintree_twin.resources.credit_cards import create as create_card
 from braintree_twin.rules import accepted_fields as accepted
@@ -95,7 +96,10 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    delete_method(call, load_method(call))
+    """Delete the method. Its subscriptions are canceled."""
+    method = load_method(call)
+    cancel_all_of(call, method.token)
+    delete_method(call, method)
     return Answer()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Route
+from braintree_twin.ledger.subscriptions import cancel_all_of
 from braintree_twin.resources.payment_methods import load_method, method_answer
 from braintree_twin.rules import accepted_fields as accepted
 from braintree_twin.rules.customers import MAX_TEXT_LENGTH
@@ -40,7 +41,10 @@ def update(call: Call) -> Answer:
 
 
 def delete(call: Call) -> Answer:
-    delete_method(call, load_method(call, ROOT))
+    """Delete the method. Its subscriptions are canceled."""
+    method = load_method(call, ROOT)
+    cancel_all_of(call, method.token)
+    delete_method(call, method)
     return Answer()
 
 

@@ -167,6 +167,36 @@ CLIENT_TOKEN = schema(
     ),
 )
 NONCE = schema("authentication_insight merchant_account_id amount recurring_customer_consent recurring_max_amount")
+MODIFICATIONS = schema(
+    add=schema("amount inherited_from_id never_expires number_of_billing_cycles quantity"),
+    update=schema("amount existing_id never_expires number_of_billing_cycles quantity"),
+    remove=schema(any_name=Effect.ACTED_ON),
+)
+SUBSCRIPTION_UPDATE = schema(
+    "id merchant_account_id never_expires number_of_billing_cycles payment_method_nonce payment_method_token plan_id "
+    "price billing_day_of_month first_billing_date",
+    descriptor=DESCRIPTOR,
+    options=schema(
+        "prorate_charges replace_all_add_ons_and_discounts revert_subscription_on_proration_failure",
+        paypal=schema("description"),
+    ),
+    add_ons=MODIFICATIONS,
+    discounts=MODIFICATIONS,
+)
+SUBSCRIPTION = SUBSCRIPTION_UPDATE.extended(
+    "trial_duration trial_duration_unit trial_period",
+    options=schema("do_not_inherit_add_ons_or_discounts start_immediately", paypal=schema("description")),
+)
+PLAN = schema(
+    "billing_day_of_month billing_frequency currency_iso_code description id name number_of_billing_cycles price "
+    "trial_duration trial_duration_unit trial_period never_expires",
+    no_effect="merchant_id",
+    add_ons=MODIFICATIONS,
+    discounts=MODIFICATIONS,
+)
+MODIFICATION_FOR_TESTS = schema(
+    "id kind plan_id name description amount number_of_billing_cycles", no_effect="never_expires"
+)
 EVIDENCE = schema("comments category sequence_number document_upload_id")
 MERCHANT_ACCOUNT = schema("currency id")
 SETTLEMENT_BATCH_SUMMARY = schema("settlement_date group_by_custom_field")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 
 from braintree_twin.errors import InvalidSearch
@@ -51,6 +52,11 @@ def one_of_known(*known: str) -> Callable[[Value, str], Test]:
         return one_of(value, name)
 
     return read
+
+
+def text_or_one_of(value: Value, name: str) -> Test:
+    """A text with its operators, or a list of values."""
+    return text(value, name) if isinstance(value, dict) and value.keys() <= set(_TEXT_TESTS) else one_of(value, name)
 
 
 def card_number(value: Value, name: str) -> Test:
@@ -105,19 +111,39 @@ def boolean(value: Value, name: str) -> Test:
 
 
 def iso_timestamp(bound: str) -> str:
-    """The bound as 2026-11-24T10:00:00Z or 2026-11-24. Also reads 11/24/2026, and a space in place of T."""
+    """The bound in UTC, as 2026-11-24T10:00:00Z or 2026-11-24.
+
+    Also reads 11/24/2026, a space in place of T, thousandths of a second and other time zones.
+    """
     american = _AMERICAN.match(bound)
     if american:
         bound = f"{american[3]}-{int(american[1]):02}-{int(american[2]):02}{bound[american.end() :]}"
     if len(bound) > 10 and bound[10] == " ":
         bound = f"{bound[:10]}T{bound[11:]}"
-    if bound and not _ISO.fullmatch(bound):
+    match = _ISO.fullmatch(bound)
+    if bound and not match:
         raise InvalidSearch("search: a moment is written like 2026-11-24T10:00:00Z")
-    return bound
+    return _in_utc(match) if match and match["time"] else bound[:10]
+
+
+def _in_utc(match: re.Match[str]) -> str:
+    zone = (match["zone"] or "Z").strip().replace("UTC", "Z")
+    if zone != "Z" and ":" not in zone:
+        zone = f"{zone[:3]}:{zone[3:] or '00'}"
+    seconds, fraction = match["seconds"] or ":00", match["fraction"] or ""
+    try:
+        moment = datetime.fromisoformat(f"{match['day']}T{match['time']}{seconds}{zone.replace('Z', '+00:00')}")
+    except ValueError:
+        raise InvalidSearch("search: there is no such moment") from None
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{fraction.rstrip('0').rstrip('.')}Z"
 
 
 _AMERICAN = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
-_ISO = re.compile(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?(\.\d+)?)?(Z| ?UTC|[+]00:00)?", re.ASCII)
+_ISO = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)(T(?P<time>\d\d:\d\d)(?P<seconds>:\d\d)?(?P<fraction>\.\d+)?"
+    r"(?P<zone> ?(Z|UTC|[+-]\d\d(:?\d\d)?))?)?",
+    re.ASCII,
+)
 _RANGE = frozenset({"min", "max", "is"})
 
 

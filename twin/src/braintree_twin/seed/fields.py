@@ -72,6 +72,14 @@ class Fields:
             raise self.invalid(name, "must be a whole number")
         return value
 
+    def numbers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
+        value = self.raw(name)
+        if value is None:
+            return default
+        if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
+            raise self.invalid(name, "must be a list of whole numbers above zero")
+        return tuple(value)
+
     def amount(self, name: str, currency: str, default: str | None = None) -> str:
         value = self.raw(name)
         if value is None and default is None:

@@ -7,10 +7,10 @@ from dataclasses import asdict
 
 from braintree_twin.app import App
 from braintree_twin.calls import Call
-from braintree_twin.resources.catalog import LISTS
 from braintree_twin.rules import cards
 from braintree_twin.rules.addresses import FIELDS as ADDRESS_FIELDS
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
+from braintree_twin.rules.modifications import ARRAYS
 from braintree_twin.seed.fields import Fields, InvalidSeed
 from braintree_twin.seed.historical import load_dispute, load_transaction
 from braintree_twin.seed.seed_file import MerchantSeed, Seed, read_id
@@ -20,7 +20,7 @@ from braintree_twin.vault.instruments import Instrument
 from braintree_twin.vault.storing import set_default, store_address, store_method
 from braintree_twin.webhooks.notifications import set_address
 
-_KINDS = {root: kind for kind, root in LISTS.items()}
+_KINDS = {"plans": "plan", **{array: kind for kind, array in ARRAYS.items()}}
 WALLETS = ("paypal_account", "venmo_account")
 
 

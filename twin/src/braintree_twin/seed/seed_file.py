@@ -85,6 +85,10 @@ def _merchant(fields: Fields) -> MerchantSeed:
         accounts=_with_default(accounts),
         custom_fields=custom_fields,
         test_numbers_only=fields.flag("test_numbers_only", True),
+        prorate_upgrades=fields.flag("prorate_upgrades", True),
+        prorate_downgrades=fields.flag("prorate_downgrades", False),
+        retry_days=fields.numbers("retry_days", (10, 6)),
+        cancel_after_retries=fields.flag("cancel_after_retries", False),
     )
     tables = {name: fields.sections(name) for name in TABLES}
     return MerchantSeed(merchant, fields.text("webhook_url"), tables)

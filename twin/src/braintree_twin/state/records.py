@@ -221,6 +221,12 @@ class Transaction:
     refund_ids: list[str] = field(default_factory=list)
     authorized_transaction_id: str | None = None
     partial_settlement_ids: list[str] = field(default_factory=list)
+    # The subscription that it charges for: its plan, billing period, add-ons and discounts at that time.
+    subscription_id: str | None = None
+    plan_id: str | None = None
+    billing_period: Fields = field(default_factory=dict)
+    add_ons: list[dict[str, Any]] = field(default_factory=list)
+    discounts: list[dict[str, Any]] = field(default_factory=list)
     # The key that duplicate sales share; None if the transaction never counts as an original.
     duplicate_key: str | None = None
     # The last partial settlement was submitted.
@@ -269,6 +275,57 @@ class CatalogEntry:
     @property
     def key(self) -> str:
         return f"{self.kind}/{self.id}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Subscription:
+    """A subscription. Dates are text, YYYY-MM-DD; amounts have the decimals of its currency.
+
+    Add-ons and discounts have id, name, description, kind, amount, quantity, number_of_billing_cycles, never_expires
+    and current_billing_cycle.
+    """
+
+    id: str
+    plan_id: str
+    # Active, Canceled, Expired, Past Due, Pending.
+    status: str
+    price: str
+    currency: str
+    merchant_account_id: str
+    payment_method_token: str
+    created_at: str
+    updated_at: str
+    billing_day_of_month: int
+    # Months.
+    billing_frequency: int
+    first_billing_date: str
+    # The day of the next charge, or of the next attempt.
+    next_billing_date: str
+    # None: it never expires.
+    number_of_billing_cycles: int | None = None
+    trial_period: bool = False
+    trial_duration: int | None = None
+    trial_duration_unit: str | None = None
+    billing_period_start_date: str | None = None
+    billing_period_end_date: str | None = None
+    paid_through_date: str | None = None
+    current_billing_cycle: int = 0
+    failure_count: int = 0
+    balance: str = "0.00"
+    # Set while it is past due.
+    past_due_since: str | None = None
+    # Automatic attempts since it became past due.
+    retries: int = 0
+    add_ons: list[dict[str, Any]] = field(default_factory=list)
+    discounts: list[dict[str, Any]] = field(default_factory=list)
+    descriptor: Fields = field(default_factory=dict)
+    description: str | None = None
+    # Newest first.
+    transaction_ids: list[str] = field(default_factory=list)
+    # Newest first. Each has timestamp, status, balance, price, currency_iso_code, plan_id, source, user.
+    history: list[Fields] = field(default_factory=list)
+    # The time at which it is to be billed, tried again or ended.
+    due_at: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -22,6 +22,7 @@ from braintree_twin.state.records import (
     Nonce,
     PaymentMethod,
     RequestKey,
+    Subscription,
     Transaction,
     Verification,
 )
@@ -164,6 +165,9 @@ class Store:
         self.request_keys = Table("request_keys", RequestKey, "key")
         self.created_accounts = Table("created_accounts", CreatedAccount, "id")
         self.catalog = Table("catalog", CatalogEntry, "key", ("kind",))
+        self.subscriptions = Table(
+            "subscriptions", Subscription, "id", ("payment_method_token", "status", "plan_id", "due_at")
+        )
         self.disputes = Table("disputes", Dispute, "id", ("status", "transaction_id", "customer_id", "due_at"))
         self.documents = Table("documents", Document, "id")
         self.deliveries = Table("deliveries", Delivery, "id", ("due_at",))
@@ -177,6 +181,7 @@ class Store:
             self.request_keys,
             self.created_accounts,
             self.catalog,
+            self.subscriptions,
             self.disputes,
             self.documents,
             self.deliveries,

@@ -91,6 +91,9 @@ def replace_method(call: Call, method: PaymentMethod, token: str | None) -> Paym
         for verification in call.store.verifications.find(call.merchant.id, token=method.token):
             verification.token = token
             call.store.verifications.put(call.merchant.id, verification)
+        for subscription in call.store.subscriptions.find(call.merchant.id, payment_method_token=method.token):
+            subscription.payment_method_token = token
+            call.store.subscriptions.put(call.merchant.id, subscription)
         method.token = token
     call.store.payment_methods.put(call.merchant.id, method)
     return method

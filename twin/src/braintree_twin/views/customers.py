@@ -6,7 +6,7 @@ from braintree_twin.calls import Call
 from braintree_twin.ids import global_id
 from braintree_twin.rules.addresses import PHONE_FIELDS
 from braintree_twin.rules.customers import FIELDS
-from braintree_twin.state.records import Customer, Fields
+from braintree_twin.state.records import Customer
 from braintree_twin.views.addresses import international_phone, vault_address
 from braintree_twin.views.payment_methods import payment_method
 from braintree_twin.xml_writer import Elements, Node, Timestamp
@@ -33,13 +33,3 @@ def customer(call: Call, record: Customer) -> dict[str, Node]:
         },
         "addresses": Elements("address", [vault_address(address) for address in addresses]),
     }
-
-
-def transaction_customer(fields: Fields) -> dict[str, Node]:
-    """The customer of a transaction."""
-    shown: dict[str, Node] = {
-        name: fields.get(name)
-        for name in ("id", "first_name", "last_name", "company", "email", "website", "phone", "fax")
-    }
-    shown["international_phone"] = international_phone(fields)
-    return {**shown, "global_id": global_id("customer", fields["id"])} if fields.get("id") else shown

@@ -11,9 +11,10 @@ from braintree_twin.state.records import Dispute, Fields, Transaction
 from braintree_twin.views.addresses import transaction_address
 from braintree_twin.views.authentication import risk_data, three_d_secure
 from braintree_twin.views.cards import empty_transaction_card, logo, method_global_id, transaction_card
-from braintree_twin.views.customers import transaction_customer
 from braintree_twin.views.disputes import dispute
-from braintree_twin.views.payment_methods import empty_fields, wallet_card
+from braintree_twin.views.modifications import modifications
+from braintree_twin.views.transaction_customers import transaction_customer
+from braintree_twin.views.wallets import empty_fields, wallet_card
 from braintree_twin.xml_writer import Date, Elements, Node, Timestamp
 
 NETWORK_RESPONSE = ("XX", "sample network response text")
@@ -45,6 +46,10 @@ _NO_TERMINAL: dict[str, Node] = {
 
 def _stamp(text: str | None) -> Node:
     return Timestamp(text) if text else None
+
+
+def _day(text: str | None) -> Node:
+    return Date(text) if text else None
 
 
 def transaction(record: Transaction) -> dict[str, Node]:
@@ -163,11 +168,14 @@ def _paypal(record: Transaction) -> dict[str, Node]:
 def _life(record: Transaction) -> dict[str, Node]:
     return {
         "status_history": Elements("status_event", [_status_event(event) for event in record.history]),
-        "plan_id": None,
-        "subscription_id": None,
-        "subscription": {"billing_period_end_date": None, "billing_period_start_date": None},
-        "add_ons": Elements("add_on", ()),
-        "discounts": Elements("discount", ()),
+        "plan_id": record.plan_id,
+        "subscription_id": record.subscription_id,
+        "subscription": {
+            "billing_period_end_date": _day(record.billing_period.get("end")),
+            "billing_period_start_date": _day(record.billing_period.get("start")),
+        },
+        "add_ons": modifications("add_on", record.add_ons),
+        "discounts": modifications("discount", record.discounts),
         "descriptor": {name: record.descriptor.get(name) for name in ("name", "phone", "url")},
         "recurring": record.recurring,
         "channel": record.channel,

@@ -91,7 +91,9 @@ class WebhookSender:
         else:
             delivery.due_at = stamp(now + timedelta(seconds=RETRY_DELAYS_SECONDS[tried - 1]))
         with self._store.change():
-            self._store.deliveries.put(merchant.id, delivery)
+            # A notification that was forgotten during the attempt stays forgotten.
+            if self._store.deliveries.get(merchant.id, delivery.id):
+                self._store.deliveries.put(merchant.id, delivery)
 
 
 def attempt(delivery: Delivery, merchant: Merchant) -> str:

@@ -10,6 +10,7 @@ from braintree_twin.state.records import Dispute
 from braintree_twin.views.disputes import dispute as dispute_view
 from braintree_twin.views.merchant_accounts import merchant_account
 from braintree_twin.views.payment_methods import payment_method
+from braintree_twin.views.subscriptions import subscription as subscription_view
 from braintree_twin.views.transactions import transaction as transaction_view
 from braintree_twin.xml_writer import Date, Elements, Node, Timestamp
 
@@ -126,7 +127,10 @@ def _disbursement(call: Call, kind: str, identifier: str) -> Subject:
     }
 
 
-def _subscription(_call: Call, kind: str, identifier: str) -> Subject:
+def _subscription(call: Call, kind: str, identifier: str) -> Subject:
+    record = call.store.subscriptions.get(call.merchant.id, identifier)
+    if record:
+        return {"subscription": subscription_view(call, record)}
     statuses = {
         "subscription_charged_successfully": "submitted_for_settlement",
         "subscription_charged_unsuccessfully": "failed",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call
+from braintree_twin.ledger.authorization import AuthorizationRequest, authorize, submit_if_requested
 from braintree_twin.ledger.disputes import open_triggered_dispute
-from braintree_twin.resources.transactions.authorization import AuthorizationRequest, authorize, submit_if_requested
 from braintree_twin.resources.transactions.common import MAX_TEXT_LENGTH, ROOT, UNSUCCESSFUL, account_of, answer, load
 from braintree_twin.rules.cards import VALID
 from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical

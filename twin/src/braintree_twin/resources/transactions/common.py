@@ -35,7 +35,7 @@ def answer(call: Call, record: Transaction, *, status: int = 200) -> Answer:
     """Answer with the transaction. A decline or rejection is a 422 that contains it, without errors."""
     if record.status not in UNSUCCESSFUL:
         return Answer(ROOT, transaction_view(record), status)
-    message = _decline_message(record)
+    message = decline_message(record)
     node = error_answer(Errors(), echo(call), message=message, transaction=transaction_view(record))
     return Answer("api_error_response", node, 422)
 
@@ -44,7 +44,7 @@ def echo(call: Call) -> dict[str, object]:
     return {**Params(call.document).echo()}
 
 
-def _decline_message(record: Transaction) -> str:
+def decline_message(record: Transaction) -> str:
     if record.gateway_rejection_reason:
         return f"Gateway Rejected: {record.gateway_rejection_reason}"
     return text_of(record.processor_response_code or "")

@@ -6,14 +6,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from braintree_twin.calls import Answer, Call
+from braintree_twin.ledger.authorization import AuthorizationRequest, authorize, submit_if_requested
 from braintree_twin.ledger.disputes import open_triggered_dispute
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
-from braintree_twin.resources.transactions.authorization import AuthorizationRequest, authorize, submit_if_requested
 from braintree_twin.resources.transactions.common import ROOT, answer
 from braintree_twin.resources.transactions.details import read_details
 from braintree_twin.resources.transactions.instrument_restrictions import check_restrictions, lacks_authentication
 from braintree_twin.resources.transactions.payment_source import PaymentSource, read_source, read_transaction_address
+from braintree_twin.resources.transactions.retrying_subscriptions import retry_charge
 from braintree_twin.rules.avs_cvv import avs_response
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
 from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical
@@ -49,6 +50,8 @@ class _Request:
 
 
 def create(call: Call) -> Answer:
+    if call.params(ROOT).has("subscription_id"):
+        return retry_charge(call, call.params(ROOT))
     request = _read(call, call.params(ROOT))
     record = _draft(call, request)
     decision = authorize(call, record, _authorization_request(call.params(ROOT), request))

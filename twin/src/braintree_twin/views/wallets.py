@@ -1,0 +1,60 @@
+"""The XML of wallets: the fields of their cards, for vaulted methods and transactions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from braintree_twin.state.records import Fields
+from braintree_twin.views.cards import bin_data, bin_extended, logo
+from braintree_twin.xml_writer import Node
+
+_PAYPAL_SIDE = ("capture_id", "debug_id", "refund_id", "transaction_fee_amount", "transaction_fee_currency_iso_code")
+# Wallet fields that the SDKs' objects have and the twin leaves empty.
+UNKNOWN: dict[str, tuple[str, ...]] = {
+    "us_bank_account": ("account_holder_name", "ownership_type", "plaid_verified_at", "ach_mandate"),
+    "local_payment": ("custom_field", "description", "payer_id", "payment_id", "payment_context_id", *_PAYPAL_SIDE),
+    "sepa_debit_account": (
+        "bank_reference_number",
+        "correlation_id",
+        "merchant_or_partner_customer_id",
+        "paypal_v2_order_id",
+        "settlement_type",
+        *_PAYPAL_SIDE,
+    ),
+    "meta_checkout_token": ("cryptogram", "ecommerce_indicator"),
+}
+
+
+def empty_fields(kind: str) -> dict[str, Node]:
+    return dict.fromkeys(UNKNOWN.get(kind, ()))
+
+
+_PREFIXES = {"apple_pay_card": "Apple Pay - "}
+LOGOS = {
+    "apple_pay_card": "apple_pay",
+    "android_pay_card": "android_pay",
+    "paypal_account": "paypal",
+    "venmo_account": "venmo",
+}
+
+
+def wallet_card(kind: str, card: dict[str, Any], wallet: Fields) -> dict[str, Node]:
+    """The fields of a card in a wallet, for vaulted methods and transactions."""
+    common: dict[str, Node] = {
+        "bin": card["bin"],
+        "bin_extended": bin_extended(card),
+        "payment_account_reference": None,
+        "cardholder_name": card["cardholder_name"],
+        "expiration_month": card["expiration_month"],
+        "expiration_year": card["expiration_year"],
+        "image_url": logo(LOGOS.get(kind, kind)),
+        "is_network_tokenized": kind in ("apple_pay_card", "android_pay_card"),
+        "is_device_token": kind in ("apple_pay_card", "android_pay_card"),
+        "customer_location": card["customer_location"],
+        **empty_fields(kind),
+        **bin_data(card),
+        **wallet,
+    }
+    if kind == "android_pay_card":
+        return {"virtual_card_type": card["card_type"], "virtual_card_last_4": card["last_4"], **common}
+    return {"card_type": _PREFIXES.get(kind, "") + card["card_type"], "last_4": card["last_4"], **common}
