@@ -69,5 +69,6 @@ class PollOpenDisputes:
         if resolved is not None:
             self.absence.forget(action.action_id)
             return self.record.with_next_check(replace(resolved, update_time=now))
-        wait = doubled(self.leases.first_check, dispute.check_count, _LONGEST_WAIT)
+        # Never longer than the horizon: a restart begins its measurement again, while check_count continues.
+        wait = doubled(self.leases.first_check, dispute.check_count, min(_LONGEST_WAIT, self.absence.horizon))
         return replace(dispute, next_check_time=now + wait, check_count=dispute.check_count + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -280,6 +281,21 @@ def test_an_answer_that_never_arrived_may_be_sent_again_once_its_absence_is_prov
     assert (dispute.actions[0].state, dispute.actions[0].detail) == (ActionState.UNSENT, "not found at the gateway")
     assert court.add("text", request_id)[1]
     assert court.evidence_at_the_gateway() == ["text"]
+
+
+def test_an_absence_is_proven_although_the_check_counted_many_looks_before_a_restart(court: Court) -> None:
+    horizon = 3 * FIRST_CHECK
+    court.fails("add_text_evidence", Fault.LOST_BEFORE)
+    court.add("text", a_request_id())
+    with court.store.begin() as work:
+        dispute = work.disputes.get(court.dispute.dispute_id, lock=True)
+        assert dispute is not None
+        work.disputes.save(replace(dispute, check_count=20))
+    restarted = NotFoundTimer(court.clock.steady_seconds, horizon)
+    court.follow_disputes = replace(court.follow_disputes, absence=restarted)
+    court.follow_after(LEASE)
+    court.follow_after(horizon)
+    assert court.follow_after(horizon).actions[0].state is ActionState.UNSENT
 
 
 def test_a_look_before_the_answer_could_show_proves_nothing(court: Court) -> None:
