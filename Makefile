@@ -30,7 +30,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check test-node test-go go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check test-node test-go test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -70,6 +70,9 @@ deploy-check: $(DEPLOY) ## check the files under deploy/: manifests, unit, compo
 
 test-go: $(DEV) ## run the tests of clients/go and the conformance suite with it; a minute, two the first time
 	$(BIN)/pytest tests/languages/test_go.py $(ARGS)
+
+test-languages: $(DEV) ## run the programs of docs/integrate/languages.md: Python, Node, Go, Ruby, Java, PHP; a minute or two
+	$(BIN)/pytest tests/languages/test_languages_page.py $(ARGS)
 
 go-stubs: $(DEV) ## regenerate the stubs and remedies in clients/go
 	$(BIN)/python -m tests.languages.go_stubs

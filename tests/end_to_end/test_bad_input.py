@@ -198,18 +198,18 @@ ONE_FAULT: dict[str, tuple[dict[str, Any], str, str]] = {
         "MAX_CHARACTERS",
     ),
     "a descriptor without an asterisk": (
-        {"descriptor": StatementDescriptor(name="SHOES")},
-        "descriptor.name",
+        {"statement_descriptor": StatementDescriptor(name="SHOES")},
+        "statement_descriptor.name",
         "DESCRIPTOR_NAME",
     ),
     "a descriptor's phone in letters": (
-        {"descriptor": StatementDescriptor(phone="call us now")},
-        "descriptor.phone",
+        {"statement_descriptor": StatementDescriptor(phone="call us now")},
+        "statement_descriptor.phone",
         "DESCRIPTOR_PHONE",
     ),
     "a descriptor's url too long": (
-        {"descriptor": StatementDescriptor(url="x" * 14)},
-        "descriptor.url",
+        {"statement_descriptor": StatementDescriptor(url="x" * 14)},
+        "statement_descriptor.url",
         "DESCRIPTOR_URL",
     ),
 }
@@ -257,7 +257,7 @@ def test_every_violation_is_reported_at_once(payments: PaymentServiceStub) -> No
         card=Card(number="4111111111111112", expiration_month=13, expiration_year=99, cvv="12", cardholder_name="\x07"),
         capture_mode=9,  # type: ignore[arg-type]
         billing_address=Address(country_code="Indonesia", postal_code="!"),
-        descriptor=StatementDescriptor(name="x", phone="1", url="x" * 20),
+        statement_descriptor=StatementDescriptor(name="x", phone="1", url="x" * 20),
         metadata={"a\nb": "x" * 600},
         language_code="?",
     )
@@ -276,9 +276,9 @@ def test_every_violation_is_reported_at_once(payments: PaymentServiceStub) -> No
         "capture_mode",
         "billing_address.country_code",
         "billing_address.postal_code",
-        "descriptor.name",
-        "descriptor.phone",
-        "descriptor.url",
+        "statement_descriptor.name",
+        "statement_descriptor.phone",
+        "statement_descriptor.url",
         "metadata[?].key",
         "metadata[?]",
         "language_code",

@@ -44,7 +44,7 @@ def test_a_card_is_charged_and_shown_without_its_number(bayar: BayarClient, pair
         billing_address=Address(
             street_address="Jalan Merdeka 1", locality="Bandung", postal_code="40111", country_code="ID"
         ),
-        descriptor=StatementDescriptor(name="BYR*SHOES"),
+        statement_descriptor=StatementDescriptor(name="BYR*SHOES"),
         metadata={"basket": "7", "note": "terima kasih ✓"},
     )
     assert payment.state == PaymentState.PAYMENT_STATE_CAPTURED
@@ -57,7 +57,7 @@ def test_a_card_is_charged_and_shown_without_its_number(bayar: BayarClient, pair
     assert (payment.instrument.expiration_month, payment.instrument.expiration_year) == (12, NEXT_YEARS)
     assert payment.instrument.cardholder_name == "Sari Dewi"
     assert payment.billing_address.locality == "Bandung"
-    assert payment.descriptor.name == "BYR*SHOES"
+    assert payment.statement_descriptor.name == "BYR*SHOES"
     assert dict(payment.metadata) == {"basket": "7", "note": "terima kasih ✓"}
     assert payment.gateway_details.processor_response_code == "1000"
     assert payment == bayar.get_payment(payment_id=payment.payment_id)

@@ -15,8 +15,8 @@ import pytest
 from tests.conformance.cases import load_cases
 from tests.conformance.serve import running
 from tests.languages import toolchain
+from tests.languages.node_package import CLIENT, built_client, install_client, packed_client
 
-CLIENT: Final = toolchain.ROOT / "clients" / "node"
 TYPED: Final = """
 import { BayarClient, BayarError, PaymentState, money, type Payment } from 'bayar-client';
 
@@ -57,32 +57,17 @@ declare function apply(event: import('bayar-client').Event): Promise<void>;
 
 @pytest.fixture(scope="module")
 def built() -> Path:
-    """The client under build/, with its dependencies and compiled."""
-    folder = toolchain.npm_packages(CLIENT, "clients/node")
-    for name in ("src", "test", "tools"):
-        shutil.rmtree(folder / name, ignore_errors=True)
-        shutil.copytree(CLIENT / name, folder / name, ignore=shutil.ignore_patterns("generated"))
-    for name in ("tsconfig.json", "README.md"):
-        shutil.copy(CLIENT / name, folder / name)
-    toolchain.npm("run", "build", cwd=folder, BAYAR_ROOT=str(toolchain.ROOT))
-    return folder
+    """The client under build/, compiled."""
+    return built_client()
 
 
 @pytest.fixture(scope="module")
-def package(built: Path) -> Path:
-    """The file that `npm pack` makes."""
-    packed = toolchain.npm("pack", "--ignore-scripts", "--pack-destination", str(built), cwd=built).stdout
-    return built / packed.split()[-1]
-
-
-@pytest.fixture(scope="module")
-def shop(package: Path) -> Path:
+def shop() -> Path:
     """A folder with nothing but the package."""
     folder = toolchain.BUILD / "shop"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    toolchain.npm("init", "--yes", cwd=folder)
-    toolchain.npm("install", "--no-audit", "--no-fund", "--ignore-scripts", str(package), cwd=folder)
+    install_client(folder)
     return folder
 
 
@@ -104,8 +89,8 @@ def test_the_clients_own_tests_and_every_conformance_case_pass(built: Path) -> N
     assert {case.id.replace("#", "\\#") for case in load_cases()} <= passed
 
 
-def test_the_package_holds_what_it_needs_and_nothing_else(package: Path) -> None:
-    names = toolchain.run(["tar", "--list", "--file", package]).stdout.split()
+def test_the_package_holds_what_it_needs_and_nothing_else() -> None:
+    names = toolchain.run(["tar", "--list", "--file", packed_client()]).stdout.split()
     assert {"package/dist/index.js", "package/dist/index.d.ts", "package/README.md"} <= set(names)
     assert [name for name in names if not re.match(r"package/(dist/|package\.json|README\.md)", name)] == []
 

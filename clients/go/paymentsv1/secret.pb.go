@@ -33,7 +33,7 @@ var file_bayar_payments_v1_secret_proto_extTypes = []protoimpl.ExtensionInfo{
 
 // Extension fields to descriptorpb.FieldOptions.
 var (
-	// The field holds card data or a token that can pay. Whoever prints or logs a message leaves its value out. Default:
+	// The field holds card data or a token that can pay. Code that prints or logs a message must omit its value. Default:
 	// false. protobuf's own option for this, debug_redact, needs protoc 22 or newer; this one needs protoc 3.15.
 	//
 	// optional bool secret = 50702;

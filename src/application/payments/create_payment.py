@@ -133,7 +133,7 @@ class CreatePayment:
         if command.capture_mode is None:
             validator.add("capture_mode", Rule.KNOWN_VALUE)
         validator.address("billing_address", command.billing_address)
-        validator.descriptor("descriptor", command.descriptor)
+        validator.descriptor("statement_descriptor", command.descriptor)
         metadata = validator.metadata("metadata", command.metadata)
         validator.language("language_code", command.language_code)
         validator.client_address("client_address", command.client_address)
@@ -311,7 +311,7 @@ def _texts(command: CreatePaymentCommand) -> dict[str, str]:
         **{f"{metadata_path('metadata', key)}.key": key for key in command.metadata},
         **{metadata_path("metadata", key): value for key, value in command.metadata.items()},
         **address_texts("billing_address", command.billing_address),
-        **descriptor_texts("descriptor", command.descriptor),
+        **descriptor_texts("statement_descriptor", command.descriptor),
     }
 
 
@@ -326,7 +326,7 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         "store_payment_method": command.store_payment_method,
         "metadata": dict(command.metadata),
         **address_texts("billing_address", command.billing_address),
-        **descriptor_texts("descriptor", command.descriptor),
+        **descriptor_texts("statement_descriptor", command.descriptor),
     }
     match command.source:
         case RawStoredMethod(payment_method_id):

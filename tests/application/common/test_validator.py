@@ -85,9 +85,15 @@ ORDERS: dict[str, Case] = {
     "a long town": (an_order(billing_address=LONG_TOWN), "billing_address.locality", Rule.MAX_CHARACTERS),
     "a postal code": (an_order(billing_address=HYPHEN_FIRST), "billing_address.postal_code", Rule.POSTAL_CODE),
     "a country": (an_order(billing_address=Address(country_code="id")), "billing_address.country_code", Rule.COUNTRY),
-    "a descriptor": (an_order(descriptor=StatementDescriptor(name="Shop")), "descriptor.name", Rule.DESCRIPTOR_NAME),
-    "its phone": (an_order(descriptor=StatementDescriptor(phone="12")), "descriptor.phone", Rule.DESCRIPTOR_PHONE),
-    "its url": (an_order(descriptor=StatementDescriptor(url="x" * 14)), "descriptor.url", Rule.DESCRIPTOR_URL),
+    "a descriptor": (
+        an_order(descriptor=StatementDescriptor(name="Shop")), "statement_descriptor.name", Rule.DESCRIPTOR_NAME,
+    ),
+    "its phone": (
+        an_order(descriptor=StatementDescriptor(phone="12")), "statement_descriptor.phone", Rule.DESCRIPTOR_PHONE,
+    ),
+    "its url": (
+        an_order(descriptor=StatementDescriptor(url="x" * 14)), "statement_descriptor.url", Rule.DESCRIPTOR_URL,
+    ),
     "much metadata": (an_order(metadata={str(n): "" for n in range(51)}), "metadata", Rule.MAX_ENTRIES),
     "a nameless entry": (an_order(metadata={"": "x"}), "metadata[?].key", Rule.REQUIRED),
     "a long entry": (an_order(metadata={"a": "x" * 501}), "metadata[a]", Rule.MAX_CHARACTERS),
@@ -120,7 +126,7 @@ ORDERS: dict[str, Case] = {
             "reference": an_order(reference="4012.8888.8888.1881"),
             "language_code": an_order(language_code="en-40128888-88881881"),
             "billing_address.company": an_order(billing_address=Address(company="4012_8888_8888_1881")),
-            "descriptor.url": an_order(descriptor=StatementDescriptor(url="4222222222222")),
+            "statement_descriptor.url": an_order(descriptor=StatementDescriptor(url="4222222222222")),
         }.items()
     },
     "a language": (an_order(language_code="english!"), "language_code", Rule.LANGUAGE),

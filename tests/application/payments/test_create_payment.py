@@ -254,7 +254,7 @@ def test_a_descriptor_and_a_language_are_looked_through_for_the_card() -> None:
         language_code="x5-018-000-000-x09",
     )
     told = {path for path, rule in faults_of(Shop(), order) if rule is Rule.NO_CARD_DATA}
-    assert {"descriptor.name", "language_code"} <= told
+    assert {"statement_descriptor.name", "language_code"} <= told
 
 
 # Which orders are the same
@@ -273,7 +273,7 @@ CHANGES: dict[str, CreatePaymentCommand] = {
     "capture_mode": replace(FIRST, capture_mode=CaptureMode.MANUAL),
     "metadata": replace(FIRST, metadata={"a": "2"}),
     "billing_address.locality": replace(FIRST, billing_address=replace(HOME, locality="Ulm")),
-    "descriptor.url": replace(FIRST, descriptor=replace(ON_STATEMENT, url="bay.example")),
+    "statement_descriptor.url": replace(FIRST, descriptor=replace(ON_STATEMENT, url="bay.example")),
     "card.number": replace(FIRST, source=replace(VISA, number="4012888888881881")),
     "card.expiration_month": replace(FIRST, source=replace(VISA, expiration_month=11)),
     "card.expiration_year": replace(FIRST, source=replace(VISA, expiration_year=2034)),

@@ -1140,7 +1140,7 @@ class Payment(Model):
     """While AUTHORIZED: when the authorization runs out, as the gateway says. Absent when it does not say."""
     billing_address: Address | None = None
     """As given."""
-    descriptor: StatementDescriptor | None = None
+    statement_descriptor: StatementDescriptor | None = None
     """As given."""
     metadata: dict[str, str] = field(default_factory=dict)
     """As given."""

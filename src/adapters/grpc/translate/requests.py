@@ -47,7 +47,7 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
         capture_mode=capture_mode_from(request.capture_mode),
         store_payment_method=request.store_payment_method,
         billing_address=_address(request.billing_address),
-        descriptor=_descriptor(request.descriptor),
+        descriptor=_descriptor(request.statement_descriptor),
         metadata=dict(request.metadata),
         language_code=request.language_code,
         client_address=request.client_address,

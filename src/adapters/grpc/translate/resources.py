@@ -88,7 +88,7 @@ class ResourceMapper:
         if terms.billing_address != Address():
             message.billing_address.CopyFrom(address(terms.billing_address))
         if terms.descriptor != StatementDescriptor():
-            message.descriptor.CopyFrom(descriptor(terms.descriptor))
+            message.statement_descriptor.CopyFrom(descriptor(terms.descriptor))
         if payment.settlement_amount is not None:
             message.settlement_amount.CopyFrom(money(payment.settlement_amount))
         return message

@@ -97,7 +97,7 @@ class CreatePaymentRequest(_message.Message):
     CAPTURE_MODE_FIELD_NUMBER: _builtins.int
     STORE_PAYMENT_METHOD_FIELD_NUMBER: _builtins.int
     BILLING_ADDRESS_FIELD_NUMBER: _builtins.int
-    DESCRIPTOR_FIELD_NUMBER: _builtins.int
+    STATEMENT_DESCRIPTOR_FIELD_NUMBER: _builtins.int
     METADATA_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
@@ -150,7 +150,7 @@ class CreatePaymentRequest(_message.Message):
         """The cardholder's billing address. Optional."""
 
     @_builtins.property
-    def descriptor(self) -> _payment_pb2.StatementDescriptor:
+    def statement_descriptor(self) -> _payment_pb2.StatementDescriptor:
         """The text on the customer's bank statement. Default: the merchant account's own."""
 
     @_builtins.property
@@ -172,14 +172,14 @@ class CreatePaymentRequest(_message.Message):
         capture_mode: _payment_pb2.CaptureMode.ValueType = ...,
         store_payment_method: _builtins.bool = ...,
         billing_address: _address_pb2.Address | None = ...,
-        descriptor: _payment_pb2.StatementDescriptor | None = ...,
+        statement_descriptor: _payment_pb2.StatementDescriptor | None = ...,
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         language_code: _builtins.str = ...,
         client_address: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "descriptor", b"descriptor", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "statement_descriptor", b"statement_descriptor"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "customer_id", b"customer_id", "descriptor", b"descriptor", "language_code", b"language_code", "metadata", b"metadata", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "source", b"source", "store_payment_method", b"store_payment_method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "customer_id", b"customer_id", "language_code", b"language_code", "metadata", b"metadata", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce", "payment_method_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

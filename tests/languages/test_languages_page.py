@@ -1,0 +1,229 @@
+"""Each program of docs/integrate/languages.md pays, repeats safely, and shows a refusal, over TLS."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from tests.conformance.scripted import ScriptedServer
+from tests.conformance.serve import running
+from tests.languages import toolchain
+from tests.languages.go_stubs import CLIENT as GO_CLIENT
+from tests.languages.go_stubs import need_go
+from tests.languages.node_package import install_client
+from tests.token_issuer import Authority
+
+PAGE: Final = toolchain.ROOT / "docs" / "integrate" / "languages.md"
+FOLDER: Final = toolchain.BUILD / "page"
+RUBY: Final = ("ruby", "ruby-grpc", "ruby-grpc-tools", "ruby-googleapis-common-protos-types")
+PHP: Final = ("php-cli", "php-curl", "php-google-protobuf", "protobuf-compiler")
+JAVA: Final = (
+    "openjdk-17-jdk-headless",
+    "protobuf-compiler",
+    "protobuf-compiler-grpc-java-plugin",
+    "libgrpc-java",
+    "libprotobuf-java",
+    "libnetty-java",
+    "libnetty-tcnative-java",
+    "libnetty-tcnative-jni",
+    "libperfmark-java",
+    "libguava-java",
+    "libgoogle-gson-java",
+    "libgeronimo-annotation-1.3-spec-java",
+)
+JARS: Final = (
+    "grpc-netty",
+    "protobuf",
+    "netty-codec-http2",
+    "netty-tcnative",
+    "perfmark-api",
+    "geronimo-annotation-1.3-spec",
+    "gson",
+    "guava",
+)
+PAID: Final = r"(PAYMENT_STATE_)?CAPTURED\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A section of the page: how to see to its parts, the file of its program, and the command that runs it."""
+
+    name: str
+    file: str
+    need: Callable[[], None]
+    command: tuple[str, ...]
+    variables: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def need_python() -> None:
+    """The environment of the tests has the client."""
+
+
+def need_node() -> None:
+    install_client(FOLDER / "Node")
+
+
+def need_gopath() -> None:
+    need_go()
+    place = FOLDER / "Go" / "src" / "bayar.internal"
+    place.mkdir(parents=True, exist_ok=True)
+    (place / "bayar").symlink_to(GO_CLIENT)
+
+
+LANGUAGES: Final = (
+    Language("Python", "take_payment.py", need_python, (sys.executable, "take_payment.py")),
+    Language("Node", "take_payment.mjs", need_node, (str(toolchain.NODE), "take_payment.mjs")),
+    Language(
+        "Go",
+        "take_payment.go",
+        need_gopath,
+        ("go", "run", "take_payment.go"),
+        {
+            "GO111MODULE": "off",
+            "GOPATH": f"{FOLDER / 'Go'}:/usr/share/gocode",
+            "GOCACHE": str(toolchain.BUILD / "gocache"),
+        },
+    ),
+    Language(
+        "Ruby",
+        "take_payment.rb",
+        lambda: toolchain.debian(
+            *RUBY,
+            programs=("ruby", "grpc_tools_ruby_protoc"),
+            files=("/usr/share/doc/ruby-grpc", f"/usr/share/doc/{RUBY[-1]}"),
+        ),
+        ("ruby", "take_payment.rb"),
+    ),
+    Language(
+        "Java",
+        "TakePayment.java",
+        lambda: toolchain.debian(
+            *JAVA,
+            programs=("javac", "protoc", "grpc_java_plugin"),
+            files=tuple(f"/usr/share/java/{jar}.jar" for jar in JARS),
+        ),
+        ("sh", "-c", 'exec java -Djava.library.path=lib -cp "$(cat classpath)" TakePayment'),
+    ),
+    Language(
+        "PHP",
+        "take_payment.php",
+        lambda: toolchain.debian(
+            *PHP,
+            programs=("php", "protoc"),
+            files=("/usr/share/php/Google/Protobuf/Internal/Message.php", "/usr/share/doc/php-curl"),
+        ),
+        ("php", "take_payment.php"),
+    ),
+)
+
+
+def section(name: str) -> list[tuple[str, str]]:
+    """The snippets of a section: language and text."""
+    _, _, rest = PAGE.read_text("utf-8").partition(f"\n## {name}\n")
+    return re.findall(r"```(\w+)\n(.*?)```", rest.partition("\n## ")[0], re.DOTALL)
+
+
+@cache
+def prepared(language: Language) -> Path:
+    """A folder with the program of the page, after the commands of the page."""
+    there = FOLDER / language.name
+    shutil.rmtree(there, ignore_errors=True)
+    there.mkdir(parents=True)
+    (there / "proto").symlink_to(toolchain.PROTO)
+    language.need()
+    snippets = section(language.name)
+    (there / language.file).write_text(snippets[-1][1], "utf-8")
+    for _, commands in snippets[:-1]:
+        toolchain.run(["sh", "-e", "-c", commands], cwd=there, seconds=240)
+    return there
+
+
+def pay(language: Language, address: str, root: str | Path, key: str) -> subprocess.CompletedProcess[str]:
+    told = {"BAYAR_ADDRESS": address, "BAYAR_CA": str(root), "BAYAR_API_KEY": key}
+    return toolchain.attempt(language.command, cwd=prepared(language), **language.variables, **told)
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[dict[str, str]]:
+    with running([]) as told:
+        yield told
+
+
+@pytest.fixture(scope="module")
+def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ScriptedServer, Path]]:
+    authority = Authority(tmp_path_factory.mktemp("scripted"))
+    root = authority.write_own()
+    server = ScriptedServer(*authority.issue("server"))
+    yield server, root
+    server.close()
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+def test_the_program_pays(language: Language, service: dict[str, str]) -> None:
+    done = pay(language, service["service"], service["root_certificates"], service["api_key"])
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch(r"pay_\w{26} " + PAID, done.stdout)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+def test_the_program_sends_the_same_request_again(language: Language, scripted: tuple[ScriptedServer, Path]) -> None:
+    server, root = scripted
+    payment = {"payment_id": "pay_1", "state": "PAYMENT_STATE_CAPTURED"}
+    script: list[dict[str, Any]] = [{"error": {"code": "UNAVAILABLE", "message": "Socket closed"}}] * 2
+    server.begin([*script, {"answer": {"payment": payment}}])
+    done = pay(language, server.address, root, "key")
+    assert done.returncode == 0, done.stderr
+    assert re.fullmatch("pay_1 " + PAID, done.stdout)
+    received = {"calls": ["CreatePayment"] * 3, "same_request": True, "request_id_is_uuid": True}
+    assert server.problems(received) == []
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+def test_the_program_shows_a_refusal(language: Language, service: dict[str, str]) -> None:
+    done = pay(language, service["service"], service["root_certificates"], "bayar_key_nobody")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "API key" in done.stderr or "credential" in done.stderr.lower(), done.stderr
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("language", LANGUAGES, ids=str)
+def test_the_program_trusts_no_other_authority(
+    language: Language, service: dict[str, str], scripted: tuple[ScriptedServer, Path]
+) -> None:
+    _, stranger = scripted
+    done = pay(language, service["service"], stranger, service["api_key"])
+    assert (done.returncode, done.stdout) == (1, "")
+
+
+def test_the_commands_for_the_other_languages_generate(tmp_path: Path) -> None:
+    toolchain.debian("protobuf-compiler", programs=("protoc",))
+    (tmp_path / "proto").symlink_to(toolchain.PROTO)
+    ((_, commands),) = section("Others")
+    toolchain.run(["sh", "-e", "-c", commands], cwd=tmp_path)
+    for name in (
+        "PaymentService.cs",
+        "bayar/payments/v1/CreatePaymentRequestKt.kt",
+        "bayar/payments/v1/payment_service.pb.h",
+    ):
+        assert (tmp_path / "stubs" / name).is_file()
+
+
+def test_the_page_names_the_packages_that_the_tests_install() -> None:
+    text = re.sub(r"\s+", " ", PAGE.read_text("utf-8"))
+    for packages in (RUBY, JAVA, PHP):
+        assert f"apt install {' '.join(packages)}`" in text
