@@ -24,6 +24,14 @@ _PACKAGE: Final = ".bayar.payments.v1."
 _BY_HAND: Final = {"Money", "Card", "PaymentFilter", "EvidenceFile", "Heartbeat"}
 # Responses that are results themselves.
 _RENAMED: Final = {"VerifyPaymentResponse": "PaymentVerification"}
+# What is there whenever the message is.
+_ALWAYS: Final = {
+    ("VerifyPaymentResponse", "payment"),
+    ("PaymentChange", "event"),
+    ("PaymentChange", "payment"),
+    ("UnresolvedOperation", "operation"),
+    ("DeclineReasonEntry", "decline"),
+}
 # What str() shows of a model; of the others, everything.
 _SUMMARIES: Final = {
     "Payment": "payment_id state amount reference create_time",
@@ -75,7 +83,9 @@ def _described() -> list[FileDescriptorProto]:
         command = [Path(sys.executable).parent / "buf", "build", "--as-file-descriptor-set", "--output", image]
         subprocess.run([str(each) for each in command], check=True, cwd=ROOT)  # noqa: S603 (a command of our own)
         files = FileDescriptorSet.FromString(image.read_bytes()).file
-    return sorted((file for file in files if file.package == "bayar.payments.v1"), key=lambda file: file.name)
+    ours = [file for file in files if file.package == "bayar.payments.v1"]
+    # Messages that always hold another one come behind it.
+    return sorted(ours, key=lambda file: (file.name.endswith(("_service.proto", "/event.proto")), file.name))
 
 
 def _module(file: FileDescriptorProto) -> str:
@@ -141,6 +151,9 @@ def _model(message: DescriptorProto, comments: _Comments, index: int, module: st
     for number, field in enumerate(message.field):
         comment = comments.of(4, index, 2, number)
         kind, default = _typed(field, comment, maps)
+        if (message.name, field.name) in _ALWAYS:
+            kind = kind.removesuffix(" | None")
+            default = f"{kind}()"
         yield f"    {field.name}: {kind} = {default}"
         yield from _docstring(comment)
 

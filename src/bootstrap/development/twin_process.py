@@ -19,6 +19,8 @@ from typing import Any, Final
 MERCHANT_ID: Final = "twin_merchant"
 PUBLIC_KEY: Final = "twin_public_key"
 PRIVATE_KEY: Final = "twin_private_key"
+# Where programs beside the service, such as the client's test fixtures, find the twin.
+URL_FILE: Final = "twin_url"
 
 _STOP_SECONDS: Final = 10
 
@@ -100,6 +102,7 @@ def running_twin(state_dir: Path) -> Iterator[Twin]:
         )
     try:
         twin = Twin(_wait_for_url(process, log_path), tls_dir / "ca.pem", process)
+        (state_dir / URL_FILE).write_text(twin.url)
         try:
             yield twin
         finally:

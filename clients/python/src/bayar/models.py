@@ -25,123 +25,6 @@ from bayar.payments.v1 import (
 )
 
 
-class ManualResolution(OpenEnum):
-    """The resolution of an unknown outcome by an administrator."""
-
-    UNSPECIFIED = 0
-    """The same as CHECK_NOW."""
-    CHECK_NOW = 1
-    """Ask the gateway now, and record its answer. For a scheduled refund: check whether it was sent before."""
-    FAILED = 2
-    """It had no effect. Refused while the gateway knows of it, and until it can neither be on its way any more nor
-    be missing in the gateway's searches: BAYAR_ABSENCE_HORIZON_SECONDS after its lease, some minutes in all.
-    """
-    SUCCEEDED = 3
-    """It succeeded, as the gateway's transaction shows: one of the operation's kind, amount, currency and payment,
-    that is recorded for no other operation and whose order id names no other. One that does not name this
-    operation either is taken as late as FAILED is.
-    """
-
-
-class OrphanPolicy(OpenEnum):
-    """The treatment of orphans: money at the gateway that no record explains."""
-
-    UNSPECIFIED = 0
-    """The same as REPORT."""
-    REPORT = 1
-    """Report only."""
-    REVERSE = 2
-    """Void or refund it, if this deployment made it. Needs max_reversals."""
-
-
-class FindingKind(OpenEnum):
-    """The kind of a finding of Reconcile."""
-
-    UNSPECIFIED = 0
-    """Never sent."""
-    ORPHAN = 1
-    """This deployment made a transaction at the gateway, and no record explains it: a restored backup forgot it, or
-    it is the second one of an operation, or its operation was given up.
-    """
-    MISSING_AT_GATEWAY = 2
-    """The record has an effect that the gateway does not know."""
-    MISMATCH = 3
-    """Both have it, and they disagree."""
-    ORPHAN_REVERSED = 4
-    """An orphan was reversed."""
-    FOREIGN = 5
-    """Somebody else made the transaction on the same merchant account: another deployment, another program, the
-    control panel; or a version of this service that did not mark its transactions yet. It is never reversed.
-    """
-    UNREADABLE = 6
-    """The gateway shows a transaction that cannot be read, such as one in a withdrawn currency."""
-
-
-class FindingRemedy(OpenEnum):
-    """The remedy of a finding."""
-
-    UNSPECIFIED = 0
-    """No call. The summary says what to do."""
-    VERIFY_PAYMENT = 1
-    """VerifyPayment of the payment."""
-    CHECK_NOW = 2
-    """ResolveOperation of the operation, with CHECK_NOW."""
-    REVERSE = 3
-    """Reconcile with REVERSE."""
-
-
-class WebhookNotificationState(OpenEnum):
-    """The state of a notification of the gateway."""
-
-    UNSPECIFIED = 0
-    """Never sent."""
-    PENDING = 1
-    """To be processed, for the first time or again."""
-    DONE = 2
-    """Processed."""
-    DEAD = 3
-    """A dead letter: given up after too many attempts."""
-
-
-class WebhookNotificationOutcome(OpenEnum):
-    """The outcome of a notification."""
-
-    UNSPECIFIED = 0
-    """Nothing yet."""
-    RECORDED = 1
-    """The resource was read again at the gateway, and a change recorded."""
-    NOT_OURS = 2
-    """It concerns something that this service did not create."""
-    UNKNOWN_KIND = 3
-    """Its kind is unknown to this service."""
-
-
-class AbuseScope(OpenEnum):
-    """The subject whose declines and verifications are counted together."""
-
-    UNSPECIFIED = 0
-    """Never sent."""
-    CARD = 1
-    """One card."""
-    CUSTOMER = 2
-    """One customer."""
-    CLIENT_ADDRESS = 3
-    """One declared client address; of IPv6, its /64."""
-    CALLER = 4
-    """One caller as a whole."""
-
-
-class EventDeliveryState(OpenEnum):
-    """The state of an event outside the endpoint's regular order."""
-
-    UNSPECIFIED = 0
-    """Never sent."""
-    WAITING = 1
-    """To be sent again."""
-    DEAD = 2
-    """A dead letter."""
-
-
 class InstrumentKind(OpenEnum):
     """The kind of instrument that paid, or is stored."""
 
@@ -324,21 +207,6 @@ class DisputeAction(OpenEnum):
     """Adding a file."""
     FINALIZE = 4
     """Sending the evidence to the bank."""
-
-
-class EventType(OpenEnum):
-    """The kind of resource that changed."""
-
-    UNSPECIFIED = 0
-    """Never sent."""
-    PAYMENT_CHANGED = 1
-    """A payment, any of its captures or refunds included."""
-    CUSTOMER_CHANGED = 2
-    """A customer."""
-    PAYMENT_METHOD_CHANGED = 3
-    """A stored payment method."""
-    DISPUTE_CHANGED = 4
-    """A dispute."""
 
 
 class PaymentState(OpenEnum):
@@ -548,6 +416,149 @@ class CheckResult(OpenEnum):
     """The bank does not take part in this check."""
 
 
+class WarningReason(OpenEnum):
+    """The record that was left out. New reasons can be added: show `message` for one that you do not know."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    CUSTOMER_DETAILS_LEFT_OUT = 1
+    """The gateway refuses the customer's name, email or phone. Correct them with UpdateCustomer."""
+    BILLING_ADDRESS_LEFT_OUT = 2
+    """The gateway refuses the billing address. Correct it before the next payment: banks compare it."""
+
+
+class ManualResolution(OpenEnum):
+    """The resolution of an unknown outcome by an administrator."""
+
+    UNSPECIFIED = 0
+    """The same as CHECK_NOW."""
+    CHECK_NOW = 1
+    """Ask the gateway now, and record its answer. For a scheduled refund: check whether it was sent before."""
+    FAILED = 2
+    """It had no effect. Refused while the gateway knows of it, and until it can neither be on its way any more nor
+    be missing in the gateway's searches: BAYAR_ABSENCE_HORIZON_SECONDS after its lease, some minutes in all.
+    """
+    SUCCEEDED = 3
+    """It succeeded, as the gateway's transaction shows: one of the operation's kind, amount, currency and payment,
+    that is recorded for no other operation and whose order id names no other. One that does not name this
+    operation either is taken as late as FAILED is.
+    """
+
+
+class OrphanPolicy(OpenEnum):
+    """The treatment of orphans: money at the gateway that no record explains."""
+
+    UNSPECIFIED = 0
+    """The same as REPORT."""
+    REPORT = 1
+    """Report only."""
+    REVERSE = 2
+    """Void or refund it, if this deployment made it. Needs max_reversals."""
+
+
+class FindingKind(OpenEnum):
+    """The kind of a finding of Reconcile."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    ORPHAN = 1
+    """This deployment made a transaction at the gateway, and no record explains it: a restored backup forgot it, or
+    it is the second one of an operation, or its operation was given up.
+    """
+    MISSING_AT_GATEWAY = 2
+    """The record has an effect that the gateway does not know."""
+    MISMATCH = 3
+    """Both have it, and they disagree."""
+    ORPHAN_REVERSED = 4
+    """An orphan was reversed."""
+    FOREIGN = 5
+    """Somebody else made the transaction on the same merchant account: another deployment, another program, the
+    control panel; or a version of this service that did not mark its transactions yet. It is never reversed.
+    """
+    UNREADABLE = 6
+    """The gateway shows a transaction that cannot be read, such as one in a withdrawn currency."""
+
+
+class FindingRemedy(OpenEnum):
+    """The remedy of a finding."""
+
+    UNSPECIFIED = 0
+    """No call. The summary says what to do."""
+    VERIFY_PAYMENT = 1
+    """VerifyPayment of the payment."""
+    CHECK_NOW = 2
+    """ResolveOperation of the operation, with CHECK_NOW."""
+    REVERSE = 3
+    """Reconcile with REVERSE."""
+
+
+class WebhookNotificationState(OpenEnum):
+    """The state of a notification of the gateway."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    PENDING = 1
+    """To be processed, for the first time or again."""
+    DONE = 2
+    """Processed."""
+    DEAD = 3
+    """A dead letter: given up after too many attempts."""
+
+
+class WebhookNotificationOutcome(OpenEnum):
+    """The outcome of a notification."""
+
+    UNSPECIFIED = 0
+    """Nothing yet."""
+    RECORDED = 1
+    """The resource was read again at the gateway, and a change recorded."""
+    NOT_OURS = 2
+    """It concerns something that this service did not create."""
+    UNKNOWN_KIND = 3
+    """Its kind is unknown to this service."""
+
+
+class AbuseScope(OpenEnum):
+    """The subject whose declines and verifications are counted together."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    CARD = 1
+    """One card."""
+    CUSTOMER = 2
+    """One customer."""
+    CLIENT_ADDRESS = 3
+    """One declared client address; of IPv6, its /64."""
+    CALLER = 4
+    """One caller as a whole."""
+
+
+class EventDeliveryState(OpenEnum):
+    """The state of an event outside the endpoint's regular order."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    WAITING = 1
+    """To be sent again."""
+    DEAD = 2
+    """A dead letter."""
+
+
+class EventType(OpenEnum):
+    """The kind of resource that changed."""
+
+    UNSPECIFIED = 0
+    """Never sent."""
+    PAYMENT_CHANGED = 1
+    """A payment, any of its captures or refunds included."""
+    CUSTOMER_CHANGED = 2
+    """A customer."""
+    PAYMENT_METHOD_CHANGED = 3
+    """A stored payment method."""
+    DISPUTE_CHANGED = 4
+    """A dispute."""
+
+
 class VerificationOutcome(OpenEnum):
     """The outcome of a verification."""
 
@@ -563,17 +574,6 @@ class VerificationOutcome(OpenEnum):
     """The gateway and the record disagree, and nothing that the gateway shows explains why. Compare the differences
     by hand.
     """
-
-
-class WarningReason(OpenEnum):
-    """The record that was left out. New reasons can be added: show `message` for one that you do not know."""
-
-    UNSPECIFIED = 0
-    """Never sent."""
-    CUSTOMER_DETAILS_LEFT_OUT = 1
-    """The gateway refuses the customer's name, email or phone. Correct them with UpdateCustomer."""
-    BILLING_ADDRESS_LEFT_OUT = 2
-    """The gateway refuses the billing address. Correct it before the next payment: banks compare it."""
 
 
 @model(address_pb2.Address)
@@ -603,200 +603,6 @@ class Address(Model):
     """
     country_code: str = ""
     """ISO 3166-1 alpha-2 in capital letters, for example "ID"; otherwise INVALID_REQUEST."""
-
-
-@model(admin_service_pb2.UnresolvedOperation)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class UnresolvedOperation(Model):
-    """An operation whose outcome is unknown."""
-
-    payment_id: str = ""
-    """The payment."""
-    operation: Operation | None = None
-    """The operation."""
-    check_count: int = 0
-    """The number of looks at the gateway since."""
-    why: str = ""
-    """Why it is still open, in one sentence."""
-    caller_id: str = ""
-    """The caller that it belongs to."""
-
-
-@model(admin_service_pb2.Finding)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Finding(Model):
-    """One finding of Reconcile."""
-
-    kind: FindingKind = FindingKind.UNSPECIFIED
-    """Its kind."""
-    payment_id: str = ""
-    """The payment, where there is one."""
-    operation_id: str = ""
-    """The operation, where there is one."""
-    gateway_transaction_id: str = ""
-    """The gateway's transaction, where there is one."""
-    recorded_amount: Money | None = None
-    """The amount here. Absent where there is none."""
-    gateway_amount: Money | None = None
-    """The amount at the gateway. Absent where there is none."""
-    summary: str = ""
-    """The finding in a sentence or two."""
-    remedy: FindingRemedy = FindingRemedy.UNSPECIFIED
-    """The call that corrects it."""
-
-
-@model(admin_service_pb2.ReconcileProgress)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ReconcileProgress(Model):
-    """The progress of Reconcile."""
-
-    gateway_transaction_count: int = 0
-    """Transactions of the gateway compared so far."""
-    operation_count: int = 0
-    """Operations of this service compared so far."""
-    finding_count: int = 0
-    """Findings so far."""
-    done: bool = False
-    """Whether this is the end."""
-    orphan_count: int = 0
-    """Orphans so far that REVERSE can reverse, reversed ones included."""
-    reversed_count: int = 0
-    """Orphans reversed so far."""
-
-
-@model(admin_service_pb2.ExportRow)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class ExportRow(Model):
-    """One row of an export: a movement of money."""
-
-    payment_id: str = ""
-    """The payment."""
-    reference: str = ""
-    """The caller's order."""
-    customer_id: str = ""
-    """The customer, or empty."""
-    operation_id: str = ""
-    """The operation."""
-    kind: OperationKind = OperationKind.UNSPECIFIED
-    """The kind of movement."""
-    operation_state: OperationState = OperationState.UNSPECIFIED
-    """Where the operation stands."""
-    amount: Money = NO_MONEY
-    """How much. Refunds and voids are positive here too; kind is the direction."""
-    create_time: datetime = EPOCH
-    """When it was asked for."""
-    settle_time: datetime | None = None
-    """When it settled. Absent before."""
-    payment_state: PaymentState = PaymentState.UNSPECIFIED
-    """The payment's state."""
-    brand: str = ""
-    """The card brand or wallet."""
-    last_four: str = ""
-    """The last four digits, or empty."""
-    gateway_transaction_id: str = ""
-    """The gateway's transaction."""
-    caller_id: str = ""
-    """The caller that it belongs to."""
-
-
-@model(admin_service_pb2.WebhookNotification)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class WebhookNotification(Model):
-    """A webhook of the gateway. Only ids of its content are stored."""
-
-    notification_id: str = ""
-    """The digest of what was sent: 64 hexadecimal digits. A repeat is not stored again."""
-    kind: str = ""
-    """The gateway's name of its kind, such as "dispute_opened"."""
-    state: WebhookNotificationState = WebhookNotificationState.UNSPECIFIED
-    """Its state."""
-    outcome: WebhookNotificationOutcome = WebhookNotificationOutcome.UNSPECIFIED
-    """Its outcome."""
-    event_time: datetime | None = None
-    """The time of the event at the gateway. Absent if the gateway does not say."""
-    receive_time: datetime = EPOCH
-    """When it first came."""
-    finish_time: datetime | None = None
-    """When it was processed or given up. Absent before."""
-    attempt_count: int = 0
-    """The number of attempts."""
-    next_attempt_time: datetime | None = None
-    """When it is tried next. Absent unless PENDING."""
-    last_error: str = ""
-    """The error of the last attempt. Empty if none failed."""
-    gateway_transaction_ids: tuple[str, ...] = ()
-    """The gateway's transactions that it is about."""
-    gateway_dispute_id: str = ""
-    """The gateway's dispute that it is about, or empty."""
-
-
-@model(admin_service_pb2.AbuseBlock)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class AbuseBlock(Model):
-    """A velocity limit that was reached: until end_time, CreatePayment and AddPaymentMethod are refused with
-    TOO_MANY_DECLINES.
-    """
-
-    block_id: str = ""
-    """Its id."""
-    caller_id: str = ""
-    """The caller whose payments are blocked."""
-    scope: AbuseScope = AbuseScope.UNSPECIFIED
-    """The kind of subject that is blocked."""
-    subject: str = ""
-    """The customer's or caller's id, the address or network, or the last four digits of the card."""
-    counts_cards: bool = False
-    """True: too many different cards. False: too many declines and verifications."""
-    limit: int = 0
-    """The limit that was reached."""
-    create_time: datetime = EPOCH
-    """The start of the block."""
-    end_time: datetime = EPOCH
-    """The end of the block, unless more declines extend it."""
-
-
-@model(admin_service_pb2.EventEndpoint)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class EventEndpoint(Model):
-    """An endpoint of event webhooks, from BAYAR_EVENT_WEBHOOKS_FILE."""
-
-    name: str = ""
-    """Its name there."""
-    caller_id: str = ""
-    """The caller whose events it receives."""
-    position: int = 0
-    """Everything up to this position of the feed was received or given up."""
-    behind: int = 0
-    """The number of later positions in the feed, whether for this endpoint or not."""
-    failing_since_time: datetime | None = None
-    """The first failure of the next event. Absent if it has not failed."""
-    attempt_count: int = 0
-    """The number of its failures."""
-    last_error: str = ""
-    """The error of the last attempt. Empty if it did not fail."""
-    next_attempt_time: datetime | None = None
-    """When it is tried next. Absent before the first attempt."""
-    success_time: datetime | None = None
-    """When an event was last received. Absent if none was."""
-    dead_count: int = 0
-    """The number of dead letters."""
-
-
-@model(admin_service_pb2.EventDelivery)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class EventDelivery(Model):
-    """An event outside the endpoint's regular order."""
-
-    event_id: str = ""
-    """The event."""
-    position: int = 0
-    """Its position in the feed."""
-    state: EventDeliveryState = EventDeliveryState.UNSPECIFIED
-    """Its state."""
-    reason: str = ""
-    """The reason."""
-    change_time: datetime = EPOCH
-    """When it entered this state."""
 
 
 @model(card_pb2.Instrument)
@@ -949,48 +755,6 @@ class Dispute(Model):
     """
     next_check_time: datetime | None = None
     """When the gateway is asked next. Absent once the dispute has ended."""
-
-
-@model(event_pb2.PaymentChange)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class PaymentChange(Model):
-    """A change of a payment, with what happened."""
-
-    event: PaymentEvent | None = None
-    """The history entry."""
-    payment: Payment | None = None
-    """The payment after it."""
-
-
-@model(event_pb2.Event)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Event(Model):
-    """One entry of the feed."""
-
-    SUMMARY = ("position", "type", "event_id", "event_time")
-
-    position: int = 0
-    """Its position in the one feed of all changes. Grows; gaps are possible."""
-    event_id: str = ""
-    """Unique."""
-    type: EventType = EventType.UNSPECIFIED
-    """The kind of resource that changed."""
-    event_time: datetime = EPOCH
-    """When."""
-    actor: str = ""
-    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself."""
-    customer_id: str = ""
-    """The customer it is about, or empty."""
-    payload_version: int = 0
-    """The version of the payload's meaning; 1 now."""
-    payment_change: PaymentChange | None = None
-    """With PAYMENT_CHANGED."""
-    customer: Customer | None = None
-    """With CUSTOMER_CHANGED. Without default_payment_method_id: which one is the default, payment methods tell."""
-    payment_method: PaymentMethod | None = None
-    """With PAYMENT_METHOD_CHANGED."""
-    dispute: Dispute | None = None
-    """With DISPUTE_CHANGED."""
 
 
 @model(payment_pb2.GatewayDetails)
@@ -1247,6 +1011,257 @@ class PaymentMethod(Model):
     """Records that the gateway refused and the method was stored without. Mostly empty."""
 
 
+@model(warning_pb2.MerchantWarning)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class MerchantWarning(Model):
+    """A record that the gateway refused and the operation went on without. For the people who run the shop, never
+    for customers.
+    """
+
+    reason: WarningReason = WarningReason.UNSPECIFIED
+    """The reason to switch on."""
+    gateway_code: str = ""
+    """The gateway's validation code, for example "81604"."""
+    message: str = ""
+    """One English sentence: the omitted record, and the remedy."""
+
+
+@model(admin_service_pb2.UnresolvedOperation)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class UnresolvedOperation(Model):
+    """An operation whose outcome is unknown."""
+
+    payment_id: str = ""
+    """The payment."""
+    operation: Operation = Operation()
+    """The operation."""
+    check_count: int = 0
+    """The number of looks at the gateway since."""
+    why: str = ""
+    """Why it is still open, in one sentence."""
+    caller_id: str = ""
+    """The caller that it belongs to."""
+
+
+@model(admin_service_pb2.Finding)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Finding(Model):
+    """One finding of Reconcile."""
+
+    kind: FindingKind = FindingKind.UNSPECIFIED
+    """Its kind."""
+    payment_id: str = ""
+    """The payment, where there is one."""
+    operation_id: str = ""
+    """The operation, where there is one."""
+    gateway_transaction_id: str = ""
+    """The gateway's transaction, where there is one."""
+    recorded_amount: Money | None = None
+    """The amount here. Absent where there is none."""
+    gateway_amount: Money | None = None
+    """The amount at the gateway. Absent where there is none."""
+    summary: str = ""
+    """The finding in a sentence or two."""
+    remedy: FindingRemedy = FindingRemedy.UNSPECIFIED
+    """The call that corrects it."""
+
+
+@model(admin_service_pb2.ReconcileProgress)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ReconcileProgress(Model):
+    """The progress of Reconcile."""
+
+    gateway_transaction_count: int = 0
+    """Transactions of the gateway compared so far."""
+    operation_count: int = 0
+    """Operations of this service compared so far."""
+    finding_count: int = 0
+    """Findings so far."""
+    done: bool = False
+    """Whether this is the end."""
+    orphan_count: int = 0
+    """Orphans so far that REVERSE can reverse, reversed ones included."""
+    reversed_count: int = 0
+    """Orphans reversed so far."""
+
+
+@model(admin_service_pb2.ExportRow)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExportRow(Model):
+    """One row of an export: a movement of money."""
+
+    payment_id: str = ""
+    """The payment."""
+    reference: str = ""
+    """The caller's order."""
+    customer_id: str = ""
+    """The customer, or empty."""
+    operation_id: str = ""
+    """The operation."""
+    kind: OperationKind = OperationKind.UNSPECIFIED
+    """The kind of movement."""
+    operation_state: OperationState = OperationState.UNSPECIFIED
+    """Where the operation stands."""
+    amount: Money = NO_MONEY
+    """How much. Refunds and voids are positive here too; kind is the direction."""
+    create_time: datetime = EPOCH
+    """When it was asked for."""
+    settle_time: datetime | None = None
+    """When it settled. Absent before."""
+    payment_state: PaymentState = PaymentState.UNSPECIFIED
+    """The payment's state."""
+    brand: str = ""
+    """The card brand or wallet."""
+    last_four: str = ""
+    """The last four digits, or empty."""
+    gateway_transaction_id: str = ""
+    """The gateway's transaction."""
+    caller_id: str = ""
+    """The caller that it belongs to."""
+
+
+@model(admin_service_pb2.WebhookNotification)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class WebhookNotification(Model):
+    """A webhook of the gateway. Only ids of its content are stored."""
+
+    notification_id: str = ""
+    """The digest of what was sent: 64 hexadecimal digits. A repeat is not stored again."""
+    kind: str = ""
+    """The gateway's name of its kind, such as "dispute_opened"."""
+    state: WebhookNotificationState = WebhookNotificationState.UNSPECIFIED
+    """Its state."""
+    outcome: WebhookNotificationOutcome = WebhookNotificationOutcome.UNSPECIFIED
+    """Its outcome."""
+    event_time: datetime | None = None
+    """The time of the event at the gateway. Absent if the gateway does not say."""
+    receive_time: datetime = EPOCH
+    """When it first came."""
+    finish_time: datetime | None = None
+    """When it was processed or given up. Absent before."""
+    attempt_count: int = 0
+    """The number of attempts."""
+    next_attempt_time: datetime | None = None
+    """When it is tried next. Absent unless PENDING."""
+    last_error: str = ""
+    """The error of the last attempt. Empty if none failed."""
+    gateway_transaction_ids: tuple[str, ...] = ()
+    """The gateway's transactions that it is about."""
+    gateway_dispute_id: str = ""
+    """The gateway's dispute that it is about, or empty."""
+
+
+@model(admin_service_pb2.AbuseBlock)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class AbuseBlock(Model):
+    """A velocity limit that was reached: until end_time, CreatePayment and AddPaymentMethod are refused with
+    TOO_MANY_DECLINES.
+    """
+
+    block_id: str = ""
+    """Its id."""
+    caller_id: str = ""
+    """The caller whose payments are blocked."""
+    scope: AbuseScope = AbuseScope.UNSPECIFIED
+    """The kind of subject that is blocked."""
+    subject: str = ""
+    """The customer's or caller's id, the address or network, or the last four digits of the card."""
+    counts_cards: bool = False
+    """True: too many different cards. False: too many declines and verifications."""
+    limit: int = 0
+    """The limit that was reached."""
+    create_time: datetime = EPOCH
+    """The start of the block."""
+    end_time: datetime = EPOCH
+    """The end of the block, unless more declines extend it."""
+
+
+@model(admin_service_pb2.EventEndpoint)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class EventEndpoint(Model):
+    """An endpoint of event webhooks, from BAYAR_EVENT_WEBHOOKS_FILE."""
+
+    name: str = ""
+    """Its name there."""
+    caller_id: str = ""
+    """The caller whose events it receives."""
+    position: int = 0
+    """Everything up to this position of the feed was received or given up."""
+    behind: int = 0
+    """The number of later positions in the feed, whether for this endpoint or not."""
+    failing_since_time: datetime | None = None
+    """The first failure of the next event. Absent if it has not failed."""
+    attempt_count: int = 0
+    """The number of its failures."""
+    last_error: str = ""
+    """The error of the last attempt. Empty if it did not fail."""
+    next_attempt_time: datetime | None = None
+    """When it is tried next. Absent before the first attempt."""
+    success_time: datetime | None = None
+    """When an event was last received. Absent if none was."""
+    dead_count: int = 0
+    """The number of dead letters."""
+
+
+@model(admin_service_pb2.EventDelivery)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class EventDelivery(Model):
+    """An event outside the endpoint's regular order."""
+
+    event_id: str = ""
+    """The event."""
+    position: int = 0
+    """Its position in the feed."""
+    state: EventDeliveryState = EventDeliveryState.UNSPECIFIED
+    """Its state."""
+    reason: str = ""
+    """The reason."""
+    change_time: datetime = EPOCH
+    """When it entered this state."""
+
+
+@model(event_pb2.PaymentChange)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class PaymentChange(Model):
+    """A change of a payment, with what happened."""
+
+    event: PaymentEvent = PaymentEvent()
+    """The history entry."""
+    payment: Payment = Payment()
+    """The payment after it."""
+
+
+@model(event_pb2.Event)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Event(Model):
+    """One entry of the feed."""
+
+    SUMMARY = ("position", "type", "event_id", "event_time")
+
+    position: int = 0
+    """Its position in the one feed of all changes. Grows; gaps are possible."""
+    event_id: str = ""
+    """Unique."""
+    type: EventType = EventType.UNSPECIFIED
+    """The kind of resource that changed."""
+    event_time: datetime = EPOCH
+    """When."""
+    actor: str = ""
+    """Who: a caller's id with the credential that it used ("shop/key_01j..."), or "bayar" for the service itself."""
+    customer_id: str = ""
+    """The customer it is about, or empty."""
+    payload_version: int = 0
+    """The version of the payload's meaning; 1 now."""
+    payment_change: PaymentChange | None = None
+    """With PAYMENT_CHANGED."""
+    customer: Customer | None = None
+    """With CUSTOMER_CHANGED. Without default_payment_method_id: which one is the default, payment methods tell."""
+    payment_method: PaymentMethod | None = None
+    """With PAYMENT_METHOD_CHANGED."""
+    dispute: Dispute | None = None
+    """With DISPUTE_CHANGED."""
+
+
 @model(payment_service_pb2.Difference)
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Difference(Model):
@@ -1269,7 +1284,7 @@ class PaymentVerification(Model):
 
     SUMMARY = ("outcome", "differences", "payment")
 
-    payment: Payment | None = None
+    payment: Payment = Payment()
     """The corrected payment."""
     outcome: VerificationOutcome = VerificationOutcome.UNSPECIFIED
     """The outcome."""
@@ -1284,22 +1299,7 @@ class PaymentVerification(Model):
 class DeclineReasonEntry(Model):
     """One row of the table of declines."""
 
-    decline: Decline | None = None
+    decline: Decline = Decline()
     """Reason, advice and texts, as a payment would carry them."""
     gateway_codes: tuple[str, ...] = ()
     """The gateway's codes that lead to it, for administrators."""
-
-
-@model(warning_pb2.MerchantWarning)
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class MerchantWarning(Model):
-    """A record that the gateway refused and the operation went on without. For the people who run the shop, never
-    for customers.
-    """
-
-    reason: WarningReason = WarningReason.UNSPECIFIED
-    """The reason to switch on."""
-    gateway_code: str = ""
-    """The gateway's validation code, for example "81604"."""
-    message: str = ""
-    """One English sentence: the omitted record, and the remedy."""
