@@ -152,7 +152,8 @@ def prepared(language: Language) -> Path:
 
 def pay(language: Language, address: str, root: str | Path, key: str) -> subprocess.CompletedProcess[str]:
     told = {"BAYAR_ADDRESS": address, "BAYAR_CA": str(root), "BAYAR_API_KEY": key}
-    return toolchain.attempt(language.command, cwd=prepared(language), **language.variables, **told)
+    folder, variables = prepared(language), {**language.variables, **told}
+    return toolchain.attempt(language.command, cwd=folder, seconds=120, **variables)
 
 
 @pytest.fixture(scope="module")
