@@ -30,7 +30,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check test-node test-go test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check image-check test-node test-go test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -46,7 +46,7 @@ run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C 
 # To change it.
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/languages --ignore=tests/deploy)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
@@ -67,6 +67,9 @@ test-node: $(DEV) ## run the tests of clients/node and the conformance suite wit
 
 deploy-check: $(DEPLOY) ## check the files under deploy/: manifests, unit, compose file, Dockerfile, alerts, dashboard; a minute
 	$(BIN)/pytest tests/deploy $(ARGS)
+
+image-check: $(DEPLOY) ## build the images on Debian's packages and run them as compose.yaml says; needs root; some minutes
+	$(BIN)/pytest tests/image $(ARGS)
 
 test-go: $(DEV) ## run the tests of clients/go and the conformance suite with it; a minute, two the first time
 	$(BIN)/pytest tests/languages/test_go.py $(ARGS)
