@@ -224,7 +224,7 @@ with BayarClient("127.0.0.1:50051") as client:
         check=False,
         timeout=60,
     )
-    assert re.match(r"pay_\w+ \d", paid.stdout), paid.stderr
+    assert re.fullmatch(r"pay_\w+ CAPTURED\n", paid.stdout), paid.stderr
     assert (
         "CAPTURED"
         in stack.net.execute(
