@@ -27,7 +27,7 @@ answer (soft: try again; hard: not with this method). A refused refund is always
 `declined`, and logged once.
 
 `python docs/integrate/declines_page.py` generates this page from
-[declines.py](../../src/adapters/braintree/codes/declines.py) and the texts in
+[declines.toml](../../src/adapters/braintree/codes/declines.toml) and the texts in
 [messages/](../../src/adapters/grpc/messages/), one file for each language. A test fails if it is out of date.
 """
 
@@ -47,8 +47,8 @@ def page() -> str:
 def _lines() -> Iterator[str]:
     texts = {path.stem: tomllib.loads(path.read_text("utf-8"))["decline"] for path in sorted(MESSAGES.glob("*.toml"))}
     yield _INTRODUCTION
-    for family, rows in declines.PUBLISHED.items():
-        yield f"## {family.value}\n"
+    for kind, rows in declines.PUBLISHED.items():
+        yield f"## {kind.value}\n"
         yield "| Code | Braintree's name | Reason | Who fixes it | Try again | The customer reads | Pelanggan membaca |"
         yield "|---|---|---|---|---|---|---|"
         for row in rows.values():

@@ -42,14 +42,10 @@ class OperationLog:
 
     def __init__(self, currency_code: str, operations: Iterable[Operation] = ()) -> None:
         self._zero = Money.zero(currency_code)
-        self._operations = tuple(operations)
-
-    @property
-    def operations(self) -> tuple[Operation, ...]:
-        return self._operations
+        self.operations = tuple(operations)
 
     def _replace_operations(self, operations: Iterable[Operation]) -> None:
-        self._operations = tuple(operations)
+        self.operations = tuple(operations)
         for name in _DERIVED:
             self.__dict__.pop(name, None)
 

@@ -27,24 +27,10 @@ from application.ports.gateway_webhooks import (
     Subject,
 )
 from application.ports.store import RequestRecord
+from domain import events
 from domain.customer import Customer
 from domain.dispute import Dispute, DisputeAction, DisputeReport
-from domain.events import (
-    CaptureMode,
-    DifferenceRepaired,
-    EventContext,
-    GatewayStatusChanged,
-    OperationDeclined,
-    OperationFailed,
-    OperationScheduled,
-    OperationStarted,
-    OperationSucceeded,
-    OutcomeUnknown,
-    OutsideOperationRecorded,
-    PaymentCreated,
-    PaymentEvent,
-    PaymentTerms,
-)
+from domain.events import CaptureMode, EventContext, PaymentCreated, PaymentEvent, PaymentTerms
 from domain.ids import EventId, PaymentId
 from domain.instrument import Instrument
 from domain.money import Money
@@ -59,15 +45,15 @@ Values = dict[str, Any]
 EVENT_NAMES: Final[Mapping[type[PaymentEvent], str]] = MappingProxyType(
     {
         PaymentCreated: "created",
-        OperationScheduled: "operation_scheduled",
-        OperationStarted: "operation_started",
-        OperationSucceeded: "operation_succeeded",
-        OperationDeclined: "operation_declined",
-        OperationFailed: "operation_failed",
-        OutcomeUnknown: "outcome_unknown",
-        GatewayStatusChanged: "gateway_status_changed",
-        OutsideOperationRecorded: "outside_operation_recorded",
-        DifferenceRepaired: "difference_repaired",
+        events.OperationScheduled: "operation_scheduled",
+        events.OperationStarted: "operation_started",
+        events.OperationSucceeded: "operation_succeeded",
+        events.OperationDeclined: "operation_declined",
+        events.OperationFailed: "operation_failed",
+        events.OutcomeUnknown: "outcome_unknown",
+        events.GatewayStatusChanged: "gateway_status_changed",
+        events.OutsideOperationRecorded: "outside_operation_recorded",
+        events.DifferenceRepaired: "difference_repaired",
     }
 )
 _EVENT_TYPES: Final = MappingProxyType({name: kind for kind, name in EVENT_NAMES.items()})
@@ -88,6 +74,41 @@ OPERATION_REST: Final = (
     "warnings",
 )
 METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of", "warnings")
+
+# The columns that hold a field as it is, under its name.
+_OPERATION: Final = ("operation_id", "request_id", "target_transaction_id", "for_refund", "create_time")
+_OPERATION_CHANGES: Final = ("transaction_id", "next_check_time", "check_count")
+_CUSTOMER: Final = (
+    "customer_id",
+    "caller_id",
+    "language_code",
+    "is_at_gateway",
+    "create_time",
+    "update_time",
+    "delete_time",
+)
+_METHOD: Final = (
+    "payment_method_id",
+    "caller_id",
+    "customer_id",
+    "is_default",
+    "create_time",
+    "update_time",
+    "next_check_time",
+)
+_DISPUTE: Final = (
+    "dispute_id",
+    "caller_id",
+    "payment_id",
+    "customer_id",
+    "create_time",
+    "update_time",
+    "next_check_time",
+    "check_count",
+)
+_WEBHOOK: Final = ("notification_id", "kind", "event_time")
+_STORED_WEBHOOK: Final = ("receive_time", "finish_time", "attempt_count", "next_attempt_time", "last_error")
+_FEED_ENTRY: Final = ("position", "event_id", "time", "actor", "caller_id", "customer_id", "payment_id", "sequence")
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -165,15 +186,11 @@ def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sea
 
 def operation_to_row(operation: Operation, payment_id: PaymentId, sequence: int) -> Values:
     return {
-        "operation_id": operation.operation_id,
+        **{name: getattr(operation, name) for name in _OPERATION},
         "payment_id": payment_id,
         "sequence": sequence,
         "kind": operation.kind.value,
-        "request_id": operation.request_id,
-        "target_transaction_id": operation.target_transaction_id,
-        "for_refund": operation.for_refund,
         "origin": operation.origin.value,
-        "create_time": operation.create_time,
         **operation_to_changes(operation),
     }
 
@@ -181,30 +198,21 @@ def operation_to_row(operation: Operation, payment_id: PaymentId, sequence: int)
 def operation_to_changes(operation: Operation) -> Values:
     """The row's columns that may change."""
     return {
+        **{name: getattr(operation, name) for name in _OPERATION_CHANGES},
         "state": operation.state.value,
         "minor_units": operation.amount.minor_units,
         "currency_code": operation.amount.currency_code,
-        "transaction_id": operation.transaction_id,
-        "next_check_time": operation.next_check_time,
-        "check_count": operation.check_count,
         "rest": _pack(operation, OPERATION_REST),
     }
 
 
 def operation_from_row(row: Row[Any]) -> Operation:
     return Operation(
-        operation_id=row.operation_id,
         kind=OperationKind(row.kind),
         state=OperationState(row.state),
         amount=Money(row.minor_units, row.currency_code),
-        request_id=row.request_id,
-        create_time=row.create_time,
-        target_transaction_id=row.target_transaction_id,
-        for_refund=row.for_refund,
         origin=OperationOrigin(row.origin),
-        transaction_id=row.transaction_id,
-        next_check_time=row.next_check_time,
-        check_count=row.check_count,
+        **{name: getattr(row, name) for name in (*_OPERATION, *_OPERATION_CHANGES)},
         **_unpack(Operation, row.rest),
     )
 
@@ -254,28 +262,18 @@ def event_from_values(values: Values) -> HistoryEntry:
     )
 
 
+def picked(source: object, names: Iterable[str]) -> Values:
+    """The fields of an object, or the columns of a row, under their names."""
+    return {name: getattr(source, name) for name in names}
+
+
 def request_to_row(record: RequestRecord) -> Values:
-    return {
-        "caller_id": record.caller_id,
-        "request_id": record.request_id,
-        "method": record.method,
-        "resource_id": record.resource_id,
-        "fingerprint": dict(record.fingerprint),
-        "create_time": record.create_time,
-        "refusal": dict(record.refusal) if record.refusal is not None else None,
-    }
+    refusal = dict(record.refusal) if record.refusal is not None else None
+    return picked(record, RequestRecord.__slots__) | {"fingerprint": dict(record.fingerprint), "refusal": refusal}
 
 
 def request_from_row(row: Row[Any]) -> RequestRecord:
-    return RequestRecord(
-        caller_id=row.caller_id,
-        request_id=row.request_id,
-        method=row.method,
-        resource_id=row.resource_id,
-        fingerprint=row.fingerprint,
-        create_time=row.create_time,
-        refusal=row.refusal,
-    )
+    return RequestRecord(**picked(row, RequestRecord.__slots__))
 
 
 def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
@@ -284,16 +282,10 @@ def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
         for column in OF_CUSTOMER
     }
     return {
-        "customer_id": customer.customer_id,
-        "caller_id": customer.caller_id,
+        **picked(customer, _CUSTOMER),
         **sealed,
         "external_id_digest": external_id_digest(customer.external_id, sealer),
         "email_digest": email_digest(customer.email, sealer),
-        "language_code": customer.language_code,
-        "is_at_gateway": customer.is_at_gateway,
-        "create_time": customer.create_time,
-        "update_time": customer.update_time,
-        "delete_time": customer.delete_time,
     }
 
 
@@ -302,30 +294,15 @@ def customer_from_row(row: Row[Any], sealer: Sealer) -> Customer:
         column: sealer.open(getattr(row, column), associated_data("customers", column, row.customer_id))
         for column in OF_CUSTOMER
     }
-    return Customer(
-        customer_id=row.customer_id,
-        caller_id=row.caller_id,
-        **opened,
-        language_code=row.language_code,
-        is_at_gateway=row.is_at_gateway,
-        create_time=row.create_time,
-        update_time=row.update_time,
-        delete_time=row.delete_time,
-    )
+    return Customer(**picked(row, _CUSTOMER), **opened)
 
 
 def method_to_row(method: PaymentMethod, sealer: Sealer) -> Values:
     own = method.payment_method_id
     return {
-        "payment_method_id": method.payment_method_id,
-        "caller_id": method.caller_id,
-        "customer_id": method.customer_id,
+        **picked(method, _METHOD),
         "state": method.state.value,
-        "is_default": method.is_default,
         "gateway_token": sealer.seal(method.gateway_token, associated_data("payment_methods", "gateway_token", own)),
-        "create_time": method.create_time,
-        "update_time": method.update_time,
-        "next_check_time": method.next_check_time,
         "rest": sealer.seal_entries(_pack(method, METHOD_REST), associated_data("payment_methods", "rest", own)),
     }
 
@@ -333,15 +310,9 @@ def method_to_row(method: PaymentMethod, sealer: Sealer) -> Values:
 def method_from_row(row: Row[Any], sealer: Sealer) -> PaymentMethod:
     own = row.payment_method_id
     return PaymentMethod(
-        payment_method_id=row.payment_method_id,
-        caller_id=row.caller_id,
-        customer_id=row.customer_id,
+        **picked(row, _METHOD),
         state=PaymentMethodState(row.state),
-        is_default=row.is_default,
         gateway_token=sealer.open(row.gateway_token, associated_data("payment_methods", "gateway_token", own)),
-        create_time=row.create_time,
-        update_time=row.update_time,
-        next_check_time=row.next_check_time,
         **_unpack(PaymentMethod, sealer.open_entries(row.rest, associated_data("payment_methods", "rest", own))),
     )
 
@@ -349,18 +320,11 @@ def method_from_row(row: Row[Any], sealer: Sealer) -> PaymentMethod:
 def dispute_to_row(dispute: Dispute, sealer: Sealer) -> Values:
     report = dispute.report
     return {
-        "dispute_id": dispute.dispute_id,
-        "caller_id": dispute.caller_id,
-        "payment_id": dispute.payment_id,
-        "customer_id": dispute.customer_id,
+        **picked(dispute, _DISPUTE),
         "gateway_dispute_id": report.gateway_dispute_id,
         "transaction_id": report.transaction_id,
         "state": dispute.state.value,
         "reply_by_time": report.reply_by_time,
-        "create_time": dispute.create_time,
-        "update_time": dispute.update_time,
-        "next_check_time": dispute.next_check_time,
-        "check_count": dispute.check_count,
         "report": sealer.seal_entries(
             _converter.unstructure(report), associated_data("disputes", "report", dispute.dispute_id)
         ),
@@ -371,16 +335,9 @@ def dispute_to_row(dispute: Dispute, sealer: Sealer) -> Values:
 def dispute_from_row(row: Row[Any], sealer: Sealer) -> Dispute:
     report = sealer.open_entries(row.report, associated_data("disputes", "report", row.dispute_id))
     return Dispute(
-        dispute_id=row.dispute_id,
-        caller_id=row.caller_id,
-        payment_id=row.payment_id,
-        customer_id=row.customer_id,
+        **picked(row, _DISPUTE),
         report=_converter.structure(report, DisputeReport),
-        create_time=row.create_time,
-        update_time=row.update_time,
         actions=_converter.structure(row.actions, tuple[DisputeAction, ...]),
-        next_check_time=row.next_check_time,
-        check_count=row.check_count,
     )
 
 
@@ -388,16 +345,10 @@ def notification_to_row(stored: StoredGatewayWebhook, sealer: Sealer) -> Values:
     webhook = stored.webhook
     aad = associated_data("webhook_notifications", "subject", webhook.notification_id)
     return {
-        "notification_id": webhook.notification_id,
-        "kind": webhook.kind,
+        **picked(webhook, _WEBHOOK),
+        **picked(stored, _STORED_WEBHOOK),
         "state": stored.state.value,
         "outcome": stored.outcome.value,
-        "event_time": webhook.event_time,
-        "receive_time": stored.receive_time,
-        "finish_time": stored.finish_time,
-        "attempt_count": stored.attempt_count,
-        "next_attempt_time": stored.next_attempt_time,
-        "last_error": stored.last_error,
         "subject": sealer.seal_entries(_converter.unstructure(webhook.subject), aad),
     }
 
@@ -405,19 +356,10 @@ def notification_to_row(stored: StoredGatewayWebhook, sealer: Sealer) -> Values:
 def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredGatewayWebhook:
     subject = sealer.open_entries(row.subject, associated_data("webhook_notifications", "subject", row.notification_id))
     return StoredGatewayWebhook(
-        webhook=GatewayWebhook(
-            notification_id=row.notification_id,
-            kind=row.kind,
-            event_time=row.event_time,
-            subject=_converter.structure(subject, Subject),
-        ),
+        **picked(row, _STORED_WEBHOOK),
+        webhook=GatewayWebhook(**picked(row, _WEBHOOK), subject=_converter.structure(subject, Subject)),
         state=GatewayWebhookState(row.state),
-        receive_time=row.receive_time,
         outcome=GatewayWebhookOutcome(row.outcome),
-        attempt_count=row.attempt_count,
-        next_attempt_time=row.next_attempt_time,
-        last_error=row.last_error,
-        finish_time=row.finish_time,
     )
 
 
@@ -441,18 +383,7 @@ def feed_entry_from_row(row: Row[Any], sealer: Sealer) -> FeedEntry:
     if row.payload:
         kept = sealer.open_json(row.payload, _feed_associated_data(row.event_id))
         resource = _converter.structure(kept, _RESOURCES[row.kind])
-    return FeedEntry(
-        position=row.position,
-        event_id=row.event_id,
-        kind=FeedKind(row.kind),
-        time=row.time,
-        actor=row.actor,
-        caller_id=row.caller_id,
-        customer_id=row.customer_id,
-        payment_id=row.payment_id,
-        sequence=row.sequence,
-        resource=resource,
-    )
+    return FeedEntry(**picked(row, _FEED_ENTRY), kind=FeedKind(row.kind), resource=resource)
 
 
 def _feed_associated_data(event_id: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from pydantic import SecretStr
 
-from bootstrap.config.settings import Settings, example_of, text_of
+from bootstrap.config.settings import Settings, example_of, meaning_of, text_of
 
 # A path in a description is a link on the page, which stands in docs/operate.
 _PATH: Final = re.compile(r"docs/(\w+)/([\w-]+\.md)")
@@ -49,7 +49,7 @@ def page() -> str:
 
 def _row(name: str) -> str:
     field = Settings.model_fields[name]
-    meaning = _PATH.sub(r"[\2](../\1/\2)", field.description or "")
+    meaning = _PATH.sub(r"[\2](../\1/\2)", meaning_of(name))
     default = _default(field.default, field.is_required())
     return f"| `BAYAR_{name.upper()}` | {default} | {meaning} | `{example_of(name)}` |\n"
 

@@ -153,394 +153,232 @@ Address = Annotated[str, AfterValidator(_address)]
 
 
 class Settings(BaseSettings):
-    """Every setting. The description says what it sets; the example, or else the default, shows its form."""
+    """Every setting, described by the text below it. The example, or else the default, shows its form."""
 
-    model_config = SettingsConfigDict(env_prefix="BAYAR_", extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        env_prefix="BAYAR_", extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
-    database_url: str = Field(
-        default="sqlite:///bayar.db",
-        description="The database of the record: SQLite for one process, PostgreSQL for several.",
-        min_length=1,
-    )
-    grpc_address: Address = Field(
-        default="127.0.0.1:50051", description="The address of the gRPC port, HOST:PORT. Port 0 takes a free one."
-    )
-    http_address: Address = Field(
-        default="127.0.0.1:8080",
-        description="The address of the HTTP port, HOST:PORT: Braintree's webhooks, /healthz, /readyz and /metrics. "
-        "Port 0 takes a free one.",
-    )
-    authentication: Authentication = Field(
-        default=Authentication.REQUIRED,
-        description="required: every call needs a credential. none: every caller may do everything, allowed on a "
-        "loopback address only.",
-    )
-    allow_plaintext: bool = Field(
-        default=False,
-        description="Permits gRPC without TLS on an address that other machines reach; for use behind a service mesh "
-        "that encrypts. The log warns at each start.",
-        examples=["true"],
-    )
-    tls_certificate_file: Path | None = Field(
-        default=None,
-        description="The service's certificate chain (PEM), for TLS 1.2 and 1.3 on the gRPC port. Reloaded when it "
-        "changes. Without it the port is plain text, on a loopback address only.",
-        examples=["/etc/bayar/tls/server.pem"],
-    )
-    tls_key_file: Path | None = Field(
-        default=None,
-        description="The private key of that certificate (PEM, without a password).",
-        examples=["/etc/bayar/tls/server.key"],
-    )
-    tls_client_ca_file: Path | None = Field(
-        default=None,
-        description="Turns on mutual TLS: a client must show a certificate of this authority (PEM).",
-        examples=["/etc/bayar/tls/client-ca.pem"],
-    )
-    client_certificates_file: Path | None = Field(
-        default=None,
-        description="The TOML file that maps client certificates to callers. Needs mutual TLS. See "
-        "docs/operate/access.md.",
-        examples=["/etc/bayar/clients.toml"],
-    )
-    jwt_issuer: str = Field(
-        default="",
-        description="The issuer (iss) whose tokens (JWT) are accepted. Needs BAYAR_JWT_AUDIENCE and BAYAR_JWT_JWKS.",
-        examples=["https://login.example.com/"],
-    )
-    jwt_audience: str = Field(default="", description="The audience (aud) that a token must name.", examples=["bayar"])
+    database_url: str = Field("sqlite:///bayar.db", min_length=1)
+    """The database of the record: SQLite for one process, PostgreSQL for several."""
+    grpc_address: Address = "127.0.0.1:50051"
+    """The address of the gRPC port, HOST:PORT. Port 0 takes a free one."""
+    http_address: Address = "127.0.0.1:8080"
+    """The address of the HTTP port, HOST:PORT: Braintree's webhooks, /healthz, /readyz and /metrics. Port 0 takes a
+    free one.
+    """
+    authentication: Authentication = Authentication.REQUIRED
+    """required: every call needs a credential. none: every caller may do everything, allowed on a loopback address
+    only.
+    """
+    allow_plaintext: bool = Field(False, examples=["true"])
+    """Permits gRPC without TLS on an address that other machines reach; for use behind a service mesh that encrypts.
+    The log warns at each start.
+    """
+    tls_certificate_file: Path | None = Field(None, examples=["/etc/bayar/tls/server.pem"])
+    """The service's certificate chain (PEM), for TLS 1.2 and 1.3 on the gRPC port. Reloaded when it changes. Without it
+    the port is plain text, on a loopback address only.
+    """
+    tls_key_file: Path | None = Field(None, examples=["/etc/bayar/tls/server.key"])
+    """The private key of that certificate (PEM, without a password)."""
+    tls_client_ca_file: Path | None = Field(None, examples=["/etc/bayar/tls/client-ca.pem"])
+    """Turns on mutual TLS: a client must show a certificate of this authority (PEM)."""
+    client_certificates_file: Path | None = Field(None, examples=["/etc/bayar/clients.toml"])
+    """The TOML file that maps client certificates to callers. Needs mutual TLS. See docs/operate/access.md."""
+    jwt_issuer: str = Field("", examples=["https://login.example.com/"])
+    """The issuer (iss) whose tokens (JWT) are accepted. Needs BAYAR_JWT_AUDIENCE and BAYAR_JWT_JWKS."""
+    jwt_audience: str = Field("", examples=["bayar"])
+    """The audience (aud) that a token must name."""
     jwt_jwks: Annotated[str, AfterValidator(_jwks)] = Field(
-        default="",
-        description="The issuer's public keys: a file or an https URL. Fetched again every ten minutes, and at once "
-        "for an unknown key id, at most every 10 s.",
-        examples=["https://login.example.com/.well-known/jwks.json"],
+        "", examples=["https://login.example.com/.well-known/jwks.json"]
     )
-    jwt_caller_claim: str = Field(
-        default="caller_id",
-        min_length=1,
-        description="The claim of a token that holds the caller's id.",
-        examples=["client_id"],
-    )
-    credential_seconds: float = Field(
-        default=2.5,
-        gt=0,
-        le=60,
-        description="The time in seconds for which a verified credential is trusted before it is verified again, on "
-        "open streams too. A revoked one stops working within twice that.",
-    )
-    reflection: Door = Field(
-        default=Door.OPEN,
-        description="open: everybody may use gRPC reflection. closed: authenticated callers only.",
-        examples=["closed"],
-    )
-    health: Door = Field(
-        default=Door.OPEN, description="open: everybody may use gRPC health checks. closed: authenticated callers only."
-    )
+    """The issuer's public keys: a file or an https URL. Fetched again every ten minutes, and at once for an unknown key
+    id, at most every 10 s.
+    """
+    jwt_caller_claim: str = Field("caller_id", min_length=1, examples=["client_id"])
+    """The claim of a token that holds the caller's id."""
+    credential_seconds: float = Field(2.5, gt=0, le=60)
+    """The time in seconds for which a verified credential is trusted before it is verified again, on open streams too.
+    A revoked one stops working within twice that.
+    """
+    reflection: Door = Field(Door.OPEN, examples=["closed"])
+    """open: everybody may use gRPC reflection. closed: authenticated callers only."""
+    health: Door = Door.OPEN
+    """open: everybody may use gRPC health checks. closed: authenticated callers only."""
     secret_key: Annotated[SecretStr, AfterValidator(_secret_key)] | None = Field(
-        default=None,
-        min_length=32,
-        description="The key of request fingerprints and page tokens, at least 32 characters. Derived from Braintree's "
-        "private key when not set. Keep it: with another key, replays of earlier requests fail with REQUEST_ID_REUSED.",
-        examples=["the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"],
+        None, min_length=32, examples=["the output of: python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"]
     )
+    """The key of request fingerprints and page tokens, at least 32 characters. Derived from Braintree's private key
+    when not set. Keep it: with another key, replays of earlier requests fail with REQUEST_ID_REUSED.
+    """
     encryption_keys: Annotated[SecretStr, AfterValidator(_encryption_keys)] | None = Field(
-        default=None,
-        description="The keys that encrypt personal data and gateway tokens in the database: NAME:KEY pairs, the "
-        "current one first, then those that older values need. Required, except with the twin. A lost key cannot be "
-        "replaced. See docs/operate/security.md.",
-        examples=[f"2026-11:the output of: {_NEW_KEY}"],
+        None, examples=[f"2026-11:the output of: {_NEW_KEY}"]
     )
-    raw_cards: RawCards = Field(
-        default=RawCards.ACCEPT,
-        description="accept: calls may carry card numbers. refuse: nonces and stored methods only, so that no card "
-        "number reaches your systems.",
-        examples=["refuse"],
-    )
-    braintree_environment: GatewayEnvironment = Field(
-        description="The gateway: twin (offline), sandbox or production.", examples=["sandbox"]
-    )
-    braintree_merchant_id: str = Field(
-        min_length=1, description="The merchant id of your Braintree account.", examples=["9gm5x4kz2wq8t7rn"]
-    )
-    braintree_public_key: str = Field(
-        min_length=1, description="The public API key of your Braintree account.", examples=["s7k2m9x4qz8w5t3n"]
-    )
+    """The keys that encrypt personal data and gateway tokens in the database: NAME:KEY pairs, the current one first,
+    then those that older values need. Required, except with the twin. A lost key cannot be replaced. See
+    docs/operate/security.md.
+    """
+    raw_cards: RawCards = Field(RawCards.ACCEPT, examples=["refuse"])
+    """accept: calls may carry card numbers. refuse: nonces and stored methods only, so that no card number reaches your
+    systems.
+    """
+    braintree_environment: GatewayEnvironment = Field(examples=["sandbox"])
+    """The gateway: twin (offline), sandbox or production."""
+    braintree_merchant_id: str = Field(min_length=1, examples=["9gm5x4kz2wq8t7rn"])
+    """The merchant id of your Braintree account."""
+    braintree_public_key: str = Field(min_length=1, examples=["s7k2m9x4qz8w5t3n"])
+    """The public API key of your Braintree account."""
     braintree_private_key: SecretStr = Field(
-        min_length=1,
-        description="The private API key of your Braintree account. Never printed.",
-        examples=["the private key that Braintree shows beside the public one"],
+        min_length=1, examples=["the private key that Braintree shows beside the public one"]
     )
+    """The private API key of your Braintree account. Never printed."""
     braintree_merchant_accounts: Annotated[dict[str, str], NoDecode, BeforeValidator(_merchant_accounts)] = Field(
-        default={},
-        description="The merchant account of each currency that you accept. Fetched from Braintree at each start when "
-        "not set.",
-        examples=["USD=my_usd,IDR=my_idr"],
+        {}, examples=["USD=my_usd,IDR=my_idr"]
     )
-    braintree_url: Annotated[str, AfterValidator(_url)] = Field(
-        default="",
-        description="The URL of the twin. Required with the environment twin, refused with any other.",
-        examples=["https://127.0.0.1:8443"],
-    )
-    braintree_ca_file: Path | None = Field(
-        default=None,
-        description="The certificate authority of the twin. Required with the environment twin and https, refused with "
-        "any other.",
-        examples=["/var/lib/bayar/tls/ca.pem"],
-    )
-    braintree_use_api_request_key: bool = Field(
-        default=False,
-        description="Sends Braintree's own idempotency key with each request. Only if Braintree enabled it for your "
-        "account.",
-        examples=["true"],
-    )
-    braintree_stock_parser: bool = Field(
-        default=False,
-        description="Parses answers with Braintree's SDK. The default parser gives the same result in a tenth of the "
-        "time.",
-        examples=["true"],
-    )
-    braintree_connect_timeout_seconds: float = Field(
-        default=5.0,
-        gt=0,
-        le=60,
-        description="The timeout in seconds for a connection to Braintree. Afterwards nothing was sent, and the call "
-        "fails with GATEWAY_UNREACHABLE.",
-    )
-    braintree_read_timeout_seconds: float = Field(
-        default=65.0,
-        gt=0,
-        le=600,
-        description="The timeout in seconds for an answer of Braintree. Afterwards the outcome is unknown and the "
-        "payment PENDING. Braintree may work for 60 s, so a shorter timeout makes more outcomes unknown for a while.",
-    )
-    braintree_max_calls: int | None = Field(
-        default=None,
-        ge=1,
-        description="The maximum of concurrent requests to Braintree; further calls wait briefly, then fail with "
-        "GATEWAY_UNREACHABLE. Must be below BAYAR_GRPC_THREADS. Default: three quarters of it.",
-        examples=["150"],
-    )
-    braintree_breaker_failures: int = Field(
-        default=10,
-        ge=0,
-        description="The number of lost answers that opens the circuit breaker; each answer that arrives subtracts "
-        "one. While it is open, calls fail at once with GATEWAY_UNREACHABLE. Counted apart for calls that move money, "
-        "for searches, and for others. 0: never.",
-    )
-    absence_horizon_seconds: float = Field(
-        default=180.0,
-        gt=0,
-        description="The time in seconds for which the gateway must not know an operation before it is FAILED. At "
-        "least BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS + BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS + 105: a margin of 15 s, "
-        "the 60 s that the gateway may work, and 30 s for the lag of its search. The twin takes any.",
-    )
-    first_check_seconds: float = Field(
-        default=2.0,
-        gt=0,
-        description="The time in seconds from a lost answer to the resolver's first look. The pause doubles with each "
-        "look, up to five minutes.",
-    )
-    follow_interval_seconds: float = Field(
-        default=300.0,
-        gt=0,
-        description="The shortest pause in seconds between two polls of a payment that has yet to settle or expire. It "
-        "grows to six hours.",
-    )
-    watch_refunds_days: float = Field(
-        default=180.0,
-        ge=0,
-        le=3650,
-        description="The number of days after the last change during which settled payments are polled for refunds "
-        "that somebody else made at the gateway. The pause grows from 6 hours to a week. 0: never.",
-    )
-    resolver_interval_seconds: float = Field(
-        default=1.0,
-        gt=0,
-        description="The pause in seconds between two searches of the database for operations that are due.",
-    )
-    feed_interval_seconds: float = Field(
-        default=0.25,
-        gt=0,
-        le=10,
-        description="The pause in seconds between two searches of the database for new events, to give them their "
-        "positions and send them to readers.",
-    )
-    dispute_poll_seconds: float = Field(
-        default=3600.0,
-        gt=0,
-        description="The pause in seconds between two searches of the gateway for disputes without a webhook, and "
-        "between two polls of an open dispute.",
-    )
-    webhook_attempts: int = Field(
-        default=20,
-        ge=1,
-        le=1000,
-        description="The maximum of attempts at one incoming webhook. The pauses grow to an hour; after the last "
-        "attempt it is DEAD, and ListWebhookNotifications shows it.",
-    )
-    event_webhooks_file: Path | None = Field(
-        default=None,
-        description="The TOML file of the endpoints that receive events. See docs/integrate/events.md.",
-        examples=["/etc/bayar/webhooks.toml"],
-    )
-    allow_private_webhooks: bool = Field(
-        default=False,
-        description="Permits event webhooks to this machine, to private networks and without TLS. For tests.",
-        examples=["true"],
-    )
-    decline_window_seconds: float = Field(
-        default=3600.0,
-        ge=60,
-        le=86_400,
-        description="The window in seconds over which the velocity limits count declines and verifications, against "
-        "card testing. See docs/operate/limits.md.",
-    )
-    declines_per_card: int = Field(
-        default=10,
-        ge=0,
-        description="The maximum of declines and verifications of one card within the window. Beyond it: "
-        "TOO_MANY_DECLINES. 0: no limit.",
-    )
-    declines_per_customer: int = Field(
-        default=10,
-        ge=0,
-        description="The maximum of declines and verifications of one customer within the window. Beyond it: "
-        "TOO_MANY_DECLINES. 0: no limit.",
-    )
-    declines_per_client_address: int = Field(
-        default=20,
-        ge=0,
-        description="The maximum of declines and verifications of one client_address (IPv6: of one /64) within the "
-        "window. Beyond it: TOO_MANY_DECLINES. 0: no limit.",
-    )
-    declines_per_caller: int = Field(
-        default=10_000,
-        ge=0,
-        description="The maximum of declines and verifications of one caller within the window. Beyond it all its "
-        "payments fail with TOO_MANY_DECLINES, so keep it far above a bad hour. 0: no limit.",
-    )
-    cards_per_customer: int = Field(
-        default=5,
-        ge=0,
-        description="The maximum of different cards of one customer that are declined or verified within the window. "
-        "Beyond it new cards get TOO_MANY_DECLINES. 0: no limit.",
-    )
-    cards_per_client_address: int = Field(
-        default=10,
-        ge=0,
-        description="The maximum of different cards of one client_address that are declined or verified within the "
-        "window. Beyond it new cards get TOO_MANY_DECLINES. 0: no limit.",
-    )
-    workers: int = Field(
-        default=1,
-        ge=1,
-        le=256,
-        description="The number of processes that answer calls on the gRPC port, as `bayar serve --workers` sets it: "
-        "one for each core. More than one needs PostgreSQL and Linux. Each counts as a replica. See "
-        "docs/operate/scale.md.",
-        examples=["4"],
-    )
-    grpc_threads: int = Field(
-        default=200,
-        ge=2,
-        le=1000,
-        description="The number of threads, and so of calls under way at once. A call mostly waits for Braintree: at "
-        "half a second an answer, three quarters of 200 threads carry 300 payments a second.",
-    )
-    database_connections: int = Field(
-        default=24,
-        ge=4,
-        le=1000,
-        description="The maximum of database connections of one process. A call without one waits up to 5 s, then "
-        "fails with STORE_UNAVAILABLE. Calls that wait for Braintree hold none. All processes together need fewer than "
-        "PostgreSQL's max_connections. See docs/operate/scale.md.",
-    )
-    grpc_queue: int = Field(
-        default=1000,
-        ge=0,
-        le=100_000,
-        description="The maximum of calls that wait for a thread, and as many again that only read. Further calls fail "
-        "with OVERLOADED.",
-    )
-    reads_per_second: float = Field(
-        default=2000.0,
-        ge=0,
-        description="The maximum of calls a second of one caller that only read, for each replica, with bursts of "
-        "twice that. Beyond it: RATE_LIMITED. 0: no limit.",
-    )
-    writes_per_second: float = Field(
-        default=1000.0,
-        ge=0,
-        description="The maximum of calls a second of one caller that change something, for each replica, with bursts "
-        "of twice that. Beyond it: RATE_LIMITED. 0: no limit.",
-    )
-    failed_logins_per_minute: float = Field(
-        default=1000.0,
-        ge=0,
-        description="The maximum of refused credentials a minute of one address, for each replica. Beyond it the "
-        "address gets TOO_MANY_FAILED_LOGINS, except with a credential that was valid lately. 0: no limit.",
-    )
-    streams_per_caller: int = Field(
-        default=500,
-        ge=0,
-        description="The maximum of open streams of one caller, for each replica. Beyond it: TOO_MANY_STREAMS. 0: no "
-        "limit.",
-    )
-    stream_seconds: float = Field(
-        default=3600.0,
-        gt=0,
-        le=86_400,
-        description="The maximum lifetime in seconds of a stream. It then ends with STREAM_ENDED, and the client opens "
-        "it again.",
-    )
-    slowest_read_seconds: float = Field(
-        default=60.0,
-        gt=0,
-        le=3600,
-        description="The time in seconds that a message of a stream waits for its reader. The stream then ends with "
-        "STREAM_READ_TOO_SLOWLY.",
-    )
-    call_seconds: float = Field(
-        default=150.0,
-        gt=0,
-        le=3600,
-        description="The maximum time in seconds that a call waits for its answer, whatever its deadline. It then "
-        "fails with CALL_TOO_LONG; work that has begun goes on.",
-    )
-    grpc_connections: int = Field(
-        default=1000,
-        ge=1,
-        le=1_000_000,
-        description="The maximum of gRPC connections of one replica. Further ones are closed.",
-    )
-    calls_per_connection: int = Field(
-        default=128,
-        ge=1,
-        le=100_000,
-        description="The maximum of concurrent calls on one connection. The client holds back further ones.",
-    )
-    connection_idle_seconds: float = Field(
-        default=300.0,
-        ge=1,
-        le=86_400,
-        description="The time in seconds without a call after which a connection is closed. Clients connect again by "
-        "themselves.",
-    )
-    connection_seconds: float = Field(
-        default=3600.0,
-        ge=1,
-        le=604_800,
-        description="The maximum age in seconds of a connection, give or take a tenth. The client then connects again, "
-        "so that load spreads over new replicas. Calls under way end first.",
-    )
-    stop_grace_seconds: float = Field(
-        default=75.0,
-        gt=0,
-        description="The time in seconds that a stop waits for calls under way. Keep it above the gateway's timeouts.",
-    )
-    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = Field(
-        default="info", description="The lowest level that is logged: debug, info, warning or error."
-    )
+    """The merchant account of each currency that you accept. Fetched from Braintree at each start when not set."""
+    braintree_url: Annotated[str, AfterValidator(_url)] = Field("", examples=["https://127.0.0.1:8443"])
+    """The URL of the twin. Required with the environment twin, refused with any other."""
+    braintree_ca_file: Path | None = Field(None, examples=["/var/lib/bayar/tls/ca.pem"])
+    """The certificate authority of the twin. Required with the environment twin and https, refused with any other."""
+    braintree_use_api_request_key: bool = Field(False, examples=["true"])
+    """Sends Braintree's own idempotency key with each request. Only if Braintree enabled it for your account."""
+    braintree_stock_parser: bool = Field(False, examples=["true"])
+    """Parses answers with Braintree's SDK. The default parser gives the same result in a tenth of the time."""
+    braintree_connect_timeout_seconds: float = Field(5.0, gt=0, le=60)
+    """The timeout in seconds for a connection to Braintree. Afterwards nothing was sent, and the call fails with
+    GATEWAY_UNREACHABLE.
+    """
+    braintree_read_timeout_seconds: float = Field(65.0, gt=0, le=600)
+    """The timeout in seconds for an answer of Braintree. Afterwards the outcome is unknown and the payment PENDING.
+    Braintree may work for 60 s, so a shorter timeout makes more outcomes unknown for a while.
+    """
+    braintree_max_calls: int | None = Field(None, ge=1, examples=["150"])
+    """The maximum of concurrent requests to Braintree; further calls wait briefly, then fail with GATEWAY_UNREACHABLE.
+    Must be below BAYAR_GRPC_THREADS. Default: three quarters of it.
+    """
+    braintree_breaker_failures: int = Field(10, ge=0)
+    """The number of lost answers that opens the circuit breaker; each answer that arrives subtracts one. While it is
+    open, calls fail at once with GATEWAY_UNREACHABLE. Counted apart for calls that move money, for searches, and for
+    others. 0: never.
+    """
+    absence_horizon_seconds: float = Field(180.0, gt=0)
+    """The time in seconds for which the gateway must not know an operation before it is FAILED. At least
+    BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS + BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS + 105: a margin of 15 s, the 60 s
+    that the gateway may work, and 30 s for the lag of its search. The twin takes any.
+    """
+    first_check_seconds: float = Field(2.0, gt=0)
+    """The time in seconds from a lost answer to the resolver's first look. The pause doubles with each look, up to five
+    minutes.
+    """
+    follow_interval_seconds: float = Field(300.0, gt=0)
+    """The shortest pause in seconds between two polls of a payment that has yet to settle or expire. It grows to six
+    hours.
+    """
+    watch_refunds_days: float = Field(180.0, ge=0, le=3650)
+    """The number of days after the last change during which settled payments are polled for refunds that somebody else
+    made at the gateway. The pause grows from 6 hours to a week. 0: never.
+    """
+    resolver_interval_seconds: float = Field(1.0, gt=0)
+    """The pause in seconds between two searches of the database for operations that are due."""
+    feed_interval_seconds: float = Field(0.25, gt=0, le=10)
+    """The pause in seconds between two searches of the database for new events, to give them their positions and send
+    them to readers.
+    """
+    dispute_poll_seconds: float = Field(3600.0, gt=0)
+    """The pause in seconds between two searches of the gateway for disputes without a webhook, and between two polls of
+    an open dispute.
+    """
+    webhook_attempts: int = Field(20, ge=1, le=1000)
+    """The maximum of attempts at one incoming webhook. The pauses grow to an hour; after the last attempt it is DEAD,
+    and ListWebhookNotifications shows it.
+    """
+    event_webhooks_file: Path | None = Field(None, examples=["/etc/bayar/webhooks.toml"])
+    """The TOML file of the endpoints that receive events. See docs/integrate/events.md."""
+    allow_private_webhooks: bool = Field(False, examples=["true"])
+    """Permits event webhooks to this machine, to private networks and without TLS. For tests."""
+    decline_window_seconds: float = Field(3600.0, ge=60, le=86_400)
+    """The window in seconds over which the velocity limits count declines and verifications, against card testing. See
+    docs/operate/limits.md.
+    """
+    declines_per_card: int = Field(10, ge=0)
+    """The maximum of declines and verifications of one card within the window. Beyond it: TOO_MANY_DECLINES. 0: no
+    limit.
+    """
+    declines_per_customer: int = Field(10, ge=0)
+    """The maximum of declines and verifications of one customer within the window. Beyond it: TOO_MANY_DECLINES. 0: no
+    limit.
+    """
+    declines_per_client_address: int = Field(20, ge=0)
+    """The maximum of declines and verifications of one client_address (IPv6: of one /64) within the window. Beyond it:
+    TOO_MANY_DECLINES. 0: no limit.
+    """
+    declines_per_caller: int = Field(10_000, ge=0)
+    """The maximum of declines and verifications of one caller within the window. Beyond it all its payments fail with
+    TOO_MANY_DECLINES, so keep it far above a bad hour. 0: no limit.
+    """
+    cards_per_customer: int = Field(5, ge=0)
+    """The maximum of different cards of one customer that are declined or verified within the window. Beyond it new
+    cards get TOO_MANY_DECLINES. 0: no limit.
+    """
+    cards_per_client_address: int = Field(10, ge=0)
+    """The maximum of different cards of one client_address that are declined or verified within the window. Beyond it
+    new cards get TOO_MANY_DECLINES. 0: no limit.
+    """
+    workers: int = Field(1, ge=1, le=256, examples=["4"])
+    """The number of processes that answer calls on the gRPC port, as `bayar serve --workers` sets it: one for each
+    core. More than one needs PostgreSQL and Linux. Each counts as a replica. See docs/operate/scale.md.
+    """
+    grpc_threads: int = Field(200, ge=2, le=1000)
+    """The number of threads, and so of calls under way at once. A call mostly waits for Braintree: at half a second an
+    answer, three quarters of 200 threads carry 300 payments a second.
+    """
+    database_connections: int = Field(24, ge=4, le=1000)
+    """The maximum of database connections of one process. A call without one waits up to 5 s, then fails with
+    STORE_UNAVAILABLE. Calls that wait for Braintree hold none. All processes together need fewer than PostgreSQL's
+    max_connections. See docs/operate/scale.md.
+    """
+    grpc_queue: int = Field(1000, ge=0, le=100_000)
+    """The maximum of calls that wait for a thread, and as many again that only read. Further calls fail with
+    OVERLOADED.
+    """
+    reads_per_second: float = Field(2000.0, ge=0)
+    """The maximum of calls a second of one caller that only read, for each replica, with bursts of twice that. Beyond
+    it: RATE_LIMITED. 0: no limit.
+    """
+    writes_per_second: float = Field(1000.0, ge=0)
+    """The maximum of calls a second of one caller that change something, for each replica, with bursts of twice that.
+    Beyond it: RATE_LIMITED. 0: no limit.
+    """
+    failed_logins_per_minute: float = Field(1000.0, ge=0)
+    """The maximum of refused credentials a minute of one address, for each replica. Beyond it the address gets
+    TOO_MANY_FAILED_LOGINS, except with a credential that was valid lately. 0: no limit.
+    """
+    streams_per_caller: int = Field(500, ge=0)
+    """The maximum of open streams of one caller, for each replica. Beyond it: TOO_MANY_STREAMS. 0: no limit."""
+    stream_seconds: float = Field(3600.0, gt=0, le=86_400)
+    """The maximum lifetime in seconds of a stream. It then ends with STREAM_ENDED, and the client opens it again."""
+    slowest_read_seconds: float = Field(60.0, gt=0, le=3600)
+    """The time in seconds that a message of a stream waits for its reader. The stream then ends with
+    STREAM_READ_TOO_SLOWLY.
+    """
+    call_seconds: float = Field(150.0, gt=0, le=3600)
+    """The maximum time in seconds that a call waits for its answer, whatever its deadline. It then fails with
+    CALL_TOO_LONG; work that has begun goes on.
+    """
+    grpc_connections: int = Field(1000, ge=1, le=1_000_000)
+    """The maximum of gRPC connections of one replica. Further ones are closed."""
+    calls_per_connection: int = Field(128, ge=1, le=100_000)
+    """The maximum of concurrent calls on one connection. The client holds back further ones."""
+    connection_idle_seconds: float = Field(300.0, ge=1, le=86_400)
+    """The time in seconds without a call after which a connection is closed. Clients connect again by themselves."""
+    connection_seconds: float = Field(3600.0, ge=1, le=604_800)
+    """The maximum age in seconds of a connection, give or take a tenth. The client then connects again, so that load
+    spreads over new replicas. Calls under way end first.
+    """
+    stop_grace_seconds: float = Field(75.0, gt=0)
+    """The time in seconds that a stop waits for calls under way. Keep it above the gateway's timeouts."""
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
+    """The lowest level that is logged: debug, info, warning or error."""
 
     @model_validator(mode="after")
     def _twin_has_an_address(self) -> Settings:
@@ -738,6 +576,11 @@ def example_of(name: str) -> str:
     return str(field.examples[0]) if field.examples else text_of(field.default)
 
 
+def meaning_of(name: str) -> str:
+    """The description of the setting, in one line."""
+    return " ".join((Settings.model_fields[name].description or "").split())
+
+
 def text_of(value: object) -> str:
     """A value as a variable holds it."""
     if isinstance(value, StrEnum):
@@ -756,4 +599,4 @@ def _sentence(fault: dict[str, Any]) -> str:
         problem = str(fault["ctx"]["error"])
     else:
         problem = "is wrong: " + str(fault["msg"])[:1].lower() + str(fault["msg"])[1:]
-    return f"{variable} {problem}. {Settings.model_fields[name].description} Example: {variable}={example_of(name)}"
+    return f"{variable} {problem}. {meaning_of(name)} Example: {variable}={example_of(name)}"

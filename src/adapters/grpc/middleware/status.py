@@ -98,66 +98,59 @@ def _undecodable(_: errors.UndecodableRequest) -> Problem:
 
 def _not_found(error: application.NotFound) -> Problem:
     name = error.kind.value.replace("_", " ")
-    return Problem(
-        grpc.StatusCode.NOT_FOUND,
-        f"{error.kind.name}_NOT_FOUND",
-        f"There is no such {name} of yours. Check the id, and that you ask the right environment.",
-    )
+    message = f"There is no such {name} of yours. Check the id, and that you ask the right environment."
+    return Problem(grpc.StatusCode.NOT_FOUND, f"{error.kind.name}_NOT_FOUND", message)
 
 
 def _request_id_reused(error: application.RequestIdReused) -> Problem:
     fields = ", ".join(error.fields)
-    return Problem(
-        grpc.StatusCode.ALREADY_EXISTS,
-        "REQUEST_ID_REUSED",
+    message = (
         f"This request_id was used before for a request that differs in: {fields}. "
-        "Repeat a request exactly as it was, or make a new request_id for a new one.",
-        {"request_id": error.request_id, "fields": fields},
+        "Repeat a request exactly as it was, or make a new request_id for a new one."
     )
+    return _exists("REQUEST_ID_REUSED", message, request_id=error.request_id, fields=fields)
 
 
 def _reference_paid(error: application.ReferenceAlreadyPaid) -> Problem:
+    known = {"payment_id": error.payment_id} if error.payment_id else {}
     named = f": {error.payment_id}" if error.payment_id else ""
-    return Problem(
-        grpc.StatusCode.ALREADY_EXISTS,
-        "REFERENCE_ALREADY_PAID",
-        f"The reference has a live payment already{named}. Look at that one; a new one would pay twice.",
-        {"payment_id": error.payment_id} if error.payment_id else {},
-    )
+    message = f"The reference has a live payment already{named}. Look at that one; a new one would pay twice."
+    return _exists("REFERENCE_ALREADY_PAID", message, **known)
 
 
 def _external_id_taken(error: application.ExternalIdAlreadyUsed) -> Problem:
-    return Problem(
-        grpc.StatusCode.ALREADY_EXISTS,
-        "EXTERNAL_ID_TAKEN",
-        f"Another customer of yours has this external_id: {error.customer_id}. Use that one, or another external_id.",
-        {"customer_id": error.customer_id},
-    )
+    whose = f"Another customer of yours has this external_id: {error.customer_id}."
+    return _exists("EXTERNAL_ID_TAKEN", f"{whose} Use that one, or another external_id.", customer_id=error.customer_id)
 
 
+def _exists(reason: str, message: str, **metadata: str) -> Problem:
+    return Problem(grpc.StatusCode.ALREADY_EXISTS, reason, message, metadata)
+
+
+# By operation: the reason where it is not allowed, its name in a sentence, and the remedy.
 _NOT_ALLOWED: Final = {
-    OperationKind.AUTHORIZE: "PAYMENT_NOT_PAYABLE",
-    OperationKind.CAPTURE: "PAYMENT_NOT_CAPTURABLE",
-    OperationKind.VOID: "PAYMENT_NOT_VOIDABLE",
-    OperationKind.REFUND: "PAYMENT_NOT_REFUNDABLE",
+    OperationKind.AUTHORIZE: ("PAYMENT_NOT_PAYABLE", "Authorizing", "Make a new payment."),
+    OperationKind.CAPTURE: (
+        "PAYMENT_NOT_CAPTURABLE",
+        "Capturing",
+        "Only what is authorized and not yet captured, voided or expired can be captured.",
+    ),
+    OperationKind.VOID: (
+        "PAYMENT_NOT_VOIDABLE",
+        "Voiding",
+        "Only what is held, or captured whole and not settled, can be voided. "
+        "Give back what was captured with RefundPayment.",
+    ),
+    OperationKind.REFUND: (
+        "PAYMENT_NOT_REFUNDABLE",
+        "Refunding",
+        "Only what was captured, is not given back already and is not disputed can be refunded. "
+        "Void what is only authorized.",
+    ),
 }
-_VERBS: Final = {
-    OperationKind.AUTHORIZE: "Authorizing",
-    OperationKind.CAPTURE: "Capturing",
-    OperationKind.VOID: "Voiding",
-    OperationKind.REFUND: "Refunding",
-}
-_REMEDY: Final = {
-    OperationKind.AUTHORIZE: "Make a new payment.",
-    OperationKind.CAPTURE: "Only what is authorized and not yet captured, voided or expired can be captured.",
-    OperationKind.VOID: "Only what is held, or captured whole and not settled, can be voided. "
-    "Give back what was captured with RefundPayment.",
-    OperationKind.REFUND: "Only what was captured, is not given back already and is not disputed can be refunded. "
-    "Void what is only authorized.",
-}
-_REMEDY_OF_REFUSED: Final = {
-    OperationKind.VOID: " Give back what was captured with RefundPayment; what is only held runs out by itself."
-}
+_REMEDY_OF_REFUSED_VOID: Final = (
+    " Give back what was captured with RefundPayment; what is only held runs out by itself."
+)
 
 
 def _precondition(reason: str, message: str, *details: Message, **metadata: str) -> Problem:
@@ -170,8 +163,9 @@ def _precondition(reason: str, message: str, *details: Message, **metadata: str)
 
 def _illegal(error: domain.IllegalTransition) -> Problem:
     state = error.state.name
-    message = f"{_VERBS[error.operation]} is not possible while the payment is {state}. {_REMEDY[error.operation]}"
-    return _precondition(_NOT_ALLOWED[error.operation], message, payment_id=error.payment_id, state=state)
+    reason, verb, remedy = _NOT_ALLOWED[error.operation]
+    message = f"{verb} is not possible while the payment is {state}. {remedy}"
+    return _precondition(reason, message, payment_id=error.payment_id, state=state)
 
 
 def _exceeds(error: domain.AmountExceeds) -> Problem:
@@ -186,41 +180,29 @@ def _exceeds(error: domain.AmountExceeds) -> Problem:
 
 
 def _refused(error: application.OperationRefused) -> Problem:
-    remedy = _REMEDY_OF_REFUSED.get(error.kind, "")
+    reason, _, _ = _NOT_ALLOWED[error.kind]
+    remedy = _REMEDY_OF_REFUSED_VOID if error.kind is OperationKind.VOID else ""
     message = f"The gateway refused the {error.kind.value}: {error.detail}. It had no effect.{remedy}"
-    return _precondition(
-        _NOT_ALLOWED[error.kind], message, payment_id=error.payment_id, operation_id=error.operation_id
-    )
+    return _precondition(reason, message, payment_id=error.payment_id, operation_id=error.operation_id)
 
 
 def _in_progress(error: domain.OperationInProgress) -> Problem:
-    return Problem(
-        grpc.StatusCode.ABORTED,
-        "OPERATION_IN_PROGRESS",
-        "Another operation on this payment is under way, and its outcome has to be known first. Try again shortly.",
-        {"payment_id": error.payment_id, "operation_id": error.operation_id},
-        [_retry_after(2)],
-    )
+    return _under_way("operation on this payment", payment_id=error.payment_id, operation_id=error.operation_id)
 
 
 def _dispute_in_progress(error: domain.DisputeActionInProgress) -> Problem:
-    return Problem(
-        grpc.StatusCode.ABORTED,
-        "OPERATION_IN_PROGRESS",
-        "Another answer to this dispute is under way, and its outcome has to be known first. Try again shortly.",
-        {"dispute_id": error.dispute_id, "operation_id": error.action_id},
-        [_retry_after(2)],
-    )
+    return _under_way("answer to this dispute", dispute_id=error.dispute_id, operation_id=error.action_id)
+
+
+def _under_way(other: str, **metadata: str) -> Problem:
+    message = f"Another {other} is under way, and its outcome has to be known first. Try again shortly."
+    return Problem(grpc.StatusCode.ABORTED, "OPERATION_IN_PROGRESS", message, metadata, [_retry_after(2)])
 
 
 def _dispute_not_open(error: domain.DisputeNotOpen) -> Problem:
     state = error.state.upper()
-    return _precondition(
-        "DISPUTE_NOT_OPEN",
-        f"The dispute is {state}. Only an OPEN one can be accepted, or answered with evidence.",
-        dispute_id=error.dispute_id,
-        state=state,
-    )
+    message = f"The dispute is {state}. Only an OPEN one can be accepted, or answered with evidence."
+    return _precondition("DISPUTE_NOT_OPEN", message, dispute_id=error.dispute_id, state=state)
 
 
 def _dispute_refused(error: application.DisputeAnswerRefused) -> Problem:
@@ -243,12 +225,10 @@ def _payment_disputed(error: application.PaymentDisputed) -> Problem:
 
 
 def _open_payments(error: application.CustomerHasOpenPayments) -> Problem:
-    return _precondition(
-        "CUSTOMER_HAS_OPEN_PAYMENTS",
-        "The outcome of a payment or payment method of this customer is not known yet. Delete the customer afterwards.",
-        _retry_after(60),
-        customer_id=error.customer_id,
+    message = (
+        "The outcome of a payment or payment method of this customer is not known yet. Delete the customer afterwards."
     )
+    return _precondition("CUSTOMER_HAS_OPEN_PAYMENTS", message, _retry_after(60), customer_id=error.customer_id)
 
 
 def _already_resolved(error: application.OperationAlreadyResolved) -> Problem:
@@ -279,13 +259,11 @@ def _contradicted(error: application.ContradictedByGateway) -> Problem:
 
 def _held(error: application.ServiceHeld) -> Problem:
     why = f" ({error.reason})" if error.reason else ""
-    return Problem(
-        grpc.StatusCode.UNAVAILABLE,
-        "SERVICE_HELD",
+    message = (
         f"An administrator holds the service until its record is reconciled with the gateway{why}. Nothing was done. "
-        "Reads are answered; send the same request again once it is released.",
-        details=[_retry_after(30)],
+        "Reads are answered; send the same request again once it is released."
     )
+    return Problem(grpc.StatusCode.UNAVAILABLE, "SERVICE_HELD", message, details=[_retry_after(30)])
 
 
 def _too_many_orphans(error: application.TooManyOrphans) -> Problem:
@@ -299,12 +277,9 @@ def _too_many_orphans(error: application.TooManyOrphans) -> Problem:
 
 
 def _method_not_active(error: application.MethodNotActive) -> Problem:
-    return _precondition(
-        "PAYMENT_METHOD_NOT_ACTIVE",
-        f"The payment method is {error.state.name}. Only an ACTIVE one can be changed.",
-        payment_method_id=error.payment_method_id,
-        state=error.state.name,
-    )
+    state = error.state.name
+    message = f"The payment method is {state}. Only an ACTIVE one can be changed."
+    return _precondition("PAYMENT_METHOD_NOT_ACTIVE", message, payment_method_id=error.payment_method_id, state=state)
 
 
 def _method_refused(error: application.MethodRefused) -> Problem:
@@ -317,163 +292,110 @@ def _gateway_refused(error: gateway.GatewayRefused) -> Problem:
     return _precondition("GATEWAY_REFUSED_REQUEST", message)
 
 
+def _exhausted(reason: str, message: str, retry_seconds: float | None = None, **metadata: str) -> Problem:
+    details = [] if retry_seconds is None else [_retry_after(retry_seconds)]
+    return Problem(grpc.StatusCode.RESOURCE_EXHAUSTED, reason, message, metadata, details)
+
+
 def _too_many_declines(error: application.TooManyDeclines) -> Problem:
     seconds = math.ceil(error.retry_after.total_seconds())
     whose = error.scope.value.replace("_", " ")
-    return Problem(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "TOO_MANY_DECLINES",
+    message = (
         f"There were too many declined or verified cards for this {whose} lately, so nothing was tried, recorded or "
-        f"charged. Try again in {seconds} seconds, not sooner.",
-        {"scope": error.scope.name, "retry_after_seconds": str(seconds)},
-        [_retry_after(seconds)],
+        f"charged. Try again in {seconds} seconds, not sooner."
     )
+    return _exhausted("TOO_MANY_DECLINES", message, seconds, scope=error.scope.name, retry_after_seconds=str(seconds))
 
 
 _CREDENTIAL: Final = {
-    AuthFailure.MISSING: (
-        "CREDENTIAL_MISSING",
-        'Say who calls: send the metadata "authorization: Bearer ..." with a token, or with an API key, which '
-        "`bayar keys create` issues.",
-    ),
-    AuthFailure.INVALID: (
-        "CREDENTIAL_INVALID",
-        'The credential is not accepted. Send "authorization: Bearer ..." once, with a whole API key or token that was '
-        "issued for this service.",
-    ),
-    AuthFailure.EXPIRED: ("CREDENTIAL_EXPIRED", "The credential has expired. Get a new one."),
-    AuthFailure.REVOKED: (
-        "CREDENTIAL_REVOKED",
-        "The API key was revoked. Use another one: `bayar keys create` issues it.",
-    ),
-    AuthFailure.NOT_YET_VALID: (
-        "CREDENTIAL_NOT_YET_VALID",
-        "The token is not valid yet. Compare the clocks of its issuer and of this service.",
-    ),
-    AuthFailure.WRONG_ISSUER: (
-        "CREDENTIAL_WRONG_ISSUER",
-        "The token is from an issuer that this service does not trust. Get one from the right issuer.",
-    ),
-    AuthFailure.WRONG_AUDIENCE: (
-        "CREDENTIAL_WRONG_AUDIENCE",
-        "The token is meant for another service. Ask its issuer for one with the audience of this service.",
-    ),
-    AuthFailure.INCOMPLETE: (
-        "CREDENTIAL_INCOMPLETE",
-        "The token is genuine, but its claims for the caller, the scopes or the customer are missing or malformed. "
-        "docs/operate/access.md lists the claims.",
-    ),
+    AuthFailure.MISSING: 'Say who calls: send the metadata "authorization: Bearer ..." with a token, or with an API '
+    "key, which `bayar keys create` issues.",
+    AuthFailure.INVALID: 'The credential is not accepted. Send "authorization: Bearer ..." once, with a whole API key '
+    "or token that was issued for this service.",
+    AuthFailure.EXPIRED: "The credential has expired. Get a new one.",
+    AuthFailure.REVOKED: "The API key was revoked. Use another one: `bayar keys create` issues it.",
+    AuthFailure.NOT_YET_VALID: "The token is not valid yet. Compare the clocks of its issuer and of this service.",
+    AuthFailure.WRONG_ISSUER: "The token is from an issuer that this service does not trust. Get one from the right "
+    "issuer.",
+    AuthFailure.WRONG_AUDIENCE: "The token is meant for another service. Ask its issuer for one with the audience of "
+    "this service.",
+    AuthFailure.INCOMPLETE: "The token is genuine, but its claims for the caller, the scopes or the customer are "
+    "missing or malformed. docs/operate/access.md lists the claims.",
 }
 
 
 def _not_authenticated(error: application.NotAuthenticated) -> Problem:
-    reason, message = _CREDENTIAL[error.refusal]
-    return Problem(grpc.StatusCode.UNAUTHENTICATED, reason, message)
+    reason = f"CREDENTIAL_{error.refusal.name}"
+    return Problem(grpc.StatusCode.UNAUTHENTICATED, reason, _CREDENTIAL[error.refusal])
 
 
 def _scope_missing(error: application.ScopeMissing) -> Problem:
-    return Problem(
-        grpc.StatusCode.PERMISSION_DENIED,
-        "SCOPE_MISSING",
-        f'This call needs the scope "{error.scope.value}", which the credential does not have. Use one that has it.',
-        {"scope": error.scope.value},
-    )
+    scope = error.scope.value
+    message = f'This call needs the scope "{scope}", which the credential does not have. Use one that has it.'
+    return Problem(grpc.StatusCode.PERMISSION_DENIED, "SCOPE_MISSING", message, {"scope": scope})
 
 
 def _not_for_customers(_: application.NotForCustomers) -> Problem:
-    return Problem(
-        grpc.StatusCode.PERMISSION_DENIED,
-        "NOT_FOR_CUSTOMERS",
-        "A credential of one customer cannot do this. The back end has to do it, with its own credential.",
-    )
+    message = "A credential of one customer cannot do this. The back end has to do it, with its own credential."
+    return Problem(grpc.StatusCode.PERMISSION_DENIED, "NOT_FOR_CUSTOMERS", message)
 
 
 def _rate_limited(error: errors.RateLimited) -> Problem:
-    return Problem(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "RATE_LIMITED",
+    message = (
         "The caller exceeds its rate limit, so nothing was done. Send the same request again after the time in "
-        "RetryInfo, and spread the calls.",
-        details=[_retry_within(error.wait_seconds)],
+        "RetryInfo, and spread the calls."
     )
+    return _exhausted("RATE_LIMITED", message, error.wait_seconds)
 
 
 def _too_many_failed_logins(error: errors.TooManyFailedLogins) -> Problem:
-    return Problem(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "TOO_MANY_FAILED_LOGINS",
+    message = (
         "Too many calls from your address showed credentials that are not accepted, so this one was not checked. "
-        "Correct the credential first.",
-        details=[_retry_within(error.wait_seconds)],
+        "Correct the credential first."
     )
+    return _exhausted("TOO_MANY_FAILED_LOGINS", message, error.wait_seconds)
 
 
 def _reader_too_slow(error: errors.ReaderTooSlow) -> Problem:
-    return Problem(
-        grpc.StatusCode.UNAVAILABLE,
-        "STREAM_READ_TOO_SLOWLY",
+    message = (
         f"Nothing of the stream was read for {error.seconds:g} s, so it was ended. Open it again, where it left off, "
-        "and read what comes before you work on it.",
-        {},
-        [_retry_after(1)],
+        "and read what comes before you work on it."
     )
+    return Problem(grpc.StatusCode.UNAVAILABLE, "STREAM_READ_TOO_SLOWLY", message, details=[_retry_after(1)])
 
 
 def _too_much_unread(error: errors.TooMuchUnread) -> Problem:
-    return Problem(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "ANSWERS_UNREAD",
+    message = (
         f"Answers of more than {error.limit >> 20} MiB wait for you to read them. Read them, or give up those calls; "
-        "and ask for smaller pages.",
-        {"limit_bytes": str(error.limit)},
-        [_retry_after(1)],
+        "and ask for smaller pages."
     )
+    return _exhausted("ANSWERS_UNREAD", message, 1, limit_bytes=str(error.limit))
 
 
 def _too_many_streams(error: errors.TooManyStreams) -> Problem:
-    return Problem(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "TOO_MANY_STREAMS",
-        f"You have {error.limit} streams open, and may have no more. Close what you do not read, or watch less.",
-        {"limit": str(error.limit)},
-        [_retry_after(5)],
-    )
+    message = f"You have {error.limit} streams open, and may have no more. Close what you do not read, or watch less."
+    return _exhausted("TOO_MANY_STREAMS", message, 5, limit=str(error.limit))
 
 
 def _overloaded(_: errors.Overloaded) -> Problem:
-    return Problem(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "OVERLOADED",
+    message = (
         "This replica of the service has as much to do as it can, so nothing was done. "
-        "Send the same request again, with the same request_id.",
-        details=[_retry_after(1)],
+        "Send the same request again, with the same request_id."
     )
+    return _exhausted("OVERLOADED", message, 1)
 
 
 def _too_large(error: errors.RequestTooLarge) -> Problem:
-    return Problem(
-        grpc.StatusCode.RESOURCE_EXHAUSTED,
-        "REQUEST_TOO_LARGE",
-        f"The request is too large: this call takes at most {error.limit:,} bytes. Shorten its texts.",
-        {"limit_bytes": str(error.limit)},
-    )
+    message = f"The request is too large: this call takes at most {error.limit:,} bytes. Shorten its texts."
+    return _exhausted("REQUEST_TOO_LARGE", message, limit_bytes=str(error.limit))
 
 
 def _too_long(error: errors.CallTooLong) -> Problem:
-    return Problem(
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        "CALL_TOO_LONG",
+    message = (
         f"There was no answer within {error.seconds:g} seconds, the longest wait of this service. The work goes on: "
-        "send the same request again, with the same request_id.",
-        details=[_retry_after(5)],
+        "send the same request again, with the same request_id."
     )
-
-
-def _retry_within(seconds: float) -> rich.RetryInfo:
-    """Rounded up to milliseconds: an earlier retry would be refused again."""
-    delay = Duration()
-    delay.FromMilliseconds(math.ceil(seconds * 1000))
-    return rich.RetryInfo(retry_delay=delay)
+    return Problem(grpc.StatusCode.DEADLINE_EXCEEDED, "CALL_TOO_LONG", message, details=[_retry_after(5)])
 
 
 def _unavailable(reason: str, message: str, retry_seconds: int) -> Callable[[Any], Problem]:
@@ -484,17 +406,18 @@ def _unavailable(reason: str, message: str, retry_seconds: int) -> Callable[[Any
 def _internal(error: Exception) -> Problem:
     incident = secrets.token_hex(6)
     _log.error("incident %s", incident, exc_info=error)
-    return Problem(
-        grpc.StatusCode.INTERNAL,
-        "INTERNAL",
-        f"A fault in the service, not in your request. Nothing is known to have been done or declined: read the "
-        f"payment, or send the same request again. Report incident {incident}.",
-        {"incident": incident},
+    message = (
+        "A fault in the service, not in your request. Nothing is known to have been done or declined: read the "
+        f"payment, or send the same request again. Report incident {incident}."
     )
+    return Problem(grpc.StatusCode.INTERNAL, "INTERNAL", message, {"incident": incident})
 
 
-def _retry_after(seconds: int) -> rich.RetryInfo:
-    return rich.RetryInfo(retry_delay=Duration(seconds=seconds))
+def _retry_after(seconds: float) -> rich.RetryInfo:
+    """Rounded up to milliseconds: an earlier retry would be refused again."""
+    delay = Duration()
+    delay.FromMilliseconds(math.ceil(seconds * 1000))
+    return rich.RetryInfo(retry_delay=delay)
 
 
 # Subclasses come before their bases.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, insert, or_, select, update
 
+from adapters.persistence.mapping import Values, picked
 from adapters.persistence.tables import api_keys
 from application.common.api_key import ApiKey
 from application.common.caller import Scope
@@ -40,32 +41,20 @@ class SqlApiKeys:
         self.connection.execute(statement.values(last_use_time=time))
 
 
-def _to_row(key: ApiKey) -> dict[str, Any]:
-    return {
-        "key_id": key.key_id,
-        "caller_id": key.caller_id,
-        "customer_id": key.customer_id,
-        "scopes": sorted(scope.value for scope in key.scopes),
-        "secret_hash": key.secret_hash,
-        "note": key.note,
-        "create_time": key.create_time,
-        "expire_time": key.expire_time,
-        "revoke_time": key.revoke_time,
-        "last_use_time": key.last_use_time,
-    }
+# The columns that hold a field as it is, under its name.
+_SAME: Final = ("key_id", "secret_hash", "note", "create_time", "expire_time", "revoke_time", "last_use_time")
+
+
+def _to_row(key: ApiKey) -> Values:
+    scopes = sorted(scope.value for scope in key.scopes)
+    return {**picked(key, _SAME), "caller_id": key.caller_id, "customer_id": key.customer_id, "scopes": scopes}
 
 
 def _from_row(row: Row[Any]) -> ApiKey:
     return ApiKey(
-        key_id=row.key_id,
+        **picked(row, _SAME),
         caller_id=CallerId(row.caller_id),
+        customer_id=CustomerId(row.customer_id) if row.customer_id else None,
         # This version cannot grant a scope of a newer version.
         scopes=frozenset(scope for scope in Scope if scope.value in row.scopes),
-        secret_hash=row.secret_hash,
-        create_time=row.create_time,
-        customer_id=CustomerId(row.customer_id) if row.customer_id else None,
-        note=row.note,
-        expire_time=row.expire_time,
-        revoke_time=row.revoke_time,
-        last_use_time=row.last_use_time,
     )

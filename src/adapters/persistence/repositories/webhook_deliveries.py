@@ -8,7 +8,12 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
+<<<<<<< HEAD
 from adapters.persistence.sql.statements import insert_if_absent, is_due
+=======
+from adapters.persistence.mapping import picked
+from adapters.persistence.sql.statements import insert_unless_taken, is_due
+>>>>>>> e816b40 (Tables of decline codes, settings and columns are written once each, as data or as a name)
 from adapters.persistence.tables import event_deliveries, event_lines
 from application.ports.deliveries import Delivery, DeliveryCursor, DeliveryState
 from domain.ids import EventId
@@ -26,7 +31,13 @@ class SqlDeliveries:
         new = DeliveryCursor(name=name, position=start, next_attempt_time=now)
         due = select(event_lines).where(table.name == name, is_due(table.next_attempt_time, now, _MAX_ATTEMPT_AHEAD))
         row = self.connection.execute(due.with_for_update(skip_locked=True)).first()
+<<<<<<< HEAD
         if row is None and insert_if_absent(self.connection, event_lines, _cursor_to_row(new), "name"):
+=======
+        if row is None and insert_unless_taken(
+            self.connection, event_lines, picked(new, DeliveryCursor.__slots__), "name"
+        ):
+>>>>>>> e816b40 (Tables of decline codes, settings and columns are written once each, as data or as a name)
             row = self.connection.execute(due).first()
         if row is None:
             return None
@@ -36,21 +47,14 @@ class SqlDeliveries:
 
     def save(self, cursor: DeliveryCursor) -> None:
         own = update(event_lines).where(event_lines.c.name == cursor.name, event_lines.c.position <= cursor.position)
-        self.connection.execute(own, _cursor_to_row(cursor))
+        self.connection.execute(own, picked(cursor, DeliveryCursor.__slots__))
 
     def cursors(self) -> list[DeliveryCursor]:
         return [_cursor_from_row(row) for row in self.connection.execute(select(event_lines))]
 
     def upsert(self, delivery: Delivery) -> None:
         self.delete(delivery.endpoint, delivery.event_id)
-        row = {
-            "endpoint": delivery.endpoint,
-            "event_id": delivery.event_id,
-            "position": delivery.position,
-            "state": delivery.state.value,
-            "reason": delivery.reason,
-            "time": delivery.time,
-        }
+        row = picked(delivery, Delivery.__slots__) | {"state": delivery.state.value}
         self.connection.execute(insert(event_deliveries), row)
 
     def delete(self, endpoint: str, event_id: EventId) -> None:
@@ -73,36 +77,9 @@ class SqlDeliveries:
         return [_delivery_from_row(row) for row in self.connection.execute(own.order_by(table.position).limit(limit))]
 
 
-def _cursor_to_row(cursor: DeliveryCursor) -> dict[str, Any]:
-    return {
-        "name": cursor.name,
-        "position": cursor.position,
-        "attempt_count": cursor.attempt_count,
-        "failing_since": cursor.failing_since,
-        "last_error": cursor.last_error,
-        "next_attempt_time": cursor.next_attempt_time,
-        "success_time": cursor.success_time,
-    }
-
-
 def _cursor_from_row(row: Row[Any]) -> DeliveryCursor:
-    return DeliveryCursor(
-        name=row.name,
-        position=row.position,
-        attempt_count=row.attempt_count,
-        failing_since=row.failing_since,
-        last_error=row.last_error,
-        next_attempt_time=row.next_attempt_time,
-        success_time=row.success_time,
-    )
+    return DeliveryCursor(**picked(row, DeliveryCursor.__slots__))
 
 
 def _delivery_from_row(row: Row[Any]) -> Delivery:
-    return Delivery(
-        endpoint=row.endpoint,
-        event_id=row.event_id,
-        position=row.position,
-        state=DeliveryState(row.state),
-        reason=row.reason,
-        time=row.time,
-    )
+    return Delivery(**picked(row, Delivery.__slots__) | {"state": DeliveryState(row.state)})

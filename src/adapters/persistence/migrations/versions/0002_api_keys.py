@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 _TEXT = sa.Text()
 _TIME = sa.DateTime(timezone=True)
@@ -27,7 +25,3 @@ def upgrade() -> None:
         sa.Column("last_use_time", _TIME, nullable=True),
         sa.PrimaryKeyConstraint("key_id", name=op.f("pk_api_keys")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("api_keys")

@@ -7,8 +7,6 @@ from adapters.persistence.migrations import online
 
 revision = "0004"
 down_revision = "0003"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

@@ -9,8 +9,6 @@ from adapters.persistence.migrations import online
 
 revision = "0008"
 down_revision = "0007"
-branch_labels = None
-depends_on = None
 
 _IS_UNPLACED = "position IS NULL"
 

@@ -4,8 +4,6 @@ from adapters.persistence.migrations import online
 
 revision = "0010"
 down_revision = "0009"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:

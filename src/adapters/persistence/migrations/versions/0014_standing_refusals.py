@@ -6,8 +6,6 @@ from adapters.persistence.migrations import online
 
 revision = "0014"
 down_revision = "0013"
-branch_labels = None
-depends_on = None
 
 # Refunds under way as a void during the upgrade: until now only their request recorded that.
 _VOIDS_FOR_REFUNDS = (

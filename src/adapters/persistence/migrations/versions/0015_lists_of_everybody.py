@@ -4,8 +4,6 @@ from adapters.persistence.migrations import online
 
 revision = "0015"
 down_revision = "0014"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
