@@ -290,7 +290,7 @@ def customer_to_row(customer: Customer, sealer: Sealer) -> Values:
 
 
 def customer_from_row(row: Row[Any], sealer: Sealer) -> Customer:
-    opened = {
+    opened: Values = {
         column: sealer.open(getattr(row, column), associated_data("customers", column, row.customer_id))
         for column in OF_CUSTOMER
     }

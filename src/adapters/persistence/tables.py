@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -39,7 +39,7 @@ metadata: Final = sa.MetaData(
 )
 
 
-def _where(condition: sa.TextClause) -> dict[str, sa.TextClause]:
+def _where(condition: sa.TextClause) -> dict[str, Any]:
     """The options of a partial index."""
     return {"sqlite_where": condition, "postgresql_where": condition}
 
@@ -51,22 +51,6 @@ IS_LIVE: Final = sa.text("is_live")
 IS_LIVE_IN_SPACE: Final = sa.text(
     "reference_space IS NOT NULL AND funds <> 'returned' AND state IN ('pending', 'authorized', 'captured', 'settled')"
 )
-<<<<<<< HEAD
-IS_EXTERNAL_ID_HELD: Final = text("external_id_digest <> '' AND delete_time IS NULL")
-IS_DEFAULT: Final = text("is_default")
-IS_OPEN: Final = text("state IN ('scheduled', 'started')")
-IS_FOLLOWED: Final = text("follow_time IS NOT NULL")
-IS_PENDING: Final = text("state = 'pending'")
-IS_WATCHED: Final = text("next_check_time IS NOT NULL")
-IS_UNFINISHED: Final = text("state IN ('pending', 'dead')")
-HAS_TRANSACTION: Final = text("transaction_id <> ''")
-IS_UNPUBLISHED: Final = text("position IS NULL")
-HAS_CUSTOMER: Final = text("customer_id <> ''")
-HAS_EMAIL: Final = text("email_digest <> ''")
-IS_CUSTOMERS: Final = text("customer_id IS NOT NULL")
-HAS_LAST_FOUR: Final = text("last_four <> ''")
-IS_NOT_DELETED: Final = text("delete_time IS NULL")
-=======
 IS_EXTERNAL_ID_HELD: Final = sa.text("external_id_digest <> '' AND delete_time IS NULL")
 IS_DEFAULT: Final = sa.text("is_default")
 IS_OPEN: Final = sa.text("state IN ('scheduled', 'started')")
@@ -75,13 +59,12 @@ IS_PENDING: Final = sa.text("state = 'pending'")
 IS_WATCHED: Final = sa.text("next_check_time IS NOT NULL")
 IS_UNFINISHED: Final = sa.text("state IN ('pending', 'dead')")
 HAS_TRANSACTION: Final = sa.text("transaction_id <> ''")
-IS_UNPLACED: Final = sa.text("position IS NULL")
+IS_UNPUBLISHED: Final = sa.text("position IS NULL")
 HAS_CUSTOMER: Final = sa.text("customer_id <> ''")
 HAS_EMAIL: Final = sa.text("email_digest <> ''")
 IS_CUSTOMERS: Final = sa.text("customer_id IS NOT NULL")
 HAS_LAST_FOUR: Final = sa.text("last_four <> ''")
 IS_NOT_DELETED: Final = sa.text("delete_time IS NULL")
->>>>>>> e816b40 (Tables of decline codes, settings and columns are written once each, as data or as a name)
 
 payments: Final = sa.Table(
     "payments",
@@ -170,19 +153,9 @@ payment_events: Final = sa.Table(
     # The position in the feed, once it is sequenced.
     sa.Column("position", sa.BigInteger),
     sa.UniqueConstraint("payment_id", "sequence"),
-    sa.Index("ix_payment_events_unplaced", "time", "event_id", **_where(IS_UNPLACED)),
+    sa.Index("ix_payment_events_unplaced", "time", "event_id", **_where(IS_UNPUBLISHED)),
 )
 
-<<<<<<< HEAD
-Index(
-    "ix_payment_events_unplaced",
-    payment_events.c.time,
-    payment_events.c.event_id,
-    sqlite_where=IS_UNPUBLISHED,
-    postgresql_where=IS_UNPUBLISHED,
-)
-=======
->>>>>>> e816b40 (Tables of decline codes, settings and columns are written once each, as data or as a name)
 
 # Archived histories of payments that have long been final. Their events are here and not among the others.
 payment_archives: Final = sa.Table(
@@ -214,21 +187,8 @@ feed_events: Final = sa.Table(
     sa.Index("uq_feed_events_position", "position", unique=True),
     sa.Index("ix_feed_events_caller", "caller_id", "position"),
     sa.Index("ix_feed_events_customer", "customer_id", "position", **_where(HAS_CUSTOMER)),
-    sa.Index("ix_feed_events_unplaced", "event_id", **_where(IS_UNPLACED)),
+    sa.Index("ix_feed_events_unplaced", "event_id", **_where(IS_UNPUBLISHED)),
 )
-<<<<<<< HEAD
-Index("uq_feed_events_position", feed_events.c.position, unique=True)
-Index("ix_feed_events_caller", feed_events.c.caller_id, feed_events.c.position)
-Index(
-    "ix_feed_events_customer",
-    feed_events.c.customer_id,
-    feed_events.c.position,
-    sqlite_where=HAS_CUSTOMER,
-    postgresql_where=HAS_CUSTOMER,
-)
-Index("ix_feed_events_unplaced", feed_events.c.event_id, sqlite_where=IS_UNPUBLISHED, postgresql_where=IS_UNPUBLISHED)
-=======
->>>>>>> e816b40 (Tables of decline codes, settings and columns are written once each, as data or as a name)
 
 # The delivery cursor of each configured webhook endpoint.
 event_lines: Final = sa.Table(

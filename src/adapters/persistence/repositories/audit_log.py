@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from adapters.persistence.encryption.sealing import Sealer
+from adapters.persistence.mapping import picked
 from adapters.persistence.repositories import audit_chain
 from adapters.persistence.sql.statements import newest_first_page
 from adapters.persistence.tables import audit_entries
@@ -20,8 +21,8 @@ class SqlAuditLog:
     sealer: Sealer
 
     def add(self, entry: AuditEntry) -> None:
-        values = {name: getattr(entry, name) for name in AuditEntry.__slots__}
-        row = {**values, "kind": entry.kind.value, "details": dict(entry.details)}
+        changed = {"kind": entry.kind.value, "details": dict(entry.details)}
+        row = picked(entry, AuditEntry.__slots__) | changed
         self.connection.execute(insert(audit_entries), row)
         audit_chain.append(self.connection, entry, self.sealer)
 

@@ -10,12 +10,12 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, bindparam, delete, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
+from adapters.persistence.mapping import picked
 from adapters.persistence.sql.statements import insert_if_absent, newest_first_page
 from adapters.persistence.tables import attempt_blocks, attempt_counts
 from application.common.page_tokens import Position
 from application.common.velocity_scope import VelocityScope
 from application.ports.velocity import VelocityBlock, VelocityCounter
-from domain.ids import CallerId
 
 _COUNTED: Final = select(attempt_counts).where(
     attempt_counts.c.key.in_(bindparam("keys", expanding=True)),
@@ -54,7 +54,7 @@ class SqlVelocityCounters:
         )
         if self.connection.execute(standing).first() is not None:
             return False
-        row = {name: getattr(block, name) for name in block.__slots__} | {"scope": block.scope.value}
+        row = picked(block, VelocityBlock.__slots__) | {"scope": block.scope.value}
         return insert_if_absent(self.connection, attempt_blocks, row, "key", "counts_cards", "end_time")
 
     def blocks(self, *, after: Position | None, limit: int) -> Sequence[VelocityBlock]:
@@ -77,5 +77,4 @@ class SqlVelocityCounters:
 
 
 def _block_from(row: Any) -> VelocityBlock:
-    values = {name: getattr(row, name) for name in VelocityBlock.__slots__}
-    return VelocityBlock(**values | {"scope": VelocityScope(row.scope), "caller_id": CallerId(row.caller_id)})
+    return VelocityBlock(**picked(row, VelocityBlock.__slots__) | {"scope": VelocityScope(row.scope)})

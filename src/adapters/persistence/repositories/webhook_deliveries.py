@@ -8,12 +8,8 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
-<<<<<<< HEAD
-from adapters.persistence.sql.statements import insert_if_absent, is_due
-=======
 from adapters.persistence.mapping import picked
-from adapters.persistence.sql.statements import insert_unless_taken, is_due
->>>>>>> e816b40 (Tables of decline codes, settings and columns are written once each, as data or as a name)
+from adapters.persistence.sql.statements import insert_if_absent, is_due
 from adapters.persistence.tables import event_deliveries, event_lines
 from application.ports.deliveries import Delivery, DeliveryCursor, DeliveryState
 from domain.ids import EventId
@@ -29,15 +25,10 @@ class SqlDeliveries:
     def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> DeliveryCursor | None:
         table = event_lines.c
         new = DeliveryCursor(name=name, position=start, next_attempt_time=now)
+        first = picked(new, DeliveryCursor.__slots__)
         due = select(event_lines).where(table.name == name, is_due(table.next_attempt_time, now, _MAX_ATTEMPT_AHEAD))
         row = self.connection.execute(due.with_for_update(skip_locked=True)).first()
-<<<<<<< HEAD
-        if row is None and insert_if_absent(self.connection, event_lines, _cursor_to_row(new), "name"):
-=======
-        if row is None and insert_unless_taken(
-            self.connection, event_lines, picked(new, DeliveryCursor.__slots__), "name"
-        ):
->>>>>>> e816b40 (Tables of decline codes, settings and columns are written once each, as data or as a name)
+        if row is None and insert_if_absent(self.connection, event_lines, first, "name"):
             row = self.connection.execute(due).first()
         if row is None:
             return None
