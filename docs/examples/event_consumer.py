@@ -10,8 +10,7 @@ from __future__ import annotations
 import sqlite3
 import sys
 
-from bayar.messages import BayarClient, PaymentState
-from bayar.payments.v1.event_pb2 import Event, EventType
+from bayar import BayarClient, Event, EventType
 
 TABLES = """
     CREATE TABLE IF NOT EXISTS orders (reference TEXT PRIMARY KEY, state TEXT NOT NULL, changes INTEGER NOT NULL);
@@ -24,7 +23,7 @@ def follow(client: BayarClient, database: sqlite3.Connection) -> None:
     """Applies every change of a payment, from where the database says that it left off. Has no end of its own."""
     database.executescript(TABLES)
     (position,) = database.execute("SELECT position FROM progress").fetchone()
-    for event in client.stream_events(after_position=position, types=[EventType.EVENT_TYPE_PAYMENT_CHANGED]):
+    for event in client.stream_events(after_position=position, types=[EventType.PAYMENT_CHANGED]):
         # Both or neither.
         with database:
             apply(database, event)
@@ -33,12 +32,13 @@ def follow(client: BayarClient, database: sqlite3.Connection) -> None:
 
 def apply(database: sqlite3.Connection, event: Event) -> None:
     """What your shop does about a change. Counting shows that each is applied once."""
+    if event.payment_change is None:
+        return
     payment = event.payment_change.payment
-    state = PaymentState.Name(payment.state).removeprefix("PAYMENT_STATE_")
     database.execute(
         "INSERT INTO orders VALUES (?, ?, 1) "
         "ON CONFLICT (reference) DO UPDATE SET state = excluded.state, changes = changes + 1",
-        (payment.reference, state),
+        (payment.reference, str(payment.state)),
     )
 
 
