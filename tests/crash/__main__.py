@@ -19,7 +19,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long the storm lasts on each database")
     parser.add_argument("--seed", type=int, default=None, help="what decides every draw (default: a new one)")
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
-    parser.add_argument("--shoppers", type=int, default=16, help="how many callers at once")
+    parser.add_argument("--generators", type=int, default=16, help="the number of load generators at once")
     parser.add_argument("--keep", type=Path, help="where to keep databases and logs (default: nowhere)")
     asked = parser.parse_args()
     seed = random.randrange(1_000_000) if asked.seed is None else asked.seed  # noqa: S311
