@@ -13,6 +13,7 @@ from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMeth
 from domain.instrument import Instrument
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind
+from domain.three_d_secure import ScaExemption, ThreeDSecurePolicy
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
 
@@ -54,6 +55,8 @@ class PaymentTerms:
     billing_address: Address = Address()
     descriptor: StatementDescriptor = StatementDescriptor()
     metadata: dict[str, str] = field(default_factory=dict)
+    three_d_secure_policy: ThreeDSecurePolicy = ThreeDSecurePolicy.IF_OFFERED
+    sca_exemption: ScaExemption | None = None
     # The scope in which the reference is unique: the payments that this customer makes with a credential of their own.
     # None: the payments of the caller's back end.
     reference_space: CustomerId | None = None

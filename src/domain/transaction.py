@@ -7,6 +7,7 @@ from datetime import date, datetime
 from enum import Enum
 
 from domain.money import Money
+from domain.three_d_secure import ThreeDSecureResult
 
 
 class TransactionStatus(Enum):
@@ -107,6 +108,7 @@ class GatewayDetails:
     merchant_advice_code: str = ""
     network_transaction_id: str = ""
     validation_code: str = ""
+    three_d_secure: ThreeDSecureResult | None = None
 
 
 @dataclass(frozen=True, slots=True)

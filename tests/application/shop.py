@@ -12,6 +12,7 @@ from application.common.caller import Caller
 from application.common.lease import LeasePolicy, steady_seconds
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.page_tokens import PageTokens
+from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure
 from application.common.validator import RawCard, RawMoney
 from application.customers.create_customer import CreateCustomer, CustomerCommand
 from application.customers.delete_customer import DeleteCustomer
@@ -57,6 +58,7 @@ from domain.events import CaptureMode
 from domain.ids import CallerId
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
+from domain.three_d_secure import ThreeDSecureRules
 from tests.fakes.faulty_gateway import Fault, FaultyGateway
 from tests.fakes.ids import CountingIds
 from tests.fakes.memory_gateway import MemoryGateway
@@ -97,6 +99,7 @@ def an_order(
     metadata: dict[str, str] | None = None,
     language_code: str = "",
     client_address: str = "",
+    three_d_secure: RawThreeDSecure = NOTHING_SAID,
 ) -> CreatePaymentCommand:
     return CreatePaymentCommand(
         request_id=a_request_id() if request_id is None else request_id,
@@ -111,6 +114,7 @@ def an_order(
         metadata=metadata or {},
         language_code=language_code,
         client_address=client_address,
+        three_d_secure=three_d_secure,
     )
 
 
@@ -129,6 +133,7 @@ class Shop:
         self.store = MemoryStore(self.ids)
         self.limits = VelocityLimits()
         self.currencies = frozenset({"USD", "JPY"})
+        self.three_d_secure_rules = ThreeDSecureRules()
         self.horizon = HORIZON
         self.steady_seconds: Callable[[], float] = steady_seconds
         self.restart()
@@ -159,6 +164,7 @@ class Shop:
             self.velocity,
             self.sync_methods,
             self.currencies,
+            three_d_secure_rules=self.three_d_secure_rules,
         )
         self.capture_payment = CapturePayment(store, gateway, ids, self.executor, self.recorder)
         self.void_payment = VoidPayment(gateway, ids, self.executor, self.recorder)

@@ -24,7 +24,8 @@ from domain.decline import CATALOGUE, DeclineReason
 from domain.instrument import Card
 from domain.money import Money
 from domain.operation import OperationKind
-from domain.transaction import TransactionSnapshot, TransactionStatus
+from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
+from tests.fakes.gateway import authentication
 from tests.fakes.gateway.answers import (
     accepts_email,
     outcome_by_amount,
@@ -54,7 +55,14 @@ class MemoryGateway(Vault, Disputes):
             if refused is not None:
                 return refused
             instrument, token = instrument_or_decline
+            if not authentication.knows_authentication(authorization):
+                unknown = GatewayDetails(validation_code="915196")
+                return Declined(decline=CATALOGUE[DeclineReason.AUTHENTICATION_REQUIRED], details=unknown)
             status, decline = outcome_by_amount(authorization.amount, captures=authorization.captures)
+            rejection = ""
+            if authentication.is_rejected(authorization):
+                status, rejection = TransactionStatus.DECLINED, "three_d_secure"
+                decline = CATALOGUE[DeclineReason.AUTHENTICATION_REQUIRED]
             if decline is None and authorization.store_as is not None and authorization.customer is not None:
                 token = authorization.store_as
                 self._store_method(token, authorization.customer.customer_id, instrument, make_default=False)
@@ -66,6 +74,9 @@ class MemoryGateway(Vault, Disputes):
                 decline=decline,
                 instrument=instrument,
                 token=token,
+                details=GatewayDetails(
+                    gateway_rejection_reason=rejection, three_d_secure=authentication.result_of(authorization)
+                ),
             )
             if isinstance(authorization.source, Card) and authorization.source.number == DISPUTED_CARD:
                 self.open_dispute(sale.transaction_id)

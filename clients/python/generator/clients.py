@@ -21,9 +21,10 @@ _MODULE_OF_LIKE: Final = {
     "OrphanPolicy": "admin_service_pb2",
     "PaymentState": "payment_pb2",
     "StatementDescriptor": "payment_pb2",
+    "ThreeDSecure": "three_d_secure_pb2",
     "WebhookNotificationState": "admin_service_pb2",
 }
-_MESSAGES: Final = {"Address", "Money", "StatementDescriptor"}
+_MESSAGES: Final = {"Address", "Money", "StatementDescriptor", "ThreeDSecure"}
 _LIMITS: Final = "timeout_seconds: float | None = None, retry: RetryPolicy | None = None"
 
 

@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from application.ports.gateway import Authorization, MethodChange, NewMethod, Nonce, StoredMethod
+from application.ports.gateway import (
+    UNASKED,
+    Authorization,
+    MethodChange,
+    NewMethod,
+    Nonce,
+    StoredMethod,
+    ThreeDSecureRequest,
+)
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.instrument import Card, CardExpiry
+from domain.three_d_secure import ExternalAuthentication
 
 Params: TypeAlias = dict[str, Any]
 
@@ -35,7 +44,33 @@ def sale(asked: Authorization, merchant_account_id: str, *, names_token: bool = 
             params["customer_id"] = asked.customer.customer_id
         elif not isinstance(asked.source, StoredMethod):
             params |= _filled(customer=person(asked.customer))
+    if asked.three_d_secure is not UNASKED:
+        _add_three_d_secure(params, asked.three_d_secure)
     return params | _filled(billing=address(asked.billing_address), descriptor=_descriptor(asked.descriptor))
+
+
+def _add_three_d_secure(params: Params, asked: ThreeDSecureRequest) -> None:
+    if asked.is_required is not None:
+        params["options"]["three_d_secure"] = {"required": asked.is_required}
+    params |= _filled(
+        three_d_secure_authentication_id=asked.authentication_id,
+        three_d_secure_pass_thru=pass_through(asked.external) if asked.external else None,
+        sca_exemption=asked.exemption.value if asked.exemption else None,
+    )
+
+
+def pass_through(external: ExternalAuthentication) -> Params:
+    """Another provider's authentication."""
+    return _filled(
+        eci_flag=external.eci,
+        cavv=external.cavv,
+        xid=external.xid,
+        ds_transaction_id=external.directory_server_transaction_id,
+        three_d_secure_version=external.version,
+        authentication_response=external.authentication_response,
+        directory_response=external.directory_response,
+        cavv_algorithm=external.cavv_algorithm,
+    )
 
 
 def new_card(asked: NewMethod, card: Card) -> Params:

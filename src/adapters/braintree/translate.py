@@ -11,6 +11,7 @@ import braintree
 from braintree.error_result import ErrorResult
 from braintree.successful_result import SuccessfulResult
 
+from adapters.braintree import authentication
 from adapters.braintree.codes import declines, refusals
 from adapters.braintree.codes.validation_names import name_of
 from application.ports.gateway import (
@@ -277,6 +278,7 @@ def _details(found: braintree.Transaction) -> GatewayDetails:
         cvv_response=text(found, "cvv_response_code"),
         merchant_advice_code=text(found, "merchant_advice_code"),
         network_transaction_id=text(found, "network_transaction_id"),
+        three_d_secure=authentication.result(getattr(found, "three_d_secure_info", None)),
     )
 
 

@@ -58,7 +58,15 @@ EVENT_NAMES: Final[Mapping[type[PaymentEvent], str]] = MappingProxyType(
 )
 _EVENT_TYPES: Final = MappingProxyType({name: kind for kind, name in EVENT_NAMES.items()})
 
-TERMS_REST: Final = ("payment_method_id", "store_payment_method", "billing_address", "descriptor", "metadata")
+TERMS_REST: Final = (
+    "payment_method_id",
+    "store_payment_method",
+    "billing_address",
+    "descriptor",
+    "metadata",
+    "three_d_secure_policy",
+    "sca_exemption",
+)
 OPERATION_REST: Final = (
     "in_part",
     "final",
@@ -412,5 +420,6 @@ def _pack(value: PaymentTerms | Operation | PaymentMethod, names: Iterable[str])
 
 
 def _unpack(kind: type[Any], packed: Mapping[str, Any]) -> Values:
+    """A later version may have written more, which this one ignores, as it does within each value."""
     hints = _HINTS[kind]
-    return {name: _converter.structure(item, hints[name]) for name, item in packed.items()}
+    return {name: _converter.structure(item, hints[name]) for name, item in packed.items() if name in hints}

@@ -66,6 +66,14 @@ class Rule(Enum):
     NOT_FOR_CUSTOMERS = "not_for_customers"
     IP_ADDRESS = "ip_address"
     REFUSED_BY_GATEWAY = "refused_by_gateway"
+    CONTRADICTS = "contradicts"
+    ECI = "eci"
+    THREE_D_SECURE_VERSION = "three_d_secure_version"
+    ONE_OF = "one_of"
+    PRINTABLE_ASCII = "printable_ascii"
+    NEEDS_NONCE_OR_METHOD = "needs_nonce_or_method"
+    ONLY_FOR_PAYMENTS = "only_for_payments"
+    NEEDED_FOR_AUTHENTICATION = "needed_for_authentication"
 
 
 # Rules that a request can break merely because time passed: cards expire or are no longer accepted, customers and
@@ -282,6 +290,14 @@ class TooManyDeclines(ApplicationError):
         super().__init__(f"{scope.value} for {retry_after}")
         self.scope = scope
         self.retry_after = retry_after
+
+
+class AuthenticationRequired(ApplicationError):
+    """3-D Secure is required, and the request has no authentication, or only a failed one. Nothing was recorded."""
+
+    def __init__(self, *, has_failed: bool = False) -> None:
+        super().__init__("the authentication failed" if has_failed else "there is no authentication")
+        self.has_failed = has_failed
 
 
 class MethodRefused(ApplicationError):

@@ -9,8 +9,21 @@ from datetime import date
 
 from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
 from application.common.caller import Caller
-from application.common.errors import InvalidRequest, ReferenceAlreadyPaid, Rule, StoreUnavailable
+from application.common.errors import (
+    AuthenticationRequired,
+    InvalidRequest,
+    ReferenceAlreadyPaid,
+    Rule,
+    StoreUnavailable,
+)
 from application.common.lease import Lease
+from application.common.three_d_secure_input import (
+    NOTHING_SAID,
+    RawThreeDSecure,
+    check_three_d_secure,
+    require_authentication,
+    three_d_secure_fields,
+)
 from application.common.validator import (
     RawCard,
     RawMoney,
@@ -28,6 +41,7 @@ from application.idempotency.standing_refusals import StandingRefusal
 from application.payment_methods.method_source import new_source_fields
 from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
+from application.payments.failed_authentication import FailedAuthentication
 from application.payments.payment_call import (
     PaymentRecorder,
     SingleOperationCall,
@@ -35,7 +49,16 @@ from application.payments.payment_call import (
     result_or_raise,
     was_never_sent,
 )
-from application.ports.gateway import Authorization, Gateway, Nonce, Outcome, Source, StoredMethod
+from application.ports.gateway import (
+    UNASKED,
+    Authorization,
+    Gateway,
+    Nonce,
+    Outcome,
+    Source,
+    StoredMethod,
+    ThreeDSecureRequest,
+)
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import ReferenceTaken, Store, UnitOfWork
 from domain import ids
@@ -46,6 +69,7 @@ from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, Requ
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.three_d_secure import ThreeDSecurePolicy, ThreeDSecureRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +99,7 @@ class CreatePaymentCommand:
     language_code: str = ""
     # The shopper's address, as declared by the caller. It is not compared between replays: people change networks.
     client_address: str = field(default="", repr=False)
+    three_d_secure: RawThreeDSecure = NOTHING_SAID
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +115,11 @@ class CreatePayment:
     sync_methods: SyncPaymentMethods
     currencies: frozenset[str]
     accepts_cards: bool = True
+    three_d_secure_rules: ThreeDSecureRules = ThreeDSecureRules()
 
     def __call__(self, command: CreatePaymentCommand, caller: Caller) -> Payment:
-        """Raises InvalidRequest, RequestIdReused, ReferenceAlreadyPaid, TooManyDeclines, GatewayNotReached and
-        StoreUnavailable.
+        """Raises InvalidRequest, AuthenticationRequired, RequestIdReused, ReferenceAlreadyPaid, TooManyDeclines,
+        GatewayNotReached and StoreUnavailable.
         """
         if caller.customer_id is not None and not command.customer_id:
             # A customer-bound credential already identifies the customer.
@@ -101,20 +127,25 @@ class CreatePayment:
         try:
             call = self._check(command, caller)
         except InvalidRequest as invalid:
+            if not invalid.may_have_been_valid:
+                raise
             return self._replay_once_valid(command, caller, invalid)
+        except AuthenticationRequired as required:
+            # The service's rule may have changed since the first request.
+            return self._replay_once_valid(command, caller, required)
         try:
             return self.executor.execute(call)
         finally:
             if call.customer is not None and call.retry.customer_was_gone:
                 self.sync_methods.sync_customer(call.customer.customer_id)
 
-    def _replay_once_valid(self, command: CreatePaymentCommand, caller: Caller, invalid: InvalidRequest) -> Payment:
+    def _replay_once_valid(
+        self, command: CreatePaymentCommand, caller: Caller, invalid: InvalidRequest | AuthenticationRequired
+    ) -> Payment:
         """Answers the replay of a request that was valid at first: cards expire, and methods are deleted.
 
-        Raises the given violations if it is no replay, or one that would have to be sent again.
+        Raises the given error if it is no replay, or one that would have to be sent again.
         """
-        if not invalid.may_have_been_valid:
-            raise invalid
         request = _request(require_checked(Validator().request_id(command.request_id)), command, caller)
         with self.store.read() as work:
             record = self.guard.earlier(work, request)
@@ -139,6 +170,7 @@ class CreatePayment:
         validator.client_address("client_address", command.client_address)
         customer, method = self._find_references(validator, command, caller)
         source = self._source(validator, command.source, method, today)
+        check_three_d_secure(validator, command.three_d_secure, of_card=isinstance(command.source, RawCard))
         if isinstance(command.source, RawCard):
             validator.must_not_contain_card(command.source, _texts(command))
         if command.store_payment_method:
@@ -149,6 +181,8 @@ class CreatePayment:
         validator.done()
         if source is None:
             raise RuntimeError("a source without a violation is there")
+        policy = command.three_d_secure.policy or self.three_d_secure_rules.policy_for(require_checked(amount))
+        require_authentication(command.three_d_secure, policy, may_be_in_source=isinstance(source, Nonce))
         new_id = self.ids.new
         stored_as = PaymentMethodId(new_id(ids.PAYMENT_METHOD)) if command.store_payment_method else None
         terms = PaymentTerms(
@@ -163,6 +197,8 @@ class CreatePayment:
             billing_address=command.billing_address,
             descriptor=command.descriptor,
             metadata=metadata,
+            three_d_secure_policy=policy,
+            sca_exemption=command.three_d_secure.exemption,
             reference_space=caller.customer_id,
         )
         attempt = self.velocity.attempt(
@@ -184,6 +220,8 @@ class CreatePayment:
             customer=customer,
             attempt=attempt,
             retry=RefusalRemedies(self.gateway, customer),
+            three_d_secure=command.three_d_secure,
+            failed_authentication=FailedAuthentication(self.gateway),
         )
 
     def _source(
@@ -238,6 +276,8 @@ class _AuthorizeCall(SingleOperationCall):
     customer: Customer | None
     attempt: Attempt
     retry: RefusalRemedies
+    three_d_secure: RawThreeDSecure
+    failed_authentication: FailedAuthentication
 
     def start(self, work: UnitOfWork, payment: Payment | None, context: EventContext) -> tuple[Payment, Operation]:
         self.velocity.check(work, self.attempt)
@@ -258,7 +298,7 @@ class _AuthorizeCall(SingleOperationCall):
                 with suppress(StoreUnavailable):
                     record_gateway_customer(self.store, customer.customer_id)
             customer = replace(customer, is_at_gateway=True)
-        return self.retry.authorize(
+        outcome = self.retry.authorize(
             Authorization(
                 operation_id=intent.operation.operation_id,
                 amount=terms.amount,
@@ -268,9 +308,11 @@ class _AuthorizeCall(SingleOperationCall):
                 store_as=terms.payment_method_id if terms.store_payment_method else None,
                 billing_address=terms.billing_address,
                 descriptor=terms.descriptor,
+                three_d_secure=_three_d_secure_request(terms.three_d_secure_policy, self.three_d_secure),
             ),
             lease,
         )
+        return self.failed_authentication.take_back(terms, intent.operation.operation_id, outcome, lease)
 
     def record_outcome(self, intent: StartedOperation, answer: Outcome) -> Payment:
         payment = SingleOperationCall.record_outcome(self, intent, answer)
@@ -327,6 +369,7 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         "metadata": dict(command.metadata),
         **address_texts("billing_address", command.billing_address),
         **descriptor_texts("statement_descriptor", command.descriptor),
+        **three_d_secure_fields(command.three_d_secure),
     }
     match command.source:
         case RawStoredMethod(payment_method_id):
@@ -334,6 +377,22 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         case source:
             fields |= new_source_fields(source)
     return IdempotentRequest(caller, request_id, "CreatePayment", fields)
+
+
+def _three_d_secure_request(policy: ThreeDSecurePolicy, raw: RawThreeDSecure) -> ThreeDSecureRequest:
+    """The gateway must find a liability shift only where neither another provider's result nor an exemption stands in
+    for it.
+    """
+    if raw is NOTHING_SAID and policy is ThreeDSecurePolicy.IF_OFFERED:
+        return UNASKED
+    is_required: bool | None = None
+    if policy is ThreeDSecurePolicy.NOT_WANTED:
+        is_required = False
+    elif policy is ThreeDSecurePolicy.REQUIRED and raw.external is None and raw.exemption is None:
+        is_required = True
+    return ThreeDSecureRequest(
+        is_required=is_required, authentication_id=raw.authentication_id, external=raw.external, exemption=raw.exemption
+    )
 
 
 def _record_pending_method(work: UnitOfWork, terms: PaymentTerms, context: EventContext) -> None:

@@ -13,6 +13,7 @@ from application.common.conflicts import retry_on_conflict
 from application.common.validator import Validator, require_checked
 from application.payments.disputed_amounts import with_latest_claims
 from application.payments.external_operations import unknown_parts, with_unknown_parts
+from application.payments.failed_authentication import lacks_authentication
 from application.payments.find_lost_outcome import find_lost_outcome
 from application.payments.payment_access import load, lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
@@ -79,6 +80,8 @@ class VerifyPayment:
         """Compares and repairs one payment. Raises GatewayUnavailable and StoreUnavailable."""
         unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_still_succeed(payment, o)]
         answers = {o.operation_id: find_lost_outcome(self.gateway, o) for o in unsure}
+        # The resolver takes back a sale without the required authentication. Until then, it is no success.
+        answers = {name: None if lacks_authentication(payment.terms, one) else one for name, one in answers.items()}
         found = read(self.gateway, payment.transaction_ids)
         return self._record(payment, answers, with_unknown_parts(self.gateway, payment, found))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from application.common.lease import Lease
 from domain.address import Address, StatementDescriptor
@@ -17,6 +17,7 @@ from domain.ids import CustomerId, OperationId, PaymentMethodId
 from domain.instrument import Card, CardExpiry, Instrument
 from domain.money import Money
 from domain.payment_method import Verification
+from domain.three_d_secure import ExternalAuthentication, ScaExemption
 from domain.transaction import GatewayDetails, TransactionSnapshot
 from domain.warning import MerchantWarning
 
@@ -81,6 +82,20 @@ Source = Card | Nonce | StoredMethod
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThreeDSecureRequest:
+    """What accompanies a sale about 3-D Secure. A nonce may carry an authentication besides."""
+
+    # The gateway rejects a sale without a liability shift. None: the gateway's own default.
+    is_required: bool | None = None
+    authentication_id: str = field(default="", repr=False)
+    external: ExternalAuthentication | None = None
+    exemption: ScaExemption | None = None
+
+
+UNASKED: Final = ThreeDSecureRequest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
     """Holds the amount, and captures it at once if requested. It is found again by its operation id."""
 
@@ -93,6 +108,7 @@ class Authorization:
     store_as: PaymentMethodId | None = None
     billing_address: Address = Address()
     descriptor: StatementDescriptor = StatementDescriptor()
+    three_d_secure: ThreeDSecureRequest = UNASKED
     # Counts requests sent again with different content after a refusal without effect.
     attempt: int = 1
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from application.common.conflicts import retry_on_conflict
 from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
+from application.payments.failed_authentication import FailedAuthentication
 from application.payments.find_lost_outcome import find_lost_outcome
 from application.payments.payment_access import lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
@@ -18,7 +19,7 @@ from application.recovery.check_backoff import CheckBackoff
 from application.recovery.send_scheduled_refund import SendScheduledRefund
 from domain.events import SERVICE, EventContext
 from domain.ids import OPERATION, OperationId, PaymentId
-from domain.operation import FailureReason, Operation, OperationState
+from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
 
 
@@ -53,6 +54,9 @@ class ResolveOutcome:
         outcome = find_lost_outcome(self.gateway, operation)
         if outcome is None:
             return self._record_absence(payment_id, operation)
+        if operation.kind is OperationKind.AUTHORIZE:
+            gate = FailedAuthentication(self.gateway)
+            outcome = gate.take_back(payment.terms, operation_id, outcome, self.leases.begin())
         if isinstance(outcome, Unknown):
             # The gateway knows the operation and still processes it, so it is not absent, however long it takes.
             self.absence.forget(not_found_key(operation))

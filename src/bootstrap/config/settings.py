@@ -20,6 +20,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, Validati
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bayar.channels import is_loopback
+from bootstrap.config.three_d_secure import read_rules
 from bootstrap.config.weak_keys import is_weak_key, is_weak_text
 from domain.currencies import EXPONENTS
 
@@ -144,6 +145,11 @@ def _bytes_of(encoded: str) -> bytes:
         return b""
 
 
+def _three_d_secure(value: str) -> str:
+    read_rules(value)
+    return value
+
+
 class RawCards(StrEnum):
     ACCEPT = "accept"
     REFUSE = "refuse"
@@ -221,6 +227,13 @@ class Settings(BaseSettings):
     raw_cards: RawCards = Field(RawCards.ACCEPT, examples=["refuse"])
     """accept: calls may carry card numbers. refuse: nonces and stored methods only, so that no card number reaches your
     systems.
+    """
+    three_d_secure: Annotated[str, AfterValidator(_three_d_secure)] = Field(
+        "if_offered", examples=["if_offered,EUR>=30.00=required,GBP=required"]
+    )
+    """The 3-D Secure policy of payments whose request names none: required, if_offered or not_wanted, for a currency
+    (EUR=required), or from an amount of it upwards (EUR>=30.00=required). The highest amount that is reached decides.
+    See docs/integrate/three-d-secure.md.
     """
     braintree_environment: GatewayEnvironment = Field(examples=["sandbox"])
     """The gateway: twin (offline), sandbox or production."""

@@ -111,6 +111,7 @@ from application.recovery.send_scheduled_refund import SendScheduledRefund
 from application.recovery.service_hold import HoldWatch
 from bootstrap.config.event_webhooks import read_endpoints
 from bootstrap.config.settings import RawCards, Settings
+from bootstrap.config.three_d_secure import read_rules
 from bootstrap.logging.nonblocking_output import STDERR, STDOUT
 from bootstrap.wiring.admission_limits import admission_limits
 from bootstrap.wiring.authentication import authentication, closed_services, tls_files
@@ -262,6 +263,7 @@ class Container(containers.DeclarativeContainer):
 
     sync_methods = providers.Singleton(SyncPaymentMethods, store, gateway, clock)
     accepts_cards = providers.Callable(lambda settings: settings.raw_cards is RawCards.ACCEPT, settings)
+    three_d_secure_rules = providers.Callable(read_rules, settings.provided.three_d_secure)
     create_payment = providers.Singleton(
         CreatePayment,
         store,
@@ -275,6 +277,7 @@ class Container(containers.DeclarativeContainer):
         sync_methods,
         currencies,
         accepts_cards,
+        three_d_secure_rules,
     )
     capture_payment = providers.Singleton(CapturePayment, store, gateway, ids, executor, recorder)
     void_payment = providers.Singleton(VoidPayment, gateway, ids, executor, recorder)

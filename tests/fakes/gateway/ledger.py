@@ -143,6 +143,7 @@ class Ledger:
         refunded_transaction_id: str = "",
         authorized_transaction_id: str = "",
         is_marked: bool = True,
+        details: GatewayDetails = GatewayDetails(),
     ) -> Transaction:
         now = self.clock.now()
         transaction_id = f"bt{len(self._transactions) + 1}"
@@ -154,7 +155,7 @@ class Ledger:
             amount=amount,
             standing=TransactionSnapshot(status, authorization_expire_time=expires),
             create_time=now,
-            details=GatewayDetails(transaction_id=transaction_id, status=status.value),
+            details=replace(details, transaction_id=transaction_id, status=status.value),
             instrument=instrument,
             decline=decline,
             token=token,

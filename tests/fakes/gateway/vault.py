@@ -31,6 +31,7 @@ from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind
 from domain.payment_method import Verification
 from domain.transaction import GatewayDetails
 from domain.warning import MerchantWarning, WarningReason
+from tests.fakes.gateway import authentication
 from tests.fakes.gateway.answers import accepts_email, card_instrument, refused_address, rejected, require_lease
 from tests.fakes.gateway.ledger import Ledger
 
@@ -145,6 +146,8 @@ class Vault(Ledger):
                 return card_instrument(Card("4111111111111111", CardExpiry(2035, 12))), ""
             case Nonce(value) if value == PAYPAL_NONCE:
                 return Instrument(InstrumentKind.PAYPAL, account="jane.doe@paypal.com"), ""
+            case Nonce(value) if value in authentication.RESULTS:
+                return card_instrument(authentication.AUTHENTICATED_CARD), ""
             case Nonce():
                 return Declined(decline=CATALOGUE[DeclineReason.INVALID_DATA])
             case StoredMethod(token):

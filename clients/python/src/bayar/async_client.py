@@ -36,6 +36,7 @@ from bayar.models import (
     PaymentVerification,
     ReconcileProgress,
     StatementDescriptor,
+    ThreeDSecure,
     UnresolvedOperation,
     WebhookNotification,
     WebhookNotificationState,
@@ -71,6 +72,7 @@ class AsyncBayarClient(AsyncClientBase):
         metadata: Mapping[str, str] | None = None,
         language_code: str = "",
         client_address: str = "",
+        three_d_secure: ThreeDSecure | None = None,
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -79,6 +81,8 @@ class AsyncBayarClient(AsyncClientBase):
 
         A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+        three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
+        exemption.
         """
         call = requests.create_payment(
             reference=reference,
@@ -94,6 +98,7 @@ class AsyncBayarClient(AsyncClientBase):
             metadata=metadata,
             language_code=language_code,
             client_address=client_address,
+            three_d_secure=three_d_secure,
             request_id=request_id,
         )
         return await self._caller.unary(call, timeout_seconds, retry)

@@ -36,6 +36,7 @@ from bayar.models import (
     PaymentVerification,
     ReconcileProgress,
     StatementDescriptor,
+    ThreeDSecure,
     UnresolvedOperation,
     WebhookNotification,
     WebhookNotificationState,
@@ -81,6 +82,7 @@ class BayarClient(ClientBase):
         metadata: Mapping[str, str] | None = None,
         language_code: str = "",
         client_address: str = "",
+        three_d_secure: ThreeDSecure | None = None,
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -89,6 +91,8 @@ class BayarClient(ClientBase):
 
         A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+        three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
+        exemption.
         """
         call = requests.create_payment(
             reference=reference,
@@ -104,6 +108,7 @@ class BayarClient(ClientBase):
             metadata=metadata,
             language_code=language_code,
             client_address=client_address,
+            three_d_secure=three_d_secure,
             request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))

@@ -22,6 +22,7 @@ from bayar.payments.v1 import (
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
+    three_d_secure_pb2,
 )
 from bayar.payments.v1.admin_service_pb2 import ManualResolution, OrphanPolicy, WebhookNotificationState
 from bayar.payments.v1.dispute_pb2 import DisputeState
@@ -50,6 +51,7 @@ class BayarClient(ClientBase):
         metadata: Mapping[str, str] | None = None,
         language_code: str = "",
         client_address: str = "",
+        three_d_secure: three_d_secure_pb2.ThreeDSecure | None = None,
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -58,6 +60,8 @@ class BayarClient(ClientBase):
 
         A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+        three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
+        exemption.
         """
         call = requests.create_payment(
             reference=reference,
@@ -73,6 +77,7 @@ class BayarClient(ClientBase):
             metadata=metadata,
             language_code=language_code,
             client_address=client_address,
+            three_d_secure=three_d_secure,
             request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)

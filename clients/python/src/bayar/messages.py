@@ -28,6 +28,14 @@ from bayar.payments.v1.payment_pb2 import (
     PaymentState,
     StatementDescriptor,
 )
+from bayar.payments.v1.three_d_secure_pb2 import (
+    ExternalAuthentication,
+    ScaExemption,
+    ThreeDSecure,
+    ThreeDSecurePolicy,
+    ThreeDSecureResult,
+    ThreeDSecureStatus,
+)
 from bayar.payments.v1.warning_pb2 import MerchantWarning, WarningReason
 
 __all__ = [
@@ -41,6 +49,7 @@ __all__ = [
     "DeclineFixer",
     "DeclineReason",
     "ExportRow",
+    "ExternalAuthentication",
     "FailureReason",
     "MerchantWarning",
     "Money",
@@ -57,7 +66,12 @@ __all__ = [
     "PaymentState",
     "RetryAdvice",
     "RetryPolicy",
+    "ScaExemption",
     "StatementDescriptor",
+    "ThreeDSecure",
+    "ThreeDSecurePolicy",
+    "ThreeDSecureResult",
+    "ThreeDSecureStatus",
     "Violation",
     "WarningReason",
     "card",

@@ -20,7 +20,9 @@ _ENUMS: Final[dict[str, type[OpenEnum]]] = {}
 # What is said about people does not belong into logs, and a repr ends there.
 _PERSONAL: Final = {
     "account",
+    "authentication_id",
     "cardholder_name",
+    "cavv",
     "company",
     "email",
     "extended_address",

@@ -21,6 +21,7 @@ from bayar.payments.v1 import (
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
+    three_d_secure_pb2,
     warning_pb2,
 )
 
@@ -416,6 +417,61 @@ class CheckResult(OpenEnum):
     """The bank does not take part in this check."""
 
 
+class ThreeDSecurePolicy(OpenEnum):
+    """Whether a payment needs 3-D Secure, the cardholder's authentication by the bank that issued the card."""
+
+    UNSPECIFIED = 0
+    """The service's own rule for the currency and amount (BAYAR_THREE_D_SECURE)."""
+    REQUIRED = 1
+    """The payment is made only if liability for fraud shifts to the bank."""
+    IF_OFFERED = 2
+    """The payment is made without authentication, too. An authentication that was attempted must not have failed."""
+    NOT_WANTED = 3
+    """The payment is made whatever the authentication's result. The shop bears the loss by fraud."""
+
+
+class ThreeDSecureStatus(OpenEnum):
+    """The result of 3-D Secure."""
+
+    UNSPECIFIED = 0
+    """A result that this version does not know; see gateway_status."""
+    AUTHENTICATED = 1
+    """The bank authenticated the cardholder, with or without a challenge."""
+    ATTEMPTED = 2
+    """The bank or the card network confirms the attempt: the bank or the card does not take part."""
+    FAILED = 3
+    """The cardholder failed or cancelled the challenge, or the bank refused to authenticate."""
+    CHALLENGE_INCOMPLETE = 4
+    """The bank asked for a challenge that was never completed."""
+    NOT_ENROLLED = 5
+    """The card is not enrolled, or its brand or type has no 3-D Secure."""
+    UNAVAILABLE = 6
+    """The bank, the card network or the authentication service did not answer, or answered with an error."""
+    BYPASSED = 7
+    """A rule of the merchant skipped the authentication."""
+    EXEMPTED = 8
+    """The bank accepted an exemption from authentication."""
+    DATA_ONLY = 9
+    """The bank got the data for its risk check, without an authentication ("data only")."""
+
+
+class ScaExemption(OpenEnum):
+    """An exemption from Strong Customer Authentication (SCA, the European rule PSD2) that the shop asks the bank
+    for. The bank may refuse it: the payment is then declined with AUTHENTICATION_REQUIRED.
+    """
+
+    UNSPECIFIED = 0
+    """No exemption is asked for."""
+    LOW_VALUE = 1
+    """A low amount: up to 30 EUR, and within the bank's limits for several in a row."""
+    SECURE_CORPORATE = 2
+    """A corporate payment by a secure process of its own."""
+    TRUSTED_BENEFICIARY = 3
+    """The cardholder put the shop on the bank's list of trusted beneficiaries."""
+    TRANSACTION_RISK_ANALYSIS = 4
+    """The acquirer's transaction risk analysis (TRA) found a low risk."""
+
+
 class WarningReason(OpenEnum):
     """The record that was left out. New reasons can be added: show `message` for one that you do not know."""
 
@@ -786,6 +842,8 @@ class GatewayDetails(Model):
     """The card network's id of the transaction."""
     validation_code: str = ""
     """The validation code, where the gateway refused the request."""
+    three_d_secure: ThreeDSecureResult | None = None
+    """The result of 3-D Secure. Absent if there was none."""
 
 
 @model(payment_pb2.Operation)
@@ -918,6 +976,16 @@ class Payment(Model):
     """The amount paid out, in the currency of the shop's account. Absent before."""
     warnings: tuple[MerchantWarning, ...] = ()
     """Records that the gateway refused and the payment was made without. Mostly empty."""
+    three_d_secure: ThreeDSecureResult | None = None
+    """The result of 3-D Secure: whether the cardholder was authenticated, and whether liability for fraud shifted to
+    the bank. Absent if there was none.
+    """
+    three_d_secure_policy: ThreeDSecurePolicy = ThreeDSecurePolicy.UNSPECIFIED
+    """The policy that applied: the request's, or else the service's rule for the currency and amount. Never
+    UNSPECIFIED.
+    """
+    sca_exemption: ScaExemption = ScaExemption.UNSPECIFIED
+    """As given."""
 
 
 @model(payment_pb2.PaymentEvent)
@@ -1009,6 +1077,89 @@ class PaymentMethod(Model):
     """With FAILED: one sentence that says why. May be empty."""
     warnings: tuple[MerchantWarning, ...] = ()
     """Records that the gateway refused and the method was stored without. Mostly empty."""
+
+
+@model(three_d_secure_pb2.ExternalAuthentication)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExternalAuthentication(Model):
+    """The result of an authentication by another provider than the gateway ("pass-through")."""
+
+    eci: str = ""
+    """The electronic commerce indicator (ECI), "00" to "07". Required; otherwise INVALID_REQUEST. 05 and 02 say that
+    the cardholder was authenticated, 06 and 01 that it was attempted, 07 and 00 that it was neither.
+    """
+    cavv: str = ""
+    """The cardholder authentication verification value (CAVV, AAV or AEVV), base64 or hexadecimal as the provider
+    gave it, 1 to 255 characters of plain ASCII. Required; otherwise INVALID_REQUEST. Never stored.
+    """
+    xid: str = ""
+    """The transaction id of version 1 (XID), 1 to 255 characters of plain ASCII. Required with version 1; otherwise
+    INVALID_REQUEST.
+    """
+    directory_server_transaction_id: str = ""
+    """The directory server's transaction id of version 2, at most 255 characters of plain ASCII. Mastercard requires
+    it.
+    """
+    version: str = ""
+    """The version of the protocol, for example "2.2.0". Required: 1 or 2 with one or two further numbers; otherwise
+    INVALID_REQUEST.
+    """
+    authentication_response: str = ""
+    """The authentication response (PARes or transaction status): one of Y N U A C R. Optional. Y and A with an eci
+    that says the contrary, or N and R with one that says yes, are INVALID_REQUEST.
+    """
+    directory_response: str = ""
+    """The directory server's response (VERes or enrollment): one of Y N U A C R. Optional. Payments only: otherwise
+    INVALID_REQUEST.
+    """
+    cavv_algorithm: str = ""
+    """The algorithm of the CAVV: one of 0 1 2 3 A. Optional. Payments only: otherwise INVALID_REQUEST."""
+
+
+@model(three_d_secure_pb2.ThreeDSecure)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ThreeDSecure(Model):
+    """3-D Secure of one payment or payment method. What the gateway's own browser component authenticated is in the
+    nonce: then nothing of this is needed.
+    """
+
+    policy: ThreeDSecurePolicy = ThreeDSecurePolicy.UNSPECIFIED
+    """Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST."""
+    authentication_id: str = ""
+    """The id that the gateway's browser component gave for the authentication, 1 to 255 characters of plain ASCII.
+    For nonces and stored methods, not for a card as typed; otherwise INVALID_REQUEST.
+    """
+    external: ExternalAuthentication | None = None
+    """The result of another provider."""
+    exemption: ScaExemption = ScaExemption.UNSPECIFIED
+    """The exemption to ask the bank for. It stands in for an authentication that only the service's rule requires;
+    with the policy REQUIRED in the same request it is INVALID_REQUEST. Payments only. Default: none.
+    """
+
+
+@model(three_d_secure_pb2.ThreeDSecureResult)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ThreeDSecureResult(Model):
+    """The result of 3-D Secure, as the gateway reports it."""
+
+    status: ThreeDSecureStatus = ThreeDSecureStatus.UNSPECIFIED
+    """The result."""
+    gateway_status: str = ""
+    """The gateway's own word for the result, for example "authenticate_successful"."""
+    liability_shifted: bool = False
+    """Whether liability for fraud shifted to the bank."""
+    liability_shift_possible: bool = False
+    """Whether liability could have shifted: the card and the bank take part."""
+    eci: str = ""
+    """The electronic commerce indicator, "00" to "07". Empty if there is none."""
+    version: str = ""
+    """The version of the protocol, for example "2.2.0". Empty if unknown."""
+    enrolled: str = ""
+    """Whether the card is enrolled: Y, N, U (unknown), B (bypassed). Empty if unknown."""
+    directory_server_transaction_id: str = ""
+    """The directory server's transaction id. Empty with version 1, and if there is none."""
+    authentication_id: str = ""
+    """The gateway's id of the authentication. Empty if there is none."""
 
 
 @model(warning_pb2.MerchantWarning)

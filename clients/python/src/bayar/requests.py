@@ -38,6 +38,7 @@ from bayar.models import (
     PaymentVerification,
     ReconcileProgress,
     StatementDescriptor,
+    ThreeDSecure,
     UnresolvedOperation,
     WebhookNotification,
     WebhookNotificationState,
@@ -56,6 +57,7 @@ from bayar.payments.v1 import (
     payment_method_service_pb2,
     payment_pb2,
     payment_service_pb2,
+    three_d_secure_pb2,
 )
 from bayar.rpc import Pages, Stream, Unary, only_page, pages, same_again, stream, unary
 
@@ -69,6 +71,7 @@ MoneyLike: TypeAlias = "Money | money_pb2.Money"
 OrphanPolicyLike: TypeAlias = "OrphanPolicy | admin_service_pb2.OrphanPolicy.ValueType"
 PaymentStateLike: TypeAlias = "PaymentState | payment_pb2.PaymentState.ValueType"
 StatementDescriptorLike: TypeAlias = "StatementDescriptor | payment_pb2.StatementDescriptor"
+ThreeDSecureLike: TypeAlias = "ThreeDSecure | three_d_secure_pb2.ThreeDSecure"
 WebhookNotificationStateLike: TypeAlias = (
     "WebhookNotificationState | admin_service_pb2.WebhookNotificationState.ValueType"
 )
@@ -91,12 +94,15 @@ def create_payment(
     metadata: Mapping[str, str] | None = None,
     language_code: str = "",
     client_address: str = "",
+    three_d_secure: ThreeDSecureLike | None = None,
     request_id: str | None = None,
 ) -> Unary[payment_pb2.Payment, Payment]:
     """Takes a payment with one of card, payment_method_nonce, payment_method_id.
 
     A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
     client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+    three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
+    exemption.
     """
     _one_at_most(card=card, payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id)
     request = payment_service_pb2.CreatePaymentRequest(
@@ -111,6 +117,7 @@ def create_payment(
         metadata=metadata,
         language_code=language_code,
         client_address=client_address,
+        three_d_secure=message_of(three_d_secure),
         **_given(card=_card(card), payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id),
     )
     response = payment_service_pb2.CreatePaymentResponse

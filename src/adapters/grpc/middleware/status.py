@@ -297,6 +297,21 @@ def _exhausted(reason: str, message: str, retry_seconds: float | None = None, **
     return Problem(grpc.StatusCode.RESOURCE_EXHAUSTED, reason, message, metadata, details)
 
 
+def _authentication_required(error: application.AuthenticationRequired) -> Problem:
+    why = (
+        "The customer's 3-D Secure authentication failed"
+        if error.has_failed
+        else "This payment needs 3-D Secure, and the request has no authentication"
+    )
+    return Problem(
+        grpc.StatusCode.FAILED_PRECONDITION,
+        "AUTHENTICATION_REQUIRED",
+        f"{why}, so nothing was charged. Authenticate the customer in the browser or app, then send the request with "
+        "the nonce or the authentication id that comes from it, or with another provider's result.",
+        {"authentication": "failed" if error.has_failed else "missing"},
+    )
+
+
 def _too_many_declines(error: application.TooManyDeclines) -> Problem:
     seconds = math.ceil(error.retry_after.total_seconds())
     whose = error.scope.value.replace("_", " ")
@@ -444,6 +459,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.ServiceHeld: _held,
     application.MethodNotActive: _method_not_active,
     application.MethodRefused: _method_refused,
+    application.AuthenticationRequired: _authentication_required,
     application.TooManyDeclines: _too_many_declines,
     domain.IllegalTransition: _illegal,
     domain.AmountExceeds: _exceeds,

@@ -60,6 +60,15 @@ SENTENCES: Final = {
     Rule.CALLER_ID: "must be 1 to 64 letters, digits and . _ -, beginning with a letter or digit.",
     Rule.NOT_FOR_CUSTOMERS: "must not hold {limit} for a credential of one customer.",
     Rule.TIMESTAMP: "must be a time between the years 1 and 9999, with nanos from 0 to 999,999,999.",
+    Rule.CONTRADICTS: "contradicts {limit}: keep only what is true.",
+    Rule.ECI: 'must be an electronic commerce indicator, "00" to "07", as the authentication gave it.',
+    Rule.THREE_D_SECURE_VERSION: 'must be a version of 3-D Secure, such as "1.0.2" or "2.2.0".',
+    Rule.ONE_OF: "must be one of: {limit}.",
+    Rule.PRINTABLE_ASCII: "must be plain ASCII without spaces: send it as the provider gave it.",
+    Rule.NEEDS_NONCE_OR_METHOD: "goes with a payment_method_nonce or a payment_method_id, not with a card as typed.",
+    Rule.ONLY_FOR_PAYMENTS: "is for payments only: leave it out here.",
+    Rule.NEEDED_FOR_AUTHENTICATION: "must be true with 3-D Secure: without a verification the gateway drops the "
+    "authentication.",
     Rule.REFUSED_BY_GATEWAY: "is refused by the gateway ({limit}): correct it, or leave it empty.",
     Rule.IP_ADDRESS: "must be the IPv4 or IPv6 address of the shopper, such as 203.0.113.7, without a port or a zone.",
 }

@@ -20,6 +20,7 @@ from bayar.payments.v1 import (
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
+    three_d_secure_pb2,
     warning_pb2,
 )
 from domain.decline import DeclineReason, Fixer, RetryAdvice
@@ -42,6 +43,7 @@ from domain.instrument import InstrumentKind
 from domain.operation import FailureReason, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
 from domain.payment_method import CheckResult, ExpiryStatus, PaymentMethodState
+from domain.three_d_secure import ScaExemption, ThreeDSecurePolicy, ThreeDSecureStatus
 from domain.transitions import PaymentState
 from domain.warning import WarningReason
 
@@ -73,6 +75,14 @@ CHECK_RESULT: Final = _by_name(CheckResult, payment_method_pb2.CheckResult, "CHE
 VERIFICATION_OUTCOME: Final = _by_name(
     VerificationOutcome, payment_service_pb2.VerificationOutcome, "VERIFICATION_OUTCOME"
 )
+
+THREE_D_SECURE_POLICY: Final = _by_name(
+    ThreeDSecurePolicy, three_d_secure_pb2.ThreeDSecurePolicy, "THREE_D_SECURE_POLICY"
+)
+THREE_D_SECURE_STATUS: Final = _by_name(
+    ThreeDSecureStatus, three_d_secure_pb2.ThreeDSecureStatus, "THREE_D_SECURE_STATUS"
+)
+SCA_EXEMPTION: Final = _by_name(ScaExemption, three_d_secure_pb2.ScaExemption, "SCA_EXEMPTION")
 
 DISPUTE_KIND: Final = _by_name(DisputeKind, dispute_pb2.DisputeKind, "DISPUTE_KIND")
 DISPUTE_STATE: Final = _by_name(DisputeState, dispute_pb2.DisputeState, "DISPUTE_STATE")
@@ -125,6 +135,19 @@ _STATES: Final = {number: state for state, number in PAYMENT_STATE.items()}
 _CAPTURE_MODES: Final = {number: mode for mode, number in CAPTURE_MODE.items()} | {
     payment_pb2.CAPTURE_MODE_UNSPECIFIED: CaptureMode.AUTOMATIC
 }
+
+_THREE_D_SECURE_POLICIES: Final = {number: policy for policy, number in THREE_D_SECURE_POLICY.items()}
+_SCA_EXEMPTIONS: Final = {number: exemption for exemption, number in SCA_EXEMPTION.items()}
+
+
+def three_d_secure_policy_from(number: int) -> ThreeDSecurePolicy | None:
+    """None for unspecified, and for a number that is not a policy."""
+    return _THREE_D_SECURE_POLICIES.get(number)
+
+
+def sca_exemption_from(number: int) -> ScaExemption | None:
+    """None for unspecified, and for a number that is not an exemption."""
+    return _SCA_EXEMPTIONS.get(number)
 
 
 def payment_state_from(number: int) -> PaymentState | None:

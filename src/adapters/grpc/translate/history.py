@@ -87,11 +87,13 @@ def summary(event: PaymentEvent) -> str:
             noun = "authorization" if kind is OperationKind.AUTHORIZE else kind.value
             return _noted(f"{article} {noun} of {amount} is sent to the gateway.", note)
         case OperationSucceeded(standing=standing):
-            return _warned(f"The gateway did it. {_standing(standing)}", event.warnings)
+            done = f"The gateway did it. {_standing(standing)}{_authenticated(event.details)}"
+            return _warned(done, event.warnings)
         case OperationDeclined(decline=decline, details=said):
             code = f" ({said.processor_response_code} {said.processor_response_text})".replace("( ", "(")
             reason = decline.reason.value.replace("_", " ")
-            return _warned(f"Declined: {reason}{code if said.processor_response_code else ''}.", event.warnings)
+            refused = f"Declined: {reason}{code if said.processor_response_code else ''}.{_authenticated(said)}"
+            return _warned(refused, event.warnings)
         case OperationFailed(reason=reason_of_failure, detail=detail):
             return f"{_FAILURES[reason_of_failure]} {detail}".strip()
         case OutcomeUnknown(detail=detail):
@@ -111,6 +113,14 @@ def _standing(standing: TransactionSnapshot) -> str:
     paid_out = f" It was paid out on {standing.disburse_date}." if standing.disburse_date else ""
     disputed = f" The customer's bank claims {standing.disputed_amount} back." if standing.disputed_amount else ""
     return _STATUSES[standing.status] + paid_out + disputed
+
+
+def _authenticated(details: GatewayDetails) -> str:
+    result = details.three_d_secure
+    if result is None:
+        return ""
+    shift = "shifted to the bank" if result.liability_shifted else "stays with the shop"
+    return f" 3-D Secure: {result.status.value.replace('_', ' ')}; liability {shift}."
 
 
 def _warned(sentence: str, warnings: tuple[MerchantWarning, ...]) -> str:

@@ -8,8 +8,16 @@ from typing import Final
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from adapters.grpc.translate.enums import capture_mode_from, orphan_policy_from, payment_state_from, resolution_from
+from adapters.grpc.translate.enums import (
+    capture_mode_from,
+    orphan_policy_from,
+    payment_state_from,
+    resolution_from,
+    sca_exemption_from,
+    three_d_secure_policy_from,
+)
 from application.common.errors import FieldViolation, InvalidRequest, Rule
+from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure
 from application.common.validator import RawCard, RawMoney
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
@@ -31,8 +39,10 @@ from bayar.payments.v1 import (
     payment_method_service_pb2,
     payment_pb2,
     payment_service_pb2,
+    three_d_secure_pb2,
 )
 from domain.address import Address, StatementDescriptor
+from domain.three_d_secure import ExternalAuthentication
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -51,6 +61,7 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
         metadata=dict(request.metadata),
         language_code=request.language_code,
         client_address=request.client_address,
+        three_d_secure=_three_d_secure(request.three_d_secure) if request.HasField("three_d_secure") else NOTHING_SAID,
     )
 
 
@@ -222,6 +233,22 @@ def _card(sent: card_pb2.Card) -> RawCard:
         cvv=sent.cvv,
         cardholder_name=sent.cardholder_name,
     )
+
+
+def _three_d_secure(sent: three_d_secure_pb2.ThreeDSecure) -> RawThreeDSecure:
+    policy, exemption = three_d_secure_policy_from(sent.policy), sca_exemption_from(sent.exemption)
+    given = {"policy": (sent.policy, policy), "exemption": (sent.exemption, exemption)}
+    return RawThreeDSecure(
+        policy=policy,
+        authentication_id=sent.authentication_id,
+        external=_external(sent.external) if sent.HasField("external") else None,
+        exemption=exemption,
+        unknown_values=tuple(name for name, (number, known) in given.items() if number and known is None),
+    )
+
+
+def _external(sent: three_d_secure_pb2.ExternalAuthentication) -> ExternalAuthentication:
+    return ExternalAuthentication(**{name: getattr(sent, name) for name in ExternalAuthentication.__slots__})
 
 
 def _address(sent: address_pb2.Address) -> Address:

@@ -26,6 +26,7 @@ from bayar.payments.v1 import (
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
+    three_d_secure_pb2,
     warning_pb2,
 )
 from domain.address import Address, StatementDescriptor
@@ -36,6 +37,7 @@ from domain.money import Money
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, Verification
+from domain.three_d_secure import ThreeDSecureResult
 from domain.transaction import GatewayDetails
 from domain.warning import MerchantWarning, WarningReason
 
@@ -74,7 +76,13 @@ class ResourceMapper:
             settle_time=moment(payment.settle_time),
             disburse_time=day(payment.disburse_date),
             warnings=[warning(one) for one in payment.authorization.warnings],
+            three_d_secure_policy=enums.THREE_D_SECURE_POLICY[terms.three_d_secure_policy],
         )
+        result = payment.authorization.details.three_d_secure
+        if result is not None:
+            message.three_d_secure.CopyFrom(three_d_secure(result))
+        if terms.sca_exemption is not None:
+            message.sca_exemption = enums.SCA_EXEMPTION[terms.sca_exemption]
         if payment.instrument is not None:
             message.instrument.CopyFrom(instrument(payment.instrument))
         if payment.final_decline is not None:
@@ -321,7 +329,18 @@ def descriptor(one: StatementDescriptor) -> payment_pb2.StatementDescriptor:
 def details(one: GatewayDetails) -> payment_pb2.GatewayDetails | None:
     if one == GatewayDetails():
         return None
-    return payment_pb2.GatewayDetails(**{name: getattr(one, name) for name in GatewayDetails.__slots__})
+    message = payment_pb2.GatewayDetails(**{name: getattr(one, name) for name in _DETAIL_TEXTS})
+    if one.three_d_secure is not None:
+        message.three_d_secure.CopyFrom(three_d_secure(one.three_d_secure))
+    return message
+
+
+_DETAIL_TEXTS: Final = tuple(name for name in GatewayDetails.__slots__ if name != "three_d_secure")
+
+
+def three_d_secure(result: ThreeDSecureResult) -> three_d_secure_pb2.ThreeDSecureResult:
+    plain = {name: getattr(result, name) for name in ThreeDSecureResult.__slots__ if name != "status"}
+    return three_d_secure_pb2.ThreeDSecureResult(status=enums.THREE_D_SECURE_STATUS[result.status], **plain)
 
 
 _LEFT_OUT: Final = {

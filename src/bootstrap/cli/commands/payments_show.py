@@ -138,6 +138,7 @@ def _print_payment(out: Console, payment: Payment, clock: Clock) -> None:
                 ("next look", moment("next_check_time")),
                 ("settled", moment("settle_time")),
                 ("paid out", moment("disburse_time")),
+                ("3-D Secure", words.three_d_secure(payment)),
                 ("metadata", words.plain(metadata)),
             ]
         )

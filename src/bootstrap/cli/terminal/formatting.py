@@ -8,6 +8,7 @@ from rich.text import Text
 
 from bayar.messages import Money, Payment, PaymentEvent, PaymentFunds, PaymentState, format_money
 from bayar.payments.v1.card_pb2 import Instrument, InstrumentKind
+from bayar.payments.v1.three_d_secure_pb2 import ScaExemption, ThreeDSecurePolicy, ThreeDSecureStatus
 
 _STATE_STYLES: Final = {
     "PENDING": "yellow",
@@ -75,3 +76,19 @@ def instrument(shown: Instrument) -> str:
     kind = word(InstrumentKind, shown.kind)
     wallet = "" if kind in ("UNSPECIFIED", "CARD") else kind.replace("_", " ").title().replace("Paypal", "PayPal")
     return " ".join(part for part in (wallet, shown.brand, shown.last_four, shown.account) if part)
+
+
+def three_d_secure(payment: Payment) -> str:
+    """The result, the bearer of the liability, the policy and the exemption. Empty for a payment without any."""
+    result, told = payment.three_d_secure, []
+    if payment.HasField("three_d_secure"):
+        status = phrase(ThreeDSecureStatus, result.status) if result.status else result.gateway_status
+        told.append(status)
+        told.append("liability shifted to the bank" if result.liability_shifted else "liability stays with the shop")
+        told += [f"ECI {result.eci}"] if result.eci else []
+        told += [f"version {result.version}"] if result.version else []
+    if payment.three_d_secure_policy != ThreeDSecurePolicy.THREE_D_SECURE_POLICY_IF_OFFERED or told:
+        told.append(f"policy {phrase(ThreeDSecurePolicy, payment.three_d_secure_policy)}")
+    if payment.sca_exemption:
+        told.append(f"exemption {phrase(ScaExemption, payment.sca_exemption)} asked for")
+    return ", ".join(told)

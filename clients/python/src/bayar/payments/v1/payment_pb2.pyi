@@ -7,6 +7,7 @@ from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
+from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from bayar.payments.v1 import warning_pb2 as _warning_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -375,6 +376,7 @@ class GatewayDetails(_message.Message):
     MERCHANT_ADVICE_CODE_FIELD_NUMBER: _builtins.int
     NETWORK_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     VALIDATION_CODE_FIELD_NUMBER: _builtins.int
+    THREE_D_SECURE_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
     """The gateway's id of the transaction."""
     status: _builtins.str
@@ -399,6 +401,10 @@ class GatewayDetails(_message.Message):
     """The card network's id of the transaction."""
     validation_code: _builtins.str
     """The validation code, where the gateway refused the request."""
+    @_builtins.property
+    def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecureResult:
+        """The result of 3-D Secure. Absent if there was none."""
+
     def __init__(
         self,
         *,
@@ -414,10 +420,11 @@ class GatewayDetails(_message.Message):
         merchant_advice_code: _builtins.str = ...,
         network_transaction_id: _builtins.str = ...,
         validation_code: _builtins.str = ...,
+        three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["additional_processor_response", b"additional_processor_response", "avs_postal_code_response", b"avs_postal_code_response", "avs_street_address_response", b"avs_street_address_response", "cvv_response", b"cvv_response", "gateway_rejection_reason", b"gateway_rejection_reason", "merchant_advice_code", b"merchant_advice_code", "network_transaction_id", b"network_transaction_id", "processor_response_code", b"processor_response_code", "processor_response_text", b"processor_response_text", "status", b"status", "transaction_id", b"transaction_id", "validation_code", b"validation_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["additional_processor_response", b"additional_processor_response", "avs_postal_code_response", b"avs_postal_code_response", "avs_street_address_response", b"avs_street_address_response", "cvv_response", b"cvv_response", "gateway_rejection_reason", b"gateway_rejection_reason", "merchant_advice_code", b"merchant_advice_code", "network_transaction_id", b"network_transaction_id", "processor_response_code", b"processor_response_code", "processor_response_text", b"processor_response_text", "status", b"status", "three_d_secure", b"three_d_secure", "transaction_id", b"transaction_id", "validation_code", b"validation_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -610,6 +617,9 @@ class Payment(_message.Message):
     DISBURSE_TIME_FIELD_NUMBER: _builtins.int
     SETTLEMENT_AMOUNT_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    THREE_D_SECURE_FIELD_NUMBER: _builtins.int
+    THREE_D_SECURE_POLICY_FIELD_NUMBER: _builtins.int
+    SCA_EXEMPTION_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Chosen by this service, "pay_" and 26 characters. Sorts by creation."""
     reference: _builtins.str
@@ -626,6 +636,10 @@ class Payment(_message.Message):
     """The stored payment method that paid, or that was stored with this payment. Empty when there is none."""
     failure_reason: Global___FailureReason.ValueType
     """With FAILED: the reason."""
+    three_d_secure_policy: _three_d_secure_pb2.ThreeDSecurePolicy.ValueType
+    """The policy that applied: the request's, or else the service's rule for the currency and amount. Never UNSPECIFIED."""
+    sca_exemption: _three_d_secure_pb2.ScaExemption.ValueType
+    """As given."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The requested amount."""
@@ -718,6 +732,12 @@ class Payment(_message.Message):
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_warning_pb2.MerchantWarning]:
         """Records that the gateway refused and the payment was made without. Mostly empty."""
 
+    @_builtins.property
+    def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecureResult:
+        """The result of 3-D Secure: whether the cardholder was authenticated, and whether liability for fraud shifted to the
+        bank. Absent if there was none.
+        """
+
     def __init__(
         self,
         *,
@@ -752,10 +772,13 @@ class Payment(_message.Message):
         disburse_time: _timestamp_pb2.Timestamp | None = ...,
         settlement_amount: _money_pb2.Money | None = ...,
         warnings: _abc.Iterable[_warning_pb2.MerchantWarning] | None = ...,
+        three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
+        three_d_secure_policy: _three_d_secure_pb2.ThreeDSecurePolicy.ValueType = ...,
+        sca_exemption: _three_d_secure_pb2.ScaExemption.ValueType = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "captured_amount", b"captured_amount", "create_time", b"create_time", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "gateway_details", b"gateway_details", "instrument", b"instrument", "next_check_time", b"next_check_time", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "statement_descriptor", b"statement_descriptor", "update_time", b"update_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "captured_amount", b"captured_amount", "create_time", b"create_time", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "gateway_details", b"gateway_details", "instrument", b"instrument", "next_check_time", b"next_check_time", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "state", b"state", "statement_descriptor", b"statement_descriptor", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

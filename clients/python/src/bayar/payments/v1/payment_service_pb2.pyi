@@ -8,6 +8,7 @@ from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
 from bayar.payments.v1 import payment_pb2 as _payment_pb2
+from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -101,6 +102,7 @@ class CreatePaymentRequest(_message.Message):
     METADATA_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
+    THREE_D_SECURE_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
@@ -159,6 +161,10 @@ class CreatePaymentRequest(_message.Message):
         control characters; otherwise INVALID_REQUEST. No card data: an entry that looks like a card number is refused.
         """
 
+    @_builtins.property
+    def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecure:
+        """3-D Secure: the policy, an authentication that is not in the nonce, an exemption. Default: the service's policy."""
+
     def __init__(
         self,
         *,
@@ -176,10 +182,11 @@ class CreatePaymentRequest(_message.Message):
         metadata: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         language_code: _builtins.str = ...,
         client_address: _builtins.str = ...,
+        three_d_secure: _three_d_secure_pb2.ThreeDSecure | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "statement_descriptor", b"statement_descriptor"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "customer_id", b"customer_id", "language_code", b"language_code", "metadata", b"metadata", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "customer_id", b"customer_id", "language_code", b"language_code", "metadata", b"metadata", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce", "payment_method_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

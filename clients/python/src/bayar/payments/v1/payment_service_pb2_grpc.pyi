@@ -52,8 +52,9 @@ class PaymentServiceStub:
 
     INVALID_ARGUMENT/INVALID_REQUEST with every violation at once, as many as fit into the details of an error;
     ALREADY_EXISTS/REQUEST_ID_REUSED or REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo
-    after too many declines: nothing is recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent:
-    send the same request again.
+    after too many declines: nothing is recorded then; FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when 3-D Secure is
+    required and the request has none: nothing is recorded then, authenticate the customer and send it again with the
+    result; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
     """
     CapturePayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_service_pb2.CapturePaymentResponse]
     """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
@@ -123,8 +124,9 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
 
     INVALID_ARGUMENT/INVALID_REQUEST with every violation at once, as many as fit into the details of an error;
     ALREADY_EXISTS/REQUEST_ID_REUSED or REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo
-    after too many declines: nothing is recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent:
-    send the same request again.
+    after too many declines: nothing is recorded then; FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when 3-D Secure is
+    required and the request has none: nothing is recorded then, authenticate the customer and send it again with the
+    result; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
     """
     CapturePayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.CapturePaymentRequest, _payment_service_pb2.CapturePaymentResponse]  # type: ignore[assignment]
     """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
@@ -197,8 +199,9 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
 
         INVALID_ARGUMENT/INVALID_REQUEST with every violation at once, as many as fit into the details of an error;
         ALREADY_EXISTS/REQUEST_ID_REUSED or REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo
-        after too many declines: nothing is recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent:
-        send the same request again.
+        after too many declines: nothing is recorded then; FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when 3-D Secure is
+        required and the request has none: nothing is recorded then, authenticate the customer and send it again with the
+        result; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,107 @@
+"""What every gateway adapter promises about 3-D Secure."""
+
+from __future__ import annotations
+
+import pytest
+
+from application.ports.gateway import Approved, Authorization, Declined, Nonce, Outcome, Source, ThreeDSecureRequest
+from domain.decline import DeclineReason
+from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecureResult, ThreeDSecureStatus
+from tests.contract.gateway_setup import VISA, GatewaySetup, an_operation_id, usd
+from tests.fakes.gateway.authentication import (
+    ATTEMPTED_NONCE,
+    AUTHENTICATED_NONCE,
+    FAILED_NONCE,
+    FAILED_SIGNATURE_NONCE,
+    LOOKUP_ERROR_NONCE,
+    RESULTS,
+    UNAVAILABLE_NONCE,
+)
+from tests.fakes.runtime import HELD
+
+EXTERNAL = ExternalAuthentication(
+    eci="05", version="2.2.0", cavv="AAABBEg0VhI0VniQEjRWAAAAAAA=", directory_server_transaction_id="ds-1"
+)
+
+
+def sale(setup: GatewaySetup, source: Source, asked: ThreeDSecureRequest | None = None) -> Outcome:
+    authorization = Authorization(
+        operation_id=an_operation_id(),
+        amount=usd(10_00),
+        source=source,
+        captures=True,
+        three_d_secure=asked or ThreeDSecureRequest(),
+    )
+    return setup.gateway.authorize(authorization, HELD)
+
+
+def shown(outcome: Outcome) -> ThreeDSecureResult | None:
+    assert isinstance(outcome, Approved), outcome
+    return outcome.transaction.details.three_d_secure
+
+
+@pytest.mark.parametrize("nonce", RESULTS)
+def test_a_sale_shows_the_authentication_of_its_nonce(setup: GatewaySetup, nonce: str) -> None:
+    assert shown(sale(setup, Nonce(nonce), ThreeDSecureRequest(is_required=False))) == RESULTS[nonce]
+
+
+@pytest.mark.parametrize("nonce", [AUTHENTICATED_NONCE, ATTEMPTED_NONCE])
+def test_a_required_liability_shift_is_approved(setup: GatewaySetup, nonce: str) -> None:
+    shown(sale(setup, Nonce(nonce), ThreeDSecureRequest(is_required=True)))
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        Nonce(FAILED_NONCE),
+        Nonce(FAILED_SIGNATURE_NONCE),
+        Nonce(UNAVAILABLE_NONCE),
+        Nonce(LOOKUP_ERROR_NONCE),
+        Nonce("fake-valid-nonce"),
+        VISA,
+    ],
+)
+def test_a_sale_without_the_required_liability_shift_is_rejected(setup: GatewaySetup, source: Source) -> None:
+    operation_id = an_operation_id()
+    authorization = Authorization(
+        operation_id=operation_id,
+        amount=usd(10_00),
+        source=source,
+        captures=True,
+        three_d_secure=ThreeDSecureRequest(is_required=True),
+    )
+    outcome = setup.gateway.authorize(authorization, HELD)
+    assert isinstance(outcome, Declined)
+    assert outcome.decline.reason is DeclineReason.AUTHENTICATION_REQUIRED
+    assert outcome.details.gateway_rejection_reason == "three_d_secure"
+    (found,) = setup.gateway.find_by_operation(operation_id)
+    assert found.decline == outcome.decline
+
+
+def test_a_sale_without_authentication_shows_none(setup: GatewaySetup) -> None:
+    assert shown(sale(setup, VISA)) is None
+
+
+def test_another_providers_authentication_is_passed_on(setup: GatewaySetup) -> None:
+    result = shown(sale(setup, VISA, ThreeDSecureRequest(external=EXTERNAL)))
+    assert result is not None
+    assert result.status is ThreeDSecureStatus.AUTHENTICATED
+    assert (result.eci, result.version, result.liability_shifted) == ("05", "2.2.0", True)
+    assert result.directory_server_transaction_id == "ds-1"
+
+
+def test_an_authentication_id_has_to_be_that_of_the_nonce(setup: GatewaySetup) -> None:
+    def with_id(authentication_id: str) -> Outcome:
+        asked = ThreeDSecureRequest(is_required=True, authentication_id=authentication_id)
+        return sale(setup, Nonce(AUTHENTICATED_NONCE), asked)
+
+    assert shown(with_id(RESULTS[AUTHENTICATED_NONCE].authentication_id)) is not None
+    refused = with_id("another")
+    assert isinstance(refused, Declined)
+    assert refused.decline.reason is DeclineReason.AUTHENTICATION_REQUIRED
+    assert refused.details.validation_code == "915196"
+
+
+@pytest.mark.parametrize("exemption", list(ScaExemption))
+def test_every_exemption_is_taken(setup: GatewaySetup, exemption: ScaExemption) -> None:
+    shown(sale(setup, VISA, ThreeDSecureRequest(exemption=exemption)))

@@ -1,0 +1,108 @@
+"""3-D Secure of the gateway in memory: its test nonces, and the rejection of sales without a liability shift."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from application.ports.gateway import Authorization, Nonce
+from domain.instrument import Card, CardExpiry
+from domain.three_d_secure import ExternalAuthentication, ThreeDSecureResult, ThreeDSecureStatus
+
+AUTHENTICATED_NONCE: Final = "fake-three-d-secure-visa-full-authentication-nonce"
+ATTEMPTED_NONCE: Final = "fake-three-d-secure-visa-attempts-non-participating-nonce"
+FAILED_NONCE: Final = "fake-three-d-secure-visa-failed-authentication-nonce"
+FAILED_SIGNATURE_NONCE: Final = "fake-three-d-secure-visa-failed-signature-nonce"
+UNAVAILABLE_NONCE: Final = "fake-three-d-secure-visa-authentication-unavailable-nonce"
+LOOKUP_ERROR_NONCE: Final = "fake-three-d-secure-two-visa-error-on-lookup-nonce"
+AUTHENTICATED_CARD: Final = Card("4000000000001000", CardExpiry(2035, 12))
+
+_S = ThreeDSecureStatus
+RESULTS: Final = {
+    AUTHENTICATED_NONCE: ThreeDSecureResult(
+        status=_S.AUTHENTICATED,
+        gateway_status="authenticate_successful",
+        liability_shifted=True,
+        liability_shift_possible=True,
+        eci="05",
+        version="1.0.2",
+        enrolled="Y",
+        authentication_id="authenticate_successful-1.0.2",
+    ),
+    ATTEMPTED_NONCE: ThreeDSecureResult(
+        status=_S.ATTEMPTED,
+        gateway_status="authenticate_attempt_successful",
+        liability_shifted=True,
+        liability_shift_possible=True,
+        eci="06",
+        version="1.0.2",
+        enrolled="Y",
+        authentication_id="authenticate_attempt_successful-1.0.2",
+    ),
+    FAILED_NONCE: ThreeDSecureResult(
+        status=_S.FAILED,
+        gateway_status="authenticate_failed",
+        liability_shift_possible=True,
+        version="1.0.2",
+        enrolled="Y",
+        authentication_id="authenticate_failed-1.0.2",
+    ),
+    FAILED_SIGNATURE_NONCE: ThreeDSecureResult(
+        status=_S.FAILED,
+        gateway_status="authenticate_signature_verification_failed",
+        liability_shift_possible=True,
+        version="1.0.2",
+        enrolled="Y",
+        authentication_id="authenticate_signature_verification_failed-1.0.2",
+    ),
+    UNAVAILABLE_NONCE: ThreeDSecureResult(
+        status=_S.UNAVAILABLE,
+        gateway_status="authenticate_unable_to_authenticate",
+        liability_shift_possible=True,
+        version="1.0.2",
+        enrolled="Y",
+        authentication_id="authenticate_unable_to_authenticate-1.0.2",
+    ),
+    LOOKUP_ERROR_NONCE: ThreeDSecureResult(
+        status=_S.UNAVAILABLE,
+        gateway_status="lookup_error",
+        version="2.1.0",
+        enrolled="U",
+        authentication_id="lookup_error-2.1.0",
+    ),
+}
+
+
+def result_of(authorization: Authorization) -> ThreeDSecureResult | None:
+    """The result that the transaction shows."""
+    asked = authorization.three_d_secure
+    if asked.external is not None:
+        return _passed_through(asked.external)
+    return RESULTS.get(authorization.source.value) if isinstance(authorization.source, Nonce) else None
+
+
+def is_rejected(authorization: Authorization) -> bool:
+    """The sale requires a liability shift, and has none."""
+    asked = authorization.three_d_secure
+    result = result_of(authorization)
+    return asked.is_required is True and asked.external is None and not (result and result.liability_shifted)
+
+
+def knows_authentication(authorization: Authorization) -> bool:
+    """Whether the authentication id, if there is one, belongs to the nonce."""
+    given = authorization.three_d_secure.authentication_id
+    result = result_of(authorization)
+    return not given or (result is not None and result.authentication_id == given)
+
+
+def _passed_through(external: ExternalAuthentication) -> ThreeDSecureResult:
+    is_full = external.eci in ("02", "05")
+    return ThreeDSecureResult(
+        status=_S.AUTHENTICATED if is_full else _S.ATTEMPTED,
+        gateway_status="authenticate_successful" if is_full else "authenticate_attempt_successful",
+        liability_shifted=external.is_authenticated,
+        liability_shift_possible=True,
+        eci=external.eci,
+        version=external.version,
+        enrolled="Y",
+        directory_server_transaction_id=external.directory_server_transaction_id,
+    )
