@@ -18,7 +18,7 @@ from adapters.persistence.migrate import upgrade
 from adapters.persistence.sql.engine import Limits, create_engine
 from adapters.persistence.store import SqlStore
 from application.common.caller import Caller
-from application.common.page_tokens import PageTokens
+from application.common.pagination import PageTokens
 from application.customers.list_customers import ListCustomers
 from application.events.read_feed import ReadFeed
 from application.payment_methods.list_payment_methods import ListPaymentMethods

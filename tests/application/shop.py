@@ -11,7 +11,7 @@ from application.card_testing.velocity_limiter import VelocityLimiter, VelocityL
 from application.common.caller import Caller
 from application.common.lease import LeasePolicy, steady_seconds
 from application.common.not_found_horizon import NotFoundTimer
-from application.common.page_tokens import PageTokens
+from application.common.pagination import PageTokens
 from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure
 from application.common.validator import RawCard, RawMoney
 from application.customers.create_customer import CreateCustomer, CustomerCommand

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.common.velocity_scope import VelocityScope
 from application.ports.store import Store
 from application.ports.velocity import VelocityBlock, VelocityCounter

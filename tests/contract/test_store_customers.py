@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import ExternalIdTaken, Store
 from domain.customer import Customer
 from domain.ids import CustomerId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.gateway_webhooks import (
     GatewayWebhook,
     GatewayWebhookOutcome,

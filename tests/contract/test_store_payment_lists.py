@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import PaymentFilter, Store
 from domain.ids import CallerId, CustomerId
 from domain.money import Money

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import Store
 from domain.events import EventContext
 from domain.ids import CustomerId

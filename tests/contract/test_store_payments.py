@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.common.errors import StoreUnavailable
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import DetachedPayment, PaymentOperation, Store
 from domain.address import Address
 from domain.ids import CustomerId, OperationId, PaymentId, RequestId

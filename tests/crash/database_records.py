@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from adapters.persistence.store import SqlStore
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import DisputeFilter
 from domain.dispute import Dispute
 from domain.events import SERVICE, OperationDeclined, OperationFailed, OperationSucceeded, PaymentEvent

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from application.common.api_key import ApiKey
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.audit_log import AuditEntry
 from application.ports.deliveries import Delivery, DeliveryCursor
 from application.ports.feed import FeedEntry, HistoryEntry

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from application.common.page_tokens import PageTokens, Position, read_token, scope_of
+from application.common.pagination import PageTokens, Position, checked_page_size, read_token, scope_of
 from application.common.validator import Validator
 from application.ports.store import Store
 from application.ports.velocity import VelocityBlock
@@ -16,7 +16,7 @@ class ListAbuseBlocks:
     def __call__(self, *, page_size: int = 0, page_token: str = "") -> tuple[list[VelocityBlock], str]:
         """Blocks of every caller, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
-        size = validator.page_size(page_size)
+        size = checked_page_size(validator, page_size)
         scope = scope_of("abuse_blocks")
         after = read_token(validator, self.page_tokens, scope, page_token)
         validator.done()

@@ -37,8 +37,6 @@ MAX_METADATA_ENTRIES: Final = 50
 MAX_METADATA_KEY: Final = 40
 MAX_METADATA_VALUE: Final = 500
 MAX_EXPIRY_YEARS: Final = 20
-MAX_PAGE_SIZE: Final = 500
-DEFAULT_PAGE_SIZE: Final = 50
 
 # Control characters, surrogates, line and paragraph separators, and Unicode noncharacters (such as U+FFFE and U+FFFF).
 # XML 1.0, which carries requests to the gateway, does not allow most of them.
@@ -296,11 +294,6 @@ class Validator:
             self.plain_text(f"{entry}.key", key, maximum=MAX_METADATA_KEY, required=True)
             self.plain_text(entry, value, maximum=MAX_METADATA_VALUE)
         return dict(metadata)
-
-    def page_size(self, value: int) -> int:
-        if value < 0:
-            self.add("page_size", Rule.NOT_NEGATIVE)
-        return min(value, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
 
 
 def has_unprintable(text: str) -> bool:

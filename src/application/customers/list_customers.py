@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.common.page_tokens import PageTokens, Position, read_token, scope_of
+from application.common.pagination import PageTokens, Position, checked_page_size, read_token, scope_of
 from application.common.validator import Validator, require_checked
 from application.customers.get_customer import is_usable
 from application.ports.store import Store, UnitOfWork
@@ -21,7 +21,7 @@ class ListCustomers:
         """The customers, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
         validator.email("email", email)
-        size = validator.page_size(page_size)
+        size = checked_page_size(validator, page_size)
         scope = scope_of("customers", caller_id=caller.reach, email=email.casefold(), of=caller.customer_id)
         after = read_token(validator, self.page_tokens, scope, page_token)
         validator.done()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from application.common.caller import Caller
 from application.common.errors import Rule
-from application.common.page_tokens import PageTokens, Position, read_token, scope_of
+from application.common.pagination import PageTokens, Position, checked_page_size, read_token, scope_of
 from application.common.validator import Validator
 from application.ports.store import DisputeFilter, Store
 from domain import ids
@@ -34,7 +34,7 @@ class ListDisputes:
     ) -> tuple[list[Dispute], str]:
         """A page of disputes, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
-        size = validator.page_size(page_size)
+        size = checked_page_size(validator, page_size)
         payment_id = validator.resource_id("payment_id", raw.payment_id, ids.PAYMENT, required=False)
         if None in raw.states:
             validator.add("states", Rule.KNOWN_VALUE)

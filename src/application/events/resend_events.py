@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from application.common.caller import Caller
 from application.common.errors import FieldViolation, InvalidRequest, Rule
+from application.common.pagination import checked_page_size
 from application.common.validator import Validator, require_checked
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.ports.deliveries import Delivery, DeliveryCursor, DeliveryState, Endpoint
@@ -56,7 +57,7 @@ class ListDeliveries:
     def __call__(self, endpoint: str, *, after_position: int, page_size: int) -> list[Delivery]:
         """Dead letters, and events that wait to be resent. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
-        size = validator.page_size(page_size)
+        size = checked_page_size(validator, page_size)
         if endpoint not in {one.name for one in self.endpoints}:
             validator.add("endpoint", Rule.EXISTS)
         if after_position < 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from application.common.errors import Rule
-from application.common.page_tokens import PageTokens, Position, read_token, scope_of
+from application.common.pagination import PageTokens, Position, checked_page_size, read_token, scope_of
 from application.common.validator import Validator
 from application.ports.gateway_webhooks import GatewayWebhookState, StoredGatewayWebhook
 from application.ports.store import Store
@@ -24,7 +24,7 @@ class ListGatewayWebhooks:
         Raises InvalidRequest and StoreUnavailable.
         """
         validator = Validator()
-        size = validator.page_size(page_size)
+        size = checked_page_size(validator, page_size)
         if None in states:
             validator.add("states", Rule.KNOWN_VALUE)
         wanted = frozenset(state for state in states if state is not None)

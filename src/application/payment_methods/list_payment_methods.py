@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.common.page_tokens import PageTokens, Position, read_token, scope_of
+from application.common.pagination import PageTokens, Position, checked_page_size, read_token, scope_of
 from application.common.validator import Validator
 from application.customers.get_customer import own_customer
 from application.ports.store import Store
@@ -24,7 +24,7 @@ class ListPaymentMethods:
         validator = Validator()
         validator.resource_id("customer_id", customer_id, ids.CUSTOMER)
         validator.language("language_code", language_code)
-        size = validator.page_size(page_size)
+        size = checked_page_size(validator, page_size)
         scope = scope_of("payment_methods", caller_id=caller.caller_id, customer_id=customer_id)
         after = read_token(validator, self.page_tokens, scope, page_token)
         validator.done()

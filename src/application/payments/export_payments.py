@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from application.common.errors import Rule
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.common.validator import Validator, require_checked
 from application.ports.store import Store
 from domain.payment import Payment

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from application.common.caller import Caller
-from application.common.page_tokens import PageTokens, Position, read_token, scope_of
+from application.common.pagination import PageTokens, Position, checked_page_size, read_token, scope_of
 from application.common.validator import Validator, require_checked
 from application.payments.payment_access import owned_payment
 from application.ports.feed import HistoryEntry
@@ -23,7 +23,7 @@ class ListPaymentEvents:
         """The events, and the token of the next page. Raises InvalidRequest, NotFound and StoreUnavailable."""
         validator = Validator()
         checked = validator.resource_id("payment_id", payment_id, ids.PAYMENT)
-        size = validator.page_size(page_size)
+        size = checked_page_size(validator, page_size)
         scope = scope_of("payment_events", caller_id=caller.caller_id, payment_id=payment_id)
         after = read_token(validator, self.page_tokens, scope, page_token)
         validator.done()

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from application.common.caller import Caller
 from application.common.errors import Rule
-from application.common.page_tokens import PageTokens, read_token, scope_of
+from application.common.pagination import PageTokens, checked_page_size, read_token, scope_of
 from application.common.validator import MAX_MINOR_UNITS, Validator
 from application.ports.store import PaymentFilter, Store
 from domain import ids
@@ -58,7 +58,7 @@ class ListPayments:
     ) -> Page:
         """Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
-        size = validator.page_size(page_size)
+        size = checked_page_size(validator, page_size)
         validator.language("language_code", language_code)
         which = _check_filter(validator, raw)
         asked = which.customer_id

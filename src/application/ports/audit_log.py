@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 
 
 class AuditKind(Enum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.common.velocity_scope import VelocityScope
 from domain.ids import CallerId
 

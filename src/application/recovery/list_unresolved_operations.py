@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from application.common.page_tokens import PageTokens, Position, read_token, scope_of
+from application.common.pagination import PageTokens, Position, checked_page_size, read_token, scope_of
 from application.common.validator import Validator
 from application.ports.store import PaymentOperation, Store
 
@@ -18,7 +18,7 @@ class ListUnresolvedOperations:
     ) -> tuple[list[PaymentOperation], str]:
         """Operations of every caller, and the token of the next page. Raises InvalidRequest and StoreUnavailable."""
         validator = Validator()
-        size = validator.page_size(page_size)
+        size = checked_page_size(validator, page_size)
         scope = scope_of("unresolved_operations", started_before=started_before)
         after = read_token(validator, self.page_tokens, scope, page_token)
         validator.done()

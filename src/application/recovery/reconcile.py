@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Final
 
 from application.common.errors import Rule, TooManyOrphans
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.common.validator import Validator, require_checked
 from application.ports.gateway import Gateway, TransactionUnreadable
 from application.ports.store import PaymentOperation, Store

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from adapters.grpc.middleware.violation_messages import sentence
+from adapters.grpc.messages.violation_messages import sentence
 from adapters.persistence.migrate import is_current
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore

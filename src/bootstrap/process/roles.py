@@ -6,7 +6,6 @@ import asyncio
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from functools import partial
 from socket import socket
 from typing import Final
 
@@ -14,8 +13,8 @@ from adapters.grpc.server.server import CannotListenGrpc, GrpcServer
 from adapters.grpc.server.tls import BadCertificates
 from adapters.http.server import CannotListenHttp, HttpServer
 from application.common.errors import StoreUnavailable
-from application.ports.gateway import GatewayUnavailable
 from bootstrap.config.settings import Settings
+from bootstrap.process.background_jobs import background_jobs, buffer_jobs
 from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
 from bootstrap.process.gc_tuning import freeze
 from bootstrap.process.periodic_job import PeriodicJob
@@ -27,9 +26,6 @@ _log = logging.getLogger(__name__)
 # The thread switch interval. The event loop waits for the GIL as long as threads compute, and all calls wait for the
 # loop.
 _SWITCH_SECONDS: Final = 0.001
-_HOUSEKEEPING_SECONDS: Final = 5.0
-_CLEANING_INTERVAL_SECONDS: Final = 60.0
-_OUTAGES: Final = (GatewayUnavailable, StoreUnavailable)
 
 
 class GrpcRole:
@@ -45,10 +41,7 @@ class GrpcRole:
         self._is_stopping = False
         # Whether the server ended by itself.
         self.has_failed = False
-        self._jobs = [
-            PeriodicJob("refused calls", container.refused_calls(), _HOUSEKEEPING_SECONDS, _OUTAGES),
-            PeriodicJob("key uses", container.last_used_recorder(), _HOUSEKEEPING_SECONDS, _OUTAGES),
-        ]
+        self._jobs = buffer_jobs(container)
 
     async def start(self) -> str:
         """Returns the address with its real port. Raises CannotStart and BadSettings."""
@@ -106,21 +99,7 @@ class BackgroundRole:
         self._container = container
         self._settings = settings
         self._http: HttpServer | None = None
-        interval = settings.resolver_interval_seconds
-        jobs: list[tuple[str, Callable[[], int], float]] = [
-            ("resolver", container.resolve_operations(), interval),
-            ("method resolver", container.resolve_unknown_methods(), interval),
-            ("settlement poller", container.poll_settlements(), interval),
-            ("event relay", container.relay_events(), settings.feed_interval_seconds),
-            ("gateway webhook processor", container.process_gateway_webhooks(), interval),
-            ("open dispute poller", container.poll_open_disputes(), interval),
-            ("dispute search", container.find_new_disputes(), settings.dispute_poll_seconds),
-            ("velocity counter cleaner", container.purge_velocity_counters(), _CLEANING_INTERVAL_SECONDS),
-        ]
-        deliver = container.deliver_events()
-        jobs += [(f"webhook sender of {one.name}", partial(deliver.serve, one), interval) for one in deliver.endpoints]
-        hold = container.hold()
-        self._jobs = [PeriodicJob(name, hold.unless_held(job), seconds, _OUTAGES) for name, job, seconds in jobs]
+        self._jobs = background_jobs(container, settings)
 
     async def listen(self, listeners: Sequence[socket] = ()) -> str:
         """Opens the HTTP side on the listeners, or on the address of the settings. Returns that address with its real

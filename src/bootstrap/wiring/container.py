@@ -43,7 +43,7 @@ from application.card_testing.purge_velocity_counters import PurgeVelocityCounte
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
 from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
-from application.common.page_tokens import PageTokens
+from application.common.pagination import PageTokens
 from application.customers.create_customer import CreateCustomer
 from application.customers.delete_customer import DeleteCustomer
 from application.customers.find_preferred_language import FindLanguage

@@ -8,7 +8,7 @@ from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.card_testing.velocity_limiter import VelocityLimits
 from application.common.caller import Caller
 from application.common.errors import ReferenceAlreadyPaid, TooManyDeclines
-from application.common.page_tokens import PageTokens
+from application.common.pagination import PageTokens
 from application.common.validator import RawCard, RawMoney
 from application.common.velocity_scope import VelocityScope
 from application.ports.gateway import GatewayNotReached

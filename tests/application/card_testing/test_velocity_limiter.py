@@ -13,7 +13,7 @@ from application.card_testing.purge_velocity_counters import PurgeVelocityCounte
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits, concerns_card
 from application.common.caller import Caller
 from application.common.errors import InvalidRequest, Rule, StoreUnavailable, TooManyDeclines
-from application.common.page_tokens import PageTokens
+from application.common.pagination import PageTokens
 from application.common.validator import RawCard
 from application.common.velocity_scope import VelocityScope
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand

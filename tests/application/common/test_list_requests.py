@@ -12,8 +12,8 @@ import pytest
 
 from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.common.errors import FieldViolation, InvalidRequest, NotFound, ResourceKind, Rule
-from application.common.page_tokens import BadPageToken, PageTokens, Position, scope_of
-from application.common.validator import DEFAULT_PAGE_SIZE, MAX_MINOR_UNITS, MAX_PAGE_SIZE
+from application.common.pagination import DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE, BadPageToken, PageTokens, Position, scope_of
+from application.common.validator import MAX_MINOR_UNITS
 from application.common.velocity_scope import VelocityScope
 from application.customers.find_preferred_language import FindLanguage
 from application.payment_methods.find_default_method import FindDefaultMethod

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from application.common.errors import FieldViolation, Rule
+from application.common.pagination import checked_page_size
 from application.common.validator import Validator, address_texts, metadata_path
 from domain.address import Address, StatementDescriptor
 from tests.application.common.test_validator_limits import VISA, faults, whole_faults
@@ -123,9 +124,9 @@ def test_only_a_harmless_key_is_repeated(key: str, shown: str) -> None:
 
 @pytest.mark.parametrize(("asked", "size"), [(0, 50), (1, 1), (500, 500), (501, 500), (10**9, 500)])
 def test_a_page_has_one_to_five_hundred_entries(asked: int, size: int) -> None:
-    assert Validator().page_size(asked) == size
-    assert faults(lambda validator: validator.page_size(asked)) == []
+    assert checked_page_size(Validator(), asked) == size
+    assert faults(lambda validator: checked_page_size(validator, asked)) == []
 
 
 def test_a_page_has_no_less_than_nothing() -> None:
-    assert faults(lambda validator: validator.page_size(-1)) == [("page_size", Rule.NOT_NEGATIVE)]
+    assert faults(lambda validator: checked_page_size(validator, -1)) == [("page_size", Rule.NOT_NEGATIVE)]

@@ -11,7 +11,7 @@ import pytest
 from application.common.caller import Caller
 from application.common.errors import DisputeAnswerRefused, InvalidRequest, NotFound, RequestIdReused, Rule
 from application.common.not_found_horizon import NotFoundTimer
-from application.common.page_tokens import PageTokens
+from application.common.pagination import PageTokens
 from application.disputes.accept_dispute import AcceptDispute
 from application.disputes.add_dispute_evidence import (
     MAX_EVIDENCE_TEXT,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from adapters.braintree.webhooks import topic_of
-from application.common.page_tokens import PageTokens
+from application.common.pagination import PageTokens
 from application.disputes.record_dispute import RecordDispute
 from application.gateway_webhooks.list_gateway_webhooks import ListGatewayWebhooks
 from application.gateway_webhooks.process_gateway_webhooks import ProcessGatewayWebhooks

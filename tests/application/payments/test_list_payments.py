@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from application.common.errors import InvalidRequest, Rule
-from application.common.page_tokens import BadPageToken, PageTokens, Position, scope_of
+from application.common.pagination import BadPageToken, PageTokens, Position, scope_of
 from application.common.validator import RawMoney
 from application.payments.list_payments import RawPaymentFilter
 from domain.payment import Payment

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports import deliveries, feed, gateway, store
 from application.ports import gateway_webhooks as notifications
 from application.ports import velocity as attempts

@@ -17,7 +17,7 @@ from application.common.errors import (
     ResourceKind,
     Rule,
 )
-from application.common.page_tokens import PageTokens
+from application.common.pagination import PageTokens
 from application.payments.payment_access import lock_payment
 from application.recovery.list_unresolved_operations import ListUnresolvedOperations
 from application.recovery.resolve_operation import Resolution, ResolveOperationCommand

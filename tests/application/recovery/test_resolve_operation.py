@@ -15,7 +15,7 @@ from application.common.errors import (
     NotFound,
     OperationAlreadyResolved,
 )
-from application.common.page_tokens import PageTokens
+from application.common.pagination import PageTokens
 from application.payments.export_payments import ExportPayments
 from application.payments.payment_access import lock_payment
 from application.ports.gateway import Transaction

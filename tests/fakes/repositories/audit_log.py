@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.audit_log import AuditEntry
 from tests.fakes.store_state import StoreState, newest_first_page
 

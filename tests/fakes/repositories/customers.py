@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import ExternalIdTaken
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import DisputeFilter
 from domain.dispute import Dispute
 from domain.ids import CallerId, DisputeId

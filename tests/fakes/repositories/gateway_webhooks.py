@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
 from tests.fakes.store_state import RowLocks, StoreState, is_due, newest_first_page
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.feed import FeedEntry, FeedKind, HistoryEntry
 from application.ports.runtime import IdSource
 from application.ports.store import (

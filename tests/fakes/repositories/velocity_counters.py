@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.velocity import VelocityBlock, VelocityCounter
 from tests.fakes.store_state import StoreState, newest_first_page
 

@@ -1,4 +1,4 @@
-"""The message catalogue: localized texts for people. A new language is one more pair of files in messages/."""
+"""The message catalogue: localized texts for people. A new language is a file more in each folder beside."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ class Catalogue:
 
     @classmethod
     def load(cls) -> Catalogue:
-        """Reads LOCALE.toml of messages/ (outcomes of payments) and messages/errors/ (refused calls)."""
+        """Reads LOCALE.toml of messages/declines/ and messages/errors/ (refused calls)."""
         texts: dict[str, dict[str, Any]] = {}
         messages = resources.files("adapters.grpc").joinpath("messages")
-        for folder in (messages, messages.joinpath("errors")):
-            for file in folder.iterdir():
+        for folder in ("declines", "errors"):
+            for file in messages.joinpath(folder).iterdir():
                 locale, dot, ending = file.name.rpartition(".")
                 if dot and ending == "toml":
                     texts.setdefault(locale, {}).update(tomllib.loads(file.read_text("utf-8")))

@@ -17,7 +17,7 @@ from google.rpc import status_pb2
 
 from adapters.grpc import errors
 from adapters.grpc.messages.catalogue import Catalogue
-from adapters.grpc.middleware.violation_messages import sentence
+from adapters.grpc.messages.violation_messages import sentence
 from application.common import errors as application
 from application.common.errors import AuthFailure
 from application.ports import gateway

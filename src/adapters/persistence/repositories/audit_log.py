@@ -11,7 +11,7 @@ from adapters.persistence.mapping import picked
 from adapters.persistence.repositories import audit_chain
 from adapters.persistence.sql.statements import newest_first_page
 from adapters.persistence.tables import audit_entries
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.audit_log import AuditEntry
 
 

@@ -12,7 +12,7 @@ from adapters.persistence.mapping import customer_from_row, customer_to_row
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import UniqueViolation, insert_if_absent, newest_first_page, savepoint
 from adapters.persistence.tables import HAS_EMAIL, IS_EXTERNAL_ID_HELD, IS_NOT_DELETED, customers
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import ExternalIdTaken
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId

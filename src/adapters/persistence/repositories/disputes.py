@@ -13,7 +13,7 @@ from adapters.persistence.mapping import dispute_from_row, dispute_to_row
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import is_due, newest_first_page
 from adapters.persistence.tables import IS_WATCHED, disputes
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import DisputeFilter
 from domain.dispute import Dispute
 from domain.ids import CallerId, DisputeId

@@ -13,7 +13,7 @@ from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import notification_from_row, notification_to_row
 from adapters.persistence.sql.statements import insert_if_absent, is_due, newest_first_page
 from adapters.persistence.tables import IS_UNFINISHED, webhook_notifications
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.gateway_webhooks import GatewayWebhook, GatewayWebhookState, StoredGatewayWebhook
 
 _c = webhook_notifications.c

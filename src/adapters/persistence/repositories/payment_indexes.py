@@ -10,7 +10,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Row, TextClause, selec
 
 from adapters.persistence.sql.keyset_pagination import Bound, Condition, IndexScan, scan_page
 from adapters.persistence.tables import HAS_LAST_FOUR, IS_CUSTOMERS, payments
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import PaymentFilter
 from domain.ids import CallerId
 

@@ -14,7 +14,7 @@ from adapters.persistence.mapping import method_from_row, method_to_row
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import UniqueViolation, is_due, newest_first_page, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.store import farthest_check
 from domain.ids import CustomerId, PaymentMethodId
 from domain.payment_method import PaymentMethod, PaymentMethodState

@@ -35,7 +35,7 @@ from adapters.persistence.tables import (
     payment_events,
     payments,
 )
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.feed import HistoryEntry
 from application.ports.runtime import IdSource
 from application.ports.store import (

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from adapters.persistence.mapping import picked
 from adapters.persistence.sql.statements import insert_if_absent, newest_first_page
 from adapters.persistence.tables import attempt_blocks, attempt_counts
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.common.velocity_scope import VelocityScope
 from application.ports.velocity import VelocityBlock, VelocityCounter
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.dml import ReturningInsert
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 
 
 def insert_if_absent(

@@ -6,7 +6,7 @@ import argparse
 import re
 from collections.abc import Iterator
 
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.audit_log import AuditEntry
 from application.ports.store import Store
 from bootstrap.cli.bad_settings import reporting_bad_settings

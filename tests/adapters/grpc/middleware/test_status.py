@@ -13,8 +13,8 @@ from google.rpc import error_details_pb2 as rich  # type: ignore[import-untyped]
 
 from adapters.grpc import errors
 from adapters.grpc.messages.catalogue import accepted_languages, catalogue
+from adapters.grpc.messages.violation_messages import SENTENCES, sentence
 from adapters.grpc.middleware.status import REFUSALS, problem_of, status_of
-from adapters.grpc.middleware.violation_messages import SENTENCES, sentence
 from application.common import errors as application
 from application.common.caller import Scope
 from application.common.errors import FieldViolation, ResourceKind, Rule

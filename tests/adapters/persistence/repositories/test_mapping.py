@@ -24,7 +24,7 @@ from adapters.persistence.tables import (
     payment_methods,
     payments,
 )
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.gateway_webhooks import GatewayWebhookState
 from application.ports.store import PaymentFilter
 from domain.customer import Customer

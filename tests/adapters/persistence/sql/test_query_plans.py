@@ -21,7 +21,7 @@ from adapters.persistence.migrate import upgrade
 from adapters.persistence.sql import keyset_pagination
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
-from application.common.page_tokens import Position
+from application.common.pagination import Position
 from application.ports.feed import FeedFilter, FeedKind
 from application.ports.store import PaymentFilter, UnitOfWork
 from domain.ids import CallerId, CustomerId

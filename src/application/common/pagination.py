@@ -1,4 +1,7 @@
-"""Page tokens for keyset pagination: opaque, bound to one list and filter, and authenticated against tampering."""
+"""Keyset pagination: the sizes of pages, and their tokens.
+
+A token is opaque, bound to one list and filter, and authenticated against tampering.
+"""
 
 import base64
 import binascii
@@ -15,6 +18,8 @@ from application.common.validator import Validator
 
 Item = TypeVar("Item")
 
+MAX_PAGE_SIZE: Final = 500
+DEFAULT_PAGE_SIZE: Final = 50
 _SIGNATURE_BYTES: Final = 16
 
 
@@ -24,6 +29,13 @@ class Position:
 
     time: datetime
     id: str
+
+
+def checked_page_size(validator: Validator, value: int) -> int:
+    """The default size for 0, and the maximum for more."""
+    if value < 0:
+        validator.add("page_size", Rule.NOT_NEGATIVE)
+    return min(value, MAX_PAGE_SIZE) or DEFAULT_PAGE_SIZE
 
 
 class BadPageToken(ValueError):

@@ -1,0 +1,44 @@
+"""The periodic jobs of each role, with their intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from application.common.errors import StoreUnavailable
+from application.ports.gateway import GatewayUnavailable
+from bootstrap.config.settings import Settings
+from bootstrap.process.periodic_job import PeriodicJob
+from bootstrap.wiring.container import Container
+
+_BUFFER_SECONDS: Final = 5.0
+_CLEANING_SECONDS: Final = 60.0
+_OUTAGES: Final = (GatewayUnavailable, StoreUnavailable)
+
+
+def background_jobs(container: Container, settings: Settings) -> list[PeriodicJob]:
+    """The jobs of the background role: one process of the deployment at least runs them. A hold stops them."""
+    interval = settings.resolver_interval_seconds
+    jobs: list[tuple[str, Callable[[], int], float]] = [
+        ("resolver", container.resolve_operations(), interval),
+        ("method resolver", container.resolve_unknown_methods(), interval),
+        ("settlement poller", container.poll_settlements(), interval),
+        ("event relay", container.relay_events(), settings.feed_interval_seconds),
+        ("gateway webhook processor", container.process_gateway_webhooks(), interval),
+        ("open dispute poller", container.poll_open_disputes(), interval),
+        ("dispute search", container.find_new_disputes(), settings.dispute_poll_seconds),
+        ("velocity counter cleaner", container.purge_velocity_counters(), _CLEANING_SECONDS),
+    ]
+    deliver = container.deliver_events()
+    jobs += [(f"webhook sender of {one.name}", partial(deliver.serve, one), interval) for one in deliver.endpoints]
+    hold = container.hold()
+    return [PeriodicJob(name, hold.unless_held(job), seconds, _OUTAGES) for name, job, seconds in jobs]
+
+
+def buffer_jobs(container: Container) -> list[PeriodicJob]:
+    """The jobs of the gRPC role: they persist what it buffers while it answers."""
+    return [
+        PeriodicJob("refused calls", container.refused_calls(), _BUFFER_SECONDS, _OUTAGES),
+        PeriodicJob("key uses", container.last_used_recorder(), _BUFFER_SECONDS, _OUTAGES),
+    ]
