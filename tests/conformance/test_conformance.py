@@ -13,6 +13,7 @@ import pytest
 
 from bayar import BayarClient
 from tests.conformance.cases import load_cases
+from tests.conformance.contract import METHODS
 from tests.conformance.matching import Case, mismatches
 from tests.conformance.runner import Runner, Waiting
 from tests.conformance.serve import running
@@ -105,3 +106,8 @@ def test_the_command_prints_what_a_runner_needs() -> None:
     process.stdin.close()
     assert process.wait(20) == 0
     process.stdout.close()
+
+
+def test_every_rpc_is_called_by_a_case() -> None:
+    called = {step["call"] for case in CASES for step in case.content["steps"] if "call" in step}
+    assert called == set(METHODS)
