@@ -11,6 +11,7 @@ import pytest
 from raw_http import RawHttp
 from twin_sdk import card, gateway_to, sale_request
 
+from braintree_twin.coverage import page
 from braintree_twin.request_schema import Effect, Schema, UnhandledField, schema, unhandled_fields
 from braintree_twin.rules import accepted_fields
 from braintree_twin.testing import Twin, start_twin
@@ -147,3 +148,9 @@ def test_a_schema_lists_its_fields_with_their_effects() -> None:
         ("sale.options.submit", "acted on"),
         ("sale.custom.*", "acted on"),
     ]
+
+
+def test_the_published_table_is_what_the_code_says() -> None:
+    """To renew it: python -m braintree_twin.coverage docs/fields.md."""
+    published = Path(__file__).parents[1] / "docs" / "fields.md"
+    assert published.read_text(encoding="utf-8") == page()

@@ -70,7 +70,7 @@ class Route:
     handler: Handler
     # False: the client API checks a client token instead of the merchant's keys.
     needs_keys: bool = True
-    # The fields below each root element; None if the twin does not say which.
-    takes: Mapping[str, Schema] | None = None
+    # The fields below each root element; None if the handler itself deals with what it does not know.
+    takes: Mapping[str, Schema] | None = field(default_factory=dict)
     # The names in the query.
     query: frozenset[str] = frozenset()

@@ -167,9 +167,9 @@ def _client(call: Call) -> Client:
 BASE = "/client_api/v1"
 
 ROUTES = (
-    Route("GET", f"{BASE}/configuration", configure, needs_keys=False),
-    Route("POST", f"{BASE}/payment_methods/credit_cards", create_card_nonce, needs_keys=False),
-    Route("POST", f"{BASE}/payment_methods/paypal_accounts", create_paypal_nonce, needs_keys=False),
-    Route("GET", f"{BASE}/payment_methods", list_methods, needs_keys=False),
-    Route("GET", f"{BASE}/payment_methods/credit_cards/{{nonce}}", find_nonce, needs_keys=False),
+    Route("GET", f"{BASE}/configuration", configure, needs_keys=False, takes=None),
+    Route("POST", f"{BASE}/payment_methods/credit_cards", create_card_nonce, needs_keys=False, takes=None),
+    Route("POST", f"{BASE}/payment_methods/paypal_accounts", create_paypal_nonce, needs_keys=False, takes=None),
+    Route("GET", f"{BASE}/payment_methods", list_methods, needs_keys=False, takes=None),
+    Route("GET", f"{BASE}/payment_methods/credit_cards/{{nonce}}", find_nonce, needs_keys=False, takes=None),
 )

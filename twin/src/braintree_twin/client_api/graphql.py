@@ -97,4 +97,4 @@ def _extensions(call: Call) -> dict[str, Any]:
     return {"requestId": call.ids.token()}
 
 
-ROUTES = (Route("POST", "/graphql", answer, needs_keys=False),)
+ROUTES = (Route("POST", "/graphql", answer, needs_keys=False, takes=None),)

@@ -205,7 +205,7 @@ def delete(call: Call) -> Answer:
 
 ROUTES = (
     Route("POST", "/customers", create, takes={ROOT: accepted.CUSTOMER}),
-    Route("GET", "/customers/{id}", find, takes={}),
+    Route("GET", "/customers/{id}", find),
     Route("PUT", "/customers/{id}", update, takes={ROOT: accepted.CUSTOMER_UPDATE}),
     Route("DELETE", "/customers/{id}", delete),
 )

@@ -93,4 +93,4 @@ def _file_error(content: bytes, content_type: str) -> str | None:
     return None
 
 
-ROUTES = (Route("POST", "/document_uploads", create),)
+ROUTES = (Route("POST", "/document_uploads", create, takes=None),)

@@ -51,7 +51,7 @@ def _routes(name: str, months: Callable[[Call], tuple[Month, Month]]) -> tuple[R
         return page_answer("payment_methods", "credit_card", found)
 
     path = f"/payment_methods/all/{name}"
-    return Route("POST", f"{path}_ids", search_ids), Route("POST", path, search)
+    return Route("POST", f"{path}_ids", search_ids, takes=None), Route("POST", path, search, takes=None)
 
 
 ROUTES = (*_routes("expired", _expired), *_routes("expiring", _expiring))

@@ -122,7 +122,7 @@ ROUTES = (
     ),
     Route("GET", "/payment_methods/any/{token}", find),
     Route("PUT", "/payment_methods/any/{token}", update, takes={ROOT: accepted.CARD}),
-    Route("DELETE", "/payment_methods/any/{token}", delete, takes={}),
+    Route("DELETE", "/payment_methods/any/{token}", delete),
     Route("GET", "/payment_methods/us_bank_account/{token}", find_us_bank_account),
     Route("GET", "/payment_methods/sepa_debit_account/{token}", find_sepa_account),
     Route("DELETE", "/payment_methods/sepa_debit_account/{token}", delete_sepa_account),

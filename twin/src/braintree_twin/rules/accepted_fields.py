@@ -1,4 +1,4 @@
-"""The fields of each request, and what the twin does with them. README's table of fields is generated from here."""
+"""The fields of each request, and what the twin does with them. docs/fields.md is generated from here."""
 
 from __future__ import annotations
 

@@ -46,6 +46,6 @@ class TwoStepSearch(Generic[Record]):
     @property
     def routes(self) -> tuple[Route, ...]:
         return (
-            Route("POST", f"{self.path}/advanced_search_ids", self.search_ids),
-            Route("POST", f"{self.path}/advanced_search", self.search),
+            Route("POST", f"{self.path}/advanced_search_ids", self.search_ids, takes=None),
+            Route("POST", f"{self.path}/advanced_search", self.search, takes=None),
         )

@@ -59,4 +59,4 @@ def search(call: Call) -> Answer:
     return numbered_page("disputes", "dispute", call.query.get("page"), keys, view)
 
 
-ROUTES = (Route("POST", "/disputes/advanced_search", search),)
+ROUTES = (Route("POST", "/disputes/advanced_search", search, takes=None),)

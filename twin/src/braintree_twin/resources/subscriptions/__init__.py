@@ -40,6 +40,6 @@ ROUTES = (
     Route("POST", "/subscriptions", create, takes={ROOT: SUBSCRIPTION}),
     Route("GET", "/subscriptions/{id}", find),
     Route("PUT", "/subscriptions/{id}", update, takes={ROOT: SUBSCRIPTION_UPDATE}),
-    Route("PUT", "/subscriptions/{id}/cancel", cancel, takes={}),
-    Route("PUT", "/subscriptions/{id}/make_past_due", make_past_due, takes={}, query=frozenset({"days_past_due"})),
+    Route("PUT", "/subscriptions/{id}/cancel", cancel),
+    Route("PUT", "/subscriptions/{id}/make_past_due", make_past_due, query=frozenset({"days_past_due"})),
 )
