@@ -32,7 +32,8 @@ def gateway_to(
     **more: Any,
 ) -> braintree.BraintreeGateway:
     ca = str(twin.ca_file) if twin.ca_file else None
-    environment = TwinEnvironment("twin", twin.host, str(twin.port), twin.url, ca is not None, ca)
+    address = (twin.host, str(twin.port))
+    environment = TwinEnvironment("twin", *address, twin.url, ca is not None, ca, *address)
     environment.scheme = "https" if ca else "http"
     return braintree.BraintreeGateway(
         braintree.Configuration(

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import gzip
-import hmac
 import json
 import logging
 import re
@@ -17,6 +14,7 @@ from braintree_twin.client_api.authentication import unverified_merchant_id
 from braintree_twin.client_api.errors import client_error
 from braintree_twin.clock import Clock
 from braintree_twin.errors import NotAuthenticated, NotFound, RequestError, TooLarge, UnhandledFields, UnknownVersion
+from braintree_twin.graphql_api import endpoint as graphql_api
 from braintree_twin.http_messages import Request, Response
 from braintree_twin.ids import Ids
 from braintree_twin.json_reader import read_json
@@ -59,7 +57,7 @@ class App:
         self.merchants = merchants
         self.clock = Clock(store)
         self.ids = Ids(store.secret("hash"))
-        self._router = Router(ROUTES)
+        self._router = Router((*ROUTES, *graphql_api.ROUTES))
         self._in_flight: dict[str, set[str]] = {}
         for merchant in merchants:
             restore_accounts(store, merchant)
@@ -131,16 +129,21 @@ class App:
     def _authenticated(self, request: Request, match: Match | None) -> Call:
         merchant_id = request.merchant_id
         if merchant_id is None and match is not None and not match.route.needs_keys:
-            merchant_id = unverified_merchant_id(request.headers)
+            merchant_id = unverified_merchant_id(request.headers) or self._owner_of_keys(request)
         merchant = self.merchants.get(merchant_id or "")
         needs_keys = match is None or match.route.needs_keys
-        if merchant is None or (needs_keys and not _has_keys(request, merchant)):
+        if merchant is None or (needs_keys and not merchant.has_keys(request.headers.get("authorization", ""))):
             raise NotAuthenticated
         call = self.call(merchant, request.base_url)
         call.keys_in_flight = self._in_flight.get(merchant.id, ())
         call.body, call.content_type = request.body, request.headers.get("content-type", "")
         call.headers = request.headers
         return call
+
+    def _owner_of_keys(self, request: Request) -> str | None:
+        """The merchant whose keys are given, for paths that name none."""
+        given = request.headers.get("authorization", "")
+        return next((merchant.id for merchant in self.merchants if merchant.has_keys(given)), None)
 
     def _document(self, request: Request) -> dict[str, Value]:
         kind = request.headers.get("content-type", "application/xml").partition(";")[0].strip().lower()
@@ -206,14 +209,3 @@ def _check_version(request: Request) -> None:
     version = request.headers.get("x-apiversion", "1").strip()
     if not (version.isascii() and version.isdigit() and int(version[:9]) >= 1):
         raise UnknownVersion("this API version is not served")
-
-
-def _has_keys(request: Request, merchant: Merchant) -> bool:
-    scheme, _, credentials = request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return False
-    try:
-        given = base64.b64decode(credentials.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        return False
-    return hmac.compare_digest(given, f"{merchant.public_key}:{merchant.private_key}".encode())

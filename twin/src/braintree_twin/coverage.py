@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from braintree_twin.calls import Route
+from braintree_twin.graphql_api import endpoint as graphql_api
 from braintree_twin.request_schema import Effect, Schema
-from braintree_twin.resources import ROUTES
+from braintree_twin.resources import ROUTES as XML_ROUTES
 
 HEAD = """# The calls and their fields
 
@@ -22,6 +23,7 @@ to the twin: it is named in the log and in `/_twin/requests`, and refused with `
 - Checked: an invalid value is refused; a valid one has no effect.
 - Without effect: the field is accepted, and dropped.
 """
+ROUTES = (*XML_ROUTES, *graphql_api.ROUTES)
 EFFECTS = (Effect.ACTED_ON, Effect.CHECKED, Effect.NO_EFFECT)
 Row = tuple[str, dict[Effect, list[str]]]
 

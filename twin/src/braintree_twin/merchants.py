@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -53,6 +56,17 @@ class Merchant:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_id", {account.id: account for account in self.accounts})
+
+    def has_keys(self, authorization: str) -> bool:
+        """Whether an Authorization header has this merchant's keys."""
+        scheme, _, credentials = authorization.partition(" ")
+        if scheme.lower() != "basic":
+            return False
+        try:
+            given = base64.b64decode(credentials.strip(), validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        return hmac.compare_digest(given, f"{self.public_key}:{self.private_key}".encode())
 
     @property
     def default_account(self) -> MerchantAccount:

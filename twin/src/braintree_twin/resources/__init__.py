@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from braintree_twin.calls import Route
 from braintree_twin.client_api import endpoints as client_api
-from braintree_twin.client_api import graphql as client_graphql
 from braintree_twin.resources import (
     addresses,
     catalog,
@@ -49,7 +48,6 @@ ROUTES: tuple[Route, ...] = (
     *subscriptions.ROUTES,
     *settlement_batches.ROUTES,
     *client_api.ROUTES,
-    *client_graphql.ROUTES,
     *customer_search.ROUTES,
     *verification_search.ROUTES,
     *subscription_search.ROUTES,

@@ -22,9 +22,11 @@ def _set_status_handler(status: str) -> Handler:
     return move
 
 
+settle, decline_settlement = _set_status_handler("settled"), _set_status_handler("settlement_declined")
+
 ROUTES = (
-    Route("PUT", "/transactions/{id}/settle", _set_status_handler("settled")),
+    Route("PUT", "/transactions/{id}/settle", settle),
     Route("PUT", "/transactions/{id}/settlement_confirm", _set_status_handler("settlement_confirmed")),
-    Route("PUT", "/transactions/{id}/settlement_decline", _set_status_handler("settlement_declined")),
+    Route("PUT", "/transactions/{id}/settlement_decline", decline_settlement),
     Route("PUT", "/transactions/{id}/settlement_pending", _set_status_handler("settlement_pending")),
 )

@@ -166,7 +166,9 @@ CLIENT_TOKEN = schema(
         "make_default verify_card fail_on_duplicate_payment_method fail_on_duplicate_payment_method_for_customer"
     ),
 )
-NONCE = schema("authentication_insight merchant_account_id amount recurring_customer_consent recurring_max_amount")
+NONCE = schema(
+    "authentication_insight", no_effect="merchant_account_id amount recurring_customer_consent recurring_max_amount"
+)
 MODIFICATIONS = schema(
     add=schema("amount inherited_from_id never_expires number_of_billing_cycles quantity"),
     update=schema("amount existing_id never_expires number_of_billing_cycles quantity"),

@@ -1,0 +1,1 @@
+"""The gateway's GraphQL API: for servers with their keys, and for browsers with a client token."""
