@@ -30,7 +30,7 @@ from application.ports.feed import FeedFilter, FeedKind
 from benchmarks.environment import POSTGRESQL, SQLITE, Environment
 from benchmarks.report import Line
 from bootstrap.wiring.clock_and_ids import UlidSource
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests import history_generator as long_history
 from tests.encryption_keys import SEALER
 from tests.history_generator import LATEST, MUSEUM, REGULAR, REGULAR_PAYMENTS, SHOP, WHOLESALER, LongHistory

@@ -23,8 +23,8 @@ from domain.money import Money
 from domain.operation import FailureReason
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.payment_state import PaymentState
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 from tests.encryption_keys import SEALER
 from tests.fakes.ids import CountingIds
 

@@ -3,7 +3,7 @@
 from domain.ids import DisputeId, OperationId, PaymentId
 from domain.money import Money
 from domain.operation import OperationKind, OperationState
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 
 
 class DomainError(Exception):

@@ -12,8 +12,8 @@ from domain.decline import CATALOGUE, Decline, DeclineReason
 from domain.ids import OperationId, RequestId
 from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationState
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 
 
 class Funds(Enum):

@@ -30,8 +30,8 @@ from domain.instrument import Instrument
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import OperationLog
+from domain.payment_state import ALLOWED, PaymentState
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
-from domain.transitions import ALLOWED, PaymentState
 from domain.warning import MerchantWarning
 
 

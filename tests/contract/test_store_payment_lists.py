@@ -13,7 +13,7 @@ from application.ports.store import PaymentFilter, Store
 from domain.ids import CallerId, CustomerId
 from domain.money import Money
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.contract import random_payments
 from tests.contract.random_payments import IDS, SHOP, at, started
 from tests.contract.store_steps import OTHER_SHOP, add, change, fail, on_one_store, succeed

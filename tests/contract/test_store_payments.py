@@ -18,8 +18,8 @@ from domain.ids import CustomerId, OperationId, PaymentId, RequestId
 from domain.money import Money
 from domain.operation import Operation
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 from tests.contract import random_payments
 from tests.contract.random_payments import IDS, SHOP, at, started
 from tests.contract.store_steps import OTHER_SHOP, add, change, fail, get, on_one_store, succeed

@@ -12,7 +12,7 @@ from domain.ids import CustomerId, OperationId, PaymentId, RequestId
 from domain.money import Money
 from domain.operation import FailureReason
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.contract.random_payments import IDS, at, started
 from tests.contract.store_steps import OTHER_SHOP, add, at_once, change, fail, get, succeed
 

@@ -11,8 +11,8 @@ from domain.ids import CallerId, OperationId, PaymentId, RequestId
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 
 NOON = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 STAMP = EventContext(NOON, "shop")

@@ -11,8 +11,8 @@ from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationState
 from domain.operation_log import Funds
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 from tests.domain.builders import (
     NO_FUNDS,
     NOON,

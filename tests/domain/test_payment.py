@@ -23,8 +23,8 @@ from domain.money import CurrencyMismatch, Money
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.operation_log import Funds
 from domain.payment import Payment, RefundPart
+from domain.payment_state import PaymentState
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 from tests.domain.builders import (
     NO_FUNDS,
     NOON,

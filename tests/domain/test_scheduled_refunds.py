@@ -9,8 +9,8 @@ from domain.events import OUTSIDE, OperationStarted, OutsideOperationRecorded
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.payment import Payment, RefundPart
+from domain.payment_state import PaymentState
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 from tests.domain.builders import (
     NOON,
     STAMP,

@@ -21,7 +21,7 @@ from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind
 from domain.money import CurrencyMismatch, InexactAmount, Money, UnknownCurrency
 from domain.networks import network_of
 from domain.operation import OperationKind, OperationState
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from domain.visible_text import is_unambiguous
 
 PAYMENT, OPERATION, DISPUTE = PaymentId("pay_1"), OperationId("op_1"), DisputeId("dis_1")

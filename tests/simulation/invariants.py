@@ -21,8 +21,8 @@ from domain.events import (
 from domain.ids import OperationId
 from domain.operation import FailureReason, Operation, OperationKind, OperationOrigin, OperationState
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionStatus
-from domain.transitions import PaymentState
 from tests.fakes.memory_gateway import MemoryGateway
 
 if TYPE_CHECKING:

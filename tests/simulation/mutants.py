@@ -15,7 +15,7 @@ from adapters.braintree.transport import connection_pool as transport
 from adapters.braintree.transport import leases as sending
 from adapters.braintree.transport.connection import RequestNotSent
 from adapters.braintree.transport.connection_pool import PooledTransport
-from adapters.braintree.transport.leases import check_lease, holding_lease
+from adapters.braintree.transport.lease_check import check_lease, holding_lease
 from adapters.braintree.transport.platform import Wire
 from application.common.lease import Lease
 from application.common.not_found_horizon import NotFoundTimer

@@ -15,7 +15,7 @@ from application.ports.gateway import Nonce
 from domain.events import CaptureMode
 from domain.ids import CustomerId
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.fakes.gateway.vault import VALID_NONCE
 from tests.simulation.replica import Command
 

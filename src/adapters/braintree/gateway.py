@@ -25,7 +25,7 @@ from adapters.braintree.settings import BraintreeSettings
 from adapters.braintree.translate import described
 from adapters.braintree.transport.circuit_breaker import GatewayStats
 from adapters.braintree.transport.connection import AnswerLost, RequestNotSent
-from adapters.braintree.transport.leases import holding_lease
+from adapters.braintree.transport.lease_check import holding_lease
 from adapters.braintree.transport.platform import MACHINE, Platform
 from application.common.lease import Lease
 from application.ports.gateway import (

@@ -11,7 +11,8 @@ from braintree.version import Version
 
 from adapters.braintree import parser
 from adapters.braintree.settings import BraintreeSettings, environment_of
-from adapters.braintree.transport.circuit_breaker import Bulkhead, GuardedTransport
+from adapters.braintree.transport.bulkhead import Bulkhead
+from adapters.braintree.transport.circuit_breaker import GuardedTransport
 from adapters.braintree.transport.connection_pool import PooledTransport
 from adapters.braintree.transport.platform import MACHINE, Platform
 

@@ -37,8 +37,8 @@ from domain.money import Money
 from domain.operation import Operation, OperationKind, OperationOrigin, OperationState
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.payment_state import PaymentState
 from domain.personal_data import OF_CUSTOMER, erased_from_json
-from domain.transitions import PaymentState
 
 Values = dict[str, Any]
 

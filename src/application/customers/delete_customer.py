@@ -17,8 +17,8 @@ from domain import ids
 from domain.customer import Customer
 from domain.ids import CustomerId
 from domain.payment_method import PaymentMethodState
+from domain.payment_state import PaymentState
 from domain.personal_data import erased_from
-from domain.transitions import PaymentState
 
 
 @dataclass(frozen=True, slots=True)

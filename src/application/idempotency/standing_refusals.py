@@ -15,7 +15,7 @@ from domain.errors import AmountExceeds, IllegalTransition
 from domain.ids import DisputeId, PaymentId
 from domain.money import Money
 from domain.operation import OperationKind
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 
 StandingRefusal = ReferenceAlreadyPaid | IllegalTransition | AmountExceeds | PaymentDisputed
 

@@ -14,7 +14,7 @@ from domain import ids
 from domain.currencies import EXPONENTS
 from domain.ids import CustomerId
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

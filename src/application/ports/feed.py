@@ -13,7 +13,7 @@ from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 
 Resource = Customer | PaymentMethod | Dispute
 

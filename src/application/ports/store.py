@@ -22,7 +22,7 @@ from domain.ids import CallerId, CustomerId, DisputeId, OperationId, PaymentId, 
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 
 
 class ReferenceTaken(Exception):

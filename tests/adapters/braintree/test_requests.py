@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from adapters.braintree import params
 from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings, TwinEnvironment
-from adapters.braintree.transport.leases import holding_lease
+from adapters.braintree.transport.lease_check import holding_lease
 from application.ports.gateway import (
     Approved,
     Capture,

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from adapters.braintree import parser
 from adapters.braintree.sdk import Transactions, sdk_of
 from adapters.braintree.settings import BraintreeSettings, environment_of
-from adapters.braintree.transport.leases import holding_lease
+from adapters.braintree.transport.lease_check import holding_lease
 from tests.adapters.braintree import documents
 from tests.adapters.braintree.comparing import calls_made
 from tests.adapters.braintree.server import answer, serving

@@ -14,7 +14,7 @@ from braintree.util.parser import Parser as StockParser
 from adapters.braintree import parser
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.settings import BraintreeSettings
-from adapters.braintree.transport.leases import holding_lease
+from adapters.braintree.transport.lease_check import holding_lease
 from application.ports.gateway import (
     Approved,
     Authorization,

@@ -21,7 +21,7 @@ from domain.customer import Customer
 from domain.errors import IllegalTransition
 from domain.ids import CallerId
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import SHOP, Shop, a_request_id, an_order
 
 ADMINISTRATOR = Caller(CallerId("operations"), EVERY_SCOPE)

@@ -13,7 +13,7 @@ from application.common.validator import RawCard, RawMoney
 from application.common.velocity_scope import VelocityScope
 from application.ports.gateway import GatewayNotReached
 from domain.events import CaptureMode
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, VISA, Shop, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 

@@ -23,7 +23,7 @@ from application.ports.velocity import VelocityBlock
 from domain.decline import CATALOGUE, DeclineReason
 from domain.networks import network_of
 from domain.payment_method import PaymentMethodState
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, VISA, Shop, a_request_id, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 

@@ -16,7 +16,7 @@ from domain.events import SERVICE
 from domain.operation import FailureReason
 from domain.payment import Payment
 from domain.payment_method import PaymentMethodState
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import FIRST_CHECK, LEASE, Shop, an_order
 from tests.fakes.faulty_gateway import Fault
 from tests.fakes.ids import CountingIds

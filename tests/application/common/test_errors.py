@@ -18,7 +18,7 @@ from domain.ids import CustomerId, DisputeId, OperationId, PaymentId, PaymentMet
 from domain.money import Money
 from domain.operation import OperationKind, OperationState
 from domain.payment_method import PaymentMethodState
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 
 PAYMENT, OPERATION, CUSTOMER = PaymentId("pay_1"), OperationId("op_1"), CustomerId("cus_1")
 METHOD, DISPUTE, REQUEST = PaymentMethodId("pm_1"), DisputeId("dis_1"), RequestId("request")

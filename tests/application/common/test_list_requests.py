@@ -20,7 +20,7 @@ from application.payment_methods.find_default_method import FindDefaultMethod
 from application.payments.list_payments import RawPaymentFilter
 from application.ports.velocity import VelocityBlock
 from domain.ids import CallerId, CustomerId
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, Shop, a_request_id, an_order, usd
 from tests.fakes.runtime import START
 

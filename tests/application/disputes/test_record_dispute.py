@@ -18,7 +18,7 @@ from domain.money import Money
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.operation_log import Funds
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import SHOP, Shop, a_request_id, usd
 
 

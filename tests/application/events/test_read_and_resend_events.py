@@ -18,7 +18,7 @@ from application.ports.deliveries import Delivery, DeliveryState, Endpoint
 from application.ports.feed import FeedEntry, FeedFilter, FeedItem, FeedKind, HistoryEntry
 from domain.ids import CallerId, CustomerId, EventId
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.events.test_deliver_events import SECRET, House
 from tests.application.shop import SHOP, STRANGER, Shop, a_request_id
 from tests.fakes.runtime import START

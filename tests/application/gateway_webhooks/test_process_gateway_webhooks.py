@@ -18,7 +18,7 @@ from domain.instrument import CardExpiry
 from domain.money import Money
 from domain.operation import OperationState
 from domain.payment_method import PaymentMethod, PaymentMethodState
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.gateway_webhooks.inbox import METHODS_AT_ONCE, Inbox
 from tests.application.shop import FIRST_CHECK, LEASE
 from tests.fakes.faulty_gateway import Fault

@@ -24,7 +24,7 @@ from domain.money import Money
 from domain.operation import FailureReason, OperationState
 from domain.operation_log import Funds
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import FIRST_CHECK, SHOP, STRANGER, VISA, Shop, a_request_id, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 

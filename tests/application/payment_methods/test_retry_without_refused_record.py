@@ -33,8 +33,8 @@ from domain.money import Money
 from domain.operation import FailureReason
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.payment_state import PaymentState
 from domain.transaction import GatewayDetails
-from domain.transitions import PaymentState
 from domain.warning import MerchantWarning, WarningReason
 from tests.application.shop import LEASE, MASTERCARD, SHOP, VISA, Shop, a_request_id, an_order, usd
 from tests.fakes.faulty_gateway import Fault

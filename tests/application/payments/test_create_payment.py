@@ -21,7 +21,7 @@ from domain.instrument import Card, CardExpiry
 from domain.money import Money
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, VISA, Shop, a_request_id, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 from tests.fakes.gateway.vault import VALID_NONCE

@@ -23,8 +23,8 @@ from domain.money import Money
 from domain.operation import FailureReason, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionStatus
-from domain.transitions import PaymentState
 from tests.application.shop import Shop, a_request_id
 from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import HELD

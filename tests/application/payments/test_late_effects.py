@@ -10,7 +10,7 @@ from application.payments.verify_payment import VerificationOutcome
 from domain.events import OperationSucceeded
 from domain.operation import FailureReason, OperationState
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.recovery.test_resolve_operations import IDS, LOST, Change
 from tests.application.shop import HORIZON, Shop, an_order, usd
 from tests.fakes.faulty_gateway import Fault

@@ -14,7 +14,7 @@ from application.common.pagination import BadPageToken, PageTokens, Position, sc
 from application.common.validator import RawMoney
 from application.payments.list_payments import RawPaymentFilter
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import MASTERCARD, SHOP, STRANGER, Shop, an_order, usd
 from tests.fakes.runtime import START
 

@@ -16,7 +16,7 @@ from domain.operation import FailureReason, OperationKind, OperationState
 from domain.operation_log import Funds
 from domain.payment import Payment
 from domain.payment_method import PaymentMethodState
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import SHOP, Shop, a_request_id, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 

@@ -11,8 +11,8 @@ from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.poll_settlements import PollSettlements
 from application.ports.gateway import GatewayUnavailable
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionStatus
-from domain.transitions import PaymentState
 from tests.application.shop import Shop, an_order, usd
 from tests.domain.builders import (
     NOON,

@@ -30,8 +30,8 @@ from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.payment_state import PaymentState
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 from domain.warning import MerchantWarning, WarningReason
 from tests.application.shop import SHOP, Shop, an_order
 from tests.fakes.faulty_gateway import Fault

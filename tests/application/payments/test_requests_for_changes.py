@@ -19,8 +19,8 @@ from domain.errors import IllegalTransition
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 from tests.application.shop import FIRST_CHECK, LEASE, SHOP, STRANGER, Shop, a_request_id, usd
 from tests.fakes.faulty_gateway import Fault
 

@@ -16,6 +16,7 @@ from domain.events import CaptureMode
 from domain.money import Money
 from domain.operation import OperationState
 from domain.payment_method import PaymentMethodState
+from domain.payment_state import PaymentState
 from domain.three_d_secure import (
     ExternalAuthentication,
     PolicyRule,
@@ -25,7 +26,6 @@ from domain.three_d_secure import (
     ThreeDSecureStatus,
 )
 from domain.transaction import TransactionStatus
-from domain.transitions import PaymentState
 from tests.application.shop import FIRST_CHECK, LEASE, SHOP, VISA, Shop, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 from tests.fakes.gateway.authentication import (

@@ -17,8 +17,8 @@ from domain.ids import OperationId
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionSnapshot, TransactionStatus
-from domain.transitions import PaymentState
 from tests.application.shop import SHOP, STRANGER, Shop, an_order
 from tests.application.shop import usd as raw
 from tests.fakes.faulty_gateway import Fault

@@ -12,8 +12,8 @@ from domain.errors import IllegalTransition
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.operation_log import Funds
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionStatus
-from domain.transitions import PaymentState
 from tests.application.shop import Shop, a_request_id, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 from tests.fakes.gateway.vault import PAYPAL_NONCE

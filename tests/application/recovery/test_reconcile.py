@@ -28,8 +28,8 @@ from domain.ids import OperationId
 from domain.instrument import Card, CardExpiry
 from domain.money import Money
 from domain.operation import OperationState
+from domain.payment_state import PaymentState
 from domain.transaction import TransactionStatus
-from domain.transitions import PaymentState
 from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import HELD, START

@@ -25,7 +25,7 @@ from domain.events import DifferenceRepaired, PaymentEvent
 from domain.money import Money
 from domain.operation import FailureReason, OperationState
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.recovery.test_resolve_operation import a_lost_payment, resolve
 from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id
 from tests.fakes.faulty_gateway import Fault

@@ -26,7 +26,7 @@ from domain.ids import CallerId
 from domain.money import Money
 from domain.operation import FailureReason, OperationState
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 from tests.fakes.runtime import START

@@ -15,7 +15,7 @@ from application.ports.gateway import Outcome, StoredInstrument, Transaction, Vo
 from domain.ids import OperationId
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import FIRST_CHECK, HORIZON, LEASE, SHOP, Shop, a_request_id, an_order, usd
 from tests.fakes.faulty_gateway import Fault
 

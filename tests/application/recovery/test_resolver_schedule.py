@@ -13,7 +13,7 @@ from domain.ids import OperationId, PaymentId
 from domain.money import Money
 from domain.operation import FailureReason, Operation, OperationKind, OperationState
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.common.test_conflicts import ContestedStore, a_shop
 from tests.application.disputes.test_record_dispute import learn
 from tests.application.gateway_webhooks.inbox import Inbox

@@ -21,8 +21,8 @@ from domain import ids as prefixes
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.personal_data import erased_from
-from domain.transitions import PaymentState
 from tests.fakes.store_state import RowLocks, StoreState, copied_payment, is_due, newest_first_page
 
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from urllib3.filepost import encode_multipart_formdata
 
 from adapters.braintree.transport.connection import Address, AnswerLost, RequestNotSent
-from adapters.braintree.transport.leases import NotAllowedToSend, check_lease
+from adapters.braintree.transport.lease_check import NotAllowedToSend, check_lease
 from adapters.braintree.transport.platform import MACHINE, Platform, Wire
 from adapters.braintree.transport.tls import Handshakes, ResumingContext
 

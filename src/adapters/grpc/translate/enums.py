@@ -43,8 +43,8 @@ from domain.instrument import InstrumentKind
 from domain.operation import FailureReason, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
 from domain.payment_method import CheckResult, ExpiryStatus, PaymentMethodState
+from domain.payment_state import PaymentState
 from domain.three_d_secure import ScaExemption, ThreeDSecurePolicy, ThreeDSecureStatus
-from domain.transitions import PaymentState
 from domain.warning import WarningReason
 
 Member = TypeVar("Member")

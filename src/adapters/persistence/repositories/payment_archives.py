@@ -22,8 +22,8 @@ from adapters.persistence.tables import operations, payment_archives, payment_ev
 from application.ports.feed import HistoryEntry
 from application.ports.store import Archived
 from domain.operation import OperationState
+from domain.payment_state import PaymentState
 from domain.personal_data import erased_from_json
-from domain.transitions import PaymentState
 
 # The compression dictionary: the common parts of most histories. Permanent, since archived rows were made with it.
 _DICTIONARY: Final = (

@@ -51,8 +51,8 @@ from domain.events import PaymentEvent
 from domain.ids import CallerId, CustomerId, EventId, PaymentId
 from domain.operation import Operation, OperationState
 from domain.payment import Payment
+from domain.payment_state import PaymentState
 from domain.personal_data import erased_from_json
-from domain.transitions import PaymentState
 
 _log = logging.getLogger(__name__)
 

@@ -13,11 +13,11 @@ from datetime import date
 import pytest
 
 from adapters.braintree.gateway import BraintreeAdapter
+from adapters.braintree.transport.bulkhead import Bulkhead
 from adapters.braintree.transport.circuit_breaker import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
     Breaker,
-    Bulkhead,
     CallClass,
     CallEnd,
 )

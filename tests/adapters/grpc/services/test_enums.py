@@ -10,7 +10,7 @@ import pytest
 from adapters.grpc.translate import enums
 from bayar.payments.v1 import card_pb2, decline_pb2, payment_method_pb2, payment_pb2, payment_service_pb2
 from domain.events import CaptureMode
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 
 PAIRS = [
     (enums.PAYMENT_STATE, payment_pb2.PaymentState),

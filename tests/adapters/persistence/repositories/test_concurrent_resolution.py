@@ -14,7 +14,7 @@ from application.ports.gateway import Transaction
 from application.recovery.resolve_operation import Resolution, ResolveOperationCommand
 from domain.money import Money
 from domain.payment import Payment
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests.application.shop import HORIZON, LEASE, SHOP, Shop, a_request_id
 from tests.encryption_keys import SEALER
 from tests.fakes.faulty_gateway import Fault

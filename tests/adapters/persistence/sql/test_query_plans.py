@@ -25,7 +25,7 @@ from application.common.pagination import Position
 from application.ports.feed import FeedFilter, FeedKind
 from application.ports.store import PaymentFilter, UnitOfWork
 from domain.ids import CallerId, CustomerId
-from domain.transitions import PaymentState
+from domain.payment_state import PaymentState
 from tests import history_generator as long_history
 from tests.databases import Postgres
 from tests.encryption_keys import SEALER

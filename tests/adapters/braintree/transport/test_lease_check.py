@@ -9,7 +9,8 @@ import pytest
 
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.transport import connection_pool as transport
-from adapters.braintree.transport.circuit_breaker import Bulkhead, GuardedTransport
+from adapters.braintree.transport.bulkhead import Bulkhead
+from adapters.braintree.transport.circuit_breaker import GuardedTransport
 from adapters.braintree.transport.connection import RequestNotSent
 from application.common.lease import Lease
 from application.ports.gateway import GatewayNotReached, MethodChange, Nonce

@@ -9,8 +9,8 @@ from domain.errors import IllegalTransition, OperationInProgress
 from domain.events import CaptureMode
 from domain.operation import FailureReason, OperationKind, OperationState
 from domain.payment import Payment
+from domain.payment_state import ALLOWED, PaymentState
 from domain.transaction import TransactionStatus
-from domain.transitions import ALLOWED, PaymentState
 from tests.domain.builders import (
     STAMP,
     a_captured_payment,

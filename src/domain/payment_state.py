@@ -1,4 +1,4 @@
-"""The payment's state transition table: the operations that each state allows."""
+"""The states of a payment, and the operations that each allows."""
 
 from enum import Enum
 from types import MappingProxyType
