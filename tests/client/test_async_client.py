@@ -85,7 +85,7 @@ def test_a_client_that_is_closed_over_a_call_leaves_the_outcome_unknown() -> Non
 def test_a_watch_that_is_left_ends_at_the_server() -> None:
     async def work() -> None:
         async with AsyncBayarClient(script.address) as bayar:
-            async with contextlib.aclosing(bayar.watch_payment(payment_id="pay_1")) as watch:  # type: ignore[type-var]
+            async with contextlib.aclosing(bayar.watch_payment(payment_id="pay_1")) as watch:
                 async for payment in watch:
                     assert payment == Payment(payment_id="pay_1")
                     break

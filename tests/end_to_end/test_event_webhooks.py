@@ -13,6 +13,7 @@ import pytest
 
 from bayar.payments.v1 import admin_service_pb2 as admin
 from bayar.payments.v1.admin_service_pb2_grpc import AdminServiceStub
+from bayar.webhooks import read_webhook
 from bootstrap.config.event_webhooks import read_endpoints
 from bootstrap.config.settings import BadSettings
 from tests.end_to_end.service import Pair, running_pair, until
@@ -33,6 +34,8 @@ class Receiver:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if receiver.is_open:
+                    webhook = read_webhook(self.headers, body, SECRET)
+                    assert str(webhook.event.position) == json.loads(body)["position"]
                     receiver.got.append(json.loads(body))
                 else:
                     receiver.refused += 1

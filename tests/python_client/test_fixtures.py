@@ -28,6 +28,7 @@ def shop(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.mark.timeout(300)  # it starts a service and waits for outcomes
 def test_a_shops_tests_pass(environment: Environment, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(COMMAND_VARIABLE, str(BAYAR))
     monkeypatch.setenv("BAYAR_API_KEY", "bayar_key_of_somebody_else")

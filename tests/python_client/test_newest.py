@@ -31,6 +31,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.timeout(400)  # two clients, one case after the other
 def test_every_case_passes(environment: Environment, told: dict[str, str]) -> None:
     done = environment.run("-m", "tests.conformance.runner", told=json.dumps(told) + "\n")
     assert done.stdout.endswith(" cases, 0 problems\n"), done.stdout + done.stderr

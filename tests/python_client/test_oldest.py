@@ -24,6 +24,7 @@ def test_the_oldest_releases_are_installed_and_nothing_else(environment: Environ
     assert set(versions) <= {*floors(), "bayar-client", "pip", "setuptools"}
 
 
+@pytest.mark.timeout(400)  # two clients, one case after the other
 def test_every_case_passes(environment: Environment, told: dict[str, str]) -> None:
     done = environment.run("-m", "tests.conformance.runner", told=json.dumps(told) + "\n")
     assert done.stdout.endswith(" cases, 0 problems\n"), done.stdout + done.stderr

@@ -77,7 +77,7 @@ def async_client_source() -> str:
     """The text of bayar/async_client.py."""
     head = _head(
         "The asyncio client: every call of the contract as a method.",
-        "AsyncIterator",
+        "AsyncGenerator",
         "async_client_base",
         "AsyncClientBase",
     )
@@ -173,7 +173,7 @@ def _asynchronous(method: Method) -> str:
             return _text(method, "async def", arguments, method.model, f"return await {sent}")
         case _:
             body = f"return {sent}"
-            return _text(method, "def", arguments, f"AsyncIterator[{method.model}]", body)
+            return _text(method, "def", arguments, f"AsyncGenerator[{method.model}, None]", body)
 
 
 def _messages(method: Method) -> str:

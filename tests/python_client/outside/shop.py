@@ -1,7 +1,8 @@
 """A shop's own code, for type checkers: every assert_type says what they must see."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+import contextlib
+from collections.abc import AsyncGenerator, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import assert_type
@@ -94,10 +95,11 @@ def capture(bayar: BayarClient, payment_id: str) -> bool:
 
 async def pay_async() -> Payment:
     async with AsyncBayarClient("127.0.0.1:50051", language="id") as bayar:
-        assert_type(bayar.list_payments(), AsyncIterator[Payment])
-        async for event in bayar.stream_events():
-            assert_type(event, Event)
-            break
+        assert_type(bayar.list_payments(), AsyncGenerator[Payment, None])
+        async with contextlib.aclosing(bayar.stream_events()) as events:
+            async for event in events:
+                assert_type(event, Event)
+                break
         payment = await bayar.get_payment(payment_id="pay_1")
         assert_type(payment, Payment)
         return payment

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import grpc
@@ -54,7 +54,7 @@ class AsyncCaller:
 
     async def pages(
         self, call: Pages[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None
-    ) -> AsyncIterator[ModelT]:
+    ) -> AsyncGenerator[ModelT, None]:
         """The items, page after page; the time is that of one page. Raises BayarError."""
         more = True
         while more:
@@ -65,7 +65,7 @@ class AsyncCaller:
 
     async def stream(
         self, call: Stream[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None
-    ) -> AsyncIterator[ModelT]:
+    ) -> AsyncGenerator[ModelT, None]:
         """The items as they come. What a reopened stream repeats at once is given once. Raises BayarError."""
         attempts = Attempts(retry or self._retry, timeout_seconds)
         last, begun = None, False

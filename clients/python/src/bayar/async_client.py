@@ -5,7 +5,7 @@ Written by `make proto` from bayar/requests.py; change that instead.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from datetime import datetime
 
 from bayar import requests
@@ -183,7 +183,7 @@ class AsyncBayarClient(AsyncClientBase):
         language_code: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[Payment]:
+    ) -> AsyncGenerator[Payment, None]:
         """Lists payments that match everything given, newest first. Times need a time zone; the second is exclusive."""
         call = requests.list_payments(
             customer_id=customer_id,
@@ -221,7 +221,7 @@ class AsyncBayarClient(AsyncClientBase):
         language_code: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[Payment]:
+    ) -> AsyncGenerator[Payment, None]:
         """Gives the payment as it is, and again at each change, until it rests; by default however long that takes.
 
         The client reopens a lost connection. Leaving the loop ends the watch.
@@ -236,14 +236,14 @@ class AsyncBayarClient(AsyncClientBase):
         page_size: int = 0,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[PaymentEvent]:
+    ) -> AsyncGenerator[PaymentEvent, None]:
         """Lists what happened to a payment, oldest first."""
         call = requests.list_payment_events(payment_id=payment_id, page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
 
     def list_decline_reasons(
         self, *, language_code: str = "", timeout_seconds: float | None = None, retry: RetryPolicy | None = None
-    ) -> AsyncIterator[DeclineReasonEntry]:
+    ) -> AsyncGenerator[DeclineReasonEntry, None]:
         """Lists every reason a payment can be declined for, with its advice and texts."""
         call = requests.list_decline_reasons(language_code=language_code)
         return self._caller.pages(call, timeout_seconds, retry)
@@ -258,7 +258,7 @@ class AsyncBayarClient(AsyncClientBase):
         customer_id: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event, None]:
         """Gives what changed after the position, then what changes from now on; by default for ever.
 
         Keep the `position` of the last event that you have dealt with, with what you did about it, and go on from there
@@ -352,7 +352,7 @@ class AsyncBayarClient(AsyncClientBase):
         page_size: int = 0,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[Customer]:
+    ) -> AsyncGenerator[Customer, None]:
         """Lists customers, newest first; only the one with the email address, if given."""
         call = requests.list_customers(email=email, page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
@@ -423,7 +423,7 @@ class AsyncBayarClient(AsyncClientBase):
         language_code: str = "",
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[PaymentMethod]:
+    ) -> AsyncGenerator[PaymentMethod, None]:
         """Lists a customer's payment methods, newest first."""
         call = requests.list_payment_methods(customer_id=customer_id, page_size=page_size, language_code=language_code)
         return self._caller.pages(call, timeout_seconds, retry)
@@ -495,7 +495,7 @@ class AsyncBayarClient(AsyncClientBase):
         page_size: int = 0,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[Dispute]:
+    ) -> AsyncGenerator[Dispute, None]:
         """Lists disputes that match everything given, newest first. reply_before_time needs a time zone."""
         call = requests.list_disputes(
             payment_id=payment_id, states=states, reply_before_time=reply_before_time, page_size=page_size
@@ -552,7 +552,7 @@ class AsyncBayarClient(AsyncClientBase):
         page_size: int = 0,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[UnresolvedOperation]:
+    ) -> AsyncGenerator[UnresolvedOperation, None]:
         """Lists operations on payments whose outcome is still unknown, oldest first. The time needs a time zone."""
         call = requests.list_unresolved_operations(started_before_time=started_before_time, page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
@@ -587,7 +587,7 @@ class AsyncBayarClient(AsyncClientBase):
         max_reversals: int = 0,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[Finding | ReconcileProgress]:
+    ) -> AsyncGenerator[Finding | ReconcileProgress, None]:
         """Compares the service's record with the gateway's over a window of time, each way.
 
         Gives findings, and how far it is; the last one says done. Times need a time zone; the second is exclusive. A
@@ -605,7 +605,7 @@ class AsyncBayarClient(AsyncClientBase):
         until_time: datetime,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[ExportRow]:
+    ) -> AsyncGenerator[ExportRow, None]:
         """Gives a row for each movement of money of the payments created in the window, oldest payment first.
 
         Times need a time zone; the second is exclusive. Rows are read as they come, however many there are, by default
@@ -621,7 +621,7 @@ class AsyncBayarClient(AsyncClientBase):
         page_size: int = 0,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[WebhookNotification]:
+    ) -> AsyncGenerator[WebhookNotification, None]:
         """Lists what the gateway's webhooks told, newest first."""
         call = requests.list_webhook_notifications(states=states, page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
@@ -640,14 +640,14 @@ class AsyncBayarClient(AsyncClientBase):
 
     def list_abuse_blocks(
         self, *, page_size: int = 0, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
-    ) -> AsyncIterator[AbuseBlock]:
+    ) -> AsyncGenerator[AbuseBlock, None]:
         """Lists whom the limits of card testing stopped, newest first."""
         call = requests.list_abuse_blocks(page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
 
     def list_event_endpoints(
         self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
-    ) -> AsyncIterator[EventEndpoint]:
+    ) -> AsyncGenerator[EventEndpoint, None]:
         """Lists the addresses that events are sent to, and how far each is."""
         call = requests.list_event_endpoints()
         return self._caller.pages(call, timeout_seconds, retry)
@@ -660,7 +660,7 @@ class AsyncBayarClient(AsyncClientBase):
         page_size: int = 0,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
-    ) -> AsyncIterator[EventDelivery]:
+    ) -> AsyncGenerator[EventDelivery, None]:
         """Lists events that an address did not receive in three days, and those to be sent once more, in feed order."""
         call = requests.list_event_deliveries(endpoint=endpoint, after_position=after_position, page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
