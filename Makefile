@@ -30,7 +30,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check image-check test-node test-go test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check image-check alert-drill test-node test-go test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -67,6 +67,9 @@ test-node: $(DEV) ## run the tests of clients/node and the conformance suite wit
 
 deploy-check: $(DEPLOY) ## check the files under deploy/: manifests, unit, compose file, Dockerfile, alerts, dashboard; a minute
 	$(BIN)/pytest tests/deploy $(ARGS)
+
+alert-drill: $(DEPLOY) ## make each alert fire in a real Prometheus by a real fault, and print when; ten minutes (ARGS=a_silent_gateway)
+	$(BIN)/python -m tests.deploy.alert_drill $(ARGS)
 
 image-check: $(DEPLOY) ## build the images on Debian's packages and run them as compose.yaml says; needs root; some minutes
 	$(BIN)/pytest tests/image $(ARGS)

@@ -133,6 +133,13 @@ def test_a_container_has_no_rights(name: str) -> None:
     assert "memory" in container_of(workload(name))["resources"]["limits"]
 
 
+@pytest.mark.parametrize("name", _RENDERED)
+def test_a_pod_needs_no_volume_that_the_restricted_profile_forbids(name: str) -> None:
+    kinds = {kind for volume in pod_of(workload(name))["volumes"] for kind in volume if kind != "name"}
+    assert kinds <= {"configMap", "downwardAPI", "emptyDir", "projected", "secret"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod_of(workload(name)))
+
+
 def test_an_update_takes_no_replica_away() -> None:
     update = deployment()["spec"]["strategy"]["rollingUpdate"]
     assert (update["maxUnavailable"], update["maxSurge"]) == (0, 1)
