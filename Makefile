@@ -136,11 +136,12 @@ stubs: $(PROTOC) ## check that the committed stubs match the protos
 	diff --recursive --brief --exclude=__init__.py --exclude=__pycache__ build/stubs/bayar/payments $(STUBS)/bayar/payments \
 		|| { echo "The stubs do not match proto/. Run 'make proto' and commit what changes." >&2; exit 1; }
 
-proto: $(PROTOC) $(DEV) ## regenerate the stubs, models and clients in clients/python from proto/
+proto: $(PROTOC) $(DEV) ## regenerate the stubs, models and clients in clients/python and clients/go from proto/
 	$(call generate,build/stubs)
 	find $(STUBS)/bayar/payments -name '*_pb2*.py*' -not -path '*/__pycache__/*' -delete
 	cp -R build/stubs/bayar $(STUBS)
 	cd clients/python && $(CURDIR)/$(BIN)/python -m generator
+	$(BIN)/python -m tests.languages.go_stubs || echo "clients/go is as it was: run 'make go-stubs' once Go is here." >&2
 
 release-contract: $(DEV) ## release the current contract: later changes must not break it
 	$(BIN)/buf build --exclude-source-info --output $(RELEASED)

@@ -14,9 +14,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
-	pb "bayar.internal/bayar/paymentsv1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 )
@@ -32,12 +32,7 @@ const (
 // something takes a RequestId, a UUID, and the client makes one where there is none. Keep your own beside the order, and a
 // call can be repeated safely even after a crash. Every error is an *Error.
 type Client struct {
-	Payments       pb.PaymentServiceClient
-	Customers      pb.CustomerServiceClient
-	PaymentMethods pb.PaymentMethodServiceClient
-	Disputes       pb.DisputeServiceClient
-	Events         pb.EventServiceClient
-	Admin          pb.AdminServiceClient
+	Services
 
 	calls  *calls
 	closer func() error
@@ -95,27 +90,15 @@ func New(address string, options ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the connection to %s cannot be made: %w", address, err)
 	}
-	return newClient(&calls{
+	calls := &calls{
 		connection: connection,
 		address:    address,
 		credential: settings.credential,
 		language:   settings.language,
 		timeout:    settings.timeout,
 		retry:      settings.retry.withDefaults(),
-	}, connection.Close), nil
-}
-
-func newClient(calls *calls, closer func() error) *Client {
-	return &Client{
-		Payments:       pb.NewPaymentServiceClient(calls),
-		Customers:      pb.NewCustomerServiceClient(calls),
-		PaymentMethods: pb.NewPaymentMethodServiceClient(calls),
-		Disputes:       pb.NewDisputeServiceClient(calls),
-		Events:         pb.NewEventServiceClient(calls),
-		Admin:          pb.NewAdminServiceClient(calls),
-		calls:          calls,
-		closer:         closer,
 	}
+	return &Client{Services: newServices(calls), calls: calls, closer: connection.Close}, nil
 }
 
 // Close ends the connection. Calls under way are cancelled; the service finishes what it has begun.
@@ -123,37 +106,28 @@ func (client *Client) Close() error {
 	return client.closer()
 }
 
-// Connection is for services that have no field in Client. Its calls have everything that those of Client have.
+// Connection is for other stubs of the contract. Its calls have everything that those of Client have.
 func (client *Client) Connection() grpc.ClientConnInterface {
 	return client.calls
 }
 
 // ServiceConfig is a gRPC service config for whoever uses the generated stubs on a connection of their own, without Client:
 //
-//	grpc.Dial(address, grpc.WithDefaultServiceConfig(bayar.ServiceConfig), ...)
+//	grpc.Dial(address, grpc.WithDefaultServiceConfig(bayar.ServiceConfig()), ...)
 //
 // gRPC repeats what is UNAVAILABLE, up to five times. It does not make request ids, so set RequestId yourself, and it does
 // not see reasons, so OPERATION_IN_PROGRESS comes back to you. Before grpc-go 1.40 it does so only where the environment
 // variable GRPC_GO_RETRY is "on".
-const ServiceConfig = `{
-  "methodConfig": [{
-    "name": [
-      {"service": "bayar.payments.v1.PaymentService"},
-      {"service": "bayar.payments.v1.CustomerService"},
-      {"service": "bayar.payments.v1.PaymentMethodService"},
-      {"service": "bayar.payments.v1.DisputeService"},
-      {"service": "bayar.payments.v1.EventService"},
-      {"service": "bayar.payments.v1.AdminService"}
-    ],
-    "retryPolicy": {
-      "maxAttempts": 5,
-      "initialBackoff": "0.2s",
-      "maxBackoff": "5s",
-      "backoffMultiplier": 2,
-      "retryableStatusCodes": ["UNAVAILABLE"]
-    }
-  }]
-}`
+func ServiceConfig() string {
+	var names []string
+	for _, name := range serviceNames {
+		names = append(names, fmt.Sprintf(`{"service": %q}`, name))
+	}
+	return fmt.Sprintf(`{"methodConfig": [{"name": [%s], "retryPolicy": {
+		"maxAttempts": 5, "initialBackoff": "0.2s", "maxBackoff": "5s", "backoffMultiplier": 2,
+		"retryableStatusCodes": ["UNAVAILABLE"]
+	}}]}`, strings.Join(names, ", "))
+}
 
 var errNoCredential = errors.New("a credential is one word of ASCII: an API key (bayar_key_...) or a token")
 

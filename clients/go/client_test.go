@@ -22,6 +22,7 @@ import (
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 )
 
 const number = "4111111111111111"
@@ -162,7 +163,7 @@ func TestTheServiceConfigRepeatsCallsOfGeneratedStubs(t *testing.T) {
 		}
 		return &pb.CreatePaymentResponse{}, nil
 	})
-	connection, err := grpc.Dial(address, grpc.WithTransportCredentials(plainText{}), grpc.WithDefaultServiceConfig(ServiceConfig))
+	connection, err := grpc.Dial(address, grpc.WithTransportCredentials(plainText{}), grpc.WithDefaultServiceConfig(ServiceConfig()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,23 +175,31 @@ func TestTheServiceConfigRepeatsCallsOfGeneratedStubs(t *testing.T) {
 
 func TestEveryServiceIsAFieldAndEveryListAndStreamIsAMethod(t *testing.T) {
 	client := open(t, nobody(t))
-	for _, file := range []protoreflect.FileDescriptor{
-		pb.File_bayar_payments_v1_payment_service_proto, pb.File_bayar_payments_v1_customer_service_proto,
-		pb.File_bayar_payments_v1_payment_method_service_proto, pb.File_bayar_payments_v1_dispute_service_proto,
-		pb.File_bayar_payments_v1_event_service_proto, pb.File_bayar_payments_v1_admin_service_proto,
-	} {
-		methods := file.Services().Get(0).Methods()
-		for index := 0; index < methods.Len(); index++ {
-			name := string(methods.Get(index).Name())
-			method := methodOf(client, name)
-			if !method.IsValid() {
-				t.Errorf("there is no %s", name)
-				continue
-			}
-			isIterator := method.Type().NumOut() == 1
-			if isIterator != (methods.Get(index).IsStreamingServer() || strings.HasPrefix(name, "List")) {
-				t.Errorf("%s gives another kind of thing", name)
-			}
+	services := 0
+	protoregistry.GlobalFiles.RangeFilesByPackage("bayar.payments.v1", func(file protoreflect.FileDescriptor) bool {
+		for index := 0; index < file.Services().Len(); index++ {
+			services++
+			checkMethods(t, client, file.Services().Get(index).Methods())
+		}
+		return true
+	})
+	if services < 6 || services != len(serviceNames) {
+		t.Error(services, serviceNames)
+	}
+}
+
+func checkMethods(t *testing.T, client *Client, methods protoreflect.MethodDescriptors) {
+	t.Helper()
+	for index := 0; index < methods.Len(); index++ {
+		name := string(methods.Get(index).Name())
+		method := methodOf(client, name)
+		if !method.IsValid() {
+			t.Errorf("there is no %s", name)
+			continue
+		}
+		isIterator := method.Type().NumOut() == 1
+		if isIterator != (methods.Get(index).IsStreamingServer() || strings.HasPrefix(name, "List")) {
+			t.Errorf("%s gives another kind of thing", name)
 		}
 	}
 }

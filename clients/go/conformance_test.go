@@ -202,7 +202,7 @@ func methodOf(client *Client, call string) reflect.Value {
 	if own := reflect.ValueOf(client).MethodByName(call); own.IsValid() {
 		return own
 	}
-	fields := reflect.ValueOf(client).Elem()
+	fields := reflect.ValueOf(client.Services)
 	for index := 0; index < fields.NumField(); index++ {
 		if fields.Field(index).Kind() == reflect.Interface {
 			if method := fields.Field(index).MethodByName(call); method.IsValid() {

@@ -246,22 +246,3 @@ func (client *Client) StreamEvents(ctx context.Context, request *pb.StreamEvents
 	}
 	return iterate(ctx, client.calls, streamed, request)
 }
-
-// ExportPayments gives a row for each movement of money of the payments created in the window, oldest payment first. A
-// connection lost on the way ends it with an error: begin again.
-func (client *Client) ExportPayments(ctx context.Context, request *pb.ExportPaymentsRequest) *Iterator[*pb.ExportRow] {
-	return iterate(ctx, client.calls, &streamed[*pb.ExportPaymentsResponse, *pb.ExportRow]{
-		method: "/bayar.payments.v1.AdminService/ExportPayments",
-		answer: func() *pb.ExportPaymentsResponse { return &pb.ExportPaymentsResponse{} },
-		items:  (*pb.ExportPaymentsResponse).GetRows,
-	}, request)
-}
-
-// Reconcile compares both ledgers, and gives findings and progress. A connection lost on the way ends it with an error.
-func (client *Client) Reconcile(ctx context.Context, request *pb.ReconcileRequest) *Iterator[*pb.ReconcileResponse] {
-	return iterate(ctx, client.calls, &streamed[*pb.ReconcileResponse, *pb.ReconcileResponse]{
-		method: "/bayar.payments.v1.AdminService/Reconcile",
-		answer: func() *pb.ReconcileResponse { return &pb.ReconcileResponse{} },
-		items:  func(answer *pb.ReconcileResponse) []*pb.ReconcileResponse { return []*pb.ReconcileResponse{answer} },
-	}, request)
-}

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from google.protobuf import descriptor_pb2
 
 from tests.languages import toolchain
+from tests.languages.go_services import services_file
 
 CLIENT: Final = toolchain.ROOT / "clients" / "go"
 STUBS: Final = "paymentsv1"
+GENERATED: Final = ("remedies.go", "services.go")
 # grpc-go of Debian works with either version of golang/protobuf, and current generated code with the newer one only.
 PACKAGES: Final = (
     "golang-go",
@@ -48,7 +51,16 @@ def generate(there: Path) -> None:
     (there / "bayar.internal" / "bayar" / STUBS).rename(there / STUBS)
     shutil.rmtree(there / "bayar.internal")
     (there / "remedies.go").write_text(remedies(), "utf-8")
-    toolchain.run(["gofmt", "-w", there / "remedies.go"])
+    (there / "services.go").write_text(services_file(contract(there)), "utf-8")
+    toolchain.run(["gofmt", "-w", there / "remedies.go", there / "services.go"])
+
+
+def contract(there: Path) -> descriptor_pb2.FileDescriptorSet:
+    """The contract with its comments."""
+    written = there / "contract.binpb"
+    options = (f"--proto_path={toolchain.PROTO}", "--include_source_info", f"--descriptor_set_out={written}")
+    toolchain.run([toolchain.debian_protoc(), *options, *toolchain.protos()])
+    return descriptor_pb2.FileDescriptorSet.FromString(written.read_bytes())
 
 
 def remedies() -> str:
@@ -74,7 +86,8 @@ def main() -> None:
             sys.exit(str(missing))
         shutil.rmtree(CLIENT / STUBS, ignore_errors=True)
         shutil.copytree(Path(name) / STUBS, CLIENT / STUBS)
-        shutil.copy(Path(name) / "remedies.go", CLIENT / "remedies.go")
+        for file in GENERATED:
+            shutil.copy(Path(name) / file, CLIENT / file)
 
 
 if __name__ == "__main__":

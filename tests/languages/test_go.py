@@ -13,7 +13,7 @@ import pytest
 from tests.conformance.cases import load_cases
 from tests.conformance.serve import running
 from tests.languages import toolchain
-from tests.languages.go_stubs import CLIENT, STUBS, generate, need_go
+from tests.languages.go_stubs import CLIENT, GENERATED, STUBS, generate, need_go
 
 GO_SECONDS: Final = 280
 _VERSIONS: Final = re.compile(r"^// \t\S+ +\(?v.+$", re.MULTILINE)
@@ -73,7 +73,7 @@ def test_the_code_is_formatted_and_has_no_suspicious_construct(gopath: Path) -> 
 
 def test_what_is_generated_is_what_the_contract_generates(tmp_path: Path) -> None:
     generate(tmp_path)
-    for name in (STUBS, "remedies.go"):
+    for name in (STUBS, *GENERATED):
         assert contents(tmp_path / name) == contents(CLIENT / name), "Run `make go-stubs` and commit what changes."
 
 

@@ -99,7 +99,8 @@ def debian(*packages: str, programs: tuple[str, ...] = (), files: tuple[str, ...
     if os.geteuid() != 0:
         pytest.fail(f"CI is not root, and this is not installed: {command}")
     _apt_get_update()
-    run(command.split(), seconds=600, DEBIAN_FRONTEND="noninteractive")
+    # Another process may install something at the same time.
+    run([*command.split(), "-o", "DPkg::Lock::Timeout=300"], seconds=600, DEBIAN_FRONTEND="noninteractive")
     assert _is_there(programs, files), (packages, programs, files)
 
 

@@ -5,8 +5,10 @@ import { createRequire } from 'node:module';
 import { BayarClient, BayarError } from 'bayar-client';
 
 // The client's own knowledge of the contract, to read and write proto JSON with.
-const { camel, fromJson, serviceOf, snake } = createRequire(import.meta.url)('../dist/messages.js');
-const SERVICES = ['PaymentService', 'CustomerService', 'PaymentMethodService', 'DisputeService', 'EventService', 'AdminService'];
+const require = createRequire(import.meta.url);
+const { fromJson, serviceOf, snake } = require('../dist/messages.js');
+const contract = require('../dist/generated/contract.json').nested.bayar.nested.payments.nested.v1.nested;
+const SERVICES = Object.keys(contract).filter((name) => contract[name].methods);
 const METHODS = Object.fromEntries(SERVICES.flatMap((name) => serviceOf(name).methodsArray.map((one) => [one.name, one])));
 
 export class Runner {

@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { mismatches, Runner } from './conformance.mjs';
 import { startServers } from './servers.mjs';
 
-let servers;
-before(async () => {
-  servers = await startServers();
-});
-after(() => servers?.stop());
-
 test('every conformance case', async (all) => {
-  const runner = new Runner(servers.told);
-  const cases = await runner.cases();
-  assert.ok(cases.length > 40, `There are only ${cases.length} cases.`);
-  for (const one of cases) {
-    await all.test(one.id, async () => assert.deepEqual(await runner.problems(one), []));
+  const servers = await startServers();
+  try {
+    const runner = new Runner(servers.told);
+    const cases = await runner.cases();
+    assert.ok(cases.length > 40, `There are only ${cases.length} cases.`);
+    for (const one of cases) {
+      await all.test(one.id, async () => assert.deepEqual(await runner.problems(one), []));
+    }
+  } finally {
+    await servers.stop();
   }
 });
 
