@@ -30,6 +30,7 @@ var remedies = map[string]string{
 	"OPERATION_MAY_STILL_HAPPEN":    "for administrators: the message names the remedy",
 	"CONTRADICTED_BY_GATEWAY":       "for administrators: the message names the remedy",
 	"TOO_MANY_ORPHANS":              "for administrators: the message names the remedy",
+	"AUTHENTICATION_REQUIRED":       "3-D Secure is required: authenticate the customer, then send the result",
 	"OPERATION_IN_PROGRESS":         "repeat after RetryInfo",
 	"GATEWAY_UNREACHABLE":           "nothing was sent: repeat",
 	"GATEWAY_UNAVAILABLE":           "the gateway did not answer, nothing was changed: repeat",

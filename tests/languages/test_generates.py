@@ -15,6 +15,9 @@ from google.protobuf.descriptor import FieldDescriptor
 from bayar.payments.v1 import secret_pb2
 from tests.languages import toolchain
 
+# A fresh machine installs and compiles first.
+pytestmark = pytest.mark.timeout(2 * toolchain.LONG_SECONDS)
+
 NPM: Final = Path(__file__).parent / "npm"
 # protoc 3.15, of 2021, knows these options of fields. Each later one would shut older compilers out.
 KNOWN_TO_OLD_COMPILERS: Final = {"ctype", "packed", "jstype", "lazy", "deprecated", "weak", "uninterpreted_option"}

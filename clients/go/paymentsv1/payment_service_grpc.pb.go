@@ -21,8 +21,9 @@ type PaymentServiceClient interface {
 	//
 	// INVALID_ARGUMENT/INVALID_REQUEST with every violation at once, as many as fit into the details of an error;
 	// ALREADY_EXISTS/REQUEST_ID_REUSED or REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo
-	// after too many declines: nothing is recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent:
-	// send the same request again.
+	// after too many declines: nothing is recorded then; FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when 3-D Secure is
+	// required and the request has none: nothing is recorded then, authenticate the customer and send it again with the
+	// result; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
 	CreatePayment(ctx context.Context, in *CreatePaymentRequest, opts ...grpc.CallOption) (*CreatePaymentResponse, error)
 	// Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
 	//
@@ -192,8 +193,9 @@ type PaymentServiceServer interface {
 	//
 	// INVALID_ARGUMENT/INVALID_REQUEST with every violation at once, as many as fit into the details of an error;
 	// ALREADY_EXISTS/REQUEST_ID_REUSED or REFERENCE_ALREADY_PAID; RESOURCE_EXHAUSTED/TOO_MANY_DECLINES with RetryInfo
-	// after too many declines: nothing is recorded then; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent:
-	// send the same request again.
+	// after too many declines: nothing is recorded then; FAILED_PRECONDITION/AUTHENTICATION_REQUIRED when 3-D Secure is
+	// required and the request has none: nothing is recorded then, authenticate the customer and send it again with the
+	// result; UNAVAILABLE/GATEWAY_UNREACHABLE when surely nothing was sent: send the same request again.
 	CreatePayment(context.Context, *CreatePaymentRequest) (*CreatePaymentResponse, error)
 	// Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
 	//
