@@ -30,7 +30,7 @@ export BUF_CACHE_DIR := $(CURDIR)/build/buf
 
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check image-check alert-drill test-node test-go test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
+.PHONY: help demo run test test-crash test-python-client client-wheel contract-languages deploy-check image-check alert-drill test-node test-go test-twin-sdks test-languages go-stubs test-domain crash crash-mutants feed mutants mutants-sample fuzz bench bench-full check $(CHECKS) format proto release-contract requirements dev list-checks clean
 
 help: ## show this list
 	awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +64,9 @@ contract-languages: $(DEV) $(PROTOC) ## run the contract through every generator
 
 test-node: $(DEV) ## run the tests of clients/node and the conformance suite with it; a minute
 	$(BIN)/pytest tests/languages/test_node.py $(ARGS)
+
+test-twin-sdks: $(DEV) ## drive the twin with the Node SDK, the Ruby SDK's requests, and every SDK's spelling; a minute
+	$(BIN)/pytest twin/tests/test_node_sdk.py twin/tests/test_spellings.py $(ARGS)
 
 deploy-check: $(DEPLOY) ## check the files under deploy/: manifests, unit, compose file, Dockerfile, alerts, dashboard; a minute
 	$(BIN)/pytest tests/deploy $(ARGS)

@@ -1,4 +1,4 @@
-"""The official Node SDK, unmodified: the example runs, with the registry's newest release that it allows."""
+"""The official Node SDK, unmodified, in the registry's newest release that the example allows; and Ruby's requests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from braintree_twin.testing import Twin
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "node"
+SUITES = Path(__file__).parent / "sdks"
 INSTALLED = Path(__file__).parents[2] / "build" / "node-example"
 
 
@@ -36,7 +37,8 @@ def example() -> Path:
         shutil.copy(EXAMPLE / "package.json", INSTALLED)
         install = [*_program("npm"), "install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts"]
         subprocess.run(install, cwd=INSTALLED, check=True, timeout=100, env=_with_node({}))
-    shutil.copy(EXAMPLE / "story.js", INSTALLED)
+    for program in (EXAMPLE / "story.js", SUITES / "node_suite.js"):
+        shutil.copy(program, INSTALLED)
     return INSTALLED
 
 
@@ -45,19 +47,29 @@ def _with_node(variables: dict[str, str]) -> dict[str, str]:
     return {**os.environ, "PATH": path, **variables}
 
 
+def _run(command: list[str], folder: Path, variables: dict[str, str]) -> str:
+    """Run a program to its end; its output."""
+    run = subprocess.run(
+        command, cwd=folder, env=_with_node(variables), capture_output=True, text=True, timeout=100, check=False
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
 def test_the_node_sdk_sells_refunds_searches_and_makes_client_tokens(twin: Twin, example: Path) -> None:
     variables = {"TWIN_URL": twin.url, "NODE_EXTRA_CA_CERTS": str(twin.ca_file)}
-    run = subprocess.run(
-        [*_program("node"), "story.js"],
-        cwd=example,
-        env=_with_node(variables),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert run.returncode == 0, run.stderr
-    told = json.loads(run.stdout)
+    told = json.loads(_run([*_program("node"), "story.js"], example, variables))
     assert told["found"] == [told["sale"]]
     refund = next(entry for entry in twin.control.ledger() if entry.id == told["refund"])
     assert (refund.type, refund.parent, refund.amount) == ("credit", told["sale"], "4.50")
+
+
+def test_every_gateway_of_the_node_sdk_that_the_twin_serves(twin: Twin, example: Path) -> None:
+    variables = {"TWIN_URL": twin.url, "NODE_EXTRA_CA_CERTS": str(twin.ca_file)}
+    _run([*_program("node"), "--test", "node_suite.js"], example, variables)
+
+
+@pytest.mark.skipif(shutil.which("ruby") is None, reason="there is no Ruby; test_spellings.py sends the same bytes")
+def test_the_requests_of_the_ruby_sdk(twin: Twin) -> None:
+    variables = {"TWIN_URL": twin.url, "TWIN_CA_FILE": str(twin.ca_file)}
+    assert _run(["ruby", "ruby_suite.rb"], SUITES, variables) == "done\n"

@@ -428,3 +428,28 @@ def test_a_paypal_sale_shows_its_payer_and_payee(gateway: Gateway) -> None:
     assert (paid.status, details.transaction_fee_currency_iso_code) == ("settling", "USD")
     kept = sale(gateway, payment_method_nonce=Nonces.PayPalFuturePayment, options={"store_in_vault": True})
     assert gateway.payment_method.find(kept.paypal_details.token).email == kept.paypal_details.payer_email
+
+
+def test_a_customer_is_created_with_an_apple_pay_card_that_can_be_charged(gateway: Any) -> None:
+    wallet = {
+        "number": "4111111111111111",
+        "expiration_month": "12",
+        "expiration_year": "2030",
+        "cryptogram": "AAAAAAAA/COBt84dnIEcwAA3gAAGhgEDoLABAAhAgAABAAAALnNCLw==",
+        "cardholder_name": "Ada L",
+        "billing_address": {"postal_code": "60622"},
+        "options": {"make_default": True, "verify_card": True},
+    }
+    made = gateway.customer.create({"first_name": "Ada", "apple_pay_card": {**wallet, "token": "apple_one"}})
+    assert made.is_success, made.message
+    (vaulted,) = made.customer.apple_pay_cards
+    assert (vaulted.token, vaulted.cardholder_name, vaulted.last_4) == ("apple_one", "Ada L", "1111")
+    sold = gateway.transaction.sale({"amount": fresh_amount(), "payment_method_token": "apple_one"})
+    assert (sold.is_success, sold.transaction.apple_pay_details.token) == (True, "apple_one")
+    google = {name: wallet[name] for name in ("number", "expiration_month", "expiration_year")}
+    asked = {"android_pay_card": {**google, "google_transaction_id": "g1"}}
+    updated = gateway.customer.update(made.customer.id, asked)
+    assert updated.is_success, updated.message
+    assert [each.google_transaction_id for each in updated.customer.android_pay_cards] == ["g1"]
+    refused = gateway.customer.create({"apple_pay_card": {"number": "4111111111111111"}})
+    assert sorted(codes(refused)) == ["93509", "93510", "93511"]

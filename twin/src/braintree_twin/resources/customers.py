@@ -18,16 +18,19 @@ from braintree_twin.vault.payment_method_requests import (
     MethodRequest,
     change_method,
     read_change,
+    read_described_wallet,
     read_method,
     store_requested_method,
     verify_if_requested,
 )
 from braintree_twin.vault.storing import methods_of, set_default
+from braintree_twin.vault.wallet_params import APPLE_PAY, GOOGLE_PAY, described_wallet_kind
 from braintree_twin.views.customers import customer as customer_view
 from braintree_twin.views.verifications import verification_failure
 
 ROOT = "customer"
 ROOT_CARD = "credit_card"
+WALLETS = (APPLE_PAY, GOOGLE_PAY)
 ID_IN_USE = "91609"
 CANNOT_VAULT_ONE_TIME, BELONGS_TO_ANOTHER, NOTHING_TO_UPDATE = "82902", "91617", "91729"
 NONCE_CODES = NonceCodes(unknown="93108", consumed="93107", locked="93109")
@@ -55,15 +58,25 @@ def _custom_fields(call: Call, params: Params, errors: Errors) -> dict[str, str 
 
 
 def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | None) -> MethodRequest | None:
-    """The card or nonce to vault with the customer. Fields of <credit_card> override those of a nonce."""
-    card = params.section(ROOT_CARD)
+    """The card, wallet or nonce to vault with the customer. Fields of <credit_card> override those of a nonce."""
+    card = _with_checks(params, params.section(ROOT_CARD))
     nonce = params.text("payment_method_nonce")
     if nonce is not None:
         merged = Params({**{name: card.raw(name) for name in card}, "payment_method_nonce": nonce})
         wanted = read_method(call, merged, errors, customer_id, NONCE_CODES)
         _check_nonce(wanted, errors, customer_id)
         return wanted
-    return read_method(call, card, errors.on(ROOT_CARD), customer_id, CARD_NONCE_CODES) if card else None
+    kind = described_wallet_kind(params)
+    if kind in WALLETS:
+        return read_described_wallet(call, params, kind, errors, customer_id)
+    given = params.section(ROOT_CARD)
+    return read_method(call, card, errors.on(ROOT_CARD), customer_id, CARD_NONCE_CODES) if given else None
+
+
+def _with_checks(params: Params, card: Params) -> Params:
+    """The card with what the customer's own level has for its verification."""
+    checks = {name: params.raw(name) for name in ("device_data", "three_d_secure_pass_thru") if name in params}
+    return Params({**checks, **{name: card.raw(name) for name in card}}, f"{ROOT}.{ROOT_CARD}.")
 
 
 def _check_nonce(wanted: MethodRequest, errors: Errors, customer_id: str | None) -> None:

@@ -76,7 +76,7 @@ def restore_accounts(store: Store, merchant: Merchant) -> None:
 
 
 ROUTES = (
-    Route("GET", "/merchant_accounts", list_all),
+    Route("GET", "/merchant_accounts", list_all, query=frozenset({"page"})),
     Route("GET", "/merchant_accounts/{id}", find),
     Route(
         "POST", "/merchant_accounts/create_for_currency", create_for_currency, takes={ROOT: accepted.MERCHANT_ACCOUNT}

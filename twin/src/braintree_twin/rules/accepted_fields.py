@@ -53,21 +53,20 @@ CREDIT_CARD = CARD.extended("customer_id")
 PAYMENT_METHOD = CREDIT_CARD.extended(no_effect="paypal_refresh_token paypal_vault_without_upgrade us_bank_account")
 PAYPAL_ACCOUNT = schema("token email", options=schema("make_default"))
 VAULTED_WALLET = schema(
-    "number expiration_month expiration_year cardholder_name token google_transaction_id",
-    checked="cryptogram customer_id network_transaction_id",
-    no_effect="eci_indicator",
+    "number expiration_month expiration_year cardholder_name token google_transaction_id billing_address_id "
+    "source_card_type source_card_last_four cryptogram",
+    no_effect="eci_indicator customer_id network_transaction_id",
     billing_address=ADDRESS,
     options=VERIFICATION_OPTIONS.extended("make_default"),
 )
 CUSTOMER = schema(
     " ".join(name for name in CUSTOMER_FIELDS if name not in PHONE_FIELDS) + " id payment_method_nonce device_data",
-    no_effect="device_session_id fraud_merchant_id tax_identifiers risk_data",
+    no_effect="device_session_id fraud_merchant_id tax_identifiers risk_data android_pay_network_token",
     international_phone=PHONE,
     custom_fields=CUSTOM_FIELDS,
     credit_card=CARD,
     apple_pay_card=VAULTED_WALLET,
     android_pay_card=VAULTED_WALLET,
-    android_pay_network_token=VAULTED_WALLET,
     three_d_secure_pass_thru=PASS_THRU,
     options=schema(paypal=schema(no_effect="payee_email order_id custom_field description amount shipping")),
 )
@@ -89,8 +88,7 @@ _PARTY = schema(
 )
 _WALLET = schema(
     "number expiration_month expiration_year cardholder_name google_transaction_id source_card_type "
-    "source_card_last_four",
-    checked="cryptogram",
+    "source_card_last_four cryptogram",
     no_effect="eci_indicator",
 )
 SALE_OPTIONS = schema(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 import struct
 import time
@@ -21,6 +22,9 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_HEAD_BYTES = 64 * 1024
 LINGER_SECONDS, MAX_LINGER_SECONDS = 0.1, 5.0
 GARBAGE = b"\x89PNG\r\n\x1a\n<<< this is not XML &&& \x00\xff\xfe"
+
+# The Node SDK sends GraphQL to a target with scheme and host in it, as RFC 9112 allows.
+_ORIGIN = re.compile("^https?://[^/?]*", re.IGNORECASE)
 
 _log = logging.getLogger("braintree_twin.access")
 
@@ -156,7 +160,7 @@ class Connection(asyncio.Protocol):
         self._body.append(body)
 
     def on_message_complete(self) -> None:
-        path, _, query = self._url.decode("latin-1").partition("?")
+        path, _, query = _ORIGIN.sub("", self._url.decode("latin-1")).partition("?")
         request = Request(
             method=self._parser.get_method().decode("latin-1"),
             path=path,

@@ -25,6 +25,7 @@ from braintree_twin.vault.storing import (
     store_method,
 )
 from braintree_twin.vault.verifying import VerificationExtras, account_type_error, link, read_options, verify
+from braintree_twin.vault.wallet_params import read_wallet
 
 DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
 # Kinds whose update cannot take a new nonce, with the error code.
@@ -70,6 +71,22 @@ def read_method(
         instrument.billing = {**instrument.billing, **billing}
         _check_duplicate(call, params.section("options"), instrument, errors, customer_id)
     return MethodRequest(instrument, token, billing, address_id, params.section("options"), account, amount, extras)
+
+
+def read_described_wallet(
+    call: Call, params: Params, kind: str, errors: Errors, customer_id: str | None
+) -> MethodRequest:
+    """Read a wallet whose fields the request has in place of a nonce."""
+    section, faults = params.section(kind), errors.on(kind)
+    instrument = read_wallet(call, params, errors, vaulted=True)
+    token = section.text("token")
+    check_new_token(call, token, faults)
+    account, amount = read_options(call, section, faults)
+    billing, address_id = _read_billing(call, section, faults, customer_id)
+    extras = _read_extras(section, instrument, faults)
+    if instrument:
+        instrument.billing = billing
+    return MethodRequest(instrument, token, billing, address_id, section.section("options"), account, amount, extras)
 
 
 def _read_extras(params: Params, instrument: Instrument | None, errors: Errors) -> VerificationExtras:

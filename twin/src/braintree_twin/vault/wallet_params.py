@@ -25,15 +25,19 @@ def described_wallet_kind(params: Params) -> str | None:
     return next((kind for kind in (APPLE_PAY, GOOGLE_PAY) if params.section(kind)), None)
 
 
-def read_wallet(call: Call, params: Params, errors: Errors) -> Instrument | None:
-    """Read the wallet of the request; None if there is none, or it is invalid. Adds to `errors`."""
+def read_wallet(call: Call, params: Params, errors: Errors, *, vaulted: bool = False) -> Instrument | None:
+    """Read the wallet of the request; None if there is none, or it is invalid. Adds to `errors`.
+
+    A Google Pay card that is vaulted with its customer needs no cryptogram: the SDKs do not let one through.
+    """
     kind = described_wallet_kind(params)
     if kind is None:
         return None
     section, faults = params.section(kind), errors.on(kind)
     if kind == PAYPAL:
         return _paypal(section, faults)
-    missing = [name for name in _REQUIRED if not section.has(name)]
+    required = _REQUIRED.keys() - ({"cryptogram"} if vaulted and kind == GOOGLE_PAY else set())
+    missing = [name for name in _REQUIRED if name in required and not section.has(name)]
     for name in missing:
         faults.add(name, _REQUIRED[name])
     if missing:
