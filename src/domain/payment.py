@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import assert_never
+from typing import Any, assert_never
 
 from domain.decline import Decline
 from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress, OutcomeConflict
@@ -108,16 +108,7 @@ class Payment(OperationLog):
             reason = self.operations[-1].failure_reason
             if reason is None or not reason.surely_not_sent:
                 raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.AUTHORIZE)
-        self._record(
-            OperationStarted(
-                context=context,
-                operation_id=operation_id,
-                kind=OperationKind.AUTHORIZE,
-                amount=self.terms.amount,
-                request_id=request_id,
-            )
-        )
-        return self.operation(operation_id)
+        return self._start(OperationKind.AUTHORIZE, self.terms.amount, operation_id, request_id, context=context)
 
     def capture(
         self,
@@ -137,19 +128,16 @@ class Payment(OperationLog):
         if amount > available:
             raise AmountExceeds(self.terms.payment_id, OperationKind.CAPTURE, amount, available)
         untouched = available == self.authorized_amount
-        self._record(
-            OperationStarted(
-                context=context,
-                operation_id=operation_id,
-                kind=OperationKind.CAPTURE,
-                amount=amount,
-                request_id=request_id,
-                target_transaction_id=self.authorization.transaction_id,
-                in_part=not (untouched and (final or amount == available)),
-                final=final,
-            )
+        return self._start(
+            OperationKind.CAPTURE,
+            amount,
+            operation_id,
+            request_id,
+            target_transaction_id=self.authorization.transaction_id,
+            in_part=not (untouched and (final or amount == available)),
+            final=final,
+            context=context,
         )
-        return self.operation(operation_id)
 
     def void(
         self, operation_id: OperationId, request_id: RequestId, *, note: str = "", context: EventContext
@@ -209,19 +197,16 @@ class Payment(OperationLog):
             return self._start_void(
                 part.transaction_id, operation_id, request_id, for_refund=True, note=note, context=context
             )
-        happened = OperationScheduled if part.must_wait else OperationStarted
-        self._record(
-            happened(
-                context=context,
-                operation_id=operation_id,
-                kind=OperationKind.REFUND,
-                amount=part.amount,
-                request_id=request_id,
-                target_transaction_id=part.transaction_id,
-                note=note,
-            )
+        return self._start(
+            OperationKind.REFUND,
+            part.amount,
+            operation_id,
+            request_id,
+            is_scheduled=part.must_wait,
+            target_transaction_id=part.transaction_id,
+            note=note,
+            context=context,
         )
-        return self.operation(operation_id)
 
     def convert_void_to_refund(self, void_id: OperationId, operation_id: OperationId, *, context: EventContext) -> bool:
         """Schedules a refund in place of a refused void. Returns whether it did.
@@ -246,35 +231,14 @@ class Payment(OperationLog):
         operation = self.operation(operation_id)
         if operation.state is not OperationState.SCHEDULED:
             raise OutcomeConflict(operation_id, operation.state, "a start")
-        self._record(
-            OperationStarted(
-                context=context,
-                operation_id=operation_id,
-                kind=operation.kind,
-                amount=operation.amount,
-                request_id=operation.request_id,
-                target_transaction_id=operation.target_transaction_id,
-                note=operation.note,
-            )
-        )
-        return self.operation(operation_id)
+        return self._start_again(operation, context=context)
 
     def postpone(self, operation_id: OperationId, *, context: EventContext) -> None:
         """Reschedules a refund that was scheduled, started, and surely had no effect."""
         operation = self.operation(operation_id)
         if operation.state is not OperationState.STARTED or not operation.was_scheduled:
             raise OutcomeConflict(operation_id, operation.state, "a postponement")
-        self._record(
-            OperationScheduled(
-                context=context,
-                operation_id=operation_id,
-                kind=operation.kind,
-                amount=operation.amount,
-                request_id=operation.request_id,
-                target_transaction_id=operation.target_transaction_id,
-                note=operation.note,
-            )
-        )
+        self._start_again(operation, is_scheduled=True, context=context)
         self._cancel_uncovered(operation.target_transaction_id, context=context)
 
     # Answers of the gateway
@@ -495,44 +459,21 @@ class Payment(OperationLog):
             case OperationStarted() | OperationScheduled():
                 self._begin(event)
             case OperationSucceeded():
-                self._change(
-                    event.operation_id,
-                    state=OperationState.SUCCEEDED,
+                self._finish(
+                    event,
+                    OperationState.SUCCEEDED,
                     amount=event.amount,
                     transaction_id=event.transaction_id,
                     standing=event.standing,
-                    details=event.details,
                     warnings=event.warnings,
-                    finish_time=event.context.time,
-                    failure_reason=None,
-                    failure_detail="",
-                    next_check_time=None,
                 )
                 self.instrument = event.instrument or self.instrument
                 self._mark_parent_of(self.operation(event.operation_id))
             case OperationDeclined():
-                self._change(
-                    event.operation_id,
-                    state=OperationState.DECLINED,
-                    decline=event.decline,
-                    details=event.details,
-                    warnings=event.warnings,
-                    finish_time=event.context.time,
-                    failure_reason=None,
-                    failure_detail="",
-                    next_check_time=None,
-                )
+                self._finish(event, OperationState.DECLINED, decline=event.decline, warnings=event.warnings)
                 self.instrument = event.instrument or self.instrument
             case OperationFailed():
-                self._change(
-                    event.operation_id,
-                    state=OperationState.FAILED,
-                    failure_reason=event.reason,
-                    failure_detail=event.detail,
-                    details=event.details,
-                    finish_time=event.context.time,
-                    next_check_time=None,
-                )
+                self._finish(event, OperationState.FAILED, failure_reason=event.reason, failure_detail=event.detail)
             case GatewayStatusChanged():
                 operation = self.operation(event.operation_id)
                 self._change(
@@ -613,6 +554,14 @@ class Payment(OperationLog):
         after = replace(before, **changes)  # type: ignore[arg-type]
         self._replace_operations(after if operation is before else operation for operation in self.operations)
 
+    def _finish(
+        self, event: OperationSucceeded | OperationDeclined | OperationFailed, state: OperationState, **changes: object
+    ) -> None:
+        """Ends the operation. A failure that was recorded before gives way."""
+        ended = {"finish_time": event.context.time, "next_check_time": None, "details": event.details}
+        failure = {"failure_reason": None, "failure_detail": ""}
+        self._change(event.operation_id, state=state, **ended | failure | changes)
+
     def _must_allow(self, kind: OperationKind) -> None:
         under_way = self.under_way
         if under_way is not None:
@@ -633,19 +582,43 @@ class Payment(OperationLog):
         target = self.latest_on(transaction_id)
         is_rest = target is not None and target.standing is not None and not target.is_captured_sale
         amount = self.capturable_amount if is_rest else target.amount if target else self._zero
-        self._record(
-            OperationStarted(
-                context=context,
-                operation_id=operation_id,
-                kind=OperationKind.VOID,
-                amount=amount,
-                request_id=request_id,
-                target_transaction_id=transaction_id,
-                for_refund=for_refund,
-                note=note,
-            )
+        return self._start(
+            OperationKind.VOID,
+            amount,
+            operation_id,
+            request_id,
+            target_transaction_id=transaction_id,
+            for_refund=for_refund,
+            note=note,
+            context=context,
         )
+
+    def _start(
+        self,
+        kind: OperationKind,
+        amount: Money,
+        operation_id: OperationId,
+        request_id: RequestId,
+        *,
+        is_scheduled: bool = False,
+        **details: Any,
+    ) -> Operation:
+        """Starts or schedules an operation. `details` holds the event's other fields."""
+        event = OperationScheduled if is_scheduled else OperationStarted
+        self._record(event(kind=kind, amount=amount, operation_id=operation_id, request_id=request_id, **details))
         return self.operation(operation_id)
+
+    def _start_again(self, operation: Operation, *, is_scheduled: bool = False, context: EventContext) -> Operation:
+        return self._start(
+            operation.kind,
+            operation.amount,
+            operation.operation_id,
+            operation.request_id,
+            is_scheduled=is_scheduled,
+            target_transaction_id=operation.target_transaction_id,
+            note=operation.note,
+            context=context,
+        )
 
     def _cancel_scheduled(self, transaction_id: str, *, context: EventContext) -> None:
         """Fails the refunds that wait for a settlement that will never come."""

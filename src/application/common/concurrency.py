@@ -16,7 +16,6 @@ class ConcurrencySlot(Protocol):
 
     def released(self) -> AbstractContextManager[None]:
         """Releases the slot to another thread for the duration of the context."""
-        ...
 
 
 class _HeldSlot(threading.local):

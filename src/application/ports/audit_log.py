@@ -40,4 +40,3 @@ class AuditLog(Protocol):
 
     def page(self, *, after: Position | None, limit: int) -> list[AuditEntry]:
         """Newest first."""
-        ...

@@ -62,17 +62,14 @@ class Deliveries(Protocol):
 
     def claim(self, name: str, start: int, now: datetime, lease_until: datetime) -> DeliveryCursor | None:
         """Leases the delivery state if it is due, or creates it at `start`. Nobody else gets it during the lease."""
-        ...
 
     def save(self, cursor: DeliveryCursor) -> None:
         """Never moves the position back: events that another replica sent in between stay sent."""
-        ...
 
     def cursors(self) -> list[DeliveryCursor]: ...
 
     def upsert(self, delivery: Delivery) -> None:
         """Replaces an earlier one of the same event and endpoint."""
-        ...
 
     def delete(self, endpoint: str, event_id: EventId) -> None: ...
 
@@ -82,4 +79,3 @@ class Deliveries(Protocol):
 
     def page(self, endpoint: str, *, after: int, limit: int) -> list[Delivery]:
         """Those after the position, in feed order."""
-        ...

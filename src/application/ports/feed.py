@@ -93,22 +93,17 @@ class Feed(Protocol):
 
         Only one transaction at a time does so. A change that commits late gets a later position, and is never skipped.
         """
-        ...
 
     def end(self) -> int:
         """The last assigned position, or 0."""
-        ...
 
     def after(self, position: int, which: FeedFilter, *, until: int, limit: int) -> tuple[list[FeedEntry], int]:
         """The matching entries after the position, up to and including `until`, in order; and the position up to which
         these are complete. It reads a bounded number of entries: where few match, it can return none before the end.
         """
-        ...
 
     def find(self, event_id: EventId) -> FeedEntry | None:
         """The entry of an event that has a position."""
-        ...
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         """Erases names, addresses and other personal data from the stored changes of the customer."""
-        ...

@@ -324,15 +324,12 @@ class Gateway(Protocol):
 
     def find_transaction(self, transaction_id: str) -> Transaction | None:
         """Also raises TransactionUnreadable."""
-        ...
 
     def find_transactions(self, transaction_ids: Sequence[str]) -> list[Transaction]:
         """The transactions that the gateway knows, in few calls."""
-        ...
 
     def find_by_operation(self, operation_id: OperationId) -> list[Transaction]:
         """The transactions with the operation's id. The gateway guarantees no delay after which it shows them."""
-        ...
 
     def transactions_created(self, start: datetime, end: datetime) -> Iterator[Transaction | Unreadable]:
         """All transactions created from start until before end, unordered. Raises GatewayUnavailable, also during
@@ -340,14 +337,12 @@ class Gateway(Protocol):
 
         An unreadable one does not hide the others.
         """
-        ...
 
     def ensure_customer(self, customer: Customer, lease: Lease) -> MerchantWarning | None:
         """Creates the customer under its own id unless it exists. Raises GatewayUnavailable.
 
         If the gateway refuses the customer's details, it is created without them, and the warning says so.
         """
-        ...
 
     def store_method(self, method: NewMethod, lease: Lease) -> StoreOutcome: ...
 
@@ -357,28 +352,23 @@ class Gateway(Protocol):
 
     def delete_method(self, token: str, lease: Lease) -> None:
         """Deletes a stored method, if it still exists. Raises GatewayUnavailable."""
-        ...
 
     def update_customer(self, customer: Customer, lease: Lease) -> None:
         """Updates the gateway's copy, or creates it again if it is gone.
 
         Raises CustomerRefused and GatewayUnavailable.
         """
-        ...
 
     def delete_customer(self, customer_id: CustomerId, lease: Lease) -> None:
         """Deletes the customer and everything stored for it, if it still exists. Raises GatewayUnavailable."""
-        ...
 
     def create_client_token(self, customer_id: CustomerId | None, currency_code: str | None) -> str:
         """Raises CustomerUnknown, GatewayRefused and GatewayUnavailable."""
-        ...
 
     def find_dispute(self, gateway_dispute_id: str) -> DisputeReport | None: ...
 
     def disputes_received(self, since: date) -> Iterator[DisputeReport]:
         """Disputes opened on that day or later, unordered. Raises GatewayUnavailable, also during iteration."""
-        ...
 
     def accept_dispute(self, gateway_dispute_id: str, lease: Lease) -> DisputeOutcome: ...
 
@@ -388,4 +378,3 @@ class Gateway(Protocol):
 
     def add_file_evidence(self, gateway_dispute_id: str, name: str, content: bytes, lease: Lease) -> DisputeOutcome:
         """Raises GatewayNotReached also if only the file was uploaded: nothing was added to the dispute."""
-        ...

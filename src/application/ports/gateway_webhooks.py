@@ -83,8 +83,6 @@ class GatewayWebhookReader(Protocol):
 
     def read(self, signature: str, payload: str) -> GatewayWebhook:
         """Raises ForgedGatewayWebhook for anything invalid."""
-        ...
 
     def answer_challenge(self, challenge: str) -> str:
         """Proves possession of the keys to the gateway. Raises ForgedGatewayWebhook for an invalid challenge."""
-        ...

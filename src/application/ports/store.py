@@ -124,35 +124,28 @@ class DetachedPayment(Protocol):
 class Payments(Protocol):
     def add(self, payment: Payment) -> None:
         """Stores a new payment with its events. Raises ReferenceTaken."""
-        ...
 
     def save(self, payment: Payment) -> None:
         """Stores the changes, with the new events. Raises ReferenceTaken where the payment became live again."""
-        ...
 
     def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
         """Reads a payment. With `lock`, nobody else changes it until the transaction ends."""
-        ...
 
     def detach(self, payment: Payment) -> DetachedPayment:
         """Detaches the payment as stored now. Valid once this transaction commits, unless the object changes."""
-        ...
 
     def reattach(self, kept: DetachedPayment) -> Payment | None:
         """The payment, locked, without another read. None if it was written since, and on a second use."""
-        ...
 
     def page(
         self, caller_id: CallerId | None, which: PaymentFilter, *, after: Position | None, limit: int
     ) -> PaymentPage:
         """Newest first; of every caller where none is given."""
-        ...
 
     def history(
         self, payment_id: PaymentId, *, after_sequence: int = 0, limit: int | None = None
     ) -> list[HistoryEntry]:
         """Oldest first."""
-        ...
 
     def archive(self, before: datetime, *, after: str, limit: int) -> Archived:
         """Archives the events of payments that rest and have not changed since before the time.
@@ -160,54 +153,44 @@ class Payments(Protocol):
         Reads at most `limit` of the events with ids after `after`. Archived events are read as before, and no longer
         slow the others down.
         """
-        ...
 
     def oldest_first(self, start: datetime, end: datetime, *, after: Position | None, limit: int) -> list[Payment]:
         """Payments of every caller, created from start until before end."""
-        ...
 
     def due_for_poll(self, now: datetime, lease_until: datetime, limit: int) -> list[Payment]:
         """Payments whose next_poll_time has come. Nobody else gets them during the lease."""
-        ...
 
     def find_operations(
         self, operation_ids: Collection[str], transaction_ids: Collection[str]
     ) -> list[PaymentOperation]:
         """The operations with one of the operation ids, or with an effect in one of the transactions."""
-        ...
 
     def claim_transaction(self, transaction_id: str) -> None:
         """Takes an exclusive lock on the gateway's transaction until this unit of work ends, waiting for other holders.
 
         Call it after locking the payment, and before reading which operation the transaction is recorded for.
         """
-        ...
 
     def unresolved(
         self, started_before: datetime | None, *, after: Position | None, limit: int
     ) -> list[PaymentOperation]:
         """STARTED operations of every caller, oldest first."""
-        ...
 
     def succeeded(
         self, start: datetime, end: datetime, *, after: Position | None, limit: int
     ) -> list[PaymentOperation]:
         """SUCCEEDED operations of every caller, requested from start until before end, oldest first."""
-        ...
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         """Erases names, addresses and account names from the customer's payments and their events. Amounts stay."""
-        ...
 
 
 class Customers(Protocol):
     def add(self, customer: Customer) -> None:
         """Raises ExternalIdTaken."""
-        ...
 
     def save(self, customer: Customer) -> None:
         """Raises ExternalIdTaken."""
-        ...
 
     def get(self, customer_id: CustomerId, *, lock: bool = False) -> Customer | None: ...
 
@@ -217,7 +200,6 @@ class Customers(Protocol):
         self, caller_id: CallerId | None, *, email: str | None, after: Position | None, limit: int
     ) -> list[Customer]:
         """Newest first, without deleted ones; of every caller where none is given."""
-        ...
 
 
 class PaymentMethods(Protocol):
@@ -231,19 +213,15 @@ class PaymentMethods(Protocol):
         self, customer_id: CustomerId, *, after: Position | None = None, limit: int | None = None, lock: bool = False
     ) -> list[PaymentMethod]:
         """ACTIVE and PENDING ones, newest first. Set `lock` to save them afterwards."""
-        ...
 
     def active(self, *, after: str, limit: int) -> list[PaymentMethod]:
         """ACTIVE ones of every customer with an id above the given one, ordered by id."""
-        ...
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[PaymentMethod]:
         """PENDING ones whose next_check_time has come. Nobody else gets them during the lease."""
-        ...
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         """Erases names, addresses and account names from all the customer's methods, in any state."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,21 +245,17 @@ class Disputes(Protocol):
 
     def find(self, gateway_dispute_id: str, *, lock: bool = False) -> Dispute | None:
         """Finds a dispute by the gateway's id."""
-        ...
 
     def of_transaction(self, transaction_id: str) -> list[Dispute]:
         """Oldest first."""
-        ...
 
     def page(
         self, caller_id: CallerId | None, which: DisputeFilter, *, after: Position | None, limit: int
     ) -> list[Dispute]:
         """Newest first."""
-        ...
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[Dispute]:
         """Disputes whose next_check_time has come. Nobody else gets them during the lease."""
-        ...
 
 
 class GatewayWebhooks(Protocol):
@@ -289,7 +263,6 @@ class GatewayWebhooks(Protocol):
 
     def receive(self, webhook: GatewayWebhook, time: datetime) -> bool:
         """Stores it once, as PENDING. Returns whether it is new."""
-        ...
 
     def save(self, stored: StoredGatewayWebhook) -> None: ...
 
@@ -297,17 +270,14 @@ class GatewayWebhooks(Protocol):
 
     def due(self, now: datetime, lease_until: datetime, limit: int) -> list[StoredGatewayWebhook]:
         """PENDING ones that are due, each with its attempt counted. Nobody else gets them during the lease."""
-        ...
 
     def page(
         self, states: frozenset[GatewayWebhookState], *, after: Position | None, limit: int
     ) -> list[StoredGatewayWebhook]:
         """Newest first."""
-        ...
 
     def count(self) -> Mapping[GatewayWebhookState, int]:
         """The numbers of PENDING and DEAD ones."""
-        ...
 
 
 class Requests(Protocol):
@@ -317,11 +287,9 @@ class Requests(Protocol):
 
     def claim(self, record: RequestRecord) -> RequestRecord | None:
         """Stores the record and returns None, or returns the earlier one with the same caller and request id."""
-        ...
 
     def refuse(self, caller_id: CallerId, request_id: RequestId, refusal: Mapping[str, str]) -> None:
         """Adds the refusal to the existing record."""
-        ...
 
 
 class ApiKeys(Protocol):
@@ -329,17 +297,14 @@ class ApiKeys(Protocol):
 
     def save(self, key: ApiKey) -> None:
         """Stores the revocation time; nothing else ever changes."""
-        ...
 
     def get(self, key_id: str) -> ApiKey | None: ...
 
     def all(self) -> list[ApiKey]:
         """Newest first."""
-        ...
 
     def record_use(self, key_id: str, time: datetime, *, unless_after: datetime) -> None:
         """Stores the time of the last use, unless the stored one is later than `unless_after`."""
-        ...
 
 
 class UnitOfWork(Protocol):
@@ -387,18 +352,15 @@ class Store(Protocol):
 
         If the database is busy, it may leave this to the next call.
         """
-        ...
 
     def begin(self, actor: str = SERVICE) -> AbstractContextManager[UnitOfWork]:
         """A transaction that may write. The actor is recorded with its changes.
 
         Raises StoreUnavailable, also at the end.
         """
-        ...
 
     def read(self) -> AbstractContextManager[UnitOfWork]:
         """A read-only transaction with one consistent view. Raises StoreUnavailable."""
-        ...
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         """Leases open operations that are due. Nobody else gets them during the lease.
@@ -406,4 +368,3 @@ class Store(Protocol):
         A check planned further ahead than `farthest_check` is due too: only a wrong clock can have planned it.
         Elsewhere that limit is a day.
         """
-        ...

@@ -43,19 +43,15 @@ class VelocityCounters(Protocol):
 
     def add(self, tallies: Collection[VelocityCounter]) -> None:
         """Adds each count to the stored one with the same key, bucket and card."""
-        ...
 
     def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[VelocityCounter]:
         """Counters of the keys with a bucket after start, up to and including end, unordered."""
-        ...
 
     def block(self, block: VelocityBlock) -> bool:
         """Stores it, unless the key is already blocked at its create time. Returns whether it did."""
-        ...
 
     def blocks(self, *, after: Position | None, limit: int) -> Sequence[VelocityBlock]:
         """Blocks of every caller, newest first."""
-        ...
 
     def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
         """Deletes counters with a bucket before `before` or after `after`, and blocks that ended before
@@ -63,4 +59,3 @@ class VelocityCounters(Protocol):
 
         Deletes at most `limit` of each. Returns the number of deleted rows.
         """
-        ...

@@ -39,15 +39,12 @@ class HoldStore(Protocol):
 
     def hold(self) -> Hold:
         """Raises StoreUnavailable."""
-        ...
 
     def set_hold(self, hold: Hold) -> None:
         """Raises StoreUnavailable."""
-        ...
 
     def renew_mark(self) -> str:
         """Gives the database a mark that differs from its original's. Raises StoreUnavailable."""
-        ...
 
 
 class HoldWatch:
