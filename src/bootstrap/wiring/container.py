@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 from dependency_injector import containers, providers
 from sqlalchemy import Engine
@@ -218,6 +220,11 @@ def _waiting(store: SqlStore) -> Callable[[], dict[str, int]]:
     return count
 
 
+def _servicer(kind: type[Any], named: Mapping[str, Any]) -> providers.Factory[Any]:
+    """A servicer whose fields are the providers of the same names."""
+    return providers.Factory(kind, **{field.name: named[field.name] for field in fields(kind)})
+
+
 class Container(containers.DeclarativeContainer):
     """All objects of the service. `settings` must be overridden first."""
 
@@ -423,72 +430,15 @@ class Container(containers.DeclarativeContainer):
     stream_pool = providers.Singleton(StreamPool, "stream")
     servicers = providers.Factory(
         Servicers,
-        payments=providers.Factory(
-            PaymentServicer,
-            current_caller=current_caller,
-            create_payment=create_payment,
-            capture_payment=capture_payment,
-            void_payment=void_payment,
-            refund_payment=refund_payment,
-            get_payment=get_payment,
-            list_payments=list_payments,
-            verify_payment=verify_payment,
-            list_payment_events=list_payment_events,
-            decline_codes=decline_codes,
-            language_of=find_language,
-            stream_pool=stream_pool,
-        ),
-        customers=providers.Factory(
-            CustomerServicer,
-            current_caller=current_caller,
-            create_customer=create_customer,
-            get_customer=get_customer,
-            update_customer=update_customer,
-            delete_customer=delete_customer,
-            list_customers=list_customers,
-            default_method_of=find_default_method,
-        ),
-        payment_methods=providers.Factory(
-            PaymentMethodServicer,
-            current_caller=current_caller,
-            clock=clock,
-            create_client_token=create_client_token,
-            add_payment_method=add_payment_method,
-            get_payment_method=get_payment_method,
-            list_payment_methods=list_payment_methods,
-            update_payment_method=update_payment_method,
-            set_default_payment_method=set_default_payment_method,
-            delete_payment_method=delete_payment_method,
-            language_of=find_language,
-        ),
-        disputes=providers.Factory(
-            DisputeServicer,
-            current_caller=current_caller,
-            get_dispute=get_dispute,
-            list_disputes=list_disputes,
-            accept_dispute=accept_dispute,
-            add_dispute_evidence=add_dispute_evidence,
-            finalize_dispute=finalize_dispute,
-        ),
+        payments=_servicer(PaymentServicer, locals()),
+        customers=_servicer(CustomerServicer, locals()),
+        payment_methods=_servicer(PaymentMethodServicer, locals()),
+        disputes=_servicer(DisputeServicer, locals()),
         events=providers.Factory(
             EventServicer, current_caller, clock, read_feed, settings.provided.feed_interval_seconds, stream_pool
         ),
-        admin=providers.Factory(
-            AdminServicer,
-            current_caller=current_caller,
-            list_unresolved_operations=list_unresolved_operations,
-            resolve_operation=resolve_operation,
-            reconcile=reconcile,
-            export_payments=export_payments,
-            list_abuse_blocks=list_abuse_blocks,
-            list_endpoints=list_endpoints,
-            list_deliveries=list_deliveries,
-            resend_events=resend_events,
-            list_gateway_webhooks=list_gateway_webhooks,
-            retry_gateway_webhook=retry_gateway_webhook,
-            # Its own threads: its streams wait for the gateway, and must not delay those of others.
-            stream_pool=providers.Singleton(StreamPool, "administration"),
-        ),
+        # With threads of its own: its streams wait for the gateway, and must not delay those of others.
+        admin=_servicer(AdminServicer, locals() | {"stream_pool": providers.Singleton(StreamPool, "administration")}),
     )
     http_server = providers.Singleton(
         HttpServer,

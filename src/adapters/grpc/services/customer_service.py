@@ -29,7 +29,7 @@ class CustomerServicer(CustomerServiceServicer):
     update_customer: UpdateCustomer
     delete_customer: DeleteCustomer
     list_customers: ListCustomers
-    default_method_of: Callable[[CustomerId], str]
+    find_default_method: Callable[[CustomerId], str]
 
     def CreateCustomer(self, request: wire.CreateCustomerRequest, context: Any) -> wire.CreateCustomerResponse:
         created = self.create_customer(requests.create_customer_command(request), self.current_caller())
@@ -61,4 +61,4 @@ class CustomerServicer(CustomerServiceServicer):
         return wire.ListCustomersResponse(customers=[self._message(one) for one in found], next_page_token=token)
 
     def _message(self, customer: Customer) -> customer_pb2.Customer:
-        return customer_message(customer, self.default_method_of(customer.customer_id))
+        return customer_message(customer, self.find_default_method(customer.customer_id))

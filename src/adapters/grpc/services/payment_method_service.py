@@ -36,7 +36,7 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
     update_payment_method: UpdatePaymentMethod
     set_default_payment_method: SetDefaultPaymentMethod
     delete_payment_method: DeletePaymentMethod
-    language_of: Callable[[CustomerId], str]
+    find_language: Callable[[CustomerId], str]
 
     def CreateClientToken(self, request: wire.CreateClientTokenRequest, context: Any) -> wire.CreateClientTokenResponse:
         token = self.create_client_token(
@@ -88,5 +88,5 @@ class PaymentMethodServicer(PaymentMethodServiceServicer):
     def _message(self, method: PaymentMethod, request: Any, context: Any) -> payment_method_pb2.PaymentMethod:
         # Only a refused verification has a localized text.
         has_text = method.verification is not None and method.verification.decline is not None
-        theirs = (lambda: self.language_of(method.customer_id)) if has_text else None
+        theirs = (lambda: self.find_language(method.customer_id)) if has_text else None
         return mapper_for(request, context, theirs).payment_method(method, self.clock.now().date())

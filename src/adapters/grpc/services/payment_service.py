@@ -44,7 +44,7 @@ class PaymentServicer(PaymentServiceServicer):
     verify_payment: VerifyPayment
     list_payment_events: ListPaymentEvents
     decline_codes: Mapping[DeclineReason, Sequence[str]]
-    language_of: Callable[[CustomerId], str]
+    find_language: Callable[[CustomerId], str]
     stream_pool: StreamPool
 
     def CreatePayment(self, request: wire.CreatePaymentRequest, context: Any) -> wire.CreatePaymentResponse:
@@ -143,7 +143,7 @@ class PaymentServicer(PaymentServiceServicer):
         has_text = payment.final_decline is not None or any(o.decline for o in payment.operations)
         if customer_id is None or not has_text:
             return mapper_for(request, context)
-        return mapper_for(request, context, lambda: self.language_of(customer_id))
+        return mapper_for(request, context, lambda: self.find_language(customer_id))
 
 
 def _started(payment: Payment, request_id: str) -> list[str]:

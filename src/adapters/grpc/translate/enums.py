@@ -23,22 +23,10 @@ from bayar.payments.v1 import (
     three_d_secure_pb2,
     warning_pb2,
 )
+from domain import events
 from domain.decline import DeclineReason, Fixer, RetryAdvice
 from domain.dispute import ActionKind, DisputeKind, DisputeReason, DisputeState
-from domain.events import (
-    CaptureMode,
-    DifferenceRepaired,
-    GatewayStatusChanged,
-    OperationDeclined,
-    OperationFailed,
-    OperationScheduled,
-    OperationStarted,
-    OperationSucceeded,
-    OutcomeUnknown,
-    OutsideOperationRecorded,
-    PaymentCreated,
-    PaymentEvent,
-)
+from domain.events import CaptureMode, PaymentEvent
 from domain.instrument import InstrumentKind
 from domain.operation import FailureReason, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
@@ -96,16 +84,16 @@ FINDING_REMEDY: Final = _by_name(Remedy, admin_service_pb2.FindingRemedy, "FINDI
 
 EVENT_TYPE: Final[Mapping[type[PaymentEvent], payment_pb2.PaymentEventType.ValueType]] = MappingProxyType(
     {
-        PaymentCreated: payment_pb2.PAYMENT_EVENT_TYPE_CREATED,
-        OperationScheduled: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_SCHEDULED,
-        OperationStarted: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_STARTED,
-        OperationSucceeded: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_SUCCEEDED,
-        OperationDeclined: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_DECLINED,
-        OperationFailed: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_FAILED,
-        OutcomeUnknown: payment_pb2.PAYMENT_EVENT_TYPE_OUTCOME_UNKNOWN,
-        GatewayStatusChanged: payment_pb2.PAYMENT_EVENT_TYPE_GATEWAY_STATUS_CHANGED,
-        OutsideOperationRecorded: payment_pb2.PAYMENT_EVENT_TYPE_OUTSIDE_OPERATION_RECORDED,
-        DifferenceRepaired: payment_pb2.PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED,
+        events.PaymentCreated: payment_pb2.PAYMENT_EVENT_TYPE_CREATED,
+        events.OperationScheduled: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_SCHEDULED,
+        events.OperationStarted: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_STARTED,
+        events.OperationSucceeded: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_SUCCEEDED,
+        events.OperationDeclined: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_DECLINED,
+        events.OperationFailed: payment_pb2.PAYMENT_EVENT_TYPE_OPERATION_FAILED,
+        events.OutcomeUnknown: payment_pb2.PAYMENT_EVENT_TYPE_OUTCOME_UNKNOWN,
+        events.GatewayStatusChanged: payment_pb2.PAYMENT_EVENT_TYPE_GATEWAY_STATUS_CHANGED,
+        events.OutsideOperationRecorded: payment_pb2.PAYMENT_EVENT_TYPE_OUTSIDE_OPERATION_RECORDED,
+        events.DifferenceRepaired: payment_pb2.PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED,
     }
 )
 

@@ -8,19 +8,8 @@ from adapters.grpc.translate import enums
 from adapters.grpc.translate.resources import details, moment, money, warning_sentence
 from application.ports.feed import HistoryEntry
 from bayar.payments.v1 import payment_pb2
-from domain.events import (
-    DifferenceRepaired,
-    GatewayStatusChanged,
-    OperationDeclined,
-    OperationFailed,
-    OperationScheduled,
-    OperationStarted,
-    OperationSucceeded,
-    OutcomeUnknown,
-    OutsideOperationRecorded,
-    PaymentCreated,
-    PaymentEvent,
-)
+from domain import events
+from domain.events import PaymentCreated, PaymentEvent
 from domain.operation import FailureReason, OperationKind
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.warning import MerchantWarning
@@ -80,30 +69,32 @@ def summary(event: PaymentEvent) -> str:
     match event:
         case PaymentCreated(terms=terms):
             return f"A payment of {terms.amount} was asked for."
-        case OperationScheduled(kind=kind, amount=amount, note=note):
+        case events.OperationScheduled(kind=kind, amount=amount, note=note):
             return _noted(f"A {kind.value} of {amount} waits for settlement.", note)
-        case OperationStarted(kind=kind, amount=amount, note=note):
+        case events.OperationStarted(kind=kind, amount=amount, note=note):
             article = "An" if kind is OperationKind.AUTHORIZE else "A"
             noun = "authorization" if kind is OperationKind.AUTHORIZE else kind.value
             return _noted(f"{article} {noun} of {amount} is sent to the gateway.", note)
-        case OperationSucceeded(standing=standing):
+        case events.OperationSucceeded(standing=standing):
             done = f"The gateway did it. {_standing(standing)}{_authenticated(event.details)}"
             return _warned(done, event.warnings)
-        case OperationDeclined(decline=decline, details=said):
+        case events.OperationDeclined(decline=decline, details=said):
             code = f" ({said.processor_response_code} {said.processor_response_text})".replace("( ", "(")
             reason = decline.reason.value.replace("_", " ")
             refused = f"Declined: {reason}{code if said.processor_response_code else ''}.{_authenticated(said)}"
             return _warned(refused, event.warnings)
-        case OperationFailed(reason=reason_of_failure, detail=detail):
+        case events.OperationFailed(reason=reason_of_failure, detail=detail):
             return f"{_FAILURES[reason_of_failure]} {detail}".strip()
-        case OutcomeUnknown(detail=detail):
+        case events.OutcomeUnknown(detail=detail):
             return f"No usable answer came ({detail}). Bayar goes on looking for the outcome."
-        case GatewayStatusChanged(standing=standing):
+        case events.GatewayStatusChanged(standing=standing):
             return _standing(standing)
-        case OutsideOperationRecorded(kind=kind, amount=amount, transaction_id=transaction_id, standing=standing):
+        case events.OutsideOperationRecorded(
+            kind=kind, amount=amount, transaction_id=transaction_id, standing=standing
+        ):
             done = f"A {kind.value} of {amount} was made at the gateway by somebody else"
             return f"{done} (transaction {transaction_id}). {_standing(standing)}"
-        case DifferenceRepaired(difference=difference, recorded=recorded, at_gateway=at_gateway):
+        case events.DifferenceRepaired(difference=difference, recorded=recorded, at_gateway=at_gateway):
             return f"The record said {difference} {recorded}, the gateway says {at_gateway}; the record was corrected."
         case _:
             assert_never(event)
