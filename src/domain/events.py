@@ -40,6 +40,11 @@ class DomainEvent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperationEvent(DomainEvent):
+    operation_id: OperationId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentTerms:
     """The terms that the caller requested. They never change."""
 
@@ -68,10 +73,9 @@ class PaymentCreated(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationScheduled(DomainEvent):
+class OperationScheduled(OperationEvent):
     """Accepted for later. An operation that started and surely had no effect is rescheduled under its own id."""
 
-    operation_id: OperationId
     kind: OperationKind
     amount: Money
     request_id: RequestId
@@ -80,10 +84,9 @@ class OperationScheduled(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationStarted(DomainEvent):
+class OperationStarted(OperationEvent):
     """Written before the gateway call. A scheduled operation starts under its own id."""
 
-    operation_id: OperationId
     kind: OperationKind
     amount: Money
     request_id: RequestId
@@ -96,8 +99,7 @@ class OperationStarted(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationSucceeded(DomainEvent):
-    operation_id: OperationId
+class OperationSucceeded(OperationEvent):
     amount: Money
     transaction_id: str
     standing: TransactionSnapshot
@@ -107,8 +109,7 @@ class OperationSucceeded(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationDeclined(DomainEvent):
-    operation_id: OperationId
+class OperationDeclined(OperationEvent):
     decline: Decline
     details: GatewayDetails = GatewayDetails()
     instrument: Instrument | None = None
@@ -116,34 +117,30 @@ class OperationDeclined(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OperationFailed(DomainEvent):
-    operation_id: OperationId
+class OperationFailed(OperationEvent):
     reason: FailureReason
     detail: str = ""
     details: GatewayDetails = GatewayDetails()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeUnknown(DomainEvent):
-    operation_id: OperationId
+class OutcomeUnknown(OperationEvent):
     detail: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GatewayStatusChanged(DomainEvent):
+class GatewayStatusChanged(OperationEvent):
     """The gateway changed a transaction's status: settled, refused at settlement, expired, paid out."""
 
-    operation_id: OperationId
     amount: Money
     standing: TransactionSnapshot
     details: GatewayDetails = GatewayDetails()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutsideOperationRecorded(DomainEvent):
+class OutsideOperationRecorded(OperationEvent):
     """Somebody else moved this payment's money at the gateway. The operation is recorded as found."""
 
-    operation_id: OperationId
     kind: OperationKind
     amount: Money
     transaction_id: str
@@ -153,10 +150,9 @@ class OutsideOperationRecorded(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DifferenceRepaired(DomainEvent):
+class DifferenceRepaired(OperationEvent):
     """A check found the record different from the gateway. The events after it repair the record."""
 
-    operation_id: OperationId
     difference: str
     recorded: str
     at_gateway: str

@@ -34,8 +34,6 @@ class OperationState(Enum):
 
 
 class OperationOrigin(Enum):
-    """The sender of the operation."""
-
     # This service sent it for a caller.
     SERVICE = "service"
     # Somebody else sent it: in the gateway's control panel, or as another client of the same merchant.

@@ -11,8 +11,6 @@ from domain.three_d_secure import ThreeDSecureResult
 
 
 class TransactionStatus(Enum):
-    """The status of a transaction at the gateway."""
-
     AUTHORIZING = "authorizing"
     AUTHORIZED = "authorized"
     # Captured in parts: the parts are transactions of their own.

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import braintree
 from braintree.exceptions.authentication_error import AuthenticationError
@@ -64,6 +64,7 @@ from domain.warning import MerchantWarning, WarningReason
 _log = logging.getLogger(__name__)
 
 Ask: TypeAlias = Callable[[params.Params], object]
+Answer = TypeVar("Answer")
 
 # The maximum of ids in one search. The gateway answers it in pages of 50.
 SEARCH_SIZE: Final = 500
@@ -400,18 +401,7 @@ class BraintreeAdapter:
         return self._answer(lambda: self._disputes.add_file(gateway_dispute_id, document), lease)
 
     def _answer(self, ask: Callable[[], DisputeOutcome], lease: Lease) -> DisputeOutcome:
-        """One answer to a dispute. Any failure once something may have been sent is Unknown."""
-        try:
-            with holding_lease(lease):
-                return ask()
-        except RequestNotSent as failure:
-            raise GatewayNotReached(str(failure)) from failure
-        except _NO_EFFECT as failure:
-            raise self._credentials.refused(failure) from failure
-        except NotFoundError:
-            return Rejected(detail="the gateway knows no such dispute")
-        except Exception as failure:
-            return Unknown(_description(failure))
+        return self._act(ask, lease, Rejected(detail="the gateway knows no such dispute"))
 
     def discover_merchant_accounts(self) -> None:
         """Asks the gateway for the merchant account of each currency.
@@ -447,37 +437,35 @@ class BraintreeAdapter:
     # Translating results
 
     def _move(self, ask: Ask, operation_id: OperationId, lease: Lease) -> Outcome:
-        """One call that moves money. Any failure once something may have been sent is Unknown."""
-        try:
-            with holding_lease(lease):
-                outcome = translate.outcome(self._keys.ask(ask, operation_id))
-                return (
-                    Approved(self._order_ids.named(outcome.transaction)) if isinstance(outcome, Approved) else outcome
-                )
-        except RequestNotSent as failure:
-            raise GatewayNotReached(str(failure)) from failure
-        except _NO_EFFECT as failure:
-            raise self._credentials.refused(failure) from failure
-        except NotFoundError:
-            return Rejected(detail="the gateway knows no such transaction")
-        except Exception as failure:
-            return Unknown(_description(failure))
+        """One call that moves money."""
+
+        def move() -> Outcome:
+            outcome = translate.outcome(self._keys.ask(ask, operation_id))
+            return Approved(self._order_ids.named(outcome.transaction)) if isinstance(outcome, Approved) else outcome
+
+        return self._act(move, lease, Rejected(detail="the gateway knows no such transaction"))
 
     def _store(self, ask: Callable[[], object], lease: Lease) -> StoreOutcome | _TokenInUse:
-        try:
-            with holding_lease(lease):
-                result = ask()
+        def store() -> StoreOutcome | _TokenInUse:
+            result = ask()
             if _TOKENS_IN_USE.intersection(translate.error_codes(result)):
                 return _TokenInUse()
             return translate.store_outcome(result)
+
+        unknown = "the gateway knows no such payment method or customer"
+        return self._act(store, lease, Rejected(detail=unknown, cause=RefusalCause.METHOD_UNKNOWN))
+
+    def _act(self, ask: Callable[[], Answer], lease: Lease, not_found: Rejected) -> Answer | Rejected | Unknown:
+        """One call that changes something. Any failure once something may have been sent is Unknown."""
+        try:
+            with holding_lease(lease):
+                return ask()
         except RequestNotSent as failure:
             raise GatewayNotReached(str(failure)) from failure
         except _NO_EFFECT as failure:
             raise self._credentials.refused(failure) from failure
         except NotFoundError:
-            return Rejected(
-                detail="the gateway knows no such payment method or customer", cause=RefusalCause.METHOD_UNKNOWN
-            )
+            return not_found
         except Exception as failure:
             return Unknown(_description(failure))
 

@@ -31,8 +31,6 @@ OTHERS: Final = "others"
 
 @dataclass(frozen=True, slots=True)
 class RefusedCall:
-    """A call that was refused."""
-
     method: str
     why: str
     actor: str

@@ -27,8 +27,6 @@ _CALLER_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiKey:
-    """A stored API key."""
-
     key_id: str
     caller_id: CallerId
     scopes: frozenset[Scope]

@@ -111,8 +111,6 @@ class DueOperation:
 
 @dataclass(frozen=True, slots=True)
 class PaymentOperation:
-    """An operation and its payment."""
-
     payment: Payment
     operation: Operation
 

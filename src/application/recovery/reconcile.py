@@ -42,8 +42,6 @@ class ReconcileCommand:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The progress of the comparison."""
-
     transaction_count: int = 0
     operation_count: int = 0
     finding_count: int = 0

@@ -43,7 +43,6 @@ SQLite migrates its schema at the start. For PostgreSQL run `bayar migrate` firs
 
 
 def page() -> str:
-    """The whole page."""
     return _HEAD + "".join(_row(name) for name in Settings.model_fields)
 
 

@@ -31,8 +31,6 @@ class TwinFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Twin:
-    """A running twin."""
-
     url: str
     ca_file: Path
     process: subprocess.Popen[bytes] = field(repr=False)

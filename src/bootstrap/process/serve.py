@@ -68,7 +68,6 @@ def _report_twin_end(twin: Twin) -> None:
 
 
 def migrate() -> int:
-    """Migrates the schema."""
     return _with_database(_migrate)
 
 

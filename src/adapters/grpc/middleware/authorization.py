@@ -89,7 +89,6 @@ class Guard:
             await asyncio.get_running_loop().run_in_executor(None, self._authenticate, method, context, credentials)
 
     def credentials_of(self, context: Any) -> PresentedCredentials:
-        """The credentials that the caller presents."""
         return _credentials_of(context)
 
     def mark_authenticated(self, context: Any) -> None:

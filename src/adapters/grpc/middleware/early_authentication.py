@@ -123,7 +123,6 @@ def _wrapped(handler: Handler, enter: Callable[[Any], Any]) -> Handler:
 
 
 async def _single_request(requests: AsyncIterator[Any], context: Any) -> Any:
-    """The single request of the stream."""
     try:
         async with asyncio.timeout(REQUEST_SECONDS):
             return await anext(requests)

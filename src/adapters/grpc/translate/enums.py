@@ -105,64 +105,27 @@ NOTIFICATION_OUTCOME: Final[Mapping[GatewayWebhookOutcome, Any]] = MappingProxyT
         GatewayWebhookOutcome.UNKNOWN_KIND: admin_service_pb2.WEBHOOK_NOTIFICATION_OUTCOME_UNKNOWN_KIND,
     }
 )
-_DISPUTE_STATES: Final = {number: state for state, number in DISPUTE_STATE.items()}
-_NOTIFICATION_STATES: Final = {number: state for state, number in NOTIFICATION_STATE.items()}
-
-_ORPHAN_POLICIES: Final[Mapping[int, OrphanPolicy]] = {
+# From the wire. None for a number that names no member.
+payment_state_from: Final = {number: state for state, number in PAYMENT_STATE.items()}.get
+dispute_state_from: Final = {number: state for state, number in DISPUTE_STATE.items()}.get
+notification_state_from: Final = {number: state for state, number in NOTIFICATION_STATE.items()}.get
+three_d_secure_policy_from: Final = {number: policy for policy, number in THREE_D_SECURE_POLICY.items()}.get
+sca_exemption_from: Final = {number: exemption for exemption, number in SCA_EXEMPTION.items()}.get
+# Unspecified is automatic.
+capture_mode_from: Final = (
+    {number: mode for mode, number in CAPTURE_MODE.items()}
+    | {payment_pb2.CAPTURE_MODE_UNSPECIFIED: CaptureMode.AUTOMATIC}
+).get
+# Unspecified only reports.
+orphan_policy_from: Final = {
     admin_service_pb2.ORPHAN_POLICY_UNSPECIFIED: OrphanPolicy.REPORT,
     admin_service_pb2.ORPHAN_POLICY_REPORT: OrphanPolicy.REPORT,
     admin_service_pb2.ORPHAN_POLICY_REVERSE: OrphanPolicy.REVERSE,
-}
-_RESOLUTIONS: Final[Mapping[int, Resolution]] = {
+}.get
+# Unspecified asks the gateway.
+resolution_from: Final = {
     admin_service_pb2.MANUAL_RESOLUTION_UNSPECIFIED: Resolution.CHECK_NOW,
     admin_service_pb2.MANUAL_RESOLUTION_CHECK_NOW: Resolution.CHECK_NOW,
     admin_service_pb2.MANUAL_RESOLUTION_FAILED: Resolution.FAILED,
     admin_service_pb2.MANUAL_RESOLUTION_SUCCEEDED: Resolution.SUCCEEDED,
-}
-_STATES: Final = {number: state for state, number in PAYMENT_STATE.items()}
-_CAPTURE_MODES: Final = {number: mode for mode, number in CAPTURE_MODE.items()} | {
-    payment_pb2.CAPTURE_MODE_UNSPECIFIED: CaptureMode.AUTOMATIC
-}
-
-_THREE_D_SECURE_POLICIES: Final = {number: policy for policy, number in THREE_D_SECURE_POLICY.items()}
-_SCA_EXEMPTIONS: Final = {number: exemption for exemption, number in SCA_EXEMPTION.items()}
-
-
-def three_d_secure_policy_from(number: int) -> ThreeDSecurePolicy | None:
-    """None for unspecified, and for a number that is not a policy."""
-    return _THREE_D_SECURE_POLICIES.get(number)
-
-
-def sca_exemption_from(number: int) -> ScaExemption | None:
-    """None for unspecified, and for a number that is not an exemption."""
-    return _SCA_EXEMPTIONS.get(number)
-
-
-def payment_state_from(number: int) -> PaymentState | None:
-    """None for a number that is not a state."""
-    return _STATES.get(number)
-
-
-def capture_mode_from(number: int) -> CaptureMode | None:
-    """None for a number that is not a mode; unspecified is automatic."""
-    return _CAPTURE_MODES.get(number)
-
-
-def orphan_policy_from(number: int) -> OrphanPolicy | None:
-    """None for a number that is not a policy; unspecified only reports."""
-    return _ORPHAN_POLICIES.get(number)
-
-
-def resolution_from(number: int) -> Resolution | None:
-    """None for a number that is not a resolution; unspecified asks the gateway."""
-    return _RESOLUTIONS.get(number)
-
-
-def dispute_state_from(number: int) -> DisputeState | None:
-    """None for a number that is not a state."""
-    return _DISPUTE_STATES.get(number)
-
-
-def notification_state_from(number: int) -> GatewayWebhookState | None:
-    """None for a number that is not a state."""
-    return _NOTIFICATION_STATES.get(number)
+}.get

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
@@ -44,6 +44,8 @@ from bayar.payments.v1 import (
 from domain.address import Address, StatementDescriptor
 from domain.three_d_secure import ExternalAuthentication
 
+Command = TypeVar("Command")
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -66,32 +68,15 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
 
 
 def capture_command(request: payment_service_pb2.CapturePaymentRequest) -> CapturePaymentCommand:
-    return CapturePaymentCommand(
-        request_id=request.request_id,
-        payment_id=request.payment_id,
-        amount=_money(request.amount) if request.HasField("amount") else None,
-        final=request.final,
-        language_code=request.language_code,
-    )
+    return _same_fields(CapturePaymentCommand, request, amount=_optional_money(request))
 
 
 def void_command(request: payment_service_pb2.VoidPaymentRequest) -> VoidPaymentCommand:
-    return VoidPaymentCommand(
-        request_id=request.request_id,
-        payment_id=request.payment_id,
-        note=request.note,
-        language_code=request.language_code,
-    )
+    return _same_fields(VoidPaymentCommand, request)
 
 
 def refund_command(request: payment_service_pb2.RefundPaymentRequest) -> RefundPaymentCommand:
-    return RefundPaymentCommand(
-        request_id=request.request_id,
-        payment_id=request.payment_id,
-        amount=_money(request.amount) if request.HasField("amount") else None,
-        note=request.note,
-        language_code=request.language_code,
-    )
+    return _same_fields(RefundPaymentCommand, request, amount=_optional_money(request))
 
 
 def payment_filter(sent: payment_service_pb2.PaymentFilter) -> RawPaymentFilter:
@@ -99,44 +84,23 @@ def payment_filter(sent: payment_service_pb2.PaymentFilter) -> RawPaymentFilter:
     created_from, created_until = times_of(
         "filter", sent, created_from_time=sent.created_from_time, created_until_time=sent.created_until_time
     )
-    return RawPaymentFilter(
-        customer_id=sent.customer_id,
-        reference=sent.reference,
-        reference_contains=sent.reference_contains,
+    return _same_fields(
+        RawPaymentFilter,
+        sent,
         states=tuple(payment_state_from(number) for number in sent.states),
         created_from=created_from,
         created_until=created_until,
-        currency_code=sent.currency_code,
         min_minor_units=sent.min_amount_minor_units,
         max_minor_units=sent.max_amount_minor_units,
-        brand=sent.brand,
-        last_four=sent.last_four,
     )
 
 
 def create_customer_command(request: customer_service_pb2.CreateCustomerRequest) -> CustomerCommand:
-    return CustomerCommand(
-        request_id=request.request_id,
-        external_id=request.external_id,
-        given_name=request.given_name,
-        family_name=request.family_name,
-        email=request.email,
-        phone=request.phone,
-        language_code=request.language_code,
-    )
+    return _same_fields(CustomerCommand, request)
 
 
 def update_customer_command(request: customer_service_pb2.UpdateCustomerRequest) -> CustomerCommand:
-    encoded = request.customer
-    return CustomerCommand(
-        request_id=request.request_id,
-        external_id=encoded.external_id,
-        given_name=encoded.given_name,
-        family_name=encoded.family_name,
-        email=encoded.email,
-        phone=encoded.phone,
-        language_code=encoded.language_code,
-    )
+    return _same_fields(CustomerCommand, request.customer, request_id=request.request_id)
 
 
 def add_payment_method_command(request: payment_method_service_pb2.AddPaymentMethodRequest) -> AddPaymentMethodCommand:
@@ -146,40 +110,24 @@ def add_payment_method_command(request: payment_method_service_pb2.AddPaymentMet
             source = _card(request.card)
         case "payment_method_nonce":
             source = Nonce(request.payment_method_nonce)
-    return AddPaymentMethodCommand(
-        request_id=request.request_id,
-        customer_id=request.customer_id,
-        source=source,
-        verify=request.verify,
-        make_default=request.make_default,
-        billing_address=_address(request.billing_address),
-        language_code=request.language_code,
-        client_address=request.client_address,
+    return _same_fields(
+        AddPaymentMethodCommand, request, source=source, billing_address=_address(request.billing_address)
     )
 
 
 def update_payment_method_command(
     request: payment_method_service_pb2.UpdatePaymentMethodRequest,
 ) -> UpdatePaymentMethodCommand:
-    return UpdatePaymentMethodCommand(
-        request_id=request.request_id,
-        payment_method_id=request.payment_method_id,
-        expiration_month=request.expiration_month,
-        expiration_year=request.expiration_year,
+    return _same_fields(
+        UpdatePaymentMethodCommand,
+        request,
         cardholder_name=request.cardholder_name if request.HasField("cardholder_name") else None,
         billing_address=_address(request.billing_address) if request.HasField("billing_address") else None,
-        language_code=request.language_code,
     )
 
 
 def resolve_operation_command(request: admin_service_pb2.ResolveOperationRequest) -> ResolveOperationCommand:
-    return ResolveOperationCommand(
-        request_id=request.request_id,
-        operation_id=request.operation_id,
-        resolution=resolution_from(request.resolution),
-        gateway_transaction_id=request.gateway_transaction_id,
-        reason=request.reason,
-    )
+    return _same_fields(ResolveOperationCommand, request, resolution=resolution_from(request.resolution))
 
 
 def reconcile_command(request: admin_service_pb2.ReconcileRequest) -> ReconcileCommand:
@@ -209,6 +157,12 @@ def _time(sent: Timestamp) -> datetime:
     return _EPOCH + timedelta(seconds=sent.seconds, microseconds=sent.nanos // 1000)
 
 
+def _same_fields(kind: type[Command], sent: Message, **given: object) -> Command:
+    """A command or a part of one: its fields are the message's of the same names, except those that are given."""
+    names: tuple[str, ...] = kind.__slots__  # type: ignore[attr-defined]
+    return kind(**{name: getattr(sent, name) for name in names if name not in given}, **given)
+
+
 def _payment_source(request: payment_service_pb2.CreatePaymentRequest) -> RawSource | None:
     match request.WhichOneof("source"):
         case "card":
@@ -221,18 +175,18 @@ def _payment_source(request: payment_service_pb2.CreatePaymentRequest) -> RawSou
             return None
 
 
+def _optional_money(
+    request: payment_service_pb2.CapturePaymentRequest | payment_service_pb2.RefundPaymentRequest,
+) -> RawMoney | None:
+    return _money(request.amount) if request.HasField("amount") else None
+
+
 def _money(sent: money_pb2.Money) -> RawMoney:
     return RawMoney(sent.minor_units, sent.currency_code)
 
 
 def _card(sent: card_pb2.Card) -> RawCard:
-    return RawCard(
-        number=sent.number,
-        expiration_month=sent.expiration_month,
-        expiration_year=sent.expiration_year,
-        cvv=sent.cvv,
-        cardholder_name=sent.cardholder_name,
-    )
+    return _same_fields(RawCard, sent)
 
 
 def _three_d_secure(sent: three_d_secure_pb2.ThreeDSecure) -> RawThreeDSecure:
@@ -252,8 +206,8 @@ def _external(sent: three_d_secure_pb2.ExternalAuthentication) -> ExternalAuthen
 
 
 def _address(sent: address_pb2.Address) -> Address:
-    return Address(**{name: getattr(sent, name) for name in Address.__slots__})
+    return _same_fields(Address, sent)
 
 
 def _descriptor(sent: payment_pb2.StatementDescriptor) -> StatementDescriptor:
-    return StatementDescriptor(name=sent.name, phone=sent.phone, url=sent.url)
+    return _same_fields(StatementDescriptor, sent)

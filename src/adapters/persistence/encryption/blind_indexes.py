@@ -4,7 +4,6 @@ from adapters.persistence.encryption.sealing import Sealer
 
 
 def external_id_digest(external_id: str, sealer: Sealer) -> str:
-    """The lookup digest of an external id."""
     return sealer.digest(external_id, "customers.external_id")
 
 
