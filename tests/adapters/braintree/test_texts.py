@@ -14,7 +14,7 @@ from domain.decline import DeclineReason
 from domain.operation import FailureReason
 
 ROOT = Path(__file__).resolve().parents[3]
-MESSAGES = ROOT / "src" / "adapters" / "grpc" / "messages"
+MESSAGES = ROOT / "src" / "adapters" / "grpc" / "messages" / "declines"
 LANGUAGES = sorted(path.stem for path in MESSAGES.glob("*.toml"))
 
 # What would tell the customer why the bank is wary, or speak of what they need not know.
