@@ -14,7 +14,7 @@ from domain.decline import Decline, RetryAdvice
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = Path(__file__).with_name("declines.md")
-MESSAGES = ROOT / "src" / "adapters" / "grpc" / "messages"
+MESSAGES = ROOT / "src" / "adapters" / "grpc" / "messages" / "declines"
 
 _INTRODUCTION = """\
 # Declines
@@ -28,7 +28,7 @@ answer (soft: try again; hard: not with this method). A refused refund is always
 
 `python docs/integrate/declines_page.py` generates this page from
 [declines.toml](../../src/adapters/braintree/codes/declines.toml) and the texts in
-[messages/](../../src/adapters/grpc/messages/), one file for each language. A test fails if it is out of date.
+[declines/](../../src/adapters/grpc/messages/declines/), one file for each language. A test fails if it is out of date.
 """
 
 _RETRY = {

@@ -10,6 +10,7 @@ from typing import Final
 from domain.address import Address, StatementDescriptor
 from domain.decline import Decline
 from domain.ids import CallerId, CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import Instrument
 from domain.money import Money
 from domain.operation import FailureReason, OperationKind
@@ -62,6 +63,8 @@ class PaymentTerms:
     metadata: dict[str, str] = field(default_factory=dict)
     three_d_secure_policy: ThreeDSecurePolicy = ThreeDSecurePolicy.IF_OFFERED
     sca_exemption: ScaExemption | None = None
+    initiator: Initiator = Initiator.CUSTOMER
+    series_position: SeriesPosition | None = None
     # The scope in which the reference is unique: the payments that this customer makes with a credential of their own.
     # None: the payments of the caller's back end.
     reference_space: CustomerId | None = None

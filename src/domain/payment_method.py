@@ -8,7 +8,9 @@ from typing import Final, Self
 from domain.address import Address
 from domain.decline import Decline
 from domain.ids import CallerId, CustomerId, PaymentMethodId
+from domain.initiator import Initiator
 from domain.instrument import Instrument
+from domain.three_d_secure import ThreeDSecurePolicy, ThreeDSecureResult
 from domain.warning import MerchantWarning
 
 EXPIRING_WITHIN: Final = timedelta(days=60)
@@ -48,6 +50,7 @@ class Verification:
     street_address: CheckResult | None = None
     decline: Decline | None = None
     processor_response_code: str = ""
+    three_d_secure: ThreeDSecureResult | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +73,11 @@ class PaymentMethod:
     duplicate_of: PaymentMethodId | None = None
     # The records sent along that the gateway refused, and that were left out.
     warnings: tuple[MerchantWarning, ...] = ()
+    three_d_secure_policy: ThreeDSecurePolicy = ThreeDSecurePolicy.IF_OFFERED
+    # The kinds of merchant-initiated payment that the customer agreed to. Empty: none is checked.
+    consents: tuple[Initiator, ...] = ()
+    # The network's id of the payment or verification in which the customer agreed.
+    network_transaction_id: str = ""
     next_check_time: datetime | None = field(default=None, compare=False)
 
     def activate(

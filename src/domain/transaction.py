@@ -90,6 +90,18 @@ _OPEN = _ON_ITS_WAY | {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RiskCheck:
+    """The result of the gateway's own risk check. Empty means not given."""
+
+    risk_check_id: str = ""
+    decision: str = ""
+    device_data_captured: bool = False
+    score: int | None = None
+    decision_reasons: tuple[str, ...] = ()
+    provider: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class GatewayDetails:
     """The gateway's original details of a transaction, for administrators. Empty means not given."""
@@ -107,6 +119,7 @@ class GatewayDetails:
     network_transaction_id: str = ""
     validation_code: str = ""
     three_d_secure: ThreeDSecureResult | None = None
+    risk_check: RiskCheck | None = None
 
 
 @dataclass(frozen=True, slots=True)

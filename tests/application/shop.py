@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
 from application.common.caller import Caller
+from application.common.initiator_input import BY_CUSTOMER, RawInitiation
 from application.common.lease import LeasePolicy, steady_seconds
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.pagination import PageTokens
@@ -56,6 +57,7 @@ from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.events import CaptureMode
 from domain.ids import CallerId
+from domain.initiator import Initiator
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod
 from domain.three_d_secure import ThreeDSecureRules
@@ -100,6 +102,9 @@ def an_order(
     language_code: str = "",
     client_address: str = "",
     three_d_secure: RawThreeDSecure = NOTHING_SAID,
+    initiation: RawInitiation = BY_CUSTOMER,
+    consents: tuple[Initiator | None, ...] = (),
+    device_data: str = "",
 ) -> CreatePaymentCommand:
     return CreatePaymentCommand(
         request_id=a_request_id() if request_id is None else request_id,
@@ -115,6 +120,9 @@ def an_order(
         language_code=language_code,
         client_address=client_address,
         three_d_secure=three_d_secure,
+        initiation=initiation,
+        consents=consents,
+        device_data=device_data,
     )
 
 

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import pytest
 
-from application.ports.gateway import Approved, Authorization, Declined, Nonce, Outcome, Source, ThreeDSecureRequest
+from application.ports.gateway import (
+    Approved,
+    Authorization,
+    Declined,
+    NewMethod,
+    Nonce,
+    Outcome,
+    RiskInput,
+    Source,
+    ThreeDSecureRequest,
+)
 from domain.decline import DeclineReason
+from domain.ids import PaymentMethodId
+from domain.initiator import ExternalVault, Initiator, SeriesPosition
+from domain.payment_method import Verification
 from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecureResult, ThreeDSecureStatus
-from tests.contract.gateway_setup import VISA, GatewaySetup, an_operation_id, usd
+from tests.contract.gateway_setup import VISA, GatewaySetup, a_customer, an_id, an_operation_id, stored, usd
 from tests.fakes.gateway.authentication import (
     ATTEMPTED_NONCE,
     AUTHENTICATED_NONCE,
@@ -105,3 +118,57 @@ def test_an_authentication_id_has_to_be_that_of_the_nonce(setup: GatewaySetup) -
 @pytest.mark.parametrize("exemption", list(ScaExemption))
 def test_every_exemption_is_taken(setup: GatewaySetup, exemption: ScaExemption) -> None:
     shown(sale(setup, VISA, ThreeDSecureRequest(exemption=exemption)))
+
+
+@pytest.mark.parametrize("initiator", list(Initiator))
+@pytest.mark.parametrize("position", [None, *SeriesPosition])
+def test_every_initiator_and_position_is_taken(
+    setup: GatewaySetup, initiator: Initiator, position: SeriesPosition | None
+) -> None:
+    authorization = Authorization(
+        operation_id=an_operation_id(),
+        amount=usd(10_00),
+        source=VISA,
+        captures=True,
+        initiator=initiator,
+        series_position=position,
+        external_vault=ExternalVault("483297487231504") if position is SeriesPosition.LATER else None,
+    )
+    outcome = setup.gateway.authorize(authorization, HELD)
+    assert isinstance(outcome, Approved), outcome
+    assert outcome.transaction.details.network_transaction_id
+
+
+def test_device_data_gives_a_risk_check(setup: GatewaySetup) -> None:
+    authorization = Authorization(
+        operation_id=an_operation_id(),
+        amount=usd(10_00),
+        source=VISA,
+        captures=True,
+        risk=RiskInput('{"correlation_id": "a"}', "203.0.113.7"),
+    )
+    outcome = setup.gateway.authorize(authorization, HELD)
+    assert isinstance(outcome, Approved), outcome
+    check = outcome.transaction.details.risk_check
+    assert check is not None
+    assert (check.decision, check.device_data_captured) == ("Approve", True)
+
+
+def test_a_stored_method_shows_the_authentication_of_its_verification(setup: GatewaySetup) -> None:
+    customer = a_customer()
+    setup.gateway.ensure_customer(customer, HELD)
+
+    def store(nonce: str, *, verify: bool) -> Verification | None:
+        method = NewMethod(
+            payment_method_id=PaymentMethodId(an_id("pm")),
+            customer_id=customer.customer_id,
+            source=Nonce(nonce),
+            verify=verify,
+        )
+        return stored(setup.gateway.store_method(method, HELD)).verification
+
+    verified = store(FAILED_NONCE, verify=True)
+    assert verified is not None
+    assert verified.three_d_secure == RESULTS[FAILED_NONCE]
+    unverified = store(AUTHENTICATED_NONCE, verify=False)
+    assert unverified is None or unverified.three_d_secure is None

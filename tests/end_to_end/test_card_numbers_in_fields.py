@@ -21,7 +21,14 @@ CARD: Final = "4012888888881881"
 SPELLED: Final = ("4012.8888.8888.1881", "x" + "".join(chr(0xFF10 + int(digit)) for digit in CARD))
 # What is not kept; and a field that only this service writes.
 _PASSING: Final = frozenset(
-    {"card.number", "card.cvv", "payment_method_nonce", "page_token", "customer.default_payment_method_id"}
+    {
+        "card.number",
+        "card.cvv",
+        "payment_method_nonce",
+        "device_data",
+        "page_token",
+        "customer.default_payment_method_id",
+    }
 )
 
 Path_ = tuple[FieldDescriptor, ...]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from application.common.lease import Lease
@@ -20,11 +21,12 @@ from application.ports.gateway import (
     TransactionKind,
     Void,
 )
+from application.ports.runtime import Clock
 from domain.decline import CATALOGUE, DeclineReason
 from domain.instrument import Card
 from domain.money import Money
 from domain.operation import OperationKind
-from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
+from domain.transaction import GatewayDetails, RiskCheck, TransactionSnapshot, TransactionStatus
 from tests.fakes.gateway import authentication
 from tests.fakes.gateway.answers import (
     accepts_email,
@@ -45,9 +47,18 @@ _NO_MONEY_MOVED: Final = frozenset({TransactionStatus.DECLINED, TransactionStatu
 class MemoryGateway(Vault, Disputes):
     """Moves money in memory. It has no idempotency: the same call twice moves money twice."""
 
+    def __init__(self, clock: Clock, *, search_lag: timedelta = timedelta()) -> None:
+        super().__init__(clock, search_lag=search_lag)
+        # Every authorization as it was asked for.
+        self.authorizations: list[Authorization] = []
+        self.refuses_external_vault = False
+
     def authorize(self, authorization: Authorization, lease: Lease) -> Outcome:
         require_lease(lease)
         with self._lock:
+            self.authorizations.append(authorization)
+            if self.refuses_external_vault and authorization.external_vault is not None:
+                return rejected("915179", "previous network transaction id is invalid", RefusalCause.EXTERNAL_VAULT)
             instrument_or_decline = self._instrument_of(authorization.source)
             if isinstance(instrument_or_decline, Declined):
                 return instrument_or_decline
@@ -75,7 +86,12 @@ class MemoryGateway(Vault, Disputes):
                 instrument=instrument,
                 token=token,
                 details=GatewayDetails(
-                    gateway_rejection_reason=rejection, three_d_secure=authentication.result_of(authorization)
+                    gateway_rejection_reason=rejection,
+                    three_d_secure=authentication.result_of(authorization),
+                    network_transaction_id=f"0{len(self._transactions) + 1:014d}" if decline is None else "",
+                    risk_check=RiskCheck(decision="Approve", device_data_captured=True)
+                    if authorization.risk.device_data
+                    else None,
                 ),
             )
             if isinstance(authorization.source, Card) and authorization.source.number == DISPUTED_CARD:

@@ -21,10 +21,13 @@ _MODULE_OF_LIKE: Final = {
     "OrphanPolicy": "admin_service_pb2",
     "PaymentState": "payment_pb2",
     "StatementDescriptor": "payment_pb2",
+    "ExternalVault": "payment_initiator_pb2",
+    "PaymentInitiator": "payment_initiator_pb2",
+    "SeriesPosition": "payment_initiator_pb2",
     "ThreeDSecure": "three_d_secure_pb2",
     "WebhookNotificationState": "admin_service_pb2",
 }
-_MESSAGES: Final = {"Address", "Money", "StatementDescriptor", "ThreeDSecure"}
+_MESSAGES: Final = {"Address", "Money", "ExternalVault", "StatementDescriptor", "ThreeDSecure"}
 _LIMITS: Final = "timeout_seconds: float | None = None, retry: RetryPolicy | None = None"
 
 

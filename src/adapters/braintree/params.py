@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 
 from application.ports.gateway import (
+    NO_RISK_INPUT,
     UNASKED,
     Authorization,
     MethodChange,
@@ -15,6 +17,7 @@ from application.ports.gateway import (
 )
 from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
+from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import Card, CardExpiry
 from domain.three_d_secure import ExternalAuthentication
 
@@ -46,6 +49,12 @@ def sale(asked: Authorization, merchant_account_id: str, *, names_token: bool = 
             params |= _filled(customer=person(asked.customer))
     if asked.three_d_secure is not UNASKED:
         _add_three_d_secure(params, asked.three_d_secure)
+    if asked.initiator is not Initiator.CUSTOMER or asked.external_vault is not None:
+        params |= _initiation(asked)
+    if asked.risk is not NO_RISK_INPUT:
+        params |= _filled(
+            device_data=asked.risk.device_data, risk_data=_filled(customer_ip=asked.risk.customer_address)
+        )
     return params | _filled(billing=address(asked.billing_address), descriptor=_descriptor(asked.descriptor))
 
 
@@ -56,6 +65,33 @@ def _add_three_d_secure(params: Params, asked: ThreeDSecureRequest) -> None:
         three_d_secure_authentication_id=asked.authentication_id,
         three_d_secure_pass_thru=pass_through(asked.external) if asked.external else None,
         sca_exemption=asked.exemption.value if asked.exemption else None,
+    )
+
+
+# By initiator: the sources of the first payment and of later ones. Without a source, a customer pays in the shop.
+_SOURCES: Final = MappingProxyType(
+    {
+        Initiator.MAIL_OR_TELEPHONE: ("moto", "moto"),
+        Initiator.MERCHANT_RECURRING: ("recurring_first", "recurring"),
+        Initiator.MERCHANT_INSTALLMENT: ("installment_first", "installment"),
+        Initiator.MERCHANT_UNSCHEDULED: ("", "unscheduled"),
+    }
+)
+
+
+def _initiation(asked: Authorization) -> Params:
+    first, later = _SOURCES.get(asked.initiator, ("", ""))
+    source = later if asked.series_position is SeriesPosition.LATER else first
+    vault = asked.external_vault
+    return _filled(
+        transaction_source=source,
+        external_vault=_filled(
+            status="will_vault" if vault.will_vault else "vaulted",
+            previous_network_transaction_id=vault.previous_network_transaction_id,
+            previous_mastercard_transaction_link_id=vault.previous_mastercard_transaction_link_id,
+        )
+        if vault is not None
+        else None,
     )
 
 
@@ -87,7 +123,12 @@ def _new_method(asked: NewMethod) -> Params:
         "token": asked.payment_method_id,
         "options": {"verify_card": asked.verify} | _filled(make_default=asked.make_default),
     }
-    return params | _filled(billing_address=address(asked.billing_address))
+    external = asked.external_authentication
+    return params | _filled(
+        billing_address=address(asked.billing_address),
+        device_data=asked.device_data,
+        three_d_secure_pass_thru=pass_through(external) if external is not None else None,
+    )
 
 
 def method_change(asked: MethodChange) -> Params:

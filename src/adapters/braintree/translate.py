@@ -33,7 +33,7 @@ from domain.decline import Decline
 from domain.instrument import CardExpiry, Instrument, InstrumentKind
 from domain.money import InexactAmount, Money, UnknownCurrency
 from domain.payment_method import CheckResult, Verification
-from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
+from domain.transaction import GatewayDetails, RiskCheck, TransactionSnapshot, TransactionStatus
 
 _STATUSES: Final[Mapping[str, TransactionStatus]] = MappingProxyType(
     {
@@ -279,7 +279,27 @@ def _details(found: braintree.Transaction) -> GatewayDetails:
         merchant_advice_code=text(found, "merchant_advice_code"),
         network_transaction_id=text(found, "network_transaction_id"),
         three_d_secure=authentication.result(getattr(found, "three_d_secure_info", None)),
+        risk_check=_risk_check(getattr(found, "risk_data", None)),
     )
+
+
+def _risk_check(data: Any) -> RiskCheck | None:
+    """The risk check of an answer. None where it had no device data and did not object: that says nothing."""
+    captured = getattr(data, "device_data_captured", None) is True
+    if data is None or not (captured or text(data, "decision") in _OBJECTIONS):
+        return None
+    score = text(data, "transaction_risk_score")
+    return RiskCheck(
+        risk_check_id=text(data, "id"),
+        decision=text(data, "decision"),
+        device_data_captured=captured,
+        score=int(score) if score.isdecimal() else None,
+        decision_reasons=_ids(data, "decision_reasons"),
+        provider=text(data, "fraud_service_provider"),
+    )
+
+
+_OBJECTIONS: Final = frozenset({"Decline", "Review"})
 
 
 def _settle_time(found: braintree.Transaction) -> datetime | None:
@@ -350,6 +370,7 @@ def stored_instrument(kept: object) -> StoredInstrument:
         is_default=getattr(kept, "default", False) is True,
         verification=verification(latest) if latest is not None else None,
         is_revoked=bool(text(kept, "revoked_at")),
+        network_transaction_id=text(latest, "network_transaction_id"),
     )
 
 
@@ -430,6 +451,7 @@ def verification(checked: Any) -> Verification:
         street_address=_checked(checked, "avs_street_address_response_code", whole),
         decline=decline,
         processor_response_code=text(checked, "processor_response_code"),
+        three_d_secure=authentication.result(getattr(checked, "three_d_secure_info", None)),
     )
 
 

@@ -66,6 +66,8 @@ TERMS_REST: Final = (
     "metadata",
     "three_d_secure_policy",
     "sca_exemption",
+    "initiator",
+    "series_position",
 )
 OPERATION_REST: Final = (
     "in_part",
@@ -81,7 +83,17 @@ OPERATION_REST: Final = (
     "details",
     "warnings",
 )
-METHOD_REST: Final = ("instrument", "verification", "billing_address", "failure_detail", "duplicate_of", "warnings")
+METHOD_REST: Final = (
+    "instrument",
+    "verification",
+    "billing_address",
+    "failure_detail",
+    "duplicate_of",
+    "warnings",
+    "three_d_secure_policy",
+    "consents",
+    "network_transaction_id",
+)
 
 # The columns that hold a field as it is, under its name.
 _OPERATION: Final = ("operation_id", "request_id", "target_transaction_id", "for_refund", "create_time")

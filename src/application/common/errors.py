@@ -74,6 +74,13 @@ class Rule(Enum):
     NEEDS_NONCE_OR_METHOD = "needs_nonce_or_method"
     ONLY_FOR_PAYMENTS = "only_for_payments"
     NEEDED_FOR_AUTHENTICATION = "needed_for_authentication"
+    NEEDED_FOR_LATER_PAYMENT = "needed_for_later_payment"
+    NO_CONSENT = "no_consent"
+    NEEDS_STORING = "needs_storing"
+    DEVICE_DATA = "device_data"
+    CONSENTS = "consents"
+    NETWORK_TRANSACTION_ID = "network_transaction_id"
+    TRANSACTION_LINK_ID = "transaction_link_id"
 
 
 # Rules that a request can break merely because time passed: cards expire or are no longer accepted, customers and

@@ -137,3 +137,4 @@ def _token(validator: Validator, path: str, value: str, *, required: bool = Fals
         validator.add(path, Rule.MAX_CHARACTERS, MAX_TEXT)
     if not _PRINTABLE_ASCII.fullmatch(value):
         validator.add(path, Rule.PRINTABLE_ASCII)
+    validator.no_card(path, value)

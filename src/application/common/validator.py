@@ -33,6 +33,7 @@ MAX_CARD_DIGITS: Final = 19
 MAX_TEXT: Final = 255
 MAX_CARDHOLDER_NAME: Final = 175
 MAX_LANGUAGE: Final = 35
+MAX_DEVICE_DATA: Final = 4000
 MAX_METADATA_ENTRIES: Final = 50
 MAX_METADATA_KEY: Final = 40
 MAX_METADATA_VALUE: Final = 500
@@ -146,6 +147,11 @@ class Validator:
         if has_unprintable(value):
             self.add(path, Rule.NO_CONTROL_CHARACTERS)
         return value
+
+    def device_data(self, path: str, value: str) -> None:
+        """The data collector's text. It is sent on unchanged and never stored."""
+        if len(value) > MAX_DEVICE_DATA or has_unprintable(value):
+            self.add(path, Rule.DEVICE_DATA, MAX_DEVICE_DATA)
 
     def secret_text(self, path: str, value: str) -> str:
         """A nonce or similar: printable ASCII, so that it can be sent on unchanged."""

@@ -10,13 +10,23 @@ from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
 from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
 from application.common.errors import InvalidRequest, Rule
+from application.common.initiator_input import check_consents
 from application.common.lease import Lease, LeasePolicy
+from application.common.three_d_secure_input import (
+    NOTHING_SAID,
+    RawThreeDSecure,
+    check_for_verification,
+    check_three_d_secure,
+    require_authentication,
+    three_d_secure_fields,
+)
 from application.common.validator import RawCard, Validator, address_texts, require_checked
 from application.customers.gateway_customer import record_gateway_customer
 from application.customers.get_customer import is_usable, lock_undeleted
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.payment_methods.default_method import assign_default
+from application.payment_methods.failed_verification import delete_unauthenticated
 from application.payment_methods.method_source import new_source_fields
 from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
@@ -39,8 +49,10 @@ from domain.address import Address
 from domain.customer import Customer
 from domain.events import EventContext
 from domain.ids import CustomerId, PaymentMethodId, RequestId
+from domain.initiator import Initiator
 from domain.instrument import Card
 from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.three_d_secure import ThreeDSecurePolicy
 
 NEVER_SENT = "the gateway could not be reached"
 
@@ -58,6 +70,10 @@ class AddPaymentMethodCommand:
     language_code: str = ""
     # The shopper's address, as declared by the caller. It is not compared between replays: people change networks.
     client_address: str = field(default="", repr=False)
+    three_d_secure: RawThreeDSecure = NOTHING_SAID
+    # None stands for a value that the contract does not list.
+    consents: tuple[Initiator | None, ...] = ()
+    device_data: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +90,9 @@ class AddPaymentMethod:
     accepts_cards: bool = True
 
     def __call__(self, command: AddPaymentMethodCommand, caller: Caller) -> PaymentMethod:
-        """Raises InvalidRequest, RequestIdReused, TooManyDeclines, GatewayNotReached and StoreUnavailable."""
+        """Raises InvalidRequest, AuthenticationRequired, RequestIdReused, TooManyDeclines, GatewayNotReached and
+        StoreUnavailable.
+        """
         try:
             call = self._check(command, caller)
         except InvalidRequest as invalid:
@@ -102,6 +120,10 @@ class AddPaymentMethod:
         validator.address("billing_address", command.billing_address)
         validator.language("language_code", command.language_code)
         validator.client_address("client_address", command.client_address)
+        check_three_d_secure(validator, command.three_d_secure, of_card=isinstance(command.source, RawCard))
+        check_for_verification(validator, command.three_d_secure, verify=command.verify)
+        consents = check_consents(validator, command.consents)
+        validator.device_data("device_data", command.device_data)
         if isinstance(command.source, RawCard):
             validator.must_not_contain_card(command.source, address_texts("billing_address", command.billing_address))
         customer = None
@@ -114,6 +136,8 @@ class AddPaymentMethod:
         if source is None:
             raise RuntimeError("a source without a violation is there")
         customer = require_checked(customer)
+        policy = command.three_d_secure.policy or ThreeDSecurePolicy.IF_OFFERED
+        require_authentication(command.three_d_secure, policy, may_be_in_source=isinstance(source, Nonce))
         return _StoreMethodCall(
             request=_request(require_checked(request_id), command, caller),
             resource_id=self.ids.new(ids.PAYMENT_METHOD),
@@ -129,6 +153,9 @@ class AddPaymentMethod:
                 caller, customer_id=customer.customer_id, client_address=command.client_address, source=source
             ),
             retry=RefusalRemedies(self.gateway, customer),
+            gateway=self.gateway,
+            policy=policy,
+            consents=consents,
         )
 
     def _replay_once_valid(
@@ -164,6 +191,9 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
     customer: Customer
     attempt: Attempt
     retry: RefusalRemedies
+    gateway: Gateway
+    policy: ThreeDSecurePolicy
+    consents: tuple[Initiator, ...]
 
     def load(self, work: UnitOfWork, resource_id: str) -> PaymentMethod:
         return require_checked(work.payment_methods.get(PaymentMethodId(resource_id), lock=True))
@@ -190,6 +220,8 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
                 update_time=context.time,
                 billing_address=self.command.billing_address,
                 next_check_time=due,
+                three_d_secure_policy=self.policy,
+                consents=self.consents,
             )
             work.payment_methods.add(method)
         return method, [method.payment_method_id]
@@ -198,7 +230,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
         if not self.customer.is_at_gateway:
             self.retry.ensure_gateway_customer(lease)
             record_gateway_customer(self.store, self.customer.customer_id)
-        return self.retry.store_method(
+        outcome = self.retry.store_method(
             NewMethod(
                 payment_method_id=intent,
                 customer_id=self.customer.customer_id,
@@ -206,9 +238,12 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
                 verify=self.command.verify,
                 make_default=self.command.make_default,
                 billing_address=self.command.billing_address,
+                external_authentication=self.command.three_d_secure.external,
+                device_data=self.command.device_data,
             ),
             lease,
         )
+        return delete_unauthenticated(self.gateway, self.policy, outcome, lease)
 
     def record_outcome(self, intent: PaymentMethodId, answer: StoreOutcome) -> PaymentMethod:
         method = self._record(intent, answer)
@@ -223,6 +258,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
             match outcome:
                 case Stored(stored):
                     method = method.activate(stored.instrument, stored.token, stored.verification, time=time)
+                    method = replace(method, network_transaction_id=stored.network_transaction_id)
                     method = assign_default(work, method, make_default=self.command.make_default)
                 case NotStored(verification):
                     method = method.refuse(verification, time=time)
@@ -274,5 +310,8 @@ def _request(request_id: RequestId, command: AddPaymentMethodCommand, caller: Ca
         "make_default": command.make_default,
         **address_texts("billing_address", command.billing_address),
         **new_source_fields(command.source),
+        **three_d_secure_fields(command.three_d_secure),
+        "consents": " ".join(one.value for one in command.consents if one),
+        "device_data": command.device_data,
     }
     return IdempotentRequest(caller, request_id, "AddPaymentMethod", fields)

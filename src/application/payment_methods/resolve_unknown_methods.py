@@ -12,10 +12,11 @@ from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.validator import require_checked
 from application.payment_methods.default_method import assign_default
+from application.payment_methods.failed_verification import refused_verification
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
 from application.ports.store import Store
-from domain.payment_method import PaymentMethod, PaymentMethodState
+from domain.payment_method import PaymentMethod, PaymentMethodState, Verification
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +53,14 @@ class ResolveUnknownMethods:
             except GatewayUnavailable:
                 _log.info("payment method %s: the gateway did not answer", method.payment_method_id)
                 continue
-            self._record(method, found)
+            refusal = refused_verification(method.three_d_secure_policy, found) if found is not None else None
+            if found is not None and refusal is not None:
+                try:
+                    self.gateway.delete_method(found.token, self.leases.begin())
+                except GatewayUnavailable:
+                    _log.info("payment method %s: the gateway did not delete it", method.payment_method_id)
+                    continue
+            self._record(method, found, refusal)
         return len(due)
 
     def _release(self, claimed: Sequence[PaymentMethod]) -> None:
@@ -64,25 +72,36 @@ class ResolveUnknownMethods:
                 if current.state is PaymentMethodState.PENDING:
                     work.payment_methods.save(replace(current, next_check_time=now))
 
-    def _record(self, method: PaymentMethod, found: StoredInstrument | None) -> None:
+    def _record(self, method: PaymentMethod, found: StoredInstrument | None, refusal: Verification | None) -> None:
         method_id = method.payment_method_id
         time = self.clock.now()
         # A method that was never sent may be sent again under its id. The time of its last change distinguishes
         # attempts.
         attempt = f"{method_id} {method.update_time}"
         proven = found is None and self.absence.is_proven(attempt)
-        if self._resolve(method, found, proven=proven, time=time):
+        if self._resolve(method, found, refusal, proven=proven, time=time):
             self.absence.forget(attempt)
 
     @retry_on_conflict
-    def _resolve(self, method: PaymentMethod, found: StoredInstrument | None, *, proven: bool, time: datetime) -> bool:
+    def _resolve(
+        self,
+        method: PaymentMethod,
+        found: StoredInstrument | None,
+        refusal: Verification | None,
+        *,
+        proven: bool,
+        time: datetime,
+    ) -> bool:
         """Records the result. Returns whether the attempt is resolved."""
         with self.store.begin() as work:
             current = require_checked(work.payment_methods.get(method.payment_method_id, lock=True))
             if current.state is not PaymentMethodState.PENDING or current.update_time != method.update_time:
                 return True
-            if found is not None:
+            if refusal is not None:
+                current = current.refuse(refusal, time=time)
+            elif found is not None:
                 current = current.activate(found.instrument, found.token, found.verification, time=time)
+                current = replace(current, network_transaction_id=found.network_transaction_id)
                 current = assign_default(work, current, make_default=found.is_default)
             elif proven:
                 current = current.fail(NOT_AT_GATEWAY, time=time)

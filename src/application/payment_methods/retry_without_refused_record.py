@@ -22,6 +22,7 @@ from application.ports.gateway import (
     Outcome,
     RefusalCause,
     Rejected,
+    StoredMethod,
     StoreOutcome,
     Unknown,
 )
@@ -77,6 +78,10 @@ class RefusalRemedies:
             case RefusalCause.BILLING_ADDRESS:
                 self._leave_out(WarningReason.BILLING_ADDRESS_LEFT_OUT, refused)
                 return replace(asked, billing_address=Address())
+            # Only this service wanted to send it: the gateway's own vault may know the series without it.
+            case RefusalCause.EXTERNAL_VAULT if isinstance(asked.source, StoredMethod):
+                _log.warning("the network transaction id is left out (%s)", refused.details.validation_code)
+                return replace(asked, external_vault=None)
             case _:
                 return None
 

@@ -16,6 +16,13 @@ from application.common.errors import (
     Rule,
     StoreUnavailable,
 )
+from application.common.initiator_input import (
+    BY_CUSTOMER,
+    RawInitiation,
+    check_consents,
+    check_initiation,
+    initiation_fields,
+)
 from application.common.lease import Lease
 from application.common.three_d_secure_input import (
     NOTHING_SAID,
@@ -50,11 +57,13 @@ from application.payments.payment_call import (
     was_never_sent,
 )
 from application.ports.gateway import (
+    NO_RISK_INPUT,
     UNASKED,
     Authorization,
     Gateway,
     Nonce,
     Outcome,
+    RiskInput,
     Source,
     StoredMethod,
     ThreeDSecureRequest,
@@ -66,6 +75,9 @@ from domain.address import Address, StatementDescriptor
 from domain.customer import Customer
 from domain.events import CaptureMode, EventContext, PaymentTerms
 from domain.ids import CustomerId, OperationId, PaymentId, PaymentMethodId, RequestId
+from domain.initiator import ExternalVault, Initiator, SeriesPosition, is_customer_absent
+from domain.instrument import InstrumentKind
+from domain.money import Money
 from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, PaymentMethodState
@@ -100,6 +112,10 @@ class CreatePaymentCommand:
     # The shopper's address, as declared by the caller. It is not compared between replays: people change networks.
     client_address: str = field(default="", repr=False)
     three_d_secure: RawThreeDSecure = NOTHING_SAID
+    initiation: RawInitiation = BY_CUSTOMER
+    # None stands for a value that the contract does not list.
+    consents: tuple[Initiator | None, ...] = ()
+    device_data: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +187,20 @@ class CreatePayment:
         customer, method = self._find_references(validator, command, caller)
         source = self._source(validator, command.source, method, today)
         check_three_d_secure(validator, command.three_d_secure, of_card=isinstance(command.source, RawCard))
+        uses_stored_method = isinstance(command.source, RawStoredMethod)
+        check_initiation(
+            validator,
+            command.initiation,
+            caller,
+            uses_stored_method=uses_stored_method,
+            consents=method.consents if method else (),
+            policy=command.three_d_secure.policy,
+        )
+        consents = check_consents(validator, command.consents) if command.consents else ()
+        if consents and not command.store_payment_method:
+            validator.add("consents", Rule.NEEDS_STORING)
+        if command.device_data:
+            validator.device_data("device_data", command.device_data)
         if isinstance(command.source, RawCard):
             validator.must_not_contain_card(command.source, _texts(command))
         if command.store_payment_method:
@@ -181,7 +211,8 @@ class CreatePayment:
         validator.done()
         if source is None:
             raise RuntimeError("a source without a violation is there")
-        policy = command.three_d_secure.policy or self.three_d_secure_rules.policy_for(require_checked(amount))
+        position = command.initiation.series_position(uses_stored_method=uses_stored_method)
+        policy = command.three_d_secure.policy or self._policy(require_checked(amount), command, position)
         require_authentication(command.three_d_secure, policy, may_be_in_source=isinstance(source, Nonce))
         new_id = self.ids.new
         stored_as = PaymentMethodId(new_id(ids.PAYMENT_METHOD)) if command.store_payment_method else None
@@ -200,6 +231,8 @@ class CreatePayment:
             three_d_secure_policy=policy,
             sca_exemption=command.three_d_secure.exemption,
             reference_space=caller.customer_id,
+            initiator=command.initiation.initiator,
+            series_position=position,
         )
         attempt = self.velocity.attempt(
             caller,
@@ -222,7 +255,18 @@ class CreatePayment:
             retry=RefusalRemedies(self.gateway, customer),
             three_d_secure=command.three_d_secure,
             failed_authentication=FailedAuthentication(self.gateway),
+            consents=consents,
+            external_vault=_external_vault(command.initiation, position, method),
+            risk=_risk_input(command),
         )
+
+    def _policy(
+        self, amount: Money, command: CreatePaymentCommand, position: SeriesPosition | None
+    ) -> ThreeDSecurePolicy:
+        """The service's rule. An absent customer cannot be asked to authenticate."""
+        if is_customer_absent(command.initiation.initiator, position):
+            return ThreeDSecurePolicy.IF_OFFERED
+        return self.three_d_secure_rules.policy_for(amount)
 
     def _source(
         self, validator: Validator, source: RawSource | None, method: PaymentMethod | None, today: date
@@ -278,6 +322,9 @@ class _AuthorizeCall(SingleOperationCall):
     retry: RefusalRemedies
     three_d_secure: RawThreeDSecure
     failed_authentication: FailedAuthentication
+    consents: tuple[Initiator, ...]
+    external_vault: ExternalVault | None
+    risk: RiskInput
 
     def start(self, work: UnitOfWork, payment: Payment | None, context: EventContext) -> tuple[Payment, Operation]:
         self.velocity.check(work, self.attempt)
@@ -286,7 +333,7 @@ class _AuthorizeCall(SingleOperationCall):
         payment = payment or Payment.create(self.terms, context=context)
         operation = payment.authorize(self.operation_id, self.request.request_id, context=context)
         if self.terms.store_payment_method:
-            _record_pending_method(work, payment.terms, context)
+            _record_pending_method(work, payment.terms, self.consents, context)
         return payment, operation
 
     def send(self, intent: StartedOperation, lease: Lease) -> Outcome:
@@ -309,6 +356,10 @@ class _AuthorizeCall(SingleOperationCall):
                 billing_address=terms.billing_address,
                 descriptor=terms.descriptor,
                 three_d_secure=_three_d_secure_request(terms.three_d_secure_policy, self.three_d_secure),
+                initiator=terms.initiator,
+                series_position=terms.series_position,
+                external_vault=self.external_vault,
+                risk=self.risk,
             ),
             lease,
         )
@@ -370,6 +421,9 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         **address_texts("billing_address", command.billing_address),
         **descriptor_texts("statement_descriptor", command.descriptor),
         **three_d_secure_fields(command.three_d_secure),
+        **initiation_fields(command.initiation),
+        "consents": " ".join(one.value for one in command.consents if one),
+        "device_data": command.device_data,
     }
     match command.source:
         case RawStoredMethod(payment_method_id):
@@ -395,7 +449,23 @@ def _three_d_secure_request(policy: ThreeDSecurePolicy, raw: RawThreeDSecure) ->
     )
 
 
-def _record_pending_method(work: UnitOfWork, terms: PaymentTerms, context: EventContext) -> None:
+def _external_vault(
+    raw: RawInitiation, position: SeriesPosition | None, method: PaymentMethod | None
+) -> ExternalVault | None:
+    """The series that the payment continues: as the request says, or else as the stored card knows."""
+    if raw.external_vault is not None or position is not SeriesPosition.LATER or method is None:
+        return raw.external_vault
+    is_card = method.instrument is not None and method.instrument.kind is InstrumentKind.CARD
+    return ExternalVault(method.network_transaction_id) if is_card and method.network_transaction_id else None
+
+
+def _risk_input(command: CreatePaymentCommand) -> RiskInput:
+    return RiskInput(command.device_data, command.client_address) if command.device_data else NO_RISK_INPUT
+
+
+def _record_pending_method(
+    work: UnitOfWork, terms: PaymentTerms, consents: tuple[Initiator, ...], context: EventContext
+) -> None:
     """Records the method to be stored, before the gateway call."""
     if terms.payment_method_id is None or terms.customer_id is None:
         raise RuntimeError("a method to be stored has an id and a customer")
@@ -412,5 +482,7 @@ def _record_pending_method(work: UnitOfWork, terms: PaymentTerms, context: Event
             create_time=context.time,
             update_time=context.time,
             billing_address=terms.billing_address,
+            three_d_secure_policy=terms.three_d_secure_policy,
+            consents=consents,
         )
     )

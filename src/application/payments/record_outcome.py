@@ -14,6 +14,7 @@ from application.ports.store import UnitOfWork
 from domain.decline import DeclineReason
 from domain.events import EventContext
 from domain.ids import OperationId, PaymentMethodId
+from domain.initiator import SeriesPosition
 from domain.operation import FailureReason, OperationKind
 from domain.payment import Payment
 from domain.payment_method import PaymentMethodState, Verification
@@ -87,6 +88,12 @@ def record_outcome(
     work.payments.save(payment)
     if operation.kind is OperationKind.AUTHORIZE and payment.terms.store_payment_method:
         _record_method_outcome(work, payment, outcome, context)
+    elif (
+        isinstance(outcome, Approved)
+        and operation.kind is OperationKind.AUTHORIZE
+        and payment.terms.series_position is SeriesPosition.FIRST
+    ):
+        _keep_network_transaction_id(work, payment, outcome.transaction, context)
     elif isinstance(outcome, Declined) and outcome.decline.reason is DeclineReason.METHOD_REMOVED:
         _detach_paying_method(work, payment, context)
 
@@ -123,7 +130,9 @@ def _record_method_outcome(work: UnitOfWork, payment: Payment, outcome: Outcome,
             method = work.payment_methods.get(_method_id(payment), lock=True)
             if method is not None and method.state is not PaymentMethodState.ACTIVE:
                 stored = method.activate(transaction.instrument, transaction.token, None, time=context.time)
-                stored = replace(stored, warnings=warnings)
+                stored = replace(
+                    stored, warnings=warnings, network_transaction_id=transaction.details.network_transaction_id
+                )
                 work.payment_methods.save(assign_default(work, stored, make_default=False))
         case Approved():
             _fail_method(work, payment, "the gateway did not keep it", context)
@@ -136,6 +145,16 @@ def _record_method_outcome(work: UnitOfWork, payment: Payment, outcome: Outcome,
             _fail_method(work, payment, "the payment failed", context)
         case Unknown():
             pass
+
+
+def _keep_network_transaction_id(
+    work: UnitOfWork, payment: Payment, transaction: Transaction, context: EventContext
+) -> None:
+    """Keeps the network's id of the payment in which the customer agreed to later ones, with the stored method."""
+    method_id, network_id = payment.terms.payment_method_id, transaction.details.network_transaction_id
+    method = work.payment_methods.get(method_id, lock=True) if method_id is not None and network_id else None
+    if method is not None and method.state is PaymentMethodState.ACTIVE:
+        work.payment_methods.save(replace(method, network_transaction_id=network_id, update_time=context.time))
 
 
 def _detach_paying_method(work: UnitOfWork, payment: Payment, context: EventContext) -> None:

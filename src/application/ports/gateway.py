@@ -14,6 +14,7 @@ from domain.customer import Customer
 from domain.decline import Decline
 from domain.dispute import DisputeReport, Evidence
 from domain.ids import CustomerId, OperationId, PaymentMethodId
+from domain.initiator import ExternalVault, Initiator, SeriesPosition
 from domain.instrument import Card, CardExpiry, Instrument
 from domain.money import Money
 from domain.payment_method import Verification
@@ -95,6 +96,17 @@ class ThreeDSecureRequest:
 UNASKED: Final = ThreeDSecureRequest()
 
 
+@dataclass(frozen=True, slots=True)
+class RiskInput:
+    """The data for the gateway's risk check."""
+
+    device_data: str = field(default="", repr=False)
+    customer_address: str = field(default="", repr=False)
+
+
+NO_RISK_INPUT: Final = RiskInput()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authorization:
     """Holds the amount, and captures it at once if requested. It is found again by its operation id."""
@@ -109,6 +121,10 @@ class Authorization:
     billing_address: Address = Address()
     descriptor: StatementDescriptor = StatementDescriptor()
     three_d_secure: ThreeDSecureRequest = UNASKED
+    initiator: Initiator = Initiator.CUSTOMER
+    series_position: SeriesPosition | None = None
+    external_vault: ExternalVault | None = None
+    risk: RiskInput = NO_RISK_INPUT
     # Counts requests sent again with different content after a refusal without effect.
     attempt: int = 1
 
@@ -153,6 +169,8 @@ class NewMethod:
     verify: bool = False
     make_default: bool = False
     billing_address: Address = Address()
+    external_authentication: ExternalAuthentication | None = None
+    device_data: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +239,7 @@ class RefusalCause(Enum):
     CUSTOMER_UNKNOWN = "customer_unknown"
     CUSTOMER_DETAILS = "customer_details"
     BILLING_ADDRESS = "billing_address"
+    EXTERNAL_VAULT = "external_vault"
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +297,8 @@ class StoredInstrument:
     verification: Verification | None = None
     # The customer revoked the consent to charge it: it will never pay again.
     is_revoked: bool = False
+    # Of its latest verification.
+    network_transaction_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

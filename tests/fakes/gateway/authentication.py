@@ -76,7 +76,7 @@ def result_of(authorization: Authorization) -> ThreeDSecureResult | None:
     """The result that the transaction shows."""
     asked = authorization.three_d_secure
     if asked.external is not None:
-        return _passed_through(asked.external)
+        return passed_through(asked.external)
     return RESULTS.get(authorization.source.value) if isinstance(authorization.source, Nonce) else None
 
 
@@ -94,7 +94,7 @@ def knows_authentication(authorization: Authorization) -> bool:
     return not given or (result is not None and result.authentication_id == given)
 
 
-def _passed_through(external: ExternalAuthentication) -> ThreeDSecureResult:
+def passed_through(external: ExternalAuthentication) -> ThreeDSecureResult:
     is_full = external.eci in ("02", "05")
     return ThreeDSecureResult(
         status=_S.AUTHENTICATED if is_full else _S.ATTEMPTED,

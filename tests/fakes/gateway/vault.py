@@ -86,14 +86,24 @@ class Vault(Ledger):
             instrument_or_decline = self._instrument_of(method.source)
             if isinstance(instrument_or_decline, Declined):
                 return NotStored(Verification(approved=False, decline=instrument_or_decline.decline))
-            verification = None
-            if method.verify and isinstance(method.source, Card):
-                if method.source.number in UNVERIFIABLE_CARDS:
-                    return NotStored(Verification(approved=False, decline=CATALOGUE[DeclineReason.DECLINED]))
-                verification = Verification(approved=True)
+            verification = self._authenticated(method)
+            if method.verify and isinstance(method.source, Card) and method.source.number in UNVERIFIABLE_CARDS:
+                return NotStored(Verification(approved=False, decline=CATALOGUE[DeclineReason.DECLINED]))
             token, instrument = method.payment_method_id, instrument_or_decline[0]
             stored = self._store_method(token, method.customer_id, instrument, make_default=method.make_default)
-            return Stored(replace(stored, verification=verification))
+            stored = replace(stored, verification=verification)
+            self._methods[token] = stored
+            return Stored(stored)
+
+    def _authenticated(self, method: NewMethod) -> Verification | None:
+        """The verification of a nonce, or of another provider's authentication. Without one, the result is lost."""
+        if not method.verify:
+            return None
+        nonce = method.source.value if isinstance(method.source, Nonce) else ""
+        result = authentication.RESULTS.get(nonce)
+        if method.external_authentication is not None:
+            result = authentication.passed_through(method.external_authentication)
+        return Verification(approved=True, three_d_secure=result)
 
     def find_method(self, token: str) -> StoredInstrument | None:
         with self._lock:

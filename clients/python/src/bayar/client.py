@@ -26,15 +26,18 @@ from bayar.models import (
     EventEndpoint,
     EventType,
     ExportRow,
+    ExternalVault,
     Finding,
     ManualResolution,
     OrphanPolicy,
     Payment,
     PaymentEvent,
+    PaymentInitiator,
     PaymentMethod,
     PaymentState,
     PaymentVerification,
     ReconcileProgress,
+    SeriesPosition,
     StatementDescriptor,
     ThreeDSecure,
     UnresolvedOperation,
@@ -83,6 +86,11 @@ class BayarClient(ClientBase):
         language_code: str = "",
         client_address: str = "",
         three_d_secure: ThreeDSecure | None = None,
+        initiator: PaymentInitiator = PaymentInitiator.UNSPECIFIED,
+        series_position: SeriesPosition = SeriesPosition.UNSPECIFIED,
+        external_vault: ExternalVault | None = None,
+        consents: Iterable[PaymentInitiator] = (),
+        device_data: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -92,7 +100,7 @@ class BayarClient(ClientBase):
         A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
-        exemption.
+        exemption. initiator says who starts the payment, where it is not the customer in the shop.
         """
         call = requests.create_payment(
             reference=reference,
@@ -109,6 +117,11 @@ class BayarClient(ClientBase):
             language_code=language_code,
             client_address=client_address,
             three_d_secure=three_d_secure,
+            initiator=initiator,
+            series_position=series_position,
+            external_vault=external_vault,
+            consents=consents,
+            device_data=device_data,
             request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
@@ -392,6 +405,9 @@ class BayarClient(ClientBase):
         billing_address: Address | None = None,
         language_code: str = "",
         client_address: str = "",
+        three_d_secure: ThreeDSecure | None = None,
+        consents: Iterable[PaymentInitiator] = (),
+        device_data: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -399,6 +415,7 @@ class BayarClient(ClientBase):
         """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
 
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+        consents are the kinds of merchant-initiated payment that the customer agreed to.
         """
         call = requests.add_payment_method(
             customer_id=customer_id,
@@ -409,6 +426,9 @@ class BayarClient(ClientBase):
             billing_address=billing_address,
             language_code=language_code,
             client_address=client_address,
+            three_d_secure=three_d_secure,
+            consents=consents,
+            device_data=device_data,
             request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))

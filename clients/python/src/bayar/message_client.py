@@ -19,6 +19,7 @@ from bayar.payments.v1 import (
     dispute_pb2,
     event_pb2,
     money_pb2,
+    payment_initiator_pb2,
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
@@ -27,6 +28,7 @@ from bayar.payments.v1 import (
 from bayar.payments.v1.admin_service_pb2 import ManualResolution, OrphanPolicy, WebhookNotificationState
 from bayar.payments.v1.dispute_pb2 import DisputeState
 from bayar.payments.v1.event_pb2 import EventType
+from bayar.payments.v1.payment_initiator_pb2 import PaymentInitiator, SeriesPosition
 from bayar.payments.v1.payment_pb2 import CaptureMode, PaymentState
 
 
@@ -52,6 +54,11 @@ class BayarClient(ClientBase):
         language_code: str = "",
         client_address: str = "",
         three_d_secure: three_d_secure_pb2.ThreeDSecure | None = None,
+        initiator: PaymentInitiator.ValueType = PaymentInitiator.PAYMENT_INITIATOR_UNSPECIFIED,
+        series_position: SeriesPosition.ValueType = SeriesPosition.SERIES_POSITION_UNSPECIFIED,
+        external_vault: payment_initiator_pb2.ExternalVault | None = None,
+        consents: Iterable[PaymentInitiator.ValueType] = (),
+        device_data: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -61,7 +68,7 @@ class BayarClient(ClientBase):
         A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
-        exemption.
+        exemption. initiator says who starts the payment, where it is not the customer in the shop.
         """
         call = requests.create_payment(
             reference=reference,
@@ -78,6 +85,11 @@ class BayarClient(ClientBase):
             language_code=language_code,
             client_address=client_address,
             three_d_secure=three_d_secure,
+            initiator=initiator,
+            series_position=series_position,
+            external_vault=external_vault,
+            consents=consents,
+            device_data=device_data,
             request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)
@@ -361,6 +373,9 @@ class BayarClient(ClientBase):
         billing_address: address_pb2.Address | None = None,
         language_code: str = "",
         client_address: str = "",
+        three_d_secure: three_d_secure_pb2.ThreeDSecure | None = None,
+        consents: Iterable[PaymentInitiator.ValueType] = (),
+        device_data: str = "",
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -368,6 +383,7 @@ class BayarClient(ClientBase):
         """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
 
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+        consents are the kinds of merchant-initiated payment that the customer agreed to.
         """
         call = requests.add_payment_method(
             customer_id=customer_id,
@@ -378,6 +394,9 @@ class BayarClient(ClientBase):
             billing_address=billing_address,
             language_code=language_code,
             client_address=client_address,
+            three_d_secure=three_d_secure,
+            consents=consents,
+            device_data=device_data,
             request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)

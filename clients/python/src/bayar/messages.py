@@ -13,6 +13,7 @@ from bayar.payments.v1.admin_service_pb2 import ExportRow
 from bayar.payments.v1.customer_pb2 import Customer
 from bayar.payments.v1.decline_pb2 import Decline, DeclineFixer, DeclineReason, RetryAdvice
 from bayar.payments.v1.money_pb2 import Money
+from bayar.payments.v1.payment_initiator_pb2 import ExternalVault, PaymentInitiator, SeriesPosition
 from bayar.payments.v1.payment_method_pb2 import PaymentMethod, PaymentMethodState
 from bayar.payments.v1.payment_pb2 import (
     CaptureMode,
@@ -50,6 +51,7 @@ __all__ = [
     "DeclineReason",
     "ExportRow",
     "ExternalAuthentication",
+    "ExternalVault",
     "FailureReason",
     "MerchantWarning",
     "Money",
@@ -61,12 +63,14 @@ __all__ = [
     "PaymentEvent",
     "PaymentEventType",
     "PaymentFunds",
+    "PaymentInitiator",
     "PaymentMethod",
     "PaymentMethodState",
     "PaymentState",
     "RetryAdvice",
     "RetryPolicy",
     "ScaExemption",
+    "SeriesPosition",
     "StatementDescriptor",
     "ThreeDSecure",
     "ThreeDSecurePolicy",

@@ -18,6 +18,7 @@ from bayar.payments.v1 import (
     decline_pb2,
     dispute_pb2,
     event_pb2,
+    payment_initiator_pb2,
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
@@ -366,6 +367,36 @@ class PaymentEventType(OpenEnum):
     """Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the
     merchant.
     """
+
+
+class PaymentInitiator(OpenEnum):
+    """The party that starts a payment. The card networks fine merchants that charge stored cards without saying so."""
+
+    UNSPECIFIED = 0
+    """The same as customer."""
+    CUSTOMER = 1
+    """The customer, who is present in the shop's page or app (customer-initiated transaction, CIT)."""
+    MAIL_OR_TELEPHONE = 2
+    """The customer, by mail or telephone (MOTO). No 3-D Secure applies."""
+    MERCHANT_RECURRING = 3
+    """The merchant, at fixed intervals: a subscription or membership (merchant-initiated transaction, MIT)."""
+    MERCHANT_INSTALLMENT = 4
+    """The merchant, for one purchase that is paid in parts."""
+    MERCHANT_UNSCHEDULED = 5
+    """The merchant, without a fixed time: a top-up, a delayed charge, a no-show fee."""
+
+
+class SeriesPosition(OpenEnum):
+    """The place of a payment in a series that the customer agreed to."""
+
+    UNSPECIFIED = 0
+    """LATER for a stored method or a previous network transaction id, FIRST otherwise. None for payments of no
+    series.
+    """
+    FIRST = 1
+    """The customer is present, pays the first time and agrees to the later ones. 3-D Secure applies."""
+    LATER = 2
+    """The merchant charges what the customer agreed to. No 3-D Secure applies."""
 
 
 class PaymentMethodState(OpenEnum):
@@ -844,6 +875,27 @@ class GatewayDetails(Model):
     """The validation code, where the gateway refused the request."""
     three_d_secure: ThreeDSecureResult | None = None
     """The result of 3-D Secure. Absent if there was none."""
+    risk_check: RiskCheck | None = None
+    """The result of the gateway's risk check. Absent if it had no device data and nothing to object to."""
+
+
+@model(payment_pb2.RiskCheck)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class RiskCheck(Model):
+    """The result of the gateway's own risk check (fraud protection)."""
+
+    risk_check_id: str = ""
+    """The gateway's id of the check."""
+    decision: str = ""
+    """The decision in the gateway's word, for example "Approve", "Review", "Decline" or "Not Evaluated"."""
+    device_data_captured: bool = False
+    """Whether the device data arrived."""
+    score: int = 0
+    """The score, 0 to 99: higher is riskier. Absent if the gateway gives none."""
+    decision_reasons: tuple[str, ...] = ()
+    """The reasons in the gateway's words. May be empty."""
+    provider: str = ""
+    """The checking service, for example "fraud_protection"."""
 
 
 @model(payment_pb2.Operation)
@@ -986,6 +1038,10 @@ class Payment(Model):
     """
     sca_exemption: ScaExemption = ScaExemption.UNSPECIFIED
     """As given."""
+    initiator: PaymentInitiator = PaymentInitiator.UNSPECIFIED
+    """The party that started it. Never UNSPECIFIED."""
+    series_position: SeriesPosition = SeriesPosition.UNSPECIFIED
+    """The place in its series. UNSPECIFIED for a payment of no series."""
 
 
 @model(payment_pb2.PaymentEvent)
@@ -1023,6 +1079,25 @@ class PaymentEvent(Model):
     """The gateway's answer, for administrators."""
 
 
+@model(payment_initiator_pb2.ExternalVault)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class ExternalVault(Model):
+    """A card that is kept in another vault than the gateway's."""
+
+    previous_network_transaction_id: str = ""
+    """The network transaction id of the series' first payment, as that vault's processor gave it: 9 to 15 letters,
+    digits and spaces; otherwise INVALID_REQUEST. Required for a LATER payment with a card or nonce.
+    """
+    previous_mastercard_transaction_link_id: str = ""
+    """Mastercard's transaction link id of that payment, 22 letters, digits, - and _; otherwise INVALID_REQUEST. Only
+    together with previous_network_transaction_id. Optional.
+    """
+    will_vault: bool = False
+    """The card will be kept in another vault after this payment. Default: false. Together with a previous id it is
+    INVALID_REQUEST.
+    """
+
+
 @model(payment_method_pb2.Verification)
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Verification(Model):
@@ -1040,6 +1115,8 @@ class Verification(Model):
     """If not approved: the reason and the advice."""
     processor_response_code: str = ""
     """The processor's code, for administrators."""
+    three_d_secure: ThreeDSecureResult | None = None
+    """The result of 3-D Secure. Absent if there was none."""
 
 
 @model(payment_method_pb2.PaymentMethod)
@@ -1077,6 +1154,12 @@ class PaymentMethod(Model):
     """With FAILED: one sentence that says why. May be empty."""
     warnings: tuple[MerchantWarning, ...] = ()
     """Records that the gateway refused and the method was stored without. Mostly empty."""
+    consents: tuple[PaymentInitiator, ...] = ()
+    """The kinds of merchant-initiated payment that the customer agreed to. Empty: none is checked."""
+    network_transaction_id: str = ""
+    """The card network's id of the payment or verification in which the customer agreed. It is sent with later
+    payments of the merchant by itself. Empty until there was one.
+    """
 
 
 @model(three_d_secure_pb2.ExternalAuthentication)

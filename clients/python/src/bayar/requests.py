@@ -28,15 +28,18 @@ from bayar.models import (
     EventEndpoint,
     EventType,
     ExportRow,
+    ExternalVault,
     Finding,
     ManualResolution,
     OrphanPolicy,
     Payment,
     PaymentEvent,
+    PaymentInitiator,
     PaymentMethod,
     PaymentState,
     PaymentVerification,
     ReconcileProgress,
+    SeriesPosition,
     StatementDescriptor,
     ThreeDSecure,
     UnresolvedOperation,
@@ -53,6 +56,7 @@ from bayar.payments.v1 import (
     event_pb2,
     event_service_pb2,
     money_pb2,
+    payment_initiator_pb2,
     payment_method_pb2,
     payment_method_service_pb2,
     payment_pb2,
@@ -71,6 +75,9 @@ MoneyLike: TypeAlias = "Money | money_pb2.Money"
 OrphanPolicyLike: TypeAlias = "OrphanPolicy | admin_service_pb2.OrphanPolicy.ValueType"
 PaymentStateLike: TypeAlias = "PaymentState | payment_pb2.PaymentState.ValueType"
 StatementDescriptorLike: TypeAlias = "StatementDescriptor | payment_pb2.StatementDescriptor"
+ExternalVaultLike: TypeAlias = "ExternalVault | payment_initiator_pb2.ExternalVault"
+PaymentInitiatorLike: TypeAlias = "PaymentInitiator | payment_initiator_pb2.PaymentInitiator.ValueType"
+SeriesPositionLike: TypeAlias = "SeriesPosition | payment_initiator_pb2.SeriesPosition.ValueType"
 ThreeDSecureLike: TypeAlias = "ThreeDSecure | three_d_secure_pb2.ThreeDSecure"
 WebhookNotificationStateLike: TypeAlias = (
     "WebhookNotificationState | admin_service_pb2.WebhookNotificationState.ValueType"
@@ -95,6 +102,11 @@ def create_payment(
     language_code: str = "",
     client_address: str = "",
     three_d_secure: ThreeDSecureLike | None = None,
+    initiator: PaymentInitiatorLike = PaymentInitiator.UNSPECIFIED,
+    series_position: SeriesPositionLike = SeriesPosition.UNSPECIFIED,
+    external_vault: ExternalVaultLike | None = None,
+    consents: Iterable[PaymentInitiatorLike] = (),
+    device_data: str = "",
     request_id: str | None = None,
 ) -> Unary[payment_pb2.Payment, Payment]:
     """Takes a payment with one of card, payment_method_nonce, payment_method_id.
@@ -102,7 +114,7 @@ def create_payment(
     A decline and an outcome that is not known yet are answers, not errors: look at the payment's state.
     client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
     three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
-    exemption.
+    exemption. initiator says who starts the payment, where it is not the customer in the shop.
     """
     _one_at_most(card=card, payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id)
     request = payment_service_pb2.CreatePaymentRequest(
@@ -118,6 +130,11 @@ def create_payment(
         language_code=language_code,
         client_address=client_address,
         three_d_secure=message_of(three_d_secure),
+        initiator=_number(initiator),
+        series_position=_number(series_position),
+        external_vault=message_of(external_vault),
+        consents=_numbers(consents),
+        device_data=device_data,
         **_given(card=_card(card), payment_method_nonce=payment_method_nonce, payment_method_id=payment_method_id),
     )
     response = payment_service_pb2.CreatePaymentResponse
@@ -409,11 +426,15 @@ def add_payment_method(
     billing_address: AddressLike | None = None,
     language_code: str = "",
     client_address: str = "",
+    three_d_secure: ThreeDSecureLike | None = None,
+    consents: Iterable[PaymentInitiatorLike] = (),
+    device_data: str = "",
     request_id: str | None = None,
 ) -> Unary[payment_method_pb2.PaymentMethod, PaymentMethod]:
     """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
 
     client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
+    consents are the kinds of merchant-initiated payment that the customer agreed to.
     """
     _one_at_most(card=card, payment_method_nonce=payment_method_nonce)
     request = payment_method_service_pb2.AddPaymentMethodRequest(
@@ -425,6 +446,9 @@ def add_payment_method(
         billing_address=message_of(billing_address),
         language_code=language_code,
         client_address=client_address,
+        three_d_secure=message_of(three_d_secure),
+        consents=_numbers(consents),
+        device_data=device_data,
     )
     response = payment_method_service_pb2.AddPaymentMethodResponse
     return unary(

@@ -42,6 +42,8 @@ _CODES_BY_CAUSE: Final[Mapping[RefusalCause, str]] = MappingProxyType(
             "91743 91758 81718 91901 91930 92203 92807 93513 93514 93516 93533 93540 93541 93543 "
             "942169 942185 94204 94205 94206 94284 97510 97511"
         ),
+        # The network transaction id, or the status of another vault.
+        _C.EXTERNAL_VAULT: "915175 915176 915177 915178 915179 915278 915279",
         # Codes of these groups about the request: a missing part cannot be left out, and ids are this service's own.
         _C.REQUEST: "81808 81811 81828 91609 91610 91611 91612 91613 81606 92805 83603 93615",
     }
@@ -58,6 +60,7 @@ _BY_WEIGHT: Final = (
     _C.CUSTOMER_UNKNOWN,
     _C.CUSTOMER_DETAILS,
     _C.BILLING_ADDRESS,
+    _C.EXTERNAL_VAULT,
 )
 
 _MISSING_ADDRESS: Final = ["81808", "81811", "81828"]
@@ -68,6 +71,7 @@ _REMEDIES: Final[Mapping[RefusalCause, str]] = MappingProxyType(
         _C.CUSTOMER_UNKNOWN: "the gateway does not know the customer",
         _C.CUSTOMER_DETAILS: "the gateway refuses the customer's details: correct them with UpdateCustomer",
         _C.BILLING_ADDRESS: "the gateway refuses the billing address: correct it or leave it out",
+        _C.EXTERNAL_VAULT: "the gateway refuses the network transaction id: check external_vault",
         _C.METHOD_UNKNOWN: "the gateway does not keep this payment method any more: use another one",
         _C.MERCHANT_ACCOUNT: "the merchant account is not set up for this: check BAYAR_BRAINTREE_MERCHANT_ACCOUNTS and "
         "the gateway's control panel",

@@ -69,6 +69,15 @@ SENTENCES: Final = {
     Rule.ONLY_FOR_PAYMENTS: "is for payments only: leave it out here.",
     Rule.NEEDED_FOR_AUTHENTICATION: "must be true with 3-D Secure: without a verification the gateway drops the "
     "authentication.",
+    Rule.NEEDED_FOR_LATER_PAYMENT: "is required for a LATER payment with a card or nonce: send the id of the first "
+    "payment, pay with a stored payment_method_id, or say FIRST.",
+    Rule.NO_CONSENT: "is none that the customer agreed to with this payment method, which are: {limit}. Ask the "
+    "customer to pay.",
+    Rule.NEEDS_STORING: "goes with store_payment_method only: set that, or leave it out.",
+    Rule.DEVICE_DATA: "must be at most {limit} printable characters: send what the data collector gave, unchanged.",
+    Rule.CONSENTS: "may only name, each once: {limit}.",
+    Rule.NETWORK_TRANSACTION_ID: "must be 9 to 15 letters, digits and spaces, as the processor gave it.",
+    Rule.TRANSACTION_LINK_ID: "must be 22 letters, digits, - and _, as the first payment's processor gave it.",
     Rule.REFUSED_BY_GATEWAY: "is refused by the gateway ({limit}): correct it, or leave it empty.",
     Rule.IP_ADDRESS: "must be the IPv4 or IPv6 address of the shopper, such as 203.0.113.7, without a port or a zone.",
 }

@@ -17,6 +17,7 @@ from bayar.payments.v1 import (
     card_pb2,
     decline_pb2,
     dispute_pb2,
+    payment_initiator_pb2,
     payment_method_pb2,
     payment_pb2,
     payment_service_pb2,
@@ -27,6 +28,7 @@ from domain import events
 from domain.decline import DeclineReason, Fixer, RetryAdvice
 from domain.dispute import ActionKind, DisputeKind, DisputeReason, DisputeState
 from domain.events import CaptureMode, PaymentEvent
+from domain.initiator import Initiator, SeriesPosition
 from domain.instrument import InstrumentKind
 from domain.operation import FailureReason, OperationKind, OperationOrigin, OperationState
 from domain.operation_log import Funds
@@ -70,6 +72,8 @@ THREE_D_SECURE_POLICY: Final = _by_name(
 THREE_D_SECURE_STATUS: Final = _by_name(
     ThreeDSecureStatus, three_d_secure_pb2.ThreeDSecureStatus, "THREE_D_SECURE_STATUS"
 )
+INITIATOR: Final = _by_name(Initiator, payment_initiator_pb2.PaymentInitiator, "PAYMENT_INITIATOR")
+SERIES_POSITION: Final = _by_name(SeriesPosition, payment_initiator_pb2.SeriesPosition, "SERIES_POSITION")
 SCA_EXEMPTION: Final = _by_name(ScaExemption, three_d_secure_pb2.ScaExemption, "SCA_EXEMPTION")
 
 DISPUTE_KIND: Final = _by_name(DisputeKind, dispute_pb2.DisputeKind, "DISPUTE_KIND")
@@ -111,6 +115,8 @@ dispute_state_from: Final = {number: state for state, number in DISPUTE_STATE.it
 notification_state_from: Final = {number: state for state, number in NOTIFICATION_STATE.items()}.get
 three_d_secure_policy_from: Final = {number: policy for policy, number in THREE_D_SECURE_POLICY.items()}.get
 sca_exemption_from: Final = {number: exemption for exemption, number in SCA_EXEMPTION.items()}.get
+initiator_from: Final = {number: initiator for initiator, number in INITIATOR.items()}.get
+series_position_from: Final = {number: position for position, number in SERIES_POSITION.items()}.get
 # Unspecified is automatic.
 capture_mode_from: Final = (
     {number: mode for mode, number in CAPTURE_MODE.items()}

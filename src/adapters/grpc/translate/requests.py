@@ -10,13 +10,16 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from adapters.grpc.translate.enums import (
     capture_mode_from,
+    initiator_from,
     orphan_policy_from,
     payment_state_from,
     resolution_from,
     sca_exemption_from,
+    series_position_from,
     three_d_secure_policy_from,
 )
 from application.common.errors import FieldViolation, InvalidRequest, Rule
+from application.common.initiator_input import BY_CUSTOMER, RawInitiation
 from application.common.three_d_secure_input import NOTHING_SAID, RawThreeDSecure
 from application.common.validator import RawCard, RawMoney
 from application.customers.create_customer import CustomerCommand
@@ -42,6 +45,7 @@ from bayar.payments.v1 import (
     three_d_secure_pb2,
 )
 from domain.address import Address, StatementDescriptor
+from domain.initiator import ExternalVault, Initiator
 from domain.three_d_secure import ExternalAuthentication
 
 Command = TypeVar("Command")
@@ -64,6 +68,9 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
         language_code=request.language_code,
         client_address=request.client_address,
         three_d_secure=_three_d_secure(request.three_d_secure) if request.HasField("three_d_secure") else NOTHING_SAID,
+        consents=tuple(initiator_from(number) for number in request.consents),
+        device_data=request.device_data,
+        initiation=_initiation(request),
     )
 
 
@@ -111,7 +118,12 @@ def add_payment_method_command(request: payment_method_service_pb2.AddPaymentMet
         case "payment_method_nonce":
             source = Nonce(request.payment_method_nonce)
     return _same_fields(
-        AddPaymentMethodCommand, request, source=source, billing_address=_address(request.billing_address)
+        AddPaymentMethodCommand,
+        request,
+        source=source,
+        billing_address=_address(request.billing_address),
+        three_d_secure=_three_d_secure(request.three_d_secure) if request.HasField("three_d_secure") else NOTHING_SAID,
+        consents=tuple(initiator_from(number) for number in request.consents),
     )
 
 
@@ -197,6 +209,22 @@ def _three_d_secure(sent: three_d_secure_pb2.ThreeDSecure) -> RawThreeDSecure:
         authentication_id=sent.authentication_id,
         external=_external(sent.external) if sent.HasField("external") else None,
         exemption=exemption,
+        unknown_values=tuple(name for name, (number, known) in given.items() if number and known is None),
+    )
+
+
+def _initiation(sent: payment_service_pb2.CreatePaymentRequest) -> RawInitiation:
+    if not (sent.initiator or sent.series_position or sent.HasField("external_vault")):
+        return BY_CUSTOMER
+    initiator, position = initiator_from(sent.initiator), series_position_from(sent.series_position)
+    given = {"initiator": (sent.initiator, initiator), "series_position": (sent.series_position, position)}
+    vault = sent.external_vault
+    return RawInitiation(
+        initiator=initiator or Initiator.CUSTOMER,
+        position=position,
+        external_vault=ExternalVault(**{name: getattr(vault, name) for name in ExternalVault.__slots__})
+        if sent.HasField("external_vault")
+        else None,
         unknown_values=tuple(name for name, (number, known) in given.items() if number and known is None),
     )
 

@@ -38,7 +38,7 @@ from domain.operation import Operation
 from domain.payment import Payment
 from domain.payment_method import PaymentMethod, Verification
 from domain.three_d_secure import ThreeDSecureResult
-from domain.transaction import GatewayDetails
+from domain.transaction import GatewayDetails, RiskCheck
 from domain.warning import MerchantWarning, WarningReason
 
 
@@ -77,7 +77,10 @@ class ResourceMapper:
             disburse_time=day(payment.disburse_date),
             warnings=[warning(one) for one in payment.authorization.warnings],
             three_d_secure_policy=enums.THREE_D_SECURE_POLICY[terms.three_d_secure_policy],
+            initiator=enums.INITIATOR[terms.initiator],
         )
+        if terms.series_position is not None:
+            message.series_position = enums.SERIES_POSITION[terms.series_position]
         result = payment.authorization.details.three_d_secure
         if result is not None:
             message.three_d_secure.CopyFrom(three_d_secure(result))
@@ -178,6 +181,8 @@ class ResourceMapper:
             next_check_time=moment(method.next_check_time),
             failure_detail=method.failure_detail,
             warnings=[warning(one) for one in method.warnings],
+            consents=[enums.INITIATOR[one] for one in method.consents],
+            network_transaction_id=method.network_transaction_id,
         )
         status = method.expiry_status(today)
         if status is not None:
@@ -198,6 +203,8 @@ class ResourceMapper:
             result = getattr(verification, name)
             if result is not None:
                 setattr(message, name, enums.CHECK_RESULT[result])
+        if verification.three_d_secure is not None:
+            message.three_d_secure.CopyFrom(three_d_secure(verification.three_d_secure))
         if verification.decline is not None:
             message.decline.CopyFrom(self.decline(verification.decline))
         return message
@@ -332,10 +339,13 @@ def details(one: GatewayDetails) -> payment_pb2.GatewayDetails | None:
     message = payment_pb2.GatewayDetails(**{name: getattr(one, name) for name in _DETAIL_TEXTS})
     if one.three_d_secure is not None:
         message.three_d_secure.CopyFrom(three_d_secure(one.three_d_secure))
+    if one.risk_check is not None:
+        check = {name: getattr(one.risk_check, name) for name in RiskCheck.__slots__}
+        message.risk_check.CopyFrom(payment_pb2.RiskCheck(**check))
     return message
 
 
-_DETAIL_TEXTS: Final = tuple(name for name in GatewayDetails.__slots__ if name != "three_d_secure")
+_DETAIL_TEXTS: Final = tuple(name for name in GatewayDetails.__slots__ if name not in ("three_d_secure", "risk_check"))
 
 
 def three_d_secure(result: ThreeDSecureResult) -> three_d_secure_pb2.ThreeDSecureResult:

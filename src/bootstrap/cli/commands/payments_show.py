@@ -139,6 +139,7 @@ def _print_payment(out: Console, payment: Payment, clock: Clock) -> None:
                 ("settled", moment("settle_time")),
                 ("paid out", moment("disburse_time")),
                 ("3-D Secure", words.three_d_secure(payment)),
+                ("started by", words.initiator(payment)),
                 ("metadata", words.plain(metadata)),
             ]
         )

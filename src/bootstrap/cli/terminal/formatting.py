@@ -8,6 +8,7 @@ from rich.text import Text
 
 from bayar.messages import Money, Payment, PaymentEvent, PaymentFunds, PaymentState, format_money
 from bayar.payments.v1.card_pb2 import Instrument, InstrumentKind
+from bayar.payments.v1.payment_initiator_pb2 import PaymentInitiator, SeriesPosition
 from bayar.payments.v1.three_d_secure_pb2 import ScaExemption, ThreeDSecurePolicy, ThreeDSecureStatus
 
 _STATE_STYLES: Final = {
@@ -92,3 +93,14 @@ def three_d_secure(payment: Payment) -> str:
     if payment.sca_exemption:
         told.append(f"exemption {phrase(ScaExemption, payment.sca_exemption)} asked for")
     return ", ".join(told)
+
+
+def initiator(payment: Payment) -> str:
+    """The party that started it, and the place in its series. Empty where the customer paid in the shop."""
+    if payment.initiator in (
+        PaymentInitiator.PAYMENT_INITIATOR_UNSPECIFIED,
+        PaymentInitiator.PAYMENT_INITIATOR_CUSTOMER,
+    ):
+        return ""
+    position = f", {phrase(SeriesPosition, payment.series_position)} of its series" if payment.series_position else ""
+    return phrase(PaymentInitiator, payment.initiator) + position

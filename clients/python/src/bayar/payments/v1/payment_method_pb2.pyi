@@ -6,6 +6,8 @@ isort:skip_file
 from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
+from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
+from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from bayar.payments.v1 import warning_pb2 as _warning_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
@@ -140,6 +142,7 @@ class Verification(_message.Message):
     STREET_ADDRESS_FIELD_NUMBER: _builtins.int
     DECLINE_FIELD_NUMBER: _builtins.int
     PROCESSOR_RESPONSE_CODE_FIELD_NUMBER: _builtins.int
+    THREE_D_SECURE_FIELD_NUMBER: _builtins.int
     approved: _builtins.bool
     """Whether the bank approved."""
     cvv: Global___CheckResult.ValueType
@@ -154,6 +157,10 @@ class Verification(_message.Message):
     def decline(self) -> _decline_pb2.Decline:
         """If not approved: the reason and the advice."""
 
+    @_builtins.property
+    def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecureResult:
+        """The result of 3-D Secure. Absent if there was none."""
+
     def __init__(
         self,
         *,
@@ -163,10 +170,11 @@ class Verification(_message.Message):
         street_address: Global___CheckResult.ValueType = ...,
         decline: _decline_pb2.Decline | None = ...,
         processor_response_code: _builtins.str = ...,
+        three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decline", b"decline"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["decline", b"decline", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "cvv", b"cvv", "decline", b"decline", "postal_code", b"postal_code", "processor_response_code", b"processor_response_code", "street_address", b"street_address"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "cvv", b"cvv", "decline", b"decline", "postal_code", b"postal_code", "processor_response_code", b"processor_response_code", "street_address", b"street_address", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -192,6 +200,8 @@ class PaymentMethod(_message.Message):
     NEXT_CHECK_TIME_FIELD_NUMBER: _builtins.int
     FAILURE_DETAIL_FIELD_NUMBER: _builtins.int
     WARNINGS_FIELD_NUMBER: _builtins.int
+    CONSENTS_FIELD_NUMBER: _builtins.int
+    NETWORK_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     payment_method_id: _builtins.str
     """Chosen by this service, "pm_" and 26 characters."""
     customer_id: _builtins.str
@@ -206,6 +216,10 @@ class PaymentMethod(_message.Message):
     """Another stored method of this customer that is the same card. Empty when there is none."""
     failure_detail: _builtins.str
     """With FAILED: one sentence that says why. May be empty."""
+    network_transaction_id: _builtins.str
+    """The card network's id of the payment or verification in which the customer agreed. It is sent with later payments
+    of the merchant by itself. Empty until there was one.
+    """
     @_builtins.property
     def instrument(self) -> _card_pb2.Instrument:
         """Its displayable part."""
@@ -234,6 +248,10 @@ class PaymentMethod(_message.Message):
     def warnings(self) -> _containers.RepeatedCompositeFieldContainer[_warning_pb2.MerchantWarning]:
         """Records that the gateway refused and the method was stored without. Mostly empty."""
 
+    @_builtins.property
+    def consents(self) -> _containers.RepeatedScalarFieldContainer[_payment_initiator_pb2.PaymentInitiator.ValueType]:
+        """The kinds of merchant-initiated payment that the customer agreed to. Empty: none is checked."""
+
     def __init__(
         self,
         *,
@@ -251,10 +269,12 @@ class PaymentMethod(_message.Message):
         next_check_time: _timestamp_pb2.Timestamp | None = ...,
         failure_detail: _builtins.str = ...,
         warnings: _abc.Iterable[_warning_pb2.MerchantWarning] | None = ...,
+        consents: _abc.Iterable[_payment_initiator_pb2.PaymentInitiator.ValueType] | None = ...,
+        network_transaction_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "create_time", b"create_time", "instrument", b"instrument", "next_check_time", b"next_check_time", "update_time", b"update_time", "verification", b"verification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "consents", b"consents", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "network_transaction_id", b"network_transaction_id", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,7 +5,9 @@ isort:skip_file
 
 from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
+from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import payment_method_pb2 as _payment_method_pb2
+from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -86,6 +88,9 @@ class AddPaymentMethodRequest(_message.Message):
     BILLING_ADDRESS_FIELD_NUMBER: _builtins.int
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
+    THREE_D_SECURE_FIELD_NUMBER: _builtins.int
+    DEVICE_DATA_FIELD_NUMBER: _builtins.int
+    CONSENTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     customer_id: _builtins.str
@@ -106,6 +111,8 @@ class AddPaymentMethodRequest(_message.Message):
     RESOURCE_EXHAUSTED/TOO_MANY_DECLINES. Never the address of your own server. A repeat may name another one. Checked
     and not counted where the credential is one of a single customer, who could block others with their address.
     """
+    device_data: _builtins.str
+    """The data of the gateway's data collector, as in CreatePaymentRequest."""
     @_builtins.property
     def card(self) -> _card_pb2.Card:
         """A card as typed."""
@@ -113,6 +120,19 @@ class AddPaymentMethodRequest(_message.Message):
     @_builtins.property
     def billing_address(self) -> _address_pb2.Address:
         """The cardholder's billing address. Optional."""
+
+    @_builtins.property
+    def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecure:
+        """3-D Secure: the policy, and an authentication that is not in the nonce. With REQUIRED, or with an authentication,
+        verify must be true; otherwise INVALID_REQUEST. Default policy: IF_OFFERED.
+        """
+
+    @_builtins.property
+    def consents(self) -> _containers.RepeatedScalarFieldContainer[_payment_initiator_pb2.PaymentInitiator.ValueType]:
+        """The kinds of merchant-initiated payment that the customer agreed to: MERCHANT_RECURRING, MERCHANT_INSTALLMENT,
+        MERCHANT_UNSCHEDULED, each once; anything else is INVALID_REQUEST. Others are then refused with this method.
+        Default (empty): none is checked.
+        """
 
     def __init__(
         self,
@@ -126,10 +146,13 @@ class AddPaymentMethodRequest(_message.Message):
         billing_address: _address_pb2.Address | None = ...,
         language_code: _builtins.str = ...,
         client_address: _builtins.str = ...,
+        three_d_secure: _three_d_secure_pb2.ThreeDSecure | None = ...,
+        device_data: _builtins.str = ...,
+        consents: _abc.Iterable[_payment_initiator_pb2.PaymentInitiator.ValueType] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "payment_method_nonce", b"payment_method_nonce", "source", b"source"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "client_address", b"client_address", "customer_id", b"customer_id", "language_code", b"language_code", "make_default", b"make_default", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "source", b"source", "verify", b"verify"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "language_code", b"language_code", "make_default", b"make_default", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "source", b"source", "three_d_secure", b"three_d_secure", "verify", b"verify"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

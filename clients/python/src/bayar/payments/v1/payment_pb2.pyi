@@ -7,6 +7,7 @@ from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
+from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from bayar.payments.v1 import warning_pb2 as _warning_pb2
 from collections import abc as _abc
@@ -377,6 +378,7 @@ class GatewayDetails(_message.Message):
     NETWORK_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
     VALIDATION_CODE_FIELD_NUMBER: _builtins.int
     THREE_D_SECURE_FIELD_NUMBER: _builtins.int
+    RISK_CHECK_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
     """The gateway's id of the transaction."""
     status: _builtins.str
@@ -405,6 +407,10 @@ class GatewayDetails(_message.Message):
     def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecureResult:
         """The result of 3-D Secure. Absent if there was none."""
 
+    @_builtins.property
+    def risk_check(self) -> Global___RiskCheck:
+        """The result of the gateway's risk check. Absent if it had no device data and nothing to object to."""
+
     def __init__(
         self,
         *,
@@ -421,14 +427,61 @@ class GatewayDetails(_message.Message):
         network_transaction_id: _builtins.str = ...,
         validation_code: _builtins.str = ...,
         three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
+        risk_check: Global___RiskCheck | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["risk_check", b"risk_check", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["additional_processor_response", b"additional_processor_response", "avs_postal_code_response", b"avs_postal_code_response", "avs_street_address_response", b"avs_street_address_response", "cvv_response", b"cvv_response", "gateway_rejection_reason", b"gateway_rejection_reason", "merchant_advice_code", b"merchant_advice_code", "network_transaction_id", b"network_transaction_id", "processor_response_code", b"processor_response_code", "processor_response_text", b"processor_response_text", "status", b"status", "three_d_secure", b"three_d_secure", "transaction_id", b"transaction_id", "validation_code", b"validation_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["additional_processor_response", b"additional_processor_response", "avs_postal_code_response", b"avs_postal_code_response", "avs_street_address_response", b"avs_street_address_response", "cvv_response", b"cvv_response", "gateway_rejection_reason", b"gateway_rejection_reason", "merchant_advice_code", b"merchant_advice_code", "network_transaction_id", b"network_transaction_id", "processor_response_code", b"processor_response_code", "processor_response_text", b"processor_response_text", "risk_check", b"risk_check", "status", b"status", "three_d_secure", b"three_d_secure", "transaction_id", b"transaction_id", "validation_code", b"validation_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GatewayDetails: _TypeAlias = GatewayDetails  # noqa: Y015
+
+@_typing.final
+class RiskCheck(_message.Message):
+    """The result of the gateway's own risk check (fraud protection)."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RISK_CHECK_ID_FIELD_NUMBER: _builtins.int
+    DECISION_FIELD_NUMBER: _builtins.int
+    DEVICE_DATA_CAPTURED_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    DECISION_REASONS_FIELD_NUMBER: _builtins.int
+    PROVIDER_FIELD_NUMBER: _builtins.int
+    risk_check_id: _builtins.str
+    """The gateway's id of the check."""
+    decision: _builtins.str
+    """The decision in the gateway's word, for example "Approve", "Review", "Decline" or "Not Evaluated"."""
+    device_data_captured: _builtins.bool
+    """Whether the device data arrived."""
+    score: _builtins.int
+    """The score, 0 to 99: higher is riskier. Absent if the gateway gives none."""
+    provider: _builtins.str
+    """The checking service, for example "fraud_protection"."""
+    @_builtins.property
+    def decision_reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The reasons in the gateway's words. May be empty."""
+
+    def __init__(
+        self,
+        *,
+        risk_check_id: _builtins.str = ...,
+        decision: _builtins.str = ...,
+        device_data_captured: _builtins.bool = ...,
+        score: _builtins.int | None = ...,
+        decision_reasons: _abc.Iterable[_builtins.str] | None = ...,
+        provider: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "decision", b"decision", "decision_reasons", b"decision_reasons", "device_data_captured", b"device_data_captured", "provider", b"provider", "risk_check_id", b"risk_check_id", "score", b"score"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___RiskCheck: _TypeAlias = RiskCheck  # noqa: Y015
 
 @_typing.final
 class Operation(_message.Message):
@@ -620,6 +673,8 @@ class Payment(_message.Message):
     THREE_D_SECURE_FIELD_NUMBER: _builtins.int
     THREE_D_SECURE_POLICY_FIELD_NUMBER: _builtins.int
     SCA_EXEMPTION_FIELD_NUMBER: _builtins.int
+    INITIATOR_FIELD_NUMBER: _builtins.int
+    SERIES_POSITION_FIELD_NUMBER: _builtins.int
     payment_id: _builtins.str
     """Chosen by this service, "pay_" and 26 characters. Sorts by creation."""
     reference: _builtins.str
@@ -640,6 +695,10 @@ class Payment(_message.Message):
     """The policy that applied: the request's, or else the service's rule for the currency and amount. Never UNSPECIFIED."""
     sca_exemption: _three_d_secure_pb2.ScaExemption.ValueType
     """As given."""
+    initiator: _payment_initiator_pb2.PaymentInitiator.ValueType
+    """The party that started it. Never UNSPECIFIED."""
+    series_position: _payment_initiator_pb2.SeriesPosition.ValueType
+    """The place in its series. UNSPECIFIED for a payment of no series."""
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The requested amount."""
@@ -775,10 +834,12 @@ class Payment(_message.Message):
         three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
         three_d_secure_policy: _three_d_secure_pb2.ThreeDSecurePolicy.ValueType = ...,
         sca_exemption: _three_d_secure_pb2.ScaExemption.ValueType = ...,
+        initiator: _payment_initiator_pb2.PaymentInitiator.ValueType = ...,
+        series_position: _payment_initiator_pb2.SeriesPosition.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "captured_amount", b"captured_amount", "create_time", b"create_time", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "gateway_details", b"gateway_details", "instrument", b"instrument", "next_check_time", b"next_check_time", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "authorization_expire_time", b"authorization_expire_time", "authorized_amount", b"authorized_amount", "billing_address", b"billing_address", "capturable_amount", b"capturable_amount", "capture_mode", b"capture_mode", "captured_amount", b"captured_amount", "create_time", b"create_time", "customer_id", b"customer_id", "decline", b"decline", "disburse_time", b"disburse_time", "disputed_amount", b"disputed_amount", "failure_reason", b"failure_reason", "funds", b"funds", "gateway_details", b"gateway_details", "initiator", b"initiator", "instrument", b"instrument", "metadata", b"metadata", "next_check_time", b"next_check_time", "operations", b"operations", "payment_id", b"payment_id", "payment_method_id", b"payment_method_id", "reference", b"reference", "refund_pending_amount", b"refund_pending_amount", "refundable_amount", b"refundable_amount", "refunded_amount", b"refunded_amount", "sca_exemption", b"sca_exemption", "series_position", b"series_position", "settle_time", b"settle_time", "settlement_amount", b"settlement_amount", "state", b"state", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure", "three_d_secure_policy", b"three_d_secure_policy", "update_time", b"update_time", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

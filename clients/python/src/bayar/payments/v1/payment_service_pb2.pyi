@@ -7,6 +7,7 @@ from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
 from bayar.payments.v1 import money_pb2 as _money_pb2
+from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import payment_pb2 as _payment_pb2
 from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from collections import abc as _abc
@@ -103,6 +104,11 @@ class CreatePaymentRequest(_message.Message):
     LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
     CLIENT_ADDRESS_FIELD_NUMBER: _builtins.int
     THREE_D_SECURE_FIELD_NUMBER: _builtins.int
+    INITIATOR_FIELD_NUMBER: _builtins.int
+    SERIES_POSITION_FIELD_NUMBER: _builtins.int
+    EXTERNAL_VAULT_FIELD_NUMBER: _builtins.int
+    DEVICE_DATA_FIELD_NUMBER: _builtins.int
+    CONSENTS_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose for this payment attempt and keep for repeats. Required; otherwise INVALID_REQUEST."""
     reference: _builtins.str
@@ -137,6 +143,19 @@ class CreatePaymentRequest(_message.Message):
     RESOURCE_EXHAUSTED/TOO_MANY_DECLINES. Never the address of your own server. A repeat may name another one.
     Checked but not counted with a credential of one customer, who could block others with their address.
     """
+    initiator: _payment_initiator_pb2.PaymentInitiator.ValueType
+    """The party that starts the payment. Default: the customer. MAIL_OR_TELEPHONE, and a LATER payment of a merchant, are
+    INVALID_REQUEST with a credential of one customer. A LATER payment of a kind that the stored method does not
+    consent to is INVALID_REQUEST. An unknown value is INVALID_REQUEST.
+    """
+    series_position: _payment_initiator_pb2.SeriesPosition.ValueType
+    """With a merchant's initiator: the place in the series. Otherwise INVALID_REQUEST. Default: LATER for a stored method
+    and with a previous network transaction id, FIRST otherwise. LATER with a card or nonce needs external_vault.
+    """
+    device_data: _builtins.str
+    """The data of the gateway's data collector in the shopper's browser or app, for its risk check: at most 4,000
+    printable characters; otherwise INVALID_REQUEST. Never stored. With it, client_address goes to the risk check.
+    """
     @_builtins.property
     def amount(self) -> _money_pb2.Money:
         """The amount. Required: at least 1 minor unit of a currency that has a merchant account, with at most ten digits
@@ -165,6 +184,18 @@ class CreatePaymentRequest(_message.Message):
     def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecure:
         """3-D Secure: the policy, an authentication that is not in the nonce, an exemption. Default: the service's policy."""
 
+    @_builtins.property
+    def external_vault(self) -> _payment_initiator_pb2.ExternalVault:
+        """For a card or nonce that another vault keeps. With a stored method it is INVALID_REQUEST: the network transaction id
+        is then known and sent. Optional.
+        """
+
+    @_builtins.property
+    def consents(self) -> _containers.RepeatedScalarFieldContainer[_payment_initiator_pb2.PaymentInitiator.ValueType]:
+        """With store_payment_method: the kinds of merchant-initiated payment that the customer agreed to; otherwise
+        INVALID_REQUEST. Default (empty): none is checked.
+        """
+
     def __init__(
         self,
         *,
@@ -183,10 +214,15 @@ class CreatePaymentRequest(_message.Message):
         language_code: _builtins.str = ...,
         client_address: _builtins.str = ...,
         three_d_secure: _three_d_secure_pb2.ThreeDSecure | None = ...,
+        initiator: _payment_initiator_pb2.PaymentInitiator.ValueType = ...,
+        series_position: _payment_initiator_pb2.SeriesPosition.ValueType = ...,
+        external_vault: _payment_initiator_pb2.ExternalVault | None = ...,
+        device_data: _builtins.str = ...,
+        consents: _abc.Iterable[_payment_initiator_pb2.PaymentInitiator.ValueType] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "statement_descriptor", b"statement_descriptor", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "customer_id", b"customer_id", "language_code", b"language_code", "metadata", b"metadata", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "billing_address", b"billing_address", "capture_mode", b"capture_mode", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "initiator", b"initiator", "language_code", b"language_code", "metadata", b"metadata", "payment_method_id", b"payment_method_id", "payment_method_nonce", b"payment_method_nonce", "reference", b"reference", "request_id", b"request_id", "series_position", b"series_position", "source", b"source", "statement_descriptor", b"statement_descriptor", "store_payment_method", b"store_payment_method", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce", "payment_method_id"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

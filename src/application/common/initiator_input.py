@@ -1,0 +1,110 @@
+"""Validates who starts a payment, and with what right."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Final
+
+from application.common.caller import Caller
+from application.common.errors import Rule
+from application.common.validator import Validator
+from domain.initiator import MERCHANT_INITIATORS, ExternalVault, Initiator, SeriesPosition, is_customer_absent
+from domain.three_d_secure import ThreeDSecurePolicy
+
+_NETWORK_TRANSACTION_ID: Final = re.compile("[A-Za-z0-9 ]{9,15}")
+_LINK_ID: Final = re.compile("[A-Za-z0-9_-]{22}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RawInitiation:
+    """A request's initiator, unchecked."""
+
+    initiator: Initiator = Initiator.CUSTOMER
+    position: SeriesPosition | None = None
+    external_vault: ExternalVault | None = None
+    # The names of the fields with a value that the contract does not list.
+    unknown_values: tuple[str, ...] = ()
+
+    @property
+    def has_previous_payment(self) -> bool:
+        vault = self.external_vault
+        return vault is not None and bool(vault.previous_network_transaction_id)
+
+    def series_position(self, *, uses_stored_method: bool) -> SeriesPosition | None:
+        """The position, with the default of the contract."""
+        if self.position is not None or not self.initiator.is_merchant:
+            return self.position
+        is_later = uses_stored_method or self.has_previous_payment
+        return SeriesPosition.LATER if is_later else SeriesPosition.FIRST
+
+
+# A customer pays in the shop. Most requests are such, so what depends on it looks for this object first.
+BY_CUSTOMER: Final = RawInitiation()
+
+
+def check_initiation(
+    validator: Validator,
+    raw: RawInitiation,
+    caller: Caller,
+    *,
+    uses_stored_method: bool,
+    consents: Sequence[Initiator] = (),
+    policy: ThreeDSecurePolicy | None = None,
+) -> None:
+    """Adds the violations. `consents` are the stored method's; `policy` is the request's own 3-D Secure policy."""
+    if raw is BY_CUSTOMER:
+        return
+    for name in raw.unknown_values:
+        validator.add(name, Rule.KNOWN_VALUE)
+    if raw.position is not None and not raw.initiator.is_merchant:
+        validator.add("series_position", Rule.CONTRADICTS, "the initiator, who is not the merchant")
+    position = raw.series_position(uses_stored_method=uses_stored_method)
+    if is_customer_absent(raw.initiator, position):
+        if caller.customer_id is not None:
+            validator.add("initiator", Rule.NOT_FOR_CUSTOMERS, "a payment in the customer's absence")
+        if policy is ThreeDSecurePolicy.REQUIRED:
+            validator.add("three_d_secure.policy", Rule.CONTRADICTS, "the initiator: the customer is absent")
+    if position is SeriesPosition.LATER:
+        if not (uses_stored_method or raw.has_previous_payment):
+            validator.add("external_vault.previous_network_transaction_id", Rule.NEEDED_FOR_LATER_PAYMENT)
+        if consents and raw.initiator not in consents:
+            validator.add("initiator", Rule.NO_CONSENT, ", ".join(sorted(one.name for one in consents)))
+    if raw.external_vault is not None:
+        _check_vault(validator, raw.external_vault, uses_stored_method=uses_stored_method)
+
+
+def check_consents(validator: Validator, consents: Sequence[Initiator | None]) -> tuple[Initiator, ...]:
+    """The consents in a fixed order. None stands for a value that the contract does not list."""
+    known = tuple(one for one in Initiator if one in consents and one in MERCHANT_INITIATORS)
+    if len(known) != len(consents):
+        validator.add("consents", Rule.CONSENTS, ", ".join(one.name for one in Initiator if one.is_merchant))
+    return known
+
+
+def initiation_fields(raw: RawInitiation) -> dict[str, object]:
+    """The fields that replays must match."""
+    if raw is BY_CUSTOMER:
+        return {}
+    given: dict[str, object] = {
+        "initiator": raw.initiator.value if raw.initiator is not Initiator.CUSTOMER else None,
+        "series_position": raw.position.value if raw.position else None,
+    }
+    if raw.external_vault is not None:
+        given |= {f"external_vault.{one.name}": getattr(raw.external_vault, one.name) for one in fields(ExternalVault)}
+    return given
+
+
+def _check_vault(validator: Validator, vault: ExternalVault, *, uses_stored_method: bool) -> None:
+    previous, link = vault.previous_network_transaction_id, vault.previous_mastercard_transaction_link_id
+    if uses_stored_method:
+        validator.add("external_vault", Rule.CONTRADICTS, "payment_method_id: the gateway keeps that one")
+    if vault.will_vault and (previous or link):
+        validator.add("external_vault.will_vault", Rule.CONTRADICTS, "the previous ids")
+    if previous and not _NETWORK_TRANSACTION_ID.fullmatch(previous):
+        validator.add("external_vault.previous_network_transaction_id", Rule.NETWORK_TRANSACTION_ID)
+    if link and not _LINK_ID.fullmatch(link):
+        validator.add("external_vault.previous_mastercard_transaction_link_id", Rule.TRANSACTION_LINK_ID)
+    if not (previous or vault.will_vault):
+        validator.add("external_vault.previous_network_transaction_id", Rule.REQUIRED)

@@ -1,0 +1,117 @@
+"""A membership from outside: who starts each payment, and what the network and the customer permit."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from bayar.messages import (
+    BayarClient,
+    BayarError,
+    DeclineReason,
+    ExternalVault,
+    PaymentInitiator,
+    PaymentMethodState,
+    PaymentState,
+    RetryAdvice,
+    SeriesPosition,
+    ThreeDSecure,
+    ThreeDSecurePolicy,
+    money,
+)
+from tests.bootstrap.command_line import CommandLine
+from tests.end_to_end.payment_steps import MASTERCARD, a_card, pay
+from tests.end_to_end.service import Pair
+
+FULL = "fake-three-d-secure-visa-full-authentication-nonce"
+FAILED = "fake-three-d-secure-visa-failed-authentication-nonce"
+RECURRING = PaymentInitiator.PAYMENT_INITIATOR_MERCHANT_RECURRING
+UNSCHEDULED = PaymentInitiator.PAYMENT_INITIATOR_MERCHANT_UNSCHEDULED
+MAIL = PaymentInitiator.PAYMENT_INITIATOR_MAIL_OR_TELEPHONE
+FIRST = SeriesPosition.SERIES_POSITION_FIRST
+LATER = SeriesPosition.SERIES_POSITION_LATER
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    return {"BAYAR_THREE_D_SECURE": "EUR=required"}
+
+
+def test_a_membership_is_charged_each_month(bayar: BayarClient, pair: Pair) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    nine = money("9.00", "EUR")
+    first = pay(
+        bayar,
+        amount=nine,
+        payment_method_nonce=FULL,
+        customer_id=member.customer_id,
+        store_payment_method=True,
+        initiator=RECURRING,
+        series_position=FIRST,
+        consents=[RECURRING],
+    )
+    assert first.state == PaymentState.PAYMENT_STATE_CAPTURED
+    assert first.three_d_secure.liability_shifted
+    method = bayar.get_payment_method(payment_method_id=first.payment_method_id)
+    assert method.network_transaction_id == first.gateway_details.network_transaction_id != ""
+    assert list(method.consents) == [RECURRING]
+
+    later = pay(bayar, amount=nine, payment_method_id=method.payment_method_id, initiator=RECURRING)
+    assert later.state == PaymentState.PAYMENT_STATE_CAPTURED
+    assert (later.initiator, later.series_position) == (RECURRING, LATER)
+
+    with pytest.raises(BayarError) as refused:
+        pay(bayar, amount=nine, payment_method_id=method.payment_method_id, initiator=UNSCHEDULED)
+    assert refused.value.reason == "INVALID_REQUEST"
+    assert "MERCHANT_RECURRING" in str(refused.value)
+
+    in_person = pytest.raises(BayarError)
+    with in_person as unauthenticated:
+        pay(bayar, amount=nine, payment_method_id=method.payment_method_id)
+    assert unauthenticated.value.reason == "AUTHENTICATION_REQUIRED"
+
+    cli = CommandLine(pair.service.address)
+    assert "merchant recurring, later of its series" in cli.out("payments", "show", later.payment_id)
+    document = json.loads(cli.out("payments", "show", later.payment_id, "--json"))
+    assert document["payment"]["initiator"] == "PAYMENT_INITIATOR_MERCHANT_RECURRING"
+
+
+def test_an_issuers_advice_says_when_to_charge_again(bayar: BayarClient) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    method = bayar.add_payment_method(customer_id=member.customer_id, card=a_card(MASTERCARD))
+    declined = pay(bayar, "2001.00", payment_method_id=method.payment_method_id, initiator=RECURRING)
+    assert declined.decline.reason == DeclineReason.DECLINE_REASON_INSUFFICIENT_FUNDS
+    assert declined.gateway_details.merchant_advice_code
+    assert declined.decline.retry_advice == RetryAdvice.RETRY_ADVICE_RETRY_LATER
+    assert declined.decline.retry_after.seconds > 0
+
+
+def test_a_card_of_another_vault_is_charged_with_its_own_network_id(bayar: BayarClient) -> None:
+    vault = ExternalVault(previous_network_transaction_id="483297487231504")
+    payment = pay(bayar, amount=money("9.00", "EUR"), initiator=UNSCHEDULED, external_vault=vault)
+    assert payment.state == PaymentState.PAYMENT_STATE_CAPTURED
+    assert payment.series_position == LATER
+
+
+def test_an_order_by_telephone_needs_no_authentication(bayar: BayarClient) -> None:
+    assert pay(bayar, amount=money("9.00", "EUR"), initiator=MAIL).state == PaymentState.PAYMENT_STATE_CAPTURED
+
+
+@pytest.mark.parametrize("policy", [None, ThreeDSecurePolicy.THREE_D_SECURE_POLICY_REQUIRED])
+def test_a_method_whose_authentication_failed_is_stored_nowhere(bayar: BayarClient, policy: int | None) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    asked = ThreeDSecure(policy=policy) if policy else None  # type: ignore[arg-type]
+    method = bayar.add_payment_method(
+        customer_id=member.customer_id, payment_method_nonce=FAILED, verify=True, three_d_secure=asked
+    )
+    assert method.state == PaymentMethodState.PAYMENT_METHOD_STATE_DECLINED
+    assert method.verification.decline.reason == DeclineReason.DECLINE_REASON_AUTHENTICATION_REQUIRED
+    assert list(bayar.list_payment_methods(customer_id=member.customer_id)) == []
+
+
+def test_the_risk_check_of_device_data_is_shown(bayar: BayarClient) -> None:
+    payment = pay(bayar, device_data='{"correlation_id":"8d4b"}', client_address="203.0.113.7")
+    check = payment.gateway_details.risk_check
+    assert (check.decision, check.device_data_captured) == ("Approve", True)
+    assert not pay(bayar).gateway_details.HasField("risk_check")
