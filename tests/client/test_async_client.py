@@ -1,4 +1,4 @@
-"""The asyncio client: what is its own besides what the conformance suite holds both clients to."""
+"""The asyncio client beyond the conformance suite: cancellation, closing, concurrency, interceptors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clients and models are what the contract and bayar/requests.py generate, and no RPC is without a method."""
+"""The committed clients and models match the contract and bayar/requests.py, and every RPC has a method."""
 
 from __future__ import annotations
 

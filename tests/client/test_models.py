@@ -1,4 +1,4 @@
-"""Results are values that print what they mean, survive a newer service, and keep to themselves what is secret."""
+"""Results print their meaning, survive a newer service, and hide personal data."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ from bayar import (
 )
 from bayar.modeling import Model, OpenEnum
 from bayar.payments.v1 import decline_pb2, event_pb2, payment_pb2
+from bayar.payments.v1.secret_pb2 import secret
 
 NOON = datetime(2026, 11, 28, 12, 0, 0, 123456, tzinfo=UTC)
 
@@ -106,12 +107,12 @@ def test_a_number_of_a_newer_service_survives() -> None:
     assert pickle.loads(pickle.dumps(payment)) == payment  # noqa: S301 (pickled a moment ago)
 
 
-def test_what_is_not_a_number_is_no_member() -> None:
+def test_a_text_is_no_member() -> None:
     with pytest.raises(ValueError, match="'SOLD' is not a valid PaymentState"):
         PaymentState("SOLD")  # type: ignore[arg-type]
 
 
-def test_what_is_said_about_people_is_not_in_a_repr() -> None:
+def test_a_repr_hides_personal_data() -> None:
     told = [
         Customer(customer_id="cus_1", given_name="Siti", family_name="Rahma", email="s@example.com", phone="+62215550"),
         Address(given_name="Siti", street_address="Jalan Sudirman 1", locality="Jakarta", postal_code="10210"),
@@ -120,8 +121,26 @@ def test_what_is_said_about_people_is_not_in_a_repr() -> None:
     for each in told:
         assert "(hidden)" in repr(each)
         for text in (repr(each), str(each), repr([each])):
-            for secret in ("Siti", "Rahma", "s@example.com", "+62215550", "Sudirman", "Jakarta", "10210"):
-                assert secret not in text
+            for told_of in ("Siti", "Rahma", "s@example.com", "+62215550", "Sudirman", "Jakarta", "10210"):
+                assert told_of not in text
+
+
+def secret_fields() -> list[tuple[type[Model], str]]:
+    """Every field of a model that the contract marks as secret."""
+    return [
+        (kind, field.name)
+        for kind in MODELS
+        for field in kind.MESSAGE.DESCRIPTOR.fields
+        if field.GetOptions().Extensions[secret]
+    ]
+
+
+def test_a_repr_hides_every_field_that_the_contract_marks_as_secret() -> None:
+    assert secret_fields() != []
+    for kind, name in secret_fields():
+        value = kind(**{name: "a-secret-word"})
+        assert "a-secret-word" not in repr(value) + str(value)
+        assert "(hidden)" in repr(value)
 
 
 def test_the_sentence_for_the_customer_is_shown() -> None:

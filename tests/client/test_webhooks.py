@@ -84,7 +84,7 @@ def test_a_secret_in_base64_is_read() -> None:
         ({"Webhook-Id": ""}, "webhook-id is missing"),
     ],
 )
-def test_what_was_changed_is_refused(changed: dict[str, str], why: str) -> None:
+def test_a_changed_request_is_refused(changed: dict[str, str], why: str) -> None:
     with pytest.raises(WebhookError, match=why) as raised:
         read_webhook(headers() | changed, BODY, SECRET, now=NOW)
     assert SECRET not in str(raised.value)
@@ -112,7 +112,7 @@ def test_clocks_may_differ_by_five_minutes(later: int) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"null", b'{"data": 7, "id": "e", "type": "t"}', b"\xff"])
-def test_what_is_signed_and_no_event_is_refused(body: bytes) -> None:
+def test_a_signed_body_without_an_event_is_refused(body: bytes) -> None:
     with pytest.raises(WebhookError, match="holds no event"):
         read_webhook(headers(body), body, SECRET, now=NOW)
 

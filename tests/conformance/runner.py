@@ -35,7 +35,7 @@ from tests.conformance.matching import Case, Variables, mismatches
 
 @dataclass(slots=True)
 class Outcome:
-    """What a call came to, in proto JSON."""
+    """The result of a call, in proto JSON."""
 
     answer: dict[str, Any] | None = None
     items: list[Any] = field(default_factory=list)
@@ -62,7 +62,7 @@ class Outcome:
 
 
 class Runner:
-    """Runs cases one by one against what `python -m tests.conformance.serve` told."""
+    """Runs cases one by one against the servers of `python -m tests.conformance.serve`."""
 
     def __init__(self, told: Mapping[str, str], client_type: Callable[..., Any] = BayarClient) -> None:
         self._told = told

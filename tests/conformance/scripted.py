@@ -73,7 +73,7 @@ class ScriptedServer:
             self._arrivals = []
 
     def problems(self, expected: Mapping[str, Any]) -> list[str]:
-        """Where what arrived is not as the case expects it, in sentences."""
+        """Differences between the calls that arrived and those that the case expects, in sentences."""
         with self._lock:
             arrivals, left = list(self._arrivals), len(self._script)
         if left:
@@ -81,7 +81,7 @@ class ScriptedServer:
         return [problem for name, value in expected.items() for problem in _CHECKS[name](value, arrivals)]
 
     def arrive(self, method: MethodDescriptor, content: bytes, context: grpc.ServicerContext) -> tuple[Arrival, Any]:
-        """The call's record, and what to do about it."""
+        """The call's record, and the script's next reply."""
         request = GetMessageClass(method.input_type).FromString(content)
         arrival = Arrival(
             method.name,

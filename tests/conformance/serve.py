@@ -37,7 +37,7 @@ class Control:
         self._lock = threading.Lock()
 
     def answer(self, path: str, body: Mapping[str, Any]) -> Any:
-        """What a request of a runner is answered with. Raises KeyError for an unknown path or case."""
+        """The answer to a request of a runner. Raises KeyError for an unknown path or case."""
         with self._lock:
             return self._ACTIONS[path](self, body)
 

@@ -62,7 +62,7 @@ def build_wheel(folder: Path) -> Path:
 
 
 def build_environment(folder: Path, wheel: Path, *more: str) -> Environment:
-    """Raises CalledProcessError where the package index does not have what is asked for."""
+    """Raises CalledProcessError if the package index lacks a package."""
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
     environment = Environment(folder)
     install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", str(wheel), *more]

@@ -1,4 +1,4 @@
-"""The Python in the documents runs as it stands, and prints what they show."""
+"""The Python in the documents runs as it stands, and prints the outputs that they show."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ADDRESS: Final = "127.0.0.1:50051"
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One block of Python, with what the page shows as its output."""
+    """One block of Python, and the output that the page shows."""
 
     page: str
     line: int
@@ -49,7 +49,7 @@ def server() -> Iterator[BayarServer]:
 
 
 def run(block: Block, names: dict[str, Any], server: BayarServer) -> str:
-    """Runs the block with what the blocks before it defined. Returns what it prints."""
+    """Runs the block with the names of the blocks before it. Returns its output."""
     text = block.program.replace(_ADDRESS, server.address).replace("/run/secrets/", "")
     program = compile("\n" * (block.line - 1) + text, block.page, "exec")
     printed = io.StringIO()

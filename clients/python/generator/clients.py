@@ -33,7 +33,7 @@ _LIMITS: Final = "timeout_seconds: float | None = None, retry: RetryPolicy | Non
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """One public function of requests.py. `kind` is Unary, Pages or Stream; `message` and `model` are what it gives."""
+    """One public function of requests.py. `kind` is Unary, Pages or Stream; `message` and `model` are its results."""
 
     name: str
     arguments: str

@@ -24,7 +24,7 @@ _PACKAGE: Final = ".bayar.payments.v1."
 _BY_HAND: Final = {"Money", "Card", "PaymentFilter", "EvidenceFile", "Heartbeat"}
 # Responses that are results themselves.
 _RENAMED: Final = {"VerifyPaymentResponse": "PaymentVerification"}
-# What is there whenever the message is.
+# Parts that a message always has.
 _ALWAYS: Final = {
     ("VerifyPaymentResponse", "payment"),
     ("PaymentChange", "event"),
@@ -32,7 +32,7 @@ _ALWAYS: Final = {
     ("UnresolvedOperation", "operation"),
     ("DeclineReasonEntry", "decline"),
 }
-# What str() shows of a model; of the others, everything.
+# The fields in the str() of a model. Other models show all of theirs.
 _SUMMARIES: Final = {
     "Payment": "payment_id state amount reference create_time",
     "Operation": "operation_id kind state amount create_time",

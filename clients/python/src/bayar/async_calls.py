@@ -66,7 +66,7 @@ class AsyncCaller:
     async def stream(
         self, call: Stream[Any, ModelT], timeout_seconds: float | None, retry: RetryPolicy | None
     ) -> AsyncGenerator[ModelT, None]:
-        """The items as they come. What a reopened stream repeats at once is given once. Raises BayarError."""
+        """The items as they come. The first answer of a reopened stream is left out if it repeats the last one."""
         attempts = Attempts(retry or self._retry, timeout_seconds)
         last, begun = None, False
         while True:

@@ -19,9 +19,9 @@ from bayar.tracing import trace_metadata
 class RetryPolicy:
     """The retries of a call, always with the same request_id.
 
-    The client sends again what is UNAVAILABLE, what a server that stops cancels, and what is refused because another
-    operation on the payment is under way: after the time that the service asks for, or else after a delay that doubles
-    each time.
+    The client repeats a call that is UNAVAILABLE, a call that a stopping server cancels, and a call that is refused
+    because another operation on the payment is under way. It waits as long as the service asks, or else it doubles its
+    delay each time.
     """
 
     attempts: int = 5
@@ -77,7 +77,7 @@ class Caller:
     def stream(
         self, call: Stream[MessageT, Any], timeout_seconds: float | None, retry: RetryPolicy | None
     ) -> Iterator[MessageT]:
-        """The items as they come. What a reopened stream repeats at once is given once. Raises BayarError."""
+        """The items as they come. The first answer of a reopened stream is left out if it repeats the last one."""
         attempts = Attempts(retry or self._retry, timeout_seconds)
         method, last, begun = self._method(call.rpc, self._channel.unary_stream), None, False
         while True:
@@ -121,7 +121,7 @@ class Caller:
 
 
 def prepare(rpc: Rpc, make: Callable[..., Any]) -> Any:
-    """What gRPC calls a multi-callable: the RPC on one channel."""
+    """The RPC on one channel: gRPC's multi-callable."""
     return make(
         rpc.path,
         request_serializer=lambda request: request.SerializeToString(),

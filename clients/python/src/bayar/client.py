@@ -51,8 +51,8 @@ class BayarClient(ClientBase):
 
     address: host:port. The connection is encrypted, except to a loopback address without certificates.
     root_certificates: PEM of the authorities to trust. Default: the public ones.
-    credential: who calls: an API key or token, a file that holds one, or a function that gives one; files and functions
-    are asked anew for each call. Default: BAYAR_API_KEY, else the file in BAYAR_TOKEN_FILE, of the environment. It is
+    credential: an API key or token, a file that holds one, or a function that returns one; files and functions are read
+    for each call. Default: BAYAR_API_KEY, else the file in BAYAR_TOKEN_FILE, of the environment. It is
     never sent in plain text to another machine: that is a ValueError.
     credentials: gRPC channel credentials, for client certificates. Instead of root_certificates.
     insecure: plain text to wherever the address leads.

@@ -1,4 +1,4 @@
-"""What both clients are made of: an address, a credential, a language, limits."""
+"""Credential and language, checked in the same way for both clients."""
 
 from __future__ import annotations
 

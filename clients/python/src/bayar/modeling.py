@@ -12,12 +12,14 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
+from bayar.payments.v1.secret_pb2 import secret
+
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _ModelT = TypeVar("_ModelT", bound="type[Model]")
 _MODELS: Final[dict[str, type[Model]]] = {}
 _ENUMS: Final[dict[str, type[OpenEnum]]] = {}
-# What is said about people does not belong into logs, and a repr ends there.
+# Fields with personal data. A repr often ends in a log, so it hides them.
 _PERSONAL: Final = {
     "account",
     "authentication_id",
@@ -72,7 +74,7 @@ class OpenEnum(IntEnum):
 class Model:
     """A message of the contract as a frozen dataclass. Times are datetimes of the local zone.
 
-    repr() leaves out what is empty and hides what is said about people; str() is one line for people.
+    repr() leaves out empty fields and hides secrets and personal data; str() is one line for people.
     """
 
     __slots__ = ()
@@ -92,19 +94,21 @@ class Model:
         return message
 
     def __repr__(self) -> str:
-        shown = (f"{name}={'(hidden)' if self._is_personal(name) else repr(value)}" for name, value in self._given())
+        shown = (f"{name}={'(hidden)' if self._is_hidden(name) else repr(value)}" for name, value in self._given())
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __str__(self) -> str:
         shown = (
-            "(hidden)" if self._is_personal(name) else _brief(value)
+            "(hidden)" if self._is_hidden(name) else _brief(value)
             for name, value in self._given()
             if not self.SUMMARY or name in self.SUMMARY
         )
         return " ".join([type(self).__name__, *shown])
 
-    def _is_personal(self, name: str) -> bool:
-        return name in _PERSONAL or (name == "text" and "evidence_id" in self.MESSAGE.DESCRIPTOR.fields_by_name)
+    def _is_hidden(self, name: str) -> bool:
+        fields = self.MESSAGE.DESCRIPTOR.fields_by_name
+        is_secret: bool = fields[name].GetOptions().Extensions[secret]
+        return is_secret or name in _PERSONAL or (name == "text" and "evidence_id" in fields)
 
     def _given(self) -> Iterator[tuple[str, Any]]:
         """The fields that are not empty."""

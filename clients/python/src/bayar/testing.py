@@ -1,4 +1,4 @@
-"""A real Bayar with an offline gateway for the tests of those who call it."""
+"""A real Bayar with an offline gateway, for the tests of its callers."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ START_SECONDS: Final = 60.0
 _STOP_SECONDS: Final = 20.0
 _READY: Final = "Bayar listens on "
 _CURRENCIES: Final = ("USD", "EUR", "GBP", "IDR", "JPY", "KWD", "SGD", "AUD")
-# What takes minutes in production takes a moment here, and a test may be declined as often as it likes.
+# Short intervals instead of minutes, and no limits on declines.
 _SETTINGS: Final = {
     "BAYAR_GRPC_ADDRESS": "127.0.0.1:0",
     "BAYAR_HTTP_ADDRESS": "127.0.0.1:0",
@@ -41,7 +41,7 @@ _SETTINGS: Final = {
 
 
 class BayarDidNotStart(Exception):
-    """The service is not installed, or did not start. The text says which, and what to do."""
+    """The service is not installed, or did not start. The text names the remedy."""
 
 
 class BayarServer:
@@ -73,11 +73,11 @@ class BayarServer:
         return AsyncBayarClient(self.address, **{"credential": self.api_key, **arguments})
 
     def settle(self) -> None:
-        """Settles what is captured, as the gateway does every night. verify_payment then shows SETTLED."""
+        """Settles every captured payment, as the gateway does each night. verify_payment then shows SETTLED."""
         self._tell_twin("POST", "settle", {})
 
     def lose_next_answer(self) -> None:
-        """Has the gateway do what it is asked next, and loses its answer.
+        """Loses the answer to the next charge, which the gateway carries out.
 
         A payment is PENDING then, and CAPTURED a moment later, when the service has found it.
         """
@@ -162,7 +162,7 @@ def _wait_for_address(process: subprocess.Popen[str], folder: Path) -> str:
 
 
 def _drain(process: subprocess.Popen[str]) -> None:
-    """Reads what the service goes on to print, so that it never waits for a reader."""
+    """Reads the rest of the output, so that the service never waits for a reader."""
     for _ in process.stdout or ():
         pass
 

@@ -1,4 +1,4 @@
-"""Receives the events that the service posts: believes what is signed with the secret and fresh, and nothing else."""
+"""Verifies the signature and the age of the events that the service posts, and reads them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECONDS: Final = re.compile(r"[0-9]{1,12}")
 
 
 class WebhookError(Exception):
-    """What came is not genuine, or not fresh. Answer 400, and do nothing. The text names no secret."""
+    """The request is forged, changed, or too old. Answer 400, and do nothing. The text names no secret."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def read_webhook(
     tolerance_seconds: how far the time of the signature may be from this machine's clock, either way.
     now: seconds since 1970, for tests. Default: this machine's clock.
 
-    Raises WebhookError for what is not genuine or not fresh, and ValueError for a secret that is none.
+    Raises WebhookError for a request that is forged, changed or too old, and ValueError for an unusable secret.
     """
     keys = _keys(secret)
     given = {name.lower(): value for name, value in headers.items()}
@@ -89,7 +89,7 @@ def _key(word: str) -> bytes:
     try:
         return base64.b64decode(word.removeprefix("whsec_").encode(), validate=True)
     except binascii.Error:
-        raise ValueError("What follows whsec_ in the secret is not base64.") from None
+        raise ValueError("The secret has no base64 after whsec_.") from None
 
 
 def _header(given: Mapping[str, str], name: str) -> str:
