@@ -24,7 +24,7 @@ def environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Enviro
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    shutil.copy(OUTSIDE / "shop_test.py", tmp_path)
+    shutil.copy(OUTSIDE / "shop_with_fixtures.py", tmp_path)
     return tmp_path
 
 
@@ -32,7 +32,7 @@ def shop(tmp_path: Path) -> Path:
 def test_a_shops_tests_pass(environment: Environment, shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(COMMAND_VARIABLE, str(BAYAR))
     monkeypatch.setenv("BAYAR_API_KEY", "bayar_key_of_somebody_else")
-    done = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "shop_test.py", folder=shop)
+    done = environment.run("-m", "pytest", "-q", "-p", "no:cacheprovider", "shop_with_fixtures.py", folder=shop)
     assert "6 passed" in done.stdout, done.stdout + done.stderr
 
 
@@ -41,7 +41,7 @@ def test_without_the_service_a_test_says_what_to_do(
 ) -> None:
     monkeypatch.delenv(COMMAND_VARIABLE, raising=False)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    done = environment.run("-m", "pytest", "-q", "-x", "shop_test.py", folder=shop)
+    done = environment.run("-m", "pytest", "-q", "-x", "shop_with_fixtures.py", folder=shop)
     assert "Build them with `make dev` in Bayar's repository" in done.stdout
 
 

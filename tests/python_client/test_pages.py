@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import io
 import re
+import textwrap
 import threading
 import time
 from collections.abc import Iterator
@@ -17,11 +18,13 @@ from typing import Any, Final
 import pytest
 
 from adapters.event_webhooks.signing import signature
-from bayar import BayarClient
+from bayar import BayarClient, money
 from bayar.testing import BayarServer, running_bayar
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-_BLOCK: Final = re.compile(r"^```python\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+# A block in a list is indented.
+_BLOCK: Final = re.compile(r"^( *)```python\n(.*?)^ *```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
+PAGES: Final = ("README.md", "clients/python/README.md", "docs/integrate/README.md", "docs/integrate/three-d-secure.md")
 _ADDRESS: Final = "127.0.0.1:50051"
 
 
@@ -38,7 +41,8 @@ class Block:
 def blocks_of(page: str) -> list[Block]:
     text = (ROOT / page).read_text("utf-8")
     return [
-        Block(page, text.count("\n", 0, found.start()) + 2, found[1], found[2] or "") for found in _BLOCK.finditer(text)
+        Block(page, text.count("\n", 0, found.start()) + 2, textwrap.dedent(found[2]), found[3] or "")
+        for found in _BLOCK.finditer(text)
     ]
 
 
@@ -66,7 +70,7 @@ def as_pattern(output: str) -> str:
     return re.escape(output).replace(r"\.\.\.", ".*")
 
 
-@pytest.mark.parametrize("page", ["README.md", "clients/python/README.md", "docs/integrate/README.md"])
+@pytest.mark.parametrize("page", PAGES)
 def test_a_page_runs_as_it_stands(
     page: str, server: BayarServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,7 +80,7 @@ def test_a_page_runs_as_it_stands(
     (tmp_path / "bayar_token").write_text("a-token")
     (tmp_path / ".bayar").mkdir()
     (tmp_path / ".bayar" / "api_key").write_text(server.api_key)
-    names: dict[str, Any] = {}
+    names: dict[str, Any] = {"bayar": server.client(), "money": money, "nonce": "fake-valid-nonce"}
     blocks = blocks_of(page)
     assert blocks
     for block in blocks:
@@ -92,7 +96,7 @@ def test_no_page_shows_python_that_no_test_runs() -> None:
         "docs/integrate/languages.md",  # tests/languages
         "docs/operate/access.md",  # below
     }
-    assert shown == {"README.md", "clients/python/README.md", "docs/integrate/README.md"} | elsewhere
+    assert shown == set(PAGES) | elsewhere
 
 
 def test_the_credential_of_the_page_of_access_is_read_from_its_file(tmp_path: Path) -> None:

@@ -118,14 +118,17 @@ def running_bayar(settings: Mapping[str, str] | None = None) -> Iterator[BayarSe
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
     with tempfile.TemporaryDirectory(prefix="bayar-testing-") as name:
         folder = Path(name)
+        # The folder is its owner's alone, and so is the log.
+        log = os.open(folder / "bayar.log", os.O_WRONLY | os.O_CREAT, 0o600)
         process = subprocess.Popen(  # noqa: S603 (the command is the caller's own)
             [command, "serve", "--with-twin", "--state-dir", str(folder)],
             stdout=subprocess.PIPE,
-            stderr=(folder / "bayar.log").open("w"),
+            stderr=log,
             text=True,
             env={**inherited, "PYTHONUNBUFFERED": "1", **_SETTINGS, **(settings or {})},
             start_new_session=True,
         )
+        os.close(log)
         try:
             address = _wait_for_address(process, folder)
             key, twin_url = ((folder / name).read_text().strip() for name in ("api_key", "twin_url"))
