@@ -12,7 +12,7 @@ from adapters.braintree import gateway, params
 from adapters.braintree.gateway import Ask, _RequestKeys
 from adapters.braintree.params import Params
 from adapters.braintree.transport import connection_pool as transport
-from adapters.braintree.transport import leases as sending
+from adapters.braintree.transport import lease_check as sending
 from adapters.braintree.transport.connection import RequestNotSent
 from adapters.braintree.transport.connection_pool import PooledTransport
 from adapters.braintree.transport.lease_check import check_lease, holding_lease
