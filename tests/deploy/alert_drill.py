@@ -52,6 +52,7 @@ _SETTINGS: Final = {
     "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "1",
     "BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "2",
     "BAYAR_WEBHOOK_ATTEMPTS": "2",
+    "BAYAR_READS_PER_SECOND": "0",
 }
 
 
@@ -290,9 +291,21 @@ def _stop_all(run: Drill, done: threading.Event) -> None:
 
 def a_log_that_nobody_reads(run: Drill) -> None:
     run.log.pause()
-    run.fault("the reader of standard error stops")
+    run.fault("the reader of standard error stops, and many calls are logged")
+    done = threading.Event()
+    for _ in range(8):
+        threading.Thread(target=_look_up_nothing, args=(run.service, done), daemon=True).start()
     run.expect("BayarLogLinesDropped")
+    done.set()
     run.log.go_on()
+
+
+def _look_up_nothing(service: Service, done: threading.Event) -> None:
+    """Each call is a line of the log, and each process keeps 4 MB of lines that nobody reads yet."""
+    client = service.client()
+    while not done.is_set():
+        with suppress(BayarError):
+            client.get_payment(payment_id="pay_01kb0000000000000000000000")
 
 
 def webhooks_that_fail(run: Drill) -> None:
