@@ -259,11 +259,17 @@ def a_slow_gateway_under_load(run: Drill) -> None:
 def workers_that_are_killed(run: Drill) -> None:
     run.fault("kill -9 to both workers, three times")
     for _ in range(3):
-        for child in run.workers().values():
+        killed = list(run.workers().values())
+        for child in killed:
             child.kill()
-        until(lambda: "2 of 2" in run.ready(), seconds=90, what="all workers")
+        until(partial(_are_replaced, run, killed), seconds=120, what="two new workers")
     run.expect("BayarWorkersDying")
     run.say(f"/readyz: {run.ready()}")
+
+
+def _are_replaced(run: Drill, killed: list[psutil.Process]) -> bool:
+    successors = run.workers().values()
+    return len(successors) == 2 and not set(successors) & set(killed) and "2 of 2" in run.ready()
 
 
 def workers_that_cannot_start(run: Drill) -> None:

@@ -104,7 +104,7 @@ def test_each_alert_has_a_runbook() -> None:
         assert rule["annotations"]["runbook_url"] == f"docs/operate/alerts.md#{rule['alert'].lower()}"
         section = sections[rule["alert"]]
         assert f"**Severity:** {rule['labels']['severity']}\n" in section
-        assert [word for word in ("**Means:**", "**First:**", "**Remedy:**") if word not in section] == []
+        assert [word for word in ("**Means:**", "**First:**", "**Remedy:**", "**Tried:**") if word not in section] == []
 
 
 def test_the_dashboard_names_alerts_that_exist() -> None:
