@@ -17,12 +17,14 @@ from application.ports.gateway import RefusalCause
 from application.ports.gateway_webhooks import GatewayWebhookOutcome
 from application.ports.store import farthest_check
 from domain.events import SERVICE
+from domain.initiator import Initiator
 from tests.application.shop import Shop
 from tests.fakes.runtime import START
 
 MODULES = (attempts, deliveries, feed, gateway, notifications, store)
 # All other defaults are empty.
 DEFAULTS = {
+    "Authorization.initiator": Initiator.CUSTOMER,
     "VelocityCounter.count": 1,
     "Authorization.attempt": 1,
     "Rejected.cause": RefusalCause.REQUEST,
