@@ -46,7 +46,7 @@ run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C 
 # To change it.
 
 test: $(DEV) ## run every test but those of test-crash, test-python-client and other languages (WORKERS=2; ARGS="-k refund" selects among all)
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(or $(ARGS),--ignore=tests/crash --ignore=tests/mutation --ignore=tests/conformance --ignore=tests/python_client --ignore=tests/languages --ignore=tests/deploy --ignore=tests/image)
 
 test-crash: $(DEV) ## run the crash tests: kill -9, freezes, wrong clocks, a restored backup, a short storm, planted bugs; some minutes
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/crash $(ARGS)
@@ -105,6 +105,7 @@ mutants: $(DEV) ## plant mutants in the core, show which the quick tests catch (
 	$(BIN)/python -m tests.mutation --sample $(SAMPLE) --seed $(or $(SEED),0) --workers $(WORKERS) $(ARGS)
 
 mutants-sample: $(DEV) ## plant forty of them, as CI does; fails if significantly few are caught
+	$(BIN)/pytest tests/mutation
 	$(BIN)/python -m tests.mutation --sample 40 --seed 13 --workers $(WORKERS)
 
 fuzz: $(FUZZ) ## search for bytes that the service answers with INTERNAL (SECONDS=60)
