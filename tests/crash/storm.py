@@ -167,7 +167,8 @@ class Storm:
         self._copy_while_stopped(replica, backup, database)
         replica.start()
         self.request_log.reconnect(0)
-        self._wait_until_resolved()
+        # The disputes of payments that are forgotten stay unknown.
+        self._wait_for_operations()
         records = read_records(self._store)
         self.board.operations = Counter(o.kind.value for record in records for o in record.payment.operations)
         log = self._twin.control.request_log()
@@ -309,14 +310,18 @@ class Storm:
             self.board.database_cuts += cut.scalar_one()
 
     def _wait_until_resolved(self) -> None:
-        """Stop the faults, and settle until nothing is open, or no operation has ended for a minute."""
+        """Stop the faults; wait for operations, then for disputes."""
+        self._wait_for_operations()
+        self._wait_for_disputes()
+
+    def _wait_for_operations(self) -> None:
+        """Settle until nothing is open, or no operation has ended for a minute."""
         fewest, fewer_at = self._open(), time.monotonic()
         while fewest and time.monotonic() < fewer_at + _LONGEST_SILENCE_SECONDS:
             self._twin.control.settle()
             time.sleep(0.3)  # The resolver needs the processor more than this look does.
             if (now_open := self._open()) < fewest:
                 fewest, fewer_at = now_open, time.monotonic()
-        self._wait_for_disputes()
 
     def _wait_for_disputes(self) -> None:
         if not wait_until(lambda: not self._disputes_behind(), self._longest_lag_seconds):
