@@ -24,7 +24,13 @@ from bayar.testing import BayarServer, running_bayar
 ROOT: Final = Path(__file__).resolve().parents[2]
 # A block in a list is indented.
 _BLOCK: Final = re.compile(r"^( *)```python\n(.*?)^ *```\n(?:\n```text\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
-PAGES: Final = ("README.md", "clients/python/README.md", "docs/integrate/README.md", "docs/integrate/three-d-secure.md")
+PAGES: Final = (
+    "README.md",
+    "clients/python/README.md",
+    "docs/integrate/README.md",
+    "docs/integrate/stored-credentials.md",
+    "docs/integrate/three-d-secure.md",
+)
 _ADDRESS: Final = "127.0.0.1:50051"
 
 
@@ -80,7 +86,9 @@ def test_a_page_runs_as_it_stands(
     (tmp_path / "bayar_token").write_text("a-token")
     (tmp_path / ".bayar").mkdir()
     (tmp_path / ".bayar" / "api_key").write_text(server.api_key)
-    names: dict[str, Any] = {"bayar": server.client(), "money": money, "nonce": "fake-valid-nonce"}
+    bayar = server.client()
+    customer_id = bayar.create_customer(given_name="Siti").customer_id
+    names: dict[str, Any] = {"bayar": bayar, "money": money, "nonce": "fake-valid-nonce", "customer_id": customer_id}
     blocks = blocks_of(page)
     assert blocks
     for block in blocks:
