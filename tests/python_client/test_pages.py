@@ -87,9 +87,11 @@ def test_a_page_runs_as_it_stands(
     (tmp_path / ".bayar").mkdir()
     (tmp_path / ".bayar" / "api_key").write_text(server.api_key)
     bayar = server.client()
-    customer_id = bayar.create_customer(given_name="Siti").customer_id
-    names: dict[str, Any] = {"bayar": bayar, "money": money, "nonce": "fake-valid-nonce", "customer_id": customer_id}
+    names: dict[str, Any] = {"bayar": bayar, "money": money, "nonce": "fake-valid-nonce"}
     blocks = blocks_of(page)
+    if page.endswith("stored-credentials.md"):
+        # Only there: a customer is an event, and other pages show the first event of the feed.
+        names["customer_id"] = bayar.create_customer(given_name="Siti").customer_id
     assert blocks
     for block in blocks:
         printed = run(block, names, server)
