@@ -38,7 +38,7 @@ def create_modification(call: Call) -> Answer:
         fields={
             "name": params.text("name"),
             "description": params.text("description"),
-            "amount": params.text("amount"),
+            "amount": params.text("amount") or "0.00",
             "number_of_billing_cycles": int(cycles) if cycles and cycles.isdigit() else None,
         },
     )
