@@ -4,6 +4,10 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
+
+# Fields that stored fingerprints know by an earlier name, so that a request is still recognized after an upgrade.
+_PRESENT_NAMES: Final = {"descriptor": "statement_descriptor"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +26,11 @@ class Fingerprinter:
 
 
 def differing_fields(earlier: Mapping[str, str], later: Mapping[str, str]) -> tuple[str, ...]:
-    """The fields in which two fingerprints differ, sorted."""
-    return tuple(sorted(name for name in earlier.keys() | later.keys() if earlier.get(name) != later.get(name)))
+    """The fields in which two fingerprints differ, by their names in the contract, sorted."""
+    differing = (name for name in earlier.keys() | later.keys() if earlier.get(name) != later.get(name))
+    return tuple(sorted(_present_name(name) for name in differing))
+
+
+def _present_name(name: str) -> str:
+    field_name, dot, part = name.partition(".")
+    return _PRESENT_NAMES.get(field_name, field_name) + dot + part

@@ -419,7 +419,7 @@ def _request(request_id: RequestId, command: CreatePaymentCommand, caller: Calle
         "store_payment_method": command.store_payment_method,
         "metadata": dict(command.metadata),
         **address_texts("billing_address", command.billing_address),
-        **descriptor_texts("statement_descriptor", command.descriptor),
+        **descriptor_texts("descriptor", command.descriptor),
         **three_d_secure_fields(command.three_d_secure),
         **initiation_fields(command.initiation),
         "consents": " ".join(one.value for one in command.consents if one),

@@ -35,3 +35,9 @@ def test_the_fields_that_differ_are_named_in_order() -> None:
     earlier, later = OF({"a": 1, "b": 2, "c": 3, "z": 9}), OF({"z": 8, "b": 2, "c": 4, "d": 5})
     assert differing_fields(earlier, later) == ("a", "c", "d", "z")
     assert differing_fields(earlier, dict(earlier)) == ()
+
+
+def test_a_field_that_was_renamed_is_stored_by_its_first_name_and_reported_by_its_present_one() -> None:
+    earlier = OF({"descriptor.name": "A*B", "descriptor_x": 1})
+    later = OF({"descriptor.name": "A*C", "descriptor_x": 2})
+    assert differing_fields(earlier, later) == ("descriptor_x", "statement_descriptor.name")

@@ -16,7 +16,7 @@ from application.payments.create_payment import CreatePaymentCommand, RawStoredM
 from application.ports.gateway import Authorization, GatewayNotReached, Nonce, Outcome, StoredMethod
 from domain.address import Address, StatementDescriptor
 from domain.events import CaptureMode
-from domain.ids import CallerId, CustomerId
+from domain.ids import CallerId, CustomerId, RequestId
 from domain.instrument import Card, CardExpiry
 from domain.money import Money
 from domain.payment import Payment
@@ -31,7 +31,7 @@ ON_STATEMENT = StatementDescriptor(name="BAY*Books")
 
 
 class Asked:
-    """What the gateway was asked to authorize."""
+    """The authorizations that the gateway was asked for."""
 
     def __init__(self, shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
         self.orders: list[Authorization] = []
@@ -54,7 +54,7 @@ def methods(shop: Shop, customer_id: str) -> list[PaymentMethod]:
     return shop.list_methods(customer_id, SHOP)[0]
 
 
-# What the gateway is asked, and what is recorded
+# Gateway requests and records
 
 
 def test_the_gateway_is_asked_for_just_what_was_ordered(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -289,6 +289,15 @@ def test_a_request_id_goes_with_one_order(field: str) -> None:
         shop.pay(CHANGES[field])
     assert field in refusal.value.fields
     assert shop.calls.count("authorize") == 1
+
+
+def test_a_payment_of_an_earlier_version_is_recognized_by_the_stored_names_of_its_fields() -> None:
+    shop = Shop()
+    shop.pay(FIRST)
+    with shop.store.read() as work:
+        record = work.requests.get(SHOP.idempotency_scope, RequestId(FIRST.request_id))
+    assert record is not None
+    assert "descriptor.name" in record.fingerprint
 
 
 @pytest.mark.parametrize(
