@@ -59,8 +59,8 @@ type options struct {
 }
 
 type runner struct {
-	told map[string]string
-	pem  []byte
+	settings map[string]string
+	pem      []byte
 }
 
 func startRunner(t *testing.T) *runner {
@@ -70,10 +70,10 @@ func startRunner(t *testing.T) *runner {
 		t.Skip("BAYAR_CONFORMANCE is not set: `make test-go` runs this with the servers that it needs")
 	}
 	runner := &runner{}
-	if err := json.Unmarshal([]byte(line), &runner.told); err != nil {
+	if err := json.Unmarshal([]byte(line), &runner.settings); err != nil {
 		t.Fatal(err)
 	}
-	pem, err := os.ReadFile(runner.told["root_certificates"])
+	pem, err := os.ReadFile(runner.settings["root_certificates"])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,10 +86,10 @@ func (runner *runner) control(t *testing.T, path string, body, answer any) {
 	var response *http.Response
 	var err error
 	if body == nil {
-		response, err = http.Get(runner.told["control"] + path)
+		response, err = http.Get(runner.settings["control"] + path)
 	} else {
 		content, _ := json.Marshal(body)
-		response, err = http.Post(runner.told["control"]+path, "application/json", bytes.NewReader(content))
+		response, err = http.Post(runner.settings["control"]+path, "application/json", bytes.NewReader(content))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -140,7 +140,7 @@ func (runner *runner) steps(t *testing.T, test testCase, clients map[options]*Cl
 
 func (runner *runner) open(t *testing.T, server string, chosen options) *Client {
 	t.Helper()
-	key := runner.told["api_key"]
+	key := runner.settings["api_key"]
 	if chosen.Credential != "" {
 		key = chosen.Credential
 	}
@@ -151,7 +151,7 @@ func (runner *runner) open(t *testing.T, server string, chosen options) *Client 
 	if chosen.TimeoutSeconds > 0 {
 		all = append(all, WithTimeout(seconds(chosen.TimeoutSeconds)))
 	}
-	client, err := New(runner.told[server], all...)
+	client, err := New(runner.settings[server], all...)
 	if err != nil {
 		t.Fatal(err)
 	}

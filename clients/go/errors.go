@@ -114,16 +114,16 @@ func (call *call) errorOf(raised error, earlier *Error) *Error {
 	if errors.As(raised, &known) {
 		return known
 	}
-	told := status.Convert(raised)
+	answer := status.Convert(raised)
 	if contextual := status.FromContextError(raised); contextual.Code() != codes.Unknown {
-		told = contextual
+		answer = contextual
 	}
-	err := &Error{Code: told.Code(), RequestID: call.requestID}
-	err.readDetails(told, call.hide)
-	err.ended = errors.Is(call.ctx.Err(), context.Canceled) || told.Message() == closedHere
+	err := &Error{Code: answer.Code(), RequestID: call.requestID}
+	err.readDetails(answer, call.hide)
+	err.ended = errors.Is(call.ctx.Err(), context.Canceled) || answer.Message() == closedHere
 	err.cause = cause(err.Code, call.ctx)
-	err.Message = call.hide(sentence(err, told.Message(), call.address))
-	err.OutcomeUnknown = call.changes && (isUnsure(err, told.Message()) || (earlier != nil && earlier.OutcomeUnknown && !settles(err)))
+	err.Message = call.hide(sentence(err, answer.Message(), call.address))
+	err.OutcomeUnknown = call.changes && (isUnsure(err, answer.Message()) || (earlier != nil && earlier.OutcomeUnknown && !settles(err)))
 	return err
 }
 
@@ -137,8 +137,8 @@ func cause(code codes.Code, ctx context.Context) error {
 	return nil
 }
 
-func (err *Error) readDetails(told *status.Status, hide func(string) string) {
-	for _, detail := range told.Details() {
+func (err *Error) readDetails(answer *status.Status, hide func(string) string) {
+	for _, detail := range answer.Details() {
 		switch detail := detail.(type) {
 		case *errdetails.ErrorInfo:
 			err.Reason, err.Metadata = detail.Reason, map[string]string{}
@@ -165,27 +165,27 @@ func (err *Error) readDetails(told *status.Status, hide func(string) string) {
 	}
 }
 
-func sentence(err *Error, told, address string) string {
+func sentence(err *Error, message, address string) string {
 	switch {
 	case err.Code == codes.DeadlineExceeded && err.Reason == "":
 		return fmt.Sprintf("No answer came from Bayar at %s in time.", address)
-	case err.Code == codes.Unavailable && err.Reason == "" && isNotConnected(told):
-		return fmt.Sprintf("Bayar at %s cannot be reached: %s", address, told)
+	case err.Code == codes.Unavailable && err.Reason == "" && isNotConnected(message):
+		return fmt.Sprintf("Bayar at %s cannot be reached: %s", address, message)
 	case err.Code == codes.Unavailable && err.Reason == "":
-		return fmt.Sprintf("The connection to Bayar at %s broke: %s", address, told)
-	case told == "":
+		return fmt.Sprintf("The connection to Bayar at %s broke: %s", address, message)
+	case message == "":
 		return "Bayar gave no explanation."
 	}
-	return told
+	return message
 }
 
 // isUnsure says whether the code leaves open if the call took effect.
-func isUnsure(err *Error, told string) bool {
+func isUnsure(err *Error, message string) bool {
 	switch err.Code {
 	case codes.Canceled, codes.DataLoss, codes.DeadlineExceeded, codes.Internal, codes.Unknown:
 		return true
 	case codes.Unavailable:
-		return err.Reason != "GATEWAY_UNREACHABLE" && !isNotConnected(told)
+		return err.Reason != "GATEWAY_UNREACHABLE" && !isNotConnected(message)
 	case codes.Aborted, codes.ResourceExhausted: // the network says these, too; the service's own ones carry a reason
 		return err.Reason == ""
 	}
@@ -201,10 +201,10 @@ func settles(err *Error) bool {
 	return err.Reason == "GATEWAY_UNREACHABLE"
 }
 
-func isNotConnected(told string) bool {
-	told = strings.TrimPrefix(strings.TrimPrefix(told, "last connection error: "), "latest connection error: ")
+func isNotConnected(message string) bool {
+	message = strings.TrimPrefix(strings.TrimPrefix(message, "last connection error: "), "latest connection error: ")
 	for _, beginning := range notConnected {
-		if strings.HasPrefix(told, beginning) {
+		if strings.HasPrefix(message, beginning) {
 			return true
 		}
 	}

@@ -124,8 +124,8 @@ func turnPosition(request, answer protoreflect.Message, after protoreflect.Field
 	return isFull
 }
 
-// streamed reads a stream. resume is told each message, and whether the stream can be taken up behind it: otherwise it is
-// begun again before the first message only. items takes out what the caller sees.
+// streamed reads a stream. resume, if there is one, gets each message and makes the next attempt continue behind it;
+// without it, the stream is repeated before its first message only. items extracts the values for the caller.
 type streamed[A proto.Message, T any] struct {
 	calls    *calls
 	call     *call
