@@ -37,7 +37,7 @@ help: ## show this list
 
 # To use it. `run` prints a first payment with buf, which comes with the tools.
 
-demo: $(RUNTIME) ## a story told by the real service and an offline gateway; about a minute the first time
+demo: $(RUNTIME) ## show a coffee shop's day with the real service and an offline gateway; about a minute the first time
 	$(BIN)/bayar demo
 
 run: $(DEV) ## run the service and an offline gateway in the foreground; Ctrl-C ends both

@@ -24,7 +24,7 @@ CHECK: Final = "/grpc.health.v1.Health/Check"
 REFLECTION: Final = "/grpc.reflection.v1.ServerReflection/ServerReflectionInfo"
 _STREAMS: Final = 1_000
 _GREETING: Final = http2.PREFACE + frame(http2.SETTINGS, 0, 0)
-# So many stay open; older ones are left.
+# The number of connections that stay open; older ones are closed.
 _MOST_HELD: Final = 100
 
 
@@ -101,7 +101,7 @@ def attack(name: str, address: str, seconds: float, per_second: float, source: s
             one.sendall(data)
             made += 1
         except OSError:
-            # Whoever is turned away comes again.
+            # A refused attacker connects again.
             made += 1
         if len(held) > _MOST_HELD:
             held.popleft().close()

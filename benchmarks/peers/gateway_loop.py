@@ -124,7 +124,7 @@ def main() -> None:
         print(json.dumps(added_latencies(loop, arguments.seconds)))
         return
     if arguments.threads == 1:
-        # What is measured with one is how much CPU a sale takes; with many, the connections that they begin with, too.
+        # One thread measures the CPU of a sale; many measure the opening of their connections, too.
         loop.sell_until(time.monotonic() + 0.5)
     print(json.dumps(run_threads(loop, arguments.threads, arguments.seconds)))
 

@@ -31,7 +31,7 @@ def follow(client: BayarClient, database: sqlite3.Connection) -> None:
 
 
 def apply(database: sqlite3.Connection, event: Event) -> None:
-    """What your shop does about a change. Counting shows that each is applied once."""
+    """Your shop's reaction to a change. Counting shows that each is applied once."""
     if event.payment_change is None:
         return
     payment = event.payment_change.payment

@@ -41,5 +41,5 @@ class ExternalVault:
 
 
 def is_customer_absent(initiator: Initiator, position: SeriesPosition | None) -> bool:
-    """Nobody can be asked to authenticate: Strong Customer Authentication does not apply."""
+    """The customer cannot be asked to authenticate: Strong Customer Authentication does not apply."""
     return initiator is Initiator.MAIL_OR_TELEPHONE or position is SeriesPosition.LATER

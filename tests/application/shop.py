@@ -132,7 +132,7 @@ class Shop:
     def __init__(self, *, search_lag: timedelta = timedelta()) -> None:
         self.clock = ManualClock()
         self.faults: deque[tuple[str, Fault]] = deque()
-        # What happens right before the next such call arrives at the gateway.
+        # Hooks that run right before the next such call arrives at the gateway.
         self.before: dict[str, Callable[[], object]] = {}
         self.calls: list[str] = []
         self.real_gateway = MemoryGateway(self.clock, search_lag=search_lag)
@@ -245,7 +245,7 @@ class Shop:
         """The next such call goes wrong."""
         self.faults.append((call, fault))
 
-    # What a caller does
+    # Actions of a caller
 
     def pay(self, order: CreatePaymentCommand | None = None, caller: Caller = SHOP) -> Payment:
         return self.create(order or an_order(), caller)
@@ -300,7 +300,7 @@ class Shop:
         )
         return self.add_method(order, SHOP)
 
-    # What time does
+    # Passing of time
 
     def wait(self, time: timedelta) -> None:
         """Time goes by, and what was sent late arrives when it is due."""

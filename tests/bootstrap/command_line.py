@@ -21,7 +21,7 @@ _CONTROL: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 @dataclass(frozen=True, slots=True)
 class PresentedCredentials:
-    """What a terminal was sent."""
+    """The bytes that a terminal was sent."""
 
     raw: str
     status: int
@@ -64,7 +64,7 @@ class CommandLine:
         )
 
     def out(self, *arguments: str) -> str:
-        """What it wrote to stdout. It must succeed."""
+        """Its stdout. It must succeed."""
         done = self.run(*arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -47,7 +47,7 @@ class Collapse:
 
 @dataclass
 class Script:
-    """What to answer, in order; and what arrived."""
+    """The answers in order, and the requests that arrived."""
 
     answers: deque[object]
     address: str = ""

@@ -77,7 +77,7 @@ def change(store: Store, payment: Payment, happen: Callable[[Payment], object]) 
 
 
 def at_once(threads: int, act: Callable[[int], Value]) -> list[Value]:
-    """What each thread got, all let loose at one moment."""
+    """The result of each thread; all start at one moment."""
     barrier = Barrier(threads)
 
     def run(number: int) -> Value:

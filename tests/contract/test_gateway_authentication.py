@@ -1,4 +1,4 @@
-"""What every gateway adapter promises about 3-D Secure."""
+"""The contract of every gateway adapter about 3-D Secure."""
 
 from __future__ import annotations
 

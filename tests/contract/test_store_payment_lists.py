@@ -20,7 +20,7 @@ from tests.contract.store_steps import OTHER_SHOP, add, change, fail, on_one_sto
 
 
 def _told(which: PaymentFilter) -> str:
-    """What a filter asks for, to name a test."""
+    """A filter's conditions, as the name of a test."""
     asked = {one.name: getattr(which, one.name) for one in fields(which)}
     asked["states"] = sorted(state.value for state in which.states)
     return ",".join(f"{name}={value}" for name, value in asked.items() if value) or "any"

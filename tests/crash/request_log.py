@@ -1,4 +1,4 @@
-"""What the load generators share: the replicas, the known payments, and every request with its answers."""
+"""Shared by the load generators: the replicas, the known payments, and every request with its answers."""
 
 from __future__ import annotations
 

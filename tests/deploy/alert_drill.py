@@ -91,7 +91,7 @@ class Drill:
         return ""
 
     def unresolved(self) -> int:
-        """What AdminService.ListUnresolvedOperations lists."""
+        """The entries of AdminService.ListUnresolvedOperations."""
         stub = AdminServiceStub(self.service.client().channel)
         return len(stub.ListUnresolvedOperations(ListUnresolvedOperationsRequest()).operations)
 
@@ -103,7 +103,7 @@ class Drill:
             return f"{refused.code} {refused.read().decode().strip()}"
 
     def bayar(self, *arguments: str) -> str:
-        """What a command of the command line says."""
+        """The output of a command."""
         done = run_bayar(*arguments, environment=self.service.environment)
         return (done.stdout + done.stderr).strip()
 

@@ -85,7 +85,7 @@ def test_the_settings_are_accepted_with_the_secrets_that_the_script_makes(
     run(["sh", tmp_path / "make-secrets.sh"])
     ca_file = tmp_path / "ca.pem"
     ca_file.touch()
-    # What the image sets.
+    # Set by the image.
     monkeypatch.setenv("BAYAR_GRPC_ADDRESS", "0.0.0.0:50051")
     for variable, value in service(name)["environment"].items():
         value = value.replace("/run/secrets", str(tmp_path / "secrets")).replace(

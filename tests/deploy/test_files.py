@@ -12,7 +12,7 @@ from tests.deploy.tools import DEPLOY, ROOT, known_variables, tool, variables_in
 from tests.languages.toolchain import run
 
 _TEXTS: Final = sorted(path for path in (*DEPLOY.rglob("*"), ROOT / "docs/operate/deploy.md") if path.is_file())
-# What a comment or a label says about this repository.
+# Comments and labels about this repository.
 _PATH: Final = re.compile(r"(?<![\w./-])(?:docs|deploy|components|overlays)/[\w./-]*\w(?!\w*://)")
 # Names that Kubernetes would give to variables of its own; a comment warns of them.
 _NO_SETTINGS: Final = {"BAYAR_GRPC_PORT"}

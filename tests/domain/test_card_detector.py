@@ -43,7 +43,7 @@ def chance(length: int, count: int = 20_000) -> float:
 
 
 def table() -> str:
-    """What docs/operate/security.md shows."""
+    """The rates in docs/operate/security.md."""
     written = sum(len(list(numbers())) for _ in SPELLINGS)
     unseen = sum(len(missed(spelling)) for spelling in SPELLINGS)
     rows = [

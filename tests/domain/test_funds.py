@@ -107,7 +107,7 @@ def test_more_captured_than_was_held_leaves_nothing_and_not_less() -> None:
     assert payment.capturable_amount == usd(0)
 
 
-# What is still to come
+# Amounts still to come
 
 
 def test_a_part_is_awaited_until_it_settles_and_the_whole_as_long_as_more_can_be_captured() -> None:
@@ -201,7 +201,7 @@ def test_only_an_authorization_capture_or_void_is_under_way() -> None:
     assert a_started_payment().under_way is not None
 
 
-# What was paid out
+# Disbursed amounts
 
 
 def test_a_payment_settles_when_the_last_part_does() -> None:

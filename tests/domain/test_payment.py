@@ -439,7 +439,7 @@ def test_an_operation_of_another_payment_is_unknown() -> None:
         a_started_payment().operation(an_operation_id())
 
 
-# What the gateway moves on by itself
+# Status changes by the gateway
 
 
 def test_news_about_a_transaction_is_reported_once() -> None:

@@ -145,7 +145,7 @@ def test_nothing_is_released_of_what_was_captured_whole_in_parts() -> None:
         void(payment)
 
 
-# What gives money back while the sale is in each status, whether it can be voided, and whether it can be captured.
+# For each status of the sale: the operation that refunds, whether it can be voided, and whether it can be captured.
 BY_STATUS = {
     TransactionStatus.AUTHORIZING: (None, False, False),
     TransactionStatus.AUTHORIZED: (None, True, True),

@@ -43,7 +43,7 @@ def is_legal(before: Operation | None, after: Operation) -> bool:
     if before is not None and before.state is after.state:
         return True
     if before is None and after.origin is OperationOrigin.OUTSIDE:
-        # What somebody else did is recorded as it was found.
+        # Operations of others are recorded as they were found.
         return after.state is OperationState.SUCCEEDED
     step = (before.state if before else None, after.state)
     if before is not None and before.state is OperationState.FAILED and before.failure_reason not in NOT_FOUND:
@@ -77,7 +77,7 @@ class AnyCourse(RuleBasedStateMachine):
         there = [o for o in self.payment.operations if o.state in states]
         return data.draw(st.sampled_from(there)) if there else None
 
-    # What callers ask
+    # Requests of callers
 
     @rule(amount=st.none() | cents, final=st.booleans())
     def capture(self, amount: Money | None, final: bool) -> None:
@@ -119,7 +119,7 @@ class AnyCourse(RuleBasedStateMachine):
         except DomainError:
             assert (self.payment.operations, len(self.payment.new_events)) == before
 
-    # What the gateway does
+    # Actions of the gateway
 
     @rule(data=st.data(), settles_at_once=st.booleans())
     def answer_yes(self, data: st.DataObject, settles_at_once: bool) -> None:
@@ -143,7 +143,7 @@ class AnyCourse(RuleBasedStateMachine):
                 succeed(self.payment, operation, TransactionStatus.SUBMITTED, self.new_transaction())
 
     def could_succeed(self, operation: Operation) -> bool:
-        """What a sane gateway would do: no void after settlement, no refund before it."""
+        """A sane gateway's rule: no void after settlement, no refund before it."""
         target = self.payment.latest_on(operation.target_transaction_id)
         status = target.standing.status if target and target.standing else None
         match operation.kind:
@@ -251,7 +251,7 @@ class AnyCourse(RuleBasedStateMachine):
                 transaction_id, TransactionSnapshot(status), amount=latest.amount, context=STAMP
             )
 
-    # What somebody else does at the gateway
+    # Operations of others at the gateway
 
     def outside(
         self, kind: OperationKind, amount: Money, target: str, status: TransactionStatus, transaction_id: str = ""
@@ -305,7 +305,7 @@ class AnyCourse(RuleBasedStateMachine):
                 for o in self.payment.operations
             )
 
-    # What always holds
+    # Invariants
 
     @invariant()
     def what_is_kept_is_what_follows(self) -> None:
@@ -326,7 +326,7 @@ class AnyCourse(RuleBasedStateMachine):
         assert zero <= payment.refunded_amount
         spent = payment.refunded_amount + payment.refund_pending_amount
         if not any(o.kind is OperationKind.VOID and o.state is OperationState.SUCCEEDED for o in payment.operations):
-            # What is on its way while somebody else refunds is refused by the gateway.
+            # The gateway refuses an operation under way when somebody else refunds first.
             assert spent <= payment.captured_amount or payment.captured_amount == zero or self.is_overtaken
             assert payment.refunded_amount <= payment.captured_amount or payment.captured_amount == zero
 

@@ -19,7 +19,7 @@ def _with_the_test_key() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def settings() -> dict[str, str]:
-    """What a module sets besides; override it there."""
+    """Additional settings of a module; override it there."""
     return {}
 
 

@@ -50,7 +50,7 @@ def until(look: Callable[[], Value | None], *, seconds: float = 15.0, what: str 
 
 
 def environment_of(twin: Twin, database_url: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What an operator sets, and nothing that this test run was started with."""
+    """An operator's settings, and nothing that this test run was started with."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("BAYAR_")}
     return {
         **inherited,
@@ -91,7 +91,7 @@ class Service:
     log_path: Path
     address: str = ""
     http_url: str = ""
-    # What Python runs.
+    # The program that Python runs.
     program: tuple[str, ...] = ("-m", "bootstrap.cli.main", "serve")
     _process: subprocess.Popen[str] | None = field(default=None, repr=False)
     _clients: list[BayarClient] = field(default_factory=list, repr=False)

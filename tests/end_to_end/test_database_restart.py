@@ -40,7 +40,7 @@ def twin() -> Iterator[Twin]:
 
 @pytest.fixture
 def service(postgres: Postgres, twin: Twin, tmp_path: Path) -> Iterator[Service]:
-    # What was under way is looked for once its lease is over: the timeouts and fifteen seconds.
+    # The resolver looks for operations under way once their lease is over: the timeouts and fifteen seconds.
     soon = {"BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "2", "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "0.5"}
     few = {
         "BAYAR_GRPC_THREADS": "16",
@@ -108,7 +108,7 @@ def test_payments_go_on_after_postgresql_was_down_and_both_ledgers_agree(
             shoppers.leaving.set()
         for one in shopping:
             one.result()
-    # Nobody heard anything but "try again".
+    # Every caller was answered "try again".
     assert set(shoppers.errors) == {("UNAVAILABLE", "STORE_UNAVAILABLE")}
     states = {payment.state for payment in shoppers.told}
     assert states <= {PaymentState.PAYMENT_STATE_CAPTURED, PaymentState.PAYMENT_STATE_PENDING}

@@ -135,7 +135,7 @@ def test_a_lost_answer_is_found_out_and_nothing_is_done_twice(
     ask = asks[what]
     assert ask().pending_action
     assert refused(lambda **_: disputes.accept(dispute)).reason == "OPERATION_IN_PROGRESS"
-    # What never happened is sent again by the same request, once its absence is proven.
+    # The same request sends the action again, once its absence is proven.
     known = until(lambda: _asked_again(ask), seconds=40)
     assert len(known.evidence) == (what in ("text", "file"))
     wanted = {"finalize": DisputeState.DISPUTE_STATE_UNDER_REVIEW, "accept": DisputeState.DISPUTE_STATE_ACCEPTED}
@@ -232,7 +232,7 @@ def test_an_unknown_dispute_is_not_found(disputes: Disputes) -> None:
 
 @pytest.fixture(scope="module")
 def quiet_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
-    """Nobody tells the gateway where to send notifications."""
+    """The gateway has no address for its webhooks."""
     quick = {"BAYAR_DISPUTE_POLL_SECONDS": "0.3"}
     with running_pair(tmp_path_factory.mktemp("quiet"), quick) as pair:
         yield pair
@@ -245,7 +245,7 @@ def test_without_webhooks_a_search_finds_disputes_and_follows_them_to_the_end(qu
     dispute = disputes.await_one(payment)
     assert dispute.state == OPEN
     assert money_of(bayar, payment) == (FUNDS_DISPUTED, 3000, 0)
-    # Nobody replies in time.
+    # The deadline passes without a reply.
     quiet_pair.twin.control.advance(20 * 24 * 3600)
     disputes.await_state(dispute, DisputeState.DISPUTE_STATE_EXPIRED)
     assert money_of(bayar, payment) == (FUNDS_DISPUTED, 3000, 0)

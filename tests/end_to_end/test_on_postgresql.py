@@ -68,7 +68,7 @@ def test_fifty_of_the_same_request_at_two_replicas_make_one_charge(replicas: lis
         answers = list(pool.map(lambda n: pay(clients[n % 2], request_id=request_id, reference=reference), range(50)))
     assert {answer.payment_id for answer in answers} == {answers[0].payment_id}
     assert charges(twin, answers[0]) == ["10.00"]
-    # Whoever asked the other replica may hear PENDING; asked again, everybody hears the same.
+    # The other replica may answer PENDING at first; asked again, both give the same answer.
     assert pay(clients[1], request_id=request_id, reference=reference).state == PaymentState.PAYMENT_STATE_CAPTURED
 
 

@@ -169,7 +169,7 @@ def test_the_same_card_twice_is_reported(bayar: BayarClient, customer: Customer)
         listed = bayar.list_payment_methods(customer_id=customer.customer_id)
         return {method.payment_method_id: method.duplicate_of_payment_method_id for method in listed}
 
-    # What is deleted is nobody's double any more.
+    # A deleted method is no duplicate of another.
     bayar.delete_payment_method(payment_method_id=second.payment_method_id)
     assert doubles() == {first.payment_method_id: "", third.payment_method_id: first.payment_method_id}
     bayar.delete_payment_method(payment_method_id=first.payment_method_id)

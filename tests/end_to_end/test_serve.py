@@ -360,7 +360,7 @@ def test_make_run_s_service_keeps_its_state_and_frees_its_ports(tmp_path: Path) 
 
 
 def _snippets(printed: str) -> tuple[str, str]:
-    """What is to be pasted: the call with buf curl, and the one with Python."""
+    """The snippets to paste: the call with buf curl, and the one with Python."""
     curl, python = printed.split("buf curl:\n", 1)[1].split("The same with Python:\n", 1)
     return curl, python.split("\nEND\n")[0] + "\nEND\n"
 

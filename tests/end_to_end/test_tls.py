@@ -50,7 +50,7 @@ def tls(authority: Authority) -> dict[str, str]:
 
 
 def calls(address: str, root: Path, **more: Any) -> str:
-    """What one call over TLS comes to: OK, or the reason, or the code."""
+    """The result of one call over TLS: OK, or the reason, or the code."""
     with BayarClient(address, root_certificates=root.read_bytes(), retry=ONCE, timeout_seconds=10, **more) as bayar:
         return outcome(bayar)
 

@@ -70,7 +70,7 @@ OF_THE_PROTOCOL = {":path", "grpc-timeout", "grpc-previous-rpc-attempts", "grpc-
 
 @pytest.fixture(scope="module")
 def settings() -> dict[str, str]:
-    # Whatever an operator asks for, and however much of it.
+    # Independent of the log settings.
     return {"BAYAR_LOG_LEVEL": "debug", "GRPC_VERBOSITY": "debug", "GRPC_TRACE": "all", "PYTHONASYNCIODEBUG": "1"}
 
 

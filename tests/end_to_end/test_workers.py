@@ -115,7 +115,7 @@ def twin() -> Iterator[Twin]:
 @pytest.fixture(scope="module")
 def environment(twin: Twin, postgres: Postgres) -> Iterator[dict[str, str]]:
     url = postgres.new_database()
-    # What a killed worker had under way is looked for once its lease is over: the timeouts and fifteen seconds.
+    # The resolver looks for a killed worker's operations once their lease is over: the timeouts and fifteen seconds.
     hasty = {"BAYAR_BRAINTREE_READ_TIMEOUT_SECONDS": "3", "BAYAR_BRAINTREE_CONNECT_TIMEOUT_SECONDS": "0.5"}
     hasty["BAYAR_ABSENCE_HORIZON_SECONDS"] = "2"
     few = {"BAYAR_GRPC_THREADS": "8", "BAYAR_DATABASE_CONNECTIONS": "16", "BAYAR_WORKERS": str(WORKERS)}
@@ -209,7 +209,7 @@ def moves_of(crew: WorkerPoolStatus, worker: int) -> int:
 
 @pytest.fixture(scope="module")
 def paid_under_fire(crew: WorkerPoolStatus) -> list[Payment]:
-    """What many callers were told while one of the workers was killed."""
+    """The answers to many callers while one of the workers was killed."""
     clients = [crew.service.client(retries=True) for _ in range(8)]
     orders = [(str(uuid.uuid4()), an_order()) for _ in range(64)]
     victim = crew.processes()[1]
@@ -346,7 +346,7 @@ def test_a_stop_finishes_what_is_under_way_in_every_worker(
         with slow_answers(twin, WORKERS, seconds=1.5), ThreadPoolExecutor(WORKERS) as pool:
             slow = [pool.submit(pay, client) for client in clients]
             until(lambda: twin.control.faults()[0].struck == WORKERS)
-            # Whoever started it may have stopped reading what it says.
+            # The process that started it may no longer read its output.
             assert crew.service.process.stdout is not None
             crew.service.process.stdout.close()
             crew.service.ask_to_stop(signal.SIGTERM)
@@ -403,7 +403,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def refused(environment: dict[str, str], *arguments: str, status: int = 1) -> str:
-    """What the start says, once, before it ends with the status and leaves nobody behind."""
+    """The message of a start that ends with the status and leaves no process behind."""
     run = run_bayar("serve", *arguments, environment=environment)
     assert run.returncode == status, run.stderr
     assert "Traceback" not in run.stderr

@@ -22,7 +22,7 @@ _BASE: Final = "localhost/debian:bookworm-slim"
 _CERTIFICATES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 # Another path than that of the package ca-certificates, which is installed meanwhile.
 _MOUNTED: Final = "/etc/pip-certificates.crt"
-# What Debian's slim image leaves out.
+# Left out of Debian's slim image.
 _LEFT_OUT: Final = ("doc", "info", "locale", "man")
 _SECONDS: Final = 900
 

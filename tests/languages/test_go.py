@@ -80,7 +80,7 @@ def test_what_is_generated_is_what_the_contract_generates(tmp_path: Path) -> Non
 
 
 def contents(path: Path) -> dict[str, str]:
-    """What the files hold, apart from the versions of the generators."""
+    """The content of the files, apart from the versions of the generators."""
     files = sorted(path.glob("*.go")) if path.is_dir() else [path]
     return {file.name: _VERSIONS.sub("", file.read_text("utf-8")) for file in files}
 

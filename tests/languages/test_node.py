@@ -49,7 +49,7 @@ void bayar.createPayment({ reference: 'order-1' });
 void bayar.createPayment({ reference: 'order-1', amount: money('1', 'USD'), capture_mode: 'CAPTURE_MODE_MANUAL' });
 """
 
-# What the other snippets of the README have from elsewhere.
+# Names that the other snippets of the README take from elsewhere.
 DECLARED: Final = """
 declare const bayar: BayarClient, customerId: string, paymentId: string, afterPosition: number;
 declare const request: import('node:http').IncomingMessage & { reference: string }, bytes: Buffer;

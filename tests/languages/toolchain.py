@@ -23,7 +23,7 @@ NODE: Final = _NODE_ROOT / "bin" / "node"
 _NPM: Final = _NODE_ROOT / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 # Compilers and package managers on a machine with much else to do.
 LONG_SECONDS: Final = 600
-# What a person's shell sets for their own work.
+# Variables of a person's shell.
 _OF_OTHER_TOOLCHAINS: Final = ("GOROOT", "GOPATH", "GOFLAGS", "GO111MODULE", "NODE_PATH", "NODE_OPTIONS", "RUBYLIB")
 
 

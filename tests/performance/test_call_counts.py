@@ -128,7 +128,7 @@ def measure() -> dict[str, dict[str, int]]:
         }
         counts = {}
         for name, act in stories.items():
-            # What is kept after the first times is not counted.
+            # Caches fill during the first calls, which are not counted.
             for _ in range(3):
                 act()
             with counting() as counted:

@@ -146,7 +146,7 @@ def _path(route: Route) -> str:
 
 @pytest.fixture(scope="module", autouse=True)
 def _known(gateway: braintree.BraintreeGateway) -> None:
-    """What the paths name exists (unless another worker's run took it), so that updates get past the look-up."""
+    """The resources in the paths exist (unless another run took them), so that updates get past the look-up."""
     gateway.customer.create({"id": "id"})
     gateway.customer.create({"id": "customer_id"})
     gateway.credit_card.create({"customer_id": "id", "token": "token", **card()})

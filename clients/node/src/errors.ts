@@ -111,7 +111,7 @@ export function errorOf(given: StatusObject, call: CallFacts, earlier?: BayarErr
     isCancelledHere: call.isCancelledHere,
   };
   const settles = facts.reason && (SETTLES_EARLIER.includes(code) || facts.reason === 'GATEWAY_UNREACHABLE');
-  // What an earlier attempt left open stays open, unless this error settles it.
+  // An outcome that an earlier attempt left unknown stays unknown, unless this error settles it.
   if (earlier?.outcomeUnknown && !settles) facts.outcomeUnknown = true;
   return new BayarError(facts);
 }

@@ -1,4 +1,4 @@
-// What is refused before anything is sent, and what is kept out of logs.
+// Requests that the client refuses to send, and values that it keeps out of logs.
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import net from 'node:net';

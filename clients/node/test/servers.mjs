@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = process.env.BAYAR_ROOT ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 
-// What `python -m tests.conformance.serve` tells, and how to end it.
+// The output of `python -m tests.conformance.serve`, and the way to end it.
 export async function startServers() {
   const python = process.env.BAYAR_PYTHON ?? path.join(ROOT, '.venv/bin/python');
   const child = spawn(python, ['-m', 'tests.conformance.serve'], { cwd: ROOT, stdio: ['pipe', 'pipe', 'inherit'] });

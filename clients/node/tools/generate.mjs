@@ -20,7 +20,7 @@ const ONE_FIELD_OF = {
   RefundPayment: 'payment',
   AddDisputeEvidence: 'dispute',
 };
-// What is sent over a stream, and how it goes on behind a lost connection. Others begin again before the first answer
+// The streams, and how each resumes after a lost connection. Others restart before the first answer
 // only.
 const STREAMS = {
   WatchPayment: { item: 'payment', kind: 'watch' },

@@ -84,7 +84,7 @@ Source = Card | Nonce | StoredMethod
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreeDSecureRequest:
-    """What accompanies a sale about 3-D Secure. A nonce may carry an authentication besides."""
+    """The 3-D Secure part of a sale. A nonce may carry an authentication besides."""
 
     # The gateway rejects a sale without a liability shift. None: the gateway's own default.
     is_required: bool | None = None

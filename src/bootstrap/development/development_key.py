@@ -53,7 +53,7 @@ def _is_good(store: Store, key: str) -> bool:
 
 
 def _write(path: Path, text: str) -> None:
-    # Nobody else may read it, not even for a moment.
+    # Only its owner may read it, from the first moment on.
     path.unlink(missing_ok=True)
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text + "\n")

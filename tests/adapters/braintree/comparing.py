@@ -8,7 +8,7 @@ from typing import Any
 
 
 def outcome(parse: Any, xml: str | bytes) -> Any:
-    """What it yields, with the types of everything in it, or what it raises."""
+    """Its result with the types of everything in it, or its error."""
     try:
         return typed(parse(xml).parse())
     except Exception as failure:

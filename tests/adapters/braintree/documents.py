@@ -139,7 +139,7 @@ def element(name: str, value: Any) -> str:
 
 
 def parsed(xml: str) -> Any:
-    """What the SDK makes of a document."""
+    """The SDK's reading of a document."""
     return XmlUtil.dict_from_xml(xml)
 
 

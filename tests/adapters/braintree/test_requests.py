@@ -537,7 +537,7 @@ def test_a_declined_payment_reveals_nothing_of_the_card_but_what_may_be_shown() 
     assert CARD_NUMBER not in repr(outcome)
 
 
-# What a search by time shows
+# Results of a search by time
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

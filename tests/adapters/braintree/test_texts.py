@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MESSAGES = ROOT / "src" / "adapters" / "grpc" / "messages" / "declines"
 LANGUAGES = sorted(path.stem for path in MESSAGES.glob("*.toml"))
 
-# What would tell the customer why the bank is wary, or speak of what they need not know.
+# Words that would tell the customer why the bank is wary, or speak of internals.
 FORBIDDEN = re.compile(
     r"\b(fraud\w*|stolen|lost|thie\w*|suspicio\w*|suspect\w*|misuse|risk\w*|gateway|braintree|processor|error code"
     r"|penipuan|menipu|curi\w*|dicuri|pencuri\w*|hilang|kehilangan|curiga|mencurigakan|risiko|penyalahgunaan)\b",

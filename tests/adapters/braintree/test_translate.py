@@ -214,7 +214,7 @@ def test_amounts_are_read_exactly(minor_units: int, currency: tuple[str, int]) -
     assert Money(minor_units, code).to_decimal() == text
 
 
-# What pays
+# Instruments
 
 
 def test_wallets_show_as_what_they_are() -> None:

@@ -319,7 +319,7 @@ def test_a_second_send_with_other_content_has_its_own_request_key(twin: Any) -> 
     assert len(keyed.find_by_operation(asked.operation_id)) == 1
 
 
-# What customers keep
+# Stored payment methods
 
 
 def test_a_card_is_kept_with_the_payment_and_pays_again(gateway: BraintreeAdapter) -> None:

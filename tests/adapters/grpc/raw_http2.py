@@ -59,14 +59,14 @@ class Connection:
         self.socket.close()
 
     def send(self, data: bytes) -> None:
-        """What the other end no longer wants is no fault."""
+        """A peer that no longer reads is no failure."""
         try:
             self.socket.sendall(data)
         except (BrokenPipeError, ConnectionResetError):
             self.closed = True
 
     def read(self, seconds: float) -> bytes:
-        """What comes until the other end closes, or nothing comes for so long."""
+        """The bytes that arrive until the peer closes, or until it is silent for so long."""
         deadline = time.monotonic() + seconds
         while not self.closed and (left := deadline - time.monotonic()) > 0:
             readable, _, _ = select.select([self.socket], [], [], left)
@@ -92,7 +92,7 @@ class Connection:
         return found
 
     def read_until(self, is_enough: Callable[[], bool], seconds: float) -> None:
-        """What comes until it is enough, the other end closes, or the time is over."""
+        """The bytes that arrive until they suffice, the peer closes, or the time is over."""
         deadline = time.monotonic() + seconds
         while not self.closed and not is_enough() and time.monotonic() < deadline:
             self.read(0.02)

@@ -204,7 +204,7 @@ def test_an_index_is_built_while_others_write(empty_postgres: Engine) -> None:
 
 
 def _add_later_columns(engine: Engine) -> None:
-    """What the present code writes; the steps that add them bear that they are there."""
+    """Columns that the present code writes; the steps that add them accept that they exist."""
     with engine.begin() as connection:
         for name in inspect(connection).get_table_names():
             if name in metadata.tables:

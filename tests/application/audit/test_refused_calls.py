@@ -28,7 +28,7 @@ class FailingStore(MemoryStore):
 
 
 class Log:
-    """What is refused, and what the audit log shows of it."""
+    """Refused calls, and their entries in the audit log."""
 
     def __init__(self) -> None:
         self.store, self.clock = FailingStore(CountingIds()), ManualClock()
@@ -38,7 +38,7 @@ class Log:
         self.calls.note(RefusedCall(method, why, actor, peer))
 
     def after(self, seconds: float) -> list[AuditEntry]:
-        """What has been written once the job ran after so long."""
+        """The entries that exist once the job ran after so long."""
         self.clock.advance(timedelta(seconds=seconds))
         self.calls()
         with self.store.read() as work:

@@ -335,7 +335,7 @@ def test_a_valid_request_has_no_violation() -> None:
     assert Shop().pay(order).terms.metadata == {"cart.id": "42", "été": "ünïcödé"}
 
 
-# Whatever is sent
+# Arbitrary input
 
 texts = st.text(st.characters(), max_size=30) | st.sampled_from(
     [

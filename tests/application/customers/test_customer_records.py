@@ -235,7 +235,7 @@ def test_a_customer_who_is_gone_or_anothers_is_not_changed(house: House) -> None
     house.delete(ada)
     with pytest.raises(NotFound):
         house.update(ada, given_name="Ada")
-    # Whoever has the name now is of no interest.
+    # The present owner of the name does not matter.
     house.customer(external_id="ada")
     with pytest.raises(NotFound):
         house.update(ada, external_id="ada")

@@ -39,7 +39,7 @@ def faults(call: Any) -> list[tuple[str, Rule]]:
     return [(fault.field, fault.rule) for fault in refusal.value.violations]
 
 
-# What may be read
+# Permissions to read
 
 
 def test_a_caller_reads_what_is_its_own_of_the_kinds_it_asks_for(house: House) -> None:
@@ -86,7 +86,7 @@ def test_every_violation_in_a_reader_is_named(house: House) -> None:
     ]
 
 
-# What is read
+# Reading
 
 
 def items(house: House, position: int = 0, *, limit: int = 1_000) -> list[FeedItem]:

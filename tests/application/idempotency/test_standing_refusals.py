@@ -31,7 +31,7 @@ def settle(shop: Shop, payment: Payment) -> None:
     shop.verify(payment)
 
 
-# What is refused first, why, and what makes it possible afterwards.
+# The first refusal, its reason, and the change that removes the reason.
 REFUSED: dict[str, tuple[Callable[[Shop], Payment], Refused, type[Exception], Change]] = {
     "refund before the capture": (
         lambda shop: shop.authorize(),

@@ -85,7 +85,7 @@ def faults_of(till: Till, order: AddPaymentMethodCommand) -> list[tuple[str, Rul
     return [(fault.field, fault.rule) for fault in refusal.value.violations]
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_nothing_is_begun_for_a_customer_who_is_deleted_after_the_checks(till: T
     assert "store_method" not in till.calls
 
 
-# What is recorded and sent
+# Records and gateway requests
 
 
 def test_a_method_order_has_no_verification_and_no_default_unless_set(
@@ -211,7 +211,7 @@ def test_an_unusable_nonce_counts_against_no_card() -> None:
     assert till.add_method(till.order(source=Nonce(CONSUMED_NONCE)), SHOP).state is PaymentMethodState.DECLINED
 
 
-# What was never sent
+# Requests that were never sent
 
 
 @pytest.mark.parametrize("call", ["ensure_customer", "store_method"])

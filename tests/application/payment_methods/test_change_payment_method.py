@@ -59,7 +59,7 @@ def events(shop: Shop) -> list[FeedEntry]:
         return work.feed.after(0, FeedFilter(), until=work.feed.end(), limit=100)[0]
 
 
-# What is refused
+# Refusals
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_a_change_that_the_gateway_did_not_make_is_not_made_here(
     assert now(shop, method) == method
 
 
-# What is changed
+# Changes
 
 
 def test_an_update_sends_and_changes_what_it_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -199,7 +199,7 @@ def test_a_refused_address_costs_no_stored_method(monkeypatch: pytest.MonkeyPatc
     assert (method.state, method.warnings) == (PaymentMethodState.ACTIVE, (ADDRESS,))
 
 
-# Whatever the gateway refuses
+# Any refusal of the gateway
 
 
 @pytest.mark.parametrize("stores", [True, False])

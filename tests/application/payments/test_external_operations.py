@@ -473,7 +473,7 @@ def test_a_void_whose_answer_names_an_unknown_part_makes_the_service_look_at_onc
     assert shop.now(payment).captured_amount == usd(30_00)
 
 
-# What cannot be explained
+# Unexplained transactions
 
 
 def test_a_transaction_that_the_gateway_no_longer_shows_is_a_difference_that_stays() -> None:

@@ -1,4 +1,4 @@
-"""Who starts a payment, with what right, and the network transaction ids that go with it."""
+"""The initiator of a payment, the consents that it needs, and the network transaction ids that go with it."""
 
 from __future__ import annotations
 

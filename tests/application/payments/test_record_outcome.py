@@ -66,7 +66,7 @@ def standing(status: TransactionStatus) -> Transaction:
     return replace(FOUND, standing=TransactionSnapshot(status))
 
 
-# What a transaction says of its operation
+# The outcome that a transaction shows
 
 
 def test_a_transaction_that_is_worked_on_says_nothing_yet() -> None:
@@ -90,7 +90,7 @@ def test_without_a_decline_it_was_approved(status: TransactionStatus) -> None:
     assert outcome_of(standing(status)) == Approved(standing(status))
 
 
-# What is recorded
+# Records
 
 
 def record(shop: Shop, payment: Payment, outcome: Outcome, operation: Operation | None = None) -> Payment:

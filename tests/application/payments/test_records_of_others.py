@@ -74,7 +74,7 @@ def a_part(payment: Payment, order_id: str = "theirs") -> Transaction:
 
 
 def new(payment: Payment, transaction: Transaction) -> list[Operation]:
-    """What was recorded of it."""
+    """Its recorded operations."""
     done = {o.operation_id for o in payment.operations if o.state is OperationState.SUCCEEDED}
     events = len(payment.new_events)
     is_news = record_outside(payment, transaction, NOW, CountingIds())
@@ -212,7 +212,7 @@ def test_the_order_id_of_another_kind_of_operation_says_nothing() -> None:
     assert settled.operation(back.operation_id).state is OperationState.STARTED
 
 
-# What was done to a transaction of the payment
+# Changes of a transaction of the payment
 
 
 def done_to(payment: Payment, status: TransactionStatus, transaction_id: str = "") -> list[OperationKind]:
@@ -316,7 +316,7 @@ def test_an_external_void_has_the_amount_that_it_releases(which: str, amount: in
     assert (done.kind, done.amount) == (OperationKind.VOID, usd(amount))
 
 
-# What transactions name
+# Order ids of transactions
 
 
 def test_parts_that_the_record_does_not_know_are_named_once_in_their_order() -> None:

@@ -37,7 +37,7 @@ def facts(differences: list[Difference]) -> list[tuple[str, str, str]]:
 
 
 def noted(shop: Shop, payment: Payment) -> list[tuple[str, str, str]]:
-    """What the history says was other than the gateway, each by the service."""
+    """The discrepancies in the history, each recorded by the service."""
     with shop.store.read() as work:
         told = [entry.event for entry in work.payments.history(payment.terms.payment_id)]
     assert Payment.replay(told) == shop.now(payment)
@@ -115,7 +115,7 @@ def test_without_a_standing_only_the_amount_can_disagree() -> None:
     assert facts(list(differences_on(operation, found(SETTLED, usd(1))))) == [("amount", "USD 100.00", "USD 0.01")]
 
 
-# What is settled meanwhile
+# Settlement during verification
 
 
 def test_an_outdated_record_is_corrected_with_an_event() -> None:
@@ -148,7 +148,7 @@ def test_a_verification_is_of_the_callers_own_payment_and_in_a_language() -> Non
         assert [fault.field for fault in refused.value.violations] == fields
 
 
-# What is under way
+# Operations under way
 
 
 def test_a_missing_transaction_may_still_be_in_flight() -> None:
@@ -196,7 +196,7 @@ def test_one_lost_answer_that_does_not_show_does_not_hide_another() -> None:
     assert [o.state for o in shop.now(payment).operations[1:]] == [OperationState.STARTED, OperationState.SUCCEEDED]
 
 
-# What was given up
+# Operations that were given up
 
 
 @pytest.mark.parametrize("reason", [FailureReason.CLOSED_BY_ADMINISTRATOR, FailureReason.NOT_FOUND_AT_GATEWAY])
@@ -271,7 +271,7 @@ def act(shop: Shop, call: str, payment: Payment, lease: Lease = HELD) -> None:
     assert isinstance(shop.real_gateway.capture(capture, lease), Approved)
 
 
-# What somebody else did
+# Operations of others
 
 
 def refund_outside(shop: Shop, payment: Payment) -> None:
@@ -310,7 +310,7 @@ def test_an_external_change_of_a_hold_is_reported_once(call: str, told: list[tup
     assert shop.verify(payment).outcome is MATCHES
 
 
-# What cannot be explained
+# Unexplained differences
 
 
 def forget(shop: Shop, transaction_id: str) -> None:

@@ -40,7 +40,7 @@ def progress(shop: Shop, max_reversals: int = 0) -> list[Progress]:
     return [one for one in told(shop, max_reversals) if isinstance(one, Progress)]
 
 
-# What is asked for
+# Requests
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_no_more_is_reversed_than_was_allowed_even_if_more_comes_up_meanwhile() 
     assert kinds == [FindingKind.ORPHAN_REVERSED, FindingKind.ORPHAN]
 
 
-# What is missing
+# Missing transactions
 
 
 def test_a_finding_of_a_missing_transaction_names_its_operation_and_amount() -> None:
@@ -185,7 +185,7 @@ def test_an_effect_that_cannot_be_read_is_not_missing() -> None:
     assert reconcile(shop) == []
 
 
-# What each difference says
+# Texts of differences
 
 
 def test_an_orphan_names_the_operation_that_it_is_a_second_transaction_of() -> None:

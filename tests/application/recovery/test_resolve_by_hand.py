@@ -48,7 +48,7 @@ def history(shop: Shop, payment: Payment) -> list[PaymentEvent]:
         return [entry.event for entry in work.payments.history(payment.terms.payment_id)]
 
 
-# What is asked
+# Requests
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ def test_a_scheduled_operation_can_only_be_checked(resolution: Resolution) -> No
     assert resolve(shop, payment, Resolution.CHECK_NOW).operations[-1].state is OperationState.SCHEDULED
 
 
-# What is recorded
+# Records
 
 
 def test_a_failure_by_hand_shows_its_reason() -> None:
@@ -245,7 +245,7 @@ def test_the_next_check_of_a_resolver_is_no_lease() -> None:
     assert resolve(shop, payment, Resolution.FAILED).state is PaymentState.FAILED
 
 
-# What is unresolved
+# Unresolved operations
 
 
 def test_unresolved_operations_are_listed_up_to_a_time_in_pages() -> None:

@@ -99,7 +99,7 @@ def test_ten_are_dealt_with_at_a_time() -> None:
     assert [shop.resolve(after=SOON), shop.resolve(), shop.resolve()] == [10, 1, 0]
 
 
-# What is watched for
+# Observed operations
 
 
 def test_a_found_operation_has_no_timer() -> None:
@@ -230,7 +230,7 @@ def test_a_scheduled_refund_of_disputed_money_waits_an_hour_whether_or_not_the_d
     assert shop.calls.count("refund") == 0
 
 
-# What the database gives up
+# Transactions that the database gives up
 
 
 def a_late_success(shop: Shop) -> Payment:

@@ -11,7 +11,7 @@ from braintree_twin.xml_reader import Value
 
 
 class Effect(StrEnum):
-    """What the twin does with a field."""
+    """The effect of a field in the twin."""
 
     ACTED_ON = "acted on"
     CHECKED = "checked, without effect"

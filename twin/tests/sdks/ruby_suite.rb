@@ -1,6 +1,6 @@
 # frozen_string_literal: true
 
-# What the official Ruby SDK sends, byte-shaped, against the twin that the environment names: its headers, and its XML
+# The official Ruby SDK's requests, byte-shaped, against the twin that the environment names: its headers, and its XML
 # (hyphens, types, two spaces of indentation). The gem is not installed, so this file writes the requests itself.
 # As the gem does, it insists on gzipped answers.
 

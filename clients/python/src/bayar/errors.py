@@ -19,7 +19,7 @@ from bayar.reasons import Reason, remedy_of
 
 _Detail = TypeVar("_Detail", bound=Message)
 
-# Whoever says one of these does not know whether the call took effect ...
+# With one of these codes, the outcome of the call is unknown ...
 _NEVER_SURE: Final = {
     grpc.StatusCode.CANCELLED,
     grpc.StatusCode.DATA_LOSS,
@@ -38,7 +38,7 @@ _SETTLES_EARLIER_ATTEMPTS: Final = {
 }
 # How gRPC begins when there was no connection to send anything over. Whatever else it says, the outcome is unknown.
 _NOT_CONNECTED: Final = ("failed to connect to all addresses", "errors resolving ", "DNS resolution failed")
-# What gRPC says of a call that ended with its client. Any other cancelled one met a server that was about to stop.
+# gRPC's message for a call that ended with its client. Any other cancelled call met a server that was about to stop.
 _CLOSED_HERE: Final = "Channel closed!"
 # Where gRPC carries a google.rpc.Status.
 _STATUS_KEY: Final = "grpc-status-details-bin"
@@ -112,7 +112,7 @@ class BayarError(Exception):
 
     @property
     def remedy(self) -> str:
-        """What to do, in one English sentence; of an unknown reason, by its code."""
+        """The remedy in one English sentence; for an unknown reason, by its code."""
         if self.outcome_unknown:
             return "Repeat the call with the same request_id to learn the outcome. A new request_id could act twice."
         return remedy_of(self.reason, self.code.name)

@@ -78,7 +78,7 @@ class Reason(StrEnum):
 
     @property
     def remedy(self) -> str:
-        """What to do, in one English sentence."""
+        """The remedy in one English sentence."""
         return _REMEDIES[self]
 
 

@@ -65,7 +65,7 @@ from bayar.payments.v1 import (
 )
 from bayar.rpc import Pages, Stream, Unary, only_page, pages, same_again, stream, unary
 
-# What the methods take: a client offers one of the two.
+# The arguments of the methods: a client offers one of the two.
 AddressLike: TypeAlias = "Address | address_pb2.Address"
 CaptureModeLike: TypeAlias = "CaptureMode | payment_pb2.CaptureMode.ValueType"
 DisputeStateLike: TypeAlias = "DisputeState | dispute_pb2.DisputeState.ValueType"

@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 
 class CodeKind(Enum):
-    """Who refused, and at which step."""
+    """The party that refused, and the step."""
 
     PROCESSOR = "Processor, when authorizing"
     SETTLEMENT = "Processor, when settling"

@@ -65,7 +65,7 @@ def payment_event(entry: HistoryEntry, kinds: dict[str, OperationKind]) -> payme
 
 
 def summary(event: PaymentEvent) -> str:
-    """What happened and why, in one or two English sentences."""
+    """The event and its cause, in one or two English sentences."""
     match event:
         case PaymentCreated(terms=terms):
             return f"A payment of {terms.amount} was asked for."

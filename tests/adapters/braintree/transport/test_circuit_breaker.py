@@ -267,7 +267,7 @@ def test_while_the_gateway_hangs_few_calls_wait_and_the_others_surely_were_not_s
             gateway.authorize(authorization(), HELD)
 
 
-# What the gateway may do ---------------------------------------------------------------------------------------------
+# Behaviours of the gateway -------------------------------------------------------------------------------------------
 
 
 def by_path(acts: Mapping[str, Act]) -> Act:

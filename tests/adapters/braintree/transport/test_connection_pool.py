@@ -207,7 +207,7 @@ def test_a_body_that_cannot_be_written_or_read_is_not_sent() -> None:
         assert server.connections == 0
 
 
-# What was surely not sent --------------------------------------------------------------------------------------------
+# Requests that surely were not sent ----------------------------------------------------------------------------------
 
 
 def test_of_a_request_on_a_connection_that_was_reset_the_system_takes_nothing() -> None:

@@ -281,7 +281,7 @@ def test_blocked_threads_release_their_slots() -> None:
             calls = [asyncio.ensure_future(pool.run(wait_for_others, is_slow=True)) for _ in range(250)]
             await started(waiting, 200)
             assert waiting.count == 200, "so many have a thread"
-            # Whoever works meanwhile takes a turn, not a thread of those that wait.
+            # A call that works meanwhile takes a slot, not a thread of the waiting calls.
             waiting.go_on.set()
             assert len(await asyncio.gather(*calls)) == waiting.count == 250
             assert await pool.run(lambda: "well", is_slow=True) == "well"

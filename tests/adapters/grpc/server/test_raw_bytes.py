@@ -115,7 +115,7 @@ def test_noise_in_frames_is_survived(address: str, seed: int) -> None:
             connection.send(frame(kind, flags, stream, draw.randbytes(draw.randrange(200))))
         connection.read(0.05)
         assert status_of(connection) != UNKNOWN
-        # What is no HTTP/2 at all, the core calls so by itself.
+        # The core itself reports bytes that are no HTTP/2.
         assert status_of(connection) != INTERNAL or b"arsing" in connection.received
 
 

@@ -20,7 +20,7 @@ from tests.adapters.grpc.serving import a_house, serving
 from tests.contract import random_payments
 
 PAGES = 2_000
-# What is on its way: some 4 MB, at 25 KB a message.
+# The amount in flight: some 4 MB, at 25 KB a message.
 AHEAD = 400
 
 

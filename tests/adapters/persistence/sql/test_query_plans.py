@@ -67,7 +67,7 @@ FILTERS: Final = {
     "customer, state": PaymentFilter(customer_id=REGULAR, states=frozenset({EXPIRED})),
     "last four, currency": PaymentFilter(last_four=long_history.USUAL_LAST_FOUR, currency_code="JPY"),
 }
-# What holds a filter's plan, whatever else it asks for.
+# The bound of a filter's plan, independent of its other conditions.
 INDEXES: Final = {
     "customer": "ix_payments_customer",
     "reference": "ix_payments_reference",
@@ -82,7 +82,7 @@ Ask = Callable[[UnitOfWork, LongHistory], object]
 
 @dataclass
 class Cost:
-    """What reading took. The plans are PostgreSQL's."""
+    """The cost of reading. The plans are PostgreSQL's."""
 
     rows: int = 0
     blocks: int = 0

@@ -1,4 +1,4 @@
-"""What the resolvers share: the call, the caller, and how they run the handlers of the XML API."""
+"""The context of the resolvers: the call, the caller, and access to the handlers of the XML API."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def _line_items(given: Input) -> dict[str, Value]:
 
 
 def _level_3(given: Input) -> dict[str, Value]:
-    """What charges and captures have in common."""
+    """The inputs that charges and captures share."""
     found = texts(given, "amount", "orderId", "purchaseOrderNumber", "discountAmount", "surchargeAmount")
     found |= _line_items(given)
     if given.get("descriptor"):

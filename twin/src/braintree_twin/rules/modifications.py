@@ -33,7 +33,7 @@ def _runs(modification: Modification, ahead: int) -> bool:
 
 
 def total_of(modifications: list[Modification], *, next_cycle: bool = False) -> Decimal:
-    """What they come to in the current billing cycle, or in the next one."""
+    """Their sum in the current billing cycle, or in the next one."""
     running = (each for each in modifications if _runs(each, int(next_cycle)))
     return sum((Decimal(each["amount"]) * int(each["quantity"]) for each in running), Decimal(0))
 

@@ -1,4 +1,4 @@
-"""What creating and updating a subscription share: the plan, the payment method, the merchant account, the id."""
+"""Checks shared by creation and update of a subscription: plan, payment method, merchant account, id."""
 
 from __future__ import annotations
 

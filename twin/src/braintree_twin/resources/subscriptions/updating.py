@@ -111,7 +111,7 @@ def _read(call: Call, params: Params, record: Subscription, errors: Errors) -> S
     existing = {array: [] if replaces else getattr(record, array) for array in ARRAYS.values()}
     changed = replace(record, **fields | read_modifications(call, params, currency, errors, existing))
     for each in (*changed.add_ons, *changed.discounts):
-        # What is added in the middle of a period runs in it.
+        # A modification that is added in the middle of a period applies to that period.
         each["current_billing_cycle"] = each["current_billing_cycle"] or min(1, record.current_billing_cycle)
     return changed
 
