@@ -1,7 +1,5 @@
 """Exemptions from card detection: UUIDs, digests, IBANs, article and parcel numbers, order numbers and dates."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from typing import Final

@@ -1,7 +1,5 @@
 """Card number ranges (BINs) of the card schemes (ISO/IEC 7812), with the lengths of their card numbers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate

@@ -1,7 +1,5 @@
 """A dispute (chargeback): a claim of the customer's bank on a payment, and the merchant's response."""
 
-from __future__ import annotations
-
 import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime

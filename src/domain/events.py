@@ -1,7 +1,5 @@
 """The domain events of a payment. The history is a list of them; replaying it gives the payment."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum

@@ -1,7 +1,5 @@
 """One operation of a payment: one gateway call, recorded before it is made."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum

@@ -1,7 +1,5 @@
 """Values derived from a payment's operations: state, location of the funds, and every amount."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import date, datetime
 from enum import Enum

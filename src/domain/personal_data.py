@@ -1,7 +1,5 @@
 """Personal data: the one list that encryption and erasure follow."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from typing import Any, Final, TypeVar

@@ -1,7 +1,5 @@
 """3-D Secure: the policy of a payment, the result of an authentication, and whether the one permits the other."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum

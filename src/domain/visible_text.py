@@ -1,7 +1,5 @@
 """Checks an identifier for ambiguity: whether it looks the same as another text that the database tells apart."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import Final

@@ -1,7 +1,5 @@
 """Translates Braintree's results of 3-D Secure."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Disputes at Braintree: translates the SDK's objects into values, and makes the calls that answer a dispute."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

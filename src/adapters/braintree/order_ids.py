@@ -1,7 +1,5 @@
 """The order ids of transactions at the gateway: this deployment's mark and the operation's id."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace

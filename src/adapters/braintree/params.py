@@ -1,7 +1,5 @@
 """Translates the ports' values into SDK parameters. Each dict is new, because the SDK modifies its arguments."""
 
-from __future__ import annotations
-
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 

@@ -1,7 +1,5 @@
 """Builds Braintree's SDK with this adapter's transport and parser."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 import braintree

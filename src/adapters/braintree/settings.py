@@ -1,7 +1,5 @@
 """Braintree's settings: environment, credentials, merchant accounts, timeouts and limits."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal

@@ -1,7 +1,5 @@
 """Translates the SDK's objects into values. Unexpected content raises; the gateway turns that into "unknown"."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from types import MappingProxyType

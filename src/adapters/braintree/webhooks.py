@@ -1,7 +1,5 @@
 """Braintree's incoming webhooks: verifies the signature and reads the subject of each."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from base64 import b64decode

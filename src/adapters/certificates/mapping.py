@@ -1,7 +1,5 @@
 """Reads the file that maps client certificates to callers, and reloads it when it changes."""
 
-from __future__ import annotations
-
 import logging
 import time
 import tomllib

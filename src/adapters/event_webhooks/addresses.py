@@ -1,7 +1,5 @@
 """SSRF protection: resolves a webhook's host, and refuses addresses of this machine and of private networks."""
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 from collections.abc import Callable, Sequence

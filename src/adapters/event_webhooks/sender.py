@@ -1,7 +1,5 @@
 """The webhook sender: posts one event over HTTP and reports whether it was received."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Webhook signatures in the Standard Webhooks form (standardwebhooks.com)."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """The errors that the gRPC side itself raises: limits, overload and shutdown."""
 
-from __future__ import annotations
-
 
 class ServiceStopping(Exception):
     """The service stops and ends its streams."""

@@ -1,7 +1,5 @@
 """Token buckets for rate limits: a sustained rate per second and a burst. Counted in this process only."""
 
-from __future__ import annotations
-
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass

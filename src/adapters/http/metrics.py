@@ -1,7 +1,5 @@
 """Counters and gauges in the text format of Prometheus."""
 
-from __future__ import annotations
-
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping

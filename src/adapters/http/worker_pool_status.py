@@ -1,7 +1,5 @@
 """The status and metrics of the worker pool, as the supervisor reports them to the HTTP side."""
 
-from __future__ import annotations
-
 import threading
 
 from adapters.http.metrics import counter, gauge, labelled, merged

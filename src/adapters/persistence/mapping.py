@@ -4,8 +4,6 @@ The names of events, and of the fields that are stored as JSON, are permanent in
 domain needs a migration, or an entry here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import timedelta

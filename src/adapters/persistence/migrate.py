@@ -1,7 +1,5 @@
 """Migrates a database's schema to the current version, under a lock against other processes that migrate it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager

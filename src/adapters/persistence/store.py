@@ -1,7 +1,5 @@
 """The store port on a SQL database: opens units of work and runs maintenance."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext

@@ -1,7 +1,5 @@
 """The table definitions, with the constraints that the database enforces."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """The SQL unit of work: the repositories on one connection, in one transaction."""
 
-from __future__ import annotations
-
 from sqlalchemy import Connection
 
 from adapters.persistence.encryption.sealing import Sealer

@@ -1,7 +1,5 @@
 """The issuer's public keys (JWKS), read from a file or fetched from an address, and cached."""
 
-from __future__ import annotations
-
 import json
 import logging
 import time

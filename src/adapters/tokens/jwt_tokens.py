@@ -1,7 +1,5 @@
 """Verifies JWT bearer tokens, and reads the caller, the scopes and the customer from them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final

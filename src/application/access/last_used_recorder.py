@@ -1,7 +1,5 @@
 """Records the last use of each API key, in batches and to five minutes, so that a call does not cost a write."""
 
-from __future__ import annotations
-
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Final

@@ -1,7 +1,5 @@
 """Creates, lists and revokes API keys."""
 
-from __future__ import annotations
-
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """The audit log: administrators' calls and failed access. Append-only."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Aggregates refused calls for the audit log: equal ones share an entry, within bounds of memory, time and disk."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

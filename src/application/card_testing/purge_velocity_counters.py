@@ -1,7 +1,5 @@
 """Purges expired velocity counters and old blocks."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
 

@@ -1,7 +1,5 @@
 """Velocity limits against card testing: counts declines and verifications, and blocks further attempts past a limit."""
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import logging

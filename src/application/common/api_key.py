@@ -4,8 +4,6 @@ A key is "bayar_" + its id + "_" + a secret. The id finds the row; only the SHA-
 password hash would add nothing, and slow down every call: nobody can guess a secret of 256 random bits.
 """
 
-from __future__ import annotations
-
 import hashlib
 import hmac
 import re

@@ -1,7 +1,5 @@
 """Exponential backoff: the pause before the next try."""
 
-from __future__ import annotations
-
 from datetime import timedelta
 
 

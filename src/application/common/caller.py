@@ -1,7 +1,5 @@
 """The caller: identity, scopes, and the data that a credential may access."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum

@@ -3,8 +3,6 @@
 A hundred calls that wait for the gateway cost nothing; a hundred that work at once are each a hundred times slower.
 """
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,7 +1,5 @@
 """The lease of an operation: the time within which this process may send it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Measures for how long the gateway has not found an operation, until it counts as never sent."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The rule by which a resource out of the caller's reach looks as if it were absent."""
 
-from __future__ import annotations
-
 from typing import Protocol, TypeVar
 
 from application.common.caller import Caller

@@ -1,7 +1,5 @@
 """Validates what a request says about 3-D Secure."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field, fields
 from typing import Final

@@ -1,7 +1,5 @@
 """Validates requests: every violation is collected, and none repeats the value."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from collections.abc import Mapping

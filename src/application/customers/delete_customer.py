@@ -1,7 +1,5 @@
 """Deletes a customer: stored methods and personal data are erased, payments stay."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from application.common.caller import Caller

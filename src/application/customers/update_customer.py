@@ -1,7 +1,5 @@
 """Updates a customer's details, here and at the gateway."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final

@@ -1,7 +1,5 @@
 """Adds evidence to a dispute: a text or a file."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """Executes a dispute action at most once, in three steps: record it, call the gateway, record the outcome."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 

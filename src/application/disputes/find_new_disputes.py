@@ -1,7 +1,5 @@
 """Searches the gateway for disputes that no webhook reported."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass, field
 from datetime import date, timedelta

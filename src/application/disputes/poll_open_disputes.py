@@ -1,7 +1,5 @@
 """Polls each open dispute until it ends, and resolves dispute actions whose outcome is unknown."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta

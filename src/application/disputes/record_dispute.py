@@ -1,7 +1,5 @@
 """Records a gateway's dispute report and its effect on the disputed payment, in one transaction."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from datetime import timedelta
 

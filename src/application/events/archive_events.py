@@ -1,7 +1,5 @@
 """Archives the events of payments that have long been at rest, so that the tables of the others stay small."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime

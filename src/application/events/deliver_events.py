@@ -1,7 +1,5 @@
 """Delivers events to the endpoints that operators configured: at least once, in order, with retries for three days."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

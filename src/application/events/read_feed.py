@@ -1,7 +1,5 @@
 """Reads the feed of changes from a position."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The relay of the transactional outbox: gives committed changes their positions in the feed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Shows the delivery status of event endpoints, and resends events."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

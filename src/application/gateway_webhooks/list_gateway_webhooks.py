@@ -1,7 +1,5 @@
 """Lists received gateway webhooks, newest first."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from application.common.errors import Rule

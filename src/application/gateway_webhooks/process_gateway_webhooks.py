@@ -1,7 +1,5 @@
 """Processes stored gateway webhooks: reads the subject of each from the gateway again."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace

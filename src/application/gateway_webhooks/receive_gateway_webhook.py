@@ -1,7 +1,5 @@
 """Receives a gateway webhook: verifies its signature, and stores it once."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from application.ports.gateway_webhooks import GatewayWebhookReader

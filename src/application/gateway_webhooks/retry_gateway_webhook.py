@@ -1,7 +1,5 @@
 """Retries a gateway webhook: makes it pending again."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 

@@ -5,8 +5,6 @@ No transaction is open during a call. If the process dies at any point, the inte
 out the outcome.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Recognizes replays: a request that changes something is recorded once, under its caller and request id."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta

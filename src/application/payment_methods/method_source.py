@@ -1,7 +1,5 @@
 """The fields of a request that a card or nonce adds: replays are compared by them."""
 
-from __future__ import annotations
-
 from application.common.validator import RawCard
 from application.ports.gateway import Nonce
 

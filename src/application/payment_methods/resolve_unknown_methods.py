@@ -1,7 +1,5 @@
 """Resolves stored payment methods whose outcome is unknown because the gateway's answer was lost."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace

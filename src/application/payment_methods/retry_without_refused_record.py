@@ -4,8 +4,6 @@ A refusal has no effect, so at most the retry has one. An invalid record must ne
 out, and a warning tells the merchant.
 """
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass, field, replace
 

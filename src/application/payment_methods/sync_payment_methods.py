@@ -1,7 +1,5 @@
 """Syncs stored payment methods from the gateway's vault: renewed cards, and methods that are gone."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Disputed amounts of a transaction, corrected by the latest report of each dispute, whatever its source."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from application.common.errors import PaymentDisputed

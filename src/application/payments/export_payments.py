@@ -1,7 +1,5 @@
 """Exports all payments of a time window for accounting, page by page, oldest first."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime

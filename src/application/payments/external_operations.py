@@ -1,7 +1,5 @@
 """Records operations that others made at the gateway: in its control panel, or as another client of the merchant."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Final
 

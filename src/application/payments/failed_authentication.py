@@ -1,7 +1,5 @@
 """Takes back an authorization whose 3-D Secure authentication failed, unless the payment's policy permits that."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Finds the lost outcome of an operation at the gateway."""
 
-from __future__ import annotations
-
 from typing import assert_never
 
 from application.payments.record_outcome import outcome_of

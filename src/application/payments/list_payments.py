@@ -1,7 +1,5 @@
 """Lists payments, newest first."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 

@@ -1,7 +1,5 @@
 """Gateway calls that move a payment's money: the steps that capture, void, refund and authorization share."""
 
-from __future__ import annotations
-
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass

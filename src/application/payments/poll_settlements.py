@@ -1,7 +1,5 @@
 """Polls settlements: asks the gateway for a payment's transactions until they rest, and later for refunds by others."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Records the outcome of an operation, whatever its source."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import assert_never
 

@@ -1,7 +1,5 @@
 """Refunds a payment, in full or in part."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

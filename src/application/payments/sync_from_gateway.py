@@ -1,7 +1,5 @@
 """Syncs a payment's record from the gateway's transactions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final

@@ -1,7 +1,5 @@
 """Verifies a payment against the gateway, and repairs the record where they differ."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Port for the audit log, and its entries."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime

@@ -1,7 +1,5 @@
 """Ports for external credentials: an issuer's tokens, and an authority's client certificates."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from application.common.caller import Caller

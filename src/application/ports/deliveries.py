@@ -1,7 +1,5 @@
 """Port for event delivery: endpoints, the position of each, and dead letters."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum

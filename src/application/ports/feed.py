@@ -1,7 +1,5 @@
 """Port for the feed, a transactional outbox: every change of a resource, in one gapless order."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum

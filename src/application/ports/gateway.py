@@ -1,7 +1,5 @@
 """Port for the payment gateway: its requests, and the answers it can give."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime

@@ -1,7 +1,5 @@
 """Port for gateway webhooks. Each is only a hint to read the gateway."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum

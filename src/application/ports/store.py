@@ -1,7 +1,5 @@
 """Port for the database: repositories, and the unit of work that reads and changes them in one transaction."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Port for velocity counters (declines and verifications in a window) and the blocks that they caused."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime

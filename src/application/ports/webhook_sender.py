@@ -1,7 +1,5 @@
 """Port that sends one event to one endpoint."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """Backoff of the resolver: pauses between two looks at an open operation grow."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final

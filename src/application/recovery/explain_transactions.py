@@ -1,7 +1,5 @@
 """Matches the gateway's transactions with recorded operations, and reports each mismatch and orphan."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Reconciles this service's record with the gateway's over a time window, in both directions."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta

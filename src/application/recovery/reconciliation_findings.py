@@ -1,7 +1,5 @@
 """The findings of a reconciliation, each with the call that repairs it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import Enum
 

@@ -1,7 +1,5 @@
 """Resolves one unknown outcome for an administrator: by asking the gateway now, or by hand, with a reason."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum

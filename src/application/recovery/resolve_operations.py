@@ -4,8 +4,6 @@ Driven by rows, not by memory: it takes every operation that is open and due, wh
 often a process died in between.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Resolves one open operation: asks the gateway for the outcome, and records it, or its proven absence."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from application.common.conflicts import retry_on_conflict

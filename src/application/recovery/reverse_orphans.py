@@ -1,7 +1,5 @@
 """Reverses orphans: voids or refunds gateway transactions that no operation explains."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Sends a scheduled refund once its transaction has settled."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from application.common.conflicts import retry_on_conflict

@@ -1,7 +1,5 @@
 """Checks whether a transaction that an administrator names can be the outcome of an operation."""
 
-from __future__ import annotations
-
 from typing import Final
 
 from application.common.errors import ContradictedByGateway

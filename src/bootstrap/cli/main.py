@@ -1,7 +1,5 @@
 """The entry point of the `bayar` command line: one module of bootstrap.cli.commands for each command."""
 
-from __future__ import annotations
-
 import argparse
 import importlib
 import os

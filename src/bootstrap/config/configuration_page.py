@@ -1,7 +1,5 @@
 """Generates docs/operate/configuration.md from the settings: python -m bootstrap.config.configuration_page > FILE."""
 
-from __future__ import annotations
-
 import re
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Reads the configuration file of outgoing webhooks: BAYAR_EVENT_WEBHOOKS_FILE."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import os

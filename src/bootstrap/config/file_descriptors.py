@@ -1,7 +1,5 @@
 """Raises and reserves file descriptors, so that strangers' connections never take those that the service needs."""
 
-from __future__ import annotations
-
 import logging
 import resource
 from typing import Final

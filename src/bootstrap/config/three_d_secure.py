@@ -1,7 +1,5 @@
 """Reads the setting with the 3-D Secure policies by currency and amount."""
 
-from __future__ import annotations
-
 import re
 from types import MappingProxyType
 from typing import Final

@@ -1,7 +1,5 @@
 """Detects keys that were not drawn at random: examples, passwords, placeholders."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import Final
 

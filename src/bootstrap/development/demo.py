@@ -1,7 +1,5 @@
 """The demonstration: a real service and an offline gateway, driven through the client that callers install."""
 
-from __future__ import annotations
-
 import tempfile
 import uuid
 from datetime import UTC, datetime

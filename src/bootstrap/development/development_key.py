@@ -1,7 +1,5 @@
 """Creates an API key for development without being asked, in a file that only its owner can read."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Final

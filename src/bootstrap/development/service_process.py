@@ -1,7 +1,5 @@
 """Starts the service as a subprocess with the twin as its gateway, for the demo and for tests."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

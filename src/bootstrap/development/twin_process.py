@@ -1,7 +1,5 @@
 """Starts the gateway's offline twin as a subprocess. For development only."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

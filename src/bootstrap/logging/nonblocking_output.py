@@ -4,8 +4,6 @@ A pipe that nobody reads blocks its writer; a full disk and a closed stream rais
 thread for each stream writes, from a bounded queue.
 """
 
-from __future__ import annotations
-
 import atexit
 import logging
 import os

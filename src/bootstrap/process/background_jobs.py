@@ -1,7 +1,5 @@
 """The periodic jobs of each role, with their intervals."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import partial
 from typing import Final

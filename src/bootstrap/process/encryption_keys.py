@@ -1,7 +1,5 @@
 """Loads and checks the database's encryption keys at the start, and serves `bayar encryption`."""
 
-from __future__ import annotations
-
 import logging
 
 from sqlalchemy import Engine

@@ -1,7 +1,5 @@
 """Describes the service's network exposure (addresses, TLS, authentication) in words."""
 
-from __future__ import annotations
-
 import logging
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Process hardening: no core dumps, and private files only."""
 
-from __future__ import annotations
-
 import ctypes
 import logging
 import os

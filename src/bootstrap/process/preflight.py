@@ -1,7 +1,5 @@
 """Preflight checks before the service starts, and the reports of their failures."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager

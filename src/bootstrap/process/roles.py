@@ -1,7 +1,5 @@
 """The two roles of a process: the gRPC role answers calls; the background role runs jobs and the HTTP side."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 import sys

@@ -1,7 +1,5 @@
 """Shared ports (SO_REUSEPORT) and inherited listeners, which the supervisor holds for its worker processes."""
 
-from __future__ import annotations
-
 import errno
 import socket
 from collections.abc import Iterator

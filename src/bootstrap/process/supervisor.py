@@ -5,8 +5,6 @@ supervisor touches neither calls nor the database. Each child holds one end of a
 death of either side to the other, whatever its cause.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import selectors

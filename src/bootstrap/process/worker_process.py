@@ -1,7 +1,5 @@
 """One process of the worker pool: `python -m bootstrap.process.worker_process 2`. 0 is the background process."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import logging

@@ -1,7 +1,5 @@
 """Wires authentication: API keys, tokens and client certificates, as the settings say."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from adapters.certificates.mapping import BadMapping, WatchedCertificates

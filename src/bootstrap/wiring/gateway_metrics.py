@@ -1,7 +1,5 @@
 """Exposes statistics of the gateway's calls as metrics."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Final
 

@@ -1,7 +1,5 @@
 """Braintree's decline codes (declines.toml): the meaning of each for the payer, and how a response is read with it."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import tomllib

@@ -3,8 +3,6 @@
 Codes about the card, the nonce, the wallet or the amount are declines, and are in declines.py. No other code is one.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from types import MappingProxyType

@@ -1,7 +1,5 @@
 """The SDK's names for validation codes. The gateway's own texts are not used: they may repeat the input."""
 
-from __future__ import annotations
-
 from functools import cache
 from typing import Any
 

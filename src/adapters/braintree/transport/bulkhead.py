@@ -1,7 +1,5 @@
 """A bulkhead around the gateway: the limit of simultaneous calls."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

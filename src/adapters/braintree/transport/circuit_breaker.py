@@ -1,7 +1,5 @@
 """Circuit breakers around the gateway, so that a gateway that hangs cannot take every thread."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import Counter

@@ -4,8 +4,6 @@ urllib3 opens it (addresses, TLS, proxies) and llhttp parses the responses. The 
 request paths of either library would take more time than all the rest.
 """
 
-from __future__ import annotations
-
 import ssl
 import zlib
 from dataclasses import dataclass

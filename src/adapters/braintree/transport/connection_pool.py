@@ -1,7 +1,5 @@
 """The SDK's HTTP transport over a bounded connection pool. Each failure states whether anything was sent."""
 
-from __future__ import annotations
-
 import re
 import threading
 from collections import deque

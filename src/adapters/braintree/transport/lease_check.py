@@ -1,7 +1,5 @@
 """The lease under which this thread sends, carried from the port's method down to the socket."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar

@@ -1,7 +1,5 @@
 """The adapter's dependencies on the machine: clock, connections, condition variables. The simulation replaces them."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager

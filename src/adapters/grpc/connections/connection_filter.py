@@ -4,8 +4,6 @@ A classic BPF program on the listening sockets checks the source address of each
 no administrator rights. It does not affect open connections.
 """
 
-from __future__ import annotations
-
 import ctypes
 import socket
 import struct

@@ -7,8 +7,6 @@ The gRPC core limits how many connections there are, not whose they are, and rep
 at the sockets of the process. The core treats a socket that is shut down as if its peer had left.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

@@ -1,7 +1,5 @@
 """Admission control: rate limits and stream limits for each caller, each peer and the whole process."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections import Counter, OrderedDict

@@ -1,7 +1,5 @@
 """Authorization: the scope that each method declares in the contract, and the guard that enforces it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from contextvars import ContextVar

@@ -1,7 +1,5 @@
 """The context of a call besides its request: the caller and the requested languages."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """Re-checks the credentials of open streams, and ends the streams of a credential that was revoked in any process."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from collections import defaultdict

@@ -1,7 +1,5 @@
 """The table that maps each error to a google.rpc.Status: gRPC code, stable reason, sentence, details."""
 
-from __future__ import annotations
-
 import logging
 import math
 import secrets

@@ -1,7 +1,5 @@
 """Sends a stream's messages with backpressure, until the stream ends or exceeds a limit."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncGenerator

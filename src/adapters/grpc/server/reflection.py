@@ -1,7 +1,5 @@
 """gRPC server reflection: v1 and v1alpha, which are the same protocol under two names."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Final
 

@@ -1,7 +1,5 @@
 """The gRPC server: an event loop for streams and health, and a thread pool for everything that blocks."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass

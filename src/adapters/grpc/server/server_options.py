@@ -1,7 +1,5 @@
 """The gRPC core's options: limits on message sizes, keepalive and concurrency, for each connection and for all."""
 
-from __future__ import annotations
-
 from typing import Any, Final
 
 from adapters.grpc.middleware.admission_control import AdmissionLimits

@@ -1,7 +1,5 @@
 """TLS on the gRPC port. Certificates are reloaded when their files change."""
 
-from __future__ import annotations
-
 import logging
 from dataclasses import dataclass
 from pathlib import Path

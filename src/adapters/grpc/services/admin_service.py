@@ -1,7 +1,5 @@
 """AdminService: export, reconciliation and the other operator calls over gRPC."""
 
-from __future__ import annotations
-
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from enum import Enum

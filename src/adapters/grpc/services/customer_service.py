@@ -1,7 +1,5 @@
 """CustomerService: customers over gRPC."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """DisputeService: disputes (chargebacks) and their evidence over gRPC."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

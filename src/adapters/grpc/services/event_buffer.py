@@ -1,7 +1,5 @@
 """A bounded buffer, shared by all streams, of events that were read and not sent yet."""
 
-from __future__ import annotations
-
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from typing import Final

@@ -1,7 +1,5 @@
 """EventService: the change feed as a stream that resumes at any position."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor

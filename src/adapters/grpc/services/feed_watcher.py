@@ -1,7 +1,5 @@
 """Single-flight polling for the end of the feed: all readers of a process share one query."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

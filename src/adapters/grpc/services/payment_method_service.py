@@ -1,7 +1,5 @@
 """PaymentMethodService: stored cards and wallets over gRPC."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

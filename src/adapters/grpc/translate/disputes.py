@@ -1,7 +1,5 @@
 """Translates disputes and gateway webhooks between messages and the application's values."""
 
-from __future__ import annotations
-
 from adapters.grpc.translate import enums
 from adapters.grpc.translate.requests import times_of
 from adapters.grpc.translate.resources import moment, money

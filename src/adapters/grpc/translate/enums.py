@@ -1,7 +1,5 @@
 """One table for each enum that exists both in the contract and in the domain."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, TypeVar

@@ -1,7 +1,5 @@
 """Translates feed entries into messages and JSON."""
 
-from __future__ import annotations
-
 from datetime import date
 from typing import Any, Final
 

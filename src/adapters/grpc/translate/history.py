@@ -1,7 +1,5 @@
 """Translates a payment's history into messages, each event with an English summary."""
 
-from __future__ import annotations
-
 from typing import Final, assert_never
 
 from adapters.grpc.translate import enums

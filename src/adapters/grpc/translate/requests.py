@@ -1,7 +1,5 @@
 """Translates requests into the raw values that use cases validate."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar
 

@@ -1,7 +1,5 @@
 """Translates domain objects into messages, with texts for people in one chosen language."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import Final

@@ -4,8 +4,6 @@ A proof is a text that the key has sealed. It also records how much of the datab
 the key can make the service accept plain values again.
 """
 
-from __future__ import annotations
-
 from enum import Enum
 from typing import Final
 

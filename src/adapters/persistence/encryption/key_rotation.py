@@ -1,7 +1,5 @@
 """Key rotation: re-encrypts plain values and values of older keys with the current key, while the service runs."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

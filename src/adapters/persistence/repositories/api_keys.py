@@ -1,7 +1,5 @@
 """The API key repository: digests, scopes and last use."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final

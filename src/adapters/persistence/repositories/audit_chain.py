@@ -3,8 +3,6 @@
 A link's hash needs no key, so that keys can be removed: a later link, signed with a later key, covers the earlier ones.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

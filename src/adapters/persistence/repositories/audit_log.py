@@ -1,7 +1,5 @@
 """The append-only audit log. The database refuses changes and deletions; a hash chain reveals those made anyhow."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select

@@ -1,7 +1,5 @@
 """The customer repository."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection, select, update

@@ -1,7 +1,5 @@
 """Facts about the whole database: the deployment's mark on transactions at the gateway, and the maintenance hold."""
 
-from __future__ import annotations
-
 import secrets
 from typing import Final
 

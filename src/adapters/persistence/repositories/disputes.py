@@ -1,7 +1,5 @@
 """The dispute (chargeback) repository."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final

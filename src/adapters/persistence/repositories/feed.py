@@ -1,7 +1,5 @@
 """The change feed: a transactional outbox. The relay numbers events after the commit, so readers never miss one."""
 
-from __future__ import annotations
-
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

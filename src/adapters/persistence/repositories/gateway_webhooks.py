@@ -1,7 +1,5 @@
 """The inbox of the gateway's webhooks, deduplicated."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime

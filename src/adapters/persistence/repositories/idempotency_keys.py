@@ -1,7 +1,5 @@
 """The idempotency records: which requests have been seen."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final

@@ -4,8 +4,6 @@ The oldest events come first by their ids, which sort by time. So a run finds th
 and skips those of payments that are still under way.
 """
 
-from __future__ import annotations
-
 import json
 import zlib
 from base64 import b85decode, b85encode

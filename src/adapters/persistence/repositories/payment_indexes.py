@@ -1,7 +1,5 @@
 """Chooses the index for a filter of payments."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """The repository of customers' stored cards and wallets."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime

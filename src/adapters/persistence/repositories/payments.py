@@ -1,7 +1,5 @@
 """The payment repository: payments with their operations and their history."""
 
-from __future__ import annotations
-
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence

@@ -1,7 +1,5 @@
 """The counters of the velocity limits (declines and verifications), and the blocks that follow."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,7 +1,5 @@
 """The delivery cursor of each webhook endpoint, and the dead letters."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final

@@ -1,7 +1,5 @@
 """Translates database drivers' errors into the application's errors."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final

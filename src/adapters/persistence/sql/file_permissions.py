@@ -1,7 +1,5 @@
 """Creates files that only their owner can read (mode 0600), whatever the umask."""
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os

@@ -6,8 +6,6 @@ payments of others, which takes seconds if that caller has paid nothing for long
 other index has.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import ge, le

@@ -1,7 +1,5 @@
 """SQL statements that several repositories share: insert-if-absent, savepoints, due times, pages."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta

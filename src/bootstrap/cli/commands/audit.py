@@ -1,7 +1,5 @@
 """bayar audit: lists and verifies the audit log in the service's own database."""
 
-from __future__ import annotations
-
 import argparse
 import re
 from collections.abc import Iterator

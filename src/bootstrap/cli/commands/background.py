@@ -1,7 +1,5 @@
 """bayar background: holds the service after a restore, and releases it, whether or not the service runs."""
 
-from __future__ import annotations
-
 import argparse
 
 from application.common.validator import Validator

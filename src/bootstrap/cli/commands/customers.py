@@ -1,7 +1,5 @@
 """bayar customers list|show|create|update|delete."""
 
-from __future__ import annotations
-
 import argparse
 import itertools
 import sys

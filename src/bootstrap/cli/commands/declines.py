@@ -1,7 +1,5 @@
 """bayar declines: every reason a payment can be declined for."""
 
-from __future__ import annotations
-
 import argparse
 from typing import Final
 

@@ -1,7 +1,5 @@
 """bayar payments list|show|verify|watch|export: the arguments. Each subcommand runs in a module of its own."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 from typing import Final

@@ -1,7 +1,5 @@
 """bayar payments export: streams rows for accounting."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import csv

@@ -1,7 +1,5 @@
 """bayar payments list: a table of payments."""
 
-from __future__ import annotations
-
 import argparse
 import itertools
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """The connection arguments that every command for people takes, and the client that they configure."""
 
-from __future__ import annotations
-
 import argparse
 import os
 from collections.abc import Callable

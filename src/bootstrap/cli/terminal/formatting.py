@@ -1,7 +1,5 @@
 """Formats answers for people: words and colours."""
 
-from __future__ import annotations
-
 from typing import Any, Final, Protocol
 
 from rich.text import Text

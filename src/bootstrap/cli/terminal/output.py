@@ -1,7 +1,5 @@
 """The output of commands: a console that detects terminals, JSON for programs, and messages on stderr."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

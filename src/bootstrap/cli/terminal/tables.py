@@ -1,7 +1,5 @@
 """Streaming tables: they fit the terminal, and show the first rows before the rest arrive."""
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Formats and parses times: UTC by default, local time on request."""
 
-from __future__ import annotations
-
 import argparse
 from datetime import UTC, datetime
 
