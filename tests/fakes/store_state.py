@@ -41,7 +41,7 @@ class StoreState:
     notifications: dict[str, StoredGatewayWebhook] = field(default_factory=dict)
     api_keys: dict[str, ApiKey] = field(default_factory=dict)
     audit: list[AuditEntry] = field(default_factory=list)
-    tallies: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
+    velocity_counters: dict[tuple[str, datetime, str], int] = field(default_factory=dict)
     blocks: list[VelocityBlock] = field(default_factory=list)
     feed: list[FeedEntry] = field(default_factory=list)
     unsequenced: list[FeedEntry] = field(default_factory=list)
@@ -62,7 +62,7 @@ class StoreState:
             dict(self.notifications),
             dict(self.api_keys),
             list(self.audit),
-            dict(self.tallies),
+            dict(self.velocity_counters),
             list(self.blocks),
             list(self.feed),
             list(self.unsequenced),

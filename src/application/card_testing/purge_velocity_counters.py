@@ -22,6 +22,6 @@ class PurgeVelocityCounters:
         now = self.clock.now()
         with self.store.begin() as work:
             # Twice the window is longer than any bucket needs. Only a wrong clock can have counted in the future.
-            return work.velocity.forget(
+            return work.velocity.purge(
                 now - 2 * self.window, now + 2 * self.window, now - self.blocks_kept, self.batch_size
             )

@@ -160,11 +160,11 @@ class VelocityLimiter:
         now = self.clock.now()
         bucket = _bucket(now, self.limits.piece)
         # Counters per card are needed only for a limit of cards. A caller has one row, however many cards there are.
-        tallies = [
+        counters = [
             VelocityCounter(one.key, bucket, attempt.card if self.limits.of(one.scope)[1] else "") for one in subjects
         ]
         try:
-            blocked = self._add(tallies, attempt, tuple(subjects), now)
+            blocked = self._add(counters, attempt, tuple(subjects), now)
         except StoreUnavailable as failure:
             _log.warning("a decline of caller %s was not counted: %s", attempt.caller_id, failure)
             return
@@ -181,11 +181,11 @@ class VelocityLimiter:
 
     @retry_on_conflict
     def _add(
-        self, tallies: Sequence[VelocityCounter], attempt: Attempt, subjects: tuple[_Subject, ...], now: datetime
+        self, counters: Sequence[VelocityCounter], attempt: Attempt, subjects: tuple[_Subject, ...], now: datetime
     ) -> list[_Reached]:
         """Returns the limits that it reached."""
         with self.store.begin() as work:
-            work.velocity.add(tallies)
+            work.velocity.add(counters)
             fresh = Attempt(attempt.caller_id, subjects)
             # A card counts under its number and under its identifier, but is reported once.
             reached = {(one.subject.shown, one.counts_cards): one for one in self._reached(work, fresh, now)}
@@ -213,15 +213,15 @@ class VelocityLimiter:
         by_key: dict[str, list[VelocityCounter]] = defaultdict(list)
         # One bucket earlier, so that the window is never too short; one later, for a clock slightly ahead.
         start, end = now - self.limits.window - self.limits.piece, now + self.limits.piece
-        for tally in work.velocity.counted(list(limited), start, end):
-            by_key[tally.key].append(tally)
+        for counter in work.velocity.counted(list(limited), start, end):
+            by_key[counter.key].append(counter)
         found = []
-        for key, tallies in by_key.items():
+        for key, counters in by_key.items():
             most, most_cards = self.limits.of(limited[key].scope)
-            tallies.sort(key=lambda tally: tally.bucket)
-            if most and sum(tally.count for tally in tallies) >= most:
-                found.append(_Reached(limited[key], False, most, self._end(_last_needed(tallies, most))))
-            cards = _last_seen(tallies)
+            counters.sort(key=lambda counter: counter.bucket)
+            if most and sum(counter.count for counter in counters) >= most:
+                found.append(_Reached(limited[key], False, most, self._end(_last_needed(counters, most))))
+            cards = _last_seen(counters)
             if most_cards and len(cards) >= most_cards and not (attempt.card and attempt.card in cards):
                 end_bucket = sorted(cards.values())[len(cards) - most_cards]
                 found.append(_Reached(limited[key], True, most_cards, self._end(end_bucket)))
@@ -265,16 +265,16 @@ def _bucket(time: datetime, piece: timedelta) -> datetime:
     return datetime.fromtimestamp(int(time.timestamp()) // seconds * seconds, UTC)
 
 
-def _last_needed(tallies: Sequence[VelocityCounter], most: int) -> datetime:
+def _last_needed(counters: Sequence[VelocityCounter], most: int) -> datetime:
     """The first bucket whose expiry, together with all earlier ones, brings the count below the limit."""
-    left = sum(tally.count for tally in tallies)
-    for tally in tallies:
-        left -= tally.count
+    left = sum(counter.count for counter in counters)
+    for counter in counters:
+        left -= counter.count
         if left < most:
-            return tally.bucket
+            return counter.bucket
     raise ValueError("the limit is at least 1")
 
 
-def _last_seen(tallies: Sequence[VelocityCounter]) -> dict[str, datetime]:
+def _last_seen(counters: Sequence[VelocityCounter]) -> dict[str, datetime]:
     """The newest bucket of each card."""
-    return {tally.card: tally.bucket for tally in tallies if tally.card}
+    return {counter.card: counter.bucket for counter in counters if counter.card}

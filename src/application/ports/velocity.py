@@ -39,7 +39,7 @@ class VelocityBlock:
 class VelocityCounters(Protocol):
     """The velocity counters and the blocks that they caused."""
 
-    def add(self, tallies: Collection[VelocityCounter]) -> None:
+    def add(self, counters: Collection[VelocityCounter]) -> None:
         """Adds each count to the stored one with the same key, bucket and card."""
 
     def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[VelocityCounter]:
@@ -51,7 +51,7 @@ class VelocityCounters(Protocol):
     def blocks(self, *, after: Position | None, limit: int) -> Sequence[VelocityBlock]:
         """Blocks of every caller, newest first."""
 
-    def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
+    def purge(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
         """Deletes counters with a bucket before `before` or after `after`, and blocks that ended before
         `blocks_before`.
 

@@ -35,7 +35,7 @@ def a_card(number: str = "4111111111111111") -> Card:
 
 
 def counts(shop: Shop) -> list[int]:
-    return sorted(shop.store._state.tallies.values())
+    return sorted(shop.store._state.velocity_counters.values())
 
 
 def scopes(shop: Shop, **known: object) -> list[VelocityScope]:
@@ -160,11 +160,11 @@ def test_nothing_is_counted_where_there_is_no_limit() -> None:
 
 
 def test_cards_are_distinguished_only_where_their_number_is_limited() -> None:
-    for limits, tallies in (({"per_client_address": 9}, 1), ({"cards_per_client_address": 9}, 2)):
+    for limits, number in (({"per_client_address": 9}, 1), ({"cards_per_client_address": 9}, 2)):
         shop = a_shop(**limits)
         for card in MANY[:2]:
             decline(shop, source=card, address="203.0.113.7")
-        assert len(counts(shop)) == tallies
+        assert len(counts(shop)) == number
 
 
 def test_counts_are_stored_in_buckets_of_the_window() -> None:
@@ -173,8 +173,8 @@ def test_counts_are_stored_in_buckets_of_the_window() -> None:
     shop.velocity.count_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
     shop.wait(timedelta(seconds=1))
     shop.velocity.count_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
-    assert [bucket for _, bucket, _ in shop.store._state.tallies] == [START, START + PIECE]
-    assert all(bucket.tzinfo is UTC for _, bucket, _ in shop.store._state.tallies)
+    assert [bucket for _, bucket, _ in shop.store._state.velocity_counters] == [START, START + PIECE]
+    assert all(bucket.tzinfo is UTC for _, bucket, _ in shop.store._state.velocity_counters)
 
 
 def test_a_decline_counts_for_a_window_and_the_piece_it_is_in() -> None:
@@ -241,7 +241,7 @@ def test_a_clock_that_is_a_piece_ahead_is_believed_and_no_more() -> None:
     attempt = shop.velocity.attempt(SHOP)
     for ahead, is_counted in ((PIECE, True), (PIECE + timedelta(seconds=1), False)):
         with shop.store.begin() as work:
-            work.velocity.forget(START + timedelta(days=9), START, START, 100)
+            work.velocity.purge(START + timedelta(days=9), START, START, 100)
             work.velocity.add([VelocityCounter(attempt.subjects[0].key, START + ahead)])
         with shop.store.read() as work:
             if is_counted:
@@ -307,7 +307,7 @@ def test_a_customer_and_a_card_are_not_blocked_for_another_card() -> None:
 # Forgetting
 
 
-def test_tallies_are_kept_for_twice_the_window_and_no_longer() -> None:
+def test_velocity_counters_are_kept_for_twice_the_window_and_no_longer() -> None:
     shop = a_shop(per_caller=9)
     forget = PurgeVelocityCounters(shop.store, shop.clock, HOUR)
     shop.velocity.count_payment(shop.velocity.attempt(SHOP), NO_FUNDS)
@@ -318,7 +318,7 @@ def test_tallies_are_kept_for_twice_the_window_and_no_longer() -> None:
     assert forget() == 0
 
 
-def test_tallies_of_a_clock_ahead_are_kept_up_to_twice_the_window() -> None:
+def test_velocity_counters_of_a_clock_ahead_are_kept_up_to_twice_the_window() -> None:
     shop = a_shop(per_caller=9)
     forget = PurgeVelocityCounters(shop.store, shop.clock, HOUR)
     _add(shop, START + 2 * HOUR)

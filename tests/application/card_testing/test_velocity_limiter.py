@@ -75,7 +75,7 @@ def test_approvals_count_for_nothing_and_write_nothing() -> None:
     shop = a_shop(per_card=1, per_caller=1)
     for _ in range(3):
         shop.pay()
-    assert not shop.store._state.tallies
+    assert not shop.store._state.velocity_counters
 
 
 @pytest.mark.parametrize(
@@ -229,7 +229,7 @@ def test_reaching_a_limit_is_reported_once(caplog: pytest.LogCaptureFixture) -> 
 def test_nothing_of_a_card_is_kept_but_a_keyed_hash() -> None:
     shop = a_shop(per_card=5, per_client_address=5, cards_per_client_address=5)
     decline(shop, address="203.0.113.7")
-    kept = repr(shop.store._state.tallies)
+    kept = repr(shop.store._state.velocity_counters)
     assert "4111" not in kept
     assert "203.0.113.7" not in kept
     other_key = VelocityLimiter(shop.store, shop.clock, shop.ids, shop.limits, b"another")
@@ -244,7 +244,7 @@ def test_a_clock_set_back_or_ahead_blocks_no_caller_for_long() -> None:
     shop.clock.advance(-timedelta(days=3))
     assert shop.pay().state is PaymentState.CAPTURED
     assert PurgeVelocityCounters(shop.store, shop.clock, HOUR)() == 2, "by number and by identifier"
-    assert not shop.store._state.tallies
+    assert not shop.store._state.velocity_counters
 
 
 def test_expired_counters_are_deleted_and_current_ones_kept() -> None:

@@ -14,15 +14,17 @@ class MemoryVelocityCounters:
     def __init__(self, state: StoreState) -> None:
         self._state = state
 
-    def add(self, tallies: Collection[VelocityCounter]) -> None:
-        for tally in tallies:
-            counter_key = (tally.key, tally.bucket, tally.card)
-            self._state.tallies[counter_key] = self._state.tallies.get(counter_key, 0) + tally.count
+    def add(self, counters: Collection[VelocityCounter]) -> None:
+        for counter in counters:
+            counter_key = (counter.key, counter.bucket, counter.card)
+            self._state.velocity_counters[counter_key] = (
+                self._state.velocity_counters.get(counter_key, 0) + counter.count
+            )
 
     def counted(self, keys: Collection[str], start: datetime, end: datetime) -> Sequence[VelocityCounter]:
         return [
             VelocityCounter(*counter_key, count)
-            for counter_key, count in self._state.tallies.items()
+            for counter_key, count in self._state.velocity_counters.items()
             if counter_key[0] in keys and start < counter_key[1] <= end
         ]
 
@@ -39,11 +41,13 @@ class MemoryVelocityCounters:
             ((Position(one.create_time, one.block_id), one) for one in self._state.blocks), after, limit
         )
 
-    def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
-        tallies = [counter_key for counter_key in self._state.tallies if not before <= counter_key[1] <= after][:limit]
+    def purge(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
+        counters = [
+            counter_key for counter_key in self._state.velocity_counters if not before <= counter_key[1] <= after
+        ][:limit]
         blocks = [one for one in self._state.blocks if one.end_time < blocks_before][:limit]
-        for counter_key in tallies:
-            del self._state.tallies[counter_key]
+        for counter_key in counters:
+            del self._state.velocity_counters[counter_key]
         for one in blocks:
             self._state.blocks.remove(one)
-        return len(tallies) + len(blocks)
+        return len(counters) + len(blocks)

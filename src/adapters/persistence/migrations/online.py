@@ -4,6 +4,8 @@ PostgreSQL builds an index concurrently only outside a transaction. So each of t
 runs again when the migration is interrupted after it. The steps before it in a migration must be repeatable, too.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 

@@ -62,7 +62,7 @@ class SqlVelocityCounters:
         )
         return [_block_from(row) for row in rows]
 
-    def forget(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
+    def purge(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
         bucket = attempt_counts.c.bucket
         return self._delete(attempt_counts, or_(bucket < before, bucket > after), limit) + self._delete(
             attempt_blocks, attempt_blocks.c.end_time < blocks_before, limit

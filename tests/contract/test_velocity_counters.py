@@ -95,7 +95,7 @@ def test_expired_counters_are_deleted_in_small_batches(store: Store) -> None:
 
     def forget() -> int:
         with store.begin() as work:
-            return work.velocity.forget(NOON - 2 * MINUTE, NOON + 2 * MINUTE, NOON + 61 * MINUTE, 2)
+            return work.velocity.purge(NOON - 2 * MINUTE, NOON + 2 * MINUTE, NOON + 61 * MINUTE, 2)
 
     assert [forget(), forget(), forget(), forget()] == [3, 2, 1, 0]
     left = counted(store, "a", start=NOON - 9 * MINUTE, end=NOON + 9 * MINUTE)
