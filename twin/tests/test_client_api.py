@@ -355,3 +355,11 @@ def test_browsers_may_call_from_any_origin(twin: Twin, browser: Browser) -> None
     _, _, headers = browser.ask("POST", path, {"authorizationFingerprint": browser.fingerprint})
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Content-Type"].startswith("application/json")
+
+
+def test_a_path_of_the_client_api_may_end_in_json_and_an_unknown_one_is_a_404_in_json(browser: Browser) -> None:
+    described = {"number": VISA, "expirationMonth": "11", "expirationYear": "2099"}
+    status, content = browser.client_api("POST", "payment_methods/credit_cards.json", {"creditCard": described})
+    assert status in (201, 202)
+    assert content["creditCards"][0]["details"]["lastFour"] == "1111"
+    assert browser.client_api("GET", "nothing") == (404, {"error": {"message": "Not found"}})

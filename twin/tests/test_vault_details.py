@@ -453,3 +453,23 @@ def test_a_customer_is_created_with_an_apple_pay_card_that_can_be_charged(gatewa
     assert [each.google_transaction_id for each in updated.customer.android_pay_cards] == ["g1"]
     refused = gateway.customer.create({"apple_pay_card": {"number": "4111111111111111"}})
     assert sorted(codes(refused)) == ["93509", "93510", "93511"]
+
+
+def test_apple_pay_domains_are_registered_listed_and_removed(gateway: Gateway) -> None:
+    assert gateway.apple_pay.register_domain("shop.example").is_success
+    assert gateway.apple_pay.register_domain("pay.example").is_success
+    assert gateway.apple_pay.registered_domains() == ["pay.example", "shop.example"]
+    assert gateway.apple_pay.unregister_domain("shop.example").is_success
+    assert gateway.apple_pay.registered_domains() == ["pay.example"]
+
+
+def test_the_transactions_of_a_customer_are_listed(gateway: Gateway) -> None:
+    customer = gateway.customer.create({"credit_card": card()}).customer
+    sold = [sale(gateway, payment_method_token=customer.credit_cards[0].token) for _ in range(2)]
+    path = f"{gateway.config.base_merchant_path()}/customers/{customer.id}"
+    ids = gateway.config.http().post(f"{path}/transaction_ids")["search_results"]["ids"]
+    assert sorted(ids) == sorted(each.id for each in sold)
+    page = gateway.config.http().post(f"{path}/transactions", {"search": {"ids": [sold[0].id]}})
+    assert page["credit_card_transactions"]["transaction"]["id"] == sold[0].id
+    with pytest.raises(NotFoundError):
+        gateway.config.http().post(f"{gateway.config.base_merchant_path()}/customers/none/transaction_ids")

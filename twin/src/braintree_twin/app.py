@@ -23,7 +23,7 @@ from braintree_twin.params import Params
 from braintree_twin.request_schema import Effect, UnhandledField, unhandled_fields
 from braintree_twin.resources import ROUTES
 from braintree_twin.resources.merchant_accounts import restore_accounts
-from braintree_twin.routing import Match, Router
+from braintree_twin.routing import CLIENT_API, Match, Router
 from braintree_twin.state.store import Store
 from braintree_twin.unhandled_fields import UnhandledFieldCounter
 from braintree_twin.validation import Errors, ValidationFailed, error_answer
@@ -90,6 +90,8 @@ class App:
         try:
             if request.method == "OPTIONS" and _is_for_browsers(request.path):
                 return Response(200, headers=dict(CORS))
+            if match is None and CLIENT_API in request.path:
+                return self._answer(request, client_error(404, "Not found"))
             call = self._authenticated(request, match)
             if match is None:
                 return _empty(404)
@@ -202,7 +204,7 @@ def _is_client_api(match: Match | None) -> bool:
 
 
 def _is_for_browsers(path: str) -> bool:
-    return path == "/graphql" or "/client_api/" in path
+    return path == "/graphql" or CLIENT_API in path
 
 
 def _check_version(request: Request) -> None:

@@ -9,6 +9,8 @@ from urllib.parse import unquote
 from braintree_twin.calls import Route
 
 PREFIX = "/merchants/"
+# Its paths may end in .json.
+CLIENT_API = "/client_api/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,8 @@ class Router:
     def match(self, method: str, path: str) -> Match | None:
         _, below = split_merchant(path)
         below = below.rstrip("/")
+        if below.startswith(CLIENT_API):
+            below = below.removesuffix(".json")
         fixed = self._fixed.get((method, below))
         if fixed:
             return Match(fixed, f"{method} {fixed.path}", {})

@@ -6,9 +6,11 @@ from braintree_twin.calls import Route
 from braintree_twin.client_api import endpoints as client_api
 from braintree_twin.resources import (
     addresses,
+    apple_pay_domains,
     catalog,
     client_tokens,
     credit_cards,
+    customer_transactions,
     customers,
     disputes,
     document_uploads,
@@ -34,6 +36,8 @@ ROUTES: tuple[Route, ...] = (
     *transactions.ROUTES,
     *testing_gateway.ROUTES,
     *customers.ROUTES,
+    *customer_transactions.ROUTES,
+    *apple_pay_domains.ROUTES,
     *payment_methods.ROUTES,
     *credit_cards.ROUTES,
     *client_tokens.ROUTES,

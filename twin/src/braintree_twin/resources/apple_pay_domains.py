@@ -1,0 +1,50 @@
+"""The domains that may offer Apple Pay. Every domain counts as validated."""
+
+from __future__ import annotations
+
+import json
+
+from braintree_twin.calls import Answer, Call, Route
+from braintree_twin.params import Params
+from braintree_twin.request_schema import EVERYTHING
+from braintree_twin.xml_writer import Elements
+
+BASE = "/processing/apple_pay"
+REGISTRATION_FAILED = "the url of the domain is missing"
+
+
+def _setting(call: Call) -> str:
+    return f"apple_pay_domains/{call.merchant.id}"
+
+
+def _domains(call: Call) -> list[str]:
+    known: list[str] = json.loads(call.store.setting(_setting(call), "[]"))
+    return known
+
+
+def _keep(call: Call, domains: list[str]) -> None:
+    call.store.set_setting(_setting(call), json.dumps(domains))
+
+
+def register(call: Call) -> Answer:
+    domain = Params(call.document).text("url")
+    if domain is None:
+        return Answer("response", {"success": False, "message": REGISTRATION_FAILED})
+    _keep(call, sorted({*_domains(call), domain}))
+    return Answer("response", {"success": True})
+
+
+def unregister(call: Call) -> Answer:
+    _keep(call, [domain for domain in _domains(call) if domain != call.query.get("url")])
+    return Answer()
+
+
+def list_all(call: Call) -> Answer:
+    return Answer("response", {"domains": Elements("domain", _domains(call))})
+
+
+ROUTES = (
+    Route("POST", f"{BASE}/validate_domains", register, takes={"url": EVERYTHING}),
+    Route("DELETE", f"{BASE}/unregister_domain", unregister, query=frozenset({"url"})),
+    Route("GET", f"{BASE}/registered_domains", list_all),
+)
