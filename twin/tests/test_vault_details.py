@@ -453,12 +453,15 @@ def test_a_customer_is_created_with_an_apple_pay_card_that_can_be_charged(gatewa
     assert [each.google_transaction_id for each in updated.customer.android_pay_cards] == ["g1"]
     refused = gateway.customer.create({"apple_pay_card": {"number": "4111111111111111"}})
     assert sorted(codes(refused)) == ["93509", "93510", "93511"]
+    assert codes_on(refused, "apple_pay", "cryptogram") == ["93511"]
 
 
 def test_apple_pay_domains_are_registered_listed_and_removed(gateway: Gateway) -> None:
     assert gateway.apple_pay.register_domain("shop.example").is_success
     assert gateway.apple_pay.register_domain("pay.example").is_success
     assert gateway.apple_pay.registered_domains() == ["pay.example", "shop.example"]
+    refused = gateway.apple_pay.register_domain("")
+    assert refused.errors.for_object("apple_pay")[0].message == "Domain name is required."
     assert gateway.apple_pay.unregister_domain("shop.example").is_success
     assert gateway.apple_pay.registered_domains() == ["pay.example"]
 

@@ -7,10 +7,11 @@ import json
 from braintree_twin.calls import Answer, Call, Route
 from braintree_twin.params import Params
 from braintree_twin.request_schema import EVERYTHING
+from braintree_twin.validation import failed
 from braintree_twin.xml_writer import Elements
 
 BASE = "/processing/apple_pay"
-REGISTRATION_FAILED = "the url of the domain is missing"
+DOMAIN_REQUIRED = "93523"
 
 
 def _setting(call: Call) -> str:
@@ -29,7 +30,7 @@ def _keep(call: Call, domains: list[str]) -> None:
 def register(call: Call) -> Answer:
     domain = Params(call.document).text("url")
     if domain is None:
-        return Answer("response", {"success": False, "message": REGISTRATION_FAILED})
+        raise failed("apple_pay", "url", DOMAIN_REQUIRED)
     _keep(call, sorted({*_domains(call), domain}))
     return Answer("response", {"success": True})
 

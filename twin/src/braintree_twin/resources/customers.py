@@ -63,14 +63,14 @@ def _read_method(call: Call, params: Params, errors: Errors, customer_id: str | 
     nonce = params.text("payment_method_nonce")
     if nonce is not None:
         merged = Params({**{name: card.raw(name) for name in card}, "payment_method_nonce": nonce})
-        wanted = read_method(call, merged, errors, customer_id, NONCE_CODES)
-        _check_nonce(wanted, errors, customer_id)
+        wanted = read_method(call, merged, errors.on(ROOT), customer_id, NONCE_CODES)
+        _check_nonce(wanted, errors.on(ROOT), customer_id)
         return wanted
     kind = described_wallet_kind(params)
     if kind in WALLETS:
         return read_described_wallet(call, params, kind, errors, customer_id)
     given = params.section(ROOT_CARD)
-    return read_method(call, card, errors.on(ROOT_CARD), customer_id, CARD_NONCE_CODES) if given else None
+    return read_method(call, card, errors.on(ROOT).on(ROOT_CARD), customer_id, CARD_NONCE_CODES) if given else None
 
 
 def _with_checks(params: Params, card: Params) -> Params:
@@ -100,7 +100,7 @@ def create(call: Call) -> Answer:
     _check_id(call, customer_id, faults)
     if params.section(ROOT_CARD).section("options").has("update_existing_token"):
         faults.on(ROOT_CARD).on("options").add("update_existing_token", NOTHING_TO_UPDATE)
-    wanted = _read_method(call, params, faults, None)
+    wanted = _read_method(call, params, errors, None)
     if errors:
         raise ValidationFailed(errors)
     verification = verify_if_requested(call, wanted) if wanted else None
@@ -165,7 +165,7 @@ def _read_default(call: Call, params: Params, errors: Errors, record: Customer) 
 
 
 def _add_method(call: Call, params: Params, errors: Errors, record: Customer) -> Answer | None:
-    wanted = _read_method(call, params, errors.on(ROOT), record.id)
+    wanted = _read_method(call, params, errors, record.id)
     if errors:
         raise ValidationFailed(errors)
     if wanted is None:

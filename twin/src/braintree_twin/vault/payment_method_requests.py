@@ -25,7 +25,7 @@ from braintree_twin.vault.storing import (
     store_method,
 )
 from braintree_twin.vault.verifying import VerificationExtras, account_type_error, link, read_options, verify
-from braintree_twin.vault.wallet_params import read_wallet
+from braintree_twin.vault.wallet_params import VAULT_LEVELS, read_wallet
 
 DUPLICATE_CARD, DUPLICATE_FOR_CUSTOMER = "81724", "81763"
 # Kinds whose update cannot take a new nonce, with the error code.
@@ -77,7 +77,7 @@ def read_described_wallet(
     call: Call, params: Params, kind: str, errors: Errors, customer_id: str | None
 ) -> MethodRequest:
     """Read a wallet whose fields the request has in place of a nonce."""
-    section, faults = params.section(kind), errors.on(kind)
+    section, faults = params.section(kind), errors.on(VAULT_LEVELS[kind])
     instrument = read_wallet(call, params, errors, vaulted=True)
     token = section.text("token")
     check_new_token(call, token, faults)

@@ -10,6 +10,8 @@ from braintree_twin.vault.cards import read_card
 from braintree_twin.vault.instruments import Instrument, of_card
 
 APPLE_PAY, GOOGLE_PAY, PAYPAL = "apple_pay_card", "android_pay_card", "paypal_account"
+# The elements that errors about vaulted wallets stand under, beside the customer's.
+VAULT_LEVELS = {APPLE_PAY: "apple_pay", GOOGLE_PAY: "android_pay_card"}
 PAYPAL_TEXTS = ("payee_id", "payee_email", "custom_field", "description")
 # The payer of every PayPal payment in the sandbox.
 PAYPAL_PAYER = "payer@example.com"
@@ -33,7 +35,7 @@ def read_wallet(call: Call, params: Params, errors: Errors, *, vaulted: bool = F
     kind = described_wallet_kind(params)
     if kind is None:
         return None
-    section, faults = params.section(kind), errors.on(kind)
+    section, faults = params.section(kind), errors.on(VAULT_LEVELS[kind] if vaulted and kind in VAULT_LEVELS else kind)
     if kind == PAYPAL:
         return _paypal(section, faults)
     required = _REQUIRED.keys() - ({"cryptogram"} if vaulted and kind == GOOGLE_PAY else set())
