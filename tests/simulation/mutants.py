@@ -165,10 +165,12 @@ def _change_without_an_event(
         original(self, event)
 
 
-def _send_with_another_operation_id(gateway: Gateway, operation: Operation, lease: Lease) -> Outcome:
+def _send_with_another_operation_id(
+    gateway: Gateway, operation: Operation, lease: Lease, reference: str = ""
+) -> Outcome:
     """Sends another operation id than the recorded one."""
     other = replace(operation, operation_id=OperationId(f"{operation.operation_id}x"))
-    return _send_refund(gateway, other, lease)
+    return _send_refund(gateway, other, lease, reference)
 
 
 _send_refund = refund_payment.send_refund

@@ -115,7 +115,7 @@ class BraintreeAdapter:
         if currency_code in self._misnamed:
             return Rejected(detail=self._misnamed[currency_code])
 
-        order = {"order_id": self._order_ids.of(authorization.operation_id)}
+        order = {"order_id": self._order_ids.of(authorization.operation_id, authorization.reference)}
 
         def sell(key: params.Params) -> object:
             return self._sdk.transaction.sale(params.sale(authorization, merchant_account_id) | order | key)
@@ -163,7 +163,7 @@ class BraintreeAdapter:
             transactions = self._sdk.transaction
             if capture.in_part:
                 final: params.Params = {"final_capture": True} if capture.final else {}
-                options = {"order_id": self._order_ids.of(capture.operation_id)} | final | key
+                options = {"order_id": self._order_ids.of(capture.operation_id, capture.reference)} | final | key
                 return transactions.submit_for_partial_settlement(capture.transaction_id, amount, options)
             return transactions.submit_for_settlement(capture.transaction_id, amount, key)
 
@@ -174,7 +174,7 @@ class BraintreeAdapter:
 
     def refund(self, refund: Refund, lease: Lease) -> Outcome:
         def ask(key: params.Params) -> object:
-            order_id = self._order_ids.of(refund.operation_id)
+            order_id = self._order_ids.of(refund.operation_id, refund.reference)
             options = {"amount": refund.amount.to_decimal(), "order_id": order_id} | key
             return self._sdk.transaction.refund(refund.transaction_id, options)
 

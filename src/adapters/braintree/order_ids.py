@@ -12,6 +12,8 @@ from domain.ids import OPERATION, OperationId
 
 # The mark before the operation id, after any prefix.
 _MARKED: Final = re.compile(r"(?:.*[^0-9A-Za-z])?([0-9a-hjkmnp-tv-z]{10})-", re.DOTALL)
+# The gateway's limit, in characters.
+_LONGEST: Final = 255
 _ID_LENGTH: Final = len(f"{OPERATION}_") + 26
 
 
@@ -24,13 +26,18 @@ class OrderIds:
     """
 
     read_mark: Callable[[], str]
+    # Whether the merchant's own order stands in front, so that it is found in the gateway's control panel.
+    shows_reference: bool = False
 
     @cached_property
     def mark(self) -> str:
         return self.read_mark()
 
-    def of(self, operation_id: OperationId) -> str:
-        return f"{self.mark}-{operation_id}" if self.mark else operation_id
+    def of(self, operation_id: OperationId, reference: str = "") -> str:
+        if not self.mark:
+            return operation_id
+        own = f"{self.mark}-{operation_id}"
+        return f"{reference[: _LONGEST - len(own) - 1]}-{own}" if self.shows_reference and reference else own
 
     def named(self, transaction: Transaction) -> Transaction:
         """The transaction with its order id in the application's terms."""

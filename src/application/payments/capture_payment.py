@@ -75,10 +75,10 @@ class _CaptureCall(SingleOperationCall):
         )
 
     def send(self, intent: StartedOperation, lease: Lease) -> Outcome:
-        return self.gateway.capture(capture_of(intent.operation), lease)
+        return self.gateway.capture(capture_of(intent.operation, intent.payment.terms.reference), lease)
 
 
-def capture_of(operation: Operation) -> Capture:
+def capture_of(operation: Operation, reference: str = "") -> Capture:
     """The gateway request of a capture."""
     return Capture(
         operation_id=operation.operation_id,
@@ -86,4 +86,5 @@ def capture_of(operation: Operation) -> Capture:
         amount=operation.amount,
         in_part=operation.in_part,
         final=operation.final,
+        reference=reference,
     )

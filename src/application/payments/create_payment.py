@@ -355,6 +355,7 @@ class _AuthorizeCall(SingleOperationCall):
                 store_as=terms.payment_method_id if terms.store_payment_method else None,
                 billing_address=terms.billing_address,
                 descriptor=terms.descriptor,
+                reference=terms.reference,
                 three_d_secure=_three_d_secure_request(terms.three_d_secure_policy, self.three_d_secure),
                 initiator=terms.initiator,
                 series_position=terms.series_position,

@@ -137,7 +137,7 @@ class _RefundCall(PaymentCall):
         return self.amount - payment.refunded_by(self.request.request_id) if self.amount is not None else None
 
     def send(self, intent: StartedOperation, lease: Lease) -> Outcome:
-        return send_refund(self.gateway, intent.operation, lease)
+        return send_refund(self.gateway, intent.operation, lease, intent.payment.terms.reference)
 
     def renew_lease(self, intent: StartedOperation, lease: Lease, /) -> Lease:
         """Renews the lease after earlier parts, so that the resolver does not check before this one is sent.
@@ -207,13 +207,16 @@ class _RefundCall(PaymentCall):
         )
 
 
-def send_refund(gateway: Gateway, operation: Operation, lease: Lease) -> Outcome:
+def send_refund(gateway: Gateway, operation: Operation, lease: Lease, reference: str = "") -> Outcome:
     """Refunds at the gateway: by a void before settlement, by a refund afterwards."""
     if operation.kind is OperationKind.VOID:
         return gateway.void(void_of(operation), lease)
     return gateway.refund(
         Refund(
-            operation_id=operation.operation_id, transaction_id=operation.target_transaction_id, amount=operation.amount
+            operation_id=operation.operation_id,
+            transaction_id=operation.target_transaction_id,
+            amount=operation.amount,
+            reference=reference,
         ),
         lease,
     )

@@ -123,6 +123,8 @@ class Authorization:
     series_position: SeriesPosition | None = None
     external_vault: ExternalVault | None = None
     risk: RiskInput = NO_RISK_INPUT
+    # The merchant's own order, which the gateway may show in front of the operation's id.
+    reference: str = ""
     # Counts requests sent again with different content after a refusal without effect.
     attempt: int = 1
 
@@ -140,6 +142,8 @@ class Capture:
     amount: Money
     in_part: bool
     final: bool = False
+    # The merchant's own order, which the gateway may show in front of the operation's id.
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +159,8 @@ class Refund:
     operation_id: OperationId
     transaction_id: str
     amount: Money
+    # The merchant's own order, which the gateway may show in front of the operation's id.
+    reference: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,7 +56,7 @@ class SendScheduledRefund:
             payment.schedule_check(operation_id, context.time + self.leases.duration)
             work.payments.save(payment)
         try:
-            outcome = send_refund(self.gateway, started, lease)
+            outcome = send_refund(self.gateway, started, lease, payment.terms.reference)
         except GatewayNotReached:
             context = EventContext(self.clock.now(), SERVICE)
             with self.store.begin() as work:

@@ -151,8 +151,8 @@ def _braintree_settings(settings: Settings) -> BraintreeSettings:
     )
 
 
-def _order_ids(engine: Engine) -> OrderIds:
-    return OrderIds(partial(mark_of, engine))
+def _order_ids(engine: Engine, shows_reference: bool) -> OrderIds:
+    return OrderIds(partial(mark_of, engine), shows_reference)
 
 
 def _sealer(settings: Settings) -> Sealer:
@@ -239,7 +239,7 @@ class Container(containers.DeclarativeContainer):
     sealer = providers.Singleton(_sealer, settings)
     store = providers.Singleton(SqlStore, engine, ids, sealer)
     braintree_settings = providers.Callable(_braintree_settings, settings)
-    order_ids = providers.Singleton(_order_ids, engine)
+    order_ids = providers.Singleton(_order_ids, engine, settings.provided.braintree_order_reference)
     gateway = providers.Singleton(BraintreeAdapter, braintree_settings, order_ids)
     currencies = providers.Callable(lambda gateway: gateway.currencies, gateway)
 
