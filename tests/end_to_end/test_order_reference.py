@@ -48,4 +48,4 @@ def test_a_lost_answer_is_found_by_the_operations_id(bayar: BayarClient, pair: P
 def test_the_longest_reference_is_cut(bayar: BayarClient, pair: Pair) -> None:
     reference = f"{an_order()}-{'x' * 300}"[:255]
     assert pay(bayar, reference=reference).state == PaymentState.PAYMENT_STATE_CAPTURED
-    assert len(order_ids(pair, reference[:213])[0]) <= 255
+    assert len(order_ids(pair, reference[:214])[0]) <= 255

@@ -69,6 +69,7 @@ def test_the_gateway_is_asked_for_just_what_was_ordered(monkeypatch: pytest.Monk
             captures=True,
             billing_address=HOME,
             descriptor=ON_STATEMENT,
+            reference=payment.terms.reference,
         )
     ]
 
