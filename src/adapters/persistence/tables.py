@@ -335,6 +335,15 @@ deployment: Final = sa.Table(
     sa.Column("hold_time", UtcTime),
 )
 
+# One row: the oldest version that may run on this schema.
+schema_compatibility: Final = sa.Table(
+    "schema_compatibility",
+    metadata,
+    sa.Column("row_id", sa.Integer, primary_key=True, autoincrement=False),
+    # The last migration that that version's code knows.
+    sa.Column("oldest_revision", sa.Text, nullable=False),
+)
+
 api_keys: Final = sa.Table(
     "api_keys",
     metadata,

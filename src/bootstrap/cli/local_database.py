@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from adapters.grpc.messages.violation_messages import sentence
-from adapters.persistence.migrate import is_current
 from adapters.persistence.sql.engine import create_engine
 from adapters.persistence.store import SqlStore
 from application.common.errors import InvalidRequest, NotFound, StoreUnavailable
@@ -15,23 +14,19 @@ from bootstrap.cli.bad_settings import reporting_bad_settings
 from bootstrap.cli.terminal.output import say
 from bootstrap.config.settings import BadSettings, load_database_url
 from bootstrap.exit_status import FAILED, USAGE
+from bootstrap.process.schema_check import require_usable
 from bootstrap.wiring.clock_and_ids import UlidSource
-
-
-class SchemaNotCurrent(Exception):
-    """The database's schema is not the one of this version."""
 
 
 @contextmanager
 def local_database() -> Iterator[SqlStore]:
-    """Raises BadSettings, SchemaNotCurrent and StoreUnavailable."""
+    """Raises BadSettings, also for a schema on which this version cannot run, and StoreUnavailable."""
     try:
         engine = create_engine(load_database_url())
     except ValueError as error:
         raise BadSettings(f"BAYAR_DATABASE_URL is wrong: {error}") from None
     try:
-        if not is_current(engine):
-            raise SchemaNotCurrent
+        require_usable(engine)
         yield SqlStore(engine, UlidSource())
     finally:
         engine.dispose()
@@ -50,11 +45,6 @@ def with_local_database(parsed: argparse.Namespace, work: Callable[[argparse.Nam
             return USAGE
         except NotFound:
             say("bayar: there is no such key. `bayar keys list` shows them all.")
-        except SchemaNotCurrent:
-            say(
-                "bayar: the database (BAYAR_DATABASE_URL) has not the tables of this version: run `bayar migrate`, or "
-                "start the service, first"
-            )
         except StoreUnavailable as error:
             say(f"bayar: the database does not answer (BAYAR_DATABASE_URL): {error}")
         return FAILED

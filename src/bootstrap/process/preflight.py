@@ -6,13 +6,13 @@ from contextlib import ExitStack, contextmanager
 
 from sqlalchemy import Engine
 
-from adapters.persistence.migrate import is_current, upgrade
+from adapters.persistence.migrate import SchemaState, UnknownSchema, schema_of, upgrade
 from adapters.persistence.sql.engine import max_connections_of, unsafe_durability_settings
 from application.common.errors import StoreUnavailable
 from application.ports.gateway import GatewayUnavailable
 from application.recovery.service_hold import HoldLevel
 from bootstrap.config.settings import BadSettings
-from bootstrap.process import encryption_keys
+from bootstrap.process import encryption_keys, schema_check
 from bootstrap.wiring.container import Container
 
 _log = logging.getLogger(__name__)
@@ -47,13 +47,7 @@ def prepared(container: Container) -> Iterator[None]:
 
 
 def _check_database(container: Container, engine: Engine) -> None:
-    if not is_current(engine):
-        if engine.dialect.name == "sqlite":
-            upgrade(engine)
-        else:
-            raise CannotStart(
-                "the database's schema is not up to date: run `bayar migrate` first, with the same settings"
-            )
+    _check_schema(engine)
     for name in unsafe_durability_settings(engine):
         _log.warning(
             "PostgreSQL runs with %s=off: if its machine crashes, payments that were answered may be lost, or the "
@@ -70,6 +64,21 @@ def _check_database(container: Container, engine: Engine) -> None:
             hold.time,
             hold.reason or "no reason was given",
         )
+
+
+def _check_schema(engine: Engine) -> None:
+    schema = schema_of(engine)
+    if schema.state is SchemaState.NEWER:
+        _log.info("%s", schema_check.describe(schema))
+    if schema.is_usable:
+        return
+    if schema.state is SchemaState.TOO_NEW or engine.dialect.name != "sqlite":
+        raise CannotStart(schema_check.describe(schema))
+    try:
+        upgrade(engine)
+    except UnknownSchema:
+        # A newer version has migrated it meanwhile.
+        raise CannotStart(schema_check.describe(schema_of(engine))) from None
 
 
 def warn_of_too_many_connections(container: Container) -> None:

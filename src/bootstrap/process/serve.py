@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 
 from adapters.http.server import WEBHOOKS
 from adapters.persistence.encryption import key_rotation
-from adapters.persistence.migrate import is_current, upgrade
+from adapters.persistence.migrate import UnknownSchema, schema_of, upgrade
 from adapters.persistence.repositories import audit_chain
 from adapters.persistence.repositories.audit_chain import Head, Verification
 from adapters.persistence.sql.file_permissions import restrict_to_owner
@@ -34,6 +34,7 @@ from bootstrap.process.exposure import encryption_of, warn_of_exposure
 from bootstrap.process.hardening import leave_no_core_dumps
 from bootstrap.process.preflight import CannotStart, engine_of, prepared, warn_of_too_many_connections
 from bootstrap.process.roles import BackgroundRole, GrpcRole
+from bootstrap.process.schema_check import describe, require_usable
 from bootstrap.wiring.container import Container
 
 
@@ -91,10 +92,7 @@ def verify_audit(known: Head | None) -> int:
     found: list[Verification] = []
 
     def job(container: Container, engine: Engine) -> str:
-        if not is_current(engine):
-            raise BadSettings(
-                "the database has not the tables of this version: run `bayar migrate`, or start the service"
-            )
+        require_usable(engine)
         encryption_keys.check_keys(container, engine)
         found.append(audit_chain.verify(engine, container.sealer(), known))
         return describe_verification(found[0])
@@ -135,9 +133,12 @@ def describe_verification(found: Verification) -> str:
 
 
 def _migrate(container: Container, engine: Engine) -> str:
-    upgrade(engine)
+    try:
+        upgrade(engine)
+    except UnknownSchema:
+        raise BadSettings(describe(schema_of(engine))) from None
     encryption_keys.check_keys(container, engine)
-    return "The schema is up to date."
+    return describe(schema_of(engine))
 
 
 def _encryption_status(container: Container, engine: Engine) -> str:
@@ -149,8 +150,7 @@ def _encryption_status(container: Container, engine: Engine) -> str:
 
 
 def _archive_events(before: datetime, container: Container, engine: Engine) -> str:
-    if not is_current(engine):
-        raise BadSettings("the database has not the tables of this version: run `bayar migrate`, or start the service")
+    require_usable(engine)
     encryption_keys.check_keys(container, engine)
     payments = events = 0
     for step in container.archive_events()(before):

@@ -135,6 +135,7 @@ def test_a_schema_from_the_future_is_not_touched(empty: Engine) -> None:
     upgrade(empty)
     with empty.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE schema_compatibility SET oldest_revision = '9999'"))
     assert not is_current(empty)
     with pytest.raises(UnknownSchema, match="9999"):
         upgrade(empty)

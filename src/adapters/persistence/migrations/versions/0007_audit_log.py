@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from adapters.persistence.migrations import online
+
 revision = "0007"
 down_revision = "0006"
 
@@ -25,7 +27,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_audit_entries")),
     )
     op.create_index("ix_audit_entries_time", "audit_entries", ["time", "entry_id"])
-    _refuse_on_postgresql() if op.get_bind().dialect.name == "postgresql" else _refuse_on_sqlite()
+    _refuse_on_postgresql() if online.is_postgresql() else _refuse_on_sqlite()
 
 
 def _refuse_on_sqlite() -> None:

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from adapters.persistence.migrations import online
+
 revision = "0016"
 down_revision = "0015"
 
@@ -21,7 +23,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("entry_id", name=op.f("uq_audit_chain_entry_id")),
         sqlite_with_rowid=False,
     )
-    _refuse_on_postgresql() if op.get_bind().dialect.name == "postgresql" else _refuse_on_sqlite()
+    _refuse_on_postgresql() if online.is_postgresql() else _refuse_on_sqlite()
 
 
 def _refuse_on_sqlite() -> None:

@@ -1,0 +1,90 @@
+"""`bayar migrate --check` and `--plan`: exit statuses and sentences; they need no setting but the database's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from adapters.persistence.migrate import last_migration, upgrade
+from adapters.persistence.sql.engine import create_engine
+from bootstrap.cli.main import main
+
+
+@pytest.fixture
+def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    url = f"sqlite:///{tmp_path}/bayar.db"
+    monkeypatch.setenv("BAYAR_DATABASE_URL", url)
+    return url
+
+
+def _set_revision(url: str, revision: str, oldest: str) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+        connection.execute(text("UPDATE schema_compatibility SET oldest_revision = :oldest"), {"oldest": oldest})
+    engine.dispose()
+
+
+def _migrate(url: str, to: str = "head") -> None:
+    engine = create_engine(url)
+    upgrade(engine, to)
+    engine.dispose()
+
+
+def test_check_exits_with_3_while_migrations_are_missing(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["migrate", "--check"]) == 3
+    assert "schema is empty" in capsys.readouterr().out
+    _migrate(database, "0015")
+    assert main(["migrate", "--check"]) == 3
+    printed = capsys.readouterr().out
+    assert "The database's schema is at migration 0015, and this version needs" in printed
+    assert "run `bayar migrate` first" in printed
+
+
+def test_check_exits_with_0_where_this_version_runs(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _migrate(database)
+    assert main(["migrate", "--check"]) == 0
+    assert capsys.readouterr().out == f"The schema is up to date: migration {last_migration()}.\n"
+    _set_revision(database, "9999", last_migration())
+    assert main(["migrate", "--check"]) == 0
+    assert "of a newer version. This version" in capsys.readouterr().out
+
+
+def test_check_exits_with_1_where_this_version_cannot_run(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _migrate(database)
+    _set_revision(database, "9999", "9998")
+    assert main(["migrate", "--check"]) == 1
+    assert "start a version that knows migration 9998" in capsys.readouterr().out
+
+
+def test_check_exits_with_1_where_the_database_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BAYAR_DATABASE_URL", "postgresql://bayar@127.0.0.1:1/bayar")
+    assert main(["migrate", "--check"]) == 1
+    assert "the database does not answer (BAYAR_DATABASE_URL)" in capsys.readouterr().err
+
+
+def test_plan_shows_statements_locks_and_the_way_back(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _migrate(database, "0016")
+    assert main(["migrate", "--plan"]) == 0
+    printed = capsys.readouterr().out
+    assert "The schema is at migration 0016." in printed
+    assert "CREATE TABLE schema_compatibility" in printed
+    assert "waits: writers of the whole file; less than a second" in printed
+    assert "Processes of the version before go on, restart, and can take over again afterwards." in printed
+    _migrate(database, "0017")
+
+
+def test_plan_says_when_the_way_back_is_closed(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _migrate(database, "0015")
+    assert main(["migrate", "--plan"]) == 0
+    assert "afterwards only versions run that know migration 0016" in capsys.readouterr().out
+
+
+def test_plan_has_nothing_to_show_on_a_current_schema(database: str, capsys: pytest.CaptureFixture[str]) -> None:
+    _migrate(database)
+    assert main(["migrate", "--plan"]) == 0
+    assert capsys.readouterr().out == f"The schema is up to date: migration {last_migration()}.\n"
