@@ -55,6 +55,18 @@ def test_the_documented_seed_is_loaded(tmp_path: Path) -> None:
         first = shop.transaction.find("first_sale")
         assert (first.status, first.amount, first.customer_details.id) == ("settled", Decimal("100.00"), "ada")
         assert first.disputes[0].id == "open_dispute"
+        assert (first.acquirer_reference_number, first.refund_ids) == ("12345678901234567890123", ["first_refund"])
+        assert str(first.disbursement_details.disbursement_date) == "2026-02-02"
+        assert [each.amount for each in first.authorization_adjustments] == [Decimal("20.00")]
+        assert [str(each.timestamp) for each in first.status_history][-1] == "2026-02-01 04:00:00"
+        bank = shop.transaction.find("bank_sale")
+        assert (bank.status, bank.us_bank_account.last_4) == ("settlement_pending", "9876")
+        assert shop.transaction.find("wallet_sale").apple_pay_details.card_type == "Apple Pay - MasterCard"
+        checked = shop.verification.find("first_verification")
+        assert (checked.status, checked.cvv_response_code) == ("processor_declined", "N")
+        assert shop.dispute.find("open_dispute").created_at.day == 1
+        (named,) = {each.user for each in sale(shop).status_history}
+        assert named == "api@shop.example"
         assert shop.dispute.find("open_dispute").transaction.order_id == "order-1"
         assert shop.transaction.search(TransactionSearch.order_id == "order-1").ids == ["first_sale"]
         (found,) = shop.dispute.search(DisputeSearch.received_date == "02/01/2026").disputes.items
@@ -82,23 +94,27 @@ def test_the_documented_seed_is_loaded(tmp_path: Path) -> None:
         twin.restart()
         again = gateway_to(twin, merchant_id="shop", public_key="shop_public", private_key="shop_private")
         assert again.dispute.find("open_dispute").status == "accepted"
-        assert len(again.transaction.find("first_sale").refund_ids) == 1
+        assert len(again.transaction.find("first_sale").refund_ids) == 2
 
 
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
-        ('currency = "USD"', 'currency = "USDX"', "merchants[0].accounts[0].currency is 'USDX'"),
-        ('public_key = "shop_public"', "", "merchants[0].public_key is missing"),
-        ('status = "settled"', 'status = "done"', "merchants[0].transactions[0].status is 'done'"),
-        ('payment_method = "ada_visa"', 'payment_method = "no"', "merchants[0].transactions[0].payment_method is 'no'"),
-        ('transaction = "first_sale"', 'transaction = "no"', "merchants[0].disputes[0].transaction is 'no'"),
-        ('amount = "100.00"', 'amount = "1.001"', "merchants[0].transactions[0].amount must be an amount in USD"),
-        ('id = "ada"', 'id = "a b"', "merchants[0].customers[0].id may only have letters"),
-        ('kind = "chargeback"', 'sort = "x"', "merchants[0].disputes[0].sort is not known here"),
-        ('"4111111111111111"', '"4111111111111112"', "merchants[0].payment_methods[0].number is no card number"),
+        ('currency = "USD"', 'currency = "USDX"', "merchants[shop].accounts[shop_usd].currency is 'USDX'"),
+        ('public_key = "shop_public"', "", "merchants[shop].public_key is missing"),
+        ('status = "settled"', 'status = "done"', "merchants[shop].transactions[first_sale].status is 'done'"),
+        (
+            'payment_method = "ada_visa"',
+            'payment_method = "no"',
+            "merchants[shop].transactions[first_sale].payment_method is 'no'",
+        ),
+        ('transaction = "first_sale"', 'transaction = "no"', "[open_dispute].transaction is 'no'"),
+        ('amount = "100.00"', 'amount = "1.001"', "[first_sale].amount must be an amount in USD"),
+        ('id = "ada"', 'id = "a b"', "merchants[shop].customers[a b].id may only have letters"),
+        ('kind = "chargeback"', 'sort = "x"', "merchants[shop].disputes[open_dispute].sort is not known here"),
+        ('"4111111111111111"', '"4111111111111112"', "[ada_visa].number is no card number"),
         ("[[merchants]]", "[[merchants]", "at line"),
-        ('add_ons = ["insurance"]', 'add_ons = ["no"]', "merchants[0].plans[0].add_ons has 'no'"),
+        ('add_ons = ["insurance"]', 'add_ons = ["no"]', "merchants[shop].plans[monthly].add_ons has 'no'"),
     ],
 )
 def test_an_invalid_seed_stops_the_start_and_names_the_place(tmp_path: Path, old: str, new: str, said: str) -> None:
@@ -112,3 +128,137 @@ def test_an_invalid_seed_stops_the_start_and_names_the_place(tmp_path: Path, old
     assert said in ended.stderr
     assert "seed.toml" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+MANY_FAULTS = """
+[[merchants]]
+id = "shop"
+public_key = 1
+private_key = "p"
+colour = "red"
+accounts = [{id = "shop_usd", currency = "USDX", lacks = ["everything"], default = "yes"}]
+
+[[merchants.customers]]
+id = "ada"
+first_name = 7
+
+[[merchants.customers]]
+id = "ada"
+
+[[merchants.payment_methods]]
+token = "visa"
+customer = "nobody"
+number = "4111111111111112"
+expiration_date = "13/30"
+
+[[merchants.transactions]]
+id = "sale"
+amount = "ten"
+status = "done"
+payment_method = "visa"
+
+[[merchants.transactions]]
+amount = "1.00"
+nonce = "fake-nothing-nonce"
+
+[[merchants.disputes]]
+id = "dispute"
+transaction = "gone"
+"""
+
+
+def test_check_tells_every_fault_at_once_by_the_ids_of_the_records(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text(MANY_FAULTS)
+    command = [sys.executable, "-m", "braintree_twin", "check", str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    said = [line.removeprefix(f"braintree-twin: {path}: ") for line in ended.stderr.splitlines()]
+    starts = [
+        "merchants[shop].accounts[shop_usd].currency is 'USDX'",
+        "merchants[shop].accounts[shop_usd].default must be true or false",
+        "merchants[shop].accounts[shop_usd].lacks has 'everything'",
+        "merchants[shop].public_key must be text",
+        "merchants[shop].colour is not known here",
+        "merchants[shop].customers[ada].first_name must be text",
+        "merchants[shop].customers[ada]: 'ada' is there twice",
+        "merchants[shop].payment_methods[visa].customer is 'nobody'",
+        "merchants[shop].payment_methods[visa].expiration_date must be like",
+        "merchants[shop].payment_methods[visa].number is no card number",
+        "merchants[shop].transactions[sale].status is 'done'",
+        "merchants[shop].transactions[sale].amount must be an amount such as",
+        "merchants[shop].transactions[1].id is missing",
+        "merchants[shop].transactions[1].nonce is 'fake-nothing-nonce'",
+        "merchants[shop].disputes[dispute].transaction is 'gone'",
+    ]
+    assert [line[: len(start)] for line, start in zip(said, starts, strict=True)] == starts
+
+
+def test_check_accepts_the_documented_seed(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text(example())
+    command = [sys.executable, "-m", "braintree_twin", "check", str(path)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "no faults; 1 merchants, 11 records" in ended.stdout
+    assert list(tmp_path.iterdir()) == [path]
+
+
+ABLE = """
+[[merchants]]
+id = "shop"
+public_key = "shop_public"
+private_key = "shop_private"
+
+[[merchants.accounts]]
+id = "small"
+currency = "USD"
+largest_amount = "500.00"
+brands = ["Visa"]
+instruments = ["credit_card"]
+duplicate_checking = false
+
+[[merchants.accounts]]
+id = "bare"
+currency = "USD"
+duplicate_checking = false
+lacks = ["credits", "refunds", "partial_settlement", "increases", "decreases", "updating_details", "three_d_secure",
+    "verification", "moto"]
+
+[[merchants.accounts]]
+id = "immediate"
+currency = "USD"
+duplicate_checking = false
+lacks = ["authorizations", "adjustments", "several_partial_settlements"]
+"""
+
+
+def test_an_account_refuses_whatever_it_lacks(tmp_path: Path) -> None:
+    path = tmp_path / "seed.toml"
+    path.write_text(ABLE)
+    with start_twin(tmp_path, arguments=("--seed", str(path))) as twin:
+        shop = gateway_to(twin, merchant_id="shop", public_key="shop_public", private_key="shop_private")
+
+        def refused(account: str, **fields: object) -> list[str]:
+            return codes(shop.transaction.sale(sale_request(merchant_account_id=account, **fields)))
+
+        assert refused("small", amount="500.01") == ["81528"]
+        assert refused("small", credit_card=card(number="5555555555554444")) == ["81703"]
+        assert refused("small", payment_method_nonce="fake-valid-amex-nonce") == ["91567"]
+        assert refused("small", payment_method_nonce="fake-paypal-one-time-nonce") == ["91577"]
+        assert sale(shop, merchant_account_id="small", amount="500.00").status == "authorized"
+        assert codes(shop.transaction.credit(sale_request(merchant_account_id="bare"))) == ["91546"]
+        assert refused("bare", transaction_source="moto") == ["91558"]
+        assert refused("bare", options={"three_d_secure": {"required": True}}) == ["915131"]
+        held = sale(shop, merchant_account_id="bare", amount="20.00")
+        assert codes(shop.transaction.adjust_authorization(held.id, "21.00")) == ["915220"]
+        assert codes(shop.transaction.adjust_authorization(held.id, "19.00")) == ["915221"]
+        assert codes(shop.transaction.submit_for_partial_settlement(held.id, "1.00")) == ["915102"]
+        assert shop.transaction.submit_for_settlement(held.id).is_success
+        assert codes(shop.transaction.update_details(held.id, {"amount": "1.00"})) == ["915130"]
+        shop.testing.settle_transaction(held.id)
+        assert codes(shop.transaction.refund(held.id)) == ["91547"]
+        asked = {"credit_card": card(options={"verify_card": True, "verification_merchant_account_id": "bare"})}
+        assert codes(shop.customer.create(asked)) == ["91730"]
+        assert refused("immediate") == ["915104"]
+        assert refused("immediate", credit_card=card()) == ["915104"]

@@ -59,12 +59,24 @@ class App:
         self.ids = Ids(store.secret("hash"))
         self._router = Router((*ROUTES, *graphql_api.ROUTES))
         self._in_flight: dict[str, set[str]] = {}
+        # Loads the records that the state begins with.
+        self.load_initial: Callable[[], None] = lambda: None
         for merchant in merchants:
             restore_accounts(store, merchant)
 
     def call(self, merchant: Merchant, base_url: str = "") -> Call:
         """A call that the twin makes itself on behalf of a merchant."""
         return Call(merchant=merchant, store=self.store, clock=self.clock, ids=self.ids, base_url=base_url)
+
+    def reset(self) -> None:
+        """Forget every record and the moves of the clock, and load what the state begins with."""
+        with self.store.change():
+            self.store.clear()
+            self.clock.reset()
+        for merchant in self.merchants:
+            merchant.forget_created_accounts()
+        self.unhandled = UnhandledFieldCounter()
+        self.load_initial()
 
     def handle(self, request: Request) -> Response:
         """Handle the request. Every change is committed before this returns."""

@@ -1,4 +1,4 @@
-"""The command line: braintree-twin serve."""
+"""The command line: braintree-twin serve, braintree-twin check."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from braintree_twin.app import App
 from braintree_twin.merchants import READY_MADE, Merchants
 from braintree_twin.seed.default_catalog import load_default_catalog
 from braintree_twin.seed.fields import InvalidSeed
-from braintree_twin.seed.loader import load_seed
-from braintree_twin.seed.seed_file import read_seed
+from braintree_twin.seed.loader import check_seed, load_seed
+from braintree_twin.seed.seed_file import Seed, read_seed
 from braintree_twin.server.service import Address, Service
 from braintree_twin.server.tls import prepare_tls
 from braintree_twin.state.store import Store, UnusableState
@@ -25,10 +26,13 @@ from braintree_twin.webhooks.notifications import set_address
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    _log_to_stderr(quiet=options.quiet)
+    command: Callable[[argparse.Namespace], int] = options.run
     try:
-        return _serve(options)
-    except (UnusableState, InvalidSeed, OSError) as error:
+        return command(options)
+    except InvalidSeed as invalid:
+        sys.stderr.writelines(f"braintree-twin: {fault}\n" for fault in invalid.faults)
+        return 1
+    except (UnusableState, OSError) as error:
         sys.stderr.write(f"braintree-twin: {error}\n")
         return 1
 
@@ -36,7 +40,17 @@ def main(arguments: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="braintree-twin", description="An offline twin of Braintree's gateway.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    serve = commands.add_parser("serve", help="serve until SIGINT or SIGTERM")
+    _add_serve(commands.add_parser("serve", help="serve until SIGINT or SIGTERM"))
+    check = commands.add_parser(
+        "check", help="check a seed, and print every fault in it; exit status 1 if there is one"
+    )
+    check.add_argument("seed", type=Path, metavar="FILE", help="the seed, as --seed takes it")
+    check.set_defaults(run=_check)
+    return parser
+
+
+def _add_serve(serve: argparse.ArgumentParser) -> None:
+    serve.set_defaults(run=_serve)
     serve.add_argument(
         "--address", type=_address, default=("127.0.0.1", 8443), help="HOST:PORT; port 0 takes a free one (%(default)s)"
     )
@@ -61,7 +75,6 @@ def _parser() -> argparse.ArgumentParser:
         "--strict", action="store_true", help="refuse requests with fields that the twin does not act on (422)"
     )
     serve.add_argument("--quiet", action="store_true", help="no line for each request")
-    return parser
 
 
 def _address(text: str) -> Address:
@@ -89,18 +102,24 @@ def _log_to_stderr(*, quiet: bool) -> None:
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 
+def _check(options: argparse.Namespace) -> int:
+    seed = check_seed(options.seed)
+    tables = [table for each in seed.merchant_seeds for table in each.tables.values()]
+    merchants, records = len(seed.merchants), sum(map(len, tables))
+    sys.stdout.write(f"{options.seed}: no faults; {merchants} merchants, {records} records\n")
+    return 0
+
+
 def _serve(options: argparse.Namespace) -> int:
+    _log_to_stderr(quiet=options.quiet)
     store = Store(options.state)
     try:
         seed = read_seed(options.seed) if options.seed else None
+        if seed and not seed.merchants:
+            seed.raise_faults()
         app = App(store, Merchants(seed.merchants if seed else [READY_MADE]), strict=options.strict)
-        if seed:
-            load_seed(app, seed)
-        else:
-            load_default_catalog(app, READY_MADE)
-        if options.webhook_url:
-            for merchant in app.merchants:
-                set_address(store, merchant.id, options.webhook_url)
+        app.load_initial = lambda: _load_initial(app, seed, options.webhook_url)
+        app.load_initial()
         tls = None if options.plain else prepare_tls(options.tls_dir, options.address[0])
         if options.stop_with_stdin:
             threading.Thread(target=_stop_with_stdin, daemon=True).start()
@@ -116,6 +135,15 @@ def _serve(options: argparse.Namespace) -> int:
     finally:
         store.close()
     return 0
+
+
+def _load_initial(app: App, seed: Seed | None, webhook_url: str | None) -> None:
+    if seed:
+        load_seed(app, seed)
+    else:
+        load_default_catalog(app, READY_MADE)
+    for merchant in app.merchants if webhook_url else ():
+        set_address(app.store, merchant.id, webhook_url or "")
 
 
 def _stop_with_stdin() -> None:

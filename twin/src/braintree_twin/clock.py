@@ -47,6 +47,11 @@ class Clock(FixedClock):
     def stamp(self) -> str:
         return stamp(self.now())
 
+    def reset(self) -> None:
+        """Go back to the machine's time."""
+        self._offset = timedelta()
+        self._store.set_setting(_SETTING, "0")
+
     def advance(self, seconds: float) -> None:
         """Move the clock ahead for good. It never moves back."""
         self._offset += timedelta(seconds=seconds)

@@ -224,6 +224,14 @@ class TwinControl:
         answer = self._ask("POST", "settle", {"merchant_id": merchant_id} if merchant_id else {})
         return {str(status): int(count) for status, count in answer["by_status"].items()}
 
+    def settle_transaction(self, transaction_id: str, status: str = "settled") -> None:
+        """Give one submitted transaction a status of settlement: settled, settlement_declined, settlement_pending."""
+        self._ask("POST", "settle", {"transaction_id": transaction_id, "status": status})
+
+    def reset(self) -> None:
+        """Bring everything back to the seed: records, clock, faults, addresses of webhooks, counters."""
+        self._ask("POST", "reset", {})
+
     def ledger(self) -> list[LedgerEntry]:
         """Every transaction of every merchant, oldest first."""
         return [

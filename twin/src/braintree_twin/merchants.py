@@ -7,6 +7,24 @@ import binascii
 import hmac
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import ClassVar
+
+# The abilities that an account's processor may lack.
+ABILITIES = (
+    "authorizations",
+    "credits",
+    "refunds",
+    "partial_settlement",
+    "several_partial_settlements",
+    "adjustments",
+    "increases",
+    "decreases",
+    "updating_details",
+    "three_d_secure",
+    "verification",
+    "moto",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +47,17 @@ class MerchantAccount:
     transfers: str = "refused"
     # The account belongs to a payment facilitator, who names its sub-merchant.
     payment_facilitator: bool = False
+    # The card types, and the kinds of instruments, that it takes; None: all.
+    brands: frozenset[str] | None = None
+    instruments: frozenset[str] | None = None
+    # Amounts above it are refused.
+    largest_amount: Decimal | None = None
+    # The processor's name; nothing depends on it but what a person reads.
+    processor: str | None = None
+    # The abilities that the processor lacks, from ABILITIES.
+    lacks: frozenset[str] = frozenset()
+    # A sale may be paid in installments.
+    installments: bool = False
 
     @property
     def suspended(self) -> bool:
@@ -45,7 +74,9 @@ class Merchant:
     custom_fields: frozenset[str] | None = None
     # True accepts test card numbers only, as the sandbox does; False, every number that passes the Luhn check.
     test_numbers_only: bool = True
-    user: str = "api@twin.example"
+    # The user of the API's keys, whom a transaction's history names.
+    DEFAULT_USER: ClassVar[str] = "api@twin.example"
+    user: str = DEFAULT_USER
     # Recurring billing: changes of a price in the middle of a period are charged, or credited, for the rest of it.
     prorate_upgrades: bool = True
     prorate_downgrades: bool = False
@@ -56,6 +87,11 @@ class Merchant:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "by_id", {account.id: account for account in self.accounts})
+
+    def forget_created_accounts(self) -> None:
+        """Forget the accounts that were created through the API."""
+        self.by_id.clear()
+        self.by_id.update({account.id: account for account in self.accounts})
 
     def has_keys(self, authorization: str) -> bool:
         """Whether an Authorization header has this merchant's keys."""

@@ -15,7 +15,7 @@ from braintree_twin.control_api.idempotency import IdempotencyCache
 from braintree_twin.control_api.traffic import TrafficCounter
 from braintree_twin.control_api.webhook_endpoints import WebhookEndpoints
 from braintree_twin.http_messages import Request, Response
-from braintree_twin.ledger.settlement import advance_due, run_batch
+from braintree_twin.ledger.settlement import SETTLEMENTS, WAITING, advance_due, run_batch, settle_as
 from braintree_twin.merchants import Merchant
 from braintree_twin.state.records import Transaction
 
@@ -48,6 +48,7 @@ class ControlApi:
             ("POST", "clock"): self._advance,
             ("GET", "clock"): self._show_time,
             ("POST", "settle"): self._settle,
+            ("POST", "reset"): self._reset,
             ("GET", "ledger"): self._ledger,
             ("GET", "requests"): self._requests,
             ("GET", "request_log"): lambda _: self._traffic.log.as_json(),
@@ -125,12 +126,40 @@ class ControlApi:
 
     def _settle(self, fields: dict[str, Any]) -> dict[str, Any]:
         outcome: dict[str, int] = {}
+        if "transaction_id" in fields:
+            return self._settle_one(fields)
         with self._app.store.change():
             for merchant in self._selected_merchants(fields):
                 advance_due(self._app.call(merchant))
                 for status, count in run_batch(self._app.call(merchant)).items():
                     outcome[status] = outcome.get(status, 0) + count
         return {"settled": outcome.get("settled", 0), "by_status": outcome}
+
+    def _settle_one(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Give one transaction that was submitted, or that waits for its bank, a status of settlement."""
+        _reject_unknown(fields, "transaction_id", "status")
+        identifier, status = fields["transaction_id"], fields.get("status", "settled")
+        if status not in SETTLEMENTS:
+            raise InvalidField("status", f"must be one of {', '.join(SETTLEMENTS)}")
+        for merchant in self._app.merchants:
+            call = self._app.call(merchant)
+            record = self._app.store.transactions.get(merchant.id, str(identifier))
+            if record is None:
+                continue
+            if record.status not in (*WAITING, "settlement_pending"):
+                raise InvalidField("transaction_id", f"is {record.status}; only a submitted transaction can settle")
+            with self._app.store.change():
+                settle_as(call, record, status)
+            return {"settled": int(status == "settled"), "by_status": {status: 1}}
+        raise InvalidField("transaction_id", "no transaction has it")
+
+    def _reset(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """Bring everything back to the seed."""
+        _reject_unknown(fields)
+        self._clear_faults({})
+        self._app.reset()
+        self._traffic.reset()
+        return self._show_time({})
 
     def _selected_merchants(self, fields: dict[str, Any]) -> list[Merchant]:
         _reject_unknown(fields, "merchant_id")
@@ -213,7 +242,7 @@ def _reject_constant(constant: str) -> NoReturn:
 def _reject_unknown(fields: dict[str, Any], *known: str) -> None:
     for name in fields:
         if name not in known:
-            raise InvalidField(name, f"no such field; there is {', '.join(known)}")
+            raise InvalidField(name, f"no such field; there is {', '.join(known) or 'none'}")
 
 
 def _json(status: int, content: dict[str, Any]) -> Response:

@@ -38,6 +38,10 @@ class RequestLog:
         self._entries.append(entry)
         request.log_entry = entry
 
+    def clear(self) -> None:
+        self._entries.clear()
+        self._count = 0
+
     def as_json(self) -> dict[str, Any]:
         return {"dropped": self._count - len(self._entries), "requests": [asdict(entry) for entry in self._entries]}
 

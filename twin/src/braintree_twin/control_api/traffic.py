@@ -15,6 +15,11 @@ class TrafficCounter:
         self.connections_open = 0
         self._requests: Counter[tuple[str, int | str]] = Counter()
 
+    def reset(self) -> None:
+        """Forget the counts and the log; connections stay counted."""
+        self.log.clear()
+        self._requests.clear()
+
     def count(self, route: str, status: int | str) -> None:
         """Count one request. The status is a fault's name if no answer, or a part of one, was sent."""
         self._requests[route, status] += 1

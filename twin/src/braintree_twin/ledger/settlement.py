@@ -22,6 +22,7 @@ _CODES = {
     "settlement_declined": "4001",
     "settlement_pending": "4002",
 }
+SETTLEMENTS = ("settled", "settlement_declined", "settlement_pending")
 
 
 def settle_as(call: Call, record: Transaction, status: str, batch: str | None = None) -> None:

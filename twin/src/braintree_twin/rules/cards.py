@@ -99,6 +99,7 @@ BRANDS: tuple[Brand, ...] = (
 )
 UNKNOWN_BRAND = Brand("Unknown", re.compile(""), "unknown")
 _BY_NAME = {brand.name: brand for brand in BRANDS}
+BRAND_NAMES = tuple(_BY_NAME)
 
 INDICATORS = (
     "prepaid",

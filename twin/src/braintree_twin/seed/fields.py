@@ -1,33 +1,51 @@
-"""Reads the seed's tables by name and type. Errors name the place."""
+"""Reads the seed's tables by name and type. Every fault is collected, and names the place."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping
+from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from braintree_twin.rules.money import canonical, exponent
 
+Result = TypeVar("Result")
+_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+
 
 class InvalidSeed(Exception):
-    """The seed is invalid. The message names the place, such as merchants[0].accounts[1].currency."""
+    """The seed is invalid. `faults` has a sentence for each fault.
+
+    A sentence names the place by ids, such as merchants[shop].accounts[shop_usd].currency; a table without a usable id
+    is named by its number, from 0.
+    """
+
+    def __init__(self, *faults: str) -> None:
+        super().__init__("\n".join(faults))
+        self.faults = faults
 
 
 class Fields:
-    """One table of the seed. `reject_unknown` raises for names that were not read."""
+    """One table of the seed. A reader that meets a fault collects it, and returns a value of the right type.
 
-    def __init__(self, table: Any, place: str) -> None:
-        if not isinstance(table, Mapping):
-            raise InvalidSeed(f"{place or 'the seed'} must be a table")
-        self._table = table
+    `faults` is shared by all tables of a seed. `reject_unknown` adds a fault for each name that was not read.
+    """
+
+    def __init__(self, table: Any, place: str, faults: list[str]) -> None:
+        self.faults = faults
         self.place = place
         self._asked: set[str] = set()
+        self._table: Mapping[str, Any] = table if isinstance(table, Mapping) else {}
+        if not isinstance(table, Mapping):
+            faults.append(f"{place or 'the seed'} must be a table")
 
     def at(self, name: str) -> str:
         return f"{self.place}.{name}" if self.place else name
 
-    def invalid(self, name: str, remedy: str) -> InvalidSeed:
-        return InvalidSeed(f"{self.at(name)} {remedy}")
+    def fault(self, name: str, remedy: str) -> None:
+        """Collect a fault of the field with this name."""
+        self.faults.append(f"{self.at(name)} {remedy}")
 
     def __contains__(self, name: str) -> bool:
         return name in self._table
@@ -40,28 +58,36 @@ class Fields:
         value = self.raw(name)
         if value is None or (isinstance(value, str) and value):
             return value
-        raise self.invalid(name, "must be text in quotes")
+        self.fault(name, "must be text in quotes")
+        return None
 
     def required(self, name: str) -> str:
-        value = self.text(name)
-        if value is None:
-            raise self.invalid(name, "is missing")
-        return value
+        if name not in self:
+            self.fault(name, "is missing")
+        return self.text(name) or ""
+
+    def identifier(self, name: str) -> str:
+        """A required id or token: letters, digits, - and _."""
+        text = self.required(name)
+        if text and not _ID.fullmatch(text):
+            self.fault(name, "may only have letters, digits, - and _, and at most 64 of them")
+        return text
 
     def one_of(self, name: str, known: Collection[str], default: str | None = None) -> str:
-        value = self.text(name) or default
-        if value is None:
-            raise self.invalid(name, "is missing")
-        if value not in known:
-            raise self.invalid(name, f"is {value!r}, and must be one of {', '.join(sorted(known))}")
-        return value
+        value = (self.text(name) or default) if name in self or default else self.required(name)
+        if value in known:
+            return str(value)
+        if value:
+            self.fault(name, f"is {value!r}, and must be one of {', '.join(sorted(known))}")
+        return default or sorted(known)[0]
 
     def flag(self, name: str, default: bool) -> bool:
         value = self.raw(name)
         if value is None:
             return default
         if not isinstance(value, bool):
-            raise self.invalid(name, "must be true or false")
+            self.fault(name, "must be true or false")
+            return default
         return value
 
     def number(self, name: str, default: int | None = None) -> int | None:
@@ -69,7 +95,8 @@ class Fields:
         if value is None:
             return default
         if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-            raise self.invalid(name, "must be a whole number")
+            self.fault(name, "must be a whole number")
+            return default
         return value
 
     def numbers(self, name: str, default: tuple[int, ...]) -> tuple[int, ...]:
@@ -77,19 +104,24 @@ class Fields:
         if value is None:
             return default
         if not isinstance(value, list) or not all(type(each) is int and each > 0 for each in value):
-            raise self.invalid(name, "must be a list of whole numbers above zero")
+            self.fault(name, "must be a list of whole numbers above zero")
+            return default
         return tuple(value)
 
     def amount(self, name: str, currency: str, default: str | None = None) -> str:
         value = self.raw(name)
+        nothing = canonical(Decimal(0), currency)
         if value is None and default is None:
-            raise self.invalid(name, "is missing")
+            self.fault(name, "is missing")
+            return nothing
         try:
             number = Decimal(str(default if value is None else value))
         except InvalidOperation:
-            raise self.invalid(name, 'must be an amount such as "10.00"') from None
+            self.fault(name, 'must be an amount such as "10.00"')
+            return nothing
         if not number.is_finite() or number < 0 or number != round(number, exponent(currency)):
-            raise self.invalid(name, f'must be an amount in {currency} such as "{canonical(Decimal(10), currency)}"')
+            self.fault(name, f'must be an amount in {currency} such as "{canonical(Decimal(10), currency)}"')
+            return nothing
         return canonical(number, currency)
 
     def texts(self, name: str, known: Collection[str] | None = None) -> list[str]:
@@ -97,43 +129,75 @@ class Fields:
         if value is None:
             return []
         if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-            raise self.invalid(name, "must be a list of texts")
+            self.fault(name, "must be a list of texts")
+            return []
         unknown = [each for each in value if known is not None and each not in known]
         if unknown:
-            raise self.invalid(name, f"has {unknown[0]!r}, and takes only {', '.join(sorted(known or ()))}")
-        return value
+            self.fault(name, f"has {unknown[0]!r}, and takes only {', '.join(sorted(known or ()))}")
+        return [each for each in value if each not in unknown]
 
     def table(self, name: str) -> dict[str, str | None]:
         """A table of texts."""
         value = self.raw(name)
-        if value is None:
-            return {}
+        if value is not None and not isinstance(value, Mapping):
+            self.fault(name, "must be a table")
         if not isinstance(value, Mapping):
-            raise self.invalid(name, "must be a table")
+            return {}
         return {key: None if each is None else str(each) for key, each in value.items()}
+
+    def moment(self, name: str) -> datetime | None:
+        value = self.raw(name)
+        if value is None:
+            return None
+        if not isinstance(value, datetime):
+            self.fault(name, "must be a moment without quotes, such as 2026-01-31T12:00:00Z")
+            return None
+        return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
+
+    def day(self, name: str) -> date | None:
+        value = self.raw(name)
+        if value is None:
+            return None
+        if isinstance(value, datetime) or not isinstance(value, date):
+            self.fault(name, "must be a day without quotes, such as 2026-01-31")
+            return None
+        return value
 
     def section(self, name: str) -> Self | None:
         value = self.raw(name)
-        return None if value is None else type(self)(value, self.at(name))
+        return None if value is None else type(self)(value, self.at(name), self.faults)
 
     def sections(self, name: str) -> list[Self]:
         value = self.raw(name)
         if value is None:
             return []
         if not isinstance(value, list):
-            raise self.invalid(name, f"must be a list of tables, written [[{self.at(name)}]]")
-        return [type(self)(each, f"{self.at(name)}[{number}]") for number, each in enumerate(value)]
+            self.fault(name, f"must be a list of tables, written [[{self.at(name)}]]")
+            return []
+        return [
+            type(self)(each, f"{self.at(name)}[{_name_of(each, number)}]", self.faults)
+            for number, each in enumerate(value)
+        ]
 
-    def each(self, name: str, read: Callable[[Self], Any]) -> list[Any]:
+    def each(self, name: str, read: Callable[[Self], Result]) -> list[Result]:
         return [_read_all(read, section) for section in self.sections(name)]
 
+    def ignore_the_rest(self) -> None:
+        """Do not report unread names: a fault above keeps them from being read."""
+        self._asked |= set(self._table)
+
     def reject_unknown(self) -> None:
-        unknown = sorted(set(self._table) - self._asked)
-        if unknown:
-            raise self.invalid(unknown[0], f"is not known here; known are {', '.join(sorted(self._asked))}")
+        for name in sorted(set(self._table) - self._asked):
+            self.fault(name, f"is not known here; known are {', '.join(sorted(self._asked))}")
 
 
-def _read_all(read: Callable[[Any], Any], fields: Fields) -> Any:
+def _name_of(table: Any, number: int) -> str:
+    """The id or token of a table; its number if it has none."""
+    known = (table.get("id"), table.get("token")) if isinstance(table, Mapping) else ()
+    return next((each for each in known if isinstance(each, str) and each), str(number))
+
+
+def _read_all(read: Callable[[Any], Result], fields: Fields) -> Result:
     result = read(fields)
     fields.reject_unknown()
     return result

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from braintree_twin.merchants import Merchant, MerchantAccount
-from braintree_twin.rules.currencies import KNOWN_CURRENCIES
+from braintree_twin.seed.accounts import read_account
 from braintree_twin.seed.fields import Fields, InvalidSeed
-
-_ID = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
-ACCOUNT_STATUSES = ("active", "pending", "suspended")
-AVS_CODES = ("N", "U", "I", "S", "E", "A", "B", "M")
 
 
 @dataclass(slots=True)
@@ -29,62 +24,62 @@ class MerchantSeed:
 class Seed:
     path: Path
     merchant_seeds: list[MerchantSeed]
+    # Faults found so far; the loader adds those of the records.
+    faults: list[str] = field(default_factory=list)
 
     @property
     def merchants(self) -> list[Merchant]:
         return [each.merchant for each in self.merchant_seeds]
 
+    def raise_faults(self) -> None:
+        """Raise InvalidSeed with every fault that was found; nothing happens if there is none."""
+        if self.faults:
+            raise InvalidSeed(*(f"{self.path}: {fault}" for fault in self.faults))
 
-TABLES = ("add_ons", "discounts", "plans", "customers", "payment_methods", "transactions", "disputes")
+
+TABLES = ("add_ons", "discounts", "plans", "customers", "payment_methods", "verifications", "transactions", "disputes")
 
 
 def read_seed(path: Path) -> Seed:
-    """Read a seed file. Raises InvalidSeed if it is not TOML, or describes an impossible merchant."""
+    """Read a seed file. Raises InvalidSeed if it is not TOML; other faults are collected in the seed."""
+    faults: list[str] = []
     try:
-        document = Fields(tomllib.loads(path.read_text(encoding="utf-8")), "")
+        document = Fields(tomllib.loads(path.read_text(encoding="utf-8")), "", faults)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSeed(f"{path}: {error}") from error
-    try:
-        seed = Seed(path, document.each("merchants", _merchant))
-        document.reject_unknown()
-        if not seed.merchant_seeds:
-            raise InvalidSeed("merchants is missing: a seed has at least one, written [[merchants]]")
-        _distinct("merchants", [merchant.id for merchant in seed.merchants])
-    except InvalidSeed as invalid:
-        raise InvalidSeed(f"{path}: {invalid}") from None
+    seed = Seed(path, document.each("merchants", _merchant), faults)
+    document.reject_unknown()
+    if not seed.merchant_seeds:
+        faults.append("merchants is missing: a seed has at least one, written [[merchants]]")
+    _distinct("merchants", [merchant.id for merchant in seed.merchants], faults)
     return seed
 
 
-def read_id(fields: Fields, name: str = "id") -> str:
-    identifier = fields.required(name)
-    if not _ID.fullmatch(identifier):
-        raise fields.invalid(name, "may only have letters, digits, - and _, and at most 64 of them")
-    return identifier
-
-
-def _distinct(place: str, ids: list[str]) -> None:
-    repeated = {each for each in ids if ids.count(each) > 1}
-    if repeated:
-        raise InvalidSeed(f"{place}: the id {sorted(repeated)[0]!r} is there twice")
+def _distinct(place: str, ids: list[str], faults: list[str]) -> None:
+    faults.extend(
+        f"{place}: the id {identifier!r} is there twice"
+        for identifier in dict.fromkeys(ids)
+        if identifier and ids.count(identifier) > 1
+    )
 
 
 def _merchant(fields: Fields) -> MerchantSeed:
-    accounts: list[MerchantAccount] = fields.each("accounts", _account)
+    accounts: list[MerchantAccount] = fields.each("accounts", read_account)
     if not accounts:
-        raise fields.invalid(
-            "accounts", f"is missing: a merchant has at least one, written [[{fields.place}.accounts]]"
-        )
-    _distinct(fields.at("accounts"), [account.id for account in accounts])
+        fields.fault("accounts", f"is missing: a merchant has at least one, written [[{fields.place}.accounts]]")
+        accounts = [MerchantAccount(id="", currency="USD")]
+    _distinct(fields.at("accounts"), [account.id for account in accounts], fields.faults)
     if sum(account.default for account in accounts) > 1:
-        raise fields.invalid("accounts", "has more than one with default = true")
+        fields.fault("accounts", "has more than one with default = true")
     custom_fields = frozenset(fields.texts("custom_fields")) if "custom_fields" in fields else None
     merchant = Merchant(
-        id=read_id(fields),
+        id=fields.identifier("id"),
         public_key=fields.required("public_key"),
         private_key=fields.required("private_key"),
         accounts=_with_default(accounts),
         custom_fields=custom_fields,
         test_numbers_only=fields.flag("test_numbers_only", True),
+        user=fields.text("user") or Merchant.DEFAULT_USER,
         prorate_upgrades=fields.flag("prorate_upgrades", True),
         prorate_downgrades=fields.flag("prorate_downgrades", False),
         retry_days=fields.numbers("retry_days", (10, 6)),
@@ -99,22 +94,4 @@ def _with_default(accounts: list[MerchantAccount]) -> tuple[MerchantAccount, ...
     if any(account.default for account in accounts):
         return tuple(accounts)
     first, *rest = accounts
-    known = {name: getattr(first, name) for name in MerchantAccount.__slots__}
-    return (MerchantAccount(**{**known, "default": True}), *rest)
-
-
-def _account(fields: Fields) -> MerchantAccount:
-    return MerchantAccount(
-        id=read_id(fields),
-        currency=fields.one_of("currency", KNOWN_CURRENCIES),
-        default=fields.flag("default", False),
-        status=fields.one_of("status", ACCOUNT_STATUSES, "active"),
-        duplicate_checking=fields.flag("duplicate_checking", True),
-        duplicate_window_seconds=fields.number("duplicate_window_seconds", 30) or 0,
-        api_request_keys=fields.flag("api_request_keys", True),
-        reject_cvv=frozenset(fields.texts("reject_cvv", AVS_CODES)),
-        reject_avs_postal=frozenset(fields.texts("reject_avs_postal", AVS_CODES)),
-        reject_avs_street=frozenset(fields.texts("reject_avs_street", AVS_CODES)),
-        transfers=fields.one_of("transfers", ("refused", "accepted", "required"), "refused"),
-        payment_facilitator=fields.flag("payment_facilitator", False),
-    )
+    return (replace(first, default=True), *rest)

@@ -197,6 +197,7 @@ class Transaction:
     mastercard_transaction_link_id: str | None = None
     merchant_advice_code: str | None = None
     retrieval_reference_number: str | None = None
+    acquirer_reference_number: str | None = None
     authorization_expires_at: str | None = None
     three_d_secure: Fields | None = None
     sca_exemption_requested: str | None = None

@@ -28,6 +28,8 @@ from braintree_twin.state.records import (
 )
 
 SCHEMA_VERSION = 1
+# The names of secrets, which outlive a reset.
+_SECRETS = ("hash", "client_tokens")
 
 Record = TypeVar("Record")
 
@@ -225,6 +227,13 @@ class Store:
             self._connection.execute("ROLLBACK")
             raise
         self._connection.execute("COMMIT")
+
+    def clear(self) -> None:
+        """Delete every record and every setting but secrets, within the transaction of `change`."""
+        for table in self._tables:
+            self._connection.execute(f"DELETE FROM {table.name}")  # noqa: S608
+        marks = ", ".join("?" * len(_SECRETS))
+        self._connection.execute(f"DELETE FROM settings WHERE name NOT IN ({marks})", _SECRETS)  # noqa: S608
 
     def setting(self, name: str, default: str) -> str:
         row = self._connection.execute("SELECT value FROM settings WHERE name = ?", (name,)).fetchone()

@@ -67,7 +67,7 @@ def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
     """The instrument behind a nonce, or an error code."""
     fixed = TEST_NONCES.get(nonce)
     if fixed:
-        return codes.consumed if fixed.fault == "consumed" else _of_test_nonce(call, fixed)
+        return codes.consumed if fixed.fault == "consumed" else of_test_nonce(call, fixed)
     known = call.store.nonces.get(call.merchant.id, nonce)
     if known is None or call.clock.now() >= parse_stamp(known.created_at) + NONCE_LIFETIME:
         return codes.unknown
@@ -93,7 +93,8 @@ def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
     )
 
 
-def _of_test_nonce(call: Call, fixed: TestNonce) -> Instrument:
+def of_test_nonce(call: Call, fixed: TestNonce) -> Instrument:
+    """The instrument of a test nonce, with a card that expires at the end of the next year."""
     card = None
     if fixed.number:
         next_year = Expiration("12", str(call.clock.now().year + 1))

@@ -227,3 +227,6 @@ TEST_NONCES: dict[str, TestNonce] = {
     "fake-luhn-invalid-nonce": TestNonce(fault="luhn_invalid"),
     "fake-consumed-nonce": TestNonce(fault="consumed"),
 }
+
+# Every kind of instrument.
+KINDS = tuple(sorted({fixed.kind for fixed in TEST_NONCES.values()}))

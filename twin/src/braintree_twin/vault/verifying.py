@@ -27,6 +27,7 @@ _OUTCOMES: dict[str, tuple[str, str | None, str | None]] = {
 }
 
 
+NOT_SUPPORTED = "91730"
 CURRENCY_OF_NO_ACCOUNT = "91760"
 ACCOUNT_TYPES = ("credit", "debit")
 # The brands that can be charged as credit or as debit.
@@ -69,6 +70,8 @@ def read_options(call: Call, params: Params, errors: Errors) -> tuple[MerchantAc
         account = call.merchant.default_account
     elif account.suspended:
         faults.add("verification_merchant_account_id", "91742")
+    elif "verification" in account.lacks and options.flag("verify_card"):
+        faults.add("verification_merchant_account_id", NOT_SUPPORTED)
     currency = options.text("verification_currency_iso_code")
     if currency is not None and currency != account.currency:
         faults.add("verification_currency_iso_code", CURRENCY_OF_NO_ACCOUNT)

@@ -33,7 +33,6 @@ _NO_TERMINAL: dict[str, Node] = {
     "installments": Elements("installment", ()),
     "refunded_installments": Elements("installment", ()),
     "response_emv_data": None,
-    "acquirer_reference_number": None,
     "merchant_identification_number": None,
     "terminal_identification_number": None,
     "merchant_name": None,
@@ -264,6 +263,7 @@ def _tail(record: Transaction) -> dict[str, Node]:
         "retried_transaction_global_id": None,
         "retrieval_reference_number": record.retrieval_reference_number,
         **_NO_TERMINAL,
+        "acquirer_reference_number": record.acquirer_reference_number,
         "payment_receipt": _receipt(record),
     }
 

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 from braintree_twin.calls import Answer, Call
 from braintree_twin.ledger.lifecycle import save
-from braintree_twin.resources.transactions.common import ROOT, answer, load
+from braintree_twin.merchants import MerchantAccount
+from braintree_twin.resources.transactions.common import ROOT, account_of, answer, load
 from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical
 from braintree_twin.rules.processor_responses import HARD, decide_by_amount, kind_of
 from braintree_twin.state.records import Transaction
@@ -14,6 +15,7 @@ from braintree_twin.validation import Errors, error_answer, failed
 from braintree_twin.views.transactions import transaction as transaction_view
 
 NOT_AUTHORIZED, NOT_ELIGIBLE, SAME_AMOUNT = "915218", "915219", "95606"
+NO_ADJUSTMENTS, NO_INCREASES, NO_DECREASES = "915222", "915220", "915221"
 HARD_DECLINED, SOFT_DECLINED = "95602", "95603"
 
 
@@ -46,6 +48,15 @@ def adjust_authorization(call: Call) -> Answer:
     return Answer("api_error_response", node, 422)
 
 
+def _unable(account: MerchantAccount, change: Decimal) -> str | None:
+    """The error code of an adjustment that the account's processor cannot do."""
+    if "adjustments" in account.lacks:
+        return NO_ADJUSTMENTS
+    if change > 0:
+        return NO_INCREASES if "increases" in account.lacks else None
+    return NO_DECREASES if "decreases" in account.lacks else None
+
+
 def _adjusted_amount(call: Call, record: Transaction) -> Decimal:
     text = call.params(ROOT).text("amount")
     amount, fault = TRANSACTION_AMOUNT.check(text, record.currency)
@@ -59,4 +70,7 @@ def _adjusted_amount(call: Call, record: Transaction) -> Decimal:
         raise failed(ROOT, "base", NOT_ELIGIBLE)
     if amount == Decimal(record.amount):
         raise failed(ROOT, "base", SAME_AMOUNT)
+    unable = _unable(account_of(call, record), amount - Decimal(record.amount))
+    if unable:
+        raise failed(ROOT, "base", unable)
     return amount

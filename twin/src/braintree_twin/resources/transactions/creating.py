@@ -15,6 +15,7 @@ from braintree_twin.resources.transactions.details import read_details
 from braintree_twin.resources.transactions.instrument_restrictions import check_restrictions, lacks_authentication
 from braintree_twin.resources.transactions.payment_source import PaymentSource, read_source, read_transaction_address
 from braintree_twin.resources.transactions.retrying_subscriptions import retry_charge
+from braintree_twin.rules.abilities import check_instrument, check_sale
 from braintree_twin.rules.avs_cvv import avs_response
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
 from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical
@@ -95,6 +96,9 @@ def _read(call: Call, params: Params) -> _Request:
     kept = read_details(call, params, account, faults)
     kept["transfer"] = read_transfer(params, account, errors)
     passed = check_restrictions(kind, params, source.instrument, faults)
+    check_sale(account, kind, params, amount, faults)
+    if source.instrument:
+        check_instrument(account, source.instrument.kind, source.instrument.card, params, faults)
     if errors or amount is None or source.instrument is None:
         raise ValidationFailed(errors)
     options = params.section("options")

@@ -24,7 +24,7 @@ from braintree_twin.views.transactions import transaction as transaction_view
 
 REFUNDABLE = frozenset({"settling", "settled"})
 CREDIT, NOT_SETTLED, ALREADY_REFUNDED, TOO_MUCH = "91505", "91506", "91512", "91521"
-SUSPENDED_ACCOUNT = "91538"
+SUSPENDED_ACCOUNT, NO_REFUNDS = "91538", "91547"
 HARD_DECLINED = "915200"
 # Statuses of a refund that returned no money.
 _VOID = UNSUCCESSFUL | {"voided", "settlement_declined", "settlement_failed"}
@@ -64,6 +64,8 @@ def _refundable(call: Call, sale: Transaction) -> Decimal:
         raise failed(ROOT, "base", NOT_SETTLED)
     if account_of(call, sale).suspended:
         raise failed(ROOT, "base", SUSPENDED_ACCOUNT)
+    if "refunds" in account_of(call, sale).lacks:
+        raise failed(ROOT, "base", NO_REFUNDS)
     left = Decimal(sale.amount) - refunded_amount(call, sale)
     if left <= 0:
         raise failed(ROOT, "base", ALREADY_REFUNDED)

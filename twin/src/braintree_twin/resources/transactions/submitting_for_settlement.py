@@ -18,6 +18,7 @@ from braintree_twin.validation import Errors, ValidationFailed, failed
 
 CANNOT_SUBMIT = "91507"
 CANNOT_SUBMIT_PARTIALLY = "915103"
+NO_PARTIAL_SETTLEMENT = "915102"
 TOO_MUCH = "91522"
 AMOUNT_REQUIRED = "81502"
 
@@ -94,8 +95,13 @@ def _check_parent(call: Call, parent: Transaction) -> None:
     in_parts = parent.status == "settlement_pending" and bool(parent.partial_settlement_ids)
     if parent.type != "sale" or not (parent.status == "authorized" or in_parts):
         raise failed(ROOT, "base", CANNOT_SUBMIT)
-    if account_of(call, parent).suspended:
+    account = account_of(call, parent)
+    if account.suspended:
         raise failed(ROOT, "base", "91514")
+    if "partial_settlement" in account.lacks:
+        raise failed(ROOT, "base", NO_PARTIAL_SETTLEMENT)
+    if in_parts and "several_partial_settlements" in account.lacks:
+        raise failed(ROOT, "base", CANNOT_SUBMIT_PARTIALLY)
 
 
 def _submitted(call: Call, parent: Transaction) -> Decimal:

@@ -6,12 +6,12 @@ from decimal import Decimal
 
 from braintree_twin.calls import Answer, Call
 from braintree_twin.ledger.lifecycle import save
-from braintree_twin.resources.transactions.common import ROOT, answer, check_order_id, load
+from braintree_twin.resources.transactions.common import ROOT, account_of, answer, check_order_id, load
 from braintree_twin.rules.descriptors import read_descriptor
 from braintree_twin.rules.money import STEP_AMOUNT, canonical
 from braintree_twin.validation import Errors, ValidationFailed, failed
 
-NOT_SUBMITTED, TOO_MUCH = "915129", "91522"
+NOT_SUBMITTED, TOO_MUCH, NO_UPDATES = "915129", "91522", "915130"
 
 
 def update_details(call: Call) -> Answer:
@@ -20,6 +20,8 @@ def update_details(call: Call) -> Answer:
     params = call.params(ROOT)
     if record.status != "submitted_for_settlement":
         raise failed(ROOT, "base", NOT_SUBMITTED)
+    if "updating_details" in account_of(call, record).lacks:
+        raise failed(ROOT, "base", NO_UPDATES)
     errors = Errors()
     faults = errors.on(ROOT)
     amount, fault = STEP_AMOUNT.check(params.text("amount"), record.currency)

@@ -1,19 +1,18 @@
-"""Loads the seed's historical transactions and disputes, in any status."""
+"""Loads the seed's historical transactions, in any status."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime, timedelta
 
 from braintree_twin.calls import Call
-from braintree_twin.clock import stamp
-from braintree_twin.ledger.disputes import STATUSES as DISPUTE_STATUSES
-from braintree_twin.ledger.disputes import new_dispute, save
+from braintree_twin.clock import parse_stamp, stamp
 from braintree_twin.ledger.lifecycle import authorization_expiry
 from braintree_twin.ledger.settlement import DISBURSED_AFTER
+from braintree_twin.merchants import MerchantAccount
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
 from braintree_twin.rules.processor_responses import SETTLEMENT_TEXTS, kind_of
 from braintree_twin.seed.fields import Fields
+from braintree_twin.seed.instruments import read_payer
 from braintree_twin.state.records import Transaction
 from braintree_twin.vault.instruments import Instrument
 
@@ -32,31 +31,31 @@ _PATHS: dict[str, tuple[tuple[str, ...], str | None]] = {
     "failed": (("failed",), "3000"),
 }
 _SETTLEMENT_CODES = {"settled": "4000", "settlement_declined": "4001", "settlement_pending": "4002"}
-DISPUTE_KINDS = ("chargeback", "pre_arbitration", "retrieval")
-REASONS = (
-    "cancelled_recurring_transaction",
-    "credit_not_processed",
+REJECTION_REASONS = (
+    "application_incomplete",
+    "avs",
+    "avs_and_cvv",
+    "cvv",
     "duplicate",
+    "excessive_retry",
     "fraud",
-    "general",
-    "invalid_account",
-    "not_recognized",
-    "product_not_received",
-    "product_unsatisfactory",
-    "retrieval",
-    "transaction_amount_differs",
+    "risk_threshold",
+    "three_d_secure",
+    "token_issuance",
 )
 
 
-def load_transaction(call: Call, fields: Fields, identifier: str, instrument: Instrument) -> None:
+def load_transaction(call: Call, fields: Fields, identifier: str) -> None:
+    instrument = read_payer(call, fields)
     accounts = call.merchant.by_id
     account = accounts[fields.one_of("merchant_account", accounts, call.merchant.default_account.id)]
     status = fields.one_of("status", _PATHS, "authorized")
     amount = fields.amount("amount", account.currency)
-    created = _timestamp(fields, "created_at") or call.clock.now()
+    created = fields.moment("created_at") or call.clock.now()
     path, code = _PATHS[status]
     code = fields.text("processor_response_code") or code
     approved = code == "1000"
+    rejected = fields.one_of("gateway_rejection_reason", REJECTION_REASONS, "fraud")
     record = Transaction(
         id=identifier,
         type=fields.one_of("type", ("sale", "credit"), "sale"),
@@ -79,15 +78,35 @@ def load_transaction(call: Call, fields: Fields, identifier: str, instrument: In
         processor_response_code=code,
         processor_response_type=kind_of(code) if code else None,
         processor_authorization_code=call.ids.authorization_code() if approved else None,
-        gateway_rejection_reason="fraud" if status == "gateway_rejected" else None,
+        gateway_rejection_reason=rejected if status == "gateway_rejected" else None,
+        acquirer_reference_number=fields.text("acquirer_reference_number"),
+        network_transaction_id=fields.text("network_transaction_id"),
+        retrieval_reference_number=fields.text("retrieval_reference_number"),
     )
     record.history = [
         {"timestamp": stamp(created), "status": each, "amount": amount, "user": None, "transaction_source": "api"}
         for each in path
     ]
-    _schedule_due(call, record, created)
+    record.authorization_adjustments = fields.each("adjustments", lambda each: _adjustment(each, account, created))
+    _set_parent(call, fields, record)
+    _schedule_due(call, record, fields.moment("settled_at") or created)
+    _disburse(fields, record)
     if call.store.transactions.get(call.merchant.id, identifier) is None:
         call.store.transactions.put(call.merchant.id, record)
+
+
+def _adjustment(fields: Fields, account: MerchantAccount, created: datetime) -> dict[str, object]:
+    """One adjustment of the authorization: the difference of the amounts, below zero for a smaller one."""
+    success = fields.flag("success", True)
+    code = fields.text("processor_response_code") or ("1000" if success else "3000")
+    amount = fields.amount("amount", account.currency)
+    return {
+        "amount": f"-{amount}" if fields.flag("decrease", False) else amount,
+        "timestamp": stamp(fields.moment("timestamp") or created),
+        "success": success,
+        "processor_response_code": code,
+        "processor_response_type": kind_of(code),
+    }
 
 
 def _customer(call: Call, fields: Fields, instrument: Instrument) -> dict[str, str | None]:
@@ -95,11 +114,28 @@ def _customer(call: Call, fields: Fields, instrument: Instrument) -> dict[str, s
     customer_id = given or (instrument.method.customer_id if instrument.method else None)
     customer = call.store.customers.get(call.merchant.id, customer_id)
     if given and customer is None:
-        raise fields.invalid("customer", f"is {given!r}, which is no customer of this merchant")
+        fields.fault("customer", f"is {given!r}, which is no customer of this merchant")
     return {"id": customer.id, **{name: getattr(customer, name) for name in CUSTOMER_FIELDS}} if customer else {}
 
 
-def _schedule_due(call: Call, record: Transaction, created: datetime) -> None:
+def _set_parent(call: Call, fields: Fields, record: Transaction) -> None:
+    """Make the transaction a refund of the sale that `refunds` names."""
+    sale_id = fields.text("refunds")
+    if sale_id is None:
+        return
+    sale = call.store.transactions.get(call.merchant.id, sale_id)
+    if sale is None:
+        fields.fault("refunds", f"is {sale_id!r}, which is no transaction of this merchant above this one")
+        return
+    if record.type != "credit":
+        fields.fault("type", 'must be "credit" if it refunds a sale')
+    record.refunded_transaction_id = sale.id
+    if record.id not in sale.refund_ids:
+        sale.refund_ids = [*sale.refund_ids, record.id]
+        call.store.transactions.put(call.merchant.id, sale)
+
+
+def _schedule_due(call: Call, record: Transaction, settled: datetime) -> None:
     """Set what comes due later: expiry of the authorization, disbursement."""
     code = _SETTLEMENT_CODES.get(record.status)
     if record.processor_authorization_code:
@@ -109,59 +145,26 @@ def _schedule_due(call: Call, record: Transaction, created: datetime) -> None:
     if code:
         record.processor_settlement_response_code = code
         record.processor_settlement_response_text = SETTLEMENT_TEXTS[code]
+        record.history[-1]["timestamp"] = stamp(settled)
     if record.status == "settled":
-        record.settlement_batch_id = f"{created:%Y-%m-%d}_{record.merchant_account_id}_{call.ids.batch()}"
-        record.due_at = stamp(created + DISBURSED_AFTER)
+        record.settlement_batch_id = f"{settled:%Y-%m-%d}_{record.merchant_account_id}_{call.ids.batch()}"
+        record.due_at = stamp(settled + DISBURSED_AFTER)
 
 
-def load_dispute(call: Call, fields: Fields, identifier: str) -> None:
-    transaction_id = fields.required("transaction")
-    record = call.store.transactions.get(call.merchant.id, transaction_id)
-    if record is None:
-        raise fields.invalid("transaction", f"is {transaction_id!r}, which is no transaction of this merchant")
-    dispute = new_dispute(call, record)
-    dispute.id = identifier
-    dispute.status = status = fields.one_of("status", DISPUTE_STATUSES, "open")
-    dispute.kind = fields.one_of("kind", DISPUTE_KINDS, dispute.kind)
-    dispute.reason = fields.one_of("reason", REASONS, dispute.reason)
-    dispute.reason_code = fields.text("reason_code") or dispute.reason_code
-    dispute.case_number = fields.text("case_number") or dispute.case_number
-    dispute.reference_number = fields.text("reference_number") or dispute.reference_number
-    dispute.amount = fields.amount("amount", record.currency, record.amount)
-    dispute.pre_dispute_program = fields.one_of("pre_dispute_program", ("none", "visa_rdr"), "none")
-    levels = ("effortless", "standard", "not_protected")
-    dispute.protection_level = fields.one_of("protection_level", levels, "not_protected")
-    received = _day(fields, "received_date") or call.clock.now().date()
-    reply_by = _day(fields, "reply_by_date") or received + timedelta(days=14)
-    dispute.received_date, dispute.reply_by_date = received.isoformat(), reply_by.isoformat()
-    if status == "won":
-        dispute.amount_won, dispute.date_won = dispute.amount, received.isoformat()
-    if status == "open":
-        dispute.due_at = f"{reply_by + timedelta(days=1)}T00:00:00Z"
-    day = received.isoformat()
-    dispute.history = [
-        {"status": each, "timestamp": f"{day}T00:00:00Z", "effective_date": day, "disbursement_date": day}
-        for each in dict.fromkeys(("open", status))
-    ]
-    if call.store.disputes.get(call.merchant.id, identifier) is None:
-        record.disputes.append(asdict(dispute))
-        call.store.transactions.put(call.merchant.id, record)
-        save(call, dispute)
-
-
-def _timestamp(fields: Fields, name: str) -> datetime | None:
-    value = fields.raw(name)
-    if value is None:
-        return None
-    if not isinstance(value, datetime):
-        raise fields.invalid(name, "must be a moment without quotes, such as 2026-01-31T12:00:00Z")
-    return value.astimezone(UTC) if value.tzinfo else value.replace(tzinfo=UTC)
-
-
-def _day(fields: Fields, name: str) -> date | None:
-    value = fields.raw(name)
-    if value is None:
-        return None
-    if isinstance(value, datetime) or not isinstance(value, date):
-        raise fields.invalid(name, "must be a day without quotes, such as 2026-01-31")
-    return value
+def _disburse(fields: Fields, record: Transaction) -> None:
+    """Pay the merchant on `disbursement_date`; without it, a day after settlement."""
+    day = fields.day("disbursement_date")
+    if day is None:
+        return
+    if record.status != "settled":
+        fields.fault("disbursement_date", 'needs status = "settled"')
+    if day < parse_stamp(record.created_at).date() - timedelta(days=1):
+        fields.fault("disbursement_date", "must not be before created_at")
+    record.due_at = None
+    record.disbursement = {
+        "date": day.isoformat(),
+        "amount": record.amount,
+        "currency": record.currency,
+        "exchange_rate": "1",
+        "base_exchange_rate": "1",
+    }
