@@ -106,7 +106,7 @@ def test_the_documented_seed_is_loaded(tmp_path: Path) -> None:
         (
             'payment_method = "ada_visa"',
             'payment_method = "no"',
-            "merchants[shop].transactions[first_sale].payment_method is 'no'",
+            "merchants[shop].verifications[first_verification].payment_method is 'no'",
         ),
         ('transaction = "first_sale"', 'transaction = "no"', "[open_dispute].transaction is 'no'"),
         ('amount = "100.00"', 'amount = "1.001"', "[first_sale].amount must be an amount in USD"),
@@ -230,6 +230,11 @@ id = "immediate"
 currency = "USD"
 duplicate_checking = false
 lacks = ["authorizations", "adjustments", "several_partial_settlements"]
+
+[[merchants.accounts]]
+id = "parts"
+currency = "BRL"
+installments = true
 """
 
 
@@ -261,4 +266,12 @@ def test_an_account_refuses_whatever_it_lacks(tmp_path: Path) -> None:
         asked = {"credit_card": card(options={"verify_card": True, "verification_merchant_account_id": "bare"})}
         assert codes(shop.customer.create(asked)) == ["91730"]
         assert refused("immediate") == ["915104"]
-        assert refused("immediate", credit_card=card()) == ["915104"]
+
+        asked = {"amount": "100.03", "installments": {"count": "4"}}
+        paid = sale(shop, merchant_account_id="parts", **asked)
+        assert paid.installment_count == 4
+        shown = [(each["id"], each["amount"]) for each in paid.installments]
+        assert shown[0] == (f"{paid.id}_INST_1", "25.03")
+        assert [amount for _, amount in shown[1:]] == ["25.00"] * 3
+        result = shop.transaction.sale(sale_request(merchant_account_id="bare", **asked))
+        assert "takes no installments" in result.message

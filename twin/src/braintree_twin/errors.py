@@ -37,6 +37,12 @@ class UnknownVersion(RequestError):
     status = 426
 
 
+class Unprocessable(RequestError):
+    """The twin refuses the request, and no published error code says why: the message does."""
+
+    status = 422
+
+
 class UnhandledFields(RequestError):
     """With --strict: the request has fields that the twin does not act on."""
 

@@ -107,7 +107,7 @@ SALE = LEVEL_3.extended(
     "service_fee_amount shipping_address_id subscription_id three_d_secure_authentication_id three_d_secure_token "
     "transaction_source type",
     checked="currency_iso_code exchange_rate_quote_id processing_merchant_category_code product_sku",
-    no_effect="acquirer_reference_number device_session_id fraud_merchant_id installments shared_billing_address_id "
+    no_effect="acquirer_reference_number device_session_id fraud_merchant_id shared_billing_address_id "
     "shared_customer_id shared_payment_method_nonce shared_payment_method_token shared_shipping_address_id "
     "us_bank_account venmo_sdk_payment_method_code",
     billing=ADDRESS,
@@ -126,6 +126,7 @@ SALE = LEVEL_3.extended(
     android_pay_card=_WALLET,
     paypal_account=schema("payee_id payee_email payer_id payment_id", no_effect="email token paypal_data"),
     external_vault=EXTERNAL_VAULT,
+    installments=schema("count"),
     industry=INDUSTRY,
     risk_data=RISK_DATA,
     three_d_secure_pass_thru=PASS_THRU,

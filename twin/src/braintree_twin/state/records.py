@@ -205,6 +205,8 @@ class Transaction:
     # credit or debit, of cards that can be both.
     account_type: str | None = None
     device_data_captured: bool = False
+    # The number of monthly installments; None if it is paid at once.
+    installment_count: int | None = None
     # Transfer details and the payment facilitator, as they were sent.
     transfer: dict[str, Any] | None = None
     payment_facilitator: dict[str, Any] | None = None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from braintree_twin.ids import global_id
+from braintree_twin.rules.money import canonical, exponent
 from braintree_twin.rules.processor_responses import ADVICE_TEXTS, text_of
 from braintree_twin.state.records import Dispute, Fields, Transaction
 from braintree_twin.views.addresses import transaction_address
@@ -29,8 +31,6 @@ _ELEMENTS = {
 _INSTRUMENT_TYPES = {"sepa_debit_account": "sepa_debit_account", "local_payment": "local_payment"}
 
 _NO_TERMINAL: dict[str, Node] = {
-    "installment_count": None,
-    "installments": Elements("installment", ()),
     "refunded_installments": Elements("installment", ()),
     "response_emv_data": None,
     "merchant_identification_number": None,
@@ -262,10 +262,31 @@ def _tail(record: Transaction) -> dict[str, Node]:
         "retry_global_ids": Elements("item", ()),
         "retried_transaction_global_id": None,
         "retrieval_reference_number": record.retrieval_reference_number,
+        "installment_count": record.installment_count,
+        "installments": Elements("installment", _installments(record)),
         **_NO_TERMINAL,
         "acquirer_reference_number": record.acquirer_reference_number,
         "payment_receipt": _receipt(record),
     }
+
+
+def _installments(record: Transaction) -> list[Node]:
+    """Equal monthly parts; the first has the remainder of the division (inferred)."""
+    count = record.installment_count
+    if not count:
+        return []
+    each = (Decimal(record.amount) / count).quantize(Decimal(1).scaleb(-exponent(record.currency)), ROUND_DOWN)
+    parts = [Decimal(record.amount) - each * (count - 1), *[each] * (count - 1)]
+    return [
+        {
+            "id": f"{record.id}_INST_{number}",
+            "amount": canonical(part, record.currency),
+            "projected_disbursement_date": None,
+            "actual_disbursement_date": None,
+            "adjustments": Elements("adjustment", ()),
+        }
+        for number, part in enumerate(parts, 1)
+    ]
 
 
 def transaction_global_id(record: Transaction) -> str | None:

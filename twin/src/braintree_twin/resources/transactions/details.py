@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from braintree_twin.calls import Call
+from braintree_twin.errors import Unprocessable
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.resources.transactions.common import MAX_TEXT_LENGTH, check_order_id
@@ -30,6 +31,7 @@ SOURCES = {
 MAX_PURCHASE_ORDER_LENGTH = 17
 MAX_POSTAL_CODE_LENGTH = 9
 MAX_QUOTE_LENGTH = 4000
+MAX_INSTALLMENTS = 12
 SCA_EXEMPTIONS = ("low_value", "secure_corporate", "trusted_beneficiary", "transaction_risk_analysis")
 SHIPPING_METHODS = ("same_day", "next_day", "priority", "ground", "electronic", "ship_to_store", "pickup_in_store")
 CURRENCY_OF_NO_ACCOUNT = "915214"
@@ -94,6 +96,7 @@ def read_details(call: Call, params: Params, account: MerchantAccount, errors: E
         "foreign_retailer": params.flag("foreign_retailer"),
         "account_type": params.section("options").section("credit_card").text("account_type"),
         "device_data_captured": params.has("device_data"),
+        "installment_count": _installment_count(params, account),
         "payment_facilitator": read_facilitator(params, account, errors),
         "descriptor": read_descriptor(params, errors),
         "custom_fields": read_custom_fields(call.merchant, params, errors, invalid="91526", too_long="81527"),
@@ -102,6 +105,18 @@ def read_details(call: Call, params: Params, account: MerchantAccount, errors: E
         **_read_service_fee(params, account, errors),
         **read_level_3(params, account.currency, errors),
     }
+
+
+def _installment_count(params: Params, account: MerchantAccount) -> int | None:
+    """The number of installments. Braintree publishes no error codes for them: the refusal is a message."""
+    count = params.section("installments").text("count")
+    if count is None:
+        return None
+    if not account.installments:
+        raise Unprocessable(f"the merchant account {account.id} takes no installments: its seed has to say so")
+    if not (count.isascii() and count.isdigit() and 2 <= int(count[:3]) <= MAX_INSTALLMENTS):
+        raise Unprocessable(f"installments.count must be a number from 2 to {MAX_INSTALLMENTS}")
+    return int(count)
 
 
 def _check_location(risk: Params, errors: Errors) -> None:
