@@ -57,7 +57,7 @@ def test_the_control_api_counts_the_fields_by_route(tmp_path: Path) -> None:
     with start_twin(tmp_path) as twin:
         gateway = gateway_to(twin)
         for _ in range(2):
-            asked = sale_request(installments={"count": 3}, options={"venmo": {"profile_id": "x"}})
+            asked = sale_request(shared_customer_id="x", options={"venmo": {"profile_id": "x"}})
             assert gateway.transaction.sale(asked).is_success
         raw = RawHttp(twin)
         raw.ask("POST", f"{raw.base}/customers", b"<customer><hair-colour>red</hair-colour></customer>")
@@ -69,18 +69,18 @@ def test_the_control_api_counts_the_fields_by_route(tmp_path: Path) -> None:
     assert counted == [
         ("GET /customers/{id}", "query.association_filter_id", "unknown", 1),
         ("POST /customers", "customer.hair_colour", "unknown", 1),
-        (TRANSACTIONS, "transaction.installments", "known, without effect", 2),
         (TRANSACTIONS, "transaction.options.venmo", "known, without effect", 2),
+        (TRANSACTIONS, "transaction.shared_customer_id", "known, without effect", 2),
     ]
 
 
 def test_a_strict_twin_refuses_such_a_request_and_names_the_fields(strict: Twin) -> None:
     gateway = gateway_to(strict)
-    refused = gateway.transaction.sale(sale_request(installments={"count": 3}, product_sku="tea"))
+    refused = gateway.transaction.sale(sale_request(shared_customer_id="x", product_sku="tea"))
     assert not refused.is_success
     assert refused.message == (
-        "braintree-twin --strict: transaction.installments is known, without effect; "
-        "transaction.product_sku is checked, without effect"
+        "braintree-twin --strict: transaction.product_sku is checked, without effect; "
+        "transaction.shared_customer_id is known, without effect"
     )
     assert strict.control.ledger() == []
 
