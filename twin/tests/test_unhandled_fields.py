@@ -76,7 +76,7 @@ def test_the_control_api_counts_the_fields_by_route(tmp_path: Path) -> None:
 
 def test_a_strict_twin_refuses_such_a_request_and_names_the_fields(strict: Twin) -> None:
     gateway = gateway_to(strict)
-    refused = gateway.transaction.sale(sale_request(shared_customer_id="x", product_sku="tea"))
+    refused = gateway.transaction.sale(sale_request(product_sku="tea", shared_customer_id="x"))
     assert not refused.is_success
     assert refused.message == (
         "braintree-twin --strict: transaction.product_sku is checked, without effect; "
