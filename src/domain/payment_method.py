@@ -10,6 +10,7 @@ from domain.decline import Decline
 from domain.ids import CallerId, CustomerId, PaymentMethodId
 from domain.initiator import Initiator
 from domain.instrument import Instrument
+from domain.money import Money
 from domain.three_d_secure import ThreeDSecurePolicy, ThreeDSecureResult
 from domain.warning import MerchantWarning
 
@@ -51,6 +52,8 @@ class Verification:
     decline: Decline | None = None
     processor_response_code: str = ""
     three_d_secure: ThreeDSecureResult | None = None
+    # The amount that the bank was asked about, mostly zero.
+    amount: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,9 @@ class PaymentMethod:
     consents: tuple[Initiator, ...] = ()
     # The network's id of the payment or verification in which the customer agreed.
     network_transaction_id: str = ""
+    mastercard_transaction_link_id: str = ""
+    # The id of the authentication that the nonce has to carry. Empty: any, or none.
+    three_d_secure_authentication_id: str = field(default="", repr=False)
     next_check_time: datetime | None = field(default=None, compare=False)
 
     def activate(
@@ -91,6 +97,16 @@ class PaymentMethod:
             gateway_token=gateway_token,
             verification=verification,
             failure_detail="",
+        )
+
+    def with_network_ids(self, network_transaction_id: str, mastercard_transaction_link_id: str) -> Self:
+        """Keeps the ids of a payment or verification, unless the method came with those of another vault."""
+        if self.network_transaction_id:
+            return self
+        return replace(
+            self,
+            network_transaction_id=network_transaction_id,
+            mastercard_transaction_link_id=mastercard_transaction_link_id,
         )
 
     def refuse(self, verification: Verification, *, time: datetime) -> Self:

@@ -120,6 +120,7 @@ class GatewayDetails:
     validation_code: str = ""
     three_d_secure: ThreeDSecureResult | None = None
     risk_check: RiskCheck | None = None
+    mastercard_transaction_link_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

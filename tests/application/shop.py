@@ -221,7 +221,16 @@ class Shop:
         self.list_customers = ListCustomers(store, tokens)
         self.create_client_token = CreateClientToken(store, gateway, self.currencies, self.sync_methods, self.leases)
         self.add_method = AddPaymentMethod(
-            store, gateway, clock, ids, self.guard, self.executor, self.leases, self.velocity, self.sync_methods
+            store,
+            gateway,
+            clock,
+            ids,
+            self.guard,
+            self.executor,
+            self.leases,
+            self.velocity,
+            self.sync_methods,
+            self.currencies,
         )
         self.get_method = GetPaymentMethod(store)
         self.list_methods = ListPaymentMethods(store, tokens)

@@ -18,6 +18,7 @@ from application.ports.gateway import (
 from domain.decline import DeclineReason
 from domain.ids import PaymentMethodId
 from domain.initiator import ExternalVault, Initiator, SeriesPosition
+from domain.instrument import Card
 from domain.payment_method import Verification
 from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecureResult, ThreeDSecureStatus
 from tests.contract.gateway_setup import VISA, GatewaySetup, a_customer, an_id, an_operation_id, stored, usd
@@ -172,3 +173,22 @@ def test_a_stored_method_shows_the_authentication_of_its_verification(setup: Gat
     assert verified.three_d_secure == RESULTS[FAILED_NONCE]
     unverified = store(AUTHENTICATED_NONCE, verify=False)
     assert unverified is None or unverified.three_d_secure is None
+
+
+@pytest.mark.parametrize("source", [VISA, Nonce(AUTHENTICATED_NONCE)])
+@pytest.mark.parametrize("minor_units", [0, 1_00])
+def test_a_verification_shows_the_amount_that_the_bank_was_asked_about(
+    setup: GatewaySetup, source: Card | Nonce, minor_units: int
+) -> None:
+    customer = a_customer()
+    setup.gateway.ensure_customer(customer, HELD)
+    method = NewMethod(
+        payment_method_id=PaymentMethodId(an_id("pm")),
+        customer_id=customer.customer_id,
+        source=source,
+        verify=True,
+        verification_amount=usd(minor_units),
+    )
+    verification = stored(setup.gateway.store_method(method, HELD)).verification
+    assert verification is not None
+    assert verification.amount == usd(minor_units)

@@ -94,6 +94,55 @@ def test_a_card_of_another_vault_is_charged_with_its_own_network_id(bayar: Bayar
     assert payment.series_position == LATER
 
 
+def test_a_card_from_another_vault_is_stored_and_charged_with_its_own_network_id(bayar: BayarClient) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    vault = ExternalVault(previous_network_transaction_id="483297487231504")
+    method = bayar.add_payment_method(
+        customer_id=member.customer_id, card=a_card(), external_vault=vault, consents=[UNSCHEDULED]
+    )
+    assert method.network_transaction_id == "483297487231504"
+    payment = pay(bayar, payment_method_id=method.payment_method_id, initiator=UNSCHEDULED)
+    assert payment.state == PaymentState.PAYMENT_STATE_CAPTURED
+    assert bayar.get_payment_method(payment_method_id=method.payment_method_id).network_transaction_id == (
+        "483297487231504"
+    )
+
+
+@pytest.mark.parametrize(("amount", "currency"), [("0.00", "EUR"), ("1.00", "USD")])
+def test_a_card_is_verified_with_the_chosen_amount_and_account(bayar: BayarClient, amount: str, currency: str) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    asked = money(amount, currency)
+    method = bayar.add_payment_method(
+        customer_id=member.customer_id, card=a_card(), verify=True, verification_amount=asked
+    )
+    assert method.state == PaymentMethodState.PAYMENT_METHOD_STATE_ACTIVE
+    assert method.verification.amount == asked
+
+
+def test_an_authentication_id_has_to_be_that_of_the_nonce_of_a_method(bayar: BayarClient) -> None:
+    member = bayar.create_customer(given_name="Sari")
+    ids = {
+        "": PaymentMethodState.PAYMENT_METHOD_STATE_ACTIVE,
+        "another": PaymentMethodState.PAYMENT_METHOD_STATE_DECLINED,
+    }
+    for authentication_id, state in ids.items():
+        method = bayar.add_payment_method(
+            customer_id=member.customer_id,
+            payment_method_nonce=FULL,
+            verify=True,
+            three_d_secure=ThreeDSecure(authentication_id=authentication_id),
+        )
+        assert method.state == state
+    known = method.verification.three_d_secure.authentication_id
+    again = bayar.add_payment_method(
+        customer_id=member.customer_id,
+        payment_method_nonce=FULL,
+        verify=True,
+        three_d_secure=ThreeDSecure(authentication_id=known),
+    )
+    assert again.state == PaymentMethodState.PAYMENT_METHOD_STATE_ACTIVE
+
+
 def test_an_order_by_telephone_needs_no_authentication(bayar: BayarClient) -> None:
     assert pay(bayar, amount=money("9.00", "EUR"), initiator=MAIL).state == PaymentState.PAYMENT_STATE_CAPTURED
 

@@ -432,7 +432,8 @@ type isThreeDSecure_Authentication interface {
 
 type ThreeDSecure_AuthenticationId struct {
 	// The id that the gateway's browser component gave for the authentication, 1 to 255 characters of plain ASCII. For
-	// nonces and stored methods, not for a card as typed; otherwise INVALID_REQUEST.
+	// nonces and stored methods, not for a card as typed; otherwise INVALID_REQUEST. For AddPaymentMethod the nonce has
+	// to carry this authentication: with another one, or none, the method is DECLINED.
 	AuthenticationId string `protobuf:"bytes,2,opt,name=authentication_id,json=authenticationId,proto3,oneof"`
 }
 

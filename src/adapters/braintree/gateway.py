@@ -319,10 +319,15 @@ class BraintreeAdapter:
                 return
 
     def store_method(self, method: NewMethod, lease: Lease) -> StoreOutcome:
+        amount = method.verification_amount
+        account = self._merchant_accounts.get(amount.currency_code) if amount is not None else ""
+        if account is None:
+            return Rejected(detail="no merchant account takes the currency of the verification")
+
         def ask() -> object:
             if isinstance(method.source, Card):
-                return self._sdk.credit_card.create(params.new_card(method, method.source))
-            return self._sdk.payment_method.create(params.new_wallet(method, method.source))
+                return self._sdk.credit_card.create(params.new_card(method, method.source, account))
+            return self._sdk.payment_method.create(params.new_wallet(method, method.source, account))
 
         outcome = self._store(ask, lease)
         if isinstance(outcome, _TokenInUse):

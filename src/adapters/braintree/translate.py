@@ -278,6 +278,7 @@ def _details(found: braintree.Transaction) -> GatewayDetails:
         network_transaction_id=text(found, "network_transaction_id"),
         three_d_secure=authentication.result(getattr(found, "three_d_secure_info", None)),
         risk_check=_risk_check(getattr(found, "risk_data", None)),
+        mastercard_transaction_link_id=text(found, "mastercard_transaction_link_id"),
     )
 
 
@@ -306,10 +307,14 @@ def _settle_time(found: braintree.Transaction) -> datetime | None:
 
 
 def _settlement_amount(disbursement: Any) -> Money | None:
-    """The amount paid out, or None if it is malformed. That is never a reason for an unknown outcome."""
-    amount = getattr(disbursement, "settlement_amount", None)
+    """The amount paid out."""
+    return _amount_or_none(getattr(disbursement, "settlement_amount", None), text(disbursement, _SETTLEMENT_CURRENCY))
+
+
+def _amount_or_none(amount: object, currency_code: str) -> Money | None:
+    """The amount, or None if it is absent or malformed. That is never a reason for an unknown outcome."""
     try:
-        return None if amount is None else Money.from_decimal(str(amount), text(disbursement, _SETTLEMENT_CURRENCY))
+        return None if amount is None else Money.from_decimal(str(amount), currency_code)
     except (InexactAmount, UnknownCurrency):
         return None
 
@@ -369,6 +374,7 @@ def stored_instrument(kept: object) -> StoredInstrument:
         verification=verification(latest) if latest is not None else None,
         is_revoked=bool(text(kept, "revoked_at")),
         network_transaction_id=text(latest, "network_transaction_id"),
+        mastercard_transaction_link_id=text(latest, "mastercard_transaction_link_id"),
     )
 
 
@@ -450,6 +456,7 @@ def verification(checked: Any) -> Verification:
         decline=decline,
         processor_response_code=text(checked, "processor_response_code"),
         three_d_secure=authentication.result(getattr(checked, "three_d_secure_info", None)),
+        amount=_amount_or_none(getattr(checked, "amount", None), text(checked, "currency_iso_code")),
     )
 
 

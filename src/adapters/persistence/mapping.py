@@ -91,6 +91,8 @@ METHOD_REST: Final = (
     "three_d_secure_policy",
     "consents",
     "network_transaction_id",
+    "mastercard_transaction_link_id",
+    "three_d_secure_authentication_id",
 )
 
 # The columns that hold a field as it is, under its name.

@@ -77,6 +77,7 @@ class Rule(Enum):
     NEEDED_FOR_LATER_PAYMENT = "needed_for_later_payment"
     NO_CONSENT = "no_consent"
     NEEDS_STORING = "needs_storing"
+    NEEDS_VERIFICATION = "needs_verification"
     DEVICE_DATA = "device_data"
     CONSENTS = "consents"
     NETWORK_TRANSACTION_ID = "network_transaction_id"

@@ -83,6 +83,21 @@ def check_consents(validator: Validator, consents: Sequence[Initiator | None]) -
     return known
 
 
+def check_kept_elsewhere(validator: Validator, vault: ExternalVault | None) -> None:
+    """Adds the violations of the vault that a card to be stored comes from."""
+    if vault is None:
+        return
+    if vault.will_vault:
+        validator.add("external_vault.will_vault", Rule.ONLY_FOR_PAYMENTS)
+    else:
+        _check_vault(validator, vault, uses_stored_method=False)
+
+
+def vault_fields(vault: ExternalVault | None) -> dict[str, object]:
+    """The fields that replays must match."""
+    return {f"external_vault.{one.name}": getattr(vault, one.name) for one in fields(ExternalVault)} if vault else {}
+
+
 def initiation_fields(raw: RawInitiation) -> dict[str, object]:
     """The fields that replays must match."""
     if raw is BY_CUSTOMER:
@@ -91,9 +106,7 @@ def initiation_fields(raw: RawInitiation) -> dict[str, object]:
         "initiator": raw.initiator.value if raw.initiator is not Initiator.CUSTOMER else None,
         "series_position": raw.position.value if raw.position else None,
     }
-    if raw.external_vault is not None:
-        given |= {f"external_vault.{one.name}": getattr(raw.external_vault, one.name) for one in fields(ExternalVault)}
-    return given
+    return given | vault_fields(raw.external_vault)
 
 
 def _check_vault(validator: Validator, vault: ExternalVault, *, uses_stored_method: bool) -> None:

@@ -61,8 +61,6 @@ def check_for_verification(validator: Validator, raw: RawThreeDSecure, *, verify
     """Adds the violations that only a payment method's request can have."""
     if raw.exemption is not None:
         validator.add(f"{_PATH}.exemption", Rule.ONLY_FOR_PAYMENTS)
-    if raw.authentication_id:
-        validator.add(f"{_PATH}.authentication_id", Rule.ONLY_FOR_PAYMENTS)
     if raw.external is not None:
         for name in ("authentication_response", "directory_response", "cavv_algorithm"):
             if getattr(raw.external, name):

@@ -199,7 +199,9 @@ class Validator:
             self.add(path, Rule.EMAIL)
         return value
 
-    def money(self, path: str, raw: RawMoney | None, accepted: frozenset[str]) -> Money | None:
+    def money(
+        self, path: str, raw: RawMoney | None, accepted: frozenset[str], *, may_be_zero: bool = False
+    ) -> Money | None:
         """An amount to charge or refund, in a currency that has a merchant account."""
         if raw is None:
             self.add(path, Rule.REQUIRED)
@@ -213,8 +215,8 @@ class Validator:
             self.add(currency_path, Rule.CURRENCY)
         elif code not in accepted:
             self.add(currency_path, Rule.CURRENCY_ACCEPTED, ", ".join(sorted(accepted)))
-        if raw.minor_units < 1:
-            self.add(amount_path, Rule.POSITIVE)
+        if raw.minor_units < (0 if may_be_zero else 1):
+            self.add(amount_path, *((Rule.NOT_BELOW, 0) if may_be_zero else (Rule.POSITIVE,)))
             return None
         if not good_currency:
             return None

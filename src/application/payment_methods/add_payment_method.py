@@ -10,7 +10,7 @@ from application.card_testing.velocity_limiter import Attempt, VelocityLimiter
 from application.common.caller import Caller
 from application.common.conflicts import retry_on_conflict
 from application.common.errors import InvalidRequest, Rule
-from application.common.initiator_input import check_consents
+from application.common.initiator_input import check_consents, check_kept_elsewhere, vault_fields
 from application.common.lease import Lease, LeasePolicy
 from application.common.three_d_secure_input import (
     NOTHING_SAID,
@@ -20,13 +20,13 @@ from application.common.three_d_secure_input import (
     require_authentication,
     three_d_secure_fields,
 )
-from application.common.validator import RawCard, Validator, address_texts, require_checked
+from application.common.validator import RawCard, RawMoney, Validator, address_texts, require_checked
 from application.customers.gateway_customer import record_gateway_customer
 from application.customers.get_customer import is_usable, lock_undeleted
 from application.idempotency.gateway_call import GatewayCall, GatewayCallExecutor
 from application.idempotency.idempotency_guard import IdempotencyGuard, IdempotentRequest
 from application.payment_methods.default_method import assign_default
-from application.payment_methods.failed_verification import delete_unauthenticated
+from application.payment_methods.failed_verification import RequiredAuthentication, delete_unauthenticated
 from application.payment_methods.method_source import new_source_fields
 from application.payment_methods.retry_without_refused_record import RefusalRemedies
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
@@ -49,8 +49,9 @@ from domain.address import Address
 from domain.customer import Customer
 from domain.events import EventContext
 from domain.ids import CustomerId, PaymentMethodId, RequestId
-from domain.initiator import Initiator
+from domain.initiator import ExternalVault, Initiator
 from domain.instrument import Card
+from domain.money import Money
 from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.three_d_secure import ThreeDSecurePolicy
 
@@ -74,6 +75,8 @@ class AddPaymentMethodCommand:
     # None stands for a value that the contract does not list.
     consents: tuple[Initiator | None, ...] = ()
     device_data: str = field(default="", repr=False)
+    external_vault: ExternalVault | None = None
+    verification_amount: RawMoney | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class AddPaymentMethod:
     leases: LeasePolicy
     velocity: VelocityLimiter
     sync_methods: SyncPaymentMethods
+    currencies: frozenset[str]
     accepts_cards: bool = True
 
     def __call__(self, command: AddPaymentMethodCommand, caller: Caller) -> PaymentMethod:
@@ -124,6 +128,8 @@ class AddPaymentMethod:
         check_for_verification(validator, command.three_d_secure, verify=command.verify)
         consents = check_consents(validator, command.consents)
         validator.device_data("device_data", command.device_data)
+        check_kept_elsewhere(validator, command.external_vault)
+        amount = self._verification_amount(validator, command)
         if isinstance(command.source, RawCard):
             validator.must_not_contain_card(command.source, address_texts("billing_address", command.billing_address))
         customer = None
@@ -156,7 +162,15 @@ class AddPaymentMethod:
             gateway=self.gateway,
             policy=policy,
             consents=consents,
+            verification_amount=amount,
         )
+
+    def _verification_amount(self, validator: Validator, command: AddPaymentMethodCommand) -> Money | None:
+        if command.verification_amount is None:
+            return None
+        if not command.verify:
+            validator.add("verification_amount", Rule.NEEDS_VERIFICATION)
+        return validator.money("verification_amount", command.verification_amount, self.currencies, may_be_zero=True)
 
     def _replay_once_valid(
         self, command: AddPaymentMethodCommand, caller: Caller, invalid: InvalidRequest
@@ -194,6 +208,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
     gateway: Gateway
     policy: ThreeDSecurePolicy
     consents: tuple[Initiator, ...]
+    verification_amount: Money | None
 
     def load(self, work: UnitOfWork, resource_id: str) -> PaymentMethod:
         return require_checked(work.payment_methods.get(PaymentMethodId(resource_id), lock=True))
@@ -211,6 +226,7 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
             method = replace(resource, state=PaymentMethodState.PENDING, failure_detail="", next_check_time=due)
             work.payment_methods.save(method)
         else:
+            vault = self.command.external_vault or ExternalVault()
             method = PaymentMethod(
                 payment_method_id=PaymentMethodId(self.resource_id),
                 caller_id=self.request.caller.caller_id,
@@ -222,6 +238,9 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
                 next_check_time=due,
                 three_d_secure_policy=self.policy,
                 consents=self.consents,
+                network_transaction_id=vault.previous_network_transaction_id,
+                mastercard_transaction_link_id=vault.previous_mastercard_transaction_link_id,
+                three_d_secure_authentication_id=self.command.three_d_secure.authentication_id,
             )
             work.payment_methods.add(method)
         return method, [method.payment_method_id]
@@ -240,10 +259,12 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
                 billing_address=self.command.billing_address,
                 external_authentication=self.command.three_d_secure.external,
                 device_data=self.command.device_data,
+                verification_amount=self.verification_amount,
             ),
             lease,
         )
-        return delete_unauthenticated(self.gateway, self.policy, outcome, lease)
+        asked = RequiredAuthentication(self.policy, self.command.three_d_secure.authentication_id)
+        return delete_unauthenticated(self.gateway, asked, outcome, lease)
 
     def record_outcome(self, intent: PaymentMethodId, answer: StoreOutcome) -> PaymentMethod:
         method = self._record(intent, answer)
@@ -258,7 +279,9 @@ class _StoreMethodCall(GatewayCall[PaymentMethod, PaymentMethodId, StoreOutcome]
             match outcome:
                 case Stored(stored):
                     method = method.activate(stored.instrument, stored.token, stored.verification, time=time)
-                    method = replace(method, network_transaction_id=stored.network_transaction_id)
+                    method = method.with_network_ids(
+                        stored.network_transaction_id, stored.mastercard_transaction_link_id
+                    )
                     method = assign_default(work, method, make_default=self.command.make_default)
                 case NotStored(verification):
                     method = method.refuse(verification, time=time)
@@ -304,7 +327,7 @@ def _must_be_sent(method: PaymentMethod) -> PaymentMethod:
 
 def _request(request_id: RequestId, command: AddPaymentMethodCommand, caller: Caller) -> IdempotentRequest:
     """The fields that replays must match."""
-    fields = {
+    fields: dict[str, object] = {
         "customer_id": command.customer_id,
         "verify": command.verify,
         "make_default": command.make_default,
@@ -313,5 +336,9 @@ def _request(request_id: RequestId, command: AddPaymentMethodCommand, caller: Ca
         **three_d_secure_fields(command.three_d_secure),
         "consents": " ".join(one.value for one in command.consents if one),
         "device_data": command.device_data,
+        **vault_fields(command.external_vault),
     }
+    amount = command.verification_amount
+    if amount is not None:
+        fields |= {"verification_amount": f"{amount.minor_units} {amount.currency_code}"}
     return IdempotentRequest(caller, request_id, "AddPaymentMethod", fields)

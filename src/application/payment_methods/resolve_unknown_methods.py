@@ -10,7 +10,7 @@ from application.common.lease import LeasePolicy
 from application.common.not_found_horizon import NotFoundTimer
 from application.common.validator import require_checked
 from application.payment_methods.default_method import assign_default
-from application.payment_methods.failed_verification import refused_verification
+from application.payment_methods.failed_verification import refused_verification, required_authentication
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
 from application.ports.store import Store
@@ -51,7 +51,7 @@ class ResolveUnknownMethods:
             except GatewayUnavailable:
                 _log.info("payment method %s: the gateway did not answer", method.payment_method_id)
                 continue
-            refusal = refused_verification(method.three_d_secure_policy, found) if found is not None else None
+            refusal = refused_verification(required_authentication(method), found) if found is not None else None
             if found is not None and refusal is not None:
                 try:
                     self.gateway.delete_method(found.token, self.leases.begin())
@@ -99,7 +99,7 @@ class ResolveUnknownMethods:
                 current = current.refuse(refusal, time=time)
             elif found is not None:
                 current = current.activate(found.instrument, found.token, found.verification, time=time)
-                current = replace(current, network_transaction_id=found.network_transaction_id)
+                current = current.with_network_ids(found.network_transaction_id, found.mastercard_transaction_link_id)
                 current = assign_default(work, current, make_default=found.is_default)
             elif proven:
                 current = current.fail(NOT_AT_GATEWAY, time=time)

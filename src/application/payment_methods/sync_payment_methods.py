@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from application.common.conflicts import retry_on_conflict
 from application.common.errors import StoreUnavailable
 from application.payment_methods.default_method import assign_default, detach_method
-from application.payment_methods.failed_verification import refused_verification
+from application.payment_methods.failed_verification import refused_verification, required_authentication
 from application.payment_methods.resolve_unknown_methods import NOT_AT_GATEWAY
 from application.ports.gateway import Gateway, GatewayUnavailable, StoredInstrument
 from application.ports.runtime import Clock
@@ -45,7 +45,11 @@ class SyncPaymentMethods:
         if not _is_absent(method):
             return method
         found = self.gateway.find_method(method.payment_method_id)
-        if found is None or found.is_revoked or refused_verification(method.three_d_secure_policy, found) is not None:
+        if (
+            found is None
+            or found.is_revoked
+            or refused_verification(required_authentication(method), found) is not None
+        ):
             return method
         return self._activate(method, found)
 

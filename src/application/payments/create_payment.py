@@ -333,7 +333,7 @@ class _AuthorizeCall(SingleOperationCall):
         payment = payment or Payment.create(self.terms, context=context)
         operation = payment.authorize(self.operation_id, self.request.request_id, context=context)
         if self.terms.store_payment_method:
-            _record_pending_method(work, payment.terms, self.consents, context)
+            _record_pending_method(work, payment.terms, self.consents, self.external_vault, context)
         return payment, operation
 
     def send(self, intent: StartedOperation, lease: Lease) -> Outcome:
@@ -457,7 +457,9 @@ def _external_vault(
     if raw.external_vault is not None or position is not SeriesPosition.LATER or method is None:
         return raw.external_vault
     is_card = method.instrument is not None and method.instrument.kind is InstrumentKind.CARD
-    return ExternalVault(method.network_transaction_id) if is_card and method.network_transaction_id else None
+    if not is_card or not method.network_transaction_id:
+        return None
+    return ExternalVault(method.network_transaction_id, method.mastercard_transaction_link_id)
 
 
 def _risk_input(command: CreatePaymentCommand) -> RiskInput:
@@ -465,9 +467,13 @@ def _risk_input(command: CreatePaymentCommand) -> RiskInput:
 
 
 def _record_pending_method(
-    work: UnitOfWork, terms: PaymentTerms, consents: tuple[Initiator, ...], context: EventContext
+    work: UnitOfWork,
+    terms: PaymentTerms,
+    consents: tuple[Initiator, ...],
+    vault: ExternalVault | None,
+    context: EventContext,
 ) -> None:
-    """Records the method to be stored, before the gateway call."""
+    """Records the method to be stored, before the gateway call, with the ids of the vault that it comes from."""
     if terms.payment_method_id is None or terms.customer_id is None:
         raise RuntimeError("a method to be stored has an id and a customer")
     earlier = work.payment_methods.get(terms.payment_method_id, lock=True)
@@ -485,5 +491,7 @@ def _record_pending_method(
             billing_address=terms.billing_address,
             three_d_secure_policy=terms.three_d_secure_policy,
             consents=consents,
+            network_transaction_id=vault.previous_network_transaction_id if vault else "",
+            mastercard_transaction_link_id=vault.previous_mastercard_transaction_link_id if vault else "",
         )
     )

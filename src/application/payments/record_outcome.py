@@ -128,8 +128,9 @@ def _record_method_outcome(work: UnitOfWork, payment: Payment, outcome: Outcome,
             method = work.payment_methods.get(_method_id(payment), lock=True)
             if method is not None and method.state is not PaymentMethodState.ACTIVE:
                 stored = method.activate(transaction.instrument, transaction.token, None, time=context.time)
-                stored = replace(
-                    stored, warnings=warnings, network_transaction_id=transaction.details.network_transaction_id
+                details = transaction.details
+                stored = replace(stored, warnings=warnings).with_network_ids(
+                    details.network_transaction_id, details.mastercard_transaction_link_id
                 )
                 work.payment_methods.save(assign_default(work, stored, make_default=False))
         case Approved():
@@ -149,10 +150,17 @@ def _keep_network_transaction_id(
     work: UnitOfWork, payment: Payment, transaction: Transaction, context: EventContext
 ) -> None:
     """Keeps the network's id of the payment in which the customer agreed to later ones, with the stored method."""
-    method_id, network_id = payment.terms.payment_method_id, transaction.details.network_transaction_id
-    method = work.payment_methods.get(method_id, lock=True) if method_id is not None and network_id else None
+    method_id, details = payment.terms.payment_method_id, transaction.details
+    is_known = method_id is not None and bool(details.network_transaction_id)
+    method = work.payment_methods.get(method_id, lock=True) if method_id is not None and is_known else None
     if method is not None and method.state is PaymentMethodState.ACTIVE:
-        work.payment_methods.save(replace(method, network_transaction_id=network_id, update_time=context.time))
+        method = replace(
+            method,
+            network_transaction_id=details.network_transaction_id,
+            mastercard_transaction_link_id=details.mastercard_transaction_link_id,
+            update_time=context.time,
+        )
+        work.payment_methods.save(method)
 
 
 def _detach_paying_method(work: UnitOfWork, payment: Payment, context: EventContext) -> None:

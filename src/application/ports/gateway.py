@@ -175,6 +175,8 @@ class NewMethod:
     billing_address: Address = Address()
     external_authentication: ExternalAuthentication | None = None
     device_data: str = field(default="", repr=False)
+    # The amount that the bank is asked about. Its currency chooses the merchant account. None: the gateway's own.
+    verification_amount: Money | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -303,6 +305,7 @@ class StoredInstrument:
     is_revoked: bool = False
     # Of its latest verification.
     network_transaction_id: str = ""
+    mastercard_transaction_link_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

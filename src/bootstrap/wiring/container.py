@@ -319,6 +319,7 @@ class Container(containers.DeclarativeContainer):
         leases,
         velocity_limiter,
         sync_methods,
+        currencies,
         accepts_cards,
     )
     get_payment_method = providers.Singleton(GetPaymentMethod, store)

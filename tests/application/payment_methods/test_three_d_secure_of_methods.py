@@ -18,7 +18,7 @@ from domain.payment_method import PaymentMethod, PaymentMethodState
 from domain.three_d_secure import ExternalAuthentication, ScaExemption, ThreeDSecurePolicy
 from tests.application.shop import LEASE, SHOP, VISA, Shop, a_request_id
 from tests.fakes.faulty_gateway import Fault
-from tests.fakes.gateway.authentication import AUTHENTICATED_NONCE, FAILED_NONCE, UNAVAILABLE_NONCE
+from tests.fakes.gateway.authentication import AUTHENTICATED_NONCE, FAILED_NONCE, RESULTS, UNAVAILABLE_NONCE
 from tests.fakes.gateway.vault import VALID_NONCE
 
 REQUIRED = RawThreeDSecure(policy=ThreeDSecurePolicy.REQUIRED)
@@ -79,6 +79,29 @@ def test_a_failed_authentication_is_kept_where_it_is_not_wanted(shop: Shop) -> N
     assert shop.add_method(command(shop, Nonce(FAILED_NONCE), NOT_WANTED), SHOP).state is PaymentMethodState.ACTIVE
 
 
+def test_the_authentication_that_an_id_names_is_kept(shop: Shop) -> None:
+    asked = RawThreeDSecure(authentication_id=RESULTS[AUTHENTICATED_NONCE].authentication_id)
+    assert shop.add_method(command(shop, Nonce(AUTHENTICATED_NONCE), asked), SHOP).state is PaymentMethodState.ACTIVE
+
+
+@pytest.mark.parametrize("nonce", [AUTHENTICATED_NONCE, VALID_NONCE])
+@pytest.mark.parametrize("fault", [None, Fault.LOST_AFTER])
+def test_a_method_with_another_authentication_than_the_id_names_is_kept_nowhere(
+    shop: Shop, nonce: str, fault: Fault | None
+) -> None:
+    if fault is not None:
+        shop.fails("store_method", fault)
+    method = shop.add_method(command(shop, Nonce(nonce), RawThreeDSecure(authentication_id="another")), SHOP)
+    shop.wait(LEASE + timedelta(minutes=5))
+    shop.method_resolver()
+    method = shop.get_method(method.payment_method_id, SHOP)
+    assert method.state is PaymentMethodState.DECLINED
+    assert method.verification is not None
+    assert method.verification.decline is not None
+    assert method.verification.decline.reason is DeclineReason.AUTHENTICATION_REQUIRED
+    assert not is_kept(shop, method)
+
+
 def test_another_providers_authentication_is_kept(shop: Shop) -> None:
     method = shop.add_method(command(shop, VISA, replace(REQUIRED, external=EXTERNAL)), SHOP)
     assert method.state is PaymentMethodState.ACTIVE
@@ -124,7 +147,7 @@ def test_consents_are_kept_in_one_order(shop: Shop) -> None:
         (REQUIRED, False, ("verify", Rule.NEEDED_FOR_AUTHENTICATION)),
         (RawThreeDSecure(external=EXTERNAL), False, ("verify", Rule.NEEDED_FOR_AUTHENTICATION)),
         (RawThreeDSecure(exemption=ScaExemption.LOW_VALUE), True, ("three_d_secure.exemption", Rule.ONLY_FOR_PAYMENTS)),
-        (RawThreeDSecure(authentication_id="a"), True, ("three_d_secure.authentication_id", Rule.ONLY_FOR_PAYMENTS)),
+        (RawThreeDSecure(authentication_id="a"), False, ("verify", Rule.NEEDED_FOR_AUTHENTICATION)),
         (
             RawThreeDSecure(external=replace(EXTERNAL, cavv_algorithm="2")),
             True,

@@ -28,6 +28,7 @@ from domain.customer import Customer
 from domain.decline import CATALOGUE, DeclineReason
 from domain.ids import CustomerId
 from domain.instrument import Card, CardExpiry, Instrument, InstrumentKind
+from domain.money import Money
 from domain.payment_method import Verification
 from domain.transaction import GatewayDetails
 from domain.warning import MerchantWarning, WarningReason
@@ -103,7 +104,8 @@ class Vault(Ledger):
         result = authentication.RESULTS.get(nonce)
         if method.external_authentication is not None:
             result = authentication.passed_through(method.external_authentication)
-        return Verification(approved=True, three_d_secure=result)
+        amount = method.verification_amount or Money.zero("USD")
+        return Verification(approved=True, three_d_secure=result, amount=amount)
 
     def find_method(self, token: str) -> StoredInstrument | None:
         with self._lock:

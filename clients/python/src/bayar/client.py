@@ -408,6 +408,8 @@ class BayarClient(ClientBase):
         three_d_secure: ThreeDSecure | None = None,
         consents: Iterable[PaymentInitiator] = (),
         device_data: str = "",
+        external_vault: ExternalVault | None = None,
+        verification_amount: Money | None = None,
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -415,7 +417,8 @@ class BayarClient(ClientBase):
         """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
 
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
-        consents are the kinds of merchant-initiated payment that the customer agreed to.
+        consents are the kinds of merchant-initiated payment that the customer agreed to. external_vault has the network
+        transaction id of a card that another vault kept. verify asks the bank about the verification_amount.
         """
         call = requests.add_payment_method(
             customer_id=customer_id,
@@ -429,6 +432,8 @@ class BayarClient(ClientBase):
             three_d_secure=three_d_secure,
             consents=consents,
             device_data=device_data,
+            external_vault=external_vault,
+            verification_amount=verification_amount,
             request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))

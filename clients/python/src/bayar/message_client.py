@@ -376,6 +376,8 @@ class BayarClient(ClientBase):
         three_d_secure: three_d_secure_pb2.ThreeDSecure | None = None,
         consents: Iterable[PaymentInitiator.ValueType] = (),
         device_data: str = "",
+        external_vault: payment_initiator_pb2.ExternalVault | None = None,
+        verification_amount: money_pb2.Money | None = None,
         request_id: str | None = None,
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
@@ -383,7 +385,8 @@ class BayarClient(ClientBase):
         """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
 
         client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
-        consents are the kinds of merchant-initiated payment that the customer agreed to.
+        consents are the kinds of merchant-initiated payment that the customer agreed to. external_vault has the network
+        transaction id of a card that another vault kept. verify asks the bank about the verification_amount.
         """
         call = requests.add_payment_method(
             customer_id=customer_id,
@@ -397,6 +400,8 @@ class BayarClient(ClientBase):
             three_d_secure=three_d_secure,
             consents=consents,
             device_data=device_data,
+            external_vault=external_vault,
+            verification_amount=verification_amount,
             request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)

@@ -877,6 +877,8 @@ class GatewayDetails(Model):
     """The result of 3-D Secure. Absent if there was none."""
     risk_check: RiskCheck | None = None
     """The result of the gateway's risk check. Absent if it had no device data and nothing to object to."""
+    mastercard_transaction_link_id: str = ""
+    """Mastercard's transaction link id. Empty with other brands."""
 
 
 @model(payment_pb2.RiskCheck)
@@ -1117,6 +1119,8 @@ class Verification(Model):
     """The processor's code, for administrators."""
     three_d_secure: ThreeDSecureResult | None = None
     """The result of 3-D Secure. Absent if there was none."""
+    amount: Money | None = None
+    """The amount that the bank was asked about, mostly 0. Absent if the gateway does not say."""
 
 
 @model(payment_method_pb2.PaymentMethod)
@@ -1159,6 +1163,10 @@ class PaymentMethod(Model):
     network_transaction_id: str = ""
     """The card network's id of the payment or verification in which the customer agreed. It is sent with later
     payments of the merchant by itself. Empty until there was one.
+    """
+    mastercard_transaction_link_id: str = ""
+    """Mastercard's transaction link id of the same payment or verification. It is sent likewise. Empty until there
+    was one.
     """
 
 
@@ -1210,7 +1218,8 @@ class ThreeDSecure(Model):
     """Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST."""
     authentication_id: str = ""
     """The id that the gateway's browser component gave for the authentication, 1 to 255 characters of plain ASCII.
-    For nonces and stored methods, not for a card as typed; otherwise INVALID_REQUEST.
+    For nonces and stored methods, not for a card as typed; otherwise INVALID_REQUEST. For AddPaymentMethod the
+    nonce has to carry this authentication: with another one, or none, the method is DECLINED.
     """
     external: ExternalAuthentication | None = None
     """The result of another provider."""

@@ -429,12 +429,15 @@ def add_payment_method(
     three_d_secure: ThreeDSecureLike | None = None,
     consents: Iterable[PaymentInitiatorLike] = (),
     device_data: str = "",
+    external_vault: ExternalVaultLike | None = None,
+    verification_amount: MoneyLike | None = None,
     request_id: str | None = None,
 ) -> Unary[payment_method_pb2.PaymentMethod, PaymentMethod]:
     """Stores a card or nonce for a customer. A bank's refusal is an answer: look at the state.
 
     client_address is the IP address of the shopper's browser or app: it lets the service stop card testing.
-    consents are the kinds of merchant-initiated payment that the customer agreed to.
+    consents are the kinds of merchant-initiated payment that the customer agreed to. external_vault has the network
+    transaction id of a card that another vault kept. verify asks the bank about the verification_amount.
     """
     _one_at_most(card=card, payment_method_nonce=payment_method_nonce)
     request = payment_method_service_pb2.AddPaymentMethodRequest(
@@ -449,6 +452,8 @@ def add_payment_method(
         three_d_secure=message_of(three_d_secure),
         consents=_numbers(consents),
         device_data=device_data,
+        external_vault=message_of(external_vault),
+        verification_amount=message_of(verification_amount),
     )
     response = payment_method_service_pb2.AddPaymentMethodResponse
     return unary(

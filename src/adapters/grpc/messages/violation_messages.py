@@ -74,6 +74,7 @@ SENTENCES: Final = {
     Rule.NO_CONSENT: "is none that the customer agreed to with this payment method, which are: {limit}. Ask the "
     "customer to pay.",
     Rule.NEEDS_STORING: "goes with store_payment_method only: set that, or leave it out.",
+    Rule.NEEDS_VERIFICATION: "goes with verify only: set that, or leave it out.",
     Rule.DEVICE_DATA: "must be at most {limit} printable characters: send what the data collector gave, unchanged.",
     Rule.CONSENTS: "may only name, each once: {limit}.",
     Rule.NETWORK_TRANSACTION_ID: "must be 9 to 15 letters, digits and spaces, as the processor gave it.",

@@ -122,6 +122,8 @@ def add_payment_method_command(request: payment_method_service_pb2.AddPaymentMet
         billing_address=_address(request.billing_address),
         three_d_secure=_three_d_secure(request.three_d_secure) if request.HasField("three_d_secure") else NOTHING_SAID,
         consents=tuple(initiator_from(number) for number in request.consents),
+        external_vault=_external_vault(request),
+        verification_amount=_money(request.verification_amount) if request.HasField("verification_amount") else None,
     )
 
 
@@ -216,15 +218,20 @@ def _initiation(sent: payment_service_pb2.CreatePaymentRequest) -> RawInitiation
         return BY_CUSTOMER
     initiator, position = initiator_from(sent.initiator), series_position_from(sent.series_position)
     given = {"initiator": (sent.initiator, initiator), "series_position": (sent.series_position, position)}
-    vault = sent.external_vault
     return RawInitiation(
         initiator=initiator or Initiator.CUSTOMER,
         position=position,
-        external_vault=ExternalVault(**{name: getattr(vault, name) for name in ExternalVault.__slots__})
-        if sent.HasField("external_vault")
-        else None,
+        external_vault=_external_vault(sent),
         unknown_values=tuple(name for name, (number, known) in given.items() if number and known is None),
     )
+
+
+def _external_vault(
+    sent: payment_service_pb2.CreatePaymentRequest | payment_method_service_pb2.AddPaymentMethodRequest,
+) -> ExternalVault | None:
+    if not sent.HasField("external_vault"):
+        return None
+    return ExternalVault(**{name: getattr(sent.external_vault, name) for name in ExternalVault.__slots__})
 
 
 def _external(sent: three_d_secure_pb2.ExternalAuthentication) -> ExternalAuthentication:

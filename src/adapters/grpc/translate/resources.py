@@ -181,6 +181,7 @@ class ResourceMapper:
             warnings=[warning(one) for one in method.warnings],
             consents=[enums.INITIATOR[one] for one in method.consents],
             network_transaction_id=method.network_transaction_id,
+            mastercard_transaction_link_id=method.mastercard_transaction_link_id,
         )
         status = method.expiry_status(today)
         if status is not None:
@@ -203,6 +204,8 @@ class ResourceMapper:
                 setattr(message, name, enums.CHECK_RESULT[result])
         if verification.three_d_secure is not None:
             message.three_d_secure.CopyFrom(three_d_secure(verification.three_d_secure))
+        if verification.amount is not None:
+            message.amount.CopyFrom(money(verification.amount))
         if verification.decline is not None:
             message.decline.CopyFrom(self.decline(verification.decline))
         return message

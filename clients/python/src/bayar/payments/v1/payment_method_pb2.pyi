@@ -6,6 +6,7 @@ isort:skip_file
 from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
 from bayar.payments.v1 import decline_pb2 as _decline_pb2
+from bayar.payments.v1 import money_pb2 as _money_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
 from bayar.payments.v1 import warning_pb2 as _warning_pb2
@@ -143,6 +144,7 @@ class Verification(_message.Message):
     DECLINE_FIELD_NUMBER: _builtins.int
     PROCESSOR_RESPONSE_CODE_FIELD_NUMBER: _builtins.int
     THREE_D_SECURE_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
     approved: _builtins.bool
     """Whether the bank approved."""
     cvv: Global___CheckResult.ValueType
@@ -161,6 +163,10 @@ class Verification(_message.Message):
     def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecureResult:
         """The result of 3-D Secure. Absent if there was none."""
 
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """The amount that the bank was asked about, mostly 0. Absent if the gateway does not say."""
+
     def __init__(
         self,
         *,
@@ -171,10 +177,11 @@ class Verification(_message.Message):
         decline: _decline_pb2.Decline | None = ...,
         processor_response_code: _builtins.str = ...,
         three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
+        amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["decline", b"decline", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "decline", b"decline", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["approved", b"approved", "cvv", b"cvv", "decline", b"decline", "postal_code", b"postal_code", "processor_response_code", b"processor_response_code", "street_address", b"street_address", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "approved", b"approved", "cvv", b"cvv", "decline", b"decline", "postal_code", b"postal_code", "processor_response_code", b"processor_response_code", "street_address", b"street_address", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -202,6 +209,7 @@ class PaymentMethod(_message.Message):
     WARNINGS_FIELD_NUMBER: _builtins.int
     CONSENTS_FIELD_NUMBER: _builtins.int
     NETWORK_TRANSACTION_ID_FIELD_NUMBER: _builtins.int
+    MASTERCARD_TRANSACTION_LINK_ID_FIELD_NUMBER: _builtins.int
     payment_method_id: _builtins.str
     """Chosen by this service, "pm_" and 26 characters."""
     customer_id: _builtins.str
@@ -219,6 +227,10 @@ class PaymentMethod(_message.Message):
     network_transaction_id: _builtins.str
     """The card network's id of the payment or verification in which the customer agreed. It is sent with later payments
     of the merchant by itself. Empty until there was one.
+    """
+    mastercard_transaction_link_id: _builtins.str
+    """Mastercard's transaction link id of the same payment or verification. It is sent likewise. Empty until there was
+    one.
     """
     @_builtins.property
     def instrument(self) -> _card_pb2.Instrument:
@@ -271,10 +283,11 @@ class PaymentMethod(_message.Message):
         warnings: _abc.Iterable[_warning_pb2.MerchantWarning] | None = ...,
         consents: _abc.Iterable[_payment_initiator_pb2.PaymentInitiator.ValueType] | None = ...,
         network_transaction_id: _builtins.str = ...,
+        mastercard_transaction_link_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "create_time", b"create_time", "instrument", b"instrument", "next_check_time", b"next_check_time", "update_time", b"update_time", "verification", b"verification"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "consents", b"consents", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "network_transaction_id", b"network_transaction_id", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification", "warnings", b"warnings"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "consents", b"consents", "create_time", b"create_time", "customer_id", b"customer_id", "default", b"default", "duplicate_of_payment_method_id", b"duplicate_of_payment_method_id", "expiry_status", b"expiry_status", "failure_detail", b"failure_detail", "instrument", b"instrument", "mastercard_transaction_link_id", b"mastercard_transaction_link_id", "network_transaction_id", b"network_transaction_id", "next_check_time", b"next_check_time", "payment_method_id", b"payment_method_id", "state", b"state", "update_time", b"update_time", "verification", b"verification", "warnings", b"warnings"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -5,6 +5,7 @@ isort:skip_file
 
 from bayar.payments.v1 import address_pb2 as _address_pb2
 from bayar.payments.v1 import card_pb2 as _card_pb2
+from bayar.payments.v1 import money_pb2 as _money_pb2
 from bayar.payments.v1 import payment_initiator_pb2 as _payment_initiator_pb2
 from bayar.payments.v1 import payment_method_pb2 as _payment_method_pb2
 from bayar.payments.v1 import three_d_secure_pb2 as _three_d_secure_pb2
@@ -91,6 +92,8 @@ class AddPaymentMethodRequest(_message.Message):
     THREE_D_SECURE_FIELD_NUMBER: _builtins.int
     DEVICE_DATA_FIELD_NUMBER: _builtins.int
     CONSENTS_FIELD_NUMBER: _builtins.int
+    EXTERNAL_VAULT_FIELD_NUMBER: _builtins.int
+    VERIFICATION_AMOUNT_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
     customer_id: _builtins.str
@@ -123,8 +126,8 @@ class AddPaymentMethodRequest(_message.Message):
 
     @_builtins.property
     def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecure:
-        """3-D Secure: the policy, and an authentication that is not in the nonce. With REQUIRED, or with an authentication,
-        verify must be true; otherwise INVALID_REQUEST. Default policy: IF_OFFERED.
+        """3-D Secure: the policy, and an authentication that is not in the nonce, or the id of the one that is. With REQUIRED,
+        or with an authentication, verify must be true; otherwise INVALID_REQUEST. Default policy: IF_OFFERED.
         """
 
     @_builtins.property
@@ -132,6 +135,20 @@ class AddPaymentMethodRequest(_message.Message):
         """The kinds of merchant-initiated payment that the customer agreed to: MERCHANT_RECURRING, MERCHANT_INSTALLMENT,
         MERCHANT_UNSCHEDULED, each once; anything else is INVALID_REQUEST. Others are then refused with this method.
         Default (empty): none is checked.
+        """
+
+    @_builtins.property
+    def external_vault(self) -> _payment_initiator_pb2.ExternalVault:
+        """For a card that another vault kept: the network transaction id of the payment in which the customer agreed. It is
+        kept with the method, and sent with each LATER payment of the merchant by itself. will_vault is INVALID_REQUEST.
+        Optional.
+        """
+
+    @_builtins.property
+    def verification_amount(self) -> _money_pb2.Money:
+        """With verify, otherwise INVALID_REQUEST: the amount that the bank is asked about, 0 or more, and by its currency the
+        merchant account that asks. Nothing is charged. Some banks and networks expect 0, and some do not know it. Default:
+        the gateway's, with its default merchant account.
         """
 
     def __init__(
@@ -149,10 +166,12 @@ class AddPaymentMethodRequest(_message.Message):
         three_d_secure: _three_d_secure_pb2.ThreeDSecure | None = ...,
         device_data: _builtins.str = ...,
         consents: _abc.Iterable[_payment_initiator_pb2.PaymentInitiator.ValueType] | None = ...,
+        external_vault: _payment_initiator_pb2.ExternalVault | None = ...,
+        verification_amount: _money_pb2.Money | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "three_d_secure", b"three_d_secure"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "external_vault", b"external_vault", "payment_method_nonce", b"payment_method_nonce", "source", b"source", "three_d_secure", b"three_d_secure", "verification_amount", b"verification_amount"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "language_code", b"language_code", "make_default", b"make_default", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "source", b"source", "three_d_secure", b"three_d_secure", "verify", b"verify"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["billing_address", b"billing_address", "card", b"card", "client_address", b"client_address", "consents", b"consents", "customer_id", b"customer_id", "device_data", b"device_data", "external_vault", b"external_vault", "language_code", b"language_code", "make_default", b"make_default", "payment_method_nonce", b"payment_method_nonce", "request_id", b"request_id", "source", b"source", "three_d_secure", b"three_d_secure", "verification_amount", b"verification_amount", "verify", b"verify"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["card", "payment_method_nonce"]  # noqa: Y015
     _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015

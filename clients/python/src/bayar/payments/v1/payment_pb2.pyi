@@ -379,6 +379,7 @@ class GatewayDetails(_message.Message):
     VALIDATION_CODE_FIELD_NUMBER: _builtins.int
     THREE_D_SECURE_FIELD_NUMBER: _builtins.int
     RISK_CHECK_FIELD_NUMBER: _builtins.int
+    MASTERCARD_TRANSACTION_LINK_ID_FIELD_NUMBER: _builtins.int
     transaction_id: _builtins.str
     """The gateway's id of the transaction."""
     status: _builtins.str
@@ -403,6 +404,8 @@ class GatewayDetails(_message.Message):
     """The card network's id of the transaction."""
     validation_code: _builtins.str
     """The validation code, where the gateway refused the request."""
+    mastercard_transaction_link_id: _builtins.str
+    """Mastercard's transaction link id. Empty with other brands."""
     @_builtins.property
     def three_d_secure(self) -> _three_d_secure_pb2.ThreeDSecureResult:
         """The result of 3-D Secure. Absent if there was none."""
@@ -428,10 +431,11 @@ class GatewayDetails(_message.Message):
         validation_code: _builtins.str = ...,
         three_d_secure: _three_d_secure_pb2.ThreeDSecureResult | None = ...,
         risk_check: Global___RiskCheck | None = ...,
+        mastercard_transaction_link_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["risk_check", b"risk_check", "three_d_secure", b"three_d_secure"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["additional_processor_response", b"additional_processor_response", "avs_postal_code_response", b"avs_postal_code_response", "avs_street_address_response", b"avs_street_address_response", "cvv_response", b"cvv_response", "gateway_rejection_reason", b"gateway_rejection_reason", "merchant_advice_code", b"merchant_advice_code", "network_transaction_id", b"network_transaction_id", "processor_response_code", b"processor_response_code", "processor_response_text", b"processor_response_text", "risk_check", b"risk_check", "status", b"status", "three_d_secure", b"three_d_secure", "transaction_id", b"transaction_id", "validation_code", b"validation_code"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["additional_processor_response", b"additional_processor_response", "avs_postal_code_response", b"avs_postal_code_response", "avs_street_address_response", b"avs_street_address_response", "cvv_response", b"cvv_response", "gateway_rejection_reason", b"gateway_rejection_reason", "mastercard_transaction_link_id", b"mastercard_transaction_link_id", "merchant_advice_code", b"merchant_advice_code", "network_transaction_id", b"network_transaction_id", "processor_response_code", b"processor_response_code", "processor_response_text", b"processor_response_text", "risk_check", b"risk_check", "status", b"status", "three_d_secure", b"three_d_secure", "transaction_id", b"transaction_id", "validation_code", b"validation_code"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -209,7 +209,8 @@ class ThreeDSecure(_message.Message):
     """Whether authentication is needed. Default: the service's rule. An unknown value is INVALID_REQUEST."""
     authentication_id: _builtins.str
     """The id that the gateway's browser component gave for the authentication, 1 to 255 characters of plain ASCII. For
-    nonces and stored methods, not for a card as typed; otherwise INVALID_REQUEST.
+    nonces and stored methods, not for a card as typed; otherwise INVALID_REQUEST. For AddPaymentMethod the nonce has
+    to carry this authentication: with another one, or none, the method is DECLINED.
     """
     exemption: Global___ScaExemption.ValueType
     """The exemption to ask the bank for. It stands in for an authentication that only the service's rule requires; with
