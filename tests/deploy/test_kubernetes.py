@@ -12,6 +12,7 @@ import yaml
 
 from adapters.http.server import WEBHOOKS
 from bootstrap.config.settings import load_settings
+from bootstrap.process.draining import ENDING_SECONDS
 from tests.deploy.tools import BUILD, DEPLOY, Document, default_of, known_variables, tool
 from tests.languages.toolchain import attempt, run
 
@@ -19,8 +20,6 @@ _OVERLAYS: Final = DEPLOY / "kubernetes" / "overlays"
 _RENDERED: Final = ("service", "migrate")
 # The oldest that base/kustomization.yaml promises, and the newest whose schemas are here.
 _VERSIONS: Final = ("1.27", "1.37")
-# After the last call a process has this long to write down the rest and to end.
-_ENDING_SECONDS: Final = 10
 
 
 @cache
@@ -166,13 +165,17 @@ def test_kubernetes_waits_until_the_service_has_stopped() -> None:
     """Else it kills the process while calls are under way."""
     command = shlex.join(container_of(deployment())["lifecycle"]["preStop"]["exec"]["command"])
     seconds = int(command.removeprefix("sleep "))
-    grace = float(variables_of("service")["BAYAR_STOP_GRACE_SECONDS"])
-    assert pod_of(deployment())["terminationGracePeriodSeconds"] >= seconds + grace + _ENDING_SECONDS
-    # A call may wait for the gateway for the whole of both timeouts.
-    connect, read = (default_of(f"BAYAR_BRAINTREE_{name}_TIMEOUT_SECONDS") for name in ("CONNECT", "READ"))
-    assert isinstance(connect, float)
-    assert isinstance(read, float)
-    assert grace >= connect + read
+    delay, grace = (float(variables_of("service")[f"BAYAR_STOP_{name}_SECONDS"]) for name in ("DELAY", "GRACE"))
+    assert delay > 0
+    assert pod_of(deployment())["terminationGracePeriodSeconds"] == 30, "the default, and that of many platforms"
+    assert seconds + delay + grace + ENDING_SECONDS < 30
+
+
+def test_the_defaults_of_a_stop_fit_into_kubernetes_default() -> None:
+    delay, grace = (default_of(f"BAYAR_STOP_{name}_SECONDS") for name in ("DELAY", "GRACE"))
+    assert isinstance(delay, float)
+    assert isinstance(grace, float)
+    assert delay + grace + ENDING_SECONDS < 30
 
 
 def test_the_supervisor_replaces_a_hung_process_before_kubernetes_kills_the_pod() -> None:

@@ -38,6 +38,8 @@ _DROPPED_SECONDS: Final = 1.0
 _THREADS: Final = 2
 _BACKLOG: Final = 128
 _RETRY_SECONDS: Final = "2"
+# The time that a stop leaves to requests under way.
+_STOP_SECONDS: Final = 1.0
 
 
 class CannotListenHttp(Exception):
@@ -72,6 +74,7 @@ class HttpServer:
         self._probes = ThreadPoolExecutor(1, thread_name_prefix="probe")
         self._probe: asyncio.Future[Mapping[str, int]] | None = None
         self._busy = 0
+        self._is_draining = False
         self._stopping = False
         self._runner: web.ServerRunner | None = None
         self._routes: dict[str, dict[str, Callable[[web.BaseRequest], Awaitable[web.Response]]]] = {
@@ -86,7 +89,7 @@ class HttpServer:
 
         Raises CannotListen.
         """
-        runner = web.ServerRunner(Server(self._answer, Gate()))
+        runner = web.ServerRunner(Server(self._answer, Gate()), shutdown_timeout=_STOP_SECONDS)
         await runner.setup()
         host, _, port = address.rpartition(":")
         try:
@@ -101,6 +104,10 @@ class HttpServer:
             raise CannotListenHttp(address) from None
         self._runner = runner
         return f"{host}:{runner.addresses[0][1]}"
+
+    def drain(self) -> None:
+        """/readyz answers 503 from here on. Everything else is answered as before."""
+        self._is_draining = True
 
     async def stop(self) -> None:
         """Accepts no new requests, and cancels those under way: Braintree resends a webhook that was not stored."""
@@ -161,7 +168,7 @@ class HttpServer:
         return web.Response(text="ok\n")
 
     async def _ready(self, _: web.BaseRequest) -> web.Response:
-        if self._stopping:
+        if self._is_draining or self._stopping:
             return web.Response(status=503, text="stopping\n")
         worker_pool = self._handlers.worker_pool
         if not worker_pool.has_enough:

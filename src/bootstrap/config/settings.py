@@ -392,8 +392,14 @@ class Settings(BaseSettings):
     """The maximum age in seconds of a connection, give or take a tenth. The client then connects again, so that load
     spreads over new replicas. Calls under way end first.
     """
-    stop_grace_seconds: float = Field(75.0, gt=0)
-    """The time in seconds that a stop waits for calls under way. Keep it above the gateway's timeouts."""
+    stop_delay_seconds: float = Field(5.0, ge=0, le=600)
+    """The time in seconds from SIGTERM, when /readyz turns 503 and gRPC health NOT_SERVING, to the moment from which no
+    new calls are accepted: balancers learn of the stop meanwhile. Ctrl-C (SIGINT) does not wait.
+    """
+    stop_grace_seconds: float = Field(20.0, gt=0)
+    """The time in seconds that a stop then waits for calls under way. Callers of the rest get SERVICE_STOPPING, and the
+    resolver finds the outcomes. BAYAR_STOP_DELAY_SECONDS, this and 4 s are the whole stop: Kubernetes waits 30 s.
+    """
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$")] = "info"
     """The lowest level that is logged: debug, info, warning or error."""
 

@@ -31,6 +31,7 @@ def running_service(directory: Path, twin: Twin) -> Iterator[str]:
         "BAYAR_GRPC_ADDRESS": "127.0.0.1:0",
         "BAYAR_HTTP_ADDRESS": "127.0.0.1:0",
         "BAYAR_LOG_LEVEL": "warning",
+        "BAYAR_STOP_DELAY_SECONDS": "0",
         "PYTHONUNBUFFERED": "1",
     }
     log_path = directory / "bayar.log"

@@ -14,7 +14,7 @@ class PeriodicJob:
         self, name: str, job: Callable[[], int], interval_seconds: float, outages: tuple[type[Exception], ...] = ()
     ) -> None:
         """`outages` are logged in one line; any other error is an internal fault, and is logged with its traceback."""
-        self._name = name
+        self.name = name
         self._job = job
         self._outages = outages
         self._interval_seconds = interval_seconds
@@ -25,9 +25,13 @@ class PeriodicJob:
     def start(self) -> None:
         self._thread.start()
 
+    def request_stop(self) -> None:
+        """The running job is its last."""
+        self._stopping.set()
+
     def stop(self, timeout_seconds: float) -> bool:
         """Lets the running job end. Returns whether it did in time."""
-        self._stopping.set()
+        self.request_stop()
         self._thread.join(timeout_seconds)
         return not self._thread.is_alive()
 
@@ -46,7 +50,7 @@ class PeriodicJob:
                 expected = isinstance(failure, self._outages)
                 _log.error(
                     "background job %s fails, and is retried: %s",
-                    self._name,
+                    self.name,
                     str(failure) or type(failure).__name__,
                     exc_info=None if expected else failure,
                 )
@@ -54,6 +58,6 @@ class PeriodicJob:
             return 0
         # An idle run says nothing about the outage.
         if self._failing and done:
-            _log.info("background job %s works again", self._name)
+            _log.info("background job %s works again", self.name)
             self._failing = False
         return done

@@ -13,6 +13,7 @@ from adapters.http.server import CannotListenHttp, HttpServer
 from application.common.errors import StoreUnavailable
 from bootstrap.config.settings import Settings
 from bootstrap.process.background_jobs import background_jobs, buffer_jobs
+from bootstrap.process.draining import within
 from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS
 from bootstrap.process.gc_tuning import freeze
 from bootstrap.process.periodic_job import PeriodicJob
@@ -24,6 +25,8 @@ _log = logging.getLogger(__name__)
 # The thread switch interval. The event loop waits for the GIL as long as threads compute, and all calls wait for the
 # loop.
 _SWITCH_SECONDS: Final = 0.001
+# The time for the last buffered records.
+_BUFFER_SECONDS: Final = 1.0
 
 
 class GrpcRole:
@@ -72,14 +75,20 @@ class GrpcRole:
             _log.critical("the gRPC server ended unexpectedly: this process ends", exc_info=failure)
             tell()
 
-    async def stop(self) -> None:
-        """Finishes the calls under way first."""
+    async def drain(self) -> None:
+        """Reports to health checks that the stop has begun. Calls are still accepted."""
+        self._is_stopping = True
+        if self._server is not None:
+            await self._server.drain()
+
+    async def stop(self) -> bool:
+        """Finishes the calls under way first. Returns whether all work has ended."""
         self._is_stopping = True
         if self._server is None:
-            return
-        await self._server.stop(self._settings.stop_grace_seconds)
-        await _stop(self._jobs, self._settings)
-        await asyncio.get_running_loop().run_in_executor(None, self._flush_buffers)
+            return True
+        has_ended = await self._server.stop(self._settings.stop_grace_seconds)
+        has_ended &= await _stop(self._jobs, _BUFFER_SECONDS)
+        return await within(_BUFFER_SECONDS, self._flush_buffers) and has_ended
 
     def _flush_buffers(self) -> None:
         """Persists the buffered records: refused calls, and uses of keys."""
@@ -117,16 +126,29 @@ class BackgroundRole:
         for job in self._jobs:
             job.start()
 
+    def drain(self) -> None:
+        """/readyz reports from here on that the stop has begun."""
+        if self._http is not None:
+            self._http.drain()
+
+    async def stop(self) -> bool:
+        """Lets the jobs under way finish. Returns whether all have."""
+        return await _stop(self._jobs, self._settings.stop_grace_seconds)
+
     async def stop_listening(self) -> None:
+        """Health and metrics are answered until here."""
         if self._http is not None:
             await self._http.stop()
 
-    async def stop(self) -> None:
-        """Lets the work under way finish."""
-        await _stop(self._jobs, self._settings)
 
-
-async def _stop(background: Sequence[PeriodicJob], settings: Settings) -> None:
-    for job in background:
-        if not await asyncio.get_running_loop().run_in_executor(None, job.stop, settings.stop_grace_seconds):
-            _log.warning("a background job did not end in time: the next start takes up its work")
+async def _stop(jobs: Sequence[PeriodicJob], seconds: float) -> bool:
+    """Stops all jobs within the seconds. Returns whether all have ended."""
+    for job in jobs:
+        job.request_stop()
+    loop = asyncio.get_running_loop()
+    deadline, has_ended = loop.time() + seconds, True
+    for job in jobs:
+        if not await loop.run_in_executor(None, job.stop, max(0.0, deadline - loop.time())):
+            has_ended = False
+            _log.warning("background job %s did not end in time: the next start takes up its work", job.name)
+    return has_ended

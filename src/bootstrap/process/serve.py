@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
 import threading
 import uuid
@@ -30,6 +29,7 @@ from bootstrap.exit_status import FAILED
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import complain, say
 from bootstrap.process import encryption_keys
+from bootstrap.process.draining import StopRequest, end_process
 from bootstrap.process.exposure import encryption_of, warn_of_exposure
 from bootstrap.process.hardening import leave_no_core_dumps
 from bootstrap.process.preflight import CannotStart, engine_of, prepared, warn_of_too_many_connections
@@ -54,6 +54,8 @@ def serve_with_twin(state_dir: Path) -> int:
             # Never the environment's database: its operations do not exist at the twin.
             os.environ["BAYAR_DATABASE_URL"] = f"sqlite:///{state_dir / 'bayar.db'}"
             threading.Thread(target=_report_twin_end, args=(twin,), daemon=True).start()
+            # Nothing balances the calls to it.
+            os.environ.setdefault("BAYAR_STOP_DELAY_SECONDS", "0")
             return run(_container(load_settings()), key_file=state_dir / KEY_FILE, tell_gateway=twin.tell)
     except TwinFailed as error:
         complain(str(error))
@@ -198,10 +200,8 @@ def _container(settings: Settings) -> Container:
 async def _serve_until_stopped(
     container: Container, settings: Settings, key_file: Path | None, tell_gateway: Callable[[str], None] | None
 ) -> int:
-    stopping = asyncio.Event()
+    stop = StopRequest()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
     background, calls = BackgroundRole(container, settings), GrpcRole(container, settings)
     http_address = await background.listen()
     try:
@@ -217,19 +217,21 @@ async def _serve_until_stopped(
         await loop.run_in_executor(None, tell_gateway, f"http://{http_address}{WEBHOOKS}")
     if key_file is not None:
         say(_first_payment(address, key_file))
-    calls.on_unexpected_end(stopping.set)
-    await stopping.wait()
+    calls.on_unexpected_end(stop.stop_now)
+    await stop.wait()
     say("Stopping: calls under way are finished first.")
     # A second signal ends it at once: the next start then finds and resumes the work under way.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.remove_signal_handler(number)
-    await background.stop_listening()
+    stop.restore_signals()
+    background.drain()
+    await calls.drain()
+    await stop.delay(settings.stop_delay_seconds)
     # Released at once, so that other replicas do not wait for this one's leases.
     container.stopping().set()
-    await calls.stop()
-    await background.stop()
+    have_ended = all(await asyncio.gather(calls.stop(), background.stop()))
+    await background.stop_listening()
     say("Stopped.")
-    return FAILED if calls.has_failed else 0
+    status = FAILED if calls.has_failed else 0
+    return status if have_ended else end_process(status)
 
 
 def _first_payment(address: str, key_file: Path) -> str:

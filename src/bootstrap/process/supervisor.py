@@ -23,6 +23,7 @@ from bootstrap.config.settings import BadSettings, Settings
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import complain, say
+from bootstrap.process.draining import ENDING_SECONDS
 from bootstrap.process.exposure import FREE_GRPC_ADDRESS, FREE_HTTP_ADDRESS, encryption_of, warn_of_exposure
 from bootstrap.process.hardening import leave_no_core_dumps
 from bootstrap.process.ipc import Alive, Channel, Ended, Failed, Ready, WorkerMetrics, WorkerPoolCount
@@ -153,8 +154,12 @@ class Supervisor:
         self._is_stopping = True
         for slot in self._slots:
             if slot.child is not None:
-                slot.child.process.terminate()
+                slot.child.process.send_signal(self._signals[0])
+        delay = 0.0 if self._signals[0] == signal.SIGINT else self._settings.stop_delay_seconds
+        deadline = time.monotonic() + delay + self._settings.stop_grace_seconds + ENDING_SECONDS
         while any(slot.child for slot in self._slots):
+            if time.monotonic() > deadline:
+                self._kill_remaining()
             if len(self._signals) > 1:
                 # A second stop ends the children at once: the next start finds and resumes the work under way.
                 self._kill()
@@ -295,6 +300,13 @@ class Supervisor:
                 _log.error("%s (process %s) is unresponsive, and is killed", slot.name, child.process.pid)
                 child.heard = time.monotonic()
                 child.process.kill()
+
+    def _kill_remaining(self) -> None:
+        """The operator's patience is over: whoever runs the service would kill all of it."""
+        for slot in self._slots:
+            if slot.child is not None and slot.child.process.poll() is None:
+                _log.error("%s (process %s) does not end, and is killed", slot.name, slot.child.process.pid)
+                slot.child.process.kill()
 
     def _kill(self) -> None:
         for slot in self._slots:

@@ -10,7 +10,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import Final, assert_never
 
 from bootstrap.config.file_descriptors import raise_descriptor_limit, warn_of_few_descriptors
@@ -18,6 +17,7 @@ from bootstrap.config.settings import BadSettings, Settings, load_settings
 from bootstrap.exit_status import FAILED, USAGE
 from bootstrap.logging.log_format import write_logs
 from bootstrap.logging.nonblocking_output import open_standard_streams
+from bootstrap.process.draining import StopRequest, end_process
 from bootstrap.process.hardening import leave_no_core_dumps
 from bootstrap.process.ipc import Alive, Channel, Ended, Failed, Message, Ready, WorkerMetrics, WorkerPoolCount
 from bootstrap.process.preflight import CannotStart, prepared, warn_of_too_many_connections
@@ -35,7 +35,8 @@ def main() -> int:
     open_standard_streams()
     parsed = _parser().parse_args()
     channel = Channel.inherited(parsed.channel)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The supervisor passes Ctrl-C on; before the start is complete, it ends the process as SIGTERM does.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         settings = load_settings(grpc_address=parsed.grpc_address, workers=parsed.workers)
         write_logs(settings.log_level, f"worker {parsed.number}" if parsed.number else "background")
@@ -50,14 +51,13 @@ def main() -> int:
                 warn_of_few_descriptors(settings)
                 return asyncio.run(child.serve_calls())
             warn_of_too_many_connections(container)
-            asyncio.run(child.run_background([socket.socket(fileno=number) for number in parsed.http]))
+            return asyncio.run(child.run_background([socket.socket(fileno=number) for number in parsed.http]))
     except BadSettings as error:
         channel.send(Failed(str(error), USAGE))
         return USAGE
     except CannotStart as error:
         channel.send(Failed(str(error), FAILED))
         return FAILED
-    return 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -116,38 +116,44 @@ class _Child:
         calls = GrpcRole(self._container, self._settings, shares_port=True)
         address = await calls.start()
         calls.on_unexpected_end(lambda: self._stop and self._stop())
-        await self._until_stopped(address)
+        stop = await self._until_stopped(address)
+        await calls.drain()
+        await stop.delay(self._settings.stop_delay_seconds)
         # Released at once, so that other replicas do not wait for this process's leases.
         self._container.stopping().set()
-        await calls.stop()
-        return FAILED if calls.has_failed else 0
+        has_ended = await calls.stop()
+        status = FAILED if calls.has_failed else 0
+        return status if has_ended else end_process(status)
 
-    async def run_background(self, listeners: list[socket.socket]) -> None:
+    async def run_background(self, listeners: list[socket.socket]) -> int:
+        """Returns the exit status."""
         # Before anybody can ask whether there are enough workers.
         await asyncio.get_running_loop().run_in_executor(None, self._has_pool_status.wait)
         background = BackgroundRole(self._container, self._settings)
         address = await background.listen(listeners)
         background.start()
-        await self._until_stopped(address)
-        await background.stop_listening()
+        stop = await self._until_stopped(address)
+        background.drain()
+        await stop.delay(self._settings.stop_delay_seconds)
         self._container.stopping().set()
-        await background.stop()
+        has_ended = await background.stop()
+        await background.stop_listening()
+        return 0 if has_ended else end_process(0)
 
-    async def _until_stopped(self, address: str) -> None:
+    async def _until_stopped(self, address: str) -> StopRequest:
         """Serves until asked to stop. It ignores a second request: only the supervisor ends it at once."""
-        stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGTERM, stopping.set)
+        stop = StopRequest()
         with self._lock:
-            self._stop = partial(loop.call_soon_threadsafe, stopping.set)
+            self._stop = stop.stop_now
         self._channel.send(Ready(address))
-        self._heartbeats = asyncio.create_task(self._send_heartbeats(stopping))
-        await stopping.wait()
+        self._heartbeats = asyncio.create_task(self._send_heartbeats(stop))
+        await stop.wait()
+        return stop
 
-    async def _send_heartbeats(self, stopping: asyncio.Event) -> None:
+    async def _send_heartbeats(self, stop: StopRequest) -> None:
         """Sends heartbeats to the very end: a slow stop must not look like a hang."""
         while True:
-            self._channel.send(Alive(not stopping.is_set(), self._container.metrics().text({})))
+            self._channel.send(Alive(not stop.is_set, self._container.metrics().text({})))
             await asyncio.sleep(_HEARTBEAT_SECONDS)
 
 

@@ -14,12 +14,13 @@ from typing import Any, Final
 
 import grpc
 
-from adapters.grpc.errors import Overloaded, RequestTooLarge, UndecodableRequest
+from adapters.grpc.errors import Overloaded, RequestTooLarge, ServiceStopping, UndecodableRequest
 from adapters.grpc.messages.catalogue import catalogue
 from adapters.grpc.middleware.admission_control import AdmissionControl
 from adapters.grpc.middleware.audit import audited
 from adapters.grpc.middleware.call_context import requested_languages
 from adapters.grpc.middleware.call_snapshot import CallSnapshot, Metadata
+from adapters.grpc.middleware.open_calls import OpenCalls, endable_handler
 from adapters.grpc.middleware.request_size import max_bytes
 from adapters.grpc.middleware.status import Problem, problem_of, status_of
 from adapters.grpc.middleware.stream_writer import StreamLimits, send
@@ -60,12 +61,19 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         self._record_only = frozenset(record_only)
         self._closed = frozenset(closed)
         self._stopping = asyncio.Event()
+        self._open_calls = OpenCalls()
+        self._open_probes = OpenCalls()
         # Methods that run in the pool, among those that were called before.
         self._pooled: set[str] = set()
 
     def end_streams(self) -> None:
         """Ends every stream, current and future, and asks the client to retry. Other calls go on."""
         self._stopping.set()
+        self._open_probes.end()
+
+    def end_calls(self) -> int:
+        """Ends the wait of every call, and asks the client to retry. Their work goes on. Returns their number."""
+        return self._open_calls.end()
 
     async def intercept_service(
         self,
@@ -83,6 +91,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         if handler is None:
             return None
         if not method.startswith(_OWN_PREFIX):
+            handler = endable_handler(handler, self._open_probes)
             return (
                 guarded_handler(handler, method, metadata, self._admission)
                 if method.split("/")[1] in self._closed
@@ -105,7 +114,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
             self._pooled.add(method)
             run = partial(self._pool.run, is_slow=is_slow)
             # Large answers are serialized on the thread that makes them: the event loop is shared by all.
-            wrapped = _blocking_handler(behaviour, method, metadata, self._admission, run, encode or _identity)
+            wrapped = _blocking_handler(
+                behaviour, method, metadata, self._admission, run, encode or _identity, self._open_calls
+            )
             encode = None
         return grpc.unary_unary_rpc_method_handler(wrapped, decode, encode)
 
@@ -148,6 +159,7 @@ def _blocking_handler(
     admission: AdmissionControl,
     run: Callable[..., Awaitable[bytes]],
     encode: Callable[[Any], Any],
+    open_calls: OpenCalls,
 ) -> Callable[[Any, Any], Any]:
     """A synchronous unary handler. It runs on a thread to its end, even if the caller hangs up."""
 
@@ -166,7 +178,9 @@ def _blocking_handler(
 
     async def call(request: Any, context: Any) -> Any:
         started, snapshot = time.perf_counter(), CallSnapshot.of(context, metadata)
+        task = None
         try:
+            task = open_calls.enter()
             remaining = context.time_remaining()
             flow = admission.flow_of(snapshot)
             admission.unread.require_room(flow)
@@ -175,9 +189,17 @@ def _blocking_handler(
             return answer
         except _CallRefused as refusal:
             problem = refusal.problem
+        except asyncio.CancelledError:
+            if task is None or not open_calls.was_ended(task):
+                raise
+            problem = problem_of(ServiceStopping())
+            _log_call(method, started, problem)
         except Exception as error:
             problem = problem_of(error)
             _log_call(method, started, problem)
+        finally:
+            if task is not None:
+                open_calls.leave(task)
         return await _abort_with_status(problem, request, snapshot, context)
 
     return call

@@ -491,7 +491,10 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         5,
     ),
     errors.ServiceStopping: _unavailable(
-        "SERVICE_STOPPING", "This replica of the service is being stopped. Open the stream again.", 1
+        "SERVICE_STOPPING",
+        "This replica of the service is being stopped. Open the stream again, or send the same request again with the "
+        "same request_id.",
+        1,
     ),
     errors.StreamTooLong: _unavailable(
         "STREAM_ENDED", "No stream is open for longer than this one was. Open it again, where it left off.", 1

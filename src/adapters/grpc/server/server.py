@@ -1,6 +1,7 @@
 """The gRPC server: an event loop for streams and health, and a thread pool for everything that blocks."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any, Final
@@ -44,6 +45,10 @@ from bayar.payments.v1 import (
     payment_service_pb2_grpc,
 )
 
+_log = logging.getLogger(__name__)
+
+# The time for the statuses of calls that the end of the grace ended.
+_STATUS_SECONDS: Final = 1.0
 _PACKAGE: Final = "bayar.payments.v1"
 _SERVICES: Final = tuple(
     f"{_PACKAGE}.{name}Service" for name in ("Payment", "Customer", "PaymentMethod", "Dispute", "Event", "Admin")
@@ -166,12 +171,34 @@ class GrpcServer:
             return failure
         return None
 
-    async def stop(self, grace_seconds: float) -> None:
-        """Accepts no new calls, ends streams, and lets other calls finish, including those whose callers hung up."""
-        if self._server is None:
-            return
+    async def drain(self) -> None:
+        """Reports NOT_SERVING to health checks. Calls are still accepted."""
         await self._health.enter_graceful_shutdown()
+
+    async def stop(self, grace_seconds: float) -> bool:
+        """Accepts no new calls, ends streams, and lets other calls finish, including those whose callers hung up.
+
+        After the grace, calls that still wait end with SERVICE_STOPPING. Returns whether all work has ended; else
+        threads still run, and only the end of the process ends them.
+        """
+        if self._server is None:
+            return True
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + grace_seconds
+        await self.drain()
         self._interceptor.end_streams()
-        await self._server.stop(grace_seconds)
-        for end in (self._connections.stop, self._pool.shutdown):
-            await asyncio.get_running_loop().run_in_executor(None, end)
+        ending = loop.call_at(deadline, self._end_calls)
+        await self._server.stop(grace_seconds + _STATUS_SECONDS)
+        ending.cancel()
+        await loop.run_in_executor(None, self._connections.stop)
+        shutdown = asyncio.ensure_future(loop.run_in_executor(None, self._pool.shutdown))
+        _, running = await asyncio.wait((shutdown,), timeout=max(0.0, deadline - loop.time()))
+        return not running
+
+    def _end_calls(self) -> None:
+        if count := self._interceptor.end_calls():
+            _log.warning(
+                "%s calls did not end within the grace: their callers are asked to retry, and the resolver finds the "
+                "outcomes",
+                count,
+            )
