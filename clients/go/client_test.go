@@ -19,6 +19,7 @@ import (
 	pb "bayar.internal/bayar/paymentsv1"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -286,8 +287,107 @@ func TestCodesAreNamedAsInTheDocuments(t *testing.T) {
 }
 
 func TestEachKnownReasonHasARemedy(t *testing.T) {
-	if (&Error{Reason: "OPERATION_IN_PROGRESS"}).Remedy() == "" || (&Error{Reason: "MOON"}).Remedy() != "" {
-		t.Error(remedies)
+	for reason, remedy := range remedies {
+		if (&Error{Reason: reason}).Remedy() != remedy || !strings.HasSuffix(remedy, ".") || strings.Contains(remedy, ".md") {
+			t.Error(reason, remedy)
+		}
+	}
+}
+
+func TestAnErrorWithoutAKnownReasonHasTheRemedyOfItsCode(t *testing.T) {
+	for wanted, err := range map[string]*Error{
+		"Repeat the call, with the same RequestId where it has one.":                                     {Code: codes.Unavailable},
+		"Correct the request as the message says.":                                                       {Code: codes.InvalidArgument, Reason: "MOON"},
+		"Repeat the call with the same RequestId to learn the outcome. A new RequestId could act twice.": {Reason: "INTERNAL", OutcomeUnknown: true},
+		"Do as the message says.":                                                                        {Code: codes.Unimplemented},
+	} {
+		if err.Remedy() != wanted {
+			t.Error(err.Remedy())
+		}
+	}
+}
+
+// traced answers the second attempt, and keeps the trace context of each.
+type traced struct {
+	pb.UnimplementedPaymentServiceServer
+	seen chan string
+}
+
+func (server traced) GetPayment(ctx context.Context, _ *pb.GetPaymentRequest) (*pb.GetPaymentResponse, error) {
+	if server.keep(ctx); len(server.seen) == 1 {
+		return nil, status.Error(codes.Unavailable, "Socket closed")
+	}
+	return &pb.GetPaymentResponse{}, nil
+}
+
+func (server traced) WatchPayment(_ *pb.WatchPaymentRequest, stream pb.PaymentService_WatchPaymentServer) error {
+	server.keep(stream.Context())
+	return stream.Send(&pb.WatchPaymentResponse{Payment: &pb.Payment{PaymentId: "pay_1"}})
+}
+
+func (server traced) keep(ctx context.Context) {
+	received, _ := metadata.FromIncomingContext(ctx)
+	server.seen <- strings.Join(received.Get("traceparent"), " ")
+}
+
+// readTraced makes one call, which takes two attempts, and reads one stream. It returns the trace context of each.
+func readTraced(t *testing.T, ctx context.Context, options ...Option) []string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, service := grpc.NewServer(), traced{seen: make(chan string, 9)}
+	pb.RegisterPaymentServiceServer(server, service)
+	go server.Serve(listener)
+	t.Cleanup(server.Stop)
+	client := open(t, listener.Addr().String(), append(options, WithRetry(RetryPolicy{FirstDelay: time.Millisecond}))...)
+	if _, err := client.Payments.GetPayment(ctx, &pb.GetPaymentRequest{PaymentId: "pay_1"}); err != nil {
+		t.Fatal(err)
+	}
+	payments := client.WatchPayment(ctx, &pb.WatchPaymentRequest{PaymentId: "pay_1"})
+	defer payments.Close()
+	for payments.Next() {
+	}
+	if payments.Err() != nil {
+		t.Fatal(payments.Err())
+	}
+	close(service.seen)
+	var seen []string
+	for traceparent := range service.seen {
+		seen = append(seen, traceparent)
+	}
+	return seen
+}
+
+const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+func TestTheMetadataOfTheContextGoesWithEachAttempt(t *testing.T) {
+	ctx := metadata.AppendToOutgoingContext(context.Background(), "traceparent", traceparent)
+	if seen := readTraced(t, ctx); !reflect.DeepEqual(seen, []string{traceparent, traceparent, traceparent}) {
+		t.Error(seen)
+	}
+}
+
+func TestInterceptorsSeeEachAttemptAndAddMetadata(t *testing.T) {
+	var methods []string
+	stamped := func(ctx context.Context, method string) context.Context {
+		methods = append(methods, method[strings.LastIndex(method, "/")+1:])
+		return metadata.AppendToOutgoingContext(ctx, "traceparent", traceparent)
+	}
+	unary := func(ctx context.Context, method string, request, answer any, connection *grpc.ClientConn, next grpc.UnaryInvoker, options ...grpc.CallOption) error {
+		return next(stamped(ctx, method), method, request, answer, connection, options...)
+	}
+	stream := func(ctx context.Context, description *grpc.StreamDesc, connection *grpc.ClientConn, method string, next grpc.Streamer, options ...grpc.CallOption) (grpc.ClientStream, error) {
+		return next(stamped(ctx, method), description, connection, method, options...)
+	}
+	interceptors := WithDialOptions(grpc.WithUnaryInterceptor(unary), grpc.WithStreamInterceptor(stream))
+	seen := readTraced(t, context.Background(), interceptors)
+	if !reflect.DeepEqual(seen, []string{traceparent, traceparent, traceparent}) {
+		t.Error(seen)
+	}
+	if !reflect.DeepEqual(methods, []string{"GetPayment", "GetPayment", "WatchPayment"}) {
+		t.Error(methods)
 	}
 }
 

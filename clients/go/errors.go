@@ -94,9 +94,29 @@ func (err *Error) Retryable() bool {
 	return false
 }
 
-// Remedy is the remedy for the reason, one line. Empty for a reason that this client does not know.
+// Remedy is one English sentence: by the reason, or by the code where the reason is empty or of a newer service.
 func (err *Error) Remedy() string {
-	return remedies[err.Reason]
+	if err.OutcomeUnknown {
+		return "Repeat the call with the same RequestId to learn the outcome. A new RequestId could act twice."
+	}
+	if remedy, isKnown := remedies[err.Reason]; isKnown {
+		return remedy
+	}
+	switch err.Code {
+	case codes.InvalidArgument:
+		return "Correct the request as the message says."
+	case codes.NotFound:
+		return "Check the id."
+	case codes.Unauthenticated:
+		return "Use a valid credential."
+	case codes.PermissionDenied:
+		return "Use a credential that may do this."
+	case codes.ResourceExhausted:
+		return "Send fewer calls at a time, and repeat later."
+	case codes.Aborted, codes.Canceled, codes.DeadlineExceeded, codes.Unavailable, codes.Internal, codes.Unknown:
+		return "Repeat the call, with the same RequestId where it has one."
+	}
+	return "Do as the message says."
 }
 
 // How gRPC begins where there was no connection to send anything over. Whatever else it says, the outcome is unknown.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -22,6 +21,7 @@ from bayar.payments.v1 import (
 from bayar.rpc import PACKAGE
 from generator import __main__ as generator
 from generator import clients
+from tests.client.required_arguments import required_arguments
 
 METHODS = [method.name for method in clients.methods()]
 KINDS = (BayarClient, AsyncBayarClient, with_messages.BayarClient)
@@ -44,25 +44,7 @@ def rpcs() -> set[str]:
 def called(name: str) -> str:
     """The RPC that a method calls."""
     function: Callable[..., Any] = getattr(requests, name)
-    values = {"file_name": None, "file_content": None, "card": None, "payment_method_nonce": None}
-    required = {
-        parameter.name: _value(str(parameter.annotation))
-        for parameter in inspect.signature(function).parameters.values()
-        if parameter.default is inspect.Parameter.empty
-    }
-    return str(function(**{**required, **{key: values[key] for key in values if key in required}}).rpc.name)
-
-
-def _value(annotation: str) -> Any:
-    match annotation:
-        case "MoneyLike":
-            return with_messages.Money()
-        case "datetime":
-            return datetime.now(UTC)
-        case "Iterable[str]":
-            return ["evt_1"]
-        case _:
-            return "x"
+    return str(function(**required_arguments(function)).rpc.name)
 
 
 @pytest.mark.parametrize("name", generator.TARGETS)

@@ -63,9 +63,10 @@ def test_a_payment_prints_its_state_its_amount_and_its_local_time() -> None:
 
 
 def test_the_repr_shows_what_is_there() -> None:
-    payment = Payment(payment_id="pay_1", amount=money("25.00", "USD"), state=PaymentState.CAPTURED)
+    payment = Payment(payment_id="pay_1", amount=money("25.00", "USD"), state=PaymentState.CAPTURED, create_time=NOON)
     assert repr(payment) == (
-        "Payment(payment_id='pay_1', amount=Money(minor_units=2500, currency_code='USD'), state=PaymentState.CAPTURED)"
+        "Payment(payment_id='pay_1', amount=Money(minor_units=2500, currency_code='USD'), state=PaymentState.CAPTURED, "
+        "create_time=2026-11-28T12:00:00.123456+00:00)"
     )
 
 

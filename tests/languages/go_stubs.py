@@ -19,6 +19,7 @@ from tests.languages.go_services import services_file
 CLIENT: Final = toolchain.ROOT / "clients" / "go"
 STUBS: Final = "paymentsv1"
 GENERATED: Final = ("remedies.go", "services.go")
+GENERATORS: Final = ("protoc-gen-go", "protoc-gen-go-grpc")
 # grpc-go of Debian works with either version of golang/protobuf, and current generated code with the newer one only.
 PACKAGES: Final = (
     "golang-go",
@@ -26,8 +27,7 @@ PACKAGES: Final = (
     "golang-google-genproto-dev",
     "golang-google-protobuf-dev",
     "golang-github-golang-protobuf-1-5-dev",
-    "protoc-gen-go",
-    "protoc-gen-go-grpc",
+    *GENERATORS,
 )
 FILES: Final = (
     "/usr/share/gocode/src/google.golang.org/grpc/version.go",
@@ -40,7 +40,7 @@ _ROW: Final = re.compile(r"^\| [A-Z_]+ \| ([A-Z_, ]+) \| (.+) \|$", re.MULTILINE
 
 def need_go() -> None:
     """Sees to Go and its packages, or skips."""
-    toolchain.debian(*PACKAGES, programs=("go", "protoc-gen-go", "protoc-gen-go-grpc"), files=FILES)
+    toolchain.debian(*PACKAGES, programs=("go", *GENERATORS), files=FILES)
 
 
 def generate(there: Path) -> None:
@@ -67,7 +67,7 @@ def remedies() -> str:
     """The table of the page on errors, as Go."""
     page = (toolchain.ROOT / "docs" / "integrate" / "errors.md").read_text("utf-8")
     lines = ["// Code generated from docs/integrate/errors.md. DO NOT EDIT.", "", "package bayar", ""]
-    lines += ["// remedies are the remedy for each reason.", "var remedies = map[string]string{"]
+    lines += ["// remedies are the remedy for each reason, one sentence.", "var remedies = map[string]string{"]
     for reasons, remedy in _ROW.findall(page):
         lines += [f"\t{json.dumps(reason)}: {json.dumps(_plain(remedy))}," for reason in reasons.split(", ")]
     return "\n".join([*lines, "}", ""])
@@ -75,7 +75,8 @@ def remedies() -> str:
 
 def _plain(markdown: str) -> str:
     without = re.sub(r"\s*\(\[[^\]]*\]\([^)]*\)\)", "", markdown)
-    return re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", without).replace("`", "")
+    text = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", without).replace("`", "")
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def main() -> None:

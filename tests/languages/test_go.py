@@ -13,12 +13,13 @@ import pytest
 from tests.conformance.cases import load_cases
 from tests.conformance.serve import running
 from tests.languages import toolchain
-from tests.languages.go_stubs import CLIENT, GENERATED, STUBS, generate, need_go
+from tests.languages.go_stubs import CLIENT, GENERATED, GENERATORS, PACKAGES, STUBS, generate, need_go
 
 # A fresh machine installs and compiles first.
 pytestmark = pytest.mark.timeout(2 * toolchain.LONG_SECONDS)
 
 GO_SECONDS: Final = toolchain.LONG_SECONDS
+TELEMETRY: Final = ("golang-opentelemetry-otel-dev",)
 _VERSIONS: Final = re.compile(r"^// \t\S+ +\(?v.+$", re.MULTILINE)
 
 
@@ -107,9 +108,16 @@ def test_the_readme_takes_a_payment(gopath: Path, servers: dict[str, str]) -> No
     assert re.sub(r"pay_\w{26}", "pay_", seen) == re.sub(r"pay_\w{26}", "pay_", printed)
 
 
+def test_the_readme_names_the_packages_that_the_tests_install() -> None:
+    text = (CLIENT / "README.md").read_text("utf-8")
+    assert f"apt install {' '.join(package for package in PACKAGES if package not in GENERATORS)}\n" in text
+    assert all(package in text for package in TELEMETRY)
+
+
 def test_the_other_snippets_of_the_readme_compile(gopath: Path) -> None:
+    toolchain.debian(*TELEMETRY, files=("/usr/share/gocode/src/go.opentelemetry.io/otel/propagation/propagation.go",))
     snippets = re.findall(r"```go\n(.*?)```", (CLIENT / "README.md").read_text("utf-8"), re.DOTALL)[1:]
-    assert len(snippets) >= 3
+    assert len(snippets) >= 4
     folder = gopath / "src" / "snippets"
     folder.mkdir(exist_ok=True)
     functions = [f"func example{number}() error {{\n{body}\nreturn nil\n}}" for number, body in enumerate(snippets)]

@@ -1,6 +1,7 @@
 /** Calls that are repeated until they are answered, where repeating cannot do anything twice. */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import type { CallOptions as GrpcCallOptions, ChannelOptions, Interceptor, StatusObject } from '@grpc/grpc-js';
 import { Client, Metadata, status } from '@grpc/grpc-js';
 import type * as protobuf from 'protobufjs';
@@ -10,6 +11,7 @@ import type { BayarError } from './errors';
 import { errorOf } from './errors';
 import type { Plain } from './messages';
 import { decode, encode, secretsOf, serviceOf } from './messages';
+import { writeTraceContext } from './tracing';
 
 /** How often and how soon a call is sent again, always with the same requestId. */
 export interface RetryPolicy {
@@ -44,6 +46,8 @@ export interface BayarClientOptions extends ConnectionOptions {
 export interface CallOptions {
   /** For all attempts together. Default: the client's; of streams: no limit. */
   timeoutSeconds?: number;
+  /** Default: the client's. */
+  retry?: RetryPolicy;
   /** Ends the call. What the service has begun goes on. */
   signal?: AbortSignal;
 }
@@ -56,6 +60,7 @@ interface Call {
   path: string;
   plain: Plain;
   timeoutSeconds: number | undefined;
+  retry: Required<RetryPolicy>;
   signal: AbortSignal | undefined;
 }
 
@@ -80,8 +85,7 @@ export class Calls {
     this.#credential = credential;
     this.#language = language;
     this.#timeoutSeconds = positive('timeoutSeconds', timeoutSeconds);
-    this.#retry = { ...PASSING_DELAYS, ...retry };
-    positive('retry.attempts', this.#retry.attempts);
+    this.#retry = policy(PASSING_DELAYS, retry);
     const isLocal = isLoopback(address) ? { 'grpc.enable_http_proxy': 0 } : {};
     this.#client = new Client(address, channel, {
       ...CHANNEL_OPTIONS,
@@ -89,6 +93,11 @@ export class Calls {
       ...options.channelOptions,
       interceptors: options.interceptors ?? [],
     });
+  }
+
+  /** Shows the address and no credential. */
+  [inspect.custom](): string {
+    return `BayarClient('${this.#address}')`;
   }
 
   /** Ends the connection. The service finishes what it has begun. */
@@ -192,12 +201,13 @@ export class Calls {
       path: `/bayar.payments.v1.${service}/${rpc}`,
       plain,
       timeoutSeconds: given === undefined ? defaultSeconds : positive('timeoutSeconds', given),
+      retry: options.retry === undefined ? this.#retry : policy(this.#retry, options.retry),
       signal: options.signal,
     };
   }
 
   async #answer(call: Call): Promise<Plain> {
-    const attempts = new Attempts(this.#retry, call);
+    const attempts = new Attempts(call);
     for (;;) {
       try {
         return await this.#once(call, attempts.deadline);
@@ -232,7 +242,7 @@ export class Calls {
 
   /** The answers as they come; a lost connection is made again where the stream can go on, or has not begun. */
   async *#stream(call: Call, canGoOn: boolean): AsyncGenerator<Plain, void, undefined> {
-    const attempts = new Attempts(this.#retry, call);
+    const attempts = new Attempts(call);
     for (;;) {
       let hasBegun = false;
       try {
@@ -276,6 +286,7 @@ export class Calls {
   async #metadata(): Promise<Metadata> {
     const metadata = new Metadata();
     if (this.#language) metadata.set('accept-language', this.#language);
+    writeTraceContext(metadata);
     if (this.#credential !== undefined) metadata.set('authorization', await authorization(this.#credential));
     return metadata;
   }
@@ -305,10 +316,7 @@ class Attempts {
   earlier: BayarError | undefined;
   #made = 0;
 
-  constructor(
-    private readonly retry: Required<RetryPolicy>,
-    private readonly call: Call,
-  ) {
+  constructor(private readonly call: Call) {
     this.deadline = call.timeoutSeconds === undefined ? Infinity : Date.now() + call.timeoutSeconds * 1000;
   }
 
@@ -324,7 +332,7 @@ class Attempts {
     this.earlier = error;
     const milliseconds = 1000 * (error.retryAfterSeconds ?? this.#delaySeconds());
     const isInTime = Date.now() + milliseconds < this.deadline;
-    if (!error.isRetryable || this.#made >= this.retry.attempts || !isInTime) throw error;
+    if (!error.isRetryable || this.#made >= this.call.retry.attempts || !isInTime) throw error;
     try {
       await sleep(milliseconds, undefined, this.call.signal ? { signal: this.call.signal } : {});
     } catch {
@@ -333,7 +341,7 @@ class Attempts {
   }
 
   #delaySeconds(): number {
-    const { firstDelaySeconds, longestDelaySeconds } = this.retry;
+    const { firstDelaySeconds, longestDelaySeconds } = this.call.retry;
     const longest = Math.min(firstDelaySeconds * 2 ** (this.#made - 1), longestDelaySeconds);
     return longest * (0.5 + Math.random() / 2);
   }
@@ -364,6 +372,12 @@ function withOwnFields(request: object): Plain {
 
 function isStatus(raised: unknown): raised is StatusObject {
   return raised instanceof Error && 'code' in raised && typeof raised.code === 'number' && raised.code in status;
+}
+
+function policy(defaults: Required<RetryPolicy>, given: RetryPolicy): Required<RetryPolicy> {
+  const made = { ...defaults, ...given };
+  positive('retry.attempts', made.attempts);
+  return made;
 }
 
 function positive(name: string, value: unknown): number {

@@ -53,6 +53,8 @@ export class BayarError extends Error {
   readonly outcomeUnknown: boolean;
   /** Whether the same request later can help. The client has repeated it already, as often as it may. */
   readonly isRetryable: boolean;
+  /** The remedy, one English sentence: by the reason, or by the code for a reason that this client does not know. */
+  readonly remedy: string;
 
   /** @internal */
   constructor(facts: ErrorFacts) {
@@ -67,12 +69,33 @@ export class BayarError extends Error {
     this.requestId = facts.requestId;
     this.outcomeUnknown = facts.outcomeUnknown;
     this.isRetryable = isRetryable(facts);
+    this.remedy = remedyOf(facts);
   }
 
-  /** The remedy for the reason. Empty for a reason that this client does not know. */
-  get remedy(): string {
-    return (Object.hasOwn(REMEDIES, this.reason) && REMEDIES[this.reason]) || '';
+}
+
+const REPEAT = 'Repeat the call, with the same requestId where it has one.';
+// For reasons that a newer service has, and for errors of the network, which have none.
+const REMEDY_OF_CODE: { readonly [code: string]: string } = {
+  INVALID_ARGUMENT: 'Correct the request as the message says.',
+  NOT_FOUND: 'Check the id.',
+  UNAUTHENTICATED: 'Use a valid credential.',
+  PERMISSION_DENIED: 'Use a credential that may do this.',
+  RESOURCE_EXHAUSTED: 'Send fewer calls at a time, and repeat later.',
+  ABORTED: REPEAT,
+  CANCELLED: REPEAT,
+  DEADLINE_EXCEEDED: REPEAT,
+  UNAVAILABLE: REPEAT,
+  INTERNAL: REPEAT,
+  UNKNOWN: REPEAT,
+};
+
+function remedyOf({ outcomeUnknown, reason, code }: ErrorFacts): string {
+  if (outcomeUnknown) {
+    return 'Repeat the call with the same requestId to learn the outcome. A new requestId could act twice.';
   }
+  const known = Object.hasOwn(REMEDIES, reason) ? REMEDIES[reason] : undefined;
+  return known ?? REMEDY_OF_CODE[code] ?? 'Do as the message says.';
 }
 
 // These codes do not tell whether the call took effect ...

@@ -103,6 +103,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bayar import requests
+from bayar.arguments import prepared
 from bayar.calls import RetryPolicy
 from bayar.cards import CardInput
 from bayar.client_base import ClientBase
@@ -129,6 +130,7 @@ from datetime import datetime
 
 from bayar import requests
 from bayar.amounts import Money
+from bayar.arguments import prepared
 from bayar.{base_module} import {base}
 from bayar.calls import RetryPolicy
 from bayar.cards import CardInput
@@ -195,7 +197,7 @@ def _text(method: Method, keyword: str, arguments: str, result: str, body: str) 
     return (
         f"    {keyword} {method.name}(self, *, {limits}) -> {result}:\n"
         f'        """{_indented(method.docstring)}"""\n'
-        f"        call = requests.{method.name}({passed})\n"
+        f"        call = prepared({', '.join(filter(None, [f'requests.{method.name}', passed]))})\n"
         f"        {body}\n"
     )
 

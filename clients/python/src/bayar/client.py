@@ -10,6 +10,7 @@ from datetime import datetime
 
 from bayar import requests
 from bayar.amounts import Money
+from bayar.arguments import prepared
 from bayar.calls import RetryPolicy
 from bayar.cards import CardInput
 from bayar.client_base import ClientBase
@@ -102,7 +103,8 @@ class BayarClient(ClientBase):
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
         exemption. initiator says who starts the payment, where it is not the customer in the shop.
         """
-        call = requests.create_payment(
+        call = prepared(
+            requests.create_payment,
             reference=reference,
             amount=amount,
             card=card,
@@ -138,8 +140,13 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Payment:
         """Captures the amount, by default all that is capturable. final=True releases the rest."""
-        call = requests.capture_payment(
-            payment_id=payment_id, amount=amount, final=final, language_code=language_code, request_id=request_id
+        call = prepared(
+            requests.capture_payment,
+            payment_id=payment_id,
+            amount=amount,
+            final=final,
+            language_code=language_code,
+            request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
@@ -154,8 +161,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Payment:
         """Cancels a payment that has not settled."""
-        call = requests.void_payment(
-            payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
+        call = prepared(
+            requests.void_payment, payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
@@ -171,8 +178,13 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Payment:
         """Gives the amount back, by default all that is refundable."""
-        call = requests.refund_payment(
-            payment_id=payment_id, amount=amount, note=note, language_code=language_code, request_id=request_id
+        call = prepared(
+            requests.refund_payment,
+            payment_id=payment_id,
+            amount=amount,
+            note=note,
+            language_code=language_code,
+            request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
@@ -185,7 +197,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Payment:
         """Reads a payment from the service's record."""
-        call = requests.get_payment(payment_id=payment_id, language_code=language_code)
+        call = prepared(requests.get_payment, payment_id=payment_id, language_code=language_code)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def list_payments(
@@ -208,7 +220,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[Payment]:
         """Lists payments that match everything given, newest first. Times need a time zone; the second is exclusive."""
-        call = requests.list_payments(
+        call = prepared(
+            requests.list_payments,
             customer_id=customer_id,
             reference=reference,
             reference_contains=reference_contains,
@@ -234,7 +247,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> PaymentVerification:
         """Asks the gateway now: `.outcome` says whether the record was right, `.differences` where not, `.payment`."""
-        call = requests.verify_payment(payment_id=payment_id, language_code=language_code)
+        call = prepared(requests.verify_payment, payment_id=payment_id, language_code=language_code)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def watch_payment(
@@ -249,7 +262,7 @@ class BayarClient(ClientBase):
 
         The client reopens a lost connection. Leaving the loop ends the watch.
         """
-        call = requests.watch_payment(payment_id=payment_id, language_code=language_code)
+        call = prepared(requests.watch_payment, payment_id=payment_id, language_code=language_code)
         return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
 
     def list_payment_events(
@@ -261,14 +274,14 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[PaymentEvent]:
         """Lists what happened to a payment, oldest first."""
-        call = requests.list_payment_events(payment_id=payment_id, page_size=page_size)
+        call = prepared(requests.list_payment_events, payment_id=payment_id, page_size=page_size)
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     def list_decline_reasons(
         self, *, language_code: str = "", timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> Iterator[DeclineReasonEntry]:
         """Lists every reason a payment can be declined for, with its advice and texts."""
-        call = requests.list_decline_reasons(language_code=language_code)
+        call = prepared(requests.list_decline_reasons, language_code=language_code)
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     # EventService
@@ -287,7 +300,7 @@ class BayarClient(ClientBase):
         Keep the `position` of the last event that you have dealt with, with what you did about it, and go on from there
         the next time. The client reopens a lost connection where it left off. Leaving the loop ends the stream.
         """
-        call = requests.stream_events(after_position=after_position, types=types, customer_id=customer_id)
+        call = prepared(requests.stream_events, after_position=after_position, types=types, customer_id=customer_id)
         return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
 
     # CustomerService
@@ -306,7 +319,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Customer:
         """Creates a customer. external_id is your own id of them."""
-        call = requests.create_customer(
+        call = prepared(
+            requests.create_customer,
             external_id=external_id,
             given_name=given_name,
             family_name=family_name,
@@ -326,7 +340,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Customer:
         """Reads a customer by the service's id or by your own."""
-        call = requests.get_customer(customer_id=customer_id, external_id=external_id)
+        call = prepared(requests.get_customer, customer_id=customer_id, external_id=external_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def update_customer(
@@ -344,7 +358,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Customer:
         """Changes the given fields; "" clears a field."""
-        call = requests.update_customer(
+        call = prepared(
+            requests.update_customer,
             customer_id=customer_id,
             external_id=external_id,
             given_name=given_name,
@@ -365,7 +380,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Customer:
         """Deletes the customer's payment methods and erases personal data. Payments stay."""
-        call = requests.delete_customer(customer_id=customer_id, request_id=request_id)
+        call = prepared(requests.delete_customer, customer_id=customer_id, request_id=request_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def list_customers(
@@ -377,7 +392,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[Customer]:
         """Lists customers, newest first; only the one with the email address, if given."""
-        call = requests.list_customers(email=email, page_size=page_size)
+        call = prepared(requests.list_customers, email=email, page_size=page_size)
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     # PaymentMethodService
@@ -391,7 +406,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> str:
         """Makes a token with which a browser or app turns card data into a payment_method_nonce. Good for 24 hours."""
-        call = requests.create_client_token(customer_id=customer_id, currency_code=currency_code)
+        call = prepared(requests.create_client_token, customer_id=customer_id, currency_code=currency_code)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def add_payment_method(
@@ -420,7 +435,8 @@ class BayarClient(ClientBase):
         consents are the kinds of merchant-initiated payment that the customer agreed to. external_vault has the network
         transaction id of a card that another vault kept. verify asks the bank about the verification_amount.
         """
-        call = requests.add_payment_method(
+        call = prepared(
+            requests.add_payment_method,
             customer_id=customer_id,
             card=card,
             payment_method_nonce=payment_method_nonce,
@@ -447,7 +463,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Reads a stored payment method."""
-        call = requests.get_payment_method(payment_method_id=payment_method_id, language_code=language_code)
+        call = prepared(requests.get_payment_method, payment_method_id=payment_method_id, language_code=language_code)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def list_payment_methods(
@@ -460,7 +476,9 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[PaymentMethod]:
         """Lists a customer's payment methods, newest first."""
-        call = requests.list_payment_methods(customer_id=customer_id, page_size=page_size, language_code=language_code)
+        call = prepared(
+            requests.list_payment_methods, customer_id=customer_id, page_size=page_size, language_code=language_code
+        )
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     def update_payment_method(
@@ -477,7 +495,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Changes the given fields. Month and year go together."""
-        call = requests.update_payment_method(
+        call = prepared(
+            requests.update_payment_method,
             payment_method_id=payment_method_id,
             expiration_month=expiration_month,
             expiration_year=expiration_year,
@@ -497,7 +516,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Makes it the customer's default payment method."""
-        call = requests.set_default_payment_method(payment_method_id=payment_method_id, request_id=request_id)
+        call = prepared(requests.set_default_payment_method, payment_method_id=payment_method_id, request_id=request_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def delete_payment_method(
@@ -509,7 +528,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> PaymentMethod:
         """Deletes it here and at the gateway."""
-        call = requests.delete_payment_method(payment_method_id=payment_method_id, request_id=request_id)
+        call = prepared(requests.delete_payment_method, payment_method_id=payment_method_id, request_id=request_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     # DisputeService
@@ -518,7 +537,7 @@ class BayarClient(ClientBase):
         self, *, dispute_id: str, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> Dispute:
         """Reads a dispute."""
-        call = requests.get_dispute(dispute_id=dispute_id)
+        call = prepared(requests.get_dispute, dispute_id=dispute_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def list_disputes(
@@ -532,8 +551,12 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[Dispute]:
         """Lists disputes that match everything given, newest first. reply_before_time needs a time zone."""
-        call = requests.list_disputes(
-            payment_id=payment_id, states=states, reply_before_time=reply_before_time, page_size=page_size
+        call = prepared(
+            requests.list_disputes,
+            payment_id=payment_id,
+            states=states,
+            reply_before_time=reply_before_time,
+            page_size=page_size,
         )
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
@@ -546,7 +569,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Dispute:
         """Accepts the bank's claim. The customer keeps the money, and that is final."""
-        call = requests.accept_dispute(dispute_id=dispute_id, request_id=request_id)
+        call = prepared(requests.accept_dispute, dispute_id=dispute_id, request_id=request_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def add_dispute_evidence(
@@ -561,8 +584,13 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Dispute:
         """Adds a text, or a file with its name and content, to what the bank will be sent."""
-        call = requests.add_dispute_evidence(
-            dispute_id=dispute_id, text=text, file_name=file_name, file_content=file_content, request_id=request_id
+        call = prepared(
+            requests.add_dispute_evidence,
+            dispute_id=dispute_id,
+            text=text,
+            file_name=file_name,
+            file_content=file_content,
+            request_id=request_id,
         )
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
@@ -575,7 +603,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Dispute:
         """Sends the evidence to the bank. Nothing can be added afterwards."""
-        call = requests.finalize_dispute(dispute_id=dispute_id, request_id=request_id)
+        call = prepared(requests.finalize_dispute, dispute_id=dispute_id, request_id=request_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     # AdminService
@@ -589,7 +617,9 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[UnresolvedOperation]:
         """Lists operations on payments whose outcome is still unknown, oldest first. The time needs a time zone."""
-        call = requests.list_unresolved_operations(started_before_time=started_before_time, page_size=page_size)
+        call = prepared(
+            requests.list_unresolved_operations, started_before_time=started_before_time, page_size=page_size
+        )
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     def resolve_operation(
@@ -604,7 +634,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Payment:
         """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what was found out."""
-        call = requests.resolve_operation(
+        call = prepared(
+            requests.resolve_operation,
             operation_id=operation_id,
             resolution=resolution,
             gateway_transaction_id=gateway_transaction_id,
@@ -628,8 +659,12 @@ class BayarClient(ClientBase):
         Gives findings, and how far it is; the last one says done. Times need a time zone; the second is exclusive. A
         connection lost on the way ends it with BayarError: begin again.
         """
-        call = requests.reconcile(
-            from_time=from_time, until_time=until_time, orphan_policy=orphan_policy, max_reversals=max_reversals
+        call = prepared(
+            requests.reconcile,
+            from_time=from_time,
+            until_time=until_time,
+            orphan_policy=orphan_policy,
+            max_reversals=max_reversals,
         )
         return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
 
@@ -646,7 +681,7 @@ class BayarClient(ClientBase):
         Times need a time zone; the second is exclusive. Rows are read as they come, however many there are, by default
         without a limit of time. A connection lost on the way ends it with BayarError: begin again.
         """
-        call = requests.export_payments(from_time=from_time, until_time=until_time)
+        call = prepared(requests.export_payments, from_time=from_time, until_time=until_time)
         return map(call.shape, self._caller.stream(call, timeout_seconds, retry))
 
     def list_webhook_notifications(
@@ -658,7 +693,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[WebhookNotification]:
         """Lists what the gateway's webhooks told, newest first."""
-        call = requests.list_webhook_notifications(states=states, page_size=page_size)
+        call = prepared(requests.list_webhook_notifications, states=states, page_size=page_size)
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     def retry_webhook_notification(
@@ -670,21 +705,21 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> WebhookNotification:
         """Has a notification of the gateway processed again."""
-        call = requests.retry_webhook_notification(notification_id=notification_id, request_id=request_id)
+        call = prepared(requests.retry_webhook_notification, notification_id=notification_id, request_id=request_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))
 
     def list_abuse_blocks(
         self, *, page_size: int = 0, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> Iterator[AbuseBlock]:
         """Lists whom the limits of card testing stopped, newest first."""
-        call = requests.list_abuse_blocks(page_size=page_size)
+        call = prepared(requests.list_abuse_blocks, page_size=page_size)
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     def list_event_endpoints(
         self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> Iterator[EventEndpoint]:
         """Lists the addresses that events are sent to, and how far each is."""
-        call = requests.list_event_endpoints()
+        call = prepared(requests.list_event_endpoints)
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     def list_event_deliveries(
@@ -697,7 +732,9 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[EventDelivery]:
         """Lists events that an address did not receive in three days, and those to be sent once more, in feed order."""
-        call = requests.list_event_deliveries(endpoint=endpoint, after_position=after_position, page_size=page_size)
+        call = prepared(
+            requests.list_event_deliveries, endpoint=endpoint, after_position=after_position, page_size=page_size
+        )
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
     def resend_events(
@@ -710,5 +747,5 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> int:
         """Has 1 to 100 events sent to an address once more. Returns how many will be sent."""
-        call = requests.resend_events(endpoint=endpoint, event_ids=event_ids, request_id=request_id)
+        call = prepared(requests.resend_events, endpoint=endpoint, event_ids=event_ids, request_id=request_id)
         return call.shape(self._caller.unary(call, timeout_seconds, retry))

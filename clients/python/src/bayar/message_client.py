@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 
 from bayar import requests
+from bayar.arguments import prepared
 from bayar.calls import RetryPolicy
 from bayar.cards import CardInput
 from bayar.client_base import ClientBase
@@ -70,7 +71,8 @@ class BayarClient(ClientBase):
         three_d_secure is for what the nonce does not say: a policy, an authentication by id or by another provider, an
         exemption. initiator says who starts the payment, where it is not the customer in the shop.
         """
-        call = requests.create_payment(
+        call = prepared(
+            requests.create_payment,
             reference=reference,
             amount=amount,
             card=card,
@@ -106,8 +108,13 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
         """Captures the amount, by default all that is capturable. final=True releases the rest."""
-        call = requests.capture_payment(
-            payment_id=payment_id, amount=amount, final=final, language_code=language_code, request_id=request_id
+        call = prepared(
+            requests.capture_payment,
+            payment_id=payment_id,
+            amount=amount,
+            final=final,
+            language_code=language_code,
+            request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)
 
@@ -122,8 +129,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
         """Cancels a payment that has not settled."""
-        call = requests.void_payment(
-            payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
+        call = prepared(
+            requests.void_payment, payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
         )
         return self._caller.unary(call, timeout_seconds, retry)
 
@@ -139,8 +146,13 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
         """Gives the amount back, by default all that is refundable."""
-        call = requests.refund_payment(
-            payment_id=payment_id, amount=amount, note=note, language_code=language_code, request_id=request_id
+        call = prepared(
+            requests.refund_payment,
+            payment_id=payment_id,
+            amount=amount,
+            note=note,
+            language_code=language_code,
+            request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)
 
@@ -153,7 +165,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
         """Reads a payment from the service's record."""
-        call = requests.get_payment(payment_id=payment_id, language_code=language_code)
+        call = prepared(requests.get_payment, payment_id=payment_id, language_code=language_code)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def list_payments(
@@ -176,7 +188,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[payment_pb2.Payment]:
         """Lists payments that match everything given, newest first. Times need a time zone; the second is exclusive."""
-        call = requests.list_payments(
+        call = prepared(
+            requests.list_payments,
             customer_id=customer_id,
             reference=reference,
             reference_contains=reference_contains,
@@ -202,7 +215,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_service_pb2.VerifyPaymentResponse:
         """Asks the gateway now: `.outcome` says whether the record was right, `.differences` where not, `.payment`."""
-        call = requests.verify_payment(payment_id=payment_id, language_code=language_code)
+        call = prepared(requests.verify_payment, payment_id=payment_id, language_code=language_code)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def watch_payment(
@@ -217,7 +230,7 @@ class BayarClient(ClientBase):
 
         The client reopens a lost connection. Leaving the loop ends the watch.
         """
-        call = requests.watch_payment(payment_id=payment_id, language_code=language_code)
+        call = prepared(requests.watch_payment, payment_id=payment_id, language_code=language_code)
         return self._caller.stream(call, timeout_seconds, retry)
 
     def list_payment_events(
@@ -229,14 +242,14 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[payment_pb2.PaymentEvent]:
         """Lists what happened to a payment, oldest first."""
-        call = requests.list_payment_events(payment_id=payment_id, page_size=page_size)
+        call = prepared(requests.list_payment_events, payment_id=payment_id, page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
 
     def list_decline_reasons(
         self, *, language_code: str = "", timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> Iterator[payment_service_pb2.DeclineReasonEntry]:
         """Lists every reason a payment can be declined for, with its advice and texts."""
-        call = requests.list_decline_reasons(language_code=language_code)
+        call = prepared(requests.list_decline_reasons, language_code=language_code)
         return self._caller.pages(call, timeout_seconds, retry)
 
     # EventService
@@ -255,7 +268,7 @@ class BayarClient(ClientBase):
         Keep the `position` of the last event that you have dealt with, with what you did about it, and go on from there
         the next time. The client reopens a lost connection where it left off. Leaving the loop ends the stream.
         """
-        call = requests.stream_events(after_position=after_position, types=types, customer_id=customer_id)
+        call = prepared(requests.stream_events, after_position=after_position, types=types, customer_id=customer_id)
         return self._caller.stream(call, timeout_seconds, retry)
 
     # CustomerService
@@ -274,7 +287,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> customer_pb2.Customer:
         """Creates a customer. external_id is your own id of them."""
-        call = requests.create_customer(
+        call = prepared(
+            requests.create_customer,
             external_id=external_id,
             given_name=given_name,
             family_name=family_name,
@@ -294,7 +308,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> customer_pb2.Customer:
         """Reads a customer by the service's id or by your own."""
-        call = requests.get_customer(customer_id=customer_id, external_id=external_id)
+        call = prepared(requests.get_customer, customer_id=customer_id, external_id=external_id)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def update_customer(
@@ -312,7 +326,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> customer_pb2.Customer:
         """Changes the given fields; "" clears a field."""
-        call = requests.update_customer(
+        call = prepared(
+            requests.update_customer,
             customer_id=customer_id,
             external_id=external_id,
             given_name=given_name,
@@ -333,7 +348,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> customer_pb2.Customer:
         """Deletes the customer's payment methods and erases personal data. Payments stay."""
-        call = requests.delete_customer(customer_id=customer_id, request_id=request_id)
+        call = prepared(requests.delete_customer, customer_id=customer_id, request_id=request_id)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def list_customers(
@@ -345,7 +360,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[customer_pb2.Customer]:
         """Lists customers, newest first; only the one with the email address, if given."""
-        call = requests.list_customers(email=email, page_size=page_size)
+        call = prepared(requests.list_customers, email=email, page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
 
     # PaymentMethodService
@@ -359,7 +374,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> str:
         """Makes a token with which a browser or app turns card data into a payment_method_nonce. Good for 24 hours."""
-        call = requests.create_client_token(customer_id=customer_id, currency_code=currency_code)
+        call = prepared(requests.create_client_token, customer_id=customer_id, currency_code=currency_code)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def add_payment_method(
@@ -388,7 +403,8 @@ class BayarClient(ClientBase):
         consents are the kinds of merchant-initiated payment that the customer agreed to. external_vault has the network
         transaction id of a card that another vault kept. verify asks the bank about the verification_amount.
         """
-        call = requests.add_payment_method(
+        call = prepared(
+            requests.add_payment_method,
             customer_id=customer_id,
             card=card,
             payment_method_nonce=payment_method_nonce,
@@ -415,7 +431,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
         """Reads a stored payment method."""
-        call = requests.get_payment_method(payment_method_id=payment_method_id, language_code=language_code)
+        call = prepared(requests.get_payment_method, payment_method_id=payment_method_id, language_code=language_code)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def list_payment_methods(
@@ -428,7 +444,9 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[payment_method_pb2.PaymentMethod]:
         """Lists a customer's payment methods, newest first."""
-        call = requests.list_payment_methods(customer_id=customer_id, page_size=page_size, language_code=language_code)
+        call = prepared(
+            requests.list_payment_methods, customer_id=customer_id, page_size=page_size, language_code=language_code
+        )
         return self._caller.pages(call, timeout_seconds, retry)
 
     def update_payment_method(
@@ -445,7 +463,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
         """Changes the given fields. Month and year go together."""
-        call = requests.update_payment_method(
+        call = prepared(
+            requests.update_payment_method,
             payment_method_id=payment_method_id,
             expiration_month=expiration_month,
             expiration_year=expiration_year,
@@ -465,7 +484,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
         """Makes it the customer's default payment method."""
-        call = requests.set_default_payment_method(payment_method_id=payment_method_id, request_id=request_id)
+        call = prepared(requests.set_default_payment_method, payment_method_id=payment_method_id, request_id=request_id)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def delete_payment_method(
@@ -477,7 +496,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_method_pb2.PaymentMethod:
         """Deletes it here and at the gateway."""
-        call = requests.delete_payment_method(payment_method_id=payment_method_id, request_id=request_id)
+        call = prepared(requests.delete_payment_method, payment_method_id=payment_method_id, request_id=request_id)
         return self._caller.unary(call, timeout_seconds, retry)
 
     # DisputeService
@@ -486,7 +505,7 @@ class BayarClient(ClientBase):
         self, *, dispute_id: str, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> dispute_pb2.Dispute:
         """Reads a dispute."""
-        call = requests.get_dispute(dispute_id=dispute_id)
+        call = prepared(requests.get_dispute, dispute_id=dispute_id)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def list_disputes(
@@ -500,8 +519,12 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[dispute_pb2.Dispute]:
         """Lists disputes that match everything given, newest first. reply_before_time needs a time zone."""
-        call = requests.list_disputes(
-            payment_id=payment_id, states=states, reply_before_time=reply_before_time, page_size=page_size
+        call = prepared(
+            requests.list_disputes,
+            payment_id=payment_id,
+            states=states,
+            reply_before_time=reply_before_time,
+            page_size=page_size,
         )
         return self._caller.pages(call, timeout_seconds, retry)
 
@@ -514,7 +537,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> dispute_pb2.Dispute:
         """Accepts the bank's claim. The customer keeps the money, and that is final."""
-        call = requests.accept_dispute(dispute_id=dispute_id, request_id=request_id)
+        call = prepared(requests.accept_dispute, dispute_id=dispute_id, request_id=request_id)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def add_dispute_evidence(
@@ -529,8 +552,13 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> dispute_pb2.Dispute:
         """Adds a text, or a file with its name and content, to what the bank will be sent."""
-        call = requests.add_dispute_evidence(
-            dispute_id=dispute_id, text=text, file_name=file_name, file_content=file_content, request_id=request_id
+        call = prepared(
+            requests.add_dispute_evidence,
+            dispute_id=dispute_id,
+            text=text,
+            file_name=file_name,
+            file_content=file_content,
+            request_id=request_id,
         )
         return self._caller.unary(call, timeout_seconds, retry)
 
@@ -543,7 +571,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> dispute_pb2.Dispute:
         """Sends the evidence to the bank. Nothing can be added afterwards."""
-        call = requests.finalize_dispute(dispute_id=dispute_id, request_id=request_id)
+        call = prepared(requests.finalize_dispute, dispute_id=dispute_id, request_id=request_id)
         return self._caller.unary(call, timeout_seconds, retry)
 
     # AdminService
@@ -557,7 +585,9 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[admin_service_pb2.UnresolvedOperation]:
         """Lists operations on payments whose outcome is still unknown, oldest first. The time needs a time zone."""
-        call = requests.list_unresolved_operations(started_before_time=started_before_time, page_size=page_size)
+        call = prepared(
+            requests.list_unresolved_operations, started_before_time=started_before_time, page_size=page_size
+        )
         return self._caller.pages(call, timeout_seconds, retry)
 
     def resolve_operation(
@@ -572,7 +602,8 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> payment_pb2.Payment:
         """Settles an unknown outcome: asks the gateway again, or records by hand, with a reason, what was found out."""
-        call = requests.resolve_operation(
+        call = prepared(
+            requests.resolve_operation,
             operation_id=operation_id,
             resolution=resolution,
             gateway_transaction_id=gateway_transaction_id,
@@ -596,8 +627,12 @@ class BayarClient(ClientBase):
         Gives findings, and how far it is; the last one says done. Times need a time zone; the second is exclusive. A
         connection lost on the way ends it with BayarError: begin again.
         """
-        call = requests.reconcile(
-            from_time=from_time, until_time=until_time, orphan_policy=orphan_policy, max_reversals=max_reversals
+        call = prepared(
+            requests.reconcile,
+            from_time=from_time,
+            until_time=until_time,
+            orphan_policy=orphan_policy,
+            max_reversals=max_reversals,
         )
         return self._caller.stream(call, timeout_seconds, retry)
 
@@ -614,7 +649,7 @@ class BayarClient(ClientBase):
         Times need a time zone; the second is exclusive. Rows are read as they come, however many there are, by default
         without a limit of time. A connection lost on the way ends it with BayarError: begin again.
         """
-        call = requests.export_payments(from_time=from_time, until_time=until_time)
+        call = prepared(requests.export_payments, from_time=from_time, until_time=until_time)
         return self._caller.stream(call, timeout_seconds, retry)
 
     def list_webhook_notifications(
@@ -626,7 +661,7 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[admin_service_pb2.WebhookNotification]:
         """Lists what the gateway's webhooks told, newest first."""
-        call = requests.list_webhook_notifications(states=states, page_size=page_size)
+        call = prepared(requests.list_webhook_notifications, states=states, page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
 
     def retry_webhook_notification(
@@ -638,21 +673,21 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> admin_service_pb2.WebhookNotification:
         """Has a notification of the gateway processed again."""
-        call = requests.retry_webhook_notification(notification_id=notification_id, request_id=request_id)
+        call = prepared(requests.retry_webhook_notification, notification_id=notification_id, request_id=request_id)
         return self._caller.unary(call, timeout_seconds, retry)
 
     def list_abuse_blocks(
         self, *, page_size: int = 0, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> Iterator[admin_service_pb2.AbuseBlock]:
         """Lists whom the limits of card testing stopped, newest first."""
-        call = requests.list_abuse_blocks(page_size=page_size)
+        call = prepared(requests.list_abuse_blocks, page_size=page_size)
         return self._caller.pages(call, timeout_seconds, retry)
 
     def list_event_endpoints(
         self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> Iterator[admin_service_pb2.EventEndpoint]:
         """Lists the addresses that events are sent to, and how far each is."""
-        call = requests.list_event_endpoints()
+        call = prepared(requests.list_event_endpoints)
         return self._caller.pages(call, timeout_seconds, retry)
 
     def list_event_deliveries(
@@ -665,7 +700,9 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> Iterator[admin_service_pb2.EventDelivery]:
         """Lists events that an address did not receive in three days, and those to be sent once more, in feed order."""
-        call = requests.list_event_deliveries(endpoint=endpoint, after_position=after_position, page_size=page_size)
+        call = prepared(
+            requests.list_event_deliveries, endpoint=endpoint, after_position=after_position, page_size=page_size
+        )
         return self._caller.pages(call, timeout_seconds, retry)
 
     def resend_events(
@@ -678,5 +715,5 @@ class BayarClient(ClientBase):
         retry: RetryPolicy | None = None,
     ) -> int:
         """Has 1 to 100 events sent to an address once more. Returns how many will be sent."""
-        call = requests.resend_events(endpoint=endpoint, event_ids=event_ids, request_id=request_id)
+        call = prepared(requests.resend_events, endpoint=endpoint, event_ids=event_ids, request_id=request_id)
         return self._caller.unary(call, timeout_seconds, retry)

@@ -94,7 +94,7 @@ class Model:
         return message
 
     def __repr__(self) -> str:
-        shown = (f"{name}={'(hidden)' if self._is_hidden(name) else repr(value)}" for name, value in self._given())
+        shown = (f"{name}={'(hidden)' if self._is_hidden(name) else _exact(value)}" for name, value in self._given())
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def __str__(self) -> str:
@@ -212,6 +212,11 @@ def _write(message: Any, name: str, value: Any) -> None:
             getattr(message, name).CopyFrom(value.to_message())
         case _:
             setattr(message, name, value)
+
+
+def _exact(value: Any) -> str:
+    """The repr of a field; a time as ISO 8601 has it."""
+    return value.isoformat() if isinstance(value, datetime) else repr(value)
 
 
 def _brief(value: Any) -> str:
