@@ -17,23 +17,37 @@ _COMMANDS: Final = {
     "serve": "run the service in the foreground; Ctrl-C ends it",
     "migrate": "migrate the database's schema",
     "background": "hold the service after a restore until its record is reconciled, and release it",
-    "payments": "list, show, verify, watch and export payments of a running service",
+    "payments": "list, show, capture, void, refund, verify, watch and export payments of a running service",
     "customers": "list, show, create, update and delete customers of a running service",
+    "methods": "list, show and delete customers' payment methods, and choose the default",
+    "disputes": "list and show disputes, add evidence, submit it, or accept the claim",
+    "unresolved": "list operations whose outcome is unknown",
+    "resolve": "ask the gateway for an unknown outcome, or record it by hand",
+    "reconcile": "compare the record with the gateway's, and reverse money that no record explains",
+    "blocks": "list the limits of card testing that were reached",
+    "webhooks": "list and retry the gateway's webhooks; list endpoints of event webhooks and resend events",
     "encryption": "show the encryption keys in use, and rotate to the current one",
     "events": "archive old payment histories",
     "keys": "issue, list and revoke the API keys of callers",
     "audit": "list and verify the log of administrative calls, API keys and refused access",
     "declines": "list every decline reason and its remedy",
     "demo": "tell a story with a real service and an offline gateway; leaves nothing behind",
+    "completion": "print the completion script of bash, zsh or fish",
     "version": "print the version",
 }
+
+# The shell sets it when it asks for completions.
+_COMPLETION: Final = "_ARGCOMPLETE"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit status: 0 success, 1 failure, 2 wrong usage or configuration."""
     open_standard_streams()
     keep_files_private()
-    parsed = _parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] == ["--version"]:
+        given = ["version"]
+    parsed = _parser(given).parse_args(given)
     run: Callable[[argparse.Namespace], int] = parsed.run
     try:
         status = run(parsed)
@@ -54,12 +68,18 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         epilog="docs/operate/command-line.md shows every command. Settings are environment variables that begin with "
         "BAYAR_; docs/operate/configuration.md lists them.",
     )
+    parser.add_argument("--version", action="store_true", help="print the version")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    asked = next((word for word in arguments if not word.startswith("-")), None)
+    completing = os.environ.get("COMP_LINE", "").split()[1:] if _COMPLETION in os.environ else None
+    words = arguments if completing is None else completing
+    asked = next((word for word in words if not word.startswith("-")), None)
     for name, text in _COMMANDS.items():
         command = commands.add_parser(name, help=text, description=text[:1].upper() + text[1:] + ".")
         if name == asked:
             importlib.import_module(f"bootstrap.cli.commands.{name}").add_arguments(command)
+    if completing is not None:
+        argcomplete = importlib.import_module("argcomplete")
+        argcomplete.autocomplete(parser)
     return parser
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +48,40 @@ def test_the_version_waits_for_nothing_heavy() -> None:
     version, modules = told.splitlines()
     assert version.startswith("bayar 0.")
     assert {"grpc", "rich", "pydantic", "sqlalchemy", "braintree"}.isdisjoint(modules.split())
+
+
+def test_the_version_is_an_option_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["--version"]) == cli.main(["version"]) == 0
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("bayar re", {"resolve", "reconcile"}),
+        ("bayar payments ref", {"refund"}),
+        ("bayar payments refund --am", {"--amount"}),
+        ("bayar disputes list --state wo", {"won"}),
+    ],
+)
+def test_the_shell_completes_commands_options_and_values(line: str, offered: set[str], tmp_path: Path) -> None:
+    answer = tmp_path / "answer"
+    environment = os.environ | {
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(answer),
+        "_ARGCOMPLETE_IFS": "\n",
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    subprocess.run([sys.executable, "-m", "bootstrap.cli.main"], env=environment, check=True, timeout=60)
+    assert {word.strip() for word in answer.read_text().split("\n")} == offered
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_shell_gets_a_script(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["completion", shell]) == 0
+    assert "bayar" in capsys.readouterr().out
 
 
 def test_without_a_service_it_says_what_to_start(capsys: pytest.CaptureFixture[str]) -> None:

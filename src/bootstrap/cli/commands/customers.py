@@ -1,19 +1,18 @@
 """bayar customers list|show|create|update|delete."""
 
 import argparse
-import itertools
-import sys
-import uuid
 from typing import Any, Final
 
 from rich.text import Text
 
-from bayar.messages import BayarClient, Customer, PaymentMethod, PaymentMethodState
-from bootstrap.cli.commands.payments import positive
+from bayar.messages import BayarClient, Customer
+from bootstrap.cli.commands.methods import print_methods
 from bootstrap.cli.terminal import formatting as words
-from bootstrap.cli.terminal.connection import Stopped, WrongUsage, add_common_arguments
-from bootstrap.cli.terminal.output import as_json, console, counted, say, write_json, write_json_lines
-from bootstrap.cli.terminal.tables import Column, facts, print_long_table, small_table
+from bootstrap.cli.terminal.arguments import add_confirmation, add_limit, add_request_id, confirm
+from bootstrap.cli.terminal.connection import WrongUsage, add_common_arguments
+from bootstrap.cli.terminal.listing import print_list
+from bootstrap.cli.terminal.output import as_json, console, write_json
+from bootstrap.cli.terminal.tables import Column, facts
 from bootstrap.cli.terminal.timestamps import Clock
 
 _LARGEST_PAGE: Final = 500
@@ -38,9 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "list", help="list customers, newest first", description="Lists customers, newest first."
     )
     every.add_argument("--email", default="", help="only the customer with this email address")
-    many = every.add_mutually_exclusive_group()
-    many.add_argument("--limit", type=positive, default=50, metavar="N", help="the maximum (default: 50)")
-    many.add_argument("--all", action="store_true", help="no maximum")
+    add_limit(every)
     add_common_arguments(every, list_customers)
     one = actions.add_parser(
         "show",
@@ -65,50 +62,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         description="Removes the payment methods at the gateway and erases personal data here. Payments stay.",
     )
     delete.add_argument("customer_id", metavar="CUSTOMER_ID")
-    delete.add_argument("--yes", action="store_true", help="do not ask for confirmation")
-    _add_request_id(delete)
+    add_confirmation(delete)
     add_common_arguments(delete, delete_customer)
 
 
 def _add_details(parser: argparse.ArgumentParser) -> None:
     for option, name, text in _DETAILS:
         parser.add_argument(option, dest=name, metavar="TEXT", help=text)
-    _add_request_id(parser)
-
-
-def _add_request_id(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--request-id",
-        type=lambda text: str(uuid.UUID(text)),
-        metavar="UUID",
-        help="the request id of a call whose answer was lost, to repeat it (default: a new one)",
-    )
+    add_request_id(parser)
 
 
 def list_customers(parsed: argparse.Namespace, bayar: BayarClient) -> int:
-    wanted = None if parsed.all else parsed.limit + 1
-    every = bayar.list_customers(email=parsed.email, page_size=min(wanted or _LARGEST_PAGE, _LARGEST_PAGE))
-    found = itertools.islice(every, wanted)
-    shown = counted(itertools.islice(found, wanted and wanted - 1), "customers")
-    if parsed.json:
-        count = write_json_lines(shown)
-    else:
-        clock = Clock(local=parsed.local)
-        columns = [
-            Column(f"created ({clock.zone_name})", rank=3),
-            Column("customer"),
-            Column("your id", rank=1, shrinks=12),
-            Column("name", shrinks=12),
-            Column("email", rank=2, shrinks=16),
-            Column("phone", rank=4),
-            Column("language", rank=5),
-        ]
-        count = print_long_table(console(), columns, (_row(customer, clock) for customer in shown))
-    if not count:
-        say("No customer matches.")
-    elif next(found, None) is not None:
-        say(f"These are the newest {count}, and there are more: --limit N, --all, or --email ADDRESS.")
-    return 0
+    clock = Clock(local=parsed.local)
+    columns = [
+        Column(f"created ({clock.zone_name})", rank=3),
+        Column("customer"),
+        Column("your id", rank=1, shrinks=12),
+        Column("name", shrinks=12),
+        Column("email", rank=2, shrinks=16),
+        Column("phone", rank=4),
+        Column("language", rank=5),
+    ]
+    return print_list(
+        parsed,
+        lambda page_size: bayar.list_customers(email=parsed.email, page_size=page_size),
+        columns,
+        lambda customer: _row(customer, clock),
+        noun="customer",
+        narrow="or --email ADDRESS",
+    )
 
 
 def show(parsed: argparse.Namespace, bayar: BayarClient) -> int:
@@ -120,7 +102,7 @@ def show(parsed: argparse.Namespace, bayar: BayarClient) -> int:
         write_json({"customer": as_json(customer), "payment_methods": [as_json(method) for method in methods]})
         return 0
     _print_customer(customer, Clock(local=parsed.local))
-    _print_methods(methods)
+    print_methods(methods)
     return 0
 
 
@@ -138,8 +120,12 @@ def update(parsed: argparse.Namespace, bayar: BayarClient) -> int:
 
 
 def delete_customer(parsed: argparse.Namespace, bayar: BayarClient) -> int:
-    if not parsed.yes:
-        _confirm(bayar.get_customer(customer_id=parsed.customer_id))
+    customer = bayar.get_customer(customer_id=parsed.customer_id)
+    confirm(
+        parsed,
+        f"Delete {words.plain(_name(customer)) or 'the customer'} ({customer.customer_id})? The payment methods are "
+        "removed and personal data is erased for good; payments stay.",
+    )
     deleted = bayar.delete_customer(customer_id=parsed.customer_id, request_id=parsed.request_id)
     if parsed.json:
         write_json(as_json(deleted))
@@ -158,18 +144,6 @@ def _tell(customer: Customer, parsed: argparse.Namespace) -> None:
         write_json(as_json(customer))
     else:
         _print_customer(customer, Clock(local=parsed.local))
-
-
-def _confirm(customer: Customer) -> None:
-    if not sys.stdin.isatty():
-        raise WrongUsage("there is no terminal to confirm the deletion: give --yes")
-    sys.stderr.write(
-        f"Delete {words.plain(_name(customer)) or 'the customer'} ({customer.customer_id})? The payment methods are "
-        "removed and personal data is erased for good; payments stay. [y/N] "
-    )
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise Stopped("nothing was deleted")
 
 
 def _row(customer: Customer, clock: Clock) -> list[Text | str]:
@@ -204,24 +178,3 @@ def _print_customer(customer: Customer, clock: Clock) -> None:
             ]
         )
     )
-
-
-def _print_methods(methods: list[PaymentMethod]) -> None:
-    out = console()
-    if not methods:
-        out.print("No payment method is stored.")
-        return
-    table = small_table("payment method", "what", "expires", "state", "")
-    for method in methods:
-        shown = method.instrument
-        expiry = f"{shown.expiration_year}-{shown.expiration_month:02}" if shown.expiration_year else ""
-        state = words.word(PaymentMethodState, method.state)
-        table.add_row(
-            method.payment_method_id,
-            words.plain(words.instrument(shown)),
-            expiry,
-            words.state_word(state),
-            "default" if method.default else "",
-        )
-    out.print()
-    out.print(table)

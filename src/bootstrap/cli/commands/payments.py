@@ -1,11 +1,12 @@
-"""bayar payments list|show|verify|watch|export: the arguments. Each subcommand runs in a module of its own."""
+"""bayar payments ACTION: the arguments of each action. The actions run in modules of their own."""
 
 import argparse
 from pathlib import Path
 from typing import Final
 
 from bayar.messages import PaymentState
-from bootstrap.cli.commands import payments_export, payments_list, payments_show
+from bootstrap.cli.commands import payments_change, payments_export, payments_list, payments_show
+from bootstrap.cli.terminal.arguments import add_limit
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.timestamps import parse_timestamp
 
@@ -43,6 +44,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     watch.add_argument("payment_id", metavar="PAYMENT_ID")
     add_common_arguments(watch, payments_show.watch, attempts=_WATCH_ATTEMPTS)
+    payments_change.add_capture(
+        actions.add_parser(
+            "capture",
+            help="capture held money, in full or in part",
+            description="Captures the held money of a payment, in full or in part, after a confirmation.",
+        )
+    )
+    payments_change.add_void(
+        actions.add_parser(
+            "void",
+            help="release held money, or cancel a payment that has not settled",
+            description="Releases the held money that was not captured, after a confirmation.",
+        )
+    )
+    payments_change.add_refund(
+        actions.add_parser(
+            "refund",
+            help="give captured money back, in full or in part",
+            description="Refunds a payment, in full or in part, after a confirmation. Before settlement, a partial "
+            "refund is scheduled until the payment has settled.",
+        )
+    )
     _add_export(
         actions.add_parser(
             "export",
@@ -69,9 +92,7 @@ def _add_list(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--max", metavar="AMOUNT", help="the highest amount; with --currency")
     which.add_argument("--brand", default="", metavar="NAME", help="the card brand as shown, for example Visa")
     which.add_argument("--last-four", default="", metavar="DIGITS", help="the last four digits of the card")
-    many = parser.add_mutually_exclusive_group()
-    many.add_argument("--limit", type=positive, default=50, metavar="N", help="the maximum (default: 50)")
-    many.add_argument("--all", action="store_true", help="no maximum")
+    add_limit(parser)
     add_common_arguments(parser, payments_list.list_payments)
 
 
@@ -103,10 +124,3 @@ def _add_window(parser: argparse._ActionsContainer, *, required: bool) -> None:
         metavar="TIME",
         help="created before this time" + (" (default: now)" if required else ""),
     )
-
-
-def positive(text: str) -> int:
-    """An argparse type: a positive integer."""
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of at least 1")
-    return int(text)

@@ -1,38 +1,28 @@
 """bayar payments list: a table of payments."""
 
 import argparse
-import itertools
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Final
 
 from rich.text import Text
 
 from bayar.messages import BayarClient, Payment, PaymentState, format_money, money
 from bootstrap.cli.terminal import formatting as words
 from bootstrap.cli.terminal.connection import WrongUsage
-from bootstrap.cli.terminal.output import console, counted, say, write_json_lines
-from bootstrap.cli.terminal.tables import Column, print_long_table
+from bootstrap.cli.terminal.listing import print_list
+from bootstrap.cli.terminal.tables import Column
 from bootstrap.cli.terminal.timestamps import Clock, in_zone
-
-_LARGEST_PAGE: Final = 500
 
 
 def list_payments(parsed: argparse.Namespace, bayar: BayarClient) -> int:
-    # One more than is shown reveals whether there are more.
-    wanted = None if parsed.all else parsed.limit + 1
-    found = itertools.islice(_matching(parsed, bayar, min(wanted or _LARGEST_PAGE, _LARGEST_PAGE)), wanted)
-    shown = counted(itertools.islice(found, wanted and wanted - 1), "payments")
-    if parsed.json:
-        count = write_json_lines(shown)
-    else:
-        clock = Clock(local=parsed.local)
-        count = print_long_table(console(), _columns(clock), (_row(payment, clock) for payment in shown))
-    if not count:
-        say("No payment matches.")
-    elif next(found, None) is not None:
-        say(f"These are the newest {count}, and there are more: --limit N, --all, or say which (--help).")
-    return 0
+    clock = Clock(local=parsed.local)
+    return print_list(
+        parsed,
+        lambda page_size: _matching(parsed, bayar, page_size),
+        _columns(clock),
+        lambda payment: _row(payment, clock),
+        noun="payment",
+    )
 
 
 def _matching(parsed: argparse.Namespace, bayar: BayarClient, page_size: int) -> Iterator[Payment]:

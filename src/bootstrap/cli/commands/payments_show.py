@@ -58,7 +58,7 @@ def show(parsed: argparse.Namespace, bayar: BayarClient) -> int:
         write_json({"payment": as_json(payment), "events": [as_json(event) for event in events]})
         return 0
     out, clock = console(), Clock(local=parsed.local)
-    _print_payment(out, payment, clock)
+    print_payment(out, payment, clock)
     _print_operations(out, payment, clock)
     _print_history(out, events, clock)
     return 0
@@ -73,7 +73,7 @@ def verify(parsed: argparse.Namespace, bayar: BayarClient) -> int:
     colour, verdict = _VERDICTS.get(answer.outcome, ("yellow", f"Outcome {answer.outcome}."))
     out.print(Text.assemble((verdict, colour), f" Asked at {clock.second(answer.verify_time)} {clock.zone_name}."))
     _print_differences(out, answer)
-    _print_payment(out, answer.payment, clock)
+    print_payment(out, answer.payment, clock)
     return 0
 
 
@@ -113,7 +113,7 @@ def _line(payment: Payment, clock: Clock) -> Text:
     return line
 
 
-def _print_payment(out: Console, payment: Payment, clock: Clock) -> None:
+def print_payment(out: Console, payment: Payment, clock: Clock) -> None:
     def moment(name: str) -> str:
         stamp = getattr(payment, name)
         return f"{clock.second(stamp)} {clock.zone_name}" if payment.HasField(name) else ""  # type: ignore[arg-type]

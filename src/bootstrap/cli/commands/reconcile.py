@@ -1,0 +1,108 @@
+"""bayar reconcile: compares the record with the gateway's over a window of time, each way."""
+
+import argparse
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from bayar.messages import BayarClient
+from bayar.payments.v1.admin_service_pb2 import Finding, FindingKind, FindingRemedy, OrphanPolicy, ReconcileProgress
+from bootstrap.cli.terminal import formatting as words
+from bootstrap.cli.terminal.arguments import confirm, positive
+from bootstrap.cli.terminal.connection import Stopped, WrongUsage, add_common_arguments
+from bootstrap.cli.terminal.output import as_json, console, error_console, say, write_json
+from bootstrap.cli.terminal.timestamps import in_zone, parse_timestamp
+from bootstrap.exit_status import DONE, FAILED
+
+# Findings after which nothing remains to be done.
+_SETTLED: Final = (FindingKind.FINDING_KIND_ORPHAN_REVERSED, FindingKind.FINDING_KIND_FOREIGN)
+_REMEDIES: Final = {
+    FindingRemedy.FINDING_REMEDY_VERIFY_PAYMENT: "bayar payments verify {0.payment_id}",
+    FindingRemedy.FINDING_REMEDY_CHECK_NOW: "bayar resolve {0.operation_id}",
+    FindingRemedy.FINDING_REMEDY_REVERSE: "bayar reconcile ... --reverse N",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    for option, name, text in (
+        ("--from", "from_time", "transactions created at or after this time"),
+        ("--until", "until_time", "transactions created before this time (default: now); at most 31 days after"),
+    ):
+        parser.add_argument(
+            option, dest=name, type=parse_timestamp, metavar="TIME", required=option == "--from", help=text
+        )
+    parser.add_argument(
+        "--reverse",
+        type=positive,
+        metavar="N",
+        help="void or refund the orphans, if there are at most N (default: report only)",
+    )
+    parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    add_common_arguments(parser, reconcile)
+
+
+def reconcile(parsed: argparse.Namespace, bayar: BayarClient) -> int:
+    """Fails if a finding needs somebody's attention."""
+    first = in_zone(parsed.from_time, local=parsed.local)
+    until = in_zone(parsed.until_time, local=parsed.local) if parsed.until_time else datetime.now(UTC)
+    if parsed.reverse and not parsed.yes:
+        # A dry run first: the confirmation says how much will be reversed.
+        progress = _report(parsed, _run(bayar, first, until, reverse=0), quietly=parsed.json)[1]
+        if not progress.orphan_count:
+            raise Stopped("there is nothing to reverse")
+        if progress.orphan_count > parsed.reverse:
+            raise WrongUsage(f"there are {progress.orphan_count} orphans, more than --reverse {parsed.reverse}")
+        confirm(parsed, f"Void or refund {progress.orphan_count} transaction(s) that no record explains?")
+    open_findings, progress = _report(parsed, _run(bayar, first, until, reverse=parsed.reverse or 0))
+    say(
+        f"{progress.gateway_transaction_count} transactions of the gateway and {progress.operation_count} operations "
+        f"compared: {progress.finding_count} findings, {progress.reversed_count} orphans reversed."
+    )
+    return FAILED if open_findings else DONE
+
+
+def _run(
+    bayar: BayarClient, first: datetime, until: datetime, *, reverse: int
+) -> Iterator[Finding | ReconcileProgress]:
+    policy = OrphanPolicy.ORPHAN_POLICY_REVERSE if reverse else OrphanPolicy.ORPHAN_POLICY_REPORT
+    return bayar.reconcile(from_time=first, until_time=until, orphan_policy=policy, max_reversals=reverse)
+
+
+def _report(
+    parsed: argparse.Namespace, answers: Iterator[Finding | ReconcileProgress], *, quietly: bool = False
+) -> tuple[int, ReconcileProgress]:
+    """Prints the findings as they come. Returns the number that needs attention, and the last progress."""
+    out, open_findings, last = console(), 0, ReconcileProgress()
+    columns = (SpinnerColumn(), TextColumn("{task.completed} transactions compared"), TimeElapsedColumn())
+    with Progress(*columns, console=error_console(), transient=True) as bar:
+        task = bar.add_task("", total=None)
+        for answer in answers:
+            if isinstance(answer, ReconcileProgress):
+                last = answer
+                bar.update(task, completed=answer.gateway_transaction_count)
+                continue
+            open_findings += answer.kind not in _SETTLED
+            if parsed.json and not quietly:
+                write_json(as_json(answer))
+            elif not parsed.json:
+                out.print(_paragraph(answer), soft_wrap=True)
+    return open_findings, last
+
+
+def _paragraph(finding: Finding) -> str:
+    ids = filter(None, (finding.payment_id, finding.operation_id, finding.gateway_transaction_id))
+    amounts = [
+        f"{name} {words.amount(amount)}"
+        for name, amount in (("here", finding.recorded_amount), ("at the gateway", finding.gateway_amount))
+        if amount.currency_code
+    ]
+    lines = [
+        f"{words.word(FindingKind, finding.kind)}  {' '.join(ids)}",
+        f"  {words.plain(finding.summary)}",
+        *([f"  {', '.join(amounts)}"] if amounts else []),
+    ]
+    if remedy := _REMEDIES.get(finding.remedy):
+        lines.append(f"  remedy: {remedy.format(finding)}")
+    return "\n".join(lines)
