@@ -60,6 +60,15 @@ class TestUnitsOfWork:
             assert len(work.payments.history(payment.terms.payment_id)) == 2
             assert work.customers.get(customer.customer_id) is None
 
+    def test_a_single_read_sees_the_last_commit(self, store: Store) -> None:
+        payment = started()
+        add(store, payment)
+        for _ in range(2):
+            with store.read_once() as work:
+                assert work.payments.get(payment.terms.payment_id) == payment
+                assert work.payments.get(started().terms.payment_id) is None
+            payment = change(store, payment, lambda p: p.schedule_check(p.operations[0].operation_id, at(9).time))
+
     def test_no_update_is_lost_under_a_lock(self, store: Store) -> None:
         payment = started()
         add(store, payment)

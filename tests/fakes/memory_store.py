@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from threading import Lock
 
@@ -47,6 +47,9 @@ class MemoryStore:
     def read(self) -> Iterator[UnitOfWork]:
         # A committed state is never changed again.
         yield MemoryUnitOfWork(self._state.copy(), self._ids, SERVICE, read_only=True)
+
+    def read_once(self) -> AbstractContextManager[UnitOfWork]:
+        return self.read()
 
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         lease = lease_until - now

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, cast
 
@@ -100,6 +100,9 @@ class SimulatedStore:
         self._reach()
         with self._simulation.store.read() as work:
             yield work
+
+    def read_once(self) -> AbstractContextManager[UnitOfWork]:
+        return self.read()
 
     def wipe(self) -> None:
         self._reach()

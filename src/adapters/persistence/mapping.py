@@ -180,7 +180,8 @@ def payment_to_changes(payment: Payment, sealer: Sealer) -> Values:
     }
 
 
-def payment_from_rows(row: Row[Any], operations: Iterable[Row[Any]], sealer: Sealer) -> Payment:
+def payment_from_rows(row: Any, operations: Iterable[Any], sealer: Sealer) -> Payment:
+    """The rows have their tables' columns as attributes."""
     kept = row.instrument
     if kept is not None:
         kept = sealer.open_entries(kept, associated_data("payments", "instrument", row.payment_id))
@@ -226,7 +227,7 @@ def operation_to_changes(operation: Operation) -> Values:
     }
 
 
-def operation_from_row(row: Row[Any]) -> Operation:
+def operation_from_row(row: Any) -> Operation:
     return Operation(
         kind=OperationKind(row.kind),
         state=OperationState(row.state),

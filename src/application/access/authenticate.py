@@ -93,7 +93,7 @@ class ApiKeyCache:
             kept = self._found.get(key_id)
         if kept is not None and now - kept[0] < self._good_for_seconds:
             return kept[1]
-        with self._store.read() as work:
+        with self._store.read_once() as work:
             key = work.api_keys.get(key_id)
         with self._lock:
             self._found[key_id] = now, key

@@ -12,6 +12,6 @@ class FindLanguage:
 
     def __call__(self, customer_id: CustomerId) -> str:
         """A language tag, or an empty text where the customer has none. Raises StoreUnavailable."""
-        with self.store.read() as work:
+        with self.store.read_once() as work:
             customer = work.customers.get(customer_id)
         return customer.language_code if customer else ""

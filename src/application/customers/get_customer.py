@@ -25,7 +25,7 @@ class GetCustomer:
         validator.resource_id("customer_id", customer_id, ids.CUSTOMER, required=False)
         validator.plain_text("external_id", external_id)
         validator.done()
-        with self.store.read() as work:
+        with self.store.read_once() as work:
             if customer_id:
                 return own_customer(work, customer_id, caller)
             customer = work.customers.find_by_external_id(caller.caller_id, external_id)

@@ -21,7 +21,7 @@ class GetDispute:
         validator = Validator()
         validator.resource_id("dispute_id", dispute_id, ids.DISPUTE)
         validator.done()
-        with self.store.read() as work:
+        with self.store.read_once() as work:
             return own_dispute(work, dispute_id, caller)
 
 

@@ -22,7 +22,7 @@ class GetPaymentMethod:
         validator.resource_id("payment_method_id", payment_method_id, ids.PAYMENT_METHOD)
         validator.language("language_code", language_code)
         validator.done()
-        with self.store.read() as work:
+        with self.store.read_once() as work:
             return own_method(work, payment_method_id, caller)
 
 

@@ -381,7 +381,7 @@ class _AuthorizeCall(SingleOperationCall):
         caller = self.request.caller
         if caller.customer_id is None:
             return payment_id
-        with self.store.read() as work:
+        with self.store.read_once() as work:
             payment = work.payments.get(payment_id)
         is_own = payment is not None and caller.owns(payment.terms.caller_id, payment.terms.customer_id)
         return payment_id if is_own else None

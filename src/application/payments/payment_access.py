@@ -34,7 +34,7 @@ def lock_payment(work: UnitOfWork, payment_id: PaymentId) -> Payment:
 
 def load(store: Store, payment_id: str, caller: Caller) -> Payment:
     """The payment as it is now. Raises NotFound and StoreUnavailable."""
-    with store.read() as work:
+    with store.read_once() as work:
         return owned_payment(work.payments.get(PaymentId(payment_id)), payment_id, caller)
 
 

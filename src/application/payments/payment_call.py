@@ -77,7 +77,7 @@ class PaymentRecorder:
 
     def present(self, payment: Payment) -> Payment:
         """The payment as it is now."""
-        with self.store.read() as work:
+        with self.store.read_once() as work:
             return work.payments.get(payment.terms.payment_id) or payment
 
 

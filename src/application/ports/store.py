@@ -358,6 +358,12 @@ class Store(Protocol):
     def read(self) -> AbstractContextManager[UnitOfWork]:
         """A read-only transaction with one consistent view. Raises StoreUnavailable."""
 
+    def read_once(self) -> AbstractContextManager[UnitOfWork]:
+        """For one read, which needs no transaction to be consistent. Raises StoreUnavailable.
+
+        A further read may see a later moment.
+        """
+
     def due_operations(self, now: datetime, lease_until: datetime, limit: int) -> Sequence[DueOperation]:
         """Leases open operations that are due. Nobody else gets them during the lease.
 

@@ -40,7 +40,7 @@ class ResolveOutcome:
 
     def __call__(self, payment_id: PaymentId, operation_id: OperationId) -> Payment:
         """Checks the outcome of one open operation now. Raises GatewayUnavailable and StoreUnavailable."""
-        with self.store.read() as work:
+        with self.store.read_once() as work:
             payment = work.payments.get(payment_id)
         if payment is None:
             raise KeyError(payment_id)

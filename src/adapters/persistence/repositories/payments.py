@@ -1,13 +1,26 @@
 """The payment repository: payments with their operations and their history."""
 
 import logging
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import defaultdict, namedtuple
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, insert, or_, select, text, tuple_, update
+from sqlalchemy import (
+    LABEL_STYLE_NONE,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    insert,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import (
@@ -57,8 +70,21 @@ _log = logging.getLogger(__name__)
 _UPDATE_PAYMENT: Final = update(payments).where(
     payments.c.payment_id == bindparam("own_id"), payments.c.version == bindparam("read_version")
 )
-_ONE: Final = select(payments).where(payments.c.payment_id == bindparam("payment_id"))
-_ONE_LOCKED: Final = _ONE.with_for_update()
+_BY_ID: Final = payments.c.payment_id == bindparam("payment_id")
+_ONE_LOCKED: Final = select(payments).where(_BY_ID).with_for_update()
+# One round trip.
+_ONE_WITH_OPERATIONS: Final = (
+    select(payments, operations)
+    .outerjoin_from(payments, operations, operations.c.payment_id == payments.c.payment_id)
+    .where(_BY_ID)
+    .order_by(operations.c.sequence)
+    .set_label_style(LABEL_STYLE_NONE)
+)
+_WIDTH: Final = len(payments.c)
+# mypy knows only literal names.
+_row_type: Final[Callable[..., Any]] = namedtuple
+_PaymentRow: Final = _row_type("_PaymentRow", payments.c.keys())
+_OperationRow: Final = _row_type("_OperationRow", operations.c.keys())
 _VERSION_LOCKED: Final = (
     select(payments.c.version).where(payments.c.payment_id == bindparam("payment_id")).with_for_update()
 )
@@ -157,9 +183,16 @@ class SqlPayments:
         self._write_events(stored)
 
     def get(self, payment_id: PaymentId, *, lock: bool = False) -> Payment | None:
-        # No join with the operations: PostgreSQL would return those as they were before the wait for the lock.
-        row = self._connection.execute(_ONE_LOCKED if lock else _ONE, {"payment_id": payment_id}).first()
-        return self._load([row])[0] if row else None
+        key = {"payment_id": payment_id}
+        if lock:
+            # No join with the operations: PostgreSQL would return those as they were before the wait for the lock.
+            locked = self._connection.execute(_ONE_LOCKED, key).first()
+            return self._load([locked])[0] if locked else None
+        rows = self._connection.execute(_ONE_WITH_OPERATIONS, key).all()
+        if not rows:
+            return None
+        own = [_OperationRow._make(row[_WIDTH:]) for row in rows if row[_WIDTH] is not None]
+        return self._restored(_PaymentRow._make(rows[0][:_WIDTH]), own)
 
     def detach(self, payment: Payment) -> DetachedPayment:
         return replace(self._stored[id(payment)], is_reattached=False)
@@ -301,18 +334,18 @@ class SqlPayments:
     def _load(self, rows: Sequence[Row[Any]]) -> list[Payment]:
         if not rows:
             return []
-        own: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+        own: defaultdict[str, list[Any]] = defaultdict(list)
         payment_ids = [row.payment_id for row in rows]
         for operation in self._connection.execute(_OPERATIONS_OF, {"payment_ids": payment_ids}):
             own[operation.payment_id].append(operation)
-        found = []
-        for row in rows:
-            payment = payment_from_rows(row, own[row.payment_id], self._sealer)
-            is_live = row.is_live if row.reference_space is None else payment.is_live
-            stored = _StoredState(payment, row.version, row.event_count, payment.operations, is_live, row.follow_time)
-            self._stored[id(payment)] = stored
-            found.append(payment)
-        return found
+        return [self._restored(row, own[row.payment_id]) for row in rows]
+
+    def _restored(self, row: Any, own: Sequence[Any]) -> Payment:
+        payment = payment_from_rows(row, own, self._sealer)
+        is_live = row.is_live if row.reference_space is None else payment.is_live
+        stored = _StoredState(payment, row.version, row.event_count, payment.operations, is_live, row.follow_time)
+        self._stored[id(payment)] = stored
+        return payment
 
     def _write_payment(self, stored: _StoredState, **overruled: bool | str) -> None:
         payment = stored.payment

@@ -31,7 +31,7 @@ _MAX_UNTESTED_IDLE_SECONDS: Final = 1.0
 _LOCK_POLL_SECONDS: Final = 0.002
 _IDLE_SINCE: Final = "idle_since"
 
-# The execution option with the BEGIN statement that opens a transaction on SQLite.
+# The execution option with the BEGIN statement that opens a transaction on SQLite. Empty: none opens.
 SQLITE_BEGIN: Final = "sqlite_begin"
 
 
@@ -121,6 +121,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 def _begin_sqlite(timeout: timedelta, connection: Connection) -> None:
     begin = connection.get_execution_options().get(SQLITE_BEGIN, "BEGIN")
+    if not begin:
+        return
     if begin == "BEGIN":
         # This BEGIN takes no lock yet.
         connection.exec_driver_sql(begin)
