@@ -4,9 +4,11 @@ The names of events, and of the fields that are stored as JSON, are permanent in
 domain needs a migration, or an entry here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import MISSING, fields
 from datetime import timedelta
+from enum import Enum
+from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, get_type_hints
 
@@ -16,6 +18,8 @@ from sqlalchemy import Row
 
 from adapters.persistence.encryption.blind_indexes import email_digest, external_id_digest
 from adapters.persistence.encryption.sealing import Sealer, associated_data
+from adapters.persistence.newer_records import Members
+from application.common.errors import RecordTooNew
 from application.ports.feed import FeedEntry, FeedKind, HistoryEntry, Resource
 from application.ports.gateway_webhooks import (
     GatewayWebhook,
@@ -130,11 +134,28 @@ _WEBHOOK: Final = ("notification_id", "kind", "event_time")
 _STORED_WEBHOOK: Final = ("receive_time", "finish_time", "attempt_count", "next_attempt_time", "last_error")
 _FEED_ENTRY: Final = ("position", "event_id", "time", "actor", "caller_id", "customer_id", "payment_id", "sequence")
 
+INSTRUMENT_FIELDS: Final = frozenset(one.name for one in fields(Instrument))
+REPORT_FIELDS: Final = frozenset(one.name for one in fields(DisputeReport))
+
+_CAPTURE_MODES: Final = Members(CaptureMode)
+_FEED_KINDS: Final = Members(FeedKind)
+_GATEWAY_WEBHOOK_OUTCOMES: Final = Members(GatewayWebhookOutcome)
+_GATEWAY_WEBHOOK_STATES: Final = Members(GatewayWebhookState)
+_OPERATION_KINDS: Final = Members(OperationKind)
+_OPERATION_ORIGINS: Final = Members(OperationOrigin)
+_OPERATION_STATES: Final = Members(OperationState)
+_PAYMENT_METHOD_STATES: Final = Members(PaymentMethodState)
+_PAYMENT_STATES: Final = Members(PaymentState)
+
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-_converter: Final = make_converter(omit_if_default=True)
+_members_of: Final[Callable[[type[Enum]], Members[Enum]]] = cache(Members)
+_converter: Final = make_converter(omit_if_default=True, detailed_validation=False)
 _converter.register_unstructure_hook(timedelta, lambda duration: duration // _MICROSECOND)
 _converter.register_structure_hook(timedelta, lambda microseconds, _: microseconds * _MICROSECOND)
+_converter.register_structure_hook_func(
+    lambda kind: isinstance(kind, type) and issubclass(kind, Enum), lambda value, kind: _members_of(kind)[value]
+)
 # The columns of an event's context.
 _converter.register_structure_hook(EventContext, lambda context, _: context)
 for _kind in EVENT_NAMES:
@@ -190,7 +211,7 @@ def payment_from_rows(row: Any, operations: Iterable[Any], sealer: Sealer) -> Pa
         caller_id=row.caller_id,
         reference=row.reference,
         amount=Money(row.minor_units, row.currency_code),
-        capture_mode=CaptureMode(row.capture_mode),
+        capture_mode=_CAPTURE_MODES[row.capture_mode],
         customer_id=row.customer_id,
         reference_space=row.customer_id if row.reference_space is not None else None,
         **_unpack(PaymentTerms, sealer.open_entries(row.terms, associated_data("payments", "terms", row.payment_id))),
@@ -229,10 +250,10 @@ def operation_to_changes(operation: Operation) -> Values:
 
 def operation_from_row(row: Any) -> Operation:
     return Operation(
-        kind=OperationKind(row.kind),
-        state=OperationState(row.state),
+        kind=_OPERATION_KINDS[row.kind],
+        state=_OPERATION_STATES[row.state],
         amount=Money(row.minor_units, row.currency_code),
-        origin=OperationOrigin(row.origin),
+        origin=_OPERATION_ORIGINS[row.origin],
         **{name: getattr(row, name) for name in (*_OPERATION, *_OPERATION_CHANGES)},
         **_unpack(Operation, row.rest),
     )
@@ -274,12 +295,14 @@ def opened_event(row: Row[Any], sealer: Sealer) -> Values:
 
 def event_from_values(values: Values) -> HistoryEntry:
     payload = {**values["payload"], "context": EventContext(values["time"], values["actor"])}
+    if values["type"] not in _EVENT_TYPES:
+        raise RecordTooNew(f"event {values['event_id']} is of the type {values['type']!r}")
     return HistoryEntry(
         event_id=values["event_id"],
         payment_id=values["payment_id"],
         sequence=values["sequence"],
         event=_converter.structure(payload, _EVENT_TYPES[values["type"]]),
-        state=PaymentState(values["state"]),
+        state=_PAYMENT_STATES[values["state"]],
     )
 
 
@@ -332,7 +355,7 @@ def method_from_row(row: Row[Any], sealer: Sealer) -> PaymentMethod:
     own = row.payment_method_id
     return PaymentMethod(
         **picked(row, _METHOD),
-        state=PaymentMethodState(row.state),
+        state=_PAYMENT_METHOD_STATES[row.state],
         gateway_token=sealer.open(row.gateway_token, associated_data("payment_methods", "gateway_token", own)),
         **_unpack(PaymentMethod, sealer.open_entries(row.rest, associated_data("payment_methods", "rest", own))),
     )
@@ -379,8 +402,8 @@ def notification_from_row(row: Row[Any], sealer: Sealer) -> StoredGatewayWebhook
     return StoredGatewayWebhook(
         **picked(row, _STORED_WEBHOOK),
         webhook=GatewayWebhook(**picked(row, _WEBHOOK), subject=_converter.structure(subject, Subject)),
-        state=GatewayWebhookState(row.state),
-        outcome=GatewayWebhookOutcome(row.outcome),
+        state=_GATEWAY_WEBHOOK_STATES[row.state],
+        outcome=_GATEWAY_WEBHOOK_OUTCOMES[row.outcome],
     )
 
 
@@ -401,10 +424,11 @@ def feed_payload_without_personal_data(row: Row[Any], sealer: Sealer) -> str:
 
 def feed_entry_from_row(row: Row[Any], sealer: Sealer) -> FeedEntry:
     resource = None
+    kind = _FEED_KINDS[row.kind]
     if row.payload:
         kept = sealer.open_json(row.payload, _feed_associated_data(row.event_id))
-        resource = _converter.structure(kept, _RESOURCES[row.kind])
-    return FeedEntry(**picked(row, _FEED_ENTRY), kind=FeedKind(row.kind), resource=resource)
+        resource = _converter.structure(kept, _RESOURCES[kind.value])
+    return FeedEntry(**picked(row, _FEED_ENTRY), kind=kind, resource=resource)
 
 
 def _feed_associated_data(event_id: str) -> str:

@@ -133,6 +133,10 @@ class StoreConflict(StoreUnavailable):
     """The database rolled the transaction back in favour of another one. Nothing of it happened; it may be retried."""
 
 
+class RecordTooNew(Exception):
+    """A newer version of the service wrote the record, and this one cannot read it. Nothing was changed."""
+
+
 class ResourceKind(Enum):
     PAYMENT = "payment"
     CUSTOMER = "customer"

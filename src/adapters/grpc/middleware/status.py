@@ -490,6 +490,12 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
         "send the same request again, with the same request_id; it has no second effect.",
         5,
     ),
+    application.RecordTooNew: _unavailable(
+        "STORE_UNAVAILABLE",
+        "A newer version of the service wrote this record, and this replica cannot read it. Send the same request "
+        "again, with the same request_id: a replica of that version answers it.",
+        1,
+    ),
     errors.ServiceStopping: _unavailable(
         "SERVICE_STOPPING",
         "This replica of the service is being stopped. Open the stream again, or send the same request again with the "

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, select, update
 
+from adapters.persistence.newer_records import Members
 from adapters.persistence.sql.db_errors import translate_db_errors
 from adapters.persistence.sql.statements import insert_if_absent
 from adapters.persistence.tables import deployment
@@ -14,6 +15,8 @@ _ROW_ID: Final = 1
 # An alphabet without letters that look alike. 50 bits.
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 _LENGTH: Final = 10
+
+_HOLD_LEVELS: Final = Members(HoldLevel)
 
 
 def mark_of(engine: Engine) -> str:
@@ -32,7 +35,7 @@ def _new_mark(engine: Engine) -> str:
 
 def hold_of(connection: Connection) -> Hold:
     row = connection.execute(select(deployment.c.hold, deployment.c.hold_reason, deployment.c.hold_time)).first()
-    return Hold() if row is None else Hold(HoldLevel(row.hold), row.hold_reason, row.hold_time)
+    return Hold() if row is None else Hold(_HOLD_LEVELS[row.hold], row.hold_reason, row.hold_time)
 
 
 def save_hold(connection: Connection, hold: Hold) -> None:

@@ -7,7 +7,8 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, insert, select, update
 
 from adapters.persistence.encryption.sealing import Sealer
-from adapters.persistence.mapping import dispute_from_row, dispute_to_row
+from adapters.persistence.mapping import REPORT_FIELDS, dispute_from_row, dispute_to_row
+from adapters.persistence.newer_records import newer_entries, readable
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import is_due, newest_first_page
 from adapters.persistence.tables import IS_WATCHED, disputes
@@ -34,11 +35,14 @@ class SqlDisputes:
         self.feed.append(dispute)
 
     def save(self, dispute: Dispute) -> None:
-        before = self.get(dispute.dispute_id)
         own = disputes.c.dispute_id == dispute.dispute_id
-        if not self.connection.execute(update(disputes).where(own), dispute_to_row(dispute, self.sealer)).rowcount:
+        row = self.connection.execute(select(disputes).where(own)).first()
+        if row is None:
             raise LookupError(dispute.dispute_id)
-        if before != dispute:
+        changes = dispute_to_row(dispute, self.sealer)
+        changes["report"] |= newer_entries(row.report, REPORT_FIELDS)
+        self.connection.execute(update(disputes).where(own), changes)
+        if dispute_from_row(row, self.sealer) != dispute:
             self.feed.append(dispute)
 
     def get(self, dispute_id: DisputeId, *, lock: bool = False) -> Dispute | None:
@@ -69,11 +73,11 @@ class SqlDisputes:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        found = [dispute_from_row(row, self.sealer) for row in self.connection.execute(statement)]
-        claimed = table.dispute_id.in_([dispute.dispute_id for dispute in found])
-        if found:
+        rows = self.connection.execute(statement).all()
+        claimed = table.dispute_id.in_([row.dispute_id for row in rows])
+        if rows:
             self.connection.execute(update(disputes).where(claimed).values(next_check_time=lease_until))
-        return found
+        return readable(rows, lambda row: dispute_from_row(row, self.sealer))
 
     def _one(self, statement: Select[tuple[object, ...]], *, lock: bool) -> Dispute | None:
         row = self.connection.execute(statement.with_for_update() if lock else statement).first()

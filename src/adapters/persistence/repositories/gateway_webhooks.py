@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select, true, update
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import notification_from_row, notification_to_row
+from adapters.persistence.newer_records import readable
 from adapters.persistence.sql.statements import insert_if_absent, is_due, newest_first_page
 from adapters.persistence.tables import IS_UNFINISHED, webhook_notifications
 from application.common.pagination import Position
@@ -49,12 +50,13 @@ class SqlGatewayWebhooks:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        found = [notification_from_row(row, self.sealer) for row in self.connection.execute(statement)]
-        claimed = _c.notification_id.in_([one.webhook.notification_id for one in found])
-        if found:
+        rows = self.connection.execute(statement).all()
+        claimed = _c.notification_id.in_([row.notification_id for row in rows])
+        if rows:
             # Counted before the attempt, so that a webhook that kills the process reaches the limit, too.
             changes = {"next_attempt_time": lease_until, "attempt_count": _c.attempt_count + 1}
             self.connection.execute(update(webhook_notifications).where(claimed).values(changes))
+        found = readable(rows, lambda row: notification_from_row(row, self.sealer))
         return [replace(one, attempt_count=one.attempt_count + 1, next_attempt_time=lease_until) for one in found]
 
     def page(

@@ -8,7 +8,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Executable, Row, insert, select, update
 
 from adapters.persistence.encryption.sealing import Sealer
-from adapters.persistence.mapping import method_from_row, method_to_row
+from adapters.persistence.mapping import METHOD_REST, Values, method_from_row, method_to_row
+from adapters.persistence.newer_records import newer_entries, readable
 from adapters.persistence.repositories.feed import FeedWriter
 from adapters.persistence.sql.statements import UniqueViolation, is_due, newest_first_page, savepoint
 from adapters.persistence.tables import IS_PENDING, payment_methods
@@ -30,6 +31,8 @@ class SqlPaymentMethods:
     feed: FeedWriter
     # As this transaction locked or wrote them last: nobody else changes them, so they need no second read.
     _locked: dict[PaymentMethodId, PaymentMethod] = field(default_factory=dict)
+    # Entries of stored JSON that only a newer version knows.
+    _newer: dict[PaymentMethodId, Values] = field(default_factory=dict)
 
     def add(self, method: PaymentMethod) -> None:
         self._write(insert(payment_methods), method)
@@ -60,6 +63,8 @@ class SqlPaymentMethods:
 
     def _read(self, rows: Sequence[Row[Any]], *, lock: bool) -> list[PaymentMethod]:
         methods = [method_from_row(row, self.sealer) for row in rows]
+        newer = {row.payment_method_id: newer_entries(row.rest, METHOD_REST) for row in rows}
+        self._newer.update((method_id, entries) for method_id, entries in newer.items() if entries)
         if lock:
             self._locked.update((method.payment_method_id, method) for method in methods)
         return methods
@@ -83,11 +88,11 @@ class SqlPaymentMethods:
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        found = [method_from_row(row, self.sealer) for row in self.connection.execute(statement)]
-        claimed = table.payment_method_id.in_([method.payment_method_id for method in found])
-        if found:
+        rows = self.connection.execute(statement).all()
+        claimed = table.payment_method_id.in_([row.payment_method_id for row in rows])
+        if rows:
             self.connection.execute(update(payment_methods).where(claimed).values(next_check_time=lease_until))
-        return found
+        return readable(rows, lambda row: method_from_row(row, self.sealer))
 
     def erase_personal_data(self, customer_id: CustomerId) -> None:
         table = payment_methods.c
@@ -101,6 +106,7 @@ class SqlPaymentMethods:
     def _write(self, statement: Executable, method: PaymentMethod) -> int:
         """Returns the number of rows written. A default method replaces the earlier default."""
         row = method_to_row(method, self.sealer)
+        row["rest"] |= self._newer.get(method.payment_method_id, {})
         if not method.is_default:
             return self.connection.execute(statement, row).rowcount
         for attempt in range(_ATTEMPTS):

@@ -24,6 +24,9 @@ from sqlalchemy import (
 
 from adapters.persistence.encryption.sealing import Sealer
 from adapters.persistence.mapping import (
+    INSTRUMENT_FIELDS,
+    OPERATION_REST,
+    Values,
     event_from_row,
     event_to_row,
     operation_to_changes,
@@ -32,6 +35,7 @@ from adapters.persistence.mapping import (
     payment_to_changes,
     payment_to_row,
 )
+from adapters.persistence.newer_records import newer_entries
 from adapters.persistence.repositories import payment_archives as archive
 from adapters.persistence.repositories.payment_indexes import page_of_payments
 from adapters.persistence.sql.keyset_pagination import Bound, IndexScan, scan_page
@@ -46,6 +50,7 @@ from adapters.persistence.tables import (
     payment_events,
     payments,
 )
+from application.common.errors import RecordTooNew
 from application.common.pagination import Position
 from application.ports.feed import HistoryEntry
 from application.ports.runtime import IdSource
@@ -122,6 +127,9 @@ class _StoredState:
     operations: tuple[Operation, ...]
     is_live: bool
     next_poll_time: datetime | None
+    # As they were read: a newer version may have written entries that this one does not know.
+    operation_rows: Sequence[Any] = ()
+    instrument: Values | None = None
     # A later unit of work has the object, and changes it.
     is_reattached: bool = False
 
@@ -249,7 +257,7 @@ class SqlPayments:
             .with_for_update(skip_locked=True)
         )
         rows = self._connection.execute(statement).all()
-        due = self._load(rows)
+        due = self._load_readable(rows, lease_until)
         for payment in due:
             payment.next_poll_time = lease_until
             self.save(payment)
@@ -344,8 +352,24 @@ class SqlPayments:
         payment = payment_from_rows(row, own, self._sealer)
         is_live = row.is_live if row.reference_space is None else payment.is_live
         stored = _StoredState(payment, row.version, row.event_count, payment.operations, is_live, row.follow_time)
+        stored.operation_rows, stored.instrument = own, row.instrument
         self._stored[id(payment)] = stored
         return payment
+
+    def _load_readable(self, rows: Sequence[Row[Any]], postponed_to: datetime) -> list[Payment]:
+        """Those that this version can read. The others are postponed: they must not stop the rest."""
+        try:
+            return self._load(rows)
+        except RecordTooNew:
+            found = []
+            for row in rows:
+                try:
+                    found += self._load([row])
+                except RecordTooNew as failure:
+                    _log.warning("payment %s waits for a process of a newer version: %s", row.payment_id, failure)
+                    later = update(payments).where(payments.c.payment_id == row.payment_id)
+                    self._connection.execute(later.values(follow_time=postponed_to))
+            return found
 
     def _write_payment(self, stored: _StoredState, **overruled: bool | str) -> None:
         payment = stored.payment
@@ -355,6 +379,8 @@ class SqlPayments:
             "event_count": stored.event_count + len(payment.new_events),
             **overruled,
         }
+        if values["instrument"] is not None:
+            values["instrument"] |= newer_entries(stored.instrument, INSTRUMENT_FIELDS)
         key = {"own_id": payment_id, "read_version": stored.version}
         if not self._connection.execute(_UPDATE_PAYMENT, values | key).rowcount:
             raise StaleWrite(payment_id)
@@ -369,6 +395,9 @@ class SqlPayments:
         changed = [now for now, then in zip(payment.operations, stored.operations, strict=False) if now is not then]
         if changed:
             rows = [operation_to_changes(operation) | {"own_id": operation.operation_id} for operation in changed]
+            before = {row.operation_id: row.rest for row in stored.operation_rows}
+            for row in rows:
+                row["rest"] |= newer_entries(before.get(row["own_id"]), OPERATION_REST)
             self._connection.execute(_UPDATE_OPERATION, rows)
         new = payment.operations[known:]
         if new:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, Table, bindparam, delete, or_, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.mapping import picked
+from adapters.persistence.newer_records import Members
 from adapters.persistence.sql.statements import insert_if_absent, newest_first_page
 from adapters.persistence.tables import attempt_blocks, attempt_counts
 from application.common.pagination import Position
@@ -20,6 +21,8 @@ _COUNTED: Final = select(attempt_counts).where(
     attempt_counts.c.bucket > bindparam("start"),
     attempt_counts.c.bucket <= bindparam("end"),
 )
+
+_VELOCITY_SCOPES: Final = Members(VelocityScope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +78,4 @@ class SqlVelocityCounters:
 
 
 def _block_from(row: Any) -> VelocityBlock:
-    return VelocityBlock(**picked(row, VelocityBlock.__slots__) | {"scope": VelocityScope(row.scope)})
+    return VelocityBlock(**picked(row, VelocityBlock.__slots__) | {"scope": _VELOCITY_SCOPES[row.scope]})

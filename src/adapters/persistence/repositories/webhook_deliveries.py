@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from adapters.persistence.mapping import picked
+from adapters.persistence.newer_records import Members
 from adapters.persistence.sql.statements import insert_if_absent, is_due
 from adapters.persistence.tables import event_deliveries, event_lines
 from application.ports.deliveries import Delivery, DeliveryCursor, DeliveryState
@@ -14,6 +15,8 @@ from domain.ids import EventId
 
 # Longer than any backoff: beyond it, the clock that planned the attempt was wrong.
 _MAX_ATTEMPT_AHEAD: Final = timedelta(hours=2)
+
+_DELIVERY_STATES: Final = Members(DeliveryState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,4 +74,4 @@ def _cursor_from_row(row: Row[Any]) -> DeliveryCursor:
 
 
 def _delivery_from_row(row: Row[Any]) -> Delivery:
-    return Delivery(**picked(row, Delivery.__slots__) | {"state": DeliveryState(row.state)})
+    return Delivery(**picked(row, Delivery.__slots__) | {"state": _DELIVERY_STATES[row.state]})

@@ -134,6 +134,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (gateway.RefundIncomplete(), Code.UNAVAILABLE, "REFUND_INCOMPLETE", (rich.RetryInfo,)),
     (gateway.GatewayUnavailable(), Code.UNAVAILABLE, "GATEWAY_UNAVAILABLE", (rich.RetryInfo,)),
     (application.StoreUnavailable(), Code.UNAVAILABLE, "STORE_UNAVAILABLE", (rich.RetryInfo,)),
+    (application.RecordTooNew("kind 'later'"), Code.UNAVAILABLE, "STORE_UNAVAILABLE", (rich.RetryInfo,)),
     (application.AuthenticationRequired(), Code.FAILED_PRECONDITION, "AUTHENTICATION_REQUIRED", ()),
     (
         application.TooManyDeclines(VelocityScope.CARD, timedelta(seconds=30.2)),
