@@ -9,9 +9,11 @@ import re
 from collections.abc import Callable
 from urllib.parse import parse_qsl
 
-from braintree_twin.calls import Answer, Call, JsonAnswer
+from braintree_twin.browser.hosts import host_page
+from braintree_twin.calls import AnyAnswer, Call, JsonAnswer, PageAnswer
 from braintree_twin.client_api.authentication import unverified_merchant_id
 from braintree_twin.client_api.errors import client_error
+from braintree_twin.client_api.web_requests import is_jsonp, read_query, unwrapped, wrapped
 from braintree_twin.clock import Clock
 from braintree_twin.errors import NotAuthenticated, NotFound, RequestError, TooLarge, UnhandledFields, UnknownVersion
 from braintree_twin.graphql_api import endpoint as graphql_api
@@ -36,7 +38,7 @@ UNROUTED = "(no route)"
 # CORS headers: browsers need them before a page may call another origin.
 CORS = {
     "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+    "Access-Control-Allow-Methods": "GET, POST, PUT, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": "Authorization, Braintree-Version, Client-Key, Content-Type, X-ApiVersion",
     "Access-Control-Max-Age": "86400",
 }
@@ -50,9 +52,12 @@ _log = logging.getLogger(__name__)
 
 
 class App:
-    def __init__(self, store: Store, merchants: Merchants, *, strict: bool = False) -> None:
+    def __init__(
+        self, store: Store, merchants: Merchants, *, strict: bool = False, gateway_hosts: bool = False
+    ) -> None:
         self.store = store
         self._strict = strict
+        self._gateway_hosts = gateway_hosts
         self.unhandled = UnhandledFieldCounter()
         self.merchants = merchants
         self.clock = Clock(store)
@@ -66,7 +71,14 @@ class App:
 
     def call(self, merchant: Merchant, base_url: str = "") -> Call:
         """A call that the twin makes itself on behalf of a merchant."""
-        return Call(merchant=merchant, store=self.store, clock=self.clock, ids=self.ids, base_url=base_url)
+        return Call(
+            merchant=merchant,
+            store=self.store,
+            clock=self.clock,
+            ids=self.ids,
+            base_url=base_url,
+            gateway_hosts=self._gateway_hosts,
+        )
 
     def reset(self) -> None:
         """Forget every record and the moves of the clock, and load what the state begins with."""
@@ -80,10 +92,19 @@ class App:
 
     def handle(self, request: Request) -> Response:
         """Handle the request. Every change is committed before this returns."""
+        if CLIENT_API in request.path and is_jsonp(request):
+            return self._handle_jsonp(request)
         match = self._router.match(request.method, request.path)
         response = self._respond(request, match)
         response.route = match.name if match else UNROUTED
         return response
+
+    def _handle_jsonp(self, request: Request) -> Response:
+        try:
+            asked, callback = unwrapped(request)
+        except RequestError as refusal:
+            return self._answer(request, client_error(refusal.status, refusal.message))
+        return wrapped(self.handle(asked), callback)
 
     def reserve_key(self, request: Request) -> Callable[[], None]:
         """Reserve the request's api_request_key until the returned function is called; others with it get 915233."""
@@ -100,8 +121,11 @@ class App:
     def _respond(self, request: Request, match: Match | None) -> Response:
         call: Call | None = None
         try:
-            if request.method == "OPTIONS" and _is_for_browsers(request.path):
-                return Response(200, headers=dict(CORS))
+            page = host_page(request.method, request.path)
+            if request.method == "OPTIONS" and (page or _is_for_browsers(request.path)):
+                return Response(200, headers=_preflight(request))
+            if page:
+                return self._answer(request, page)
             if match is None and CLIENT_API in request.path:
                 return self._answer(request, client_error(404, "Not found"))
             call = self._authenticated(request, match)
@@ -109,7 +133,7 @@ class App:
                 return _empty(404)
             _check_version(request)
             call.path, call.route, call.query = match.values, match.name, dict(parse_qsl(request.query))
-            call.document = self._document(request)
+            call.document = self._browser_document(request) if match.route.for_browsers else self._document(request)
             self._note_unhandled(match, call)
             return self._answer(request, self._run(match, call))
         except ValidationFailed as failure:
@@ -134,7 +158,8 @@ class App:
         if route.takes is None:
             return
         found = unhandled_fields(call.document, route.takes)
-        found += [UnhandledField(f"query.{name}", Effect.UNKNOWN) for name in call.query if name not in route.query]
+        if not route.for_browsers:
+            found += [UnhandledField(f"query.{name}", Effect.UNKNOWN) for name in call.query if name not in route.query]
         if found:
             self.unhandled.count(match.name, found)
             if self._strict:
@@ -168,13 +193,24 @@ class App:
             raise TooLarge(f"the body is larger than {MAX_DOCUMENT_BYTES} bytes")
         return reader(request.body)
 
-    def _run(self, match: Match, call: Call) -> Answer | JsonAnswer:
+    def _browser_document(self, request: Request) -> dict[str, Value]:
+        """The fields of a call of the client API: those of the query, and those of the body over them."""
+        if len(request.body) > MAX_DOCUMENT_BYTES:
+            raise TooLarge(f"the body is larger than {MAX_DOCUMENT_BYTES} bytes")
+        in_query = json.dumps(read_query(request.query)).encode()
+        return {**read_json(in_query), **read_json(request.body)}
+
+    def _run(self, match: Match, call: Call) -> AnyAnswer:
         if match.route.method == "GET":
             return match.route.handler(call)
         with self.store.change():
             return match.route.handler(call)
 
-    def _answer(self, request: Request, answer: Answer | JsonAnswer) -> Response:
+    def _answer(self, request: Request, answer: AnyAnswer) -> Response:
+        if isinstance(answer, PageAnswer):
+            headers = {"Content-Type": answer.content_type, **answer.headers, **CORS}
+            response = Response(answer.status, answer.text.encode(), headers, framed=True)
+            return self._compressed(request, response)
         if isinstance(answer, JsonAnswer):
             body = json.dumps(answer.content, separators=(",", ":")).encode()
             headers = {"Content-Type": "application/json; charset=utf-8", **CORS}
@@ -217,6 +253,12 @@ def _is_client_api(match: Match | None) -> bool:
 
 def _is_for_browsers(path: str) -> bool:
     return path == "/graphql" or CLIENT_API in path
+
+
+def _preflight(request: Request) -> dict[str, str]:
+    """The CORS headers, which allow whatever headers the page asks to send."""
+    asked = request.headers.get("access-control-request-headers")
+    return {**CORS, "Access-Control-Allow-Headers": asked} if asked else dict(CORS)
 
 
 def _check_version(request: Request) -> None:

@@ -36,6 +36,8 @@ class Call:
     keys_in_flight: Collection[str] = ()
     # Names in lower case.
     headers: Mapping[str, str] = field(default_factory=dict)
+    # Addresses for browsers name the gateway's own hosts, which braintree-web insists on.
+    gateway_hosts: bool = False
 
     def params(self, root: str) -> Params:
         return Params.of(self.document, root)
@@ -58,7 +60,18 @@ class JsonAnswer:
     status: int = 200
 
 
-Handler = Callable[[Call], Answer | JsonAnswer]
+@dataclass(frozen=True, slots=True)
+class PageAnswer:
+    """A page or a script for a browser. A page of another origin may show it in a frame."""
+
+    text: str
+    status: int = 200
+    content_type: str = "text/html; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+AnyAnswer = Answer | JsonAnswer | PageAnswer
+Handler = Callable[[Call], AnyAnswer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,3 +87,5 @@ class Route:
     takes: Mapping[str, Schema] | None = field(default_factory=dict)
     # The names in the query.
     query: frozenset[str] = frozenset()
+    # The body is JSON whatever its content type, and the fields of a query are nested: a call of the client API.
+    for_browsers: bool = False

@@ -74,6 +74,12 @@ def _add_serve(serve: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--strict", action="store_true", help="refuse requests with fields that the twin does not act on (422)"
     )
+    serve.add_argument(
+        "--gateway-hosts",
+        action="store_true",
+        help="client tokens name the gateway's sandbox hosts, as npm's braintree-web demands; the browser's resolver "
+        "rules lead them here",
+    )
     serve.add_argument("--quiet", action="store_true", help="no line for each request")
 
 
@@ -117,7 +123,8 @@ def _serve(options: argparse.Namespace) -> int:
         seed = read_seed(options.seed) if options.seed else None
         if seed and not seed.merchants:
             seed.raise_faults()
-        app = App(store, Merchants(seed.merchants if seed else [READY_MADE]), strict=options.strict)
+        merchants = Merchants(seed.merchants if seed else [READY_MADE])
+        app = App(store, merchants, strict=options.strict, gateway_hosts=options.gateway_hosts)
         app.load_initial = lambda: _load_initial(app, seed, options.webhook_url)
         app.load_initial()
         tls = None if options.plain else prepare_tls(options.tls_dir, options.address[0])

@@ -8,10 +8,10 @@ from http import HTTPStatus
 
 from braintree_twin.routing import split_merchant
 
-# Headers of every recorded answer of the sandbox.
+# Headers of every recorded answer of the sandbox. Pages that a shop shows in a frame do without the first.
+_NO_FRAMES = "X-Frame-Options: SAMEORIGIN"
 _FIXED = "\r\n".join(
     (
-        "X-Frame-Options: SAMEORIGIN",
         "X-Xss-Protection: 1; mode=block",
         "X-Content-Type-Options: nosniff",
         "Strict-Transport-Security: max-age=31536000; includeSubDomains",
@@ -66,6 +66,8 @@ class Response:
     headers: dict[str, str] = field(default_factory=dict)
     # The route that the request is counted under.
     route: str = ""
+    # A page of another origin may show it in a frame.
+    framed: bool = False
 
     def head(self, *, keep_alive: bool) -> bytes:
         """The status line and the headers."""
@@ -77,6 +79,7 @@ class Response:
             *(f"{name}: {value}" for name, value in self.headers.items()),
             "X-Authentication: basic_auth",
             f"Cache-Control: {'no-cache' if self.status == 404 else 'max-age=0, private, must-revalidate'}",
+            *(() if self.framed else (_NO_FRAMES,)),
             _FIXED,
             f"Content-Length: {len(self.body)}",
             f"Connection: {'keep-alive' if keep_alive else 'close'}",

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import random
+import uuid
 
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"
 _CAPITALS = "0123456789ABCDEFGHJKLMNPQRSTVWXYZ"
@@ -47,6 +48,18 @@ class Ids:
         """Such as tokencc_bf_2k8hsx_7q4dvn_p3m6wz_9c5tj4_fy8: nothing of the card is in it."""
         groups = [self._text("23456789bcdfghjkmnpqrstvwxyz", length) for length in (6, 6, 6, 6, 3)]
         return "_".join(("tokencc_bh", *groups))
+
+    def authentication(self) -> str:
+        """The id of a 3-D Secure authentication."""
+        return self._text(_LETTERS, 18)
+
+    def uuid(self) -> str:
+        """A random UUID, as the servers of 3-D Secure name their transactions."""
+        return str(uuid.UUID(int=self._draw.getrandbits(128), version=4))
+
+    def cavv(self) -> str:
+        """A cardholder authentication verification value: 20 bytes in base64."""
+        return base64.b64encode(self._draw.randbytes(20)).decode()
 
     def batch(self) -> str:
         return self._text(_LETTERS, 8)

@@ -87,6 +87,8 @@ def _below(value: Value, known: Schema | None, path: str) -> Iterator[UnhandledF
     elif isinstance(value, dict):
         for name, inner in value.items():
             yield from _field(name, inner, known, f"{path}.{name}")
+    elif known.any_name:
+        yield UnhandledField(path, known.any_name)
 
 
 def _field(name: str, value: Value, known: Schema, path: str) -> Iterator[UnhandledField]:

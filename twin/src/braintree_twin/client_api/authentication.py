@@ -28,6 +28,8 @@ class Client:
     customer_id: str | None = None
     merchant_account_id: str | None = None
     options: Mapping[str, bool] = field(default_factory=dict)
+    # It has a tokenization key, which may only create nonces.
+    by_key: bool = False
 
 
 def sign_fingerprint(
@@ -64,7 +66,7 @@ def authenticate_client(call: Call) -> Client:
     """Authenticate the caller by a tokenization key or a valid fingerprint. Raises NotAuthenticated."""
     for given in _credentials(call):
         if hmac.compare_digest(given.encode(), tokenization_key(call.merchant).encode()):
-            return Client()
+            return Client(by_key=True)
         claims = _claims(given)
         signed, _, signature = given.rpartition(".")
         if not hmac.compare_digest(signature.encode(), _signature(call, signed).encode()):

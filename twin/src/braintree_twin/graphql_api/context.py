@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from graphql import GraphQLResolveInfo
 
-from braintree_twin.calls import Answer, Call, Handler, JsonAnswer
+from braintree_twin.calls import Answer, Call, Handler
 from braintree_twin.client_api.authentication import Client
 from braintree_twin.client_api.errors import camel_case
 from braintree_twin.errors import RequestError
@@ -62,7 +62,7 @@ class Graph:
             answer = handler(call)
         except ValidationFailed as failure:
             raise InvalidInput(list_faults(failure.errors, root, section)) from failure
-        if isinstance(answer, JsonAnswer):
+        if not isinstance(answer, Answer):
             raise TypeError(handler)
         return answer
 

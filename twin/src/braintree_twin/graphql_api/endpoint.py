@@ -22,10 +22,14 @@ from graphql.language import BooleanValueNode, FloatValueNode, IntValueNode, Str
 from braintree_twin.calls import Call, JsonAnswer, Route
 from braintree_twin.client_api.authentication import Client, authenticate_client
 from braintree_twin.errors import MalformedRequest, NotAuthenticated, NotFound, RequestError
+from braintree_twin.graphql_api.client_mutations import CLIENT_MUTATIONS
+from braintree_twin.graphql_api.client_queries import CLIENT_QUERIES
 from braintree_twin.graphql_api.context import Fields, Forbidden, Graph, InvalidInput
 from braintree_twin.graphql_api.mutations import MUTATIONS
 from braintree_twin.graphql_api.queries import QUERIES
 
+# For servers, and for browsers and apps.
+SCHEMA_FILES = ("schema.graphql", "client_schema.graphql")
 MAX_TOKENS = 10_000
 CACHED_QUERIES = 256
 _CLASSES: dict[type[Exception], str] = {
@@ -37,7 +41,8 @@ _NOT_FOUND = "An object with this ID was not found."
 
 
 def _schema() -> GraphQLSchema:
-    schema = build_schema(files(__package__).joinpath("schema.graphql").read_text(encoding="utf-8"))
+    folder = files(__package__)
+    schema = build_schema("\n".join(folder.joinpath(name).read_text(encoding="utf-8") for name in SCHEMA_FILES))
     amount: Any = schema.type_map["Amount"]
     amount.parse_literal = _written_amount
     return schema
@@ -105,7 +110,7 @@ def _execute(graph: Graph, query: str, variables: dict[str, Any], operation: Any
     result = execute_sync(
         SCHEMA,
         document,
-        root_value={**QUERIES, **MUTATIONS},
+        root_value={**QUERIES, **MUTATIONS, **CLIENT_QUERIES, **CLIENT_MUTATIONS},
         context_value=graph,
         variable_values=variables,
         operation_name=operation if isinstance(operation, str) else None,

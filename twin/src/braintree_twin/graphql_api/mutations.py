@@ -195,7 +195,7 @@ def create_client_token(info: Info, *, input: Fields | None = None) -> Fields:
     return {"clientToken": _id_in(answer, "", "value")}
 
 
-def _echoing(mutation: Mutation) -> Mutation:
+def echoing(mutation: Mutation) -> Mutation:
     """The mutation, with the client's identifier of it in the answer."""
 
     def echo(info: Info, **arguments: Any) -> Fields:
@@ -206,7 +206,7 @@ def _echoing(mutation: Mutation) -> Mutation:
 
 
 MUTATIONS: Mapping[str, Mutation] = {
-    name: _echoing(mutation)
+    name: echoing(mutation)
     for name, mutation in {
         "tokenizeCreditCard": tokenize_credit_card,
         "chargePaymentMethod": _sell(submit=True),

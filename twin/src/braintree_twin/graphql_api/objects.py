@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from braintree_twin.calls import Call
+from braintree_twin.graphql_api.authentications import three_d_secure
 from braintree_twin.graphql_api.context import Fields
 from braintree_twin.graphql_api.instruments import address, card_details, details, snapshot
 from braintree_twin.ids import global_id
@@ -282,9 +283,15 @@ def single_use_method(nonce: Nonce) -> Fields:
         "legacyId": nonce.nonce,
         "usage": "SINGLE_USE",
         "createdAt": nonce.created_at,
-        "details": details(nonce),
+        "details": _with_authentication(details(nonce), nonce),
         "customer": None,
     }
+
+
+def _with_authentication(shown: Fields | None, nonce: Nonce) -> Fields | None:
+    if shown is None or not nonce.card:
+        return shown
+    return {**shown, "threeDSecure": three_d_secure(nonce.three_d_secure)}
 
 
 def single_use_card(nonce: Nonce) -> Fields:

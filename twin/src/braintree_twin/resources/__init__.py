@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from braintree_twin.browser import approvals, challenge
 from braintree_twin.calls import Route
+from braintree_twin.client_api import bank_accounts, payment_resources, three_d_secure, wallets
 from braintree_twin.client_api import endpoints as client_api
 from braintree_twin.resources import (
     addresses,
@@ -52,6 +54,12 @@ ROUTES: tuple[Route, ...] = (
     *subscriptions.ROUTES,
     *settlement_batches.ROUTES,
     *client_api.ROUTES,
+    *three_d_secure.ROUTES,
+    *wallets.ROUTES,
+    *bank_accounts.ROUTES,
+    *payment_resources.ROUTES,
+    *challenge.ROUTES,
+    *approvals.ROUTES,
     *customer_search.ROUTES,
     *verification_search.ROUTES,
     *subscription_search.ROUTES,

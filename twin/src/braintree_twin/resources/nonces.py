@@ -42,6 +42,7 @@ def find(call: Call) -> Answer:
     instrument = (
         of_method(call, method) if method else Instrument(kind=record.kind, card=record.card, wallet=record.wallet)
     )
+    instrument.three_d_secure = record.three_d_secure
     return Answer(ROOT, nonce_view(nonce, instrument, consumed=record.consumed))
 
 

@@ -14,6 +14,7 @@ from braintree_twin.rules.external_vault import check_external_vault
 from braintree_twin.rules.money import STANDALONE_VERIFICATION_AMOUNT
 from braintree_twin.rules.three_d_secure import OF_VERIFICATIONS, passed_through, read_pass_thru
 from braintree_twin.validation import Errors, ValidationFailed
+from braintree_twin.vault.authentications import AuthenticationCodes, take_authentication
 from braintree_twin.vault.cards import read_card, read_cvv
 from braintree_twin.vault.instruments import Instrument, NonceCodes, consume, has_invalid_number, of_card, of_nonce
 from braintree_twin.vault.verifying import VerificationExtras, account_type_error, verify
@@ -24,7 +25,8 @@ ROOT = "verification"
 # The same codes as for any nonce of a card.
 _NONCE_CODES = NonceCodes(unknown="91732", consumed="91731", locked="91733")
 UNKNOWN_ACCOUNT, SUSPENDED_ACCOUNT = "94204", "94205"
-UNKNOWN_AUTHENTICATION, AUTHENTICATED_TWICE = "942196", "942199"
+AUTHENTICATED_TWICE = "942199"
+_OF_VERIFICATIONS = AuthenticationCodes(unknown="942196", other_card="942197", other_nonce="942198")
 
 
 def create(call: Call) -> Answer:
@@ -35,8 +37,11 @@ def create(call: Call) -> Answer:
     account, amount = _read_options(call, params, instrument, faults)
     check_external_vault(params, faults, instrument.kind if instrument else None)
     passed = read_pass_thru(params, faults, OF_VERIFICATIONS)
-    if params.has("three_d_secure_authentication_id"):
-        code = UNKNOWN_AUTHENTICATION if passed is None else AUTHENTICATED_TWICE
+    given = params.text("three_d_secure_authentication_id")
+    if given and instrument:
+        code = (
+            take_authentication(call, given, instrument, _OF_VERIFICATIONS) if passed is None else AUTHENTICATED_TWICE
+        )
         faults.add("three_d_secure_authentication_id", code)
     if errors or instrument is None:
         raise ValidationFailed(errors)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from braintree_twin.rules.three_d_secure_outcomes import ENROLLMENTS
+
 VALID = "valid"
 VERIFICATION_DECLINED = "verification_declined"
 VERIFICATION_FAILS = "verification_fails"
@@ -69,6 +71,7 @@ TEST_NUMBERS: dict[str, str] = {
     "3566002020360505": VERIFICATION_FAILS,
     "4000111111111511": FRAUD,
     "4023898493988028": DISPUTE,
+    **dict.fromkeys(ENROLLMENTS, VALID),
 }
 
 
@@ -85,7 +88,7 @@ class Brand:
 
 # The first that matches wins.
 BRANDS: tuple[Brand, ...] = (
-    Brand("Elo", re.compile(r"506699|5067|509|636368|438935|504175|451416"), "elo"),
+    Brand("Elo", re.compile(r"506699|5067|509|636368|438935|504175|451416|627780|65052[0-9]"), "elo"),
     Brand("Hipercard", re.compile(r"606282"), "hipercard"),
     Brand("Hiper", re.compile(r"637095|637599|637609|637612"), "hiper"),
     Brand("American Express", re.compile(r"3[47]"), "american_express", cvv_length=4),

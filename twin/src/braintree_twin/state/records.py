@@ -30,6 +30,9 @@ class Card:
     bin_data: dict[str, str] = field(default_factory=dict)
     # The behaviour that the number triggers; see rules/cards.py.
     behaviour: str = "valid"
+    # The 3-D Secure scenario of a test number, and its version; see rules/three_d_secure_outcomes.py.
+    scenario: str | None = None
+    three_d_secure_version: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,6 +108,30 @@ class Nonce:
     token: str | None = None
     # False: it pays once, and cannot be vaulted.
     reusable: bool = True
+    # The result of 3-D Secure, if the nonce comes from a look-up.
+    three_d_secure: Fields | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Authentication:
+    """A 3-D Secure authentication, from the look-up to the end of its challenge."""
+
+    id: str
+    # The identifier that the challenge is known by.
+    transaction_id: str
+    created_at: str
+    # The nonce that the look-up created.
+    nonce: str
+    amount: str
+    merchant_account_id: str
+    scenario: str
+    # The card's unique_number_identifier: a payment with another card may not use the authentication.
+    card_identifier: str
+    brand: str
+    info: Fields
+    # The challenge waits for the cardholder.
+    open: bool = False
+    wrong_codes: int = 0
 
 
 @dataclass(slots=True, kw_only=True)

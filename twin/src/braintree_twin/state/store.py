@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from braintree_twin.state.records import (
     Address,
+    Authentication,
     CatalogEntry,
     CreatedAccount,
     Customer,
@@ -173,6 +174,7 @@ class Store:
         self.disputes = Table("disputes", Dispute, "id", ("status", "transaction_id", "customer_id", "due_at"))
         self.documents = Table("documents", Document, "id")
         self.deliveries = Table("deliveries", Delivery, "id", ("due_at",))
+        self.authentications = Table("authentications", Authentication, "id", ("nonce",))
         self._tables: tuple[Table[Any], ...] = (
             self.transactions,
             self.customers,
@@ -187,6 +189,7 @@ class Store:
             self.disputes,
             self.documents,
             self.deliveries,
+            self.authentications,
         )
         self._connection = self._open(path)
         for table in self._tables:

@@ -11,6 +11,7 @@ from braintree_twin.calls import Call
 from braintree_twin.params import Params
 from braintree_twin.rules import cards
 from braintree_twin.rules.avs_cvv import cvv_response
+from braintree_twin.rules.three_d_secure_outcomes import ENROLLMENTS
 from braintree_twin.state.records import Card
 from braintree_twin.validation import Errors
 
@@ -42,7 +43,7 @@ class CardDetails:
 
 def make_card(call: Call, number: str, expiration: Expiration, cardholder_name: str | None = None) -> Card:
     """The card as it is stored."""
-    bin_data = cards.BIN_DATA.get(number, {})
+    bin_data, enrollment = cards.BIN_DATA.get(number, {}), ENROLLMENTS.get(number)
     return Card(
         bin=number[:6],
         last_4=number[-4:],
@@ -54,6 +55,8 @@ def make_card(call: Call, number: str, expiration: Expiration, cardholder_name: 
         cardholder_name=cardholder_name,
         bin_data=bin_data,
         behaviour=cards.TEST_NUMBERS.get(number, cards.VALID),
+        scenario=enrollment.scenario if enrollment else None,
+        three_d_secure_version=enrollment.version if enrollment else None,
     )
 
 

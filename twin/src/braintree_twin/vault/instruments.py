@@ -17,6 +17,8 @@ from braintree_twin.vault.test_nonces import TEST_NONCES, TestNonce
 TEST_NONCE_POSTAL_CODE = "94107"
 APPLE_PAY_CARDHOLDER = "Apple Pay Cardholder"
 NONCE_LIFETIME = timedelta(hours=3)
+# The kind of a nonce that has a security code only.
+CVV_ONLY = "cvv"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +73,8 @@ def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
     known = call.store.nonces.get(call.merchant.id, nonce)
     if known is None or call.clock.now() >= parse_stamp(known.created_at) + NONCE_LIFETIME:
         return codes.unknown
+    if known.kind == CVV_ONLY:
+        return codes.unknown
     if known.consumed:
         return codes.consumed
     if known.locked:
@@ -78,7 +82,8 @@ def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
     method = call.store.payment_methods.get(call.merchant.id, known.token)
     if method:
         instrument = of_method(call, method)
-        instrument.nonce = known
+        instrument.nonce, instrument.three_d_secure = known, known.three_d_secure
+        instrument.cvv = known.cvv_response
         return instrument
     if known.token:
         return codes.unknown
@@ -88,9 +93,16 @@ def of_nonce(call: Call, nonce: str, codes: NonceCodes) -> Instrument | str:
         wallet=known.wallet,
         billing=known.billing or {},
         cvv=known.cvv_response,
+        three_d_secure=known.three_d_secure,
         reusable=known.reusable,
         nonce=known,
     )
+
+
+def cvv_nonce(call: Call, nonce: str | None) -> Nonce | None:
+    """The unused nonce of a security code alone; None for any other nonce."""
+    known = call.store.nonces.get(call.merchant.id, nonce)
+    return known if known and known.kind == CVV_ONLY and not known.consumed else None
 
 
 def of_test_nonce(call: Call, fixed: TestNonce) -> Instrument:

@@ -33,6 +33,11 @@ def three_d_secure(info: Fields | None) -> Node:
         "eci_flag": info.get("eci_flag"),
         "three_d_secure_version": info.get("three_d_secure_version"),
         "three_d_secure_authentication_id": info.get("three_d_secure_authentication_id"),
-        "pares_status": None,
-        "acs_transaction_id": None,
+        "pares_status": info.get("pares_status"),
+        "acs_transaction_id": info.get("acs_transaction_id"),
+        "three_d_secure_server_transaction_id": info.get("three_d_secure_server_transaction_id"),
+        **{
+            step: {"trans_status": info.get(f"{step}_trans_status"), "trans_status_reason": None}
+            for step in ("lookup", "authentication")
+        },
     }

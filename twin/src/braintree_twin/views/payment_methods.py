@@ -10,7 +10,7 @@ from braintree_twin.views.addresses import vault_address
 from braintree_twin.views.cards import bin_data, bin_extended, card_logo, logo, method_global_id
 from braintree_twin.views.subscriptions import subscription
 from braintree_twin.views.verifications import verification
-from braintree_twin.views.wallets import LOGOS, empty_fields, wallet_card
+from braintree_twin.views.wallets import LOGOS, bank_account, empty_fields, wallet_card
 from braintree_twin.xml_writer import Elements, Node, Timestamp
 
 
@@ -87,4 +87,5 @@ def _account(call: Call, method: PaymentMethod) -> dict[str, Node]:
         fields["payer_info"] = None
     if method.kind == "us_bank_account":
         fields |= {"verified": True, "verifications": Elements("us_bank_account_verification", ())}
+        fields |= bank_account(method.wallet)
     return {**fields, **_common(call, method)}

@@ -16,7 +16,7 @@ from braintree_twin.views.cards import empty_transaction_card, logo, method_glob
 from braintree_twin.views.disputes import dispute
 from braintree_twin.views.modifications import modifications
 from braintree_twin.views.transaction_customers import transaction_customer
-from braintree_twin.views.wallets import empty_fields, wallet_card
+from braintree_twin.views.wallets import bank_account, empty_fields, wallet_card
 from braintree_twin.xml_writer import Date, Elements, Node, Timestamp
 
 NETWORK_RESPONSE = ("XX", "sample network response text")
@@ -131,7 +131,8 @@ def _wallet(record: Transaction) -> dict[str, Node]:
         return {**wallet_card(record.kind, record.card, record.wallet), **known}
     if record.kind == "paypal_account":
         return {**_paypal(record), **known}
-    return {**empty_fields(record.kind), **record.wallet, "image_url": logo(record.kind), **known}
+    mandate = bank_account(record.wallet) if record.kind == "us_bank_account" else {}
+    return {**empty_fields(record.kind), **record.wallet, **mandate, "image_url": logo(record.kind), **known}
 
 
 def _paypal(record: Transaction) -> dict[str, Node]:

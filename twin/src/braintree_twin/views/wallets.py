@@ -6,7 +6,7 @@ from typing import Any
 
 from braintree_twin.state.records import Fields
 from braintree_twin.views.cards import bin_data, bin_extended, logo
-from braintree_twin.xml_writer import Node
+from braintree_twin.xml_writer import Node, Timestamp
 
 _PAYPAL_SIDE = ("capture_id", "debug_id", "refund_id", "transaction_fee_amount", "transaction_fee_currency_iso_code")
 # Wallet fields that the SDKs' objects have and the twin leaves empty.
@@ -27,6 +27,14 @@ UNKNOWN: dict[str, tuple[str, ...]] = {
 
 def empty_fields(kind: str) -> dict[str, Node]:
     return dict.fromkeys(UNKNOWN.get(kind, ()))
+
+
+def bank_account(wallet: Fields) -> dict[str, Node]:
+    """A US account's mandate as an element of its own; nothing if the account has none."""
+    text = wallet.get("ach_mandate")
+    if text is None:
+        return {}
+    return {"ach_mandate": {"text": text, "accepted_at": Timestamp(wallet.get("ach_mandate_accepted_at") or "")}}
 
 
 _PREFIXES = {"apple_pay_card": "Apple Pay - "}

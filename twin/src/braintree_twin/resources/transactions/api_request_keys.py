@@ -6,7 +6,7 @@ import json
 from datetime import timedelta
 from functools import wraps
 
-from braintree_twin.calls import Answer, Call, Handler, JsonAnswer
+from braintree_twin.calls import Answer, AnyAnswer, Call, Handler
 from braintree_twin.clock import stamp
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.resources.transactions.common import ROOT, account_of, answer, echo
@@ -24,14 +24,14 @@ def with_api_request_key(handler: Handler) -> Handler:
     """Make a handler idempotent by api_request_key."""
 
     @wraps(handler)
-    def with_key(call: Call) -> Answer | JsonAnswer:
+    def with_key(call: Call) -> AnyAnswer:
         key = call.params(ROOT).text(FIELD)
         return handler(call) if key is None else _execute_once(call, handler, key)
 
     return with_key
 
 
-def _execute_once(call: Call, handler: Handler, key: str) -> Answer | JsonAnswer:
+def _execute_once(call: Call, handler: Handler, key: str) -> AnyAnswer:
     if not _account(call).api_request_keys:
         raise failed(ROOT, FIELD, NOT_ALLOWED)
     if len(key) > MAX_KEY_LENGTH:
@@ -69,7 +69,7 @@ def _replay(call: Call, known: RequestKey, fingerprint: str) -> Answer:
     return answer(call, record, status=201)
 
 
-def _transaction_id(result: Answer | JsonAnswer) -> str | None:
+def _transaction_id(result: AnyAnswer) -> str | None:
     if not isinstance(result, Answer) or not isinstance(result.node, dict):
         return None
     record = result.node if result.root == ROOT else result.node.get("transaction")

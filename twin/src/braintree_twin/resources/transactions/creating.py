@@ -95,7 +95,7 @@ def _read(call: Call, params: Params) -> _Request:
     shipping = read_transaction_address(call, params, faults, "shipping", source)
     kept = read_details(call, params, account, faults)
     kept["transfer"] = read_transfer(params, account, errors)
-    passed = check_restrictions(kind, params, source.instrument, faults)
+    passed = check_restrictions(call, kind, params, source.instrument, faults)
     check_sale(account, kind, params, amount, faults)
     if source.instrument:
         check_instrument(account, source.instrument.kind, source.instrument.card, params, faults)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from braintree_twin.calls import Call
 from braintree_twin.params import Params
 from braintree_twin.rules.external_vault import check_external_vault
 from braintree_twin.rules.three_d_secure import read_pass_thru
 from braintree_twin.state.records import Fields
 from braintree_twin.validation import Errors
+from braintree_twin.vault.authentications import AuthenticationCodes, take_authentication
 from braintree_twin.vault.instruments import Instrument
 from braintree_twin.vault.verifying import account_type_error
 
@@ -15,11 +17,12 @@ NOT_CREDITABLE = frozenset(
     {"paypal_account", "venmo_account", "local_payment", "us_bank_account", "sepa_debit_account"}
 )
 CREDIT_NOT_ACCEPTED = "915101"
-UNKNOWN_AUTHENTICATION, UNKNOWN_TOKEN, AUTHENTICATED_TWICE = "915196", "91568", "915199"
+UNKNOWN_TOKEN, AUTHENTICATED_TWICE = "91568", "915199"
+OF_SALES = AuthenticationCodes(unknown="915196", other_card="915197", other_nonce="915198")
 
 
 def check_restrictions(
-    kind: str | None, params: Params, instrument: Instrument | None, errors: Errors
+    call: Call, kind: str | None, params: Params, instrument: Instrument | None, errors: Errors
 ) -> Fields | None:
     """Add an error for each use of the instrument that the gateway refuses.
 
@@ -28,7 +31,7 @@ def check_restrictions(
     if kind == "credit" and instrument and instrument.kind in NOT_CREDITABLE:
         errors.add("base", CREDIT_NOT_ACCEPTED)
     check_external_vault(params, errors, instrument.kind if instrument else None)
-    passed = _check_authentication(params, instrument, errors)
+    passed = _check_authentication(call, params, instrument, errors)
     _check_account_type(params, instrument, errors)
     paypal = params.section("options").section("paypal")
     if len(paypal.text("custom_field") or "") > 255:
@@ -36,15 +39,14 @@ def check_restrictions(
     return passed
 
 
-def _check_authentication(params: Params, instrument: Instrument | None, errors: Errors) -> Fields | None:
-    """Check a 3-D Secure authentication id. The twin knows the ids of its own nonces only."""
+def _check_authentication(call: Call, params: Params, instrument: Instrument | None, errors: Errors) -> Fields | None:
+    """Check a 3-D Secure authentication id, whose result the instrument takes on."""
     passed = read_pass_thru(params, errors)
-    known = (instrument.three_d_secure or {}) if instrument else {}
     given = params.text("three_d_secure_authentication_id")
     if given and passed is not None:
         errors.add("three_d_secure_authentication_id", AUTHENTICATED_TWICE)
-    elif given and given != known.get("three_d_secure_authentication_id"):
-        errors.add("three_d_secure_authentication_id", UNKNOWN_AUTHENTICATION)
+    elif given and instrument:
+        errors.add("three_d_secure_authentication_id", take_authentication(call, given, instrument, OF_SALES))
     if "three_d_secure_token" in params:
         errors.add("three_d_secure_token", UNKNOWN_TOKEN)
     return passed

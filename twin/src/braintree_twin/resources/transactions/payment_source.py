@@ -11,7 +11,15 @@ from braintree_twin.rules.customers import CUSTOMER_ID, identifier_error, read_c
 from braintree_twin.state.records import Customer, Fields
 from braintree_twin.validation import Errors
 from braintree_twin.vault.cards import read_card, read_cvv
-from braintree_twin.vault.instruments import Instrument, NonceCodes, has_invalid_number, of_card, of_method, of_nonce
+from braintree_twin.vault.instruments import (
+    Instrument,
+    NonceCodes,
+    cvv_nonce,
+    has_invalid_number,
+    of_card,
+    of_method,
+    of_nonce,
+)
 from braintree_twin.vault.storing import check_new_token, default_method
 from braintree_twin.vault.wallet_params import described_wallet_kind, read_wallet
 
@@ -35,6 +43,9 @@ def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
     source = PaymentSource(customer=_customer(call, params, errors))
     card = params.section("credit_card")
     nonce, token = params.text("payment_method_nonce"), params.text("payment_method_token")
+    security_code = cvv_nonce(call, nonce) if token is not None else None
+    if security_code:
+        nonce = None
     gives_card = any(card.has(name) for name in _NUMBER_FIELDS)
     gives_wallet = described_wallet_kind(params) is not None
     if sum((gives_card, gives_wallet, nonce is not None, token is not None)) > 1:
@@ -56,6 +67,8 @@ def read_source(call: Call, params: Params, errors: Errors) -> PaymentSource:
         source.instrument = _by_customer(call, params, source, errors)
     if source.instrument and source.instrument.method and card.has("cvv"):
         source.instrument.cvv = read_cvv(card, None, errors.on("credit_card"))
+    if source.instrument and security_code:
+        source.instrument.cvv, source.instrument.nonce = security_code.cvv_response, security_code
     return source
 
 

@@ -1,0 +1,32 @@
+"""The pages and scripts of the gateway's other hosts, and of PayPal's and Cardinal's: by path, whatever the host.
+
+A new one is a file in `static` and a line in PAGES.
+"""
+
+from __future__ import annotations
+
+from braintree_twin.browser.files import SCRIPT, text_of
+from braintree_twin.calls import PageAnswer
+
+SONGBIRD = "/edge/v1/songbird.js"
+# Path -> the file that answers a GET, with its content type.
+PAGES = {
+    # songbird.cardinalcommerce.com, here at the address that the configuration names
+    SONGBIRD: ("songbird.js", SCRIPT),
+    # c.paypal.com: the data collector
+    "/da/r/fb.js": ("fraudnet.js", SCRIPT),
+}
+# What a browser reports about itself; nothing is kept. www.paypal.com, and the analytics address of older clients.
+REPORTS = ("/xoplatform/logger/api/logger", "/v1/tracking/batch/events", "/counter.cgi")
+ANALYTICS = "/analytics/"
+
+
+def host_page(method: str, path: str) -> PageAnswer | None:
+    """The answer to a request for one of these hosts; None for any other path."""
+    file = PAGES.get(path)
+    if file and method in ("GET", "OPTIONS"):
+        name, content_type = file
+        return PageAnswer(text_of(name), content_type=content_type)
+    if path in REPORTS or path.startswith(ANALYTICS):
+        return PageAnswer("{}", content_type="application/json; charset=utf-8")
+    return None
