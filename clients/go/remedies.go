@@ -11,6 +11,7 @@ var remedies = map[string]string{
 	"DISPUTE_NOT_FOUND":             "Check the id. Another caller's resource looks the same.",
 	"OPERATION_NOT_FOUND":           "Check the id. Another caller's resource looks the same.",
 	"NOTIFICATION_NOT_FOUND":        "Check the id. Another caller's resource looks the same.",
+	"BLOCK_NOT_FOUND":               "Check the id. Another caller's resource looks the same.",
 	"REQUEST_ID_REUSED":             "Send the request as it was, or make a new request_id.",
 	"REFERENCE_ALREADY_PAID":        "Read the payment that metadata names.",
 	"EXTERNAL_ID_TAKEN":             "Use the customer that metadata names.",

@@ -75,6 +75,11 @@ class Admin(AdminServiceServicer):
     ) -> wire.ListAbuseBlocksResponse:
         raise NotImplementedError
 
+    def LiftAbuseBlock(
+        self, request: wire.LiftAbuseBlockRequest, context: grpc.ServicerContext
+    ) -> wire.LiftAbuseBlockResponse:
+        raise NotImplementedError
+
     def Reconcile(
         self, request: wire.ReconcileRequest, context: grpc.ServicerContext
     ) -> Iterator[wire.ReconcileResponse]:

@@ -67,6 +67,29 @@ def test_counts_are_rolled_back_with_their_transaction(store: Store) -> None:
     assert counted(store, "a") == set()
 
 
+def test_a_lifted_block_has_ended_and_its_subject_is_counted_from_zero(store: Store) -> None:
+    card = replace(BLOCK, key="number", other_key="identifier", scope=VelocityScope.CARD)
+    with store.begin() as work:
+        assert work.velocity.block(card)
+    add(store, *(VelocityCounter(key, NOON, "", 9) for key in ("number", "identifier", "other")))
+    with store.begin() as work:
+        lifted = work.velocity.lift(card.block_id, NOON + MINUTE)
+    assert lifted == replace(card, end_time=NOON + MINUTE)
+    assert counted(store, "number", "identifier", "other") == {VelocityCounter("other", NOON, "", 9)}
+    with store.read() as work:
+        assert list(work.velocity.blocks(after=None, limit=9)) == [lifted]
+
+
+def test_a_block_that_has_ended_stays_as_it_is(store: Store) -> None:
+    with store.begin() as work:
+        assert work.velocity.block(BLOCK)
+    add(store, VelocityCounter("a", NOON, "", 9))
+    with store.begin() as work:
+        assert work.velocity.lift(BLOCK.block_id, BLOCK.end_time) == BLOCK
+        assert work.velocity.lift("blk_9", NOON) is None
+    assert counted(store, "a") == {VelocityCounter("a", NOON, "", 9)}
+
+
 def test_a_key_is_blocked_once_at_a_time(store: Store) -> None:
     later = replace(BLOCK, block_id="blk_2", create_time=NOON + MINUTE, end_time=NOON + 70 * MINUTE)
     other = replace(BLOCK, block_id="blk_3", key="b")

@@ -84,6 +84,7 @@ ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
     "AdminService/Reconcile": None,
     "AdminService/ExportPayments": None,
     "AdminService/ListAbuseBlocks": None,
+    "AdminService/LiftAbuseBlock": None,
     "AdminService/ListWebhookNotifications": None,
     "AdminService/RetryWebhookNotification": None,
     "AdminService/ListEventEndpoints": None,

@@ -78,6 +78,26 @@ def test_a_card_that_one_replica_saw_declined_is_refused_by_the_other(
     assert sum("card testing suspected" in service.log for service in replicas) == 1
 
 
+def test_a_lifted_block_lets_the_card_pay_on_every_replica(clients: list[BayarClient]) -> None:
+    number = NUMBERS[1]
+    for _ in range(3):
+        pay(clients[0], DECLINED, card=a_card(number))
+    refused(clients[1], card=a_card(number))
+    block = blocks(clients[0])[0]
+    request_id = str(uuid.uuid4())
+    lifted = [
+        bayar.lift_abuse_block(block_id=block.block_id, reason="a tester of ours", request_id=request_id)
+        for bayar in clients
+    ]
+    assert lifted[0] == lifted[1]
+    assert lifted[0].end_time.ToDatetime() < block.end_time.ToDatetime()
+    for bayar in clients:
+        assert pay(bayar, card=a_card(number)).state == PaymentState.PAYMENT_STATE_CAPTURED
+    with pytest.raises(BayarError) as unknown:
+        clients[0].lift_abuse_block(block_id="blk_01m852474tej6qn4m8j8cr2rpt", reason="a guess")
+    assert unknown.value.reason == "BLOCK_NOT_FOUND"
+
+
 def test_many_numbers_from_one_address_are_stopped(clients: list[BayarClient]) -> None:
     address = "2001:db8:7:7::1"
     for number in NUMBERS[1:3]:

@@ -40,6 +40,10 @@ type AdminServiceClient interface {
 	RetryWebhookNotification(ctx context.Context, in *RetryWebhookNotificationRequest, opts ...grpc.CallOption) (*RetryWebhookNotificationResponse, error)
 	// Lists the blocks of the velocity limits against card testing, newest first. Kept for 90 days.
 	ListAbuseBlocks(ctx context.Context, in *ListAbuseBlocksRequest, opts ...grpc.CallOption) (*ListAbuseBlocksResponse, error)
+	// Lifts a block: its subject may pay again at once, and is counted from zero. A block that has ended stays as it is.
+	//
+	// NOT_FOUND/BLOCK_NOT_FOUND.
+	LiftAbuseBlock(ctx context.Context, in *LiftAbuseBlockRequest, opts ...grpc.CallOption) (*LiftAbuseBlockResponse, error)
 	// Lists the endpoints of event webhooks, with the position that each has reached.
 	ListEventEndpoints(ctx context.Context, in *ListEventEndpointsRequest, opts ...grpc.CallOption) (*ListEventEndpointsResponse, error)
 	// Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
@@ -166,6 +170,15 @@ func (c *adminServiceClient) ListAbuseBlocks(ctx context.Context, in *ListAbuseB
 	return out, nil
 }
 
+func (c *adminServiceClient) LiftAbuseBlock(ctx context.Context, in *LiftAbuseBlockRequest, opts ...grpc.CallOption) (*LiftAbuseBlockResponse, error) {
+	out := new(LiftAbuseBlockResponse)
+	err := c.cc.Invoke(ctx, "/bayar.payments.v1.AdminService/LiftAbuseBlock", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *adminServiceClient) ListEventEndpoints(ctx context.Context, in *ListEventEndpointsRequest, opts ...grpc.CallOption) (*ListEventEndpointsResponse, error) {
 	out := new(ListEventEndpointsResponse)
 	err := c.cc.Invoke(ctx, "/bayar.payments.v1.AdminService/ListEventEndpoints", in, out, opts...)
@@ -220,6 +233,10 @@ type AdminServiceServer interface {
 	RetryWebhookNotification(context.Context, *RetryWebhookNotificationRequest) (*RetryWebhookNotificationResponse, error)
 	// Lists the blocks of the velocity limits against card testing, newest first. Kept for 90 days.
 	ListAbuseBlocks(context.Context, *ListAbuseBlocksRequest) (*ListAbuseBlocksResponse, error)
+	// Lifts a block: its subject may pay again at once, and is counted from zero. A block that has ended stays as it is.
+	//
+	// NOT_FOUND/BLOCK_NOT_FOUND.
+	LiftAbuseBlock(context.Context, *LiftAbuseBlockRequest) (*LiftAbuseBlockResponse, error)
 	// Lists the endpoints of event webhooks, with the position that each has reached.
 	ListEventEndpoints(context.Context, *ListEventEndpointsRequest) (*ListEventEndpointsResponse, error)
 	// Lists the dead letters of an endpoint (events that it did not receive in three days) and the events to be sent
@@ -254,6 +271,9 @@ func (UnimplementedAdminServiceServer) RetryWebhookNotification(context.Context,
 }
 func (UnimplementedAdminServiceServer) ListAbuseBlocks(context.Context, *ListAbuseBlocksRequest) (*ListAbuseBlocksResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ListAbuseBlocks not implemented")
+}
+func (UnimplementedAdminServiceServer) LiftAbuseBlock(context.Context, *LiftAbuseBlockRequest) (*LiftAbuseBlockResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method LiftAbuseBlock not implemented")
 }
 func (UnimplementedAdminServiceServer) ListEventEndpoints(context.Context, *ListEventEndpointsRequest) (*ListEventEndpointsResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method ListEventEndpoints not implemented")
@@ -409,6 +429,24 @@ func _AdminService_ListAbuseBlocks_Handler(srv interface{}, ctx context.Context,
 	return interceptor(ctx, in, info, handler)
 }
 
+func _AdminService_LiftAbuseBlock_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LiftAbuseBlockRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(AdminServiceServer).LiftAbuseBlock(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/bayar.payments.v1.AdminService/LiftAbuseBlock",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(AdminServiceServer).LiftAbuseBlock(ctx, req.(*LiftAbuseBlockRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _AdminService_ListEventEndpoints_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListEventEndpointsRequest)
 	if err := dec(in); err != nil {
@@ -486,6 +524,10 @@ var _AdminService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListAbuseBlocks",
 			Handler:    _AdminService_ListAbuseBlocks_Handler,
+		},
+		{
+			MethodName: "LiftAbuseBlock",
+			Handler:    _AdminService_LiftAbuseBlock_Handler,
 		},
 		{
 			MethodName: "ListEventEndpoints",

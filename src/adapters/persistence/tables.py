@@ -382,6 +382,7 @@ attempt_blocks: Final = sa.Table(
     sa.Column("limit", sa.Integer, nullable=False),
     sa.Column("create_time", UtcTime, nullable=False),
     sa.Column("end_time", UtcTime, nullable=False),
+    sa.Column("other_key", sa.Text, nullable=False, server_default=sa.text("''")),
     sa.UniqueConstraint("key", "counts_cards", "end_time"),
     sa.Index("ix_attempt_blocks_time", "create_time", "block_id"),
 )

@@ -188,10 +188,14 @@ class VelocityLimiter:
             work.velocity.add(counters)
             fresh = Attempt(attempt.caller_id, subjects)
             # A card counts under its number and under its identifier, but is reported once.
-            reached = {(one.subject.shown, one.counts_cards): one for one in self._reached(work, fresh, now)}
-            return [one for one in reached.values() if self._block(work, attempt, one, now)]
+            reached: dict[tuple[str, bool], list[_Reached]] = defaultdict(list)
+            for one in self._reached(work, fresh, now):
+                reached[one.subject.shown, one.counts_cards].append(one)
+            return [found[-1] for found in reached.values() if self._block(work, attempt, found, now)]
 
-    def _block(self, work: UnitOfWork, attempt: Attempt, reached: _Reached, now: datetime) -> bool:
+    def _block(self, work: UnitOfWork, attempt: Attempt, found: Sequence[_Reached], now: datetime) -> bool:
+        """Blocks one subject, that was found under one or two keys."""
+        reached = found[-1]
         return work.velocity.block(
             VelocityBlock(
                 block_id=self.ids.new(ids.BLOCK),
@@ -203,6 +207,7 @@ class VelocityLimiter:
                 limit=reached.limit,
                 create_time=now,
                 end_time=reached.end,
+                other_key=found[0].subject.key if len(found) > 1 else "",
             )
         )
 

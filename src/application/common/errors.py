@@ -145,6 +145,7 @@ class ResourceKind(Enum):
     DISPUTE = "dispute"
     NOTIFICATION = "notification"
     API_KEY = "api_key"
+    BLOCK = "block"
 
 
 class NotFound(ApplicationError):

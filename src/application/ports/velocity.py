@@ -34,6 +34,8 @@ class VelocityBlock:
     limit: int
     create_time: datetime
     end_time: datetime
+    # Another key under which the same card is counted; empty where there is none.
+    other_key: str = field(default="", repr=False)
 
 
 class VelocityCounters(Protocol):
@@ -50,6 +52,12 @@ class VelocityCounters(Protocol):
 
     def blocks(self, *, after: Position | None, limit: int) -> Sequence[VelocityBlock]:
         """Blocks of every caller, newest first."""
+
+    def lift(self, block_id: str, time: datetime) -> VelocityBlock | None:
+        """Ends the block at the time, and deletes the counters of its keys. Returns the block as it is now.
+
+        A block that has ended stays as it is. Returns None for an unknown id.
+        """
 
     def purge(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
         """Deletes counters with a bucket before `before` or after `after`, and blocks that ended before

@@ -40,6 +40,7 @@ from application.access.authenticate import ApiKeyCache
 from application.access.last_used_recorder import LastUsedRecorder
 from application.audit.audit_log import Audit
 from application.audit.refused_calls import RefusedCalls
+from application.card_testing.lift_abuse_block import LiftAbuseBlock
 from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.card_testing.purge_velocity_counters import PurgeVelocityCounters
 from application.card_testing.velocity_limiter import VelocityLimiter, VelocityLimits
@@ -266,6 +267,7 @@ class Container(containers.DeclarativeContainer):
     purge_velocity_counters = providers.Singleton(
         PurgeVelocityCounters, store, clock, providers.Callable(_window, settings)
     )
+    lift_abuse_block = providers.Singleton(LiftAbuseBlock, store, clock, guard)
     list_abuse_blocks = providers.Singleton(ListAbuseBlocks, store, page_tokens)
 
     sync_methods = providers.Singleton(SyncPaymentMethods, store, gateway, clock)

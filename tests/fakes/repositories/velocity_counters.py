@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from application.common.pagination import Position
@@ -40,6 +41,19 @@ class MemoryVelocityCounters:
         return newest_first_page(
             ((Position(one.create_time, one.block_id), one) for one in self._state.blocks), after, limit
         )
+
+    def lift(self, block_id: str, time: datetime) -> VelocityBlock | None:
+        for place, block in enumerate(self._state.blocks):
+            if block.block_id != block_id:
+                continue
+            if block.end_time > time:
+                self._state.blocks[place] = block = replace(block, end_time=time)
+                for counter_key in [
+                    one for one in self._state.velocity_counters if one[0] in (block.key, block.other_key)
+                ]:
+                    del self._state.velocity_counters[counter_key]
+            return block
+        return None
 
     def purge(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
         counters = [

@@ -715,6 +715,19 @@ class BayarClient(ClientBase):
         call = prepared(requests.list_abuse_blocks, page_size=page_size)
         return map(call.shape, self._caller.pages(call, timeout_seconds, retry))
 
+    def lift_abuse_block(
+        self,
+        *,
+        block_id: str,
+        reason: str,
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> AbuseBlock:
+        """Lifts a block of card testing, with a reason for the log: its subject may pay again at once."""
+        call = prepared(requests.lift_abuse_block, block_id=block_id, reason=reason, request_id=request_id)
+        return call.shape(self._caller.unary(call, timeout_seconds, retry))
+
     def list_event_endpoints(
         self, *, timeout_seconds: float | None = None, retry: RetryPolicy | None = None
     ) -> Iterator[EventEndpoint]:

@@ -1416,7 +1416,7 @@ class AbuseBlock(Model):
     create_time: datetime = EPOCH
     """The start of the block."""
     end_time: datetime = EPOCH
-    """The end of the block, unless more declines extend it."""
+    """The end of the block, unless more declines extend it. A lifted block ended when it was lifted."""
 
 
 @model(admin_service_pb2.EventEndpoint)

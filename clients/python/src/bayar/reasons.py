@@ -25,6 +25,7 @@ class Reason(StrEnum):
     DISPUTE_NOT_FOUND = "DISPUTE_NOT_FOUND"
     OPERATION_NOT_FOUND = "OPERATION_NOT_FOUND"
     NOTIFICATION_NOT_FOUND = "NOTIFICATION_NOT_FOUND"
+    BLOCK_NOT_FOUND = "BLOCK_NOT_FOUND"
     REQUEST_ID_REUSED = "REQUEST_ID_REUSED"
     REFERENCE_ALREADY_PAID = "REFERENCE_ALREADY_PAID"
     EXTERNAL_ID_TAKEN = "EXTERNAL_ID_TAKEN"
@@ -90,6 +91,7 @@ _REMEDIES: Final = {
     Reason.DISPUTE_NOT_FOUND: _CHECK_THE_ID,
     Reason.OPERATION_NOT_FOUND: _CHECK_THE_ID,
     Reason.NOTIFICATION_NOT_FOUND: _CHECK_THE_ID,
+    Reason.BLOCK_NOT_FOUND: _CHECK_THE_ID,
     Reason.REQUEST_ID_REUSED: "Send the request as it was, or make a new request_id for a new one.",
     Reason.REFERENCE_ALREADY_PAID: 'Read the payment metadata["payment_id"]. A new one would pay twice.',
     Reason.EXTERNAL_ID_TAKEN: 'Use the customer metadata["customer_id"], or another external_id.',

@@ -765,6 +765,17 @@ def list_abuse_blocks(*, page_size: int = 0) -> Pages[admin_service_pb2.AbuseBlo
     return pages("AdminService/ListAbuseBlocks", request, response, lambda page: page.blocks, AbuseBlock.from_message)
 
 
+def lift_abuse_block(
+    *, block_id: str, reason: str, request_id: str | None = None
+) -> Unary[admin_service_pb2.AbuseBlock, AbuseBlock]:
+    """Lifts a block of card testing, with a reason for the log: its subject may pay again at once."""
+    request = admin_service_pb2.LiftAbuseBlockRequest(
+        request_id=_request_id(request_id), block_id=block_id, reason=reason
+    )
+    response = admin_service_pb2.LiftAbuseBlockResponse
+    return unary("AdminService/LiftAbuseBlock", request, response, lambda answer: answer.block, AbuseBlock.from_message)
+
+
 def list_event_endpoints() -> Pages[admin_service_pb2.EventEndpoint, EventEndpoint]:
     """Lists the addresses that events are sent to, and how far each is."""
     request = admin_service_pb2.ListEventEndpointsRequest()

@@ -11,6 +11,7 @@ from adapters.grpc.translate import disputes, requests
 from adapters.grpc.translate.enums import notification_state_from
 from adapters.grpc.translate.events import endpoint_status, event_delivery
 from adapters.grpc.translate.resources import abuse_block, export_rows, reconcile_message
+from application.card_testing.lift_abuse_block import LiftAbuseBlock
 from application.card_testing.list_abuse_blocks import ListAbuseBlocks
 from application.common.caller import Caller
 from application.events.resend_events import ListDeliveries, ListEndpoints, ResendEvents
@@ -46,6 +47,7 @@ class AdminServicer(AdminServiceServicer):
     list_gateway_webhooks: ListGatewayWebhooks
     retry_gateway_webhook: RetryGatewayWebhook
     list_abuse_blocks: ListAbuseBlocks
+    lift_abuse_block: LiftAbuseBlock
     list_endpoints: ListEndpoints
     list_deliveries: ListDeliveries
     resend_events: ResendEvents
@@ -99,6 +101,10 @@ class AdminServicer(AdminServiceServicer):
     def ListAbuseBlocks(self, request: wire.ListAbuseBlocksRequest, context: Any) -> wire.ListAbuseBlocksResponse:
         found, token = self.list_abuse_blocks(page_size=request.page_size, page_token=request.page_token)
         return wire.ListAbuseBlocksResponse(blocks=[abuse_block(one) for one in found], next_page_token=token)
+
+    def LiftAbuseBlock(self, request: wire.LiftAbuseBlockRequest, context: Any) -> wire.LiftAbuseBlockResponse:
+        lifted = self.lift_abuse_block(request.request_id, request.block_id, request.reason, self.current_caller())
+        return wire.LiftAbuseBlockResponse(block=abuse_block(lifted))
 
     def ListEventEndpoints(
         self, request: wire.ListEventEndpointsRequest, context: Any

@@ -1,11 +1,11 @@
 """The counters of the velocity limits (declines and verifications), and the blocks that follow."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, bindparam, delete, or_, select, tuple_
+from sqlalchemy import Connection, Table, bindparam, delete, or_, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from adapters.persistence.mapping import picked
@@ -64,6 +64,19 @@ class SqlVelocityCounters:
             newest_first_page(select(attempt_blocks), table.create_time, table.block_id, after, limit)
         )
         return [_block_from(row) for row in rows]
+
+    def lift(self, block_id: str, time: datetime) -> VelocityBlock | None:
+        own = attempt_blocks.c.block_id == block_id
+        row = self.connection.execute(select(attempt_blocks).where(own).with_for_update()).first()
+        if row is None:
+            return None
+        block = _block_from(row)
+        if block.end_time <= time:
+            return block
+        self.connection.execute(update(attempt_blocks).where(own).values(end_time=time))
+        keys = [key for key in (block.key, block.other_key) if key]
+        self.connection.execute(delete(attempt_counts).where(attempt_counts.c.key.in_(keys)))
+        return replace(block, end_time=time)
 
     def purge(self, before: datetime, after: datetime, blocks_before: datetime, limit: int) -> int:
         bucket = attempt_counts.c.bucket

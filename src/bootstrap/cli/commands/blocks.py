@@ -1,4 +1,4 @@
-"""bayar blocks list: the limits of card testing that were reached."""
+"""bayar blocks list|lift: the limits of card testing that were reached."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,9 +8,10 @@ from rich.text import Text
 from bayar.messages import BayarClient
 from bayar.payments.v1.admin_service_pb2 import AbuseBlock, AbuseScope
 from bootstrap.cli.terminal import formatting as words
-from bootstrap.cli.terminal.arguments import add_limit
+from bootstrap.cli.terminal.arguments import add_confirmation, add_limit, confirm
 from bootstrap.cli.terminal.connection import add_common_arguments
 from bootstrap.cli.terminal.listing import print_list
+from bootstrap.cli.terminal.output import as_json, console, write_json
 from bootstrap.cli.terminal.tables import Column
 from bootstrap.cli.terminal.timestamps import Clock
 
@@ -25,6 +26,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_limit(every)
     add_common_arguments(every, list_blocks)
+    one = actions.add_parser(
+        "lift",
+        help="lift a block; its subject may pay again at once",
+        description="Lifts a block. Its subject may pay again at once, and is counted from zero.",
+    )
+    one.add_argument("block_id", metavar="BLOCK_ID")
+    one.add_argument("--reason", required=True, metavar="TEXT", help="the reason, for the service's log")
+    add_confirmation(one)
+    add_common_arguments(one, lift)
 
 
 def list_blocks(parsed: argparse.Namespace, bayar: BayarClient) -> int:
@@ -44,6 +54,18 @@ def list_blocks(parsed: argparse.Namespace, bayar: BayarClient) -> int:
         lambda block: _row(block, clock),
         noun="block",
     )
+
+
+def lift(parsed: argparse.Namespace, bayar: BayarClient) -> int:
+    confirm(parsed, f"Lift {parsed.block_id}? Its subject may pay again at once, and is counted from zero.")
+    block = bayar.lift_abuse_block(block_id=parsed.block_id, reason=parsed.reason, request_id=parsed.request_id)
+    if parsed.json:
+        write_json(as_json(block))
+    else:
+        console().print(
+            f"The {words.phrase(AbuseScope, block.scope)} {words.plain(block.subject)} may pay again.", soft_wrap=True
+        )
+    return 0
 
 
 def _row(block: AbuseBlock, clock: Clock) -> Sequence[Text | str]:

@@ -126,6 +126,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
     (domain.DisputeNotOpen(DISPUTE, "won"), Code.FAILED_PRECONDITION, "DISPUTE_NOT_OPEN", (rich.PreconditionFailure,)),
     (domain.DisputeActionInProgress(DISPUTE, OPERATION), Code.ABORTED, "OPERATION_IN_PROGRESS", (rich.RetryInfo,)),
     (application.NotFound(ResourceKind.DISPUTE, "x"), Code.NOT_FOUND, "DISPUTE_NOT_FOUND", ()),
+    (application.NotFound(ResourceKind.BLOCK, "x"), Code.NOT_FOUND, "BLOCK_NOT_FOUND", ()),
     (application.NotFound(ResourceKind.NOTIFICATION, "x"), Code.NOT_FOUND, "NOTIFICATION_NOT_FOUND", ()),
     (domain.OperationInProgress(PAYMENT, OPERATION), Code.ABORTED, "OPERATION_IN_PROGRESS", (rich.RetryInfo,)),
     (gateway.GatewayRefused("92807"), Code.FAILED_PRECONDITION, "GATEWAY_REFUSED_REQUEST", (rich.PreconditionFailure,)),

@@ -906,7 +906,7 @@ class AbuseBlock(_message.Message):
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:
-        """The end of the block, unless more declines extend it."""
+        """The end of the block, unless more declines extend it. A lifted block ended when it was lifted."""
 
     def __init__(
         self,
@@ -981,6 +981,60 @@ class ListAbuseBlocksResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListAbuseBlocksResponse: _TypeAlias = ListAbuseBlocksResponse  # noqa: Y015
+
+@_typing.final
+class LiftAbuseBlockRequest(_message.Message):
+    """The request of LiftAbuseBlock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    BLOCK_ID_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that you choose and keep for repeats. Required; otherwise INVALID_REQUEST."""
+    block_id: _builtins.str
+    """The block. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one is NOT_FOUND."""
+    reason: _builtins.str
+    """Why, for the log. Required; 1 to 255 characters, otherwise INVALID_REQUEST."""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        block_id: _builtins.str = ...,
+        reason: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block_id", b"block_id", "reason", b"reason", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiftAbuseBlockRequest: _TypeAlias = LiftAbuseBlockRequest  # noqa: Y015
+
+@_typing.final
+class LiftAbuseBlockResponse(_message.Message):
+    """The answer of LiftAbuseBlock."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BLOCK_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def block(self) -> Global___AbuseBlock:
+        """The block, ended."""
+
+    def __init__(
+        self,
+        *,
+        block: Global___AbuseBlock | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["block", b"block"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["block", b"block"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LiftAbuseBlockResponse: _TypeAlias = LiftAbuseBlockResponse  # noqa: Y015
 
 @_typing.final
 class RetryWebhookNotificationRequest(_message.Message):

@@ -51,6 +51,11 @@ class AdminServiceStub(object):
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
                 _registered_method=True)
+        self.LiftAbuseBlock = channel.unary_unary(
+                '/bayar.payments.v1.AdminService/LiftAbuseBlock',
+                request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.LiftAbuseBlockRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.LiftAbuseBlockResponse.FromString,
+                _registered_method=True)
         self.ListEventEndpoints = channel.unary_unary(
                 '/bayar.payments.v1.AdminService/ListEventEndpoints',
                 request_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListEventEndpointsRequest.SerializeToString,
@@ -130,6 +135,15 @@ class AdminServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def LiftAbuseBlock(self, request, context):
+        """Lifts a block: its subject may pay again at once, and is counted from zero. A block that has ended stays as it is.
+
+        NOT_FOUND/BLOCK_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListEventEndpoints(self, request, context):
         """Lists the endpoints of event webhooks, with the position that each has reached.
         """
@@ -189,6 +203,11 @@ def add_AdminServiceServicer_to_server(servicer, server):
                     servicer.ListAbuseBlocks,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.SerializeToString,
+            ),
+            'LiftAbuseBlock': grpc.unary_unary_rpc_method_handler(
+                    servicer.LiftAbuseBlock,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.LiftAbuseBlockRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_admin__service__pb2.LiftAbuseBlockResponse.SerializeToString,
             ),
             'ListEventEndpoints': grpc.unary_unary_rpc_method_handler(
                     servicer.ListEventEndpoints,
@@ -396,6 +415,33 @@ class AdminService(object):
             '/bayar.payments.v1.AdminService/ListAbuseBlocks',
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_admin__service__pb2.ListAbuseBlocksResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def LiftAbuseBlock(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.AdminService/LiftAbuseBlock',
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.LiftAbuseBlockRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_admin__service__pb2.LiftAbuseBlockResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,11 @@ class AdminServiceStub:
     """
     ListAbuseBlocks: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]
     """Lists the blocks of the velocity limits against card testing, newest first. Kept for 90 days."""
+    LiftAbuseBlock: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.LiftAbuseBlockRequest, _admin_service_pb2.LiftAbuseBlockResponse]
+    """Lifts a block: its subject may pay again at once, and is counted from zero. A block that has ended stays as it is.
+
+    NOT_FOUND/BLOCK_NOT_FOUND.
+    """
     ListEventEndpoints: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventEndpointsRequest, _admin_service_pb2.ListEventEndpointsResponse]
     """Lists the endpoints of event webhooks, with the position that each has reached."""
     ListEventDeliveries: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventDeliveriesRequest, _admin_service_pb2.ListEventDeliveriesResponse]
@@ -101,6 +106,11 @@ class AdminServiceAsyncStub(AdminServiceStub):
     """
     ListAbuseBlocks: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListAbuseBlocksRequest, _admin_service_pb2.ListAbuseBlocksResponse]  # type: ignore[assignment]
     """Lists the blocks of the velocity limits against card testing, newest first. Kept for 90 days."""
+    LiftAbuseBlock: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.LiftAbuseBlockRequest, _admin_service_pb2.LiftAbuseBlockResponse]  # type: ignore[assignment]
+    """Lifts a block: its subject may pay again at once, and is counted from zero. A block that has ended stays as it is.
+
+    NOT_FOUND/BLOCK_NOT_FOUND.
+    """
     ListEventEndpoints: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventEndpointsRequest, _admin_service_pb2.ListEventEndpointsResponse]  # type: ignore[assignment]
     """Lists the endpoints of event webhooks, with the position that each has reached."""
     ListEventDeliveries: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ListEventDeliveriesRequest, _admin_service_pb2.ListEventDeliveriesResponse]  # type: ignore[assignment]
@@ -181,6 +191,17 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.ListAbuseBlocksResponse, _abc.Awaitable[_admin_service_pb2.ListAbuseBlocksResponse]]:
         """Lists the blocks of the velocity limits against card testing, newest first. Kept for 90 days."""
+
+    @_abc_1.abstractmethod
+    def LiftAbuseBlock(
+        self,
+        request: _admin_service_pb2.LiftAbuseBlockRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_admin_service_pb2.LiftAbuseBlockResponse, _abc.Awaitable[_admin_service_pb2.LiftAbuseBlockResponse]]:
+        """Lifts a block: its subject may pay again at once, and is counted from zero. A block that has ended stays as it is.
+
+        NOT_FOUND/BLOCK_NOT_FOUND.
+        """
 
     @_abc_1.abstractmethod
     def ListEventEndpoints(
