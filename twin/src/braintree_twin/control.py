@@ -65,6 +65,17 @@ class LedgerEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class BankVerificationEntry:
+    """One verification of a bank account. `deposits` has the amounts of micro-transfers in cents."""
+
+    id: str
+    token: str
+    method: str
+    status: str
+    deposits: list[int]
+
+
+@dataclass(frozen=True, slots=True)
 class DisputeEntry:
     """One dispute of one merchant. `texts` has the text of each piece of evidence; for a file, it is empty."""
 
@@ -227,6 +238,14 @@ class TwinControl:
     def settle_transaction(self, transaction_id: str, status: str = "settled") -> None:
         """Give one submitted transaction a status of settlement: settled, settlement_declined, settlement_pending."""
         self._ask("POST", "settle", {"transaction_id": transaction_id, "status": status})
+
+    def return_by_bank(self, transaction_id: str, reason_code: str = "R01") -> None:
+        """Return a pending or settled payment of a bank account, as the customer's bank would."""
+        self._ask("POST", "bank_returns", {"transaction_id": transaction_id, "reason_code": reason_code})
+
+    def bank_verifications(self) -> list[BankVerificationEntry]:
+        """The verifications of bank accounts, oldest first, with the deposits that their owners have to confirm."""
+        return [BankVerificationEntry(**fields) for fields in self._ask("GET", "bank_verifications")["verifications"]]
 
     def reset(self) -> None:
         """Bring everything back to the seed: records, clock, faults, addresses of webhooks, counters."""

@@ -67,6 +67,9 @@ class Ids:
     def subscription(self) -> str:
         return self._text(_LETTERS, 6)
 
+    def bank_verification(self) -> str:
+        return self._text(_LETTERS, 8)
+
     def dispute(self) -> str:
         return self._text(_LETTERS, 16)
 

@@ -58,6 +58,8 @@ class MerchantAccount:
     lacks: frozenset[str] = frozenset()
     # A sale may be paid in installments.
     installments: bool = False
+    # False: US bank accounts pay only after their verification.
+    bank_accounts_exempt: bool = False
 
     @property
     def suspended(self) -> bool:
@@ -130,6 +132,7 @@ READY_MADE = Merchant(
             reject_avs_postal=frozenset("N"),
             reject_avs_street=frozenset("N"),
         ),
+        MerchantAccount(id="twin_usd_bank_accounts_exempt", currency="USD", bank_accounts_exempt=True),
         MerchantAccount(id="twin_usd_transfers", currency="USD", transfers="accepted"),
         MerchantAccount(id="twin_usd_payment_facilitator", currency="USD", payment_facilitator=True),
     ),

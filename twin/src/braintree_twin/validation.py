@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from braintree_twin.calls import Answer
 from braintree_twin.error_messages import message_of
+from braintree_twin.params import Params
 from braintree_twin.xml_writer import Elements, Node, Symbol
 
 
@@ -65,6 +67,10 @@ class ValidationFailed(Exception):
     def __init__(self, errors: Errors) -> None:
         super().__init__(", ".join(fault.code for fault in errors.deep_faults()))
         self.errors = errors
+
+    def as_answer(self, document: Mapping[str, Any]) -> Answer:
+        """The answer of a failed request whose changes are kept."""
+        return Answer("api_error_response", error_answer(self.errors, Params(document).echo()), 422)
 
 
 def failed(root: str, attribute: str, code: str) -> ValidationFailed:

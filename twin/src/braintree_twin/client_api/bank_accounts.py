@@ -18,12 +18,11 @@ from braintree_twin.errors import NotFound
 from braintree_twin.params import Params
 from braintree_twin.request_schema import EVERYTHING, schema
 from braintree_twin.state.records import Fields, Nonce
+from braintree_twin.vault.bank_accounts import of_bank_account
 from braintree_twin.vault.instruments import Instrument
 
-US_BANK_ACCOUNT, SEPA = "us_bank_account", "sepa_debit_account"
+SEPA = "sepa_debit_account"
 MANDATE_TYPES = ("ONE_OFF", "RECURRENT")
-# Routing numbers of banks that the sandbox's examples name.
-BANKS = {"021000021": "CHASE", "071000013": "CHASE", "307075259": "US BANK", "011000015": "FEDERAL RESERVE"}
 APPROVAL_PATH = "/approvals"
 _ROUTING_NUMBER = re.compile(r"[0-9]{9}", re.ASCII)
 _ACCOUNT_NUMBER = re.compile(r"[0-9]{4,17}", re.ASCII)
@@ -46,22 +45,24 @@ def _routing_checks_out(number: str) -> bool:
     return sum(int(digit) * weight for digit, weight in zip(number, (3, 7, 1) * 3, strict=True)) % 10 == 0
 
 
-def us_bank_account(call: Call, given: Mapping[str, Any]) -> Instrument:
-    """The instrument of a valid US account. Only the last four digits of its number are stored."""
+def us_bank_account(call: Call, given: Mapping[str, Any], *, instantly_verified: bool = False) -> Instrument:
+    """The instrument of a valid US account; a login at the bank has verified it."""
     individual, business = given.get("individualOwner") or {}, given.get("businessOwner") or {}
     person = " ".join(name for name in (individual.get("firstName"), individual.get("lastName")) if name)
     routing, account = str(given["routingNumber"]), str(given["accountNumber"])
-    wallet: Fields = {
-        "routing_number": routing,
-        "last_4": account[-4:],
-        "account_type": str(given["accountType"]).lower(),
-        "bank_name": BANKS.get(routing, "UNKNOWN"),
-        "account_holder_name": business.get("businessName") or person or None,
-        "ownership_type": "business" if business else "personal",
-        "ach_mandate": given.get("achMandate"),
-        "ach_mandate_accepted_at": call.clock.stamp(),
-    }
-    return Instrument(kind=US_BANK_ACCOUNT, wallet=wallet)
+    return of_bank_account(
+        routing,
+        account,
+        instantly_verified=instantly_verified,
+        account_type=str(given["accountType"]).lower(),
+        account_holder_name=business.get("businessName") or person or None,
+        ownership_type="business" if business else "personal",
+        first_name=individual.get("firstName"),
+        last_name=individual.get("lastName"),
+        business_name=business.get("businessName"),
+        ach_mandate_text=given.get("achMandate"),
+        ach_mandate_accepted_at=call.clock.stamp(),
+    )
 
 
 def create_mandate(call: Call) -> JsonAnswer:

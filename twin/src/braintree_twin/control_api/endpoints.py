@@ -15,8 +15,10 @@ from braintree_twin.control_api.idempotency import IdempotencyCache
 from braintree_twin.control_api.traffic import TrafficCounter
 from braintree_twin.control_api.webhook_endpoints import WebhookEndpoints
 from braintree_twin.http_messages import Request, Response
-from braintree_twin.ledger.settlement import SETTLEMENTS, WAITING, advance_due, run_batch, settle_as
+from braintree_twin.ledger.lifecycle import SETTLEMENTS, WAITING, return_by_bank, settle_as
+from braintree_twin.ledger.settlement import advance_due, run_batch
 from braintree_twin.merchants import Merchant
+from braintree_twin.rules.bank_accounts import BANK_KINDS, RETURN_CODE
 from braintree_twin.state.records import Transaction
 
 PREFIX = "/_twin/"
@@ -48,6 +50,8 @@ class ControlApi:
             ("POST", "clock"): self._advance,
             ("GET", "clock"): self._show_time,
             ("POST", "settle"): self._settle,
+            ("POST", "bank_returns"): self._return_by_bank,
+            ("GET", "bank_verifications"): self._bank_verifications,
             ("POST", "reset"): self._reset,
             ("GET", "ledger"): self._ledger,
             ("GET", "requests"): self._requests,
@@ -152,6 +156,35 @@ class ControlApi:
                 settle_as(call, record, status)
             return {"settled": int(status == "settled"), "by_status": {status: 1}}
         raise InvalidField("transaction_id", "no transaction has it")
+
+    def _return_by_bank(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """The customer's bank returns a payment of a bank account, before or after its settlement."""
+        _reject_unknown(fields, "transaction_id", "reason_code")
+        code = fields.get("reason_code", "R01")
+        if not isinstance(code, str) or not RETURN_CODE.fullmatch(code):
+            raise InvalidField("reason_code", "must be like R01 (ACH) or AC04 (SEPA)")
+        for merchant in self._app.merchants:
+            call = self._app.call(merchant)
+            record = self._app.store.transactions.get(merchant.id, str(fields.get("transaction_id")))
+            if record is None:
+                continue
+            if record.kind not in BANK_KINDS or record.status not in ("settlement_pending", "settled"):
+                raise InvalidField("transaction_id", "must be a pending or settled payment of a bank account")
+            with self._app.store.change():
+                return_by_bank(call, record, code)
+            return {"transaction": _entry(merchant.id, record)}
+        raise InvalidField("transaction_id", "no transaction has it")
+
+    def _bank_verifications(self, _: dict[str, Any]) -> dict[str, Any]:
+        """The verifications of bank accounts, with the deposits that their owners have to confirm."""
+        store = self._app.store
+        found = [one for merchant in self._app.merchants for one in store.bank_verifications.find(merchant.id)]
+        return {
+            "verifications": [
+                {"id": one.id, "token": one.token, "method": one.method, "status": one.status, "deposits": one.deposits}
+                for one in found
+            ]
+        }
 
     def _reset(self, fields: dict[str, Any]) -> dict[str, Any]:
         """Bring everything back to the seed."""

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from braintree_twin.calls import Call
 from braintree_twin.clock import stamp
-from braintree_twin.ledger.lifecycle import authorization_expiry, enter
+from braintree_twin.ledger.lifecycle import SETTLING_AT_ONCE, authorization_expiry, enter, leave_to_the_bank
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.rules import cards
@@ -52,8 +52,9 @@ def submit_if_requested(call: Call, record: Transaction, options: Params) -> Non
     if record.type == "credit" or options.flag("submit_for_settlement"):
         record.due_at = None
         enter(call, record, "submitted_for_settlement")
-        if record.kind == "paypal_account" and record.type == "sale":
+        if record.kind in SETTLING_AT_ONCE and record.type == "sale":
             enter(call, record, "settling")
+        leave_to_the_bank(call, record)
 
 
 def _decide(call: Call, record: Transaction, request: AuthorizationRequest) -> Decision:

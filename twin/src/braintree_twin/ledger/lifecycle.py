@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 from braintree_twin.calls import Call
-from braintree_twin.clock import parse_stamp, stamp
+from braintree_twin.clock import FixedClock, parse_stamp, stamp
+from braintree_twin.rules.bank_accounts import BANK_KINDS, DECLINED_CODE, LOCAL_PAYMENT, SETTLED_AFTER
 from braintree_twin.rules.cards import brand_named
+from braintree_twin.rules.processor_responses import SETTLEMENT_TEXTS, settlement_of
 from braintree_twin.state.records import Transaction
-from braintree_twin.webhooks.settlement_notifications import notify_transaction_disbursed
+from braintree_twin.webhooks.settlement_notifications import notify_settled, notify_transaction_disbursed
 
+WAITING = ("submitted_for_settlement", "settling")
+SETTLEMENTS = ("settled", "settlement_declined", "settlement_pending")
+DISBURSED_AFTER = timedelta(days=1)
+_SETTLEMENT_CODES = {
+    "settled": "4000",
+    "settlement_confirmed": "4000",
+    "settlement_declined": "4001",
+    "settlement_pending": "4002",
+}
 # Days by transaction source, where they differ from the brand's usual ones.
 _VISA_DAYS = dict.fromkeys(("recurring", "installment", "unscheduled", "merchant"), 1)
 _MASTERCARD_DAYS = {"estimated": 30}
+# Kinds that PayPal begins to settle as soon as they are submitted.
+SETTLING_AT_ONCE = frozenset({"paypal_account", LOCAL_PAYMENT})
 _DAYS_OF_WALLETS = {"paypal_account": 29, "venmo_account": 10}
 
 
@@ -50,8 +65,52 @@ def _days_of_card(record: Transaction) -> int:
     return days or (brand_named(brand).authorization_days if record.card else 7)
 
 
+def leave_to_the_bank(call: Call, record: Transaction) -> None:
+    """A submitted payment of a bank account waits for the bank, who settles or declines it some days later."""
+    if record.kind in SETTLED_AFTER and record.status == "submitted_for_settlement":
+        enter(call, record, "settlement_pending")
+        record.processor_settlement_response_code = "4002"
+        record.processor_settlement_response_text = SETTLEMENT_TEXTS["4002"]
+        record.due_at = stamp(call.clock.now() + SETTLED_AFTER[record.kind])
+
+
+def settle_as(call: Call, record: Transaction, status: str, batch: str | None = None) -> None:
+    """Settle one transaction, decline it or leave it pending, by `status`; in this batch, or in one of its own."""
+    code = _SETTLEMENT_CODES[status]
+    record.processor_settlement_response_code = code
+    record.processor_settlement_response_text = SETTLEMENT_TEXTS[code]
+    record.due_at = None
+    if status == "settled":
+        now = call.clock.now()
+        record.settlement_batch_id = f"{now:%Y-%m-%d}_{record.merchant_account_id}_{batch or call.ids.batch()}"
+        record.due_at = stamp(now + DISBURSED_AFTER)
+    enter(call, record, status, source="")
+    save(call, record)
+    notify_settled(call, record)
+
+
+def return_by_bank(call: Call, record: Transaction, reason_code: str) -> None:
+    """The customer's bank returns the payment, before or after its settlement."""
+    record.ach_returns.append({"created_at": call.clock.stamp(), "reason_code": reason_code})
+    settle_as(call, record, "settlement_declined")
+
+
+def _settle_at_bank(call: Call, record: Transaction) -> None:
+    """The bank settles a payment, or returns it if its amount triggers that. It happens when it was due."""
+    moment = replace(call, clock=FixedClock(parse_stamp(record.due_at or call.clock.stamp())))
+    status, _ = settlement_of(Decimal(record.amount), record.kind)
+    if status == "settlement_declined" and record.type == "sale":
+        return_by_bank(moment, record, DECLINED_CODE)
+    else:
+        settle_as(moment, record, "settled")
+
+
 def apply_due(call: Call, record: Transaction) -> None:
-    """Apply what has come due: the authorization expires, or the money is disbursed."""
+    """Apply what has come due: the authorization expires, a bank settles, or the money is disbursed."""
+    if record.status == "settlement_pending" and record.kind in BANK_KINDS:
+        _settle_at_bank(call, record)
+        if not record.due_at or record.due_at > call.clock.stamp():
+            return
     if record.status == "authorized":
         enter(call, record, "authorization_expired", source="")
     elif record.status == "settled" and record.disbursement is None:

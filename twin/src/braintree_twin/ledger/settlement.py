@@ -1,42 +1,16 @@
-"""Settlement of one transaction, and the batch that settles everything that was submitted."""
+"""The batch that settles everything that was submitted, and everything that comes due with time."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from decimal import Decimal
 
 from braintree_twin.calls import Call
-from braintree_twin.clock import stamp
 from braintree_twin.ledger.disputes import expire_due_disputes
-from braintree_twin.ledger.lifecycle import apply_due, enter, save
+from braintree_twin.ledger.lifecycle import WAITING, apply_due, settle_as
 from braintree_twin.ledger.subscriptions import bill_due_subscriptions
-from braintree_twin.rules.processor_responses import SETTLEMENT_TEXTS, settlement_of
-from braintree_twin.state.records import Transaction
-from braintree_twin.webhooks.settlement_notifications import notify_disbursement, notify_settled
-
-WAITING = ("submitted_for_settlement", "settling")
-DISBURSED_AFTER = timedelta(days=1)
-_CODES = {
-    "settled": "4000",
-    "settlement_confirmed": "4000",
-    "settlement_declined": "4001",
-    "settlement_pending": "4002",
-}
-SETTLEMENTS = ("settled", "settlement_declined", "settlement_pending")
-
-
-def settle_as(call: Call, record: Transaction, status: str, batch: str | None = None) -> None:
-    """Settle one transaction, decline it or leave it pending, by `status`; in this batch, or in one of its own."""
-    code = _CODES[status]
-    record.processor_settlement_response_code = code
-    record.processor_settlement_response_text = SETTLEMENT_TEXTS[code]
-    if status == "settled":
-        now = call.clock.now()
-        record.settlement_batch_id = f"{now:%Y-%m-%d}_{record.merchant_account_id}_{batch or call.ids.batch()}"
-        record.due_at = stamp(now + DISBURSED_AFTER)
-    enter(call, record, status, source="")
-    save(call, record)
-    notify_settled(call, record)
+from braintree_twin.rules.processor_responses import settlement_of
+from braintree_twin.vault import bank_verifications
+from braintree_twin.webhooks.settlement_notifications import notify_disbursement
 
 
 def run_batch(call: Call) -> dict[str, int]:
@@ -60,4 +34,5 @@ def advance_due(call: Call) -> int:
     for record in due:
         apply_due(call, record)
     notify_disbursement(call, [record for record in due if record.disbursement and record.id in waiting])
-    return len(due) + expire_due_disputes(call) + bill_due_subscriptions(call)
+    changes = expire_due_disputes(call) + bill_due_subscriptions(call) + bank_verifications.apply_due(call)
+    return len(due) + changes

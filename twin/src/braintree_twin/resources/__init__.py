@@ -26,8 +26,10 @@ from braintree_twin.resources import (
     subscriptions,
     testing_gateway,
     transactions,
+    us_bank_account_verifications,
     verifications,
 )
+from braintree_twin.search_criteria import bank_verifications as bank_verification_search
 from braintree_twin.search_criteria import customers as customer_search
 from braintree_twin.search_criteria import disputes as dispute_search
 from braintree_twin.search_criteria import subscriptions as subscription_search
@@ -53,6 +55,7 @@ ROUTES: tuple[Route, ...] = (
     *catalog.ROUTES,
     *subscriptions.ROUTES,
     *settlement_batches.ROUTES,
+    *us_bank_account_verifications.ROUTES,
     *client_api.ROUTES,
     *three_d_secure.ROUTES,
     *wallets.ROUTES,
@@ -62,6 +65,7 @@ ROUTES: tuple[Route, ...] = (
     *approvals.ROUTES,
     *customer_search.ROUTES,
     *verification_search.ROUTES,
+    *bank_verification_search.ROUTES,
     *subscription_search.ROUTES,
     *transaction_search.ROUTES,
     *dispute_search.ROUTES,

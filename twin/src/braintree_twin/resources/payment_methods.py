@@ -8,10 +8,13 @@ from braintree_twin.ledger.subscriptions import cancel_all_of
 from braintree_twin.params import Params
 from braintree_twin.resources.credit_cards import create as create_card
 from braintree_twin.rules import accepted_fields as accepted
+from braintree_twin.rules.bank_accounts import US_BANK_ACCOUNT
 from braintree_twin.state.records import PaymentMethod
 from braintree_twin.validation import Errors, ValidationFailed
+from braintree_twin.vault.bank_verifications import verify_bank_account, way_of
 from braintree_twin.vault.instruments import NonceCodes, has_invalid_number, of_nonce
 from braintree_twin.vault.payment_method_requests import (
+    MethodRequest,
     change_method,
     read_change,
     read_method,
@@ -67,7 +70,20 @@ def create(call: Call) -> Answer:
     refused = verification_failure(call, verification)
     if refused:
         return refused
-    return method_answer(call, store_requested_method(call, wanted, customer_id, verification), 201)
+    if wanted.instrument:
+        wanted.instrument.wallet = {**wanted.instrument.wallet, **wanted.mandate}
+    method = store_requested_method(call, wanted, customer_id, verification)
+    _verify_bank_account(call, method, wanted)
+    return method_answer(call, method, 201)
+
+
+def _verify_bank_account(call: Call, method: PaymentMethod, wanted: MethodRequest) -> None:
+    """Verify a US bank account by the way that is asked for. The account is stored, whatever the outcome is."""
+    if method.kind != US_BANK_ACCOUNT:
+        return
+    way = way_of(wanted.account, method.wallet, wanted.bank_verification_way)
+    if way:
+        verify_bank_account(call, method, way, wanted.account)
 
 
 def _level(call: Call, params: Params) -> str:
@@ -92,7 +108,12 @@ def update(call: Call) -> Answer:
         raise ValidationFailed(errors)
     verification = verify_if_requested(call, wanted)
     refused = verification_failure(call, verification)
-    return refused or method_answer(call, change_method(call, method, wanted, params, verification))
+    if refused:
+        return refused
+    changed = change_method(call, method, wanted, params, verification)
+    if changed.kind == US_BANK_ACCOUNT and wanted.bank_verification_way:
+        verify_bank_account(call, changed, wanted.bank_verification_way, wanted.account)
+    return method_answer(call, changed)
 
 
 def delete(call: Call) -> Answer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from braintree_twin.calls import Answer, Call, Handler, Route
-from braintree_twin.ledger.settlement import settle_as
+from braintree_twin.ledger.lifecycle import settle_as
 from braintree_twin.resources.transactions.common import ROOT, answer, load
 from braintree_twin.validation import failed
 

@@ -35,9 +35,9 @@ VERIFICATION_OPTIONS = schema(
     checked="verification_currency_iso_code",
 )
 CARD_OPTIONS = VERIFICATION_OPTIONS.extended(
-    "make_default fail_on_duplicate_payment_method fail_on_duplicate_payment_method_for_customer",
-    no_effect="skip_advanced_fraud_checking venmo_sdk_session adyen us_bank_account_verification_method "
-    "verification_add_ons",
+    "make_default fail_on_duplicate_payment_method fail_on_duplicate_payment_method_for_customer "
+    "us_bank_account_verification_method",
+    no_effect="skip_advanced_fraud_checking venmo_sdk_session adyen verification_add_ons",
     paypal=schema(no_effect="payee_email order_id custom_field description amount shipping"),
 )
 BILLING_ADDRESS = ADDRESS.extended(options=schema("update_existing"))
@@ -50,7 +50,10 @@ CARD = schema(
     three_d_secure_pass_thru=PASS_THRU,
 )
 CREDIT_CARD = CARD.extended("customer_id")
-PAYMENT_METHOD = CREDIT_CARD.extended(no_effect="paypal_refresh_token paypal_vault_without_upgrade us_bank_account")
+MANDATE = schema("ach_mandate_text ach_mandate_accepted_at")
+PAYMENT_METHOD = CREDIT_CARD.extended(
+    no_effect="paypal_refresh_token paypal_vault_without_upgrade", us_bank_account=MANDATE
+)
 PAYPAL_ACCOUNT = schema("token email", options=schema("make_default"))
 VAULTED_WALLET = schema(
     "number expiration_month expiration_year cardholder_name token google_transaction_id billing_address_id "
@@ -109,7 +112,8 @@ SALE = LEVEL_3.extended(
     checked="currency_iso_code exchange_rate_quote_id processing_merchant_category_code product_sku",
     no_effect="acquirer_reference_number device_session_id fraud_merchant_id shared_billing_address_id "
     "shared_customer_id shared_payment_method_nonce shared_payment_method_token shared_shipping_address_id "
-    "us_bank_account venmo_sdk_payment_method_code",
+    "venmo_sdk_payment_method_code",
+    us_bank_account=MANDATE,
     billing=ADDRESS,
     shipping=ADDRESS.extended(checked="shipping_method"),
     credit_card=schema(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from braintree_twin.params import Params
+from braintree_twin.rules.bank_accounts import SEPA, US_BANK_ACCOUNT
 from braintree_twin.search.index_lookups import (
     Condition,
     Lookup,
@@ -80,6 +81,8 @@ INSTRUMENT_KINDS = (
     "meta_checkout_token",
 )
 
+META_CHECKOUT = "MetaCheckout"
+
 
 def _field(name: str) -> _Values:
     return lambda record: (getattr(record, name, None),)
@@ -100,13 +103,21 @@ _DETAIL_NAMES = {
     "apple_pay_card": "ApplePayDetail",
     "android_pay_card": "AndroidPayDetail",
     "venmo_account": "VenmoAccountDetail",
+    SEPA: "SEPADebitAccount",
 }
-_KINDS = {_detail_name(kind): kind for kind in INSTRUMENT_KINDS}
+_KINDS = {_detail_name(kind): (kind,) for kind in INSTRUMENT_KINDS} | {
+    META_CHECKOUT: ("meta_checkout_card", "meta_checkout_token")
+}
+
+
+def _instrument_names(record: Transaction) -> Texts:
+    named = (META_CHECKOUT,) if record.kind in _KINDS[META_CHECKOUT] else ()
+    return (record.kind, _detail_name(record.kind), *named)
 
 
 def _kinds(value: Value) -> tuple[list[Condition], bool]:
     named = Params({"kind": value}).texts("kind")
-    return _in("kind")([_KINDS.get(name, name) for name in named])
+    return _in("kind")([kind for name in named for kind in _KINDS.get(name, (name,))])
 
 
 def _nested(section: str, name: str) -> _Values:
@@ -128,6 +139,16 @@ def _entered(status: str) -> _Values:
 def _paypal(prefix: str) -> _Values:
     """A PayPal id, as the transaction's view writes it."""
     return lambda record: (f"{prefix}{record.id.upper()}",) if record.kind == "paypal_account" else ()
+
+
+def _sepa_order(record: Transaction) -> Texts:
+    """The order id, as the transaction's view writes it."""
+    return (f"ORDER{record.id.upper()}",) if record.kind == SEPA else ()
+
+
+def _returned(name: str) -> _Values:
+    """A field of the returns by the customer's bank."""
+    return lambda record: [each[name] for each in record.ach_returns]
 
 
 def _never(_: Transaction) -> Texts:
@@ -187,7 +208,7 @@ CRITERIA: dict[str, Criterion[Transaction]] = {
     "store_id": Criterion(text, _field("store_id")),
     "store_ids": Criterion(one_of, _field("store_id")),
     "payment_method_token": Criterion(text, _field("token"), in_document),
-    "payment_instrument_type": Criterion(one_of, lambda record: (record.kind, _detail_name(record.kind)), _kinds),
+    "payment_instrument_type": Criterion(one_of, _instrument_names, _kinds),
     "processor_authorization_code": Criterion(text, _field("processor_authorization_code"), in_document),
     "settlement_batch_id": Criterion(text, _field("settlement_batch_id"), in_document),
     "credit_card_cardholder_name": Criterion(text, _card("cardholder_name"), in_document),
@@ -203,12 +224,12 @@ CRITERIA: dict[str, Criterion[Transaction]] = {
         timestamp, lambda record: (record.disbursement["date"],) if record.disbursement else ()
     ),
     "dispute_date": Criterion(timestamp, lambda record: [dispute["received_date"] for dispute in record.disputes]),
-    "acquirer_reference_number": Criterion(text, _never),
+    "acquirer_reference_number": Criterion(text, _field("acquirer_reference_number"), in_document),
     "europe_bank_account_iban": Criterion(text, _never),
-    "sepa_debit_paypal_v2_order_id": Criterion(text, _never),
-    "ach_type": Criterion(one_of, _never),
-    "ach_return_responses_created_at": Criterion(timestamp, _never),
-    "reason_code": Criterion(one_of, _never),
+    "sepa_debit_paypal_v2_order_id": Criterion(text, _sepa_order),
+    "ach_type": Criterion(one_of, lambda record: ("standard",) if record.kind == US_BANK_ACCOUNT else ()),
+    "ach_return_responses_created_at": Criterion(timestamp, _returned("created_at")),
+    "reason_code": Criterion(one_of, _returned("reason_code")),
     "debit_network": Criterion(one_of, _never),
     **{f"billing_{name}": Criterion(text, _nested("billing", name), in_document) for name in _ADDRESS_FIELDS},
     **{f"shipping_{name}": Criterion(text, _nested("shipping", name), in_document) for name in _ADDRESS_FIELDS},

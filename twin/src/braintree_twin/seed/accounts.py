@@ -35,6 +35,7 @@ def read_account(fields: Fields) -> MerchantAccount:
         largest_amount=Decimal(fields.amount("largest_amount", currency)) if "largest_amount" in fields else None,
         processor=fields.text("processor"),
         lacks=frozenset(fields.texts("lacks", ABILITIES)),
+        bank_accounts_exempt=fields.flag("bank_accounts_exempt", False),
         installments=fields.flag("installments", False),
     )
 

@@ -8,7 +8,9 @@ from typing import Any
 from braintree_twin.calls import Call
 from braintree_twin.rules import cards
 from braintree_twin.rules.addresses import FIELDS as ADDRESS_FIELDS
+from braintree_twin.rules.bank_accounts import TRIGGER
 from braintree_twin.seed.fields import Fields
+from braintree_twin.vault.bank_accounts import account_number_fields
 from braintree_twin.vault.cards import Expiration, make_card
 from braintree_twin.vault.instruments import Instrument, of_test_nonce
 from braintree_twin.vault.test_nonces import KINDS, TEST_NONCES
@@ -33,6 +35,9 @@ def read_instrument(call: Call, fields: Fields) -> Instrument:
     expiration = _expiration(fields)
     name = fields.text("cardholder_name")
     changed = fields.table("wallet")
+    account_number = fields.text("account_number")
+    if account_number:
+        changed = {TRIGGER: None, **account_number_fields(account_number), **changed}
     billing = fields.section("billing")
     if nonce or kind != "credit_card":
         instrument = of_test_nonce(call, TEST_NONCES[nonce or _MODELS[kind]])

@@ -6,8 +6,7 @@ from datetime import datetime, timedelta
 
 from braintree_twin.calls import Call
 from braintree_twin.clock import parse_stamp, stamp
-from braintree_twin.ledger.lifecycle import authorization_expiry
-from braintree_twin.ledger.settlement import DISBURSED_AFTER
+from braintree_twin.ledger.lifecycle import DISBURSED_AFTER, authorization_expiry
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
 from braintree_twin.rules.processor_responses import SETTLEMENT_TEXTS, kind_of

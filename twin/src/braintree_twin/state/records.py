@@ -169,6 +169,31 @@ class Verification:
 
 
 @dataclass(slots=True, kw_only=True)
+class BankVerification:
+    """A verification of a vaulted US bank account. `method` is one of rules/bank_accounts.py WAYS."""
+
+    id: str
+    # pending, verified, processor_declined, failed.
+    status: str
+    method: str
+    created_at: str
+    updated_at: str
+    merchant_account_id: str
+    token: str
+    customer_id: str | None = None
+    # The fields of the account.
+    account: Fields = field(default_factory=dict)
+    processor_response_code: str | None = None
+    additional_processor_response: str | None = None
+    determined_at: str | None = None
+    # Micro-transfers: the amounts of the deposits in cents, and the attempts to confirm them.
+    deposits: list[int] = field(default_factory=list)
+    attempts: int = 0
+    # The time at which confirmed deposits arrive.
+    due_at: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
 class Transaction:
     """A sale or a credit. Amounts are text with the decimals of their currency."""
 
@@ -244,6 +269,8 @@ class Transaction:
     disbursement: Fields | None = None
     # The time of the next change that comes due: expiry of the authorization, disbursement.
     due_at: str | None = None
+    # Returns of the customer's bank, each with created_at and reason_code.
+    ach_returns: list[Fields] = field(default_factory=list)
     # Copies of its disputes, as asdict() writes them.
     disputes: list[dict[str, Any]] = field(default_factory=list)
     # Related transactions.

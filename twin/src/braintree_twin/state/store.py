@@ -14,6 +14,7 @@ from typing import Any, Generic, TypeVar
 from braintree_twin.state.records import (
     Address,
     Authentication,
+    BankVerification,
     CatalogEntry,
     CreatedAccount,
     Customer,
@@ -165,6 +166,9 @@ class Store:
         )
         self.nonces = Table("nonces", Nonce, "nonce", ("token",))
         self.verifications = Table("verifications", Verification, "id", ("token", "created_at"))
+        self.bank_verifications = Table(
+            "bank_verifications", BankVerification, "id", ("token", "status", "created_at", "due_at")
+        )
         self.request_keys = Table("request_keys", RequestKey, "key")
         self.created_accounts = Table("created_accounts", CreatedAccount, "id")
         self.catalog = Table("catalog", CatalogEntry, "key", ("kind",))
@@ -182,6 +186,7 @@ class Store:
             self.payment_methods,
             self.nonces,
             self.verifications,
+            self.bank_verifications,
             self.request_keys,
             self.created_accounts,
             self.catalog,

@@ -16,6 +16,11 @@ from braintree_twin.vault.test_nonces import TEST_NONCES, TestNonce
 
 TEST_NONCE_POSTAL_CODE = "94107"
 APPLE_PAY_CARDHOLDER = "Apple Pay Cardholder"
+_CARDHOLDERS = {
+    "apple_pay_card": APPLE_PAY_CARDHOLDER,
+    "meta_checkout_card": "Meta Checkout Card Cardholder",
+    "meta_checkout_token": "Meta Checkout Token Cardholder",
+}
 NONCE_LIFETIME = timedelta(hours=3)
 # The kind of a nonce that has a security code only.
 CVV_ONLY = "cvv"
@@ -110,7 +115,7 @@ def of_test_nonce(call: Call, fixed: TestNonce) -> Instrument:
     card = None
     if fixed.number:
         next_year = Expiration("12", str(call.clock.now().year + 1))
-        name = APPLE_PAY_CARDHOLDER if fixed.kind == "apple_pay_card" else None
+        name = _CARDHOLDERS.get(fixed.kind)
         card = asdict(make_card(call, fixed.number, next_year, name))
     is_card = fixed.kind == "credit_card"
     return Instrument(

@@ -9,9 +9,11 @@ from braintree_twin.calls import Call
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
 from braintree_twin.rules.addresses import read_address
+from braintree_twin.rules.bank_accounts import US_BANK_ACCOUNT
 from braintree_twin.rules.three_d_secure import passed_through, read_pass_thru
 from braintree_twin.state.records import Address, Fields, PaymentMethod, Verification
 from braintree_twin.validation import Errors
+from braintree_twin.vault.bank_verifications import read_mandate, read_way
 from braintree_twin.vault.cards import CardDetails, read_card
 from braintree_twin.vault.instruments import Instrument, NonceCodes, consume, has_invalid_number, of_card, of_nonce
 from braintree_twin.vault.storing import (
@@ -47,6 +49,9 @@ class MethodRequest:
     account: MerchantAccount
     verification_amount: Decimal = field(default_factory=Decimal)
     verification_extras: VerificationExtras = field(default_factory=VerificationExtras)
+    # US bank accounts: the way of verification that is asked for, and the mandate.
+    bank_verification_way: str | None = None
+    mandate: Fields = field(default_factory=dict)
 
     @property
     def verifies(self) -> bool:
@@ -63,7 +68,12 @@ def read_method(
     check_new_token(call, token, errors, in_use=_token_in_use(instrument))
     if instrument and not instrument.card:
         # A wallet ignores all card fields.
-        return MethodRequest(instrument, token, {}, None, params.section("options"), call.merchant.default_account)
+        account = call.merchant.default_account
+        wanted = MethodRequest(instrument, token, {}, None, params.section("options"), account)
+        if instrument.kind == US_BANK_ACCOUNT:
+            wanted.account, _ = read_options(call, params, errors)
+            wanted.bank_verification_way, wanted.mandate = read_way(params, errors), read_mandate(params)
+        return wanted
     account, amount = read_options(call, params, errors)
     billing, address_id = _read_billing(call, params, errors, customer_id)
     extras = _read_extras(params, instrument, errors)
@@ -228,7 +238,10 @@ def read_change(call: Call, method: PaymentMethod, params: Params, errors: Error
     instrument.billing = billing
     _check_duplicate(call, params.section("options"), instrument, errors, method.customer_id, own=method.token)
     extras = _read_extras(params, instrument, errors)
-    return MethodRequest(instrument, token, billing, address_id, params.section("options"), account, amount, extras)
+    way = read_way(params, errors) if method.kind == US_BANK_ACCOUNT else None
+    return MethodRequest(
+        instrument, token, billing, address_id, params.section("options"), account, amount, extras, way
+    )
 
 
 _CARD_FIELDS = ("number", "cvv", "expiration_date", "expiration_month", "expiration_year", "cardholder_name")

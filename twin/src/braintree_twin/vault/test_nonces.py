@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from braintree_twin.rules.bank_accounts import AT_ONCE, TRIGGER
 from braintree_twin.rules.processor_responses import Decision
 from braintree_twin.state.records import Fields
 
@@ -196,10 +197,25 @@ _WALLETS: dict[str, TestNonce] = {
     ),
     "fake-us-bank-account-nonce": TestNonce(
         "us_bank_account",
-        wallet={"routing_number": "021000021", "last_4": "0000", "account_type": "checking", "bank_name": "CHASE"},
+        wallet={
+            "routing_number": "123456789",
+            "last_4": "0000",
+            "account_type": "checking",
+            "account_holder_name": "Dan Schulman",
+            "bank_name": "Wells Fargo",
+            "ownership_type": "personal",
+            "ach_mandate_text": "example mandate text",
+            TRIGGER: AT_ONCE,
+        },
     ),
     "fake-sepa-direct-debit-nonce": TestNonce(
-        "sepa_debit_account", wallet={"last_4": "1234", "mandate_type": "RECURRENT"}
+        "sepa_debit_account",
+        wallet={
+            "last_4": "1234",
+            "mandate_type": "RECURRENT",
+            "bank_reference_token": "a-fake-bank-reference-token",
+            "merchant_or_partner_customer_id": "a-fake-mp-customer-id",
+        },
     ),
     "fake-sepa-bank-account-nonce": TestNonce("europe_bank_account", wallet={"masked_iban": "DE89***3000"}),
     "fake-europe-bank-account-nonce": TestNonce("europe_bank_account", wallet={"masked_iban": "DE89***3000"}),

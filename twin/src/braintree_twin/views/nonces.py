@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from braintree_twin.rules.bank_accounts import SEPA, US_BANK_ACCOUNT
 from braintree_twin.vault.instruments import Instrument
 from braintree_twin.views.authentication import three_d_secure
+from braintree_twin.views.bank_accounts import sepa_account
 from braintree_twin.views.cards import bin_data, bin_extended
 from braintree_twin.xml_writer import Node
 
@@ -80,4 +82,8 @@ def _account(instrument: Instrument) -> dict[str, Node]:
         }
     if instrument.kind == "venmo_account":
         return {"last_two": "99", **wallet}
+    if instrument.kind == US_BANK_ACCOUNT:
+        return {name: wallet.get(name) for name in ("account_type", "bank_name", "last_4", "routing_number")}
+    if instrument.kind == SEPA:
+        return sepa_account(wallet)
     return dict(wallet)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from braintree_twin.calls import Call
 from braintree_twin.ids import global_id
+from braintree_twin.rules.bank_accounts import SEPA, US_BANK_ACCOUNT
 from braintree_twin.state.records import Address, PaymentMethod
+from braintree_twin.vault.bank_verifications import verifications_of
 from braintree_twin.vault.cards import is_expired
 from braintree_twin.views.addresses import vault_address
+from braintree_twin.views.bank_accounts import sepa_account, us_bank_account, verified_account
 from braintree_twin.views.cards import bin_data, bin_extended, card_logo, logo, method_global_id
 from braintree_twin.views.subscriptions import subscription
 from braintree_twin.views.verifications import verification
-from braintree_twin.views.wallets import LOGOS, bank_account, empty_fields, wallet_card
+from braintree_twin.views.wallets import LOGOS, empty_fields, wallet_card
 from braintree_twin.xml_writer import Elements, Node, Timestamp
 
 
@@ -85,7 +88,9 @@ def _account(call: Call, method: PaymentMethod) -> dict[str, Node]:
     fields: dict[str, Node] = {"image_url": image, **empty_fields(method.kind), **method.wallet}
     if method.kind == "paypal_account":
         fields["payer_info"] = None
-    if method.kind == "us_bank_account":
-        fields |= {"verified": True, "verifications": Elements("us_bank_account_verification", ())}
-        fields |= bank_account(method.wallet)
+    if method.kind == US_BANK_ACCOUNT:
+        checked = verified_account(verifications_of(call, method.token))
+        fields = {"image_url": image, **us_bank_account(method.wallet, method.created_at), **checked}
+    if method.kind == SEPA:
+        fields = {"image_url": image, **sepa_account(method.wallet)}
     return {**fields, **_common(call, method)}

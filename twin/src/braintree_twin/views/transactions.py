@@ -7,16 +7,18 @@ from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from braintree_twin.ids import global_id
+from braintree_twin.rules.bank_accounts import LOCAL_PAYMENT, SEPA, US_BANK_ACCOUNT
 from braintree_twin.rules.money import canonical, exponent
 from braintree_twin.rules.processor_responses import ADVICE_TEXTS, text_of
 from braintree_twin.state.records import Dispute, Fields, Transaction
 from braintree_twin.views.addresses import transaction_address
 from braintree_twin.views.authentication import risk_data, three_d_secure
+from braintree_twin.views.bank_accounts import paid_instrument
 from braintree_twin.views.cards import empty_transaction_card, logo, method_global_id, transaction_card
 from braintree_twin.views.disputes import dispute
 from braintree_twin.views.modifications import modifications
 from braintree_twin.views.transaction_customers import transaction_customer
-from braintree_twin.views.wallets import bank_account, empty_fields, wallet_card
+from braintree_twin.views.wallets import empty_fields, wallet_card
 from braintree_twin.xml_writer import Date, Elements, Node, Timestamp
 
 NETWORK_RESPONSE = ("XX", "sample network response text")
@@ -131,8 +133,9 @@ def _wallet(record: Transaction) -> dict[str, Node]:
         return {**wallet_card(record.kind, record.card, record.wallet), **known}
     if record.kind == "paypal_account":
         return {**_paypal(record), **known}
-    mandate = bank_account(record.wallet) if record.kind == "us_bank_account" else {}
-    return {**empty_fields(record.kind), **record.wallet, **mandate, "image_url": logo(record.kind), **known}
+    if record.kind in (US_BANK_ACCOUNT, SEPA, LOCAL_PAYMENT):
+        return {**paid_instrument(record), "image_url": logo(record.kind), **known}
+    return {**empty_fields(record.kind), **record.wallet, "image_url": logo(record.kind), **known}
 
 
 def _paypal(record: Transaction) -> dict[str, Node]:
@@ -184,7 +187,7 @@ def _life(record: Transaction) -> dict[str, Node]:
         "disbursement_details": _disbursement(record.disbursement),
         "shipments": Elements("shipment", [dict(shipment) for shipment in record.shipments]),
         "disputes": Elements("dispute", [dispute(Dispute(**fields)) for fields in record.disputes]),
-        "ach_return_responses": Elements("ach_return_response", ()),
+        "ach_return_responses": Elements("ach_return_response", [_ach_return(each) for each in record.ach_returns]),
         "authorization_adjustments": Elements(
             "authorization_adjustment", [_adjustment(entry) for entry in record.authorization_adjustments]
         ),
@@ -215,6 +218,10 @@ def _adjustment(entry: Mapping[str, Any]) -> dict[str, Node]:
         "processor_response_text": text_of(entry["processor_response_code"]),
         "processor_response_type": entry["processor_response_type"],
     }
+
+
+def _ach_return(each: Fields) -> dict[str, Node]:
+    return {"created_at": _stamp(each["created_at"]), "reason_code": each["reason_code"]}
 
 
 def _disbursement(fields: Fields | None) -> dict[str, Node]:

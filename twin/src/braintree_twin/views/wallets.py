@@ -6,35 +6,14 @@ from typing import Any
 
 from braintree_twin.state.records import Fields
 from braintree_twin.views.cards import bin_data, bin_extended, logo
-from braintree_twin.xml_writer import Node, Timestamp
+from braintree_twin.xml_writer import Node
 
-_PAYPAL_SIDE = ("capture_id", "debug_id", "refund_id", "transaction_fee_amount", "transaction_fee_currency_iso_code")
 # Wallet fields that the SDKs' objects have and the twin leaves empty.
-UNKNOWN: dict[str, tuple[str, ...]] = {
-    "us_bank_account": ("account_holder_name", "ownership_type", "plaid_verified_at", "ach_mandate"),
-    "local_payment": ("custom_field", "description", "payer_id", "payment_id", "payment_context_id", *_PAYPAL_SIDE),
-    "sepa_debit_account": (
-        "bank_reference_number",
-        "correlation_id",
-        "merchant_or_partner_customer_id",
-        "paypal_v2_order_id",
-        "settlement_type",
-        *_PAYPAL_SIDE,
-    ),
-    "meta_checkout_token": ("cryptogram", "ecommerce_indicator"),
-}
+UNKNOWN: dict[str, tuple[str, ...]] = {"meta_checkout_token": ("cryptogram", "ecommerce_indicator")}
 
 
 def empty_fields(kind: str) -> dict[str, Node]:
     return dict.fromkeys(UNKNOWN.get(kind, ()))
-
-
-def bank_account(wallet: Fields) -> dict[str, Node]:
-    """A US account's mandate as an element of its own; nothing if the account has none."""
-    text = wallet.get("ach_mandate")
-    if text is None:
-        return {}
-    return {"ach_mandate": {"text": text, "accepted_at": Timestamp(wallet.get("ach_mandate_accepted_at") or "")}}
 
 
 _PREFIXES = {"apple_pay_card": "Apple Pay - "}

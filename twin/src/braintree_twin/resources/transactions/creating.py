@@ -10,6 +10,7 @@ from braintree_twin.ledger.authorization import AuthorizationRequest, authorize,
 from braintree_twin.ledger.disputes import open_triggered_dispute
 from braintree_twin.merchants import MerchantAccount
 from braintree_twin.params import Params
+from braintree_twin.resources.transactions.bank_payments import check_bank_payment
 from braintree_twin.resources.transactions.common import ROOT, answer
 from braintree_twin.resources.transactions.details import read_details
 from braintree_twin.resources.transactions.instrument_restrictions import check_restrictions, lacks_authentication
@@ -17,12 +18,14 @@ from braintree_twin.resources.transactions.payment_source import PaymentSource, 
 from braintree_twin.resources.transactions.retrying_subscriptions import retry_charge
 from braintree_twin.rules.abilities import check_instrument, check_sale
 from braintree_twin.rules.avs_cvv import avs_response
+from braintree_twin.rules.bank_accounts import US_BANK_ACCOUNT
 from braintree_twin.rules.customers import FIELDS as CUSTOMER_FIELDS
 from braintree_twin.rules.money import TRANSACTION_AMOUNT, canonical
 from braintree_twin.rules.three_d_secure import passed_through
 from braintree_twin.rules.transfers import read_transfer
 from braintree_twin.state.records import Customer, Fields, Transaction
 from braintree_twin.validation import Errors, ValidationFailed
+from braintree_twin.vault.bank_verifications import read_mandate
 from braintree_twin.vault.instruments import Instrument, consume
 from braintree_twin.vault.storing import store_address, store_method
 from braintree_twin.vault.wallet_params import PAYPAL, paypal_fields
@@ -99,6 +102,7 @@ def _read(call: Call, params: Params) -> _Request:
     check_sale(account, kind, params, amount, faults)
     if source.instrument:
         check_instrument(account, source.instrument.kind, source.instrument.card, params, faults)
+        check_bank_payment(call, account, source.instrument, params, faults)
     if errors or amount is None or source.instrument is None:
         raise ValidationFailed(errors)
     options = params.section("options")
@@ -146,6 +150,8 @@ def _draft(call: Call, request: _Request) -> Transaction:
 
 
 def _wallet(params: Params, instrument: Instrument) -> Fields:
+    if instrument.kind == US_BANK_ACCOUNT:
+        return {**instrument.wallet, **read_mandate(params)}
     return paypal_fields(params, instrument.wallet) if instrument.kind == PAYPAL else instrument.wallet
 
 

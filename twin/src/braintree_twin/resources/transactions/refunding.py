@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from braintree_twin.calls import Answer, Call
-from braintree_twin.ledger.lifecycle import enter, save
+from braintree_twin.ledger.lifecycle import enter, leave_to_the_bank, save
 from braintree_twin.resources.transactions.common import (
     ROOT,
     UNSUCCESSFUL,
@@ -50,6 +50,8 @@ def _create_refund(call: Call, sale: Transaction, amount: Decimal, order_id: str
     if code:
         record.additional_processor_response = f"{code} : {text_of(code)}"
     enter(call, record, "processor_declined" if hard else "submitted_for_settlement")
+    if not hard:
+        leave_to_the_bank(call, record)
     call.store.transactions.put(call.merchant.id, record)
     sale.refund_ids = [*sale.refund_ids, record.id]
     save(call, sale)

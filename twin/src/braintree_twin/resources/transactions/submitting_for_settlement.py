@@ -6,7 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from braintree_twin.calls import Answer, Call
-from braintree_twin.ledger.lifecycle import enter, save
+from braintree_twin.ledger.lifecycle import SETTLING_AT_ONCE, enter, leave_to_the_bank, save
 from braintree_twin.params import Params
 from braintree_twin.resources.transactions.common import ROOT, account_of, answer, check_order_id, load
 from braintree_twin.resources.transactions.details import read_level_3
@@ -36,8 +36,9 @@ def submit_for_settlement(call: Call) -> Answer:
     _read_details(record, params)
     record.due_at = None
     enter(call, record, "submitted_for_settlement")
-    if record.kind == "paypal_account":
+    if record.kind in SETTLING_AT_ONCE:
         enter(call, record, "settling")
+    leave_to_the_bank(call, record)
     save(call, record)
     return answer(call, record)
 
