@@ -122,7 +122,8 @@ def test_bank_accounts_are_found_by_their_own_paths(gateway: braintree.Braintree
     customer_id = gateway.customer.create().customer.id
 
     def vaulted(nonce: str) -> str:
-        request = {"customer_id": customer_id, "payment_method_nonce": nonce}
+        options = {"us_bank_account_verification_method": "network_check"}
+        request = {"customer_id": customer_id, "payment_method_nonce": nonce, "options": options}
         token: str = gateway.payment_method.create(request).payment_method.token
         return token
 
