@@ -60,7 +60,7 @@ def test_the_image_has_no_compiler_no_installer_and_no_program_that_gives_rights
     assert found == ""
 
 
-def test_nobody_may_change_the_program(image: Image) -> None:
+def test_the_program_is_read_only(image: Image) -> None:
     found = run(
         ["find", image.root / "opt", "-xdev", "(", "-perm", "/0002", "-o", "!", "-user", "0", ")", "!", "-type", "l"]
     )

@@ -208,7 +208,7 @@ def test_fields_have_no_option_that_older_compilers_do_not_know(tmp_path: Path) 
     assert newer == []
 
 
-def test_what_a_name_tells_to_be_a_secret_is_marked(tmp_path: Path) -> None:
+def test_a_field_with_the_name_of_a_secret_is_marked(tmp_path: Path) -> None:
     marked = {
         name: bool(field.options.Extensions[secret_pb2.secret])
         for file in descriptors(tmp_path)

@@ -74,7 +74,7 @@ def test_the_code_is_formatted_and_has_no_suspicious_construct(gopath: Path) -> 
     go(gopath, "vet", ".", cwd=gopath / "src" / "bayar.internal" / "bayar")
 
 
-def test_what_is_generated_is_what_the_contract_generates(tmp_path: Path) -> None:
+def test_the_committed_stubs_are_those_of_the_contract(tmp_path: Path) -> None:
     generate(tmp_path)
     for name in (STUBS, *GENERATED):
         assert contents(tmp_path / name) == contents(CLIENT / name), "Run `make go-stubs` and commit what changes."

@@ -325,7 +325,7 @@ def test_transactions_are_found_by_id_and_by_order_id(graph: Ask) -> None:
         ("{ a: ping " + "b: ping " * 11_000 + "}", "tokens"),
     ],
 )
-def test_what_the_schema_does_not_allow_is_refused_by_name(graph: Ask, query: str, message: str) -> None:
+def test_a_field_that_the_schema_does_not_allow_is_refused_by_name(graph: Ask, query: str, message: str) -> None:
     error = graph(query, errors=True)[0]
     assert message in error["message"]
     assert error["extensions"]["errorClass"] == "VALIDATION"

@@ -133,14 +133,14 @@ class DisputeCalls:
         return outcome(self.sdk.dispute.add_file_evidence(gateway_dispute_id, document_id))
 
 
-def uploaded(upload: Callable[[], str | Rejected], told: Callable[[Exception], str]) -> str | Rejected:
+def uploaded(upload: Callable[[], str | Rejected], describe: Callable[[Exception], str]) -> str | Rejected:
     """A failed upload is part of no dispute: certainly nothing was added. Raises GatewayNotReached."""
     try:
         return upload()
     except GatewayNotReached:
         raise
     except Exception as failure:
-        raise GatewayNotReached(told(failure)) from failure
+        raise GatewayNotReached(describe(failure)) from failure
 
 
 def _day(value: object) -> date | None:

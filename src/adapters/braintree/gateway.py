@@ -143,18 +143,18 @@ class BraintreeAdapter:
         self, taken: Transaction, asked: Authorization, merchant_account_id: str, lease: Lease
     ) -> Rejected | Unknown:
         """The configured account has another currency: nobody agreed to the price that it took."""
-        told = (
+        message = (
             f"merchant account {merchant_account_id} takes {taken.amount.currency_code}, not "
             f"{asked.amount.currency_code}: correct BAYAR_BRAINTREE_MERCHANT_ACCOUNTS and start again"
         )
-        self._misnamed[asked.amount.currency_code] = told
-        _log.error("%s; transaction %s is voided", told, taken.transaction_id)
+        self._misnamed[asked.amount.currency_code] = message
+        _log.error("%s; transaction %s is voided", message, taken.transaction_id)
         void = Void(operation_id=OperationId(f"{asked.operation_id}-void"), transaction_id=taken.transaction_id)
         try:
             voided = self.void(void, lease)
         except GatewayNotReached as failure:
-            return Unknown(f"{told}; {failure}")
-        return Rejected(detail=told) if isinstance(voided, Approved) else Unknown(told)
+            return Unknown(f"{message}; {failure}")
+        return Rejected(detail=message) if isinstance(voided, Approved) else Unknown(message)
 
     def capture(self, capture: Capture, lease: Lease) -> Outcome:
         amount = capture.amount.to_decimal()
@@ -374,7 +374,7 @@ class BraintreeAdapter:
                 return answer
             codes = translate.error_codes(answer)
             unknown = refusals.cause_of(codes)[0] is RefusalCause.CUSTOMER_UNKNOWN
-            raise (CustomerUnknown if unknown else GatewayRefused)(refusals.told(codes))
+            raise (CustomerUnknown if unknown else GatewayRefused)(refusals.describe(codes))
 
     # Disputes
 

@@ -112,7 +112,7 @@ def refused_details(result: object) -> dict[str, str]:
 
 def refusal_text(result: object) -> str:
     """The refusal in words that repeat nothing of the request."""
-    return refusals.told(error_codes(_refusal(result)))
+    return refusals.describe(error_codes(_refusal(result)))
 
 
 def _refusal(result: object) -> ErrorResult:
@@ -134,7 +134,7 @@ def _outcome_of(found: Transaction, *, refused: bool = False) -> Outcome:
 def _refused(codes: list[str]) -> Outcome:
     unsettled = _UNSETTLED_KEYS.intersection(codes)
     if unsettled:
-        return Unknown(refusals.told(sorted(unsettled)))
+        return Unknown(refusals.describe(sorted(unsettled)))
     caused = declines.validation_decline(codes)
     if caused is not None:
         code, decline = caused
@@ -144,7 +144,7 @@ def _refused(codes: list[str]) -> Outcome:
 
 def _rejected(codes: list[str]) -> Rejected:
     cause, code = refusals.cause_of(codes)
-    return Rejected(detail=refusals.told(codes), details=GatewayDetails(validation_code=code), cause=cause)
+    return Rejected(detail=refusals.describe(codes), details=GatewayDetails(validation_code=code), cause=cause)
 
 
 def _unverified(checked: Verification) -> Outcome:

@@ -82,8 +82,8 @@ class BraintreeWebhooks:
 
 def _notification(notification_id: str, document: bytes) -> GatewayWebhook:
     try:
-        told: Any = dict(XmlUtil.dict_from_xml(document))["notification"]
-        kind, subject, moment = str(told["kind"]), told.get("subject"), told.get("timestamp")
+        fields: Any = dict(XmlUtil.dict_from_xml(document))["notification"]
+        kind, subject, moment = str(fields["kind"]), fields.get("subject"), fields.get("timestamp")
     except Exception:
         return GatewayWebhook(notification_id=notification_id, kind=UNREADABLE)
     return GatewayWebhook(
@@ -94,13 +94,13 @@ def _notification(notification_id: str, document: bytes) -> GatewayWebhook:
     )
 
 
-def _subject(told: Mapping[str, Any]) -> Subject:
+def _subject(document: Mapping[str, Any]) -> Subject:
     """The ids of its subject, and no other content."""
-    if isinstance(told.get("api_error_response"), Mapping):
-        told = told["api_error_response"]
-    named = {name: thing for name, thing in told.items() if isinstance(thing, Mapping)}
+    if isinstance(document.get("api_error_response"), Mapping):
+        document = document["api_error_response"]
+    named = {name: thing for name, thing in document.items() if isinstance(thing, Mapping)}
     dispute = named.get("dispute", {})
-    method = next((thing for thing in _deep(told) if "token" in thing), {})
+    method = next((thing for thing in _deep(document) if "token" in thing), {})
     return Subject(
         transaction_ids=tuple(_transaction_ids(named)),
         dispute_id=_text(dispute, "id"),
@@ -120,13 +120,13 @@ def _transaction_ids(named: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     yield from (str(one) for one in ([ids] if isinstance(ids, str) else ids or ()))
 
 
-def _deep(told: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for thing in told.values():
+def _deep(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for thing in document.values():
         if isinstance(thing, Mapping):
             yield thing
             yield from _deep(thing)
 
 
-def _text(told: Mapping[str, Any], name: str) -> str:
-    value = told.get(name)
+def _text(document: Mapping[str, Any], name: str) -> str:
+    value = document.get(name)
     return value if isinstance(value, str) else ""

@@ -452,8 +452,8 @@ _HINTS: Final = {kind: get_type_hints(kind) for kind in _DEFAULTS}
 def _pack(value: PaymentTerms | Operation | PaymentMethod, names: Iterable[str]) -> Values:
     """The fields that differ from their defaults, as JSON values."""
     defaults = _DEFAULTS[type(value)]
-    told = {name: getattr(value, name) for name in names}
-    return {name: _converter.unstructure(item) for name, item in told.items() if item != defaults[name]}
+    fields = {name: getattr(value, name) for name in names}
+    return {name: _converter.unstructure(item) for name, item in fields.items() if item != defaults[name]}
 
 
 def _unpack(kind: type[Any], packed: Mapping[str, Any]) -> Values:

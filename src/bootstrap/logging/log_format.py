@@ -96,12 +96,12 @@ def _without_values(record: logging.LogRecord) -> logging.LogRecord:
     text = record.msg if record.args and isinstance(record.msg, str) else "a message whose text is left out"
     repeats = getattr(record, _REPEATS, 0)
     more = f" ({repeats} more of them since the last line)" if repeats else ""
-    told = f"{record.filename}:{record.lineno}: {text}{more}"
-    changed = {"msg": told, "args": (), "stack_info": None, "exc_text": None, "message": ""}
+    located = f"{record.filename}:{record.lineno}: {text}{more}"
+    changed = {"msg": located, "args": (), "stack_info": None, "exc_text": None, "message": ""}
     failure = record.exc_info[1] if record.exc_info else None
     if failure is not None and not _passed_through_ours(failure):
         # Most likely invalid input of a stranger: its location in the library helps nobody.
-        changed |= {"msg": f"{told} ({_described(failure)})", "exc_info": None}
+        changed |= {"msg": f"{located} ({_described(failure)})", "exc_info": None}
     return logging.makeLogRecord(record.__dict__ | changed)
 
 
@@ -112,14 +112,16 @@ def _log_uncaught_exceptions() -> None:
     def uncaught(kind: type[BaseException], failure: BaseException, trace: TracebackType | None) -> None:
         log.critical("an exception ends the process", exc_info=(kind, failure, trace))
 
-    def uncaught_in_thread(told: threading.ExceptHookArgs) -> None:
-        failure = told.exc_value or told.exc_type()
-        name = told.thread.name if told.thread else "?"
-        log.error("an exception ends the thread %s", name, exc_info=(told.exc_type, failure, told.exc_traceback))
+    def uncaught_in_thread(arguments: threading.ExceptHookArgs) -> None:
+        failure = arguments.exc_value or arguments.exc_type()
+        name = arguments.thread.name if arguments.thread else "?"
+        log.error(
+            "an exception ends the thread %s", name, exc_info=(arguments.exc_type, failure, arguments.exc_traceback)
+        )
 
-    def unraisable(told: Any) -> None:
-        failure = told.exc_value or told.exc_type()
-        log.error("an exception could not be raised", exc_info=(told.exc_type, failure, told.exc_traceback))
+    def unraisable(arguments: Any) -> None:
+        failure = arguments.exc_value or arguments.exc_type()
+        log.error("an exception could not be raised", exc_info=(arguments.exc_type, failure, arguments.exc_traceback))
 
     sys.excepthook, threading.excepthook, sys.unraisablehook = uncaught, uncaught_in_thread, unraisable
 

@@ -155,7 +155,7 @@ def test_consents_are_kept_in_one_order(shop: Shop) -> None:
         ),
     ],
 )
-def test_what_only_payments_have_is_refused(
+def test_fields_of_payments_alone_are_refused(
     shop: Shop, asked: RawThreeDSecure, verify: bool, expected: tuple[str, Rule]
 ) -> None:
     with pytest.raises(InvalidRequest) as invalid:

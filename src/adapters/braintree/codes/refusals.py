@@ -86,7 +86,7 @@ def cause_of(codes: Sequence[str]) -> tuple[RefusalCause, str]:
     return _C.REQUEST, ""
 
 
-def told(codes: Sequence[str]) -> str:
+def describe(codes: Sequence[str]) -> str:
     """The refusal in words that repeat nothing of the request, with the remedy if there is one."""
     named = ", ".join(name_of(code) for code in codes) or "refused without a code"
     remedy = _REMEDIES[cause_of(codes)[0]]

@@ -251,8 +251,8 @@ def _bytes_received(connection: socket.socket) -> int:
     """0 if the system does not report it."""
     if not IS_HERE:
         return 0
-    told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED + 8)
-    return int(struct.unpack_from("Q", told, _BYTES_RECEIVED)[0]) if len(told) >= _BYTES_RECEIVED + 8 else 0
+    info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _BYTES_RECEIVED + 8)
+    return int(struct.unpack_from("Q", info, _BYTES_RECEIVED)[0]) if len(info) >= _BYTES_RECEIVED + 8 else 0
 
 
 def _drop(listener: socket.socket, addresses: Collection[str]) -> str:

@@ -31,7 +31,7 @@ class SqlVelocityCounters:
 
     def add(self, counters: Collection[VelocityCounter]) -> None:
         insert = postgresql.insert if self.connection.dialect.name == "postgresql" else sqlite.insert
-        # Everybody counts in one order, so that two writers of the same keys cannot deadlock.
+        # All writers count in one order, so that two writers of the same keys cannot deadlock.
         for counter in sorted(counters, key=lambda one: (one.key, one.bucket, one.card)):
             statement = insert(attempt_counts).values(
                 key=counter.key, bucket=counter.bucket, card=counter.card, total=counter.count

@@ -1,4 +1,4 @@
-"""bayar migrate: migrates the database's schema, or tells what a migration would do."""
+"""bayar migrate: migrates the database's schema, or prints its plan."""
 
 from __future__ import annotations
 

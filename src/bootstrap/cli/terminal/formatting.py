@@ -79,18 +79,18 @@ def instrument(shown: Instrument) -> str:
 
 def three_d_secure(payment: Payment) -> str:
     """The result, the bearer of the liability, the policy and the exemption. Empty for a payment without any."""
-    result, told = payment.three_d_secure, []
+    result, parts = payment.three_d_secure, []
     if payment.HasField("three_d_secure"):
         status = phrase(ThreeDSecureStatus, result.status) if result.status else result.gateway_status
-        told.append(status)
-        told.append("liability shifted to the bank" if result.liability_shifted else "liability stays with the shop")
-        told += [f"ECI {result.eci}"] if result.eci else []
-        told += [f"version {result.version}"] if result.version else []
-    if payment.three_d_secure_policy != ThreeDSecurePolicy.THREE_D_SECURE_POLICY_IF_OFFERED or told:
-        told.append(f"policy {phrase(ThreeDSecurePolicy, payment.three_d_secure_policy)}")
+        parts.append(status)
+        parts.append("liability shifted to the bank" if result.liability_shifted else "liability stays with the shop")
+        parts += [f"ECI {result.eci}"] if result.eci else []
+        parts += [f"version {result.version}"] if result.version else []
+    if payment.three_d_secure_policy != ThreeDSecurePolicy.THREE_D_SECURE_POLICY_IF_OFFERED or parts:
+        parts.append(f"policy {phrase(ThreeDSecurePolicy, payment.three_d_secure_policy)}")
     if payment.sca_exemption:
-        told.append(f"exemption {phrase(ScaExemption, payment.sca_exemption)} asked for")
-    return ", ".join(told)
+        parts.append(f"exemption {phrase(ScaExemption, payment.sca_exemption)} asked for")
+    return ", ".join(parts)
 
 
 def initiator(payment: Payment) -> str:

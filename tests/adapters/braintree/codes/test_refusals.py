@@ -47,7 +47,7 @@ def test_no_code_of_a_customer_an_address_or_an_account_is_a_decline(kind: re.Pa
 def test_every_code_is_a_decline_of_what_pays_or_has_a_cause_and_a_text(code: str) -> None:
     cause, told_code = cause_of([code])
     assert told_code == code
-    assert code in refusals.told([code])
+    assert code in refusals.describe([code])
     if code in DECLINES:
         assert cause is RefusalCause.REQUEST or code in ABOUT_WHAT_PAYS
 
@@ -85,13 +85,13 @@ def test_a_refused_address_is_left_out(code: str) -> None:
 @pytest.mark.parametrize("code", ["81808", "81811", "81828"])
 def test_an_address_that_is_missing_is_asked_for(code: str) -> None:
     assert cause_of([code])[0] is RefusalCause.REQUEST
-    assert "send billing_address" in refusals.told([code])
+    assert "send billing_address" in refusals.describe([code])
 
 
 @pytest.mark.parametrize("code", ["91513", "91514", "92203", "92807", "93513"])
 def test_an_account_that_is_not_set_up_names_the_setting(code: str) -> None:
     assert cause_of([code])[0] is RefusalCause.MERCHANT_ACCOUNT
-    assert "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS" in refusals.told([code])
+    assert "BAYAR_BRAINTREE_MERCHANT_ACCOUNTS" in refusals.describe([code])
 
 
 def test_an_incurable_code_outweighs_the_others() -> None:
