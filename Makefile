@@ -80,7 +80,7 @@ image-check: $(DEPLOY) ## build the images on Debian's packages and run them as 
 test-go: $(DEV) ## run the tests of clients/go and the conformance suite with it; a minute, two the first time
 	$(BIN)/pytest tests/languages/test_go.py $(ARGS)
 
-test-languages: $(DEV) ## run the programs of docs/integrate/languages.md: Python, Node, Go, Ruby, Java, PHP; a minute or two
+test-languages: $(DEV) ## run the programs of docs/integrate/languages.md, Python to C#; two or three minutes
 	$(BIN)/pytest tests/languages/test_languages_page.py $(ARGS)
 
 go-stubs: $(DEV) ## regenerate the stubs and remedies in clients/go

@@ -53,7 +53,19 @@ JARS: Final = (
     "gson",
     "guava",
 )
-PAID: Final = r"(PAYMENT_STATE_)?CAPTURED\n"
+KOTLIN: Final = ("kotlin",)
+KOTLIN_LIBRARY: Final = "/usr/share/java/kotlin-stdlib.jar"
+RUST: Final = (
+    "cargo",
+    "pkg-config",
+    "protobuf-compiler",
+    "librust-prost-dev",
+    "librust-prost-build-dev",
+    "librust-curl-dev",
+)
+CRATES: Final = ("prost", "prost-types", "prost-build", "curl")
+MONO: Final = ("mono-mcs", "protobuf-compiler", "libcurl4")
+PAID: Final = r"((PAYMENT_STATE_)?CAPTURED|Captured)\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,8 @@ class Language:
     need: Callable[[], None]
     command: tuple[str, ...]
     variables: Mapping[str, str] = field(default_factory=dict, compare=False)
+    # The language whose folder it goes on in.
+    after: str = ""
 
     def __str__(self) -> str:
         return self.name
@@ -83,6 +97,21 @@ def need_gopath() -> None:
     place = FOLDER / "Go" / "src" / "bayar.internal"
     place.mkdir(parents=True, exist_ok=True)
     (place / "bayar").symlink_to(GO_CLIENT)
+
+
+def need_java() -> None:
+    toolchain.debian(
+        *JAVA,
+        programs=("javac", "protoc", "grpc_java_plugin"),
+        files=tuple(f"/usr/share/java/{jar}.jar" for jar in JARS),
+    )
+
+
+def need_rust() -> None:
+    registry = Path("/usr/share/cargo/registry")
+    if not all(any(registry.glob(f"{crate}-[0-9]*")) for crate in CRATES):
+        toolchain.debian(*RUST, programs=("cargo", "protoc"), files=("/usr/share/doc/librust-curl-dev",))
+    toolchain.debian(*RUST, programs=("cargo", "protoc", "pkg-config"))
 
 
 LANGUAGES: Final = (
@@ -112,11 +141,7 @@ LANGUAGES: Final = (
     Language(
         "Java",
         "TakePayment.java",
-        lambda: toolchain.debian(
-            *JAVA,
-            programs=("javac", "protoc", "grpc_java_plugin"),
-            files=tuple(f"/usr/share/java/{jar}.jar" for jar in JARS),
-        ),
+        need_java,
         ("sh", "-c", 'exec java -Djava.library.path=lib -cp "$(cat classpath)" TakePayment'),
     ),
     Language(
@@ -129,7 +154,25 @@ LANGUAGES: Final = (
         ),
         ("php", "take_payment.php"),
     ),
+    Language(
+        "Kotlin",
+        "take_payment.kt",
+        lambda: toolchain.debian(*KOTLIN, programs=("kotlinc",)),
+        ("sh", "-c", f'exec java -Djava.library.path=lib -cp "$(cat classpath):{KOTLIN_LIBRARY}" Take_paymentKt'),
+        after="Java",
+    ),
+    Language("Rust", "src/main.rs", need_rust, ("target/debug/take_payment",)),
+    Language(
+        "C#",
+        "TakePayment.cs",
+        lambda: toolchain.debian(*MONO, programs=("mcs", "mono", "protoc"), files=("/usr/share/doc/libcurl4",)),
+        ("mono", "TakePayment.exe"),
+    ),
 )
+
+
+def named(name: str) -> Language:
+    return next(language for language in LANGUAGES if language.name == name)
 
 
 def section(name: str) -> list[tuple[str, str]]:
@@ -143,10 +186,15 @@ def prepared(language: Language) -> Path:
     """A folder with the program of the page, after the commands of the page."""
     there = FOLDER / language.name
     shutil.rmtree(there, ignore_errors=True)
-    there.mkdir(parents=True)
-    (there / "proto").symlink_to(toolchain.PROTO)
+    if language.after:
+        shutil.copytree(prepared(named(language.after)), there, symlinks=True)
+    else:
+        there.mkdir(parents=True)
+        (there / "proto").symlink_to(toolchain.PROTO)
+        (there / "docs").symlink_to(toolchain.ROOT / "docs")
     language.need()
     snippets = section(language.name)
+    (there / language.file).parent.mkdir(exist_ok=True)
     (there / language.file).write_text(snippets[-1][1], "utf-8")
     for _, commands in snippets[:-1]:
         toolchain.run(["sh", "-e", "-c", commands], cwd=there, seconds=toolchain.LONG_SECONDS)
@@ -215,15 +263,11 @@ def test_the_commands_for_the_other_languages_generate(tmp_path: Path) -> None:
     (tmp_path / "proto").symlink_to(toolchain.PROTO)
     ((_, commands),) = section("Others")
     toolchain.run(["sh", "-e", "-c", commands], cwd=tmp_path)
-    for name in (
-        "PaymentService.cs",
-        "bayar/payments/v1/CreatePaymentRequestKt.kt",
-        "bayar/payments/v1/payment_service.pb.h",
-    ):
+    for name in ("bayar/payments/v1/CreatePaymentRequestKt.kt", "bayar/payments/v1/payment_service.pb.h"):
         assert (tmp_path / "stubs" / name).is_file()
 
 
 def test_the_page_names_the_packages_that_the_tests_install() -> None:
     text = re.sub(r"\s+", " ", PAGE.read_text("utf-8"))
-    for packages in (RUBY, JAVA, PHP):
+    for packages in (RUBY, JAVA, PHP, KOTLIN, RUST, MONO):
         assert f"apt install {' '.join(packages)}`" in text
