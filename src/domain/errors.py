@@ -40,6 +40,15 @@ class AmountExceeds(DomainError):
         self.available = available
 
 
+class AmountUnchanged(DomainError):
+    """The authorization has this amount already."""
+
+    def __init__(self, payment_id: PaymentId, amount: Money) -> None:
+        super().__init__(f"{payment_id} is authorized for {amount} already")
+        self.payment_id = payment_id
+        self.amount = amount
+
+
 class OutcomeConflict(DomainError):
     """An outcome arrived for an operation that already has another."""
 

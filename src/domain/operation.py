@@ -16,6 +16,8 @@ class OperationKind(Enum):
     CAPTURE = "capture"
     VOID = "void"
     REFUND = "refund"
+    # Changes the authorized amount, up or down.
+    ADJUST = "adjust"
 
 
 class OperationState(Enum):
@@ -103,7 +105,7 @@ class Operation:
     def is_captured_sale(self) -> bool:
         """It holds money taken from the customer."""
         return (
-            self.kind in (OperationKind.AUTHORIZE, OperationKind.CAPTURE)
+            self.kind in (OperationKind.AUTHORIZE, OperationKind.ADJUST, OperationKind.CAPTURE)
             and self.standing is not None
             and self.standing.status.is_captured
         )

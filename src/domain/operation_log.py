@@ -27,6 +27,7 @@ class Funds(Enum):
     DISPUTED = "disputed"
 
 
+_AUTHORIZING: Final = (OperationKind.AUTHORIZE, OperationKind.ADJUST)
 _GIVEN_UP: Final = frozenset(
     {TransactionStatus.VOIDED, TransactionStatus.PARTIALLY_CAPTURED, TransactionStatus.RELEASED}
 )
@@ -126,7 +127,7 @@ class OperationLog:
 
     @property
     def under_way(self) -> Operation | None:
-        """The authorization, capture or void whose outcome is not known yet."""
+        """The authorization, adjustment, capture or void whose outcome is not known yet."""
         for operation in self.operations:
             if operation.state is OperationState.STARTED and operation.kind is not OperationKind.REFUND:
                 return operation
@@ -177,9 +178,18 @@ class OperationLog:
 
     @property
     def authorized_amount(self) -> Money:
-        if self.authorization.state is not OperationState.SUCCEEDED:
-            return self._zero
-        return self.authorization.amount
+        """The amount that the authorization holds, or held: as it was adjusted last."""
+        return self.authorized_before(None)
+
+    def authorized_before(self, operation: Operation | None) -> Money:
+        """The authorized amount before an operation; None: after all of them."""
+        amount = self._zero
+        for one in self.operations:
+            if operation is not None and one.operation_id == operation.operation_id:
+                break
+            if one.kind in _AUTHORIZING and one.state is OperationState.SUCCEEDED:
+                amount = one.amount
+        return amount
 
     @cached_property
     def captured_amount(self) -> Money:
@@ -296,13 +306,10 @@ class OperationLog:
 
     @cached_property
     def _sales(self) -> tuple[Operation, ...]:
-        """The latest successful authorization or capture on each transaction, oldest first."""
+        """The latest successful authorization, adjustment or capture on each transaction, oldest first."""
         latest: dict[str, Operation] = {}
         for operation in self.operations:
-            if (
-                operation.kind in (OperationKind.AUTHORIZE, OperationKind.CAPTURE)
-                and operation.state is OperationState.SUCCEEDED
-            ):
+            if operation.kind in (*_AUTHORIZING, OperationKind.CAPTURE) and operation.state is OperationState.SUCCEEDED:
                 latest[operation.transaction_id] = operation
         return tuple(latest.values())
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, assert_never
 
 from domain.decline import Decline
-from domain.errors import AmountExceeds, IllegalTransition, OperationInProgress, OutcomeConflict
+from domain.errors import AmountExceeds, AmountUnchanged, IllegalTransition, OperationInProgress, OutcomeConflict
 from domain.events import (
     OUTSIDE,
     DifferenceRepaired,
@@ -136,6 +136,27 @@ class Payment(OperationLog):
             target_transaction_id=self.authorization.transaction_id,
             in_part=not (untouched and (final or amount == available)),
             final=final,
+            context=context,
+        )
+
+    def adjust(
+        self, amount: Money, operation_id: OperationId, request_id: RequestId, *, note: str = "", context: EventContext
+    ) -> Operation:
+        """Starts the change of the authorized amount to the given one, up or down. Nothing may be captured yet."""
+        self._must_allow(OperationKind.ADJUST)
+        standing = self.authorization_standing
+        if standing is None or standing.status is not TransactionStatus.AUTHORIZED:
+            raise IllegalTransition(self.terms.payment_id, self.state, OperationKind.ADJUST)
+        if amount == self.authorized_amount:
+            raise AmountUnchanged(self.terms.payment_id, amount)
+        target = self.authorization.transaction_id
+        return self._start(
+            OperationKind.ADJUST,
+            amount,
+            operation_id,
+            request_id,
+            target_transaction_id=target,
+            note=note,
             context=context,
         )
 
@@ -348,7 +369,7 @@ class Payment(OperationLog):
         operation = self.latest_on(transaction_id)
         if operation is None or (operation.standing, operation.amount) == (standing, amount):
             return False
-        if operation.standing is not None and standing.status.precedes(operation.standing.status):
+        if operation.standing is not None and standing.precedes(operation.standing):
             return False
         self._record(
             GatewayStatusChanged(

@@ -29,7 +29,7 @@ _LIVE: Final = frozenset({PaymentState.PENDING, PaymentState.AUTHORIZED, Payment
 ALLOWED: Final = MappingProxyType(
     {
         PaymentState.PENDING: frozenset[OperationKind](),
-        PaymentState.AUTHORIZED: frozenset({OperationKind.CAPTURE, OperationKind.VOID}),
+        PaymentState.AUTHORIZED: frozenset({OperationKind.CAPTURE, OperationKind.VOID, OperationKind.ADJUST}),
         PaymentState.CAPTURED: frozenset({OperationKind.CAPTURE, OperationKind.VOID, OperationKind.REFUND}),
         # Allowed while a part of the authorization is neither captured nor released.
         PaymentState.SETTLED: frozenset({OperationKind.CAPTURE, OperationKind.VOID, OperationKind.REFUND}),

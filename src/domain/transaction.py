@@ -134,3 +134,11 @@ class TransactionSnapshot:
     authorization_expire_time: datetime | None = None
     # The amount that the customer's bank claims, or has got back. None: nothing.
     disputed_amount: Money | None = None
+    # The number of successful changes of the authorized amount. A version with fewer is outdated.
+    adjustment_count: int = 0
+
+    def precedes(self, other: TransactionSnapshot) -> bool:
+        """Whether it is older than the other: a search lags, or another answer overtook this one."""
+        if self.status.precedes(other.status):
+            return True
+        return self.status is other.status and self.adjustment_count < other.adjustment_count

@@ -36,6 +36,7 @@ from application.payment_methods.get_payment_method import GetPaymentMethod
 from application.payment_methods.list_payment_methods import ListPaymentMethods
 from application.payment_methods.resolve_unknown_methods import ResolveUnknownMethods
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
+from application.payments.adjust_authorization import AdjustAuthorization, AdjustAuthorizationCommand
 from application.payments.capture_payment import CapturePayment, CapturePaymentCommand
 from application.payments.create_payment import CreatePayment, CreatePaymentCommand, RawSource
 from application.payments.get_payment import GetPayment
@@ -175,6 +176,7 @@ class Shop:
             three_d_secure_rules=self.three_d_secure_rules,
         )
         self.capture_payment = CapturePayment(store, gateway, ids, self.executor, self.recorder)
+        self.adjust_authorization = AdjustAuthorization(store, gateway, ids, self.executor, self.recorder)
         self.void_payment = VoidPayment(gateway, ids, self.executor, self.recorder)
         self.refund_payment = RefundPayment(
             store, gateway, clock, ids, self.guard, self.executor, self.recorder, self.leases, self.sync_payment
@@ -277,6 +279,12 @@ class Shop:
             final=final,
         )
         return self.capture_payment(order, SHOP)
+
+    def adjust(self, payment: Payment, amount: int, *, request_id: str = "") -> Payment:
+        order = AdjustAuthorizationCommand(
+            request_id=request_id or a_request_id(), payment_id=payment.terms.payment_id, amount=usd(amount)
+        )
+        return self.adjust_authorization(order, SHOP)
 
     def void(self, payment: Payment, *, request_id: str = "") -> Payment:
         order = VoidPaymentCommand(request_id=request_id or a_request_id(), payment_id=payment.terms.payment_id)

@@ -14,6 +14,7 @@ from adapters.braintree.order_ids import OrderIds
 from adapters.braintree.settings import BraintreeSettings
 from application.common.lease import Lease
 from application.ports.gateway import (
+    Adjust,
     Approved,
     Authorization,
     Capture,
@@ -139,6 +140,12 @@ def capture(gateway: Gateway, sale: Transaction, amount: int, *, in_part: bool) 
             operation_id=an_operation_id(), transaction_id=sale.transaction_id, amount=usd(amount), in_part=in_part
         ),
         HELD,
+    )
+
+
+def adjust(gateway: Gateway, sale: Transaction, amount: int) -> Outcome:
+    return gateway.adjust(
+        Adjust(operation_id=an_operation_id(), transaction_id=sale.transaction_id, amount=usd(amount)), HELD
     )
 
 

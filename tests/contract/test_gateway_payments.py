@@ -29,6 +29,7 @@ from tests.contract.gateway_setup import (
     GatewaySetup,
     a_customer,
     a_settled_sale,
+    adjust,
     an_id,
     an_operation_id,
     approved,
@@ -244,3 +245,49 @@ def test_many_transactions_are_found_at_once(setup: GatewaySetup) -> None:
     sales = [approved(authorize(setup.gateway, captures=True)) for _ in range(3)]
     found = setup.gateway.find_transactions([sale.transaction_id for sale in sales])
     assert {t.transaction_id for t in found} == {sale.transaction_id for sale in sales}
+
+
+# Changes of the authorized amount
+
+
+@pytest.mark.parametrize("amount", [14_00, 6_00])
+def test_an_authorized_amount_changes_up_and_down(setup: GatewaySetup, amount: int) -> None:
+    sale = approved(authorize(setup.gateway))
+    adjusted = approved(adjust(setup.gateway, sale, amount))
+    assert (adjusted.transaction_id, adjusted.order_id) == (sale.transaction_id, sale.order_id)
+    assert (adjusted.amount, adjusted.standing.status) == (usd(amount), TransactionStatus.AUTHORIZED)
+    (entry,) = adjusted.adjustments
+    assert (entry.change, entry.succeeded, entry.decline) == (usd(amount - 10_00), True, None)
+    assert (adjusted.standing.adjustment_count, sale.standing.adjustment_count) == (1, 0)
+    assert setup.gateway.find_transaction(sale.transaction_id) == adjusted
+    assert isinstance(capture(setup.gateway, sale, amount + 1, in_part=False), Rejected)
+    approved(capture(setup.gateway, sale, amount, in_part=False))
+
+
+def test_the_same_amount_again_changes_nothing(setup: GatewaySetup) -> None:
+    sale = approved(authorize(setup.gateway))
+    assert approved(adjust(setup.gateway, sale, 14_00)) == approved(adjust(setup.gateway, sale, 14_00))
+
+
+def test_a_declined_change_leaves_the_amount_and_is_listed(setup: GatewaySetup) -> None:
+    sale = approved(authorize(setup.gateway))
+    outcome = adjust(setup.gateway, sale, 2011_00)
+    assert isinstance(outcome, Declined)
+    assert outcome.decline.reason is DeclineReason.INSUFFICIENT_FUNDS
+    assert outcome.details.processor_response_code == "2001"
+    found = setup.gateway.find_transaction(sale.transaction_id)
+    assert found is not None
+    assert (found.amount, found.standing) == (sale.amount, sale.standing)
+    (entry,) = found.adjustments
+    assert (entry.change, entry.succeeded, entry.decline) == (usd(2001_00), False, outcome.decline)
+
+
+def test_only_a_card_that_is_authorized_and_not_captured_can_change(setup: GatewaySetup) -> None:
+    by_wallet = approved(authorize(setup.gateway, source=Nonce("fake-paypal-one-time-nonce")))
+    captured = approved(authorize(setup.gateway, captures=True))
+    in_part = approved(authorize(setup.gateway))
+    capture(setup.gateway, in_part, 4_00, in_part=True)
+    for sale, code in ((by_wallet, "915219"), (captured, "915218"), (in_part, "915218")):
+        outcome = adjust(setup.gateway, sale, 14_00)
+        assert isinstance(outcome, Rejected)
+        assert outcome.details.validation_code == code

@@ -102,6 +102,10 @@ def capture(payment: Payment, amount: Money | None = None, *, final: bool = Fals
     return payment.operation(operation.operation_id)
 
 
+def adjust(payment: Payment, amount: Money) -> Operation:
+    return payment.adjust(amount, an_operation_id(), a_request_id(), context=STAMP)
+
+
 def void(payment: Payment) -> Operation:
     return payment.void(an_operation_id(), a_request_id(), context=STAMP)
 

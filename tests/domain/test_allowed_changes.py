@@ -70,8 +70,8 @@ def an_operation(kind: OperationKind, status: TransactionStatus | None) -> Opera
 
 
 @pytest.mark.parametrize("kind", OperationKind)
-def test_captured_money_lies_in_an_authorization_or_a_capture(kind: OperationKind) -> None:
-    takes = kind in {OperationKind.AUTHORIZE, OperationKind.CAPTURE}
+def test_captured_money_lies_in_an_authorization_an_adjustment_or_a_capture(kind: OperationKind) -> None:
+    takes = kind in {OperationKind.AUTHORIZE, OperationKind.ADJUST, OperationKind.CAPTURE}
     assert an_operation(kind, S.SUBMITTED).is_captured_sale is takes
     assert not an_operation(kind, S.AUTHORIZED).is_captured_sale
     assert not an_operation(kind, None).is_captured_sale

@@ -19,6 +19,7 @@ from tests.domain.builders import (
     a_request_id,
     a_settled_payment,
     a_started_payment,
+    adjust,
     an_authorized_payment,
     an_operation_id,
     capture,
@@ -32,6 +33,7 @@ from tests.domain.builders import (
 ATTEMPTS: dict[OperationKind, Callable[[Payment], object]] = {
     OperationKind.AUTHORIZE: lambda payment: payment.authorize(an_operation_id(), a_request_id(), context=STAMP),
     OperationKind.CAPTURE: lambda payment: payment.capture(None, an_operation_id(), a_request_id(), context=STAMP),
+    OperationKind.ADJUST: lambda payment: adjust(payment, usd(140_00)),
     OperationKind.VOID: void,
     OperationKind.REFUND: start_refund,
 }

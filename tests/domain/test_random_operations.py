@@ -88,6 +88,12 @@ class AnyCourse(RuleBasedStateMachine):
         # So another payment cannot have taken the reference.
         assert was_live or self.payment.under_way is None
 
+    @rule(amount=cents)
+    def adjust(self, amount: Money) -> None:
+        was_live = self.payment.is_live
+        self.attempt(lambda: self.payment.adjust(amount, an_operation_id(), a_request_id(), context=STAMP))
+        assert was_live or self.payment.under_way is None
+
     @rule()
     def void(self) -> None:
         was_live = self.payment.is_live
@@ -139,6 +145,9 @@ class AnyCourse(RuleBasedStateMachine):
                 succeed(self.payment, operation, TransactionStatus.SUBMITTED)
             case OperationKind.VOID:
                 succeed(self.payment, operation, TransactionStatus.VOIDED)
+            case OperationKind.ADJUST:
+                succeed(self.payment, operation, TransactionStatus.AUTHORIZED)
+                assert self.payment.authorized_amount == operation.amount
             case OperationKind.REFUND:
                 succeed(self.payment, operation, TransactionStatus.SUBMITTED, self.new_transaction())
 
@@ -154,6 +163,8 @@ class AnyCourse(RuleBasedStateMachine):
                 return status in held and operation.amount <= self.left_to_capture()
             case OperationKind.VOID:
                 return status is not None and status.is_voidable
+            case OperationKind.ADJUST:
+                return status is TransactionStatus.AUTHORIZED
             case OperationKind.REFUND:
                 if target is None or status is None or not status.is_refundable:
                     return False
@@ -166,7 +177,7 @@ class AnyCourse(RuleBasedStateMachine):
             for o in self.payment.operations
             if o.kind is OperationKind.CAPTURE and o.state is OperationState.SUCCEEDED
         ]
-        return usd(AUTHORIZED) - Money.total(done, "USD")
+        return self.payment.authorized_amount - Money.total(done, "USD")
 
     def left_to_refund(self, sale: Operation) -> Money:
         done = [
@@ -292,6 +303,15 @@ class AnyCourse(RuleBasedStateMachine):
             new = self.new_transaction() if in_part else ""
             self.outside(OperationKind.CAPTURE, amount, target, TransactionStatus.SUBMITTED, new)
 
+    @rule(amount=cents)
+    def adjust_outside(self, amount: Money) -> None:
+        standing = self.payment.authorization_standing
+        if standing is not None and standing.status is TransactionStatus.AUTHORIZED and amount:
+            self.outside(
+                OperationKind.ADJUST, amount, self.payment.authorization.transaction_id, TransactionStatus.AUTHORIZED
+            )
+            assert self.payment.authorized_amount == amount
+
     @rule(data=st.data())
     def void_outside(self, data: st.DataObject) -> None:
         latest = [self.payment.latest_on(one) for one in self.payment.transaction_ids]
@@ -318,10 +338,11 @@ class AnyCourse(RuleBasedStateMachine):
     def money_is_never_more_than_what_it_comes_from(self) -> None:
         payment = self.payment
         zero = usd(0)
-        assert zero <= payment.captured_amount <= usd(AUTHORIZED)
+        assert zero <= payment.captured_amount
         assert payment.captured_amount <= payment.authorized_amount or not payment.authorized_amount
-        assert zero <= payment.capturable_amount <= usd(AUTHORIZED)
-        assert payment.captured_amount + payment.capturable_amount <= usd(AUTHORIZED)
+        assert zero <= payment.capturable_amount <= payment.authorized_amount
+        if payment.authorized_amount:
+            assert payment.captured_amount + payment.capturable_amount <= payment.authorized_amount
         assert zero <= payment.refundable_amount
         assert zero <= payment.refunded_amount
         spent = payment.refunded_amount + payment.refund_pending_amount

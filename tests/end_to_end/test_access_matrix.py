@@ -40,6 +40,11 @@ ROWS: Final[Mapping[str, Mapping[str, Any] | None]] = {
         "paymentMethodId": "pm",
     },
     "PaymentService/CapturePayment": {"requestId": REQUEST, "paymentId": "pay"},
+    "PaymentService/AdjustAuthorization": {
+        "requestId": REQUEST,
+        "paymentId": "pay",
+        "amount": {"minorUnits": "900", "currencyCode": "USD"},
+    },
     "PaymentService/VoidPayment": {"requestId": REQUEST, "paymentId": "pay"},
     "PaymentService/RefundPayment": {"requestId": REQUEST, "paymentId": "pay"},
     "PaymentService/GetPayment": {"paymentId": "pay"},

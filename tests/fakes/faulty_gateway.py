@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from application.common.lease import Lease
 from application.ports.gateway import (
+    Adjust,
     Authorization,
     Capture,
     DisputeOutcome,
@@ -81,6 +82,9 @@ class FaultyGateway:
 
     def capture(self, capture: Capture, lease: Lease) -> Outcome:
         return self._change("capture", lambda: self._inner.capture(capture, lease))
+
+    def adjust(self, adjust: Adjust, lease: Lease) -> Outcome:
+        return self._change("adjust", lambda: self._inner.adjust(adjust, lease))
 
     def void(self, void: Void, lease: Lease) -> Outcome:
         return self._change("void", lambda: self._inner.void(void, lease))

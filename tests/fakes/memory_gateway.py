@@ -8,6 +8,9 @@ from typing import Final
 
 from application.common.lease import Lease
 from application.ports.gateway import (
+    Adjust,
+    Adjustment,
+    Approved,
     Authorization,
     Capture,
     Declined,
@@ -23,7 +26,7 @@ from application.ports.gateway import (
 )
 from application.ports.runtime import Clock
 from domain.decline import CATALOGUE, DeclineReason
-from domain.instrument import Card
+from domain.instrument import Card, InstrumentKind
 from domain.money import Money
 from domain.operation import OperationKind
 from domain.transaction import GatewayDetails, RiskCheck, TransactionSnapshot, TransactionStatus
@@ -35,6 +38,7 @@ from tests.fakes.gateway.answers import (
     rejected,
     require_lease,
     unknown_transaction,
+    whole_units,
 )
 from tests.fakes.gateway.disputes import Disputes
 from tests.fakes.gateway.vault import Vault
@@ -52,6 +56,7 @@ class MemoryGateway(Vault, Disputes):
         # Every authorization as it was asked for.
         self.authorizations: list[Authorization] = []
         self.refuses_external_vault = False
+        self.adjusts_authorizations = True
 
     def authorize(self, authorization: Authorization, lease: Lease) -> Outcome:
         require_lease(lease)
@@ -148,6 +153,35 @@ class MemoryGateway(Vault, Disputes):
         )
         return self._approve(part.transaction_id, capture.operation_id, OperationKind.CAPTURE, capture.amount)
 
+    def adjust(self, adjust: Adjust, lease: Lease) -> Outcome:
+        require_lease(lease)
+        with self._lock:
+            sale = self.find_transaction(adjust.transaction_id)
+            if sale is None:
+                return unknown_transaction()
+            if sale.standing.status is not TransactionStatus.AUTHORIZED:
+                return rejected("915218", "transaction must be in state authorized")
+            is_card = sale.instrument is not None and sale.instrument.kind is InstrumentKind.CARD
+            if not is_card or not self.adjusts_authorizations:
+                return rejected("915219", "transaction is not eligible for adjustment", RefusalCause.MERCHANT_ACCOUNT)
+            if adjust.amount == sale.amount:
+                return Approved(sale)
+            return self._adjust(sale, adjust)
+
+    def _adjust(self, sale: Transaction, adjust: Adjust) -> Outcome:
+        change = adjust.amount - sale.amount
+        _, decline = outcome_by_amount(_size(change), captures=False)
+        code = "1000" if decline is None else str(whole_units(_size(change)))
+        details = GatewayDetails(processor_response_code=code)
+        tried = (*sale.adjustments, Adjustment(change, decline is None, decline, details))
+        if decline is not None:
+            self._change(sale, adjustments=tried)
+            return Declined(decline=decline, details=details)
+        count = sale.standing.adjustment_count + 1
+        standing = replace(sale.standing, adjustment_count=count)
+        self._change(sale, amount=adjust.amount, standing=standing, adjustments=tried)
+        return self._approve(sale.transaction_id, adjust.operation_id, OperationKind.ADJUST, adjust.amount)
+
     def void(self, void: Void, lease: Lease) -> Outcome:
         require_lease(lease)
         with self._lock:
@@ -193,6 +227,10 @@ class MemoryGateway(Vault, Disputes):
         undone = (*_NO_MONEY_MOVED, TransactionStatus.SETTLEMENT_DECLINED, TransactionStatus.VOIDED)
         amounts = (credit.amount for credit in credits if credit.standing.status not in undone)
         return Money.total(amounts, sale.amount.currency_code)
+
+
+def _size(change: Money) -> Money:
+    return Money(abs(change.minor_units), change.currency_code)
 
 
 _: type[Gateway] = MemoryGateway

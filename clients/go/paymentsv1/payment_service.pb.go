@@ -550,6 +550,153 @@ func (x *CapturePaymentResponse) GetOperationId() string {
 	return ""
 }
 
+// The request of AdjustAuthorization.
+type AdjustAuthorizationRequest struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	// A UUID that you choose for this change and keep for repeats. Required; otherwise INVALID_REQUEST.
+	RequestId string `protobuf:"bytes,1,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// The payment. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+	// NOT_FOUND.
+	PaymentId string `protobuf:"bytes,2,opt,name=payment_id,json=paymentId,proto3" json:"payment_id,omitempty"`
+	// The whole amount to hold, not the difference: more or less than authorized_amount. Required, at least 1 minor unit;
+	// another currency than the payment's is INVALID_REQUEST.
+	Amount *Money `protobuf:"bytes,3,opt,name=amount,proto3" json:"amount,omitempty"`
+	// Why, for the history. Optional, at most 255 characters, no control characters, nothing that looks like a card
+	// number; otherwise INVALID_REQUEST.
+	Note string `protobuf:"bytes,4,opt,name=note,proto3" json:"note,omitempty"`
+	// The language of messages in the answer, as in CreatePaymentRequest.
+	LanguageCode string `protobuf:"bytes,5,opt,name=language_code,json=languageCode,proto3" json:"language_code,omitempty"`
+}
+
+func (x *AdjustAuthorizationRequest) Reset() {
+	*x = AdjustAuthorizationRequest{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[4]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *AdjustAuthorizationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdjustAuthorizationRequest) ProtoMessage() {}
+
+func (x *AdjustAuthorizationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[4]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdjustAuthorizationRequest.ProtoReflect.Descriptor instead.
+func (*AdjustAuthorizationRequest) Descriptor() ([]byte, []int) {
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AdjustAuthorizationRequest) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *AdjustAuthorizationRequest) GetPaymentId() string {
+	if x != nil {
+		return x.PaymentId
+	}
+	return ""
+}
+
+func (x *AdjustAuthorizationRequest) GetAmount() *Money {
+	if x != nil {
+		return x.Amount
+	}
+	return nil
+}
+
+func (x *AdjustAuthorizationRequest) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *AdjustAuthorizationRequest) GetLanguageCode() string {
+	if x != nil {
+		return x.LanguageCode
+	}
+	return ""
+}
+
+// The answer of AdjustAuthorization.
+type AdjustAuthorizationResponse struct {
+	state         protoimpl.MessageState
+	sizeCache     protoimpl.SizeCache
+	unknownFields protoimpl.UnknownFields
+
+	// The payment as it is now: authorized_amount is the amount that is held. With state PENDING the outcome is not known
+	// yet.
+	Payment *Payment `protobuf:"bytes,1,opt,name=payment,proto3" json:"payment,omitempty"`
+	// The operation that this request started. In state DECLINED the bank refused, and its decline says why.
+	OperationId string `protobuf:"bytes,2,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+}
+
+func (x *AdjustAuthorizationResponse) Reset() {
+	*x = AdjustAuthorizationResponse{}
+	if protoimpl.UnsafeEnabled {
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[5]
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		ms.StoreMessageInfo(mi)
+	}
+}
+
+func (x *AdjustAuthorizationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AdjustAuthorizationResponse) ProtoMessage() {}
+
+func (x *AdjustAuthorizationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[5]
+	if protoimpl.UnsafeEnabled && x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AdjustAuthorizationResponse.ProtoReflect.Descriptor instead.
+func (*AdjustAuthorizationResponse) Descriptor() ([]byte, []int) {
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *AdjustAuthorizationResponse) GetPayment() *Payment {
+	if x != nil {
+		return x.Payment
+	}
+	return nil
+}
+
+func (x *AdjustAuthorizationResponse) GetOperationId() string {
+	if x != nil {
+		return x.OperationId
+	}
+	return ""
+}
+
 // The request of VoidPayment.
 type VoidPaymentRequest struct {
 	state         protoimpl.MessageState
@@ -571,7 +718,7 @@ type VoidPaymentRequest struct {
 func (x *VoidPaymentRequest) Reset() {
 	*x = VoidPaymentRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[4]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[6]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -584,7 +731,7 @@ func (x *VoidPaymentRequest) String() string {
 func (*VoidPaymentRequest) ProtoMessage() {}
 
 func (x *VoidPaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[4]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[6]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -597,7 +744,7 @@ func (x *VoidPaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoidPaymentRequest.ProtoReflect.Descriptor instead.
 func (*VoidPaymentRequest) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{4}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *VoidPaymentRequest) GetRequestId() string {
@@ -643,7 +790,7 @@ type VoidPaymentResponse struct {
 func (x *VoidPaymentResponse) Reset() {
 	*x = VoidPaymentResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[5]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[7]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -656,7 +803,7 @@ func (x *VoidPaymentResponse) String() string {
 func (*VoidPaymentResponse) ProtoMessage() {}
 
 func (x *VoidPaymentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[5]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[7]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -669,7 +816,7 @@ func (x *VoidPaymentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VoidPaymentResponse.ProtoReflect.Descriptor instead.
 func (*VoidPaymentResponse) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{5}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *VoidPaymentResponse) GetPayment() *Payment {
@@ -709,7 +856,7 @@ type RefundPaymentRequest struct {
 func (x *RefundPaymentRequest) Reset() {
 	*x = RefundPaymentRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[6]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[8]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -722,7 +869,7 @@ func (x *RefundPaymentRequest) String() string {
 func (*RefundPaymentRequest) ProtoMessage() {}
 
 func (x *RefundPaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[6]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[8]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -735,7 +882,7 @@ func (x *RefundPaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefundPaymentRequest.ProtoReflect.Descriptor instead.
 func (*RefundPaymentRequest) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{6}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *RefundPaymentRequest) GetRequestId() string {
@@ -788,7 +935,7 @@ type RefundPaymentResponse struct {
 func (x *RefundPaymentResponse) Reset() {
 	*x = RefundPaymentResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[7]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[9]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -801,7 +948,7 @@ func (x *RefundPaymentResponse) String() string {
 func (*RefundPaymentResponse) ProtoMessage() {}
 
 func (x *RefundPaymentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[7]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[9]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -814,7 +961,7 @@ func (x *RefundPaymentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefundPaymentResponse.ProtoReflect.Descriptor instead.
 func (*RefundPaymentResponse) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{7}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *RefundPaymentResponse) GetPayment() *Payment {
@@ -847,7 +994,7 @@ type GetPaymentRequest struct {
 func (x *GetPaymentRequest) Reset() {
 	*x = GetPaymentRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[8]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[10]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -860,7 +1007,7 @@ func (x *GetPaymentRequest) String() string {
 func (*GetPaymentRequest) ProtoMessage() {}
 
 func (x *GetPaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[8]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[10]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -873,7 +1020,7 @@ func (x *GetPaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentRequest.ProtoReflect.Descriptor instead.
 func (*GetPaymentRequest) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{8}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetPaymentRequest) GetPaymentId() string {
@@ -903,7 +1050,7 @@ type GetPaymentResponse struct {
 func (x *GetPaymentResponse) Reset() {
 	*x = GetPaymentResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[9]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[11]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -916,7 +1063,7 @@ func (x *GetPaymentResponse) String() string {
 func (*GetPaymentResponse) ProtoMessage() {}
 
 func (x *GetPaymentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[9]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[11]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1076,7 @@ func (x *GetPaymentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPaymentResponse.ProtoReflect.Descriptor instead.
 func (*GetPaymentResponse) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{9}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetPaymentResponse) GetPayment() *Payment {
@@ -974,7 +1121,7 @@ type PaymentFilter struct {
 func (x *PaymentFilter) Reset() {
 	*x = PaymentFilter{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[10]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[12]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -987,7 +1134,7 @@ func (x *PaymentFilter) String() string {
 func (*PaymentFilter) ProtoMessage() {}
 
 func (x *PaymentFilter) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[10]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[12]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1000,7 +1147,7 @@ func (x *PaymentFilter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PaymentFilter.ProtoReflect.Descriptor instead.
 func (*PaymentFilter) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{10}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PaymentFilter) GetCustomerId() string {
@@ -1099,7 +1246,7 @@ type ListPaymentsRequest struct {
 func (x *ListPaymentsRequest) Reset() {
 	*x = ListPaymentsRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[11]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[13]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1112,7 +1259,7 @@ func (x *ListPaymentsRequest) String() string {
 func (*ListPaymentsRequest) ProtoMessage() {}
 
 func (x *ListPaymentsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[11]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[13]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1125,7 +1272,7 @@ func (x *ListPaymentsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPaymentsRequest.ProtoReflect.Descriptor instead.
 func (*ListPaymentsRequest) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{11}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListPaymentsRequest) GetFilter() *PaymentFilter {
@@ -1171,7 +1318,7 @@ type ListPaymentsResponse struct {
 func (x *ListPaymentsResponse) Reset() {
 	*x = ListPaymentsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[12]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[14]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1184,7 +1331,7 @@ func (x *ListPaymentsResponse) String() string {
 func (*ListPaymentsResponse) ProtoMessage() {}
 
 func (x *ListPaymentsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[12]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[14]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1197,7 +1344,7 @@ func (x *ListPaymentsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPaymentsResponse.ProtoReflect.Descriptor instead.
 func (*ListPaymentsResponse) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{12}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListPaymentsResponse) GetPayments() []*Payment {
@@ -1230,7 +1377,7 @@ type VerifyPaymentRequest struct {
 func (x *VerifyPaymentRequest) Reset() {
 	*x = VerifyPaymentRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[13]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[15]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1243,7 +1390,7 @@ func (x *VerifyPaymentRequest) String() string {
 func (*VerifyPaymentRequest) ProtoMessage() {}
 
 func (x *VerifyPaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[13]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[15]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1256,7 +1403,7 @@ func (x *VerifyPaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyPaymentRequest.ProtoReflect.Descriptor instead.
 func (*VerifyPaymentRequest) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{13}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *VerifyPaymentRequest) GetPaymentId() string {
@@ -1292,7 +1439,7 @@ type Difference struct {
 func (x *Difference) Reset() {
 	*x = Difference{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[14]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[16]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1305,7 +1452,7 @@ func (x *Difference) String() string {
 func (*Difference) ProtoMessage() {}
 
 func (x *Difference) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[14]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[16]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1318,7 +1465,7 @@ func (x *Difference) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Difference.ProtoReflect.Descriptor instead.
 func (*Difference) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{14}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Difference) GetOperationId() string {
@@ -1368,7 +1515,7 @@ type VerifyPaymentResponse struct {
 func (x *VerifyPaymentResponse) Reset() {
 	*x = VerifyPaymentResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[15]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[17]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1381,7 +1528,7 @@ func (x *VerifyPaymentResponse) String() string {
 func (*VerifyPaymentResponse) ProtoMessage() {}
 
 func (x *VerifyPaymentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[15]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[17]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1394,7 +1541,7 @@ func (x *VerifyPaymentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use VerifyPaymentResponse.ProtoReflect.Descriptor instead.
 func (*VerifyPaymentResponse) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{15}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *VerifyPaymentResponse) GetPayment() *Payment {
@@ -1441,7 +1588,7 @@ type WatchPaymentRequest struct {
 func (x *WatchPaymentRequest) Reset() {
 	*x = WatchPaymentRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[16]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[18]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1454,7 +1601,7 @@ func (x *WatchPaymentRequest) String() string {
 func (*WatchPaymentRequest) ProtoMessage() {}
 
 func (x *WatchPaymentRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[16]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[18]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1467,7 +1614,7 @@ func (x *WatchPaymentRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPaymentRequest.ProtoReflect.Descriptor instead.
 func (*WatchPaymentRequest) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{16}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WatchPaymentRequest) GetPaymentId() string {
@@ -1497,7 +1644,7 @@ type WatchPaymentResponse struct {
 func (x *WatchPaymentResponse) Reset() {
 	*x = WatchPaymentResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[17]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[19]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1510,7 +1657,7 @@ func (x *WatchPaymentResponse) String() string {
 func (*WatchPaymentResponse) ProtoMessage() {}
 
 func (x *WatchPaymentResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[17]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[19]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1523,7 +1670,7 @@ func (x *WatchPaymentResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPaymentResponse.ProtoReflect.Descriptor instead.
 func (*WatchPaymentResponse) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{17}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *WatchPaymentResponse) GetPayment() *Payment {
@@ -1551,7 +1698,7 @@ type ListPaymentEventsRequest struct {
 func (x *ListPaymentEventsRequest) Reset() {
 	*x = ListPaymentEventsRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[18]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[20]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1564,7 +1711,7 @@ func (x *ListPaymentEventsRequest) String() string {
 func (*ListPaymentEventsRequest) ProtoMessage() {}
 
 func (x *ListPaymentEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[18]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[20]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1577,7 +1724,7 @@ func (x *ListPaymentEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPaymentEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListPaymentEventsRequest) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{18}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListPaymentEventsRequest) GetPaymentId() string {
@@ -1616,7 +1763,7 @@ type ListPaymentEventsResponse struct {
 func (x *ListPaymentEventsResponse) Reset() {
 	*x = ListPaymentEventsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[19]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[21]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1629,7 +1776,7 @@ func (x *ListPaymentEventsResponse) String() string {
 func (*ListPaymentEventsResponse) ProtoMessage() {}
 
 func (x *ListPaymentEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[19]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[21]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1642,7 +1789,7 @@ func (x *ListPaymentEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPaymentEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListPaymentEventsResponse) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{19}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListPaymentEventsResponse) GetEvents() []*PaymentEvent {
@@ -1672,7 +1819,7 @@ type ListDeclineReasonsRequest struct {
 func (x *ListDeclineReasonsRequest) Reset() {
 	*x = ListDeclineReasonsRequest{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[20]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[22]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1685,7 +1832,7 @@ func (x *ListDeclineReasonsRequest) String() string {
 func (*ListDeclineReasonsRequest) ProtoMessage() {}
 
 func (x *ListDeclineReasonsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[20]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[22]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,7 +1845,7 @@ func (x *ListDeclineReasonsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeclineReasonsRequest.ProtoReflect.Descriptor instead.
 func (*ListDeclineReasonsRequest) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{20}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *ListDeclineReasonsRequest) GetLanguageCode() string {
@@ -1723,7 +1870,7 @@ type DeclineReasonEntry struct {
 func (x *DeclineReasonEntry) Reset() {
 	*x = DeclineReasonEntry{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[21]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[23]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1736,7 +1883,7 @@ func (x *DeclineReasonEntry) String() string {
 func (*DeclineReasonEntry) ProtoMessage() {}
 
 func (x *DeclineReasonEntry) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[21]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[23]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1749,7 +1896,7 @@ func (x *DeclineReasonEntry) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeclineReasonEntry.ProtoReflect.Descriptor instead.
 func (*DeclineReasonEntry) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{21}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *DeclineReasonEntry) GetDecline() *Decline {
@@ -1779,7 +1926,7 @@ type ListDeclineReasonsResponse struct {
 func (x *ListDeclineReasonsResponse) Reset() {
 	*x = ListDeclineReasonsResponse{}
 	if protoimpl.UnsafeEnabled {
-		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[22]
+		mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[24]
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		ms.StoreMessageInfo(mi)
 	}
@@ -1792,7 +1939,7 @@ func (x *ListDeclineReasonsResponse) String() string {
 func (*ListDeclineReasonsResponse) ProtoMessage() {}
 
 func (x *ListDeclineReasonsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[22]
+	mi := &file_bayar_payments_v1_payment_service_proto_msgTypes[24]
 	if protoimpl.UnsafeEnabled && x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1805,7 +1952,7 @@ func (x *ListDeclineReasonsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListDeclineReasonsResponse.ProtoReflect.Descriptor instead.
 func (*ListDeclineReasonsResponse) Descriptor() ([]byte, []int) {
-	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{22}
+	return file_bayar_payments_v1_payment_service_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListDeclineReasonsResponse) GetEntries() []*DeclineReasonEntry {
@@ -1938,6 +2085,26 @@ var file_bayar_payments_v1_payment_service_proto_rawDesc = []byte{
 	0x64, 0x65, 0x18, 0x05, 0x20, 0x01, 0x28, 0x09, 0x52, 0x0c, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61,
 	0x67, 0x65, 0x43, 0x6f, 0x64, 0x65, 0x22, 0x71, 0x0a, 0x16, 0x43, 0x61, 0x70, 0x74, 0x75, 0x72,
 	0x65, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65,
+	0x12, 0x34, 0x0a, 0x07, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x18, 0x01, 0x20, 0x01, 0x28,
+	0x0b, 0x32, 0x1a, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e,
+	0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x07, 0x70,
+	0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x12, 0x21, 0x0a, 0x0c, 0x6f, 0x70, 0x65, 0x72, 0x61, 0x74,
+	0x69, 0x6f, 0x6e, 0x5f, 0x69, 0x64, 0x18, 0x02, 0x20, 0x01, 0x28, 0x09, 0x52, 0x0b, 0x6f, 0x70,
+	0x65, 0x72, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x49, 0x64, 0x22, 0xc5, 0x01, 0x0a, 0x1a, 0x41, 0x64,
+	0x6a, 0x75, 0x73, 0x74, 0x41, 0x75, 0x74, 0x68, 0x6f, 0x72, 0x69, 0x7a, 0x61, 0x74, 0x69, 0x6f,
+	0x6e, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x12, 0x1d, 0x0a, 0x0a, 0x72, 0x65, 0x71, 0x75,
+	0x65, 0x73, 0x74, 0x5f, 0x69, 0x64, 0x18, 0x01, 0x20, 0x01, 0x28, 0x09, 0x52, 0x09, 0x72, 0x65,
+	0x71, 0x75, 0x65, 0x73, 0x74, 0x49, 0x64, 0x12, 0x1d, 0x0a, 0x0a, 0x70, 0x61, 0x79, 0x6d, 0x65,
+	0x6e, 0x74, 0x5f, 0x69, 0x64, 0x18, 0x02, 0x20, 0x01, 0x28, 0x09, 0x52, 0x09, 0x70, 0x61, 0x79,
+	0x6d, 0x65, 0x6e, 0x74, 0x49, 0x64, 0x12, 0x30, 0x0a, 0x06, 0x61, 0x6d, 0x6f, 0x75, 0x6e, 0x74,
+	0x18, 0x03, 0x20, 0x01, 0x28, 0x0b, 0x32, 0x18, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70,
+	0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x4d, 0x6f, 0x6e, 0x65, 0x79,
+	0x52, 0x06, 0x61, 0x6d, 0x6f, 0x75, 0x6e, 0x74, 0x12, 0x12, 0x0a, 0x04, 0x6e, 0x6f, 0x74, 0x65,
+	0x18, 0x04, 0x20, 0x01, 0x28, 0x09, 0x52, 0x04, 0x6e, 0x6f, 0x74, 0x65, 0x12, 0x23, 0x0a, 0x0d,
+	0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65, 0x5f, 0x63, 0x6f, 0x64, 0x65, 0x18, 0x05, 0x20,
+	0x01, 0x28, 0x09, 0x52, 0x0c, 0x6c, 0x61, 0x6e, 0x67, 0x75, 0x61, 0x67, 0x65, 0x43, 0x6f, 0x64,
+	0x65, 0x22, 0x76, 0x0a, 0x1b, 0x41, 0x64, 0x6a, 0x75, 0x73, 0x74, 0x41, 0x75, 0x74, 0x68, 0x6f,
+	0x72, 0x69, 0x7a, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65,
 	0x12, 0x34, 0x0a, 0x07, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x18, 0x01, 0x20, 0x01, 0x28,
 	0x0b, 0x32, 0x1a, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e,
 	0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x07, 0x70,
@@ -2127,7 +2294,7 @@ var file_bayar_payments_v1_payment_service_proto_rawDesc = []byte{
 	0x43, 0x4f, 0x4d, 0x45, 0x5f, 0x4e, 0x4f, 0x54, 0x5f, 0x46, 0x4f, 0x55, 0x4e, 0x44, 0x5f, 0x59,
 	0x45, 0x54, 0x10, 0x03, 0x12, 0x20, 0x0a, 0x1c, 0x56, 0x45, 0x52, 0x49, 0x46, 0x49, 0x43, 0x41,
 	0x54, 0x49, 0x4f, 0x4e, 0x5f, 0x4f, 0x55, 0x54, 0x43, 0x4f, 0x4d, 0x45, 0x5f, 0x44, 0x49, 0x46,
-	0x46, 0x45, 0x52, 0x53, 0x10, 0x04, 0x32, 0xbf, 0x08, 0x0a, 0x0e, 0x50, 0x61, 0x79, 0x6d, 0x65,
+	0x46, 0x45, 0x52, 0x53, 0x10, 0x04, 0x32, 0xbb, 0x09, 0x0a, 0x0e, 0x50, 0x61, 0x79, 0x6d, 0x65,
 	0x6e, 0x74, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x12, 0x68, 0x0a, 0x0d, 0x43, 0x72, 0x65,
 	0x61, 0x74, 0x65, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x12, 0x27, 0x2e, 0x62, 0x61, 0x79,
 	0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x43,
@@ -2142,72 +2309,80 @@ var file_bayar_payments_v1_payment_service_proto_rawDesc = []byte{
 	0x29, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73,
 	0x2e, 0x76, 0x31, 0x2e, 0x43, 0x61, 0x70, 0x74, 0x75, 0x72, 0x65, 0x50, 0x61, 0x79, 0x6d, 0x65,
 	0x6e, 0x74, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x02,
-	0x12, 0x62, 0x0a, 0x0b, 0x56, 0x6f, 0x69, 0x64, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x12,
-	0x25, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73,
-	0x2e, 0x76, 0x31, 0x2e, 0x56, 0x6f, 0x69, 0x64, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52,
-	0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x26, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70,
-	0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x56, 0x6f, 0x69, 0x64, 0x50,
-	0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04,
-	0xe8, 0xe0, 0x18, 0x02, 0x12, 0x68, 0x0a, 0x0d, 0x52, 0x65, 0x66, 0x75, 0x6e, 0x64, 0x50, 0x61,
-	0x79, 0x6d, 0x65, 0x6e, 0x74, 0x12, 0x27, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61,
-	0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x52, 0x65, 0x66, 0x75, 0x6e, 0x64,
-	0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x28,
-	0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e,
-	0x76, 0x31, 0x2e, 0x52, 0x65, 0x66, 0x75, 0x6e, 0x64, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74,
-	0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x03, 0x12, 0x5f,
-	0x0a, 0x0a, 0x47, 0x65, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x12, 0x24, 0x2e, 0x62,
-	0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31,
-	0x2e, 0x47, 0x65, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x71, 0x75, 0x65,
-	0x73, 0x74, 0x1a, 0x25, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65,
-	0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x47, 0x65, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e,
-	0x74, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x01, 0x12,
-	0x65, 0x0a, 0x0c, 0x4c, 0x69, 0x73, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x12,
-	0x26, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73,
-	0x2e, 0x76, 0x31, 0x2e, 0x4c, 0x69, 0x73, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73,
-	0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x27, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e,
-	0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x4c, 0x69, 0x73, 0x74,
-	0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65,
-	0x22, 0x04, 0xe8, 0xe0, 0x18, 0x01, 0x12, 0x68, 0x0a, 0x0d, 0x56, 0x65, 0x72, 0x69, 0x66, 0x79,
-	0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x12, 0x27, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e,
-	0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x56, 0x65, 0x72, 0x69,
-	0x66, 0x79, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74,
-	0x1a, 0x28, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74,
-	0x73, 0x2e, 0x76, 0x31, 0x2e, 0x56, 0x65, 0x72, 0x69, 0x66, 0x79, 0x50, 0x61, 0x79, 0x6d, 0x65,
-	0x6e, 0x74, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x01,
-	0x12, 0x67, 0x0a, 0x0c, 0x57, 0x61, 0x74, 0x63, 0x68, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74,
-	0x12, 0x26, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74,
-	0x73, 0x2e, 0x76, 0x31, 0x2e, 0x57, 0x61, 0x74, 0x63, 0x68, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e,
-	0x74, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x27, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72,
-	0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x57, 0x61, 0x74,
-	0x63, 0x68, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73,
-	0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x01, 0x30, 0x01, 0x12, 0x74, 0x0a, 0x11, 0x4c, 0x69, 0x73,
-	0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73, 0x12, 0x2b,
-	0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e,
-	0x76, 0x31, 0x2e, 0x4c, 0x69, 0x73, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x45, 0x76,
-	0x65, 0x6e, 0x74, 0x73, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x2c, 0x2e, 0x62, 0x61,
+	0x12, 0x7a, 0x0a, 0x13, 0x41, 0x64, 0x6a, 0x75, 0x73, 0x74, 0x41, 0x75, 0x74, 0x68, 0x6f, 0x72,
+	0x69, 0x7a, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x12, 0x2d, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e,
+	0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x41, 0x64, 0x6a, 0x75,
+	0x73, 0x74, 0x41, 0x75, 0x74, 0x68, 0x6f, 0x72, 0x69, 0x7a, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x52,
+	0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x2e, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70,
+	0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x41, 0x64, 0x6a, 0x75, 0x73,
+	0x74, 0x41, 0x75, 0x74, 0x68, 0x6f, 0x72, 0x69, 0x7a, 0x61, 0x74, 0x69, 0x6f, 0x6e, 0x52, 0x65,
+	0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x02, 0x12, 0x62, 0x0a, 0x0b,
+	0x56, 0x6f, 0x69, 0x64, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x12, 0x25, 0x2e, 0x62, 0x61,
 	0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e,
-	0x4c, 0x69, 0x73, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x45, 0x76, 0x65, 0x6e, 0x74,
-	0x73, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x01, 0x12,
-	0x77, 0x0a, 0x12, 0x4c, 0x69, 0x73, 0x74, 0x44, 0x65, 0x63, 0x6c, 0x69, 0x6e, 0x65, 0x52, 0x65,
-	0x61, 0x73, 0x6f, 0x6e, 0x73, 0x12, 0x2c, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61,
-	0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x4c, 0x69, 0x73, 0x74, 0x44, 0x65,
-	0x63, 0x6c, 0x69, 0x6e, 0x65, 0x52, 0x65, 0x61, 0x73, 0x6f, 0x6e, 0x73, 0x52, 0x65, 0x71, 0x75,
-	0x65, 0x73, 0x74, 0x1a, 0x2d, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d,
-	0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x4c, 0x69, 0x73, 0x74, 0x44, 0x65, 0x63, 0x6c,
-	0x69, 0x6e, 0x65, 0x52, 0x65, 0x61, 0x73, 0x6f, 0x6e, 0x73, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e,
-	0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x01, 0x42, 0xb7, 0x01, 0x0a, 0x11, 0x62, 0x61, 0x79,
-	0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x42, 0x13,
-	0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x50, 0x72,
-	0x6f, 0x74, 0x6f, 0x50, 0x01, 0x5a, 0x2a, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x69, 0x6e, 0x74,
-	0x65, 0x72, 0x6e, 0x61, 0x6c, 0x2f, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2f, 0x70, 0x61, 0x79, 0x6d,
-	0x65, 0x6e, 0x74, 0x73, 0x76, 0x31, 0x3b, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x76,
-	0x31, 0xa2, 0x02, 0x03, 0x42, 0x59, 0x52, 0xaa, 0x02, 0x11, 0x42, 0x61, 0x79, 0x61, 0x72, 0x2e,
-	0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x56, 0x31, 0xca, 0x02, 0x11, 0x42, 0x61,
-	0x79, 0x61, 0x72, 0x5c, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x5c, 0x56, 0x31, 0xe2,
-	0x02, 0x1a, 0x42, 0x61, 0x79, 0x61, 0x72, 0x5c, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73,
-	0x5c, 0x56, 0x31, 0x5c, 0x4d, 0x65, 0x74, 0x61, 0x64, 0x61, 0x74, 0x61, 0xea, 0x02, 0x13, 0x42,
-	0x61, 0x79, 0x61, 0x72, 0x3a, 0x3a, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x3a, 0x3a,
-	0x56, 0x31, 0x62, 0x06, 0x70, 0x72, 0x6f, 0x74, 0x6f, 0x33,
+	0x56, 0x6f, 0x69, 0x64, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x71, 0x75, 0x65,
+	0x73, 0x74, 0x1a, 0x26, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65,
+	0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x56, 0x6f, 0x69, 0x64, 0x50, 0x61, 0x79, 0x6d, 0x65,
+	0x6e, 0x74, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x02,
+	0x12, 0x68, 0x0a, 0x0d, 0x52, 0x65, 0x66, 0x75, 0x6e, 0x64, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e,
+	0x74, 0x12, 0x27, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e,
+	0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x52, 0x65, 0x66, 0x75, 0x6e, 0x64, 0x50, 0x61, 0x79, 0x6d,
+	0x65, 0x6e, 0x74, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x28, 0x2e, 0x62, 0x61, 0x79,
+	0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x52,
+	0x65, 0x66, 0x75, 0x6e, 0x64, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73, 0x70,
+	0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x03, 0x12, 0x5f, 0x0a, 0x0a, 0x47, 0x65,
+	0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x12, 0x24, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72,
+	0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x47, 0x65, 0x74,
+	0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x25,
+	0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e,
+	0x76, 0x31, 0x2e, 0x47, 0x65, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73,
+	0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x01, 0x12, 0x65, 0x0a, 0x0c, 0x4c,
+	0x69, 0x73, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x12, 0x26, 0x2e, 0x62, 0x61,
+	0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e,
+	0x4c, 0x69, 0x73, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x52, 0x65, 0x71, 0x75,
+	0x65, 0x73, 0x74, 0x1a, 0x27, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d,
+	0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x4c, 0x69, 0x73, 0x74, 0x50, 0x61, 0x79, 0x6d,
+	0x65, 0x6e, 0x74, 0x73, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0,
+	0x18, 0x01, 0x12, 0x68, 0x0a, 0x0d, 0x56, 0x65, 0x72, 0x69, 0x66, 0x79, 0x50, 0x61, 0x79, 0x6d,
+	0x65, 0x6e, 0x74, 0x12, 0x27, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d,
+	0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x56, 0x65, 0x72, 0x69, 0x66, 0x79, 0x50, 0x61,
+	0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x28, 0x2e, 0x62,
+	0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31,
+	0x2e, 0x56, 0x65, 0x72, 0x69, 0x66, 0x79, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65,
+	0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x01, 0x12, 0x67, 0x0a, 0x0c,
+	0x57, 0x61, 0x74, 0x63, 0x68, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x12, 0x26, 0x2e, 0x62,
+	0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31,
+	0x2e, 0x57, 0x61, 0x74, 0x63, 0x68, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x71,
+	0x75, 0x65, 0x73, 0x74, 0x1a, 0x27, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79,
+	0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x57, 0x61, 0x74, 0x63, 0x68, 0x50, 0x61,
+	0x79, 0x6d, 0x65, 0x6e, 0x74, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8,
+	0xe0, 0x18, 0x01, 0x30, 0x01, 0x12, 0x74, 0x0a, 0x11, 0x4c, 0x69, 0x73, 0x74, 0x50, 0x61, 0x79,
+	0x6d, 0x65, 0x6e, 0x74, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73, 0x12, 0x2b, 0x2e, 0x62, 0x61, 0x79,
+	0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x4c,
+	0x69, 0x73, 0x74, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73,
+	0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a, 0x2c, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e,
+	0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x4c, 0x69, 0x73, 0x74,
+	0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x45, 0x76, 0x65, 0x6e, 0x74, 0x73, 0x52, 0x65, 0x73,
+	0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04, 0xe8, 0xe0, 0x18, 0x01, 0x12, 0x77, 0x0a, 0x12, 0x4c,
+	0x69, 0x73, 0x74, 0x44, 0x65, 0x63, 0x6c, 0x69, 0x6e, 0x65, 0x52, 0x65, 0x61, 0x73, 0x6f, 0x6e,
+	0x73, 0x12, 0x2c, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e,
+	0x74, 0x73, 0x2e, 0x76, 0x31, 0x2e, 0x4c, 0x69, 0x73, 0x74, 0x44, 0x65, 0x63, 0x6c, 0x69, 0x6e,
+	0x65, 0x52, 0x65, 0x61, 0x73, 0x6f, 0x6e, 0x73, 0x52, 0x65, 0x71, 0x75, 0x65, 0x73, 0x74, 0x1a,
+	0x2d, 0x2e, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73,
+	0x2e, 0x76, 0x31, 0x2e, 0x4c, 0x69, 0x73, 0x74, 0x44, 0x65, 0x63, 0x6c, 0x69, 0x6e, 0x65, 0x52,
+	0x65, 0x61, 0x73, 0x6f, 0x6e, 0x73, 0x52, 0x65, 0x73, 0x70, 0x6f, 0x6e, 0x73, 0x65, 0x22, 0x04,
+	0xe8, 0xe0, 0x18, 0x01, 0x42, 0xb7, 0x01, 0x0a, 0x11, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x70,
+	0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x2e, 0x76, 0x31, 0x42, 0x13, 0x50, 0x61, 0x79, 0x6d,
+	0x65, 0x6e, 0x74, 0x53, 0x65, 0x72, 0x76, 0x69, 0x63, 0x65, 0x50, 0x72, 0x6f, 0x74, 0x6f, 0x50,
+	0x01, 0x5a, 0x2a, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x69, 0x6e, 0x74, 0x65, 0x72, 0x6e, 0x61,
+	0x6c, 0x2f, 0x62, 0x61, 0x79, 0x61, 0x72, 0x2f, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73,
+	0x76, 0x31, 0x3b, 0x70, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x76, 0x31, 0xa2, 0x02, 0x03,
+	0x42, 0x59, 0x52, 0xaa, 0x02, 0x11, 0x42, 0x61, 0x79, 0x61, 0x72, 0x2e, 0x50, 0x61, 0x79, 0x6d,
+	0x65, 0x6e, 0x74, 0x73, 0x2e, 0x56, 0x31, 0xca, 0x02, 0x11, 0x42, 0x61, 0x79, 0x61, 0x72, 0x5c,
+	0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x5c, 0x56, 0x31, 0xe2, 0x02, 0x1a, 0x42, 0x61,
+	0x79, 0x61, 0x72, 0x5c, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x5c, 0x56, 0x31, 0x5c,
+	0x4d, 0x65, 0x74, 0x61, 0x64, 0x61, 0x74, 0x61, 0xea, 0x02, 0x13, 0x42, 0x61, 0x79, 0x61, 0x72,
+	0x3a, 0x3a, 0x50, 0x61, 0x79, 0x6d, 0x65, 0x6e, 0x74, 0x73, 0x3a, 0x3a, 0x56, 0x31, 0x62, 0x06,
+	0x70, 0x72, 0x6f, 0x74, 0x6f, 0x33,
 }
 
 var (
@@ -2223,105 +2398,111 @@ func file_bayar_payments_v1_payment_service_proto_rawDescGZIP() []byte {
 }
 
 var file_bayar_payments_v1_payment_service_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_bayar_payments_v1_payment_service_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_bayar_payments_v1_payment_service_proto_msgTypes = make([]protoimpl.MessageInfo, 26)
 var file_bayar_payments_v1_payment_service_proto_goTypes = []interface{}{
-	(VerificationOutcome)(0),           // 0: bayar.payments.v1.VerificationOutcome
-	(*CreatePaymentRequest)(nil),       // 1: bayar.payments.v1.CreatePaymentRequest
-	(*CreatePaymentResponse)(nil),      // 2: bayar.payments.v1.CreatePaymentResponse
-	(*CapturePaymentRequest)(nil),      // 3: bayar.payments.v1.CapturePaymentRequest
-	(*CapturePaymentResponse)(nil),     // 4: bayar.payments.v1.CapturePaymentResponse
-	(*VoidPaymentRequest)(nil),         // 5: bayar.payments.v1.VoidPaymentRequest
-	(*VoidPaymentResponse)(nil),        // 6: bayar.payments.v1.VoidPaymentResponse
-	(*RefundPaymentRequest)(nil),       // 7: bayar.payments.v1.RefundPaymentRequest
-	(*RefundPaymentResponse)(nil),      // 8: bayar.payments.v1.RefundPaymentResponse
-	(*GetPaymentRequest)(nil),          // 9: bayar.payments.v1.GetPaymentRequest
-	(*GetPaymentResponse)(nil),         // 10: bayar.payments.v1.GetPaymentResponse
-	(*PaymentFilter)(nil),              // 11: bayar.payments.v1.PaymentFilter
-	(*ListPaymentsRequest)(nil),        // 12: bayar.payments.v1.ListPaymentsRequest
-	(*ListPaymentsResponse)(nil),       // 13: bayar.payments.v1.ListPaymentsResponse
-	(*VerifyPaymentRequest)(nil),       // 14: bayar.payments.v1.VerifyPaymentRequest
-	(*Difference)(nil),                 // 15: bayar.payments.v1.Difference
-	(*VerifyPaymentResponse)(nil),      // 16: bayar.payments.v1.VerifyPaymentResponse
-	(*WatchPaymentRequest)(nil),        // 17: bayar.payments.v1.WatchPaymentRequest
-	(*WatchPaymentResponse)(nil),       // 18: bayar.payments.v1.WatchPaymentResponse
-	(*ListPaymentEventsRequest)(nil),   // 19: bayar.payments.v1.ListPaymentEventsRequest
-	(*ListPaymentEventsResponse)(nil),  // 20: bayar.payments.v1.ListPaymentEventsResponse
-	(*ListDeclineReasonsRequest)(nil),  // 21: bayar.payments.v1.ListDeclineReasonsRequest
-	(*DeclineReasonEntry)(nil),         // 22: bayar.payments.v1.DeclineReasonEntry
-	(*ListDeclineReasonsResponse)(nil), // 23: bayar.payments.v1.ListDeclineReasonsResponse
-	nil,                                // 24: bayar.payments.v1.CreatePaymentRequest.MetadataEntry
-	(*Money)(nil),                      // 25: bayar.payments.v1.Money
-	(*Card)(nil),                       // 26: bayar.payments.v1.Card
-	(CaptureMode)(0),                   // 27: bayar.payments.v1.CaptureMode
-	(*Address)(nil),                    // 28: bayar.payments.v1.Address
-	(*StatementDescriptor)(nil),        // 29: bayar.payments.v1.StatementDescriptor
-	(*ThreeDSecure)(nil),               // 30: bayar.payments.v1.ThreeDSecure
-	(PaymentInitiator)(0),              // 31: bayar.payments.v1.PaymentInitiator
-	(SeriesPosition)(0),                // 32: bayar.payments.v1.SeriesPosition
-	(*ExternalVault)(nil),              // 33: bayar.payments.v1.ExternalVault
-	(*Payment)(nil),                    // 34: bayar.payments.v1.Payment
-	(PaymentState)(0),                  // 35: bayar.payments.v1.PaymentState
-	(*timestamppb.Timestamp)(nil),      // 36: google.protobuf.Timestamp
-	(*PaymentEvent)(nil),               // 37: bayar.payments.v1.PaymentEvent
-	(*Decline)(nil),                    // 38: bayar.payments.v1.Decline
+	(VerificationOutcome)(0),            // 0: bayar.payments.v1.VerificationOutcome
+	(*CreatePaymentRequest)(nil),        // 1: bayar.payments.v1.CreatePaymentRequest
+	(*CreatePaymentResponse)(nil),       // 2: bayar.payments.v1.CreatePaymentResponse
+	(*CapturePaymentRequest)(nil),       // 3: bayar.payments.v1.CapturePaymentRequest
+	(*CapturePaymentResponse)(nil),      // 4: bayar.payments.v1.CapturePaymentResponse
+	(*AdjustAuthorizationRequest)(nil),  // 5: bayar.payments.v1.AdjustAuthorizationRequest
+	(*AdjustAuthorizationResponse)(nil), // 6: bayar.payments.v1.AdjustAuthorizationResponse
+	(*VoidPaymentRequest)(nil),          // 7: bayar.payments.v1.VoidPaymentRequest
+	(*VoidPaymentResponse)(nil),         // 8: bayar.payments.v1.VoidPaymentResponse
+	(*RefundPaymentRequest)(nil),        // 9: bayar.payments.v1.RefundPaymentRequest
+	(*RefundPaymentResponse)(nil),       // 10: bayar.payments.v1.RefundPaymentResponse
+	(*GetPaymentRequest)(nil),           // 11: bayar.payments.v1.GetPaymentRequest
+	(*GetPaymentResponse)(nil),          // 12: bayar.payments.v1.GetPaymentResponse
+	(*PaymentFilter)(nil),               // 13: bayar.payments.v1.PaymentFilter
+	(*ListPaymentsRequest)(nil),         // 14: bayar.payments.v1.ListPaymentsRequest
+	(*ListPaymentsResponse)(nil),        // 15: bayar.payments.v1.ListPaymentsResponse
+	(*VerifyPaymentRequest)(nil),        // 16: bayar.payments.v1.VerifyPaymentRequest
+	(*Difference)(nil),                  // 17: bayar.payments.v1.Difference
+	(*VerifyPaymentResponse)(nil),       // 18: bayar.payments.v1.VerifyPaymentResponse
+	(*WatchPaymentRequest)(nil),         // 19: bayar.payments.v1.WatchPaymentRequest
+	(*WatchPaymentResponse)(nil),        // 20: bayar.payments.v1.WatchPaymentResponse
+	(*ListPaymentEventsRequest)(nil),    // 21: bayar.payments.v1.ListPaymentEventsRequest
+	(*ListPaymentEventsResponse)(nil),   // 22: bayar.payments.v1.ListPaymentEventsResponse
+	(*ListDeclineReasonsRequest)(nil),   // 23: bayar.payments.v1.ListDeclineReasonsRequest
+	(*DeclineReasonEntry)(nil),          // 24: bayar.payments.v1.DeclineReasonEntry
+	(*ListDeclineReasonsResponse)(nil),  // 25: bayar.payments.v1.ListDeclineReasonsResponse
+	nil,                                 // 26: bayar.payments.v1.CreatePaymentRequest.MetadataEntry
+	(*Money)(nil),                       // 27: bayar.payments.v1.Money
+	(*Card)(nil),                        // 28: bayar.payments.v1.Card
+	(CaptureMode)(0),                    // 29: bayar.payments.v1.CaptureMode
+	(*Address)(nil),                     // 30: bayar.payments.v1.Address
+	(*StatementDescriptor)(nil),         // 31: bayar.payments.v1.StatementDescriptor
+	(*ThreeDSecure)(nil),                // 32: bayar.payments.v1.ThreeDSecure
+	(PaymentInitiator)(0),               // 33: bayar.payments.v1.PaymentInitiator
+	(SeriesPosition)(0),                 // 34: bayar.payments.v1.SeriesPosition
+	(*ExternalVault)(nil),               // 35: bayar.payments.v1.ExternalVault
+	(*Payment)(nil),                     // 36: bayar.payments.v1.Payment
+	(PaymentState)(0),                   // 37: bayar.payments.v1.PaymentState
+	(*timestamppb.Timestamp)(nil),       // 38: google.protobuf.Timestamp
+	(*PaymentEvent)(nil),                // 39: bayar.payments.v1.PaymentEvent
+	(*Decline)(nil),                     // 40: bayar.payments.v1.Decline
 }
 var file_bayar_payments_v1_payment_service_proto_depIdxs = []int32{
-	25, // 0: bayar.payments.v1.CreatePaymentRequest.amount:type_name -> bayar.payments.v1.Money
-	26, // 1: bayar.payments.v1.CreatePaymentRequest.card:type_name -> bayar.payments.v1.Card
-	27, // 2: bayar.payments.v1.CreatePaymentRequest.capture_mode:type_name -> bayar.payments.v1.CaptureMode
-	28, // 3: bayar.payments.v1.CreatePaymentRequest.billing_address:type_name -> bayar.payments.v1.Address
-	29, // 4: bayar.payments.v1.CreatePaymentRequest.statement_descriptor:type_name -> bayar.payments.v1.StatementDescriptor
-	24, // 5: bayar.payments.v1.CreatePaymentRequest.metadata:type_name -> bayar.payments.v1.CreatePaymentRequest.MetadataEntry
-	30, // 6: bayar.payments.v1.CreatePaymentRequest.three_d_secure:type_name -> bayar.payments.v1.ThreeDSecure
-	31, // 7: bayar.payments.v1.CreatePaymentRequest.initiator:type_name -> bayar.payments.v1.PaymentInitiator
-	32, // 8: bayar.payments.v1.CreatePaymentRequest.series_position:type_name -> bayar.payments.v1.SeriesPosition
-	33, // 9: bayar.payments.v1.CreatePaymentRequest.external_vault:type_name -> bayar.payments.v1.ExternalVault
-	31, // 10: bayar.payments.v1.CreatePaymentRequest.consents:type_name -> bayar.payments.v1.PaymentInitiator
-	34, // 11: bayar.payments.v1.CreatePaymentResponse.payment:type_name -> bayar.payments.v1.Payment
-	25, // 12: bayar.payments.v1.CapturePaymentRequest.amount:type_name -> bayar.payments.v1.Money
-	34, // 13: bayar.payments.v1.CapturePaymentResponse.payment:type_name -> bayar.payments.v1.Payment
-	34, // 14: bayar.payments.v1.VoidPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
-	25, // 15: bayar.payments.v1.RefundPaymentRequest.amount:type_name -> bayar.payments.v1.Money
-	34, // 16: bayar.payments.v1.RefundPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
-	34, // 17: bayar.payments.v1.GetPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
-	35, // 18: bayar.payments.v1.PaymentFilter.states:type_name -> bayar.payments.v1.PaymentState
-	36, // 19: bayar.payments.v1.PaymentFilter.created_from_time:type_name -> google.protobuf.Timestamp
-	36, // 20: bayar.payments.v1.PaymentFilter.created_until_time:type_name -> google.protobuf.Timestamp
-	11, // 21: bayar.payments.v1.ListPaymentsRequest.filter:type_name -> bayar.payments.v1.PaymentFilter
-	34, // 22: bayar.payments.v1.ListPaymentsResponse.payments:type_name -> bayar.payments.v1.Payment
-	34, // 23: bayar.payments.v1.VerifyPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
-	0,  // 24: bayar.payments.v1.VerifyPaymentResponse.outcome:type_name -> bayar.payments.v1.VerificationOutcome
-	15, // 25: bayar.payments.v1.VerifyPaymentResponse.differences:type_name -> bayar.payments.v1.Difference
-	36, // 26: bayar.payments.v1.VerifyPaymentResponse.verify_time:type_name -> google.protobuf.Timestamp
-	34, // 27: bayar.payments.v1.WatchPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
-	37, // 28: bayar.payments.v1.ListPaymentEventsResponse.events:type_name -> bayar.payments.v1.PaymentEvent
-	38, // 29: bayar.payments.v1.DeclineReasonEntry.decline:type_name -> bayar.payments.v1.Decline
-	22, // 30: bayar.payments.v1.ListDeclineReasonsResponse.entries:type_name -> bayar.payments.v1.DeclineReasonEntry
-	1,  // 31: bayar.payments.v1.PaymentService.CreatePayment:input_type -> bayar.payments.v1.CreatePaymentRequest
-	3,  // 32: bayar.payments.v1.PaymentService.CapturePayment:input_type -> bayar.payments.v1.CapturePaymentRequest
-	5,  // 33: bayar.payments.v1.PaymentService.VoidPayment:input_type -> bayar.payments.v1.VoidPaymentRequest
-	7,  // 34: bayar.payments.v1.PaymentService.RefundPayment:input_type -> bayar.payments.v1.RefundPaymentRequest
-	9,  // 35: bayar.payments.v1.PaymentService.GetPayment:input_type -> bayar.payments.v1.GetPaymentRequest
-	12, // 36: bayar.payments.v1.PaymentService.ListPayments:input_type -> bayar.payments.v1.ListPaymentsRequest
-	14, // 37: bayar.payments.v1.PaymentService.VerifyPayment:input_type -> bayar.payments.v1.VerifyPaymentRequest
-	17, // 38: bayar.payments.v1.PaymentService.WatchPayment:input_type -> bayar.payments.v1.WatchPaymentRequest
-	19, // 39: bayar.payments.v1.PaymentService.ListPaymentEvents:input_type -> bayar.payments.v1.ListPaymentEventsRequest
-	21, // 40: bayar.payments.v1.PaymentService.ListDeclineReasons:input_type -> bayar.payments.v1.ListDeclineReasonsRequest
-	2,  // 41: bayar.payments.v1.PaymentService.CreatePayment:output_type -> bayar.payments.v1.CreatePaymentResponse
-	4,  // 42: bayar.payments.v1.PaymentService.CapturePayment:output_type -> bayar.payments.v1.CapturePaymentResponse
-	6,  // 43: bayar.payments.v1.PaymentService.VoidPayment:output_type -> bayar.payments.v1.VoidPaymentResponse
-	8,  // 44: bayar.payments.v1.PaymentService.RefundPayment:output_type -> bayar.payments.v1.RefundPaymentResponse
-	10, // 45: bayar.payments.v1.PaymentService.GetPayment:output_type -> bayar.payments.v1.GetPaymentResponse
-	13, // 46: bayar.payments.v1.PaymentService.ListPayments:output_type -> bayar.payments.v1.ListPaymentsResponse
-	16, // 47: bayar.payments.v1.PaymentService.VerifyPayment:output_type -> bayar.payments.v1.VerifyPaymentResponse
-	18, // 48: bayar.payments.v1.PaymentService.WatchPayment:output_type -> bayar.payments.v1.WatchPaymentResponse
-	20, // 49: bayar.payments.v1.PaymentService.ListPaymentEvents:output_type -> bayar.payments.v1.ListPaymentEventsResponse
-	23, // 50: bayar.payments.v1.PaymentService.ListDeclineReasons:output_type -> bayar.payments.v1.ListDeclineReasonsResponse
-	41, // [41:51] is the sub-list for method output_type
-	31, // [31:41] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	27, // 0: bayar.payments.v1.CreatePaymentRequest.amount:type_name -> bayar.payments.v1.Money
+	28, // 1: bayar.payments.v1.CreatePaymentRequest.card:type_name -> bayar.payments.v1.Card
+	29, // 2: bayar.payments.v1.CreatePaymentRequest.capture_mode:type_name -> bayar.payments.v1.CaptureMode
+	30, // 3: bayar.payments.v1.CreatePaymentRequest.billing_address:type_name -> bayar.payments.v1.Address
+	31, // 4: bayar.payments.v1.CreatePaymentRequest.statement_descriptor:type_name -> bayar.payments.v1.StatementDescriptor
+	26, // 5: bayar.payments.v1.CreatePaymentRequest.metadata:type_name -> bayar.payments.v1.CreatePaymentRequest.MetadataEntry
+	32, // 6: bayar.payments.v1.CreatePaymentRequest.three_d_secure:type_name -> bayar.payments.v1.ThreeDSecure
+	33, // 7: bayar.payments.v1.CreatePaymentRequest.initiator:type_name -> bayar.payments.v1.PaymentInitiator
+	34, // 8: bayar.payments.v1.CreatePaymentRequest.series_position:type_name -> bayar.payments.v1.SeriesPosition
+	35, // 9: bayar.payments.v1.CreatePaymentRequest.external_vault:type_name -> bayar.payments.v1.ExternalVault
+	33, // 10: bayar.payments.v1.CreatePaymentRequest.consents:type_name -> bayar.payments.v1.PaymentInitiator
+	36, // 11: bayar.payments.v1.CreatePaymentResponse.payment:type_name -> bayar.payments.v1.Payment
+	27, // 12: bayar.payments.v1.CapturePaymentRequest.amount:type_name -> bayar.payments.v1.Money
+	36, // 13: bayar.payments.v1.CapturePaymentResponse.payment:type_name -> bayar.payments.v1.Payment
+	27, // 14: bayar.payments.v1.AdjustAuthorizationRequest.amount:type_name -> bayar.payments.v1.Money
+	36, // 15: bayar.payments.v1.AdjustAuthorizationResponse.payment:type_name -> bayar.payments.v1.Payment
+	36, // 16: bayar.payments.v1.VoidPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
+	27, // 17: bayar.payments.v1.RefundPaymentRequest.amount:type_name -> bayar.payments.v1.Money
+	36, // 18: bayar.payments.v1.RefundPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
+	36, // 19: bayar.payments.v1.GetPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
+	37, // 20: bayar.payments.v1.PaymentFilter.states:type_name -> bayar.payments.v1.PaymentState
+	38, // 21: bayar.payments.v1.PaymentFilter.created_from_time:type_name -> google.protobuf.Timestamp
+	38, // 22: bayar.payments.v1.PaymentFilter.created_until_time:type_name -> google.protobuf.Timestamp
+	13, // 23: bayar.payments.v1.ListPaymentsRequest.filter:type_name -> bayar.payments.v1.PaymentFilter
+	36, // 24: bayar.payments.v1.ListPaymentsResponse.payments:type_name -> bayar.payments.v1.Payment
+	36, // 25: bayar.payments.v1.VerifyPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
+	0,  // 26: bayar.payments.v1.VerifyPaymentResponse.outcome:type_name -> bayar.payments.v1.VerificationOutcome
+	17, // 27: bayar.payments.v1.VerifyPaymentResponse.differences:type_name -> bayar.payments.v1.Difference
+	38, // 28: bayar.payments.v1.VerifyPaymentResponse.verify_time:type_name -> google.protobuf.Timestamp
+	36, // 29: bayar.payments.v1.WatchPaymentResponse.payment:type_name -> bayar.payments.v1.Payment
+	39, // 30: bayar.payments.v1.ListPaymentEventsResponse.events:type_name -> bayar.payments.v1.PaymentEvent
+	40, // 31: bayar.payments.v1.DeclineReasonEntry.decline:type_name -> bayar.payments.v1.Decline
+	24, // 32: bayar.payments.v1.ListDeclineReasonsResponse.entries:type_name -> bayar.payments.v1.DeclineReasonEntry
+	1,  // 33: bayar.payments.v1.PaymentService.CreatePayment:input_type -> bayar.payments.v1.CreatePaymentRequest
+	3,  // 34: bayar.payments.v1.PaymentService.CapturePayment:input_type -> bayar.payments.v1.CapturePaymentRequest
+	5,  // 35: bayar.payments.v1.PaymentService.AdjustAuthorization:input_type -> bayar.payments.v1.AdjustAuthorizationRequest
+	7,  // 36: bayar.payments.v1.PaymentService.VoidPayment:input_type -> bayar.payments.v1.VoidPaymentRequest
+	9,  // 37: bayar.payments.v1.PaymentService.RefundPayment:input_type -> bayar.payments.v1.RefundPaymentRequest
+	11, // 38: bayar.payments.v1.PaymentService.GetPayment:input_type -> bayar.payments.v1.GetPaymentRequest
+	14, // 39: bayar.payments.v1.PaymentService.ListPayments:input_type -> bayar.payments.v1.ListPaymentsRequest
+	16, // 40: bayar.payments.v1.PaymentService.VerifyPayment:input_type -> bayar.payments.v1.VerifyPaymentRequest
+	19, // 41: bayar.payments.v1.PaymentService.WatchPayment:input_type -> bayar.payments.v1.WatchPaymentRequest
+	21, // 42: bayar.payments.v1.PaymentService.ListPaymentEvents:input_type -> bayar.payments.v1.ListPaymentEventsRequest
+	23, // 43: bayar.payments.v1.PaymentService.ListDeclineReasons:input_type -> bayar.payments.v1.ListDeclineReasonsRequest
+	2,  // 44: bayar.payments.v1.PaymentService.CreatePayment:output_type -> bayar.payments.v1.CreatePaymentResponse
+	4,  // 45: bayar.payments.v1.PaymentService.CapturePayment:output_type -> bayar.payments.v1.CapturePaymentResponse
+	6,  // 46: bayar.payments.v1.PaymentService.AdjustAuthorization:output_type -> bayar.payments.v1.AdjustAuthorizationResponse
+	8,  // 47: bayar.payments.v1.PaymentService.VoidPayment:output_type -> bayar.payments.v1.VoidPaymentResponse
+	10, // 48: bayar.payments.v1.PaymentService.RefundPayment:output_type -> bayar.payments.v1.RefundPaymentResponse
+	12, // 49: bayar.payments.v1.PaymentService.GetPayment:output_type -> bayar.payments.v1.GetPaymentResponse
+	15, // 50: bayar.payments.v1.PaymentService.ListPayments:output_type -> bayar.payments.v1.ListPaymentsResponse
+	18, // 51: bayar.payments.v1.PaymentService.VerifyPayment:output_type -> bayar.payments.v1.VerifyPaymentResponse
+	20, // 52: bayar.payments.v1.PaymentService.WatchPayment:output_type -> bayar.payments.v1.WatchPaymentResponse
+	22, // 53: bayar.payments.v1.PaymentService.ListPaymentEvents:output_type -> bayar.payments.v1.ListPaymentEventsResponse
+	25, // 54: bayar.payments.v1.PaymentService.ListDeclineReasons:output_type -> bayar.payments.v1.ListDeclineReasonsResponse
+	44, // [44:55] is the sub-list for method output_type
+	33, // [33:44] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_bayar_payments_v1_payment_service_proto_init() }
@@ -2388,7 +2569,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[4].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*VoidPaymentRequest); i {
+			switch v := v.(*AdjustAuthorizationRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2400,7 +2581,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[5].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*VoidPaymentResponse); i {
+			switch v := v.(*AdjustAuthorizationResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2412,7 +2593,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[6].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RefundPaymentRequest); i {
+			switch v := v.(*VoidPaymentRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2424,7 +2605,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[7].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*RefundPaymentResponse); i {
+			switch v := v.(*VoidPaymentResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2436,7 +2617,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[8].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*GetPaymentRequest); i {
+			switch v := v.(*RefundPaymentRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2448,7 +2629,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[9].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*GetPaymentResponse); i {
+			switch v := v.(*RefundPaymentResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2460,7 +2641,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[10].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*PaymentFilter); i {
+			switch v := v.(*GetPaymentRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2472,7 +2653,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[11].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ListPaymentsRequest); i {
+			switch v := v.(*GetPaymentResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2484,7 +2665,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[12].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ListPaymentsResponse); i {
+			switch v := v.(*PaymentFilter); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2496,7 +2677,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[13].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*VerifyPaymentRequest); i {
+			switch v := v.(*ListPaymentsRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2508,7 +2689,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[14].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*Difference); i {
+			switch v := v.(*ListPaymentsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2520,7 +2701,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[15].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*VerifyPaymentResponse); i {
+			switch v := v.(*VerifyPaymentRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2532,7 +2713,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[16].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*WatchPaymentRequest); i {
+			switch v := v.(*Difference); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2544,7 +2725,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[17].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*WatchPaymentResponse); i {
+			switch v := v.(*VerifyPaymentResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2556,7 +2737,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[18].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ListPaymentEventsRequest); i {
+			switch v := v.(*WatchPaymentRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2568,7 +2749,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[19].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ListPaymentEventsResponse); i {
+			switch v := v.(*WatchPaymentResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2580,7 +2761,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[20].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*ListDeclineReasonsRequest); i {
+			switch v := v.(*ListPaymentEventsRequest); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2592,7 +2773,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[21].Exporter = func(v interface{}, i int) interface{} {
-			switch v := v.(*DeclineReasonEntry); i {
+			switch v := v.(*ListPaymentEventsResponse); i {
 			case 0:
 				return &v.state
 			case 1:
@@ -2604,6 +2785,30 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			}
 		}
 		file_bayar_payments_v1_payment_service_proto_msgTypes[22].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*ListDeclineReasonsRequest); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+		file_bayar_payments_v1_payment_service_proto_msgTypes[23].Exporter = func(v interface{}, i int) interface{} {
+			switch v := v.(*DeclineReasonEntry); i {
+			case 0:
+				return &v.state
+			case 1:
+				return &v.sizeCache
+			case 2:
+				return &v.unknownFields
+			default:
+				return nil
+			}
+		}
+		file_bayar_payments_v1_payment_service_proto_msgTypes[24].Exporter = func(v interface{}, i int) interface{} {
 			switch v := v.(*ListDeclineReasonsResponse); i {
 			case 0:
 				return &v.state
@@ -2627,7 +2832,7 @@ func file_bayar_payments_v1_payment_service_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: file_bayar_payments_v1_payment_service_proto_rawDesc,
 			NumEnums:      1,
-			NumMessages:   24,
+			NumMessages:   26,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -30,6 +30,15 @@ type PaymentServiceClient interface {
 	// FAILED_PRECONDITION/PAYMENT_NOT_CAPTURABLE or AMOUNT_EXCEEDS_CAPTURABLE; ABORTED/OPERATION_IN_PROGRESS;
 	// NOT_FOUND/PAYMENT_NOT_FOUND.
 	CapturePayment(ctx context.Context, in *CapturePaymentRequest, opts ...grpc.CallOption) (*CapturePaymentResponse, error)
+	// Changes the amount of an authorization, up (incremental authorization) or down (partial reversal). The bank is asked
+	// again: a refusal is an answer (OK, with an operation in state DECLINED), and the authorization stays as it was. The
+	// time at which the authorization runs out may change too; see authorization_expire_time. Of a payment that is
+	// captured in part VoidPayment releases the rest.
+	//
+	// Not every merchant account, processor and card brand can do it: FAILED_PRECONDITION/PAYMENT_NOT_ADJUSTABLE, as once
+	// anything is captured. FAILED_PRECONDITION/AMOUNT_ALREADY_AUTHORIZED; ABORTED/OPERATION_IN_PROGRESS;
+	// NOT_FOUND/PAYMENT_NOT_FOUND.
+	AdjustAuthorization(ctx context.Context, in *AdjustAuthorizationRequest, opts ...grpc.CallOption) (*AdjustAuthorizationResponse, error)
 	// Cancels a payment that has not settled; the customer is not charged. Of a payment that is captured in part it
 	// releases what is left of the hold, and what was captured stays: give that back with RefundPayment.
 	//
@@ -51,7 +60,7 @@ type PaymentServiceClient interface {
 	// come. Go on until next_page_token is empty.
 	ListPayments(ctx context.Context, in *ListPaymentsRequest, opts ...grpc.CallOption) (*ListPaymentsResponse, error)
 	// Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
-	// refunds, captures and voids that somebody else made at the gateway.
+	// refunds, captures, voids and adjustments that somebody else made at the gateway.
 	//
 	// UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
 	VerifyPayment(ctx context.Context, in *VerifyPaymentRequest, opts ...grpc.CallOption) (*VerifyPaymentResponse, error)
@@ -84,6 +93,15 @@ func (c *paymentServiceClient) CreatePayment(ctx context.Context, in *CreatePaym
 func (c *paymentServiceClient) CapturePayment(ctx context.Context, in *CapturePaymentRequest, opts ...grpc.CallOption) (*CapturePaymentResponse, error) {
 	out := new(CapturePaymentResponse)
 	err := c.cc.Invoke(ctx, "/bayar.payments.v1.PaymentService/CapturePayment", in, out, opts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *paymentServiceClient) AdjustAuthorization(ctx context.Context, in *AdjustAuthorizationRequest, opts ...grpc.CallOption) (*AdjustAuthorizationResponse, error) {
+	out := new(AdjustAuthorizationResponse)
+	err := c.cc.Invoke(ctx, "/bayar.payments.v1.PaymentService/AdjustAuthorization", in, out, opts...)
 	if err != nil {
 		return nil, err
 	}
@@ -202,6 +220,15 @@ type PaymentServiceServer interface {
 	// FAILED_PRECONDITION/PAYMENT_NOT_CAPTURABLE or AMOUNT_EXCEEDS_CAPTURABLE; ABORTED/OPERATION_IN_PROGRESS;
 	// NOT_FOUND/PAYMENT_NOT_FOUND.
 	CapturePayment(context.Context, *CapturePaymentRequest) (*CapturePaymentResponse, error)
+	// Changes the amount of an authorization, up (incremental authorization) or down (partial reversal). The bank is asked
+	// again: a refusal is an answer (OK, with an operation in state DECLINED), and the authorization stays as it was. The
+	// time at which the authorization runs out may change too; see authorization_expire_time. Of a payment that is
+	// captured in part VoidPayment releases the rest.
+	//
+	// Not every merchant account, processor and card brand can do it: FAILED_PRECONDITION/PAYMENT_NOT_ADJUSTABLE, as once
+	// anything is captured. FAILED_PRECONDITION/AMOUNT_ALREADY_AUTHORIZED; ABORTED/OPERATION_IN_PROGRESS;
+	// NOT_FOUND/PAYMENT_NOT_FOUND.
+	AdjustAuthorization(context.Context, *AdjustAuthorizationRequest) (*AdjustAuthorizationResponse, error)
 	// Cancels a payment that has not settled; the customer is not charged. Of a payment that is captured in part it
 	// releases what is left of the hold, and what was captured stays: give that back with RefundPayment.
 	//
@@ -223,7 +250,7 @@ type PaymentServiceServer interface {
 	// come. Go on until next_page_token is empty.
 	ListPayments(context.Context, *ListPaymentsRequest) (*ListPaymentsResponse, error)
 	// Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
-	// refunds, captures and voids that somebody else made at the gateway.
+	// refunds, captures, voids and adjustments that somebody else made at the gateway.
 	//
 	// UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
 	VerifyPayment(context.Context, *VerifyPaymentRequest) (*VerifyPaymentResponse, error)
@@ -246,6 +273,9 @@ func (UnimplementedPaymentServiceServer) CreatePayment(context.Context, *CreateP
 }
 func (UnimplementedPaymentServiceServer) CapturePayment(context.Context, *CapturePaymentRequest) (*CapturePaymentResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method CapturePayment not implemented")
+}
+func (UnimplementedPaymentServiceServer) AdjustAuthorization(context.Context, *AdjustAuthorizationRequest) (*AdjustAuthorizationResponse, error) {
+	return nil, status.Errorf(codes.Unimplemented, "method AdjustAuthorization not implemented")
 }
 func (UnimplementedPaymentServiceServer) VoidPayment(context.Context, *VoidPaymentRequest) (*VoidPaymentResponse, error) {
 	return nil, status.Errorf(codes.Unimplemented, "method VoidPayment not implemented")
@@ -316,6 +346,24 @@ func _PaymentService_CapturePayment_Handler(srv interface{}, ctx context.Context
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(PaymentServiceServer).CapturePayment(ctx, req.(*CapturePaymentRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _PaymentService_AdjustAuthorization_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(AdjustAuthorizationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PaymentServiceServer).AdjustAuthorization(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: "/bayar.payments.v1.PaymentService/AdjustAuthorization",
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PaymentServiceServer).AdjustAuthorization(ctx, req.(*AdjustAuthorizationRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -478,6 +526,10 @@ var _PaymentService_serviceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CapturePayment",
 			Handler:    _PaymentService_CapturePayment_Handler,
+		},
+		{
+			MethodName: "AdjustAuthorization",
+			Handler:    _PaymentService_AdjustAuthorization_Handler,
 		},
 		{
 			MethodName: "VoidPayment",

@@ -29,6 +29,7 @@ from adapters.braintree.transport.lease_check import holding_lease
 from adapters.braintree.transport.platform import MACHINE, Platform
 from application.common.lease import Lease
 from application.ports.gateway import (
+    Adjust,
     Approved,
     Authorization,
     Capture,
@@ -168,6 +169,22 @@ class BraintreeAdapter:
             return transactions.submit_for_settlement(capture.transaction_id, amount, key)
 
         return self._move(ask, capture.operation_id, lease)
+
+    def adjust(self, adjust: Adjust, lease: Lease) -> Outcome:
+        # The call takes no api_request_key. It needs none: it sets an amount.
+        def ask() -> Outcome:
+            result = self._sdk.transaction.adjust_authorization(adjust.transaction_id, adjust.amount.to_decimal())
+            if translate.SAME_AMOUNT in translate.error_codes(result):
+                return self._adjusted_before(adjust)
+            outcome = translate.adjust_outcome(result)
+            return Approved(self._order_ids.named(outcome.transaction)) if isinstance(outcome, Approved) else outcome
+
+        return self._act(ask, lease, Rejected(detail="the gateway knows no such transaction"))
+
+    def _adjusted_before(self, adjust: Adjust) -> Outcome:
+        """The transaction has the amount already: somebody else set it, and the record does not know."""
+        found = self._read(self._sdk.transaction.find(adjust.transaction_id))
+        return Approved(found) if found.amount == adjust.amount else Unknown("the amount is told differently")
 
     def void(self, void: Void, lease: Lease) -> Outcome:
         return self._move(lambda key: self._sdk.transaction.void(void.transaction_id, key), void.operation_id, lease)

@@ -1,6 +1,7 @@
 """Translates the SDK's objects into values. Unexpected content raises; the gateway turns that into "unknown"."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from types import MappingProxyType
 from typing import Any, Final
@@ -13,6 +14,7 @@ from adapters.braintree import authentication
 from adapters.braintree.codes import declines, refusals
 from adapters.braintree.codes.validation_names import name_of
 from application.ports.gateway import (
+    Adjustment,
     Approved,
     Claim,
     Declined,
@@ -74,6 +76,29 @@ def outcome(result: object) -> Outcome:
     if refusal.credit_card_verification is not None:
         return _unverified(verification(refusal.credit_card_verification))
     return Rejected(detail="refused without a code")
+
+
+# The bank refused to change the authorized amount: for good, or for now. The refusal carries the transaction.
+_ADJUSTMENT_DECLINED: Final = frozenset({"95602", "95603"})
+# Nothing to change: the transaction has the amount already.
+SAME_AMOUNT: Final = "95606"
+
+
+def adjust_outcome(result: object) -> Outcome:
+    """The outcome of a change of an authorized amount. Raises TypeError for an unknown result."""
+    codes = error_codes(result)
+    declined = _ADJUSTMENT_DECLINED.intersection(codes)
+    if not declined:
+        return outcome(result)
+    refused = _refusal(result).transaction
+    attempts = transaction(refused).adjustments if refused is not None else ()
+    last = attempts[-1] if attempts else None
+    code = min(declined)
+    if last is not None and last.decline is not None:
+        return Declined(decline=last.decline, details=replace(last.details, validation_code=code))
+    is_soft = code == "95603"
+    answer = declines.ProcessorAnswer(code="2000", response_type="soft_declined" if is_soft else "hard_declined")
+    return Declined(decline=declines.processor_decline(answer), details=GatewayDetails(validation_code=code))
 
 
 def store_outcome(result: object) -> StoreOutcome:
@@ -179,6 +204,7 @@ def transaction(found: braintree.Transaction) -> Transaction:
         refund_ids=_ids(found, "refund_ids"),
         partial_settlement_ids=_ids(found, "partial_settlement_transaction_ids"),
         claims=_claims(found),
+        adjustments=_adjustments(found),
     )
 
 
@@ -186,6 +212,34 @@ def described(found: object, failure: Exception) -> str:
     """The safe description of an unreadable transaction."""
     shown = ", ".join(filter(None, (text(found, name) for name in ("type", "amount", "currency_iso_code", "status"))))
     return f"{shown or 'no details'} ({type(failure).__name__})"
+
+
+def _adjustments(found: braintree.Transaction) -> tuple[Adjustment, ...]:
+    return tuple(_adjustment(one, str(found.currency_iso_code)) for one in _shown_adjustments(found))
+
+
+def _shown_adjustments(found: braintree.Transaction) -> Sequence[Any]:
+    return getattr(found, "authorization_adjustments", None) or ()
+
+
+def _adjustment(shown: Any, currency_code: str) -> Adjustment:
+    succeeded = getattr(shown, "success", None) is True
+    decline = None
+    if not succeeded:
+        decline = declines.processor_decline(
+            declines.ProcessorAnswer(
+                code=text(shown, "processor_response_code"), response_type=text(shown, "processor_response_type")
+            )
+        )
+    return Adjustment(
+        change=Money.from_decimal(str(shown.amount), currency_code),
+        succeeded=succeeded,
+        decline=decline,
+        details=GatewayDetails(
+            processor_response_code=text(shown, "processor_response_code"),
+            processor_response_text=text(shown, "processor_response_text"),
+        ),
+    )
 
 
 _CLAIMING: Final = ("chargeback", "pre_arbitration")
@@ -201,6 +255,7 @@ def _standing(found: braintree.Transaction) -> TransactionSnapshot:
         settlement_amount=_settlement_amount(disbursement),
         authorization_expire_time=_time(expiry) if expiry else None,
         disputed_amount=_disputed_amount(found),
+        adjustment_count=sum(getattr(one, "success", None) is True for one in _shown_adjustments(found)),
     )
 
 

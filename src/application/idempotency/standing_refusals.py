@@ -11,15 +11,15 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from application.common.errors import PaymentDisputed, ReferenceAlreadyPaid
-from domain.errors import AmountExceeds, IllegalTransition
+from domain.errors import AmountExceeds, AmountUnchanged, IllegalTransition
 from domain.ids import DisputeId, PaymentId
 from domain.money import Money
 from domain.operation import OperationKind
 from domain.payment_state import PaymentState
 
-StandingRefusal = ReferenceAlreadyPaid | IllegalTransition | AmountExceeds | PaymentDisputed
+StandingRefusal = ReferenceAlreadyPaid | IllegalTransition | AmountExceeds | AmountUnchanged | PaymentDisputed
 
-STANDING: Final = (ReferenceAlreadyPaid, IllegalTransition, AmountExceeds, PaymentDisputed)
+STANDING: Final = (ReferenceAlreadyPaid, IllegalTransition, AmountExceeds, AmountUnchanged, PaymentDisputed)
 
 
 def refusal_to_fields(refusal: StandingRefusal) -> dict[str, str]:
@@ -42,6 +42,13 @@ def refusal_to_fields(refusal: StandingRefusal) -> dict[str, str]:
                 "asked": str(refusal.asked.minor_units),
                 "available": str(refusal.available.minor_units),
                 "currency_code": refusal.asked.currency_code,
+            }
+        case AmountUnchanged():
+            return {
+                "reason": "amount_unchanged",
+                "payment_id": refusal.payment_id,
+                "amount": str(refusal.amount.minor_units),
+                "currency_code": refusal.amount.currency_code,
             }
         case PaymentDisputed():
             return {
@@ -70,6 +77,8 @@ def refusal_from_fields(fields: Mapping[str, str]) -> StandingRefusal:
             return IllegalTransition(payment_id, PaymentState(fields["state"]), OperationKind(fields["operation"]))
         case "amount_exceeds":
             return AmountExceeds(payment_id, OperationKind(fields["operation"]), money("asked"), money("available"))
+        case "amount_unchanged":
+            return AmountUnchanged(payment_id, money("amount"))
         case "payment_disputed":
             disputes = tuple(DisputeId(one) for one in fields["dispute_ids"].split())
             return PaymentDisputed(payment_id, disputes, money("claimed"), money("left"))

@@ -53,6 +53,8 @@ def record_outside(payment: Payment, found: Transaction, context: EventContext, 
     known = payment.latest_on(found.transaction_id)
     if known is None:
         return _record_part(payment, found, context, ids)
+    if _is_adjusted(known, found):
+        return _record_adjustment(payment, found, context, ids)
     kind = _outside_change_of(payment, known, found)
     if kind is None:
         return False
@@ -73,6 +75,35 @@ def _outside_change_of(payment: Payment, known: Operation, found: Transaction) -
     elif before is TransactionStatus.AUTHORIZED and payment.terms.capture_mode is CaptureMode.MANUAL:
         kind = OperationKind.CAPTURE if now.is_captured else None
     return kind if kind is not None and not _may_be_ours(payment, kind, found.transaction_id) else None
+
+
+def _is_adjusted(known: Operation, found: Transaction) -> bool:
+    """Whether the transaction shows another authorized amount than the record, and is not outdated."""
+    recorded = known.standing
+    return (
+        recorded is not None
+        and recorded.status is found.standing.status is TransactionStatus.AUTHORIZED
+        and not found.standing.precedes(recorded)
+        and found.amount != known.amount
+    )
+
+
+def _record_adjustment(payment: Payment, found: Transaction, context: EventContext, ids: IdSource) -> bool:
+    """Records the new amount: by our latest adjustment, if it was given up, or else by somebody else."""
+    latest = next((o for o in reversed(payment.operations) if o.kind is OperationKind.ADJUST), None)
+    reason = latest.failure_reason if latest is not None else None
+    if latest is not None and latest.amount == found.amount and reason is not None and reason.is_provisional:
+        payment.succeed(
+            latest.operation_id,
+            amount=found.amount,
+            transaction_id=found.transaction_id,
+            standing=found.standing,
+            details=found.details,
+            context=context,
+        )
+        return True
+    _record(payment, OperationKind.ADJUST, found, found.transaction_id, context, ids, found.amount)
+    return True
 
 
 def _may_be_ours(payment: Payment, kind: OperationKind, target: str) -> bool:

@@ -2,29 +2,33 @@
 
 from typing import assert_never
 
+from application.payments.lost_adjustment import find_adjustment
 from application.payments.record_outcome import outcome_of
 from application.ports.gateway import Approved, Gateway, Outcome, Rejected, Transaction, TransactionKind
 from domain.operation import Operation, OperationKind
+from domain.payment import Payment
 from domain.transaction import TransactionStatus
 
 
-def find_lost_outcome(gateway: Gateway, operation: Operation) -> Outcome | None:
-    """The gateway's outcome of the operation, or None: it is not found, and may be on its way.
+def find_lost_outcome(gateway: Gateway, payment: Payment, operation: Operation) -> Outcome | None:
+    """The gateway's outcome of the payment's operation, or None: it is not found, and may be on its way.
 
-    An operation with a transaction of its own is found by its operation id. A whole capture and a void show on their
-    target transaction. Raises GatewayUnavailable.
+    An operation with a transaction of its own is found by its operation id. A whole capture, a void and an adjustment
+    show on their target transaction. Raises GatewayUnavailable.
     """
     match operation.kind:
         case OperationKind.AUTHORIZE:
-            return _own_transaction(gateway, operation, TransactionKind.SALE)
+            return find_own_transaction(gateway, operation, TransactionKind.SALE)
         case OperationKind.REFUND:
-            return _own_transaction(gateway, operation, TransactionKind.CREDIT)
+            return find_own_transaction(gateway, operation, TransactionKind.CREDIT)
         case OperationKind.CAPTURE if operation.in_part:
-            return _own_transaction(gateway, operation, TransactionKind.SALE)
+            return find_own_transaction(gateway, operation, TransactionKind.SALE)
         case OperationKind.CAPTURE:
             return _on_target(gateway, operation, done=_CAPTURED, undone=_HELD)
         case OperationKind.VOID:
             return _on_target(gateway, operation, done=_VOIDED, undone=_VOIDABLE)
+        case OperationKind.ADJUST:
+            return find_adjustment(payment, operation, gateway.find_transaction(operation.target_transaction_id))
         case _:
             assert_never(operation.kind)
 
@@ -37,7 +41,8 @@ _VOIDED = frozenset({TransactionStatus.VOIDED, TransactionStatus.RELEASED})
 _VOIDABLE = frozenset(status for status in TransactionStatus if status.is_voidable)
 
 
-def _own_transaction(gateway: Gateway, operation: Operation, kind: TransactionKind) -> Outcome | None:
+def find_own_transaction(gateway: Gateway, operation: Operation, kind: TransactionKind) -> Outcome | None:
+    """The outcome of an operation with a transaction of its own. Raises GatewayUnavailable."""
     found = [t for t in gateway.find_by_operation(operation.operation_id) if t.kind is kind]
     # A part that somebody else captured carries the order id of the whole.
     found = [t for t in found if bool(t.authorized_transaction_id) is operation.in_part]

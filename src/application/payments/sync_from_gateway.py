@@ -13,6 +13,7 @@ from application.ports.gateway import Gateway, Transaction
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store
 from domain.events import SERVICE, EventContext
+from domain.operation import Operation, OperationKind
 from domain.payment import Payment
 
 # Up to this many are read by id. A search costs two calls.
@@ -63,10 +64,20 @@ def read(gateway: Gateway, transaction_ids: Sequence[str]) -> list[Transaction]:
     return [*found, *(transaction for transaction in missing if transaction is not None)]
 
 
+def _is_target(operation: Operation, found: Transaction) -> bool:
+    return operation.target_transaction_id == found.transaction_id
+
+
 def apply_snapshot(
     payment: Payment, found: Transaction, context: EventContext, poll_policy: SettlementPollPolicy, ids: IdSource
 ) -> bool:
-    """Records the gateway's state of one transaction, also if others changed it. Returns whether it is new."""
+    """Records the gateway's state of one transaction, also if others changed it. Returns whether it is new.
+
+    While an adjustment of ours is open, its transaction is left to the resolver, who knows its amount before.
+    """
+    under_way = payment.under_way
+    if under_way is not None and under_way.kind is OperationKind.ADJUST and _is_target(under_way, found):
+        return False
     news = record_outside(payment, found, context, ids) or payment.apply_gateway_status(
         found.transaction_id, found.standing, amount=found.amount, details=found.details, context=context
     )

@@ -17,7 +17,7 @@ from application.payments.payment_access import load, lock_payment
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.record_outcome import record_outcome
 from application.payments.sync_from_gateway import apply_snapshot, read
-from application.ports.gateway import Approved, Declined, Gateway, Outcome, Transaction, Unknown
+from application.ports.gateway import Approved, Declined, Gateway, Outcome, Rejected, Transaction, Unknown
 from application.ports.runtime import Clock, IdSource
 from application.ports.store import Store, UnitOfWork
 from domain import ids
@@ -36,6 +36,8 @@ class VerificationOutcome(Enum):
     DIFFERS = "differs"
 
 
+# The kinds of operations without a transaction of their own, except for partial captures.
+_ON_TARGETS: Final = frozenset({OperationKind.ADJUST, OperationKind.CAPTURE, OperationKind.VOID})
 # The fields of TransactionSnapshot that, besides the status, locate the money.
 _LOCATING_FIELDS: Final = ("disburse_date", "settlement_amount", "disputed_amount")
 
@@ -77,7 +79,7 @@ class VerifyPayment:
     def verify(self, payment: Payment) -> VerifiedPayment:
         """Compares and repairs one payment. Raises GatewayUnavailable and StoreUnavailable."""
         unsure = [o for o in payment.operations if o.state is OperationState.STARTED or _may_still_succeed(payment, o)]
-        answers = {o.operation_id: find_lost_outcome(self.gateway, o) for o in unsure}
+        answers = {o.operation_id: find_lost_outcome(self.gateway, payment, o) for o in unsure}
         # The resolver takes back a sale without the required authentication. Until then, it is no success.
         answers = {name: None if lacks_authentication(payment.terms, one) else one for name, one in answers.items()}
         found = read(self.gateway, payment.transaction_ids)
@@ -91,7 +93,7 @@ class VerifyPayment:
         with self.store.begin() as work:
             current = lock_payment(work, payment.terms.payment_id)
             found = [with_latest_claims(work, transaction) for transaction in found]
-            answered = list(self._record_captures_and_voids(work, current, answers, context))
+            answered = list(self._record_effects_on_targets(work, current, answers, context))
             differences = list(_compare(current, found, payment.transaction_ids))
             before = {operation.operation_id: operation for operation in current.operations}
             for difference in differences:
@@ -134,14 +136,17 @@ class VerifyPayment:
             outcome = VerificationOutcome.NOT_FOUND_YET if missing else VerificationOutcome.MATCHES
         return VerifiedPayment(current, outcome, differences, context.time)
 
-    def _record_captures_and_voids(
+    def _record_effects_on_targets(
         self, work: UnitOfWork, payment: Payment, answers: Mapping[OperationId, Outcome | None], context: EventContext
     ) -> Iterator[Difference]:
-        """Records lost captures and voids first: their transaction shows them, and they are no difference."""
+        """Records lost captures, voids and adjustments first: their target shows them, and they are no difference."""
         for operation_id, answer in answers.items():
             operation = payment.operation(operation_id)
-            acts_on_it = operation.kind in (OperationKind.CAPTURE, OperationKind.VOID) and not operation.in_part
-            if operation.state is OperationState.STARTED and acts_on_it and isinstance(answer, Approved):
+            acts_on_it = operation.kind in _ON_TARGETS and not operation.in_part
+            is_adjustment = operation.kind is OperationKind.ADJUST
+            # Until an adjustment has an outcome, changes of its transaction by others are not recorded.
+            is_proof = isinstance(answer, (Approved, Declined, Rejected) if is_adjustment else Approved)
+            if operation.state is OperationState.STARTED and acts_on_it and answer is not None and is_proof:
                 yield _outcome_difference(operation, answer)
                 record_outcome(work, payment, operation_id, answer, context, self.poll_policy)
 
@@ -160,7 +165,7 @@ def differences_on(operation: Operation, transaction: Transaction) -> Iterable[D
     """The differences between the gateway's transaction and the latest operation on it."""
     recorded, at_gateway = operation.standing, transaction.standing
     if recorded is not None:
-        if at_gateway.status.precedes(recorded.status):
+        if at_gateway.precedes(recorded):
             # A stale answer: the record is newer.
             return
         if recorded.status is not at_gateway.status:

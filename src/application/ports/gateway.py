@@ -147,6 +147,15 @@ class Capture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adjust:
+    """Changes the amount of an authorized transaction. Sending it twice changes it once."""
+
+    operation_id: OperationId
+    transaction_id: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Void:
     operation_id: OperationId
     transaction_id: str
@@ -207,6 +216,17 @@ class Claim:
     change_time: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """One attempt to change an authorized amount, by anybody. The change is negative where the amount sank."""
+
+    change: Money
+    succeeded: bool
+    # Set where it did not succeed.
+    decline: Decline | None = None
+    details: GatewayDetails = GatewayDetails()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transaction:
     """One transaction as the gateway shows it. `decline` is set where the gateway or the bank declined it.
@@ -231,6 +251,8 @@ class Transaction:
     refund_ids: tuple[str, ...] = ()
     partial_settlement_ids: tuple[str, ...] = ()
     claims: tuple[Claim, ...] = ()
+    # The attempts to change its authorized amount, oldest first.
+    adjustments: tuple[Adjustment, ...] = ()
     # Whether the order id carries this deployment's mark.
     is_marked: bool = False
 
@@ -345,6 +367,8 @@ class Gateway(Protocol):
     def authorize(self, authorization: Authorization, lease: Lease) -> Outcome: ...
 
     def capture(self, capture: Capture, lease: Lease) -> Outcome: ...
+
+    def adjust(self, adjust: Adjust, lease: Lease) -> Outcome: ...
 
     def void(self, void: Void, lease: Lease) -> Outcome: ...
 

@@ -136,7 +136,7 @@ def _makes(asked: PaymentOperation, transaction: Transaction) -> bool:
             return transaction.kind is TransactionKind.SALE and asked.operation.in_part
         case OperationKind.REFUND:
             return transaction.kind is TransactionKind.CREDIT
-        case OperationKind.VOID:
+        case OperationKind.VOID | OperationKind.ADJUST:
             return False
 
 

@@ -83,7 +83,7 @@ class ResolveOperation:
 
     def _close(self, command: ResolveOperationCommand, request: IdempotentRequest, found: PaymentOperation) -> Payment:
         operation = found.operation
-        if find_lost_outcome(self.gateway, operation) is not None:
+        if find_lost_outcome(self.gateway, found.payment, operation) is not None:
             raise ContradictedByGateway(
                 operation.operation_id, "the gateway knows of it: ask with CHECK_NOW, and its answer is recorded"
             )
@@ -102,7 +102,9 @@ class ResolveOperation:
         must_explain(found.payment, operation, transaction)
         if require_checked(transaction).order_id != operation.operation_id:
             # Somebody else made it, or it is the operation's target: it is no evidence for the open operation.
-            _must_be_unknown(operation, find_lost_outcome(self.gateway, operation), require_checked(transaction))
+            _must_be_unknown(
+                operation, find_lost_outcome(self.gateway, found.payment, operation), require_checked(transaction)
+            )
             self._must_be_over(found.payment, operation)
         context = request.context(self.clock.now())
         with self.store.begin() as work:

@@ -49,7 +49,7 @@ class ResolveOutcome:
             return self.scheduled_refunds.find_sent(operation, payment_id) or payment
         if operation.state is not OperationState.STARTED:
             return payment
-        outcome = find_lost_outcome(self.gateway, operation)
+        outcome = find_lost_outcome(self.gateway, payment, operation)
         if outcome is None:
             return self._record_absence(payment_id, operation)
         if operation.kind is OperationKind.AUTHORIZE:

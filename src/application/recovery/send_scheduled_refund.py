@@ -4,14 +4,14 @@ from dataclasses import dataclass
 
 from application.common.conflicts import retry_on_conflict
 from application.common.lease import LeasePolicy
-from application.payments.find_lost_outcome import find_lost_outcome
+from application.payments.find_lost_outcome import find_own_transaction
 from application.payments.payment_access import lock_payment
 from application.payments.payment_call import PaymentRecorder
 from application.payments.poll_schedule import SettlementPollPolicy
 from application.payments.record_outcome import record_outcome
 from application.payments.refund_payment import send_refund
 from application.payments.sync_from_gateway import SyncPayment
-from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Rejected, Unknown
+from application.ports.gateway import Gateway, GatewayNotReached, Outcome, Rejected, TransactionKind, Unknown
 from application.ports.runtime import Clock
 from application.ports.store import Store, UnitOfWork
 from application.recovery.check_backoff import LONGEST_SCHEDULED_WAIT, CheckBackoff
@@ -76,7 +76,7 @@ class SendScheduledRefund:
 
         After a restored backup, or a failover to a standby that was behind, the record lacks operations that it sent.
         """
-        outcome = find_lost_outcome(self.gateway, operation)
+        outcome = find_own_transaction(self.gateway, operation, TransactionKind.CREDIT)
         if outcome is None:
             return None
         if isinstance(outcome, Unknown):

@@ -65,7 +65,7 @@ def _parent_of(operation: Operation, transaction: Transaction) -> str:
             return transaction.authorized_transaction_id
         case OperationKind.CAPTURE if operation.in_part:
             return transaction.authorized_transaction_id
-        case OperationKind.CAPTURE | OperationKind.VOID:
+        case OperationKind.CAPTURE | OperationKind.VOID | OperationKind.ADJUST:
             return transaction.transaction_id
 
 
@@ -74,7 +74,8 @@ def _names_another(payment: Payment, operation: Operation, transaction: Transact
     order_id = transaction.order_id
     allowed = {operation.operation_id}
     if operation.target_transaction_id:
-        # A whole capture and a void act on another operation's transaction. A refund made elsewhere has its sale's id.
+        # A whole capture, a void and an adjustment act on another operation's transaction. A refund made elsewhere has
+        # its sale's id.
         target = operation.target_transaction_id
         allowed |= {o.operation_id for o in payment.operations if o.transaction_id == target}
     if operation.kind is OperationKind.CAPTURE and operation.in_part:
@@ -87,6 +88,8 @@ def _is_done(operation: Operation, transaction: Transaction) -> bool:
     match operation.kind:
         case OperationKind.VOID:
             return status is TransactionStatus.VOIDED
+        case OperationKind.ADJUST:
+            return status is TransactionStatus.AUTHORIZED
         case OperationKind.CAPTURE if not operation.in_part:
             return status.is_captured
         case _:

@@ -88,6 +88,7 @@ from application.payment_methods.get_payment_method import GetPaymentMethod
 from application.payment_methods.list_payment_methods import ListPaymentMethods
 from application.payment_methods.resolve_unknown_methods import ResolveUnknownMethods
 from application.payment_methods.sync_payment_methods import SyncPaymentMethods
+from application.payments.adjust_authorization import AdjustAuthorization
 from application.payments.capture_payment import CapturePayment
 from application.payments.create_payment import CreatePayment
 from application.payments.export_payments import ExportPayments
@@ -289,6 +290,7 @@ class Container(containers.DeclarativeContainer):
         three_d_secure_rules,
     )
     capture_payment = providers.Singleton(CapturePayment, store, gateway, ids, executor, recorder)
+    adjust_authorization = providers.Singleton(AdjustAuthorization, store, gateway, ids, executor, recorder)
     void_payment = providers.Singleton(VoidPayment, gateway, ids, executor, recorder)
     refund_payment = providers.Singleton(
         RefundPayment, store, gateway, clock, ids, guard, executor, recorder, leases, sync_payment

@@ -8,7 +8,7 @@ from typing import Any
 from adapters.braintree.gateway import BraintreeAdapter
 from adapters.braintree.order_ids import UNMARKED, OrderIds
 from adapters.braintree.settings import BraintreeSettings
-from application.ports.gateway import Authorization, Capture, NewMethod, Refund, Void
+from application.ports.gateway import Adjust, Authorization, Capture, NewMethod, Refund, Void
 from domain.customer import Customer
 from domain.ids import CallerId, CustomerId, OperationId, PaymentMethodId
 from domain.instrument import Card, CardExpiry
@@ -74,5 +74,6 @@ def new_method(**changes: Any) -> NewMethod:
 
 CAPTURE = Capture(operation_id=OPERATION, transaction_id="tx1", amount=Money(1050, "USD"), in_part=False)
 PART = Capture(operation_id=OPERATION, transaction_id="tx1", amount=Money(50, "USD"), in_part=True)
+ADJUST = Adjust(operation_id=OPERATION, transaction_id="tx1", amount=Money(1400, "USD"))
 VOID = Void(operation_id=OPERATION, transaction_id="tx1")
 REFUND = Refund(operation_id=OPERATION, transaction_id="tx1", amount=Money(25, "USD"))

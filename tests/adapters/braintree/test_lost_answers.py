@@ -21,6 +21,7 @@ from application.ports.gateway import (
 )
 from tests.adapters.braintree import documents
 from tests.adapters.braintree.asking import (
+    ADJUST,
     CAPTURE,
     CARD_NUMBER,
     CVV,
@@ -53,6 +54,7 @@ MOVES: dict[str, Move] = {
     "authorize": lambda gateway: gateway.authorize(authorization(), HELD),
     "capture": lambda gateway: gateway.capture(CAPTURE, HELD),
     "capture in part": lambda gateway: gateway.capture(PART, HELD),
+    "adjust": lambda gateway: gateway.adjust(ADJUST, HELD),
     "void": lambda gateway: gateway.void(VOID, HELD),
     "refund": lambda gateway: gateway.refund(REFUND, HELD),
     "store": lambda gateway: gateway.store_method(new_method(), HELD),

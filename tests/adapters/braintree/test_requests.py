@@ -33,11 +33,13 @@ from application.ports.gateway import (
     Unreadable,
 )
 from domain.address import Address, StatementDescriptor
+from domain.decline import DeclineReason
 from domain.ids import OperationId, PaymentMethodId
 from domain.instrument import CardExpiry
 from domain.money import Money
 from tests.adapters.braintree import documents
 from tests.adapters.braintree.asking import (
+    ADJUST,
     CAPTURE,
     CARD_NUMBER,
     CVV,
@@ -213,6 +215,46 @@ def test_a_refund_makes_a_transaction_that_carries_the_operation_id() -> None:
 def test_a_void_names_the_transaction_and_nothing_else() -> None:
     request = exchange(lambda gateway: gateway.void(VOID, HELD))
     assert (request.verb, request.path, request.body) == ("PUT", "/merchants/merchant1/transactions/tx1/void", b"")
+
+
+@pytest.mark.parametrize("uses_key", [True, False])
+def test_an_adjustment_names_the_amount_and_takes_no_request_key(uses_key: bool) -> None:
+    request = exchange(lambda gateway: gateway.adjust(ADJUST, HELD), use_api_request_key=uses_key)
+    assert (request.verb, request.path) == ("PUT", "/merchants/merchant1/transactions/tx1/adjust_authorization")
+    assert request.xml == {"transaction": {"amount": "14.00"}}
+
+
+@pytest.mark.parametrize(("code", "response_type"), [("95602", "hard_declined"), ("95603", "soft_declined")])
+@pytest.mark.parametrize("lists_attempt", [True, False])
+def test_a_declined_adjustment_has_the_reason_of_its_attempt_or_else_none_better(
+    code: str, response_type: str, lists_attempt: bool
+) -> None:
+    attempt = {
+        "amount": "3.50",
+        "success": False,
+        "processor-response-code": "2001",
+        "processor-response-text": "Insufficient Funds",
+        "processor-response-type": response_type,
+    }
+    transaction = documents.SALE | {"authorization-adjustments": [attempt] if lists_attempt else []}
+    refused = documents.invalid(code).replace(
+        "</api-error-response>", f"{documents.element('transaction', transaction)}</api-error-response>"
+    )
+    with serving(answer(422, refused)) as server:
+        outcome = adapter(server.url).adjust(ADJUST, HELD)
+    assert isinstance(outcome, Declined)
+    assert outcome.details.validation_code == code
+    reason = DeclineReason.INSUFFICIENT_FUNDS if lists_attempt else DeclineReason.DECLINED
+    assert outcome.decline.reason is reason
+
+
+@pytest.mark.parametrize("code", ["915219", "915220", "915221", "915222"])
+def test_an_account_that_cannot_adjust_is_named(code: str) -> None:
+    with serving(answer(422, documents.invalid(code))) as server:
+        outcome = adapter(server.url).adjust(ADJUST, HELD)
+    assert isinstance(outcome, Rejected)
+    assert "cannot change authorized amounts" in outcome.detail
+    assert outcome.details.validation_code == code
 
 
 def test_an_id_that_would_change_the_address_is_never_sent() -> None:

@@ -15,8 +15,11 @@ from domain.operation import Operation, OperationKind
 from domain.transaction import TransactionSnapshot, TransactionStatus
 from tests.application.recovery.test_reconcile import an_orphan
 from tests.application.shop import Shop, an_order, usd
+from tests.domain.builders import a_payment
 from tests.fakes.faulty_gateway import Fault
 
+# Only an adjustment needs its payment.
+OF_ANY = a_payment()
 CAPTURED = {
     TransactionStatus.SUBMITTED,
     TransactionStatus.SETTLEMENT_PENDING,
@@ -52,7 +55,7 @@ def lost(shop: Shop, kind: OperationKind, fault: Fault = Fault.LOST_BEFORE, *, i
 
 
 def seen(shop: Shop, operation: Operation) -> Outcome | None:
-    return find_lost_outcome(shop.real_gateway, operation)
+    return find_lost_outcome(shop.real_gateway, OF_ANY, operation)
 
 
 @pytest.mark.parametrize("kind", [OperationKind.CAPTURE, OperationKind.VOID])

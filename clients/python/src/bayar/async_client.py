@@ -140,6 +140,32 @@ class AsyncBayarClient(AsyncClientBase):
         )
         return await self._caller.unary(call, timeout_seconds, retry)
 
+    async def adjust_authorization(
+        self,
+        *,
+        payment_id: str,
+        amount: Money,
+        note: str = "",
+        language_code: str = "",
+        request_id: str | None = None,
+        timeout_seconds: float | None = None,
+        retry: RetryPolicy | None = None,
+    ) -> Payment:
+        """Changes the held amount of an authorization, up or down.
+
+        amount is the whole amount to hold, not the difference. A bank's refusal is an answer: the last operation is
+        DECLINED, and the authorization is as it was.
+        """
+        call = prepared(
+            requests.adjust_authorization,
+            payment_id=payment_id,
+            amount=amount,
+            note=note,
+            language_code=language_code,
+            request_id=request_id,
+        )
+        return await self._caller.unary(call, timeout_seconds, retry)
+
     async def void_payment(
         self,
         *,
@@ -150,7 +176,7 @@ class AsyncBayarClient(AsyncClientBase):
         timeout_seconds: float | None = None,
         retry: RetryPolicy | None = None,
     ) -> Payment:
-        """Cancels a payment that has not settled."""
+        """Cancels a payment that has not settled. After captures in part it releases the rest, and they stay."""
         call = prepared(
             requests.void_payment, payment_id=payment_id, note=note, language_code=language_code, request_id=request_id
         )

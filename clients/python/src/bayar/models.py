@@ -217,8 +217,8 @@ class PaymentState(OpenEnum):
     UNSPECIFIED = 0
     """Never sent."""
     PENDING = 1
-    """The outcome of an authorization, capture or void is not known yet; see next_check_time. Do not take it for a
-    failure, and do not pay again.
+    """The outcome of an authorization, adjustment, capture or void is not known yet; see next_check_time. Do not
+    take it for a failure, and do not pay again.
     """
     AUTHORIZED = 2
     """The money is held on the customer's account; nothing is captured."""
@@ -285,6 +285,8 @@ class OperationKind(OpenEnum):
     """Release what is held or not yet settled."""
     REFUND = 4
     """Give settled money back, or a part."""
+    ADJUST = 5
+    """Change the held amount, up or down. The operation's amount is the whole amount to hold, not the difference."""
 
 
 class OperationOrigin(OpenEnum):
@@ -364,8 +366,8 @@ class PaymentEventType(OpenEnum):
     DISPUTE_CHANGED = 10
     """A dispute opened, changed or ended."""
     OUTSIDE_OPERATION_RECORDED = 11
-    """Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the
-    merchant.
+    """Somebody else refunded, captured, voided or adjusted at the gateway: in its control panel, or as another
+    client of the merchant.
     """
 
 
@@ -983,7 +985,9 @@ class Payment(Model):
     capture_mode: CaptureMode = CaptureMode.UNSPECIFIED
     """When the money is captured."""
     authorized_amount: Money = NO_MONEY
-    """The authorized amount. Less than amount only if the bank approved a part."""
+    """The authorized amount, as AdjustAuthorization changed it last. Without a change it is less than amount only if
+    the bank approved a part.
+    """
     captured_amount: Money = NO_MONEY
     """The amount captured so far."""
     capturable_amount: Money = NO_MONEY
@@ -1013,7 +1017,9 @@ class Payment(Model):
     next_check_time: datetime | None = None
     """While an outcome is unknown or a refund is scheduled: the next look at the gateway. Absent otherwise."""
     authorization_expire_time: datetime | None = None
-    """While AUTHORIZED: when the authorization runs out, as the gateway says. Absent when it does not say."""
+    """While something is capturable: when the authorization runs out, as the gateway says. Absent when it does not
+    say.
+    """
     billing_address: Address | None = None
     """As given."""
     statement_descriptor: StatementDescriptor | None = None

@@ -163,10 +163,31 @@ def capture_payment(
     )
 
 
+def adjust_authorization(
+    *, payment_id: str, amount: MoneyLike, note: str = "", language_code: str = "", request_id: str | None = None
+) -> Unary[payment_pb2.Payment, Payment]:
+    """Changes the held amount of an authorization, up or down.
+
+    amount is the whole amount to hold, not the difference. A bank's refusal is an answer: the last operation is
+    DECLINED, and the authorization is as it was.
+    """
+    request = payment_service_pb2.AdjustAuthorizationRequest(
+        request_id=_request_id(request_id),
+        payment_id=payment_id,
+        amount=message_of(amount),
+        note=note,
+        language_code=language_code,
+    )
+    response = payment_service_pb2.AdjustAuthorizationResponse
+    return unary(
+        "PaymentService/AdjustAuthorization", request, response, lambda answer: answer.payment, Payment.from_message
+    )
+
+
 def void_payment(
     *, payment_id: str, note: str = "", language_code: str = "", request_id: str | None = None
 ) -> Unary[payment_pb2.Payment, Payment]:
-    """Cancels a payment that has not settled."""
+    """Cancels a payment that has not settled. After captures in part it releases the rest, and they stay."""
     request = payment_service_pb2.VoidPaymentRequest(
         request_id=_request_id(request_id), payment_id=payment_id, note=note, language_code=language_code
     )

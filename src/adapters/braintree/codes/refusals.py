@@ -61,6 +61,7 @@ _BY_WEIGHT: Final = (
     _C.EXTERNAL_VAULT,
 )
 
+_NOT_ADJUSTABLE: Final = ["915219", "915220", "915221", "915222"]
 _MISSING_ADDRESS: Final = ["81808", "81811", "81828"]
 # The remedies, for the people who run the shop.
 _REMEDIES: Final[Mapping[RefusalCause, str]] = MappingProxyType(
@@ -90,6 +91,8 @@ def describe(codes: Sequence[str]) -> str:
     """The refusal in words that repeat nothing of the request, with the remedy if there is one."""
     named = ", ".join(name_of(code) for code in codes) or "refused without a code"
     remedy = _REMEDIES[cause_of(codes)[0]]
+    if set(codes) & set(_NOT_ADJUSTABLE):
+        remedy = "the account, processor or payment method cannot change authorized amounts"
     if set(codes) & set(_MISSING_ADDRESS):
         remedy = "the merchant's rules need more of the address: send billing_address with street and postal code"
     return f"{named}; {remedy}" if remedy else named

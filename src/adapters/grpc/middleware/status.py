@@ -145,10 +145,18 @@ _NOT_ALLOWED: Final = {
         "Only what was captured, is not given back already and is not disputed can be refunded. "
         "Void what is only authorized.",
     ),
+    OperationKind.ADJUST: (
+        "PAYMENT_NOT_ADJUSTABLE",
+        "Adjusting the authorization",
+        "Only an authorization of which nothing is captured can be changed. VoidPayment releases what is left after "
+        "captures in part; take more with a new payment.",
+    ),
 }
-_REMEDY_OF_REFUSED_VOID: Final = (
-    " Give back what was captured with RefundPayment; what is only held runs out by itself."
-)
+_REMEDIES_OF_REFUSALS: Final = {
+    OperationKind.VOID: " Give back what was captured with RefundPayment; what is only held runs out by itself.",
+    OperationKind.ADJUST: " For less, capture less: that releases the rest. For more, take a second payment, or void "
+    "this one and authorize the new amount.",
+}
 
 
 def _precondition(reason: str, message: str, *details: Message, **metadata: str) -> Problem:
@@ -177,10 +185,20 @@ def _exceeds(error: domain.AmountExceeds) -> Problem:
     )
 
 
+def _unchanged(error: domain.AmountUnchanged) -> Problem:
+    return _precondition(
+        "AMOUNT_ALREADY_AUTHORIZED",
+        f"{error.amount} is authorized already, so there is nothing to change. Send the whole amount to hold, not the "
+        "difference.",
+        payment_id=error.payment_id,
+    )
+
+
 def _refused(error: application.OperationRefused) -> Problem:
     reason, _, _ = _NOT_ALLOWED[error.kind]
-    remedy = _REMEDY_OF_REFUSED_VOID if error.kind is OperationKind.VOID else ""
-    message = f"The gateway refused the {error.kind.value}: {error.detail}. It had no effect.{remedy}"
+    remedy = _REMEDIES_OF_REFUSALS.get(error.kind, "")
+    noun = "adjustment" if error.kind is OperationKind.ADJUST else error.kind.value
+    message = f"The gateway refused the {noun}: {error.detail}. It had no effect.{remedy}"
     return _precondition(reason, message, payment_id=error.payment_id, operation_id=error.operation_id)
 
 
@@ -461,6 +479,7 @@ _TABLE: Final[dict[type[Exception], Callable[[Any], Problem]]] = {
     application.TooManyDeclines: _too_many_declines,
     domain.IllegalTransition: _illegal,
     domain.AmountExceeds: _exceeds,
+    domain.AmountUnchanged: _unchanged,
     domain.OperationInProgress: _in_progress,
     gateway.GatewayRefused: _gateway_refused,
     gateway.GatewayRefusedCredentials: _unavailable(

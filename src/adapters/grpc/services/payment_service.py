@@ -13,6 +13,7 @@ from adapters.grpc.translate import requests
 from adapters.grpc.translate.enums import DECLINE_REASON
 from adapters.grpc.translate.history import payment_event
 from adapters.grpc.translate.resources import ResourceMapper
+from application.payments.adjust_authorization import AdjustAuthorization
 from application.payments.capture_payment import CapturePayment
 from application.payments.create_payment import CreatePayment
 from application.payments.get_payment import GetPayment
@@ -37,6 +38,7 @@ class PaymentServicer(PaymentServiceServicer):
     current_caller: CurrentCaller
     create_payment: CreatePayment
     capture_payment: CapturePayment
+    adjust_authorization: AdjustAuthorization
     void_payment: VoidPayment
     refund_payment: RefundPayment
     get_payment: GetPayment
@@ -54,6 +56,14 @@ class PaymentServicer(PaymentServiceServicer):
     def CapturePayment(self, request: wire.CapturePaymentRequest, context: Any) -> wire.CapturePaymentResponse:
         payment = self.capture_payment(requests.capture_command(request), self.current_caller())
         return wire.CapturePaymentResponse(
+            payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
+        )
+
+    def AdjustAuthorization(
+        self, request: wire.AdjustAuthorizationRequest, context: Any
+    ) -> wire.AdjustAuthorizationResponse:
+        payment = self.adjust_authorization(requests.adjust_command(request), self.current_caller())
+        return wire.AdjustAuthorizationResponse(
             payment=self._message(payment, request, context), operation_id=_started(payment, request.request_id)[-1]
         )
 

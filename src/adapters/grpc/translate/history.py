@@ -8,6 +8,7 @@ from application.ports.feed import HistoryEntry
 from bayar.payments.v1 import payment_pb2
 from domain import events
 from domain.events import PaymentCreated, PaymentEvent
+from domain.money import Money
 from domain.operation import FailureReason, OperationKind
 from domain.transaction import GatewayDetails, TransactionSnapshot, TransactionStatus
 from domain.warning import MerchantWarning
@@ -70,9 +71,7 @@ def summary(event: PaymentEvent) -> str:
         case events.OperationScheduled(kind=kind, amount=amount, note=note):
             return _noted(f"A {kind.value} of {amount} waits for settlement.", note)
         case events.OperationStarted(kind=kind, amount=amount, note=note):
-            article = "An" if kind is OperationKind.AUTHORIZE else "A"
-            noun = "authorization" if kind is OperationKind.AUTHORIZE else kind.value
-            return _noted(f"{article} {noun} of {amount} is sent to the gateway.", note)
+            return _noted(f"{_named(kind, amount)} is sent to the gateway.", note)
         case events.OperationSucceeded(standing=standing):
             done = f"The gateway did it. {_standing(standing)}{_authenticated(event.details)}"
             return _warned(done, event.warnings)
@@ -90,12 +89,22 @@ def summary(event: PaymentEvent) -> str:
         case events.OutsideOperationRecorded(
             kind=kind, amount=amount, transaction_id=transaction_id, standing=standing
         ):
-            done = f"A {kind.value} of {amount} was made at the gateway by somebody else"
+            done = f"{_named(kind, amount)} was made at the gateway by somebody else"
             return f"{done} (transaction {transaction_id}). {_standing(standing)}"
         case events.DifferenceRepaired(difference=difference, recorded=recorded, at_gateway=at_gateway):
             return f"The record said {difference} {recorded}, the gateway says {at_gateway}; the record was corrected."
         case _:
             assert_never(event)
+
+
+def _named(kind: OperationKind, amount: Money) -> str:
+    match kind:
+        case OperationKind.AUTHORIZE:
+            return f"An authorization of {amount}"
+        case OperationKind.ADJUST:
+            return f"An adjustment of the authorization to {amount}"
+        case _:
+            return f"A {kind.value} of {amount}"
 
 
 def _standing(standing: TransactionSnapshot) -> str:

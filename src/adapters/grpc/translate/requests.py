@@ -23,6 +23,7 @@ from application.common.validator import RawCard, RawMoney
 from application.customers.create_customer import CustomerCommand
 from application.payment_methods.add_payment_method import AddPaymentMethodCommand
 from application.payment_methods.change_payment_method import UpdatePaymentMethodCommand
+from application.payments.adjust_authorization import AdjustAuthorizationCommand
 from application.payments.capture_payment import CapturePaymentCommand
 from application.payments.create_payment import CreatePaymentCommand, RawSource, RawStoredMethod
 from application.payments.list_payments import RawPaymentFilter
@@ -74,6 +75,10 @@ def create_payment_command(request: payment_service_pb2.CreatePaymentRequest) ->
 
 def capture_command(request: payment_service_pb2.CapturePaymentRequest) -> CapturePaymentCommand:
     return _same_fields(CapturePaymentCommand, request, amount=_optional_money(request))
+
+
+def adjust_command(request: payment_service_pb2.AdjustAuthorizationRequest) -> AdjustAuthorizationCommand:
+    return _same_fields(AdjustAuthorizationCommand, request, amount=_optional_money(request))
 
 
 def void_command(request: payment_service_pb2.VoidPaymentRequest) -> VoidPaymentCommand:
@@ -188,7 +193,9 @@ def _payment_source(request: payment_service_pb2.CreatePaymentRequest) -> RawSou
 
 
 def _optional_money(
-    request: payment_service_pb2.CapturePaymentRequest | payment_service_pb2.RefundPaymentRequest,
+    request: payment_service_pb2.CapturePaymentRequest
+    | payment_service_pb2.RefundPaymentRequest
+    | payment_service_pb2.AdjustAuthorizationRequest,
 ) -> RawMoney | None:
     return _money(request.amount) if request.HasField("amount") else None
 

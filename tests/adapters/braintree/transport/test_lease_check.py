@@ -16,7 +16,7 @@ from application.common.lease import Lease
 from application.ports.gateway import GatewayNotReached, MethodChange, Nonce
 from domain.ids import PaymentMethodId
 from tests.adapters.braintree import documents
-from tests.adapters.braintree.asking import CAPTURE, REFUND, VOID, adapter, authorization, customer, new_method
+from tests.adapters.braintree.asking import ADJUST, CAPTURE, REFUND, VOID, adapter, authorization, customer, new_method
 from tests.adapters.braintree.server import answer, answer_and_close, serving
 
 CUSTOMER: Final = customer()
@@ -31,6 +31,7 @@ def seconds_left(*looks: bool) -> Lease:
 CHANGES: Final[dict[str, Callable[[BraintreeAdapter, Lease], object]]] = {
     "authorize": lambda gateway, lease: gateway.authorize(authorization(), lease),
     "capture": lambda gateway, lease: gateway.capture(CAPTURE, lease),
+    "adjust": lambda gateway, lease: gateway.adjust(ADJUST, lease),
     "void": lambda gateway, lease: gateway.void(VOID, lease),
     "refund": lambda gateway, lease: gateway.refund(REFUND, lease),
     "store_method": lambda gateway, lease: gateway.store_method(new_method(), lease),

@@ -97,6 +97,7 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
             (OperationKind.VOID, "PAYMENT_NOT_VOIDABLE"),
             (OperationKind.REFUND, "PAYMENT_NOT_REFUNDABLE"),
             (OperationKind.AUTHORIZE, "PAYMENT_NOT_PAYABLE"),
+            (OperationKind.ADJUST, "PAYMENT_NOT_ADJUSTABLE"),
         )
     ),
     (
@@ -109,6 +110,12 @@ TOLD: list[tuple[Exception, grpc.StatusCode, str, tuple[type[Message], ...]]] = 
         domain.AmountExceeds(PAYMENT, OperationKind.REFUND, Money(2, "USD"), Money(1, "USD")),
         Code.FAILED_PRECONDITION,
         "AMOUNT_EXCEEDS_REFUNDABLE",
+        (rich.PreconditionFailure,),
+    ),
+    (
+        domain.AmountUnchanged(PAYMENT, Money(2, "USD")),
+        Code.FAILED_PRECONDITION,
+        "AMOUNT_ALREADY_AUTHORIZED",
         (rich.PreconditionFailure,),
     ),
     (

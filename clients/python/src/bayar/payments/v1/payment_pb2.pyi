@@ -36,7 +36,7 @@ class _PaymentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_PaymentS
     PAYMENT_STATE_UNSPECIFIED: _PaymentState.ValueType  # 0
     """Never sent."""
     PAYMENT_STATE_PENDING: _PaymentState.ValueType  # 1
-    """The outcome of an authorization, capture or void is not known yet; see next_check_time. Do not take it for a
+    """The outcome of an authorization, adjustment, capture or void is not known yet; see next_check_time. Do not take it for a
     failure, and do not pay again.
     """
     PAYMENT_STATE_AUTHORIZED: _PaymentState.ValueType  # 2
@@ -62,7 +62,7 @@ class PaymentState(_PaymentState, metaclass=_PaymentStateEnumTypeWrapper):
 PAYMENT_STATE_UNSPECIFIED: PaymentState.ValueType  # 0
 """Never sent."""
 PAYMENT_STATE_PENDING: PaymentState.ValueType  # 1
-"""The outcome of an authorization, capture or void is not known yet; see next_check_time. Do not take it for a
+"""The outcome of an authorization, adjustment, capture or void is not known yet; see next_check_time. Do not take it for a
 failure, and do not pay again.
 """
 PAYMENT_STATE_AUTHORIZED: PaymentState.ValueType  # 2
@@ -171,6 +171,8 @@ class _OperationKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Operati
     """Release what is held or not yet settled."""
     OPERATION_KIND_REFUND: _OperationKind.ValueType  # 4
     """Give settled money back, or a part."""
+    OPERATION_KIND_ADJUST: _OperationKind.ValueType  # 5
+    """Change the held amount, up or down. The operation's amount is the whole amount to hold, not the difference."""
 
 class OperationKind(_OperationKind, metaclass=_OperationKindEnumTypeWrapper):
     """The kind of an operation at the gateway."""
@@ -185,6 +187,8 @@ OPERATION_KIND_VOID: OperationKind.ValueType  # 3
 """Release what is held or not yet settled."""
 OPERATION_KIND_REFUND: OperationKind.ValueType  # 4
 """Give settled money back, or a part."""
+OPERATION_KIND_ADJUST: OperationKind.ValueType  # 5
+"""Change the held amount, up or down. The operation's amount is the whole amount to hold, not the difference."""
 Global___OperationKind: _TypeAlias = OperationKind  # noqa: Y015
 
 class _OperationOrigin:
@@ -324,8 +328,8 @@ class _PaymentEventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Paym
     PAYMENT_EVENT_TYPE_DISPUTE_CHANGED: _PaymentEventType.ValueType  # 10
     """A dispute opened, changed or ended."""
     PAYMENT_EVENT_TYPE_OUTSIDE_OPERATION_RECORDED: _PaymentEventType.ValueType  # 11
-    """Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the
-    merchant.
+    """Somebody else refunded, captured, voided or adjusted at the gateway: in its control panel, or as another client of
+    the merchant.
     """
 
 class PaymentEventType(_PaymentEventType, metaclass=_PaymentEventTypeEnumTypeWrapper):
@@ -354,8 +358,8 @@ PAYMENT_EVENT_TYPE_DIFFERENCE_REPAIRED: PaymentEventType.ValueType  # 9
 PAYMENT_EVENT_TYPE_DISPUTE_CHANGED: PaymentEventType.ValueType  # 10
 """A dispute opened, changed or ended."""
 PAYMENT_EVENT_TYPE_OUTSIDE_OPERATION_RECORDED: PaymentEventType.ValueType  # 11
-"""Somebody else refunded, captured or voided at the gateway: in its control panel, or as another client of the
-merchant.
+"""Somebody else refunded, captured, voided or adjusted at the gateway: in its control panel, or as another client of
+the merchant.
 """
 Global___PaymentEventType: _TypeAlias = PaymentEventType  # noqa: Y015
 
@@ -709,7 +713,9 @@ class Payment(_message.Message):
 
     @_builtins.property
     def authorized_amount(self) -> _money_pb2.Money:
-        """The authorized amount. Less than amount only if the bank approved a part."""
+        """The authorized amount, as AdjustAuthorization changed it last. Without a change it is less than amount only if the
+        bank approved a part.
+        """
 
     @_builtins.property
     def captured_amount(self) -> _money_pb2.Money:
@@ -761,7 +767,7 @@ class Payment(_message.Message):
 
     @_builtins.property
     def authorization_expire_time(self) -> _timestamp_pb2.Timestamp:
-        """While AUTHORIZED: when the authorization runs out, as the gateway says. Absent when it does not say."""
+        """While something is capturable: when the authorization runs out, as the gateway says. Absent when it does not say."""
 
     @_builtins.property
     def billing_address(self) -> _address_pb2.Address:

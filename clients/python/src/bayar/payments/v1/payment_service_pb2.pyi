@@ -327,6 +327,82 @@ class CapturePaymentResponse(_message.Message):
 Global___CapturePaymentResponse: _TypeAlias = CapturePaymentResponse  # noqa: Y015
 
 @_typing.final
+class AdjustAuthorizationRequest(_message.Message):
+    """The request of AdjustAuthorization."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    PAYMENT_ID_FIELD_NUMBER: _builtins.int
+    AMOUNT_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    LANGUAGE_CODE_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    """A UUID that you choose for this change and keep for repeats. Required; otherwise INVALID_REQUEST."""
+    payment_id: _builtins.str
+    """The payment. Required, in the form of its id; otherwise INVALID_REQUEST. An unknown one, or another caller's, is
+    NOT_FOUND.
+    """
+    note: _builtins.str
+    """Why, for the history. Optional, at most 255 characters, no control characters, nothing that looks like a card
+    number; otherwise INVALID_REQUEST.
+    """
+    language_code: _builtins.str
+    """The language of messages in the answer, as in CreatePaymentRequest."""
+    @_builtins.property
+    def amount(self) -> _money_pb2.Money:
+        """The whole amount to hold, not the difference: more or less than authorized_amount. Required, at least 1 minor unit;
+        another currency than the payment's is INVALID_REQUEST.
+        """
+
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        payment_id: _builtins.str = ...,
+        amount: _money_pb2.Money | None = ...,
+        note: _builtins.str = ...,
+        language_code: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["amount", b"amount", "language_code", b"language_code", "note", b"note", "payment_id", b"payment_id", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdjustAuthorizationRequest: _TypeAlias = AdjustAuthorizationRequest  # noqa: Y015
+
+@_typing.final
+class AdjustAuthorizationResponse(_message.Message):
+    """The answer of AdjustAuthorization."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAYMENT_FIELD_NUMBER: _builtins.int
+    OPERATION_ID_FIELD_NUMBER: _builtins.int
+    operation_id: _builtins.str
+    """The operation that this request started. In state DECLINED the bank refused, and its decline says why."""
+    @_builtins.property
+    def payment(self) -> _payment_pb2.Payment:
+        """The payment as it is now: authorized_amount is the amount that is held. With state PENDING the outcome is not known
+        yet.
+        """
+
+    def __init__(
+        self,
+        *,
+        payment: _payment_pb2.Payment | None = ...,
+        operation_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["payment", b"payment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation_id", b"operation_id", "payment", b"payment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AdjustAuthorizationResponse: _TypeAlias = AdjustAuthorizationResponse  # noqa: Y015
+
+@_typing.final
 class VoidPaymentRequest(_message.Message):
     """The request of VoidPayment."""
 

@@ -15,8 +15,8 @@ class PaymentServiceStub(object):
     compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
-    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, PAYMENT_NOT_ADJUSTABLE, AMOUNT_EXCEEDS_CAPTURABLE,
+    AMOUNT_EXCEEDS_REFUNDABLE, AMOUNT_ALREADY_AUTHORIZED and PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
     request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
@@ -38,6 +38,11 @@ class PaymentServiceStub(object):
                 '/bayar.payments.v1.PaymentService/CapturePayment',
                 request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.CapturePaymentRequest.SerializeToString,
                 response_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.CapturePaymentResponse.FromString,
+                _registered_method=True)
+        self.AdjustAuthorization = channel.unary_unary(
+                '/bayar.payments.v1.PaymentService/AdjustAuthorization',
+                request_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.AdjustAuthorizationRequest.SerializeToString,
+                response_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.AdjustAuthorizationResponse.FromString,
                 _registered_method=True)
         self.VoidPayment = channel.unary_unary(
                 '/bayar.payments.v1.PaymentService/VoidPayment',
@@ -90,8 +95,8 @@ class PaymentServiceServicer(object):
     compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
-    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, PAYMENT_NOT_ADJUSTABLE, AMOUNT_EXCEEDS_CAPTURABLE,
+    AMOUNT_EXCEEDS_REFUNDABLE, AMOUNT_ALREADY_AUTHORIZED and PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
     request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
@@ -115,6 +120,20 @@ class PaymentServiceServicer(object):
         """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
 
         FAILED_PRECONDITION/PAYMENT_NOT_CAPTURABLE or AMOUNT_EXCEEDS_CAPTURABLE; ABORTED/OPERATION_IN_PROGRESS;
+        NOT_FOUND/PAYMENT_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AdjustAuthorization(self, request, context):
+        """Changes the amount of an authorization, up (incremental authorization) or down (partial reversal). The bank is asked
+        again: a refusal is an answer (OK, with an operation in state DECLINED), and the authorization stays as it was. The
+        time at which the authorization runs out may change too; see authorization_expire_time. Of a payment that is
+        captured in part VoidPayment releases the rest.
+
+        Not every merchant account, processor and card brand can do it: FAILED_PRECONDITION/PAYMENT_NOT_ADJUSTABLE, as once
+        anything is captured. FAILED_PRECONDITION/AMOUNT_ALREADY_AUTHORIZED; ABORTED/OPERATION_IN_PROGRESS;
         NOT_FOUND/PAYMENT_NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -163,7 +182,7 @@ class PaymentServiceServicer(object):
 
     def VerifyPayment(self, request, context):
         """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
-        refunds, captures and voids that somebody else made at the gateway.
+        refunds, captures, voids and adjustments that somebody else made at the gateway.
 
         UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
         """
@@ -205,6 +224,11 @@ def add_PaymentServiceServicer_to_server(servicer, server):
                     servicer.CapturePayment,
                     request_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.CapturePaymentRequest.FromString,
                     response_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.CapturePaymentResponse.SerializeToString,
+            ),
+            'AdjustAuthorization': grpc.unary_unary_rpc_method_handler(
+                    servicer.AdjustAuthorization,
+                    request_deserializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.AdjustAuthorizationRequest.FromString,
+                    response_serializer=bayar_dot_payments_dot_v1_dot_payment__service__pb2.AdjustAuthorizationResponse.SerializeToString,
             ),
             'VoidPayment': grpc.unary_unary_rpc_method_handler(
                     servicer.VoidPayment,
@@ -263,8 +287,8 @@ class PaymentService(object):
     compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
-    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, PAYMENT_NOT_ADJUSTABLE, AMOUNT_EXCEEDS_CAPTURABLE,
+    AMOUNT_EXCEEDS_REFUNDABLE, AMOUNT_ALREADY_AUTHORIZED and PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
     request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
@@ -315,6 +339,33 @@ class PaymentService(object):
             '/bayar.payments.v1.PaymentService/CapturePayment',
             bayar_dot_payments_dot_v1_dot_payment__service__pb2.CapturePaymentRequest.SerializeToString,
             bayar_dot_payments_dot_v1_dot_payment__service__pb2.CapturePaymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AdjustAuthorization(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/bayar.payments.v1.PaymentService/AdjustAuthorization',
+            bayar_dot_payments_dot_v1_dot_payment__service__pb2.AdjustAuthorizationRequest.SerializeToString,
+            bayar_dot_payments_dot_v1_dot_payment__service__pb2.AdjustAuthorizationResponse.FromString,
             options,
             channel_credentials,
             insecure,

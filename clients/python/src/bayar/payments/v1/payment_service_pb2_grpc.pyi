@@ -35,8 +35,8 @@ class PaymentServiceStub:
     compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
-    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, PAYMENT_NOT_ADJUSTABLE, AMOUNT_EXCEEDS_CAPTURABLE,
+    AMOUNT_EXCEEDS_REFUNDABLE, AMOUNT_ALREADY_AUTHORIZED and PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
     request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
@@ -60,6 +60,16 @@ class PaymentServiceStub:
     """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
 
     FAILED_PRECONDITION/PAYMENT_NOT_CAPTURABLE or AMOUNT_EXCEEDS_CAPTURABLE; ABORTED/OPERATION_IN_PROGRESS;
+    NOT_FOUND/PAYMENT_NOT_FOUND.
+    """
+    AdjustAuthorization: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.AdjustAuthorizationRequest, _payment_service_pb2.AdjustAuthorizationResponse]
+    """Changes the amount of an authorization, up (incremental authorization) or down (partial reversal). The bank is asked
+    again: a refusal is an answer (OK, with an operation in state DECLINED), and the authorization stays as it was. The
+    time at which the authorization runs out may change too; see authorization_expire_time. Of a payment that is
+    captured in part VoidPayment releases the rest.
+
+    Not every merchant account, processor and card brand can do it: FAILED_PRECONDITION/PAYMENT_NOT_ADJUSTABLE, as once
+    anything is captured. FAILED_PRECONDITION/AMOUNT_ALREADY_AUTHORIZED; ABORTED/OPERATION_IN_PROGRESS;
     NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     VoidPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VoidPaymentRequest, _payment_service_pb2.VoidPaymentResponse]
@@ -87,7 +97,7 @@ class PaymentServiceStub:
     """
     VerifyPayment: _grpc.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]
     """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
-    refunds, captures and voids that somebody else made at the gateway.
+    refunds, captures, voids and adjustments that somebody else made at the gateway.
 
     UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
     """
@@ -110,8 +120,8 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
-    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, PAYMENT_NOT_ADJUSTABLE, AMOUNT_EXCEEDS_CAPTURABLE,
+    AMOUNT_EXCEEDS_REFUNDABLE, AMOUNT_ALREADY_AUTHORIZED and PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
     request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
@@ -132,6 +142,16 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
 
     FAILED_PRECONDITION/PAYMENT_NOT_CAPTURABLE or AMOUNT_EXCEEDS_CAPTURABLE; ABORTED/OPERATION_IN_PROGRESS;
+    NOT_FOUND/PAYMENT_NOT_FOUND.
+    """
+    AdjustAuthorization: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.AdjustAuthorizationRequest, _payment_service_pb2.AdjustAuthorizationResponse]  # type: ignore[assignment]
+    """Changes the amount of an authorization, up (incremental authorization) or down (partial reversal). The bank is asked
+    again: a refusal is an answer (OK, with an operation in state DECLINED), and the authorization stays as it was. The
+    time at which the authorization runs out may change too; see authorization_expire_time. Of a payment that is
+    captured in part VoidPayment releases the rest.
+
+    Not every merchant account, processor and card brand can do it: FAILED_PRECONDITION/PAYMENT_NOT_ADJUSTABLE, as once
+    anything is captured. FAILED_PRECONDITION/AMOUNT_ALREADY_AUTHORIZED; ABORTED/OPERATION_IN_PROGRESS;
     NOT_FOUND/PAYMENT_NOT_FOUND.
     """
     VoidPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VoidPaymentRequest, _payment_service_pb2.VoidPaymentResponse]  # type: ignore[assignment]
@@ -159,7 +179,7 @@ class PaymentServiceAsyncStub(PaymentServiceStub):
     """
     VerifyPayment: _aio.UnaryUnaryMultiCallable[_payment_service_pb2.VerifyPaymentRequest, _payment_service_pb2.VerifyPaymentResponse]  # type: ignore[assignment]
     """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
-    refunds, captures and voids that somebody else made at the gateway.
+    refunds, captures, voids and adjustments that somebody else made at the gateway.
 
     UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
     """
@@ -181,8 +201,8 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
     compared. The language of messages is not compared.
 
     The answer to a request_id stands for ever, refusals included: REFERENCE_ALREADY_PAID, PAYMENT_NOT_CAPTURABLE,
-    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, AMOUNT_EXCEEDS_CAPTURABLE, AMOUNT_EXCEEDS_REFUNDABLE and
-    PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
+    PAYMENT_NOT_VOIDABLE, PAYMENT_NOT_REFUNDABLE, PAYMENT_NOT_ADJUSTABLE, AMOUNT_EXCEEDS_CAPTURABLE,
+    AMOUNT_EXCEEDS_REFUNDABLE, AMOUNT_ALREADY_AUTHORIZED and PAYMENT_DISPUTED are repeated as they were, even if the payment has changed since. To try again, make a new
     request_id. Other errors are not stored.
 
     A decline is an answer (OK, state DECLINED), and so is "not known yet" (OK, state PENDING, with next_check_time).
@@ -213,6 +233,22 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Captures what was authorized, or a part of it. Several partial captures are possible, up to the authorized amount.
 
         FAILED_PRECONDITION/PAYMENT_NOT_CAPTURABLE or AMOUNT_EXCEEDS_CAPTURABLE; ABORTED/OPERATION_IN_PROGRESS;
+        NOT_FOUND/PAYMENT_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def AdjustAuthorization(
+        self,
+        request: _payment_service_pb2.AdjustAuthorizationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_payment_service_pb2.AdjustAuthorizationResponse, _abc.Awaitable[_payment_service_pb2.AdjustAuthorizationResponse]]:
+        """Changes the amount of an authorization, up (incremental authorization) or down (partial reversal). The bank is asked
+        again: a refusal is an answer (OK, with an operation in state DECLINED), and the authorization stays as it was. The
+        time at which the authorization runs out may change too; see authorization_expire_time. Of a payment that is
+        captured in part VoidPayment releases the rest.
+
+        Not every merchant account, processor and card brand can do it: FAILED_PRECONDITION/PAYMENT_NOT_ADJUSTABLE, as once
+        anything is captured. FAILED_PRECONDITION/AMOUNT_ALREADY_AUTHORIZED; ABORTED/OPERATION_IN_PROGRESS;
         NOT_FOUND/PAYMENT_NOT_FOUND.
         """
 
@@ -270,7 +306,7 @@ class PaymentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_payment_service_pb2.VerifyPaymentResponse, _abc.Awaitable[_payment_service_pb2.VerifyPaymentResponse]]:
         """Compares the payment with the gateway now. A difference is corrected, recorded in the history, and shown. So are
-        refunds, captures and voids that somebody else made at the gateway.
+        refunds, captures, voids and adjustments that somebody else made at the gateway.
 
         UNAVAILABLE/GATEWAY_UNREACHABLE when the gateway does not answer: nothing is changed then.
         """
